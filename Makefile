@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+#
+#   make link     set everything up and run the link on the synthetic set: table, JSON, plot
+#   make test     set everything up and pass the tests
+#   make build    the set-up alone; then .venv/bin/python apps/run_link.py --help
+#   make bench    the benchmarks, each beside a named peer
+#   make crosscheck   our detectors and estimators against Sionna's, in an environment of its own
+#   make results DATA=DIR   docs/results.md from an AVE-layout folder (hours)
+#   make install PREFIX=DIR, make uninstall PREFIX=DIR
+#
+# TORCH names the build of Torch to install: make link TORCH="torch==2.13.0" for the default of
+# your package index (with CUDA on PyPI); the default is the CPU build where the index has one.
+
+SHELL  := /bin/bash
+PREFIX ?= /usr/local
+TORCH  ?=
+DATA   ?=
+
+VENV   := .venv
+PYTHON := $(VENV)/bin/python
+STAMP  := $(VENV)/.gr-semcom
+JOBS   := $(shell nproc 2>/dev/null || echo 2)
+
+.PHONY: link test build bench crosscheck results install uninstall clean lint
+
+link: build
+	$(PYTHON) apps/run_link.py --snr=-10:20:5 --json out/link.json --plot out/link.png
+	@echo "wrote out/link.json and out/link.png"
+
+test: build
+	ctest --test-dir build --output-on-failure
+	$(PYTHON) -m pytest -q tests
+
+lint: $(STAMP)
+	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
+
+build: $(STAMP) build/CMakeCache.txt
+	@cmake --build build --parallel $(JOBS) | grep -v "^\[.*Built target" || test $${PIPESTATUS[0]} -eq 0
+
+$(STAMP): requirements.txt debian-packages.txt tools/install_packages.sh
+	tools/install_packages.sh debian-packages.txt
+	/usr/bin/python3 -m venv --system-site-packages $(VENV)
+	tools/install_torch.sh $(PYTHON) $(TORCH)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	echo "$(CURDIR)/build/test_modules" \
+	  > "$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/gr-semcom.pth"
+	touch $@
+
+build/CMakeCache.txt: CMakeLists.txt | $(STAMP)
+	cmake -S . -B build -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=$(PREFIX) \
+	  -DPYTHON_EXECUTABLE=/usr/bin/python3 > build.log || { cat build.log; exit 1; }
+	@rm -f build.log; touch $@
+
+install: build
+	cmake -S . -B build -DCMAKE_INSTALL_PREFIX=$(PREFIX) > /dev/null
+	cmake --install build
+	-[ "$$(id -u)" = 0 ] && ldconfig
+
+uninstall:
+	cmake --build build --target uninstall
+
+bench: build
+	$(PYTHON) -m tests.benchmarks --json out/bench.json
+
+crosscheck: build
+	tools/crosscheck.sh
+
+results: build
+	@test -n "$(DATA)" || { echo "give the folder of an AVE-layout set: make results DATA=DIR"; exit 2; }
+	$(PYTHON) tools/results.py --data "$(DATA)"
+
+clean:
+	rm -rf build out

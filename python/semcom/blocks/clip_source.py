@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Source of clips: the features of what the two terminals hear and see."""
+
+import numpy as np
+
+from ..data import open_set
+from .frame_block import FrameBlock
+
+
+class clip_source(FrameBlock):
+    """Sends the clips of a set as vector streams, a frame a clip, an item a segment (a second).
+
+    Output 0  audio features, float32 vectors of d_a (128), T items a frame
+    Output 1  visual features, float32 vectors of h*w*d_v (7*7*512), T items a frame
+
+    With ``terminals`` naming one terminal only, its port is the only one.  Each first item
+    carries ``semcom_frame`` = (sequence number, T).
+
+    clips      a set (see ``semcom.data``), or the path of one; '' is the synthetic set
+    split      'train', 'val' or 'test' (for a path)
+    frames     clips to send, cycling through the split; 0 sends the split once, -1 never ends
+    terminals  ('audio', 'video'), or one of the two
+    """
+
+    def __init__(self, clips="", split="test", frames=0, terminals=("audio", "video")):
+        self.clips = open_set(clips or None, split) if isinstance(clips, str) else clips
+        self.frames = frames or len(self.clips)
+        self.terminals = tuple(terminals)
+        self.sent = 0
+        first = [np.asarray(features) for features in self._features(0)]
+        signature = [(np.float32, int(np.prod(features.shape[1:]))) for features in first]
+        FrameBlock.__init__(self, "clip_source", [], signature)
+        for port, features in enumerate(first):
+            self.set_min_output_buffer(port, 4 * len(features))
+
+    def _features(self, number: int) -> list:
+        clip = number % len(self.clips)
+        read = {"audio": self.clips.audio, "video": self.clips.visual}
+        return [read[terminal](clip) for terminal in self.terminals]
+
+    def advance(self, input_items):
+        """The next clip; None after the last one."""
+        if 0 <= self.frames <= self.sent:
+            return None
+        vectors = [
+            np.ascontiguousarray(features, np.float32).reshape(len(features), -1)
+            for features in self._features(self.sent)
+        ]
+        self.sent += 1
+        return [(self.sent - 1, *vectors)]

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""What every block that handles whole semantic frames shares: collecting, batching, emitting.
+
+A frame is a run of items whose first one carries the tag ``semcom_frame`` with the pair
+(sequence number, length in items).  Frames may have any length, larger than the buffers too:
+items are copied out of the input buffer as they come, so nothing waits for a frame to fit.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+import pmt
+from gnuradio import gr
+
+from .guard import WORK_DONE, guarded
+
+FRAME_TAG = pmt.intern("semcom_frame")
+CSI_TAG = pmt.intern("csi")
+WORK_CALLED_PRODUCE = int(gr.WORK_CALLED_PRODUCE)  # Python blocks must return plain integers
+
+
+@dataclass
+class Frame:
+    """One frame: ``items`` is [length] or [length, vlen]; ``csi`` holds (offset, packed vector)."""
+
+    number: int
+    items: np.ndarray
+    csi: list = field(default_factory=list)
+    filled: int = 0
+
+    @property
+    def complete(self) -> bool:
+        return self.filled == len(self.items)
+
+
+def frame_tag(number: int, length: int):
+    """The value of the tag ``semcom_frame``: the pair (sequence number, length in items)."""
+    return pmt.cons(pmt.from_uint64(number), pmt.from_uint64(length))
+
+
+class _Inbox:
+    """The frames of one input port: those complete, and the one being filled."""
+
+    def __init__(self):
+        self.ready = deque()
+        self.filling = None
+
+    def take(self, items: np.ndarray, tags: list, limit: int) -> int:
+        """Copy items into frames until ``limit`` frames are ready; return how many were used."""
+        used = 0
+        tags = deque(tags)
+        while used < len(items) and len(self.ready) < limit:
+            if self.filling is None:
+                self.filling = self._start(used, tags, items)
+            frame = self.filling
+            n = min(len(items) - used, len(frame.items) - frame.filled)
+            frame.items[frame.filled : frame.filled + n] = items[used : used + n]
+            while tags and tags[0][0] < used + n:
+                offset, key, value = tags.popleft()
+                if pmt.eq(key, CSI_TAG):
+                    csi = np.array(pmt.c32vector_elements(value), np.complex64)
+                    frame.csi.append((frame.filled + offset - used, csi))
+                elif pmt.eq(key, FRAME_TAG):
+                    raise ValueError("a frame begins before the one before it is complete")
+            frame.filled += n
+            used += n
+            if frame.complete:
+                self.ready.append(frame)
+                self.filling = None
+        return used
+
+    @staticmethod
+    def _start(used: int, tags: deque, items: np.ndarray) -> Frame:
+        for i, (offset, key, value) in enumerate(tags):
+            if offset == used and pmt.eq(key, FRAME_TAG):
+                del tags[i]
+                number, length = pmt.to_uint64(pmt.car(value)), pmt.to_uint64(pmt.cdr(value))
+                return Frame(number, np.empty((length, *items.shape[1:]), items.dtype))
+        raise ValueError("an item outside any frame: no 'semcom_frame' tag on its first item")
+
+
+class FrameBlock(gr.basic_block):
+    """A block that turns complete frames into frames, as many at once as are waiting.
+
+    Subclasses define ``process(batch)``: ``batch`` is a list of tuples, a frame per input port,
+    with equal sequence numbers; the result is a list of tuples (number, array per output port).
+    Batching takes what is there and never waits for more.  ``max_batch`` bounds a batch and the
+    frames held per port; a full block leaves its input unread: back-pressure, nothing is dropped.
+    """
+
+    def __init__(self, name: str, inputs: list, outputs: list, max_batch: int = 16):
+        gr.basic_block.__init__(self, name=name, in_sig=inputs, out_sig=outputs)
+        self.max_batch = max_batch
+        self.limits = [max_batch] * len(inputs)
+        self.inboxes = [_Inbox() for _ in inputs]
+        self.outboxes = [deque() for _ in outputs]
+
+    def process(self, batch: list) -> list:
+        raise TypeError(f"{type(self).__name__} must define process()")
+
+    def match(self) -> list:
+        """The tuples of frames that can be processed now; by default number equals number."""
+        batch = []
+        while all(box.ready for box in self.inboxes) and len(batch) < self.max_batch:
+            frames = tuple(box.ready.popleft() for box in self.inboxes)
+            if len({frame.number for frame in frames}) > 1:
+                numbers = ", ".join(str(frame.number) for frame in frames)
+                raise ValueError(f"streams out of step: frame numbers {numbers} side by side")
+            batch.append(frames)
+        return batch
+
+    def forecast(self, noutput_items, ninputs):
+        """Items are needed where no frame is ready; none while output waits to be written."""
+        if any(self.outboxes):
+            return [0] * ninputs
+        return [0 if box.ready else 1 for box in self.inboxes]
+
+    @guarded
+    def general_work(self, input_items, output_items):
+        if not any(self.outboxes):
+            results = self.advance(input_items)
+            if results is None:
+                return WORK_DONE
+            for number, *arrays in results:
+                for outbox, array in zip(self.outboxes, arrays, strict=True):
+                    outbox.append([number, array, 0])
+        for port, out in enumerate(output_items):
+            self.produce(port, self._write(port, out))
+        return WORK_CALLED_PRODUCE
+
+    def advance(self, input_items: list):
+        """Take what came in and return the results that follow from it; None ends the block."""
+        self._read(input_items)
+        batch = self.match()
+        return self.process(batch) if batch else []
+
+    def _read(self, input_items: list) -> None:
+        for port, items in enumerate(input_items):
+            if len(items) == 0:
+                continue
+            tags = [
+                (tag.offset - self.nitems_read(port), tag.key, tag.value)
+                for tag in self.get_tags_in_window(port, 0, len(items))
+            ]
+            tags.sort(key=lambda tag: tag[0])
+            self.consume(port, self.inboxes[port].take(items, tags, self.limits[port]))
+
+    def _write(self, port: int, out: np.ndarray) -> int:
+        written, outbox = 0, self.outboxes[port]
+        while outbox and written < len(out):
+            number, array, done = outbox[0]
+            if done == 0:
+                at = self.nitems_written(port) + written
+                self.add_item_tag(port, at, FRAME_TAG, frame_tag(number, len(array)))
+            n = min(len(array) - done, len(out) - written)
+            out[written : written + n] = array[done : done + n]
+            outbox[0][2] += n
+            written += n
+            if done + n == len(array):
+                outbox.popleft()
+        return written

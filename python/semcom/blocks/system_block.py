@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""What the Torch-backed blocks share: the system they run, exchangeable while they run."""
+
+import functools
+import threading
+
+import torch
+
+from ..nets.registry import load_system
+from .frame_block import FrameBlock
+
+
+@functools.lru_cache(maxsize=8)
+def shared_system(system: str, checkpoint: str, device: str):
+    """The system of a checkpoint, loaded once for all the blocks that name it."""
+    return load_system(system, checkpoint, device=device)
+
+
+def by_length(batch: list) -> list:
+    """Cut a batch into runs of tuples whose frames have equal lengths, so that they stack."""
+    runs = []
+    for frames in batch:
+        shape = [None if frame is None else len(frame.items) for frame in frames]
+        if not runs or runs[-1][0] != shape:
+            runs.append((shape, []))
+        runs[-1][1].append(frames)
+    return [run for _, run in runs]
+
+
+class SystemBlock(FrameBlock):
+    """A FrameBlock that runs one part of a semantic system with Torch.
+
+    system      name in the registry (``pilot_ave``)
+    checkpoint  path of a .safetensors file, or '' for the one shipped for the synthetic set
+    device      Torch device ('cpu', 'cuda', ...)
+
+    ``set_checkpoint`` and ``set_device`` take effect at the next batch of frames.
+    """
+
+    def __init__(self, name, inputs, outputs, system, checkpoint, device, max_batch):
+        FrameBlock.__init__(self, name, inputs, outputs, max_batch)
+        self._wanted = (system, str(checkpoint), device)
+        self._swap = threading.Lock()
+        self.net = shared_system(*self._wanted)
+
+    def set_checkpoint(self, checkpoint: str) -> None:
+        """Use another checkpoint of the same system and shapes; raises if it is neither."""
+        self._exchange(checkpoint=str(checkpoint))
+
+    def set_device(self, device: str) -> None:
+        """Run on another device from the next batch on."""
+        self._exchange(device=device)
+
+    def _exchange(self, checkpoint=None, device=None) -> None:
+        system, old_checkpoint, old_device = self._wanted
+        wanted = (
+            system,
+            old_checkpoint if checkpoint is None else checkpoint,
+            old_device if device is None else device,
+        )
+        net = shared_system(*wanted)
+        for what in ("symbols", "terminals", "classes"):
+            if getattr(net, what) != getattr(self.net, what):
+                raise ValueError(
+                    f"checkpoint {wanted[1] or '(default)'}: its {what} differ from those of the "
+                    "checkpoint that the flowgraph was started with; restart to change them"
+                )
+        with self._swap:
+            self._wanted, self.net = wanted, net
+
+    @property
+    def device(self) -> str:
+        return self._wanted[2]
+
+    def process(self, batch):
+        results = []
+        with self._swap, torch.inference_mode():
+            for run in by_length(batch):
+                numbers = [next(f.number for f in frames if f is not None) for frames in run]
+                results += zip(numbers, *self.infer(run))
+        return results
+
+    def infer(self, run: list) -> list:
+        """Arrays per output port, first axis the run, for tuples of frames of equal lengths."""
+        raise TypeError(f"{type(self).__name__} must define infer()")
+
+    def stack(self, run: list, port: int) -> torch.Tensor:
+        """The frames of one port as a tensor [B, length, ...] on the device."""
+        return torch.stack([torch.from_numpy(frames[port].items) for frames in run]).to(self.device)

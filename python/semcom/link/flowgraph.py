@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""The whole link as a GNU Radio flowgraph: the blocks of ``simulated_link.grc``, from a Scenario."""
+
+from gnuradio import blocks, gr
+
+from ..blocks.clip_source import clip_source
+from ..blocks.event_sink import event_sink
+from ..blocks.hier import ave_receiver, audio_terminal, simulated_channel, video_terminal
+from ..blocks.link_meter import link_meter
+from ..blocks.system_block import shared_system
+from .scenario import Scenario
+
+
+class LinkFlowgraph(gr.top_block):
+    """Clip source, terminals, channel, receiver, event sink; and a meter beside the chain."""
+
+    def __init__(self, scenario: Scenario, clips, checkpoint: str, frames: int):
+        gr.top_block.__init__(self, "semantic link", catch_exceptions=True)
+        s, model = scenario, (scenario.system, str(checkpoint), scenario.device)
+        net = shared_system(*model)
+        self.terminals = net.terminals
+        pilots = (s.pilots, s.pilot_length, s.pilot_boost, s.pilot_spacing)
+        receive = (s.csi, s.detector, s.interpolation)
+
+        self.source = clip_source(clips, frames=frames, terminals=net.terminals)
+        self.channel = simulated_channel(
+            len(net.terminals), s.antennas, s.channel, s.snr, s.feedback_snr, s.rician_k,
+            s.doppler, s.gain, s.seed, s.dump_path,
+        )  # fmt: skip
+        self.receiver = ave_receiver(*model, s.antennas, *pilots, *receive, s.dump_path)
+        self.sink = event_sink(net.classes)
+        self.meter = link_meter(len(net.terminals))
+        self.audio = self.video = None
+        if "audio" in net.terminals:
+            self.audio = audio_terminal(*model, *pilots, s.dump_path)
+        if "video" in net.terminals:
+            self.video = video_terminal(*model, *pilots, *receive, 0.0, s.dump_path)
+        self._connect_chain(s.antennas)
+
+    def _connect_chain(self, antennas: int) -> None:
+        ends = [end for end in (self.audio, self.video) if end]
+        streams = len(ends)
+        for port, end in enumerate(ends):
+            self.connect((self.source, port), (end, 0))
+            self.connect((end, 0), (self.channel, port))
+            self.connect(end.encoder, (self.meter, port))
+            self.connect((self.receiver, 1 + port), (self.meter, streams + port))
+        if self.audio and self.video:
+            self.connect((self.audio, 1), (self.channel, streams))
+            self.connect((self.channel, antennas), (self.video, 1))
+        for m in range(antennas):
+            self.connect((self.channel, m), (self.receiver, m))
+        self.connect((self.receiver, 0), self.sink)
+        self.msg_connect(self.receiver, "csi", self.meter, "csi")
+        self.msg_connect(self.channel, "channel", self.meter, "channel")

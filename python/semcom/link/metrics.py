@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""The figures of a link, as functions of arrays."""
+
+import numpy as np
+
+
+def ratio_db(numerator: float, denominator: float):
+    """10 log10 of a ratio [dB]; None where either is zero or not finite (JSON has no infinity)."""
+    if not (np.isfinite(numerator) and np.isfinite(denominator)):
+        return None
+    if numerator <= 0 or denominator <= 0:
+        return None
+    return float(10 * np.log10(numerator / denominator))
+
+
+def error_power(sent: np.ndarray, detected: np.ndarray) -> float:
+    """Sum of |detected - sent|^2 over all streams and symbols; arrays [K, n] complex."""
+    return float(np.sum(np.abs(detected - sent).astype(np.float64) ** 2))
+
+
+def papr(symbols: np.ndarray) -> float:
+    """Largest peak-to-average power ratio (linear) of the streams [K, n], at symbol rate."""
+    power = np.abs(symbols).astype(np.float64) ** 2
+    mean = power.mean(-1)
+    return float(np.max(power.max(-1)[mean > 0] / mean[mean > 0], initial=0.0))
+
+
+def channel_nmse_db(estimates: list, truths: list):
+    """Normalised mean squared error of channel estimates [dB]: sum|H^ - H|^2 / sum|H|^2."""
+    if not estimates:
+        return None
+    error = sum(np.sum(np.abs(e - t) ** 2) for e, t in zip(estimates, truths, strict=True))
+    return ratio_db(error, sum(np.sum(np.abs(t) ** 2) for t in truths))
+
+
+def mean_snr_db(snr: list, noise_var: list):
+    """Mean signal over mean noise [dB] of frames with ``snr`` (linear) at ``noise_var``.
+
+    The ratio of means, not the mean of ratios: under fading the SNR of one frame swings, the
+    ratio of the averages is the SNR that was set.
+    """
+    snr, noise_var = np.asarray(snr, np.float64), np.asarray(noise_var, np.float64)
+    known = np.isfinite(noise_var) & (noise_var > 0)
+    if not known.any():
+        return None
+    return ratio_db(np.sum(snr[known] * noise_var[known]), np.sum(noise_var[known]))
+
+
+def clip_bootstrap(correct: np.ndarray, draws: int = 2000, seed: int = 0) -> tuple:
+    """95 % interval of the accuracy from resampling clips.
+
+    correct  [N] share of right segments in each clip.  The segments of a clip share one channel
+             and one scene, so clips, not segments, are what is independent.
+    """
+    rng = np.random.default_rng(seed)
+    picks = rng.integers(0, len(correct), (draws, len(correct)))
+    low, high = np.percentile(np.asarray(correct)[picks].mean(1), [2.5, 97.5])
+    return float(low), float(high)

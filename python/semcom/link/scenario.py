@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""What one run of the link is: the one definition of every option, for argparse and for GRC."""
+
+import argparse
+import dataclasses
+import itertools
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..errors import SemcomError
+
+CHANNELS = ("none", "awgn", "rayleigh", "rician", "rician_rank1")
+CSI = ("perfect", "ls", "ls_min_residual", "lmmse", "none")
+DETECTORS = ("zf", "lmmse", "none")
+INTERPOLATIONS = ("nearest", "linear")
+PILOTS = ("hadamard", "zadoff_chu", "encoded_sine")
+VARIANTS = ("full", "audio_only", "video_only", "no_estimation")
+SPLITS = ("train", "val", "test")
+
+
+def number(text: str) -> float:
+    """A finite number, or argparse's error that says so."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = np.nan
+    if not np.isfinite(value):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number")
+    return value
+
+
+def numbers(text: str) -> list:
+    """'start:stop:step' (stop included) or 'a,b,c' to a list of numbers."""
+    if ":" not in text:
+        return [number(part) for part in text.split(",")]
+    parts = [number(part) for part in text.split(":")]
+    if len(parts) != 3 or parts[2] == 0 or (parts[1] - parts[0]) / parts[2] < 0:
+        raise argparse.ArgumentTypeError(f"'{text}' is not start:stop:step with start before stop")
+    start, stop, step = parts
+    return [start + i * step for i in range(int(np.floor((stop - start) / step + 1e-9)) + 1)]
+
+
+def _at_least(low: int):
+    def count(text: str) -> int:
+        if not text.isdigit() or int(text) < low:
+            raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of at least {low}")
+        return int(text)
+
+    return count
+
+
+def _option(default, help, type=str, choices=None, sweep=False):
+    return field(default=default, metadata=dict(help=help, type=type, choices=choices, sweep=sweep))
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One point of a sweep.  An option marked ``sweep`` takes several values on a command line."""
+
+    system: str = _option("pilot_ave", "semantic system, by its name in the registry", sweep=True)
+    variant: str = _option(
+        "full",
+        "full, one terminal alone, or a receiver that learned to do without channel estimation",
+        choices=VARIANTS,
+        sweep=True,
+    )
+    channel: str = _option("rayleigh", "channel model", choices=CHANNELS, sweep=True)
+    snr: float = _option(
+        10.0,
+        "SNR per stream at each antenna [dB]: start:stop:step or a,b,c (--snr=-10,-5 if negative)",
+        type=numbers,
+        sweep=True,
+    )
+    csi: str = _option(
+        "ls", "channel state information: how it is estimated", choices=CSI, sweep=True
+    )
+    detector: str = _option("zf", "MIMO detector", choices=DETECTORS, sweep=True)
+    checkpoint: str = _option("", "checkpoint (.safetensors); default: the one shipped for the set")
+    symbols: int = _option(
+        0, "symbols per segment and terminal; picks a shipped checkpoint", type=_at_least(0)
+    )
+    data: str = _option("", "folder in the AVE layout; default: the synthetic set")
+    split: str = _option("test", "which clips to send", choices=SPLITS)
+    frames: int = _option(0, "clips to send at each point; 0: the split once", type=_at_least(0))
+    until_errors: int = _option(
+        0, "end a point once so many segments were wrong; 0: never", type=_at_least(0)
+    )
+    feedback_snr: float = _option(
+        None, "SNR of the feedback link [dB]; default: the uplink's", type=number
+    )
+    antennas: int = _option(2, "receive antennas M (at least the terminals)", type=_at_least(1))
+    rician_k: float = _option(4.0, "Rician K factor (linear)", type=number)
+    doppler: float = _option(
+        0.0, "Doppler (Jakes) [cycles per symbol]; 0: one fade per frame", type=number
+    )
+    gain: float = _option(0.0, "gain of the receiver, unknown to it [dB]", type=number)
+    pilots: str = _option("hadamard", "pilot rows", choices=PILOTS)
+    pilot_length: int = _option(32, "symbols of a pilot row", type=_at_least(1))
+    pilot_boost: float = _option(0.0, "pilot power above the payload's [dB]", type=number)
+    pilot_spacing: int = _option(
+        0, "payload symbols between pilot rows; 0: one row in front", type=_at_least(0)
+    )
+    interpolation: str = _option(
+        "nearest", "channel between spaced pilots", choices=INTERPOLATIONS
+    )
+    seed: int = _option(0, "seed of every random draw", type=_at_least(0))
+    device: str = _option("cpu", "Torch device")
+    dump_path: str = _option("", "folder for every internal signal, as raw samples")
+
+    def terminals(self) -> tuple:
+        """The terminals that send in this variant."""
+        return {"audio_only": ("audio",), "video_only": ("video",)}.get(
+            self.variant, ("audio", "video")
+        )
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Give ``parser`` every option of a Scenario; those of a sweep take several values."""
+    for item in dataclasses.fields(Scenario):
+        meta = item.metadata
+        many = {"nargs": "+"} if meta["sweep"] and item.name != "snr" else {}
+        default = [item.default] if meta["sweep"] else item.default
+        shown = "" if item.default in (None, "", 0) else f" (default: {item.default})"
+        parser.add_argument(
+            "--" + item.name.replace("_", "-"),
+            type=meta["type"],
+            choices=meta["choices"],
+            default=default,
+            help=meta["help"] + shown,
+            metavar=None if meta["choices"] else item.name.split("_")[-1].upper(),
+            **many,
+        )
+
+
+def sweep(args: argparse.Namespace) -> list:
+    """The points named by parsed options, SNR running fastest; checked before anything runs."""
+    values = {item.name: getattr(args, item.name) for item in dataclasses.fields(Scenario)}
+    swept = ["system", "variant", "channel", "csi", "detector", "snr"]
+    points = []
+    for choice in itertools.product(*(values[name] for name in swept)):
+        points.append(Scenario(**{**values, **dict(zip(swept, choice, strict=True))}))
+    for point in points:
+        check(point)
+    return list(dict.fromkeys(points))
+
+
+def check(point: Scenario) -> None:
+    """Refuse combinations that mean nothing, naming the option and the remedy."""
+    streams = len(point.terminals())
+    if point.antennas < streams:
+        raise SemcomError(
+            f"--antennas {point.antennas}: {streams} streams cannot be separated with fewer "
+            f"antennas than streams; give at least {streams}"
+        )
+    if point.channel == "none" and point.antennas != streams:
+        raise SemcomError(
+            f"--channel none: joins {streams} streams to as many antennas; "
+            f"give --antennas {streams}"
+        )
+    if point.pilot_length < streams:
+        raise SemcomError(
+            f"--pilot-length {point.pilot_length}: rows of {streams} terminals are orthogonal "
+            f"from {streams} symbols on; give at least {streams}"
+        )
