@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Building blocks of the systems; equations are those of Yu et al. (arXiv:2412.06208)."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+def to_complex(features: torch.Tensor) -> torch.Tensor:
+    """Eqs (1), (4): real [..., 2L] -> complex [..., L], first half real, second half imaginary
+    part.
+
+    lambda exp(j theta) with lambda = |r + js| and theta = atan2(s, r) *is* r + js; written so, the
+    gradient has no singularity at zero.
+    """
+    return torch.complex(*features.float().chunk(2, dim=-1))
+
+
+def to_real(symbols: torch.Tensor) -> torch.Tensor:
+    """Eqs (8), (9): complex [..., L] -> real [..., 2L], inverse of :func:`to_complex`."""
+    return torch.cat([symbols.real, symbols.imag], dim=-1)
+
+
+def unit_power(symbols: torch.Tensor) -> torch.Tensor:
+    """Scale each clip [B, T, L] to an average symbol power of one."""
+    power = symbols.abs().square().mean((-2, -1), keepdim=True)
+    return symbols / power.clamp_min(1e-12).sqrt()
+
+
+def limit_power(symbols: torch.Tensor) -> torch.Tensor:
+    """Scale clips [..., T, L] that are stronger than unit power down to it (gain control)."""
+    power = symbols.abs().square().mean((-2, -1), keepdim=True)
+    return symbols / power.clamp_min(1).sqrt()
+
+
+def shrink(symbols: torch.Tensor, no_eff: torch.Tensor) -> torch.Tensor:
+    """MMSE estimate of unit-power symbols in noise: x / (1 + no_eff); no_eff = inf gives 0.
+
+    symbols [B, K, T, L], no_eff [B, K].  A network behind it sees bounded input, small where the
+    channel was bad, however ill-conditioned the frame.
+    """
+    return symbols / (1 + no_eff)[..., None, None]
+
+
+def dense(*sizes: int, last_relu: bool = True) -> nn.Sequential:
+    """Linear layers with ReLU between (and after the last one, if ``last_relu``)."""
+    layers: list[nn.Module] = []
+    for fan_in, fan_out in zip(sizes[:-1], sizes[1:], strict=True):
+        layers += [nn.Linear(fan_in, fan_out), nn.ReLU()]
+    return nn.Sequential(*layers if last_relu else layers[:-1])
+
+
+class TemporalConv(nn.Module):
+    """Conv2D blocks on the map [B, C, T, 1]: kernel 3 in time, same length, ReLU.
+
+    After the attention no spatial axes are left, so the second axis of the paper's Conv2D is 1.
+    Input and output are [B, T, C].
+    """
+
+    def __init__(self, *sizes: int, last_relu: bool = True):
+        super().__init__()
+        layers: list[nn.Module] = []
+        for fan_in, fan_out in zip(sizes[:-1], sizes[1:], strict=True):
+            layers += [nn.Conv2d(fan_in, fan_out, (3, 1), padding=(1, 0)), nn.ReLU()]
+        self.blocks = nn.Sequential(*layers if last_relu else layers[:-1])
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        return self.blocks(features.transpose(1, 2)[..., None])[..., 0].transpose(1, 2)
+
+
+class AGVA(nn.Module):
+    """Audio-guided visual attention (Tian et al., ECCV 2018), eqs (2) and (3).
+
+    alpha_t = softmax(W_f tanh(W_v M_v(v_t) + W_a M_a(a_t))) over the positions, v_att = alpha_t
+    v_t. M_v, M_a: dense layers with ReLU into a shared width.  The audio term is added on the
+    hidden axis, equal at every position, as the equation says.
+
+    Input
+        visual: [B, T, h, w, d_v];  audio: [B, T, d_a], or None for attention from zero audio
+    Output
+        attended: [B, T, d_v];  attention: [B, T, h, w], sums to one
+    """
+
+    def __init__(self, visual_dim: int, audio_dim: int, width: int, hidden: int):
+        super().__init__()
+        self.audio_dim = audio_dim
+        self.embed_visual = dense(visual_dim, width)
+        self.embed_audio = dense(audio_dim, width)
+        self.visual_term = nn.Linear(width, hidden, bias=False)
+        self.audio_term = nn.Linear(width, hidden, bias=False)
+        self.score = nn.Linear(hidden, 1, bias=False)
+        for parameter in self.parameters():
+            if parameter.dim() > 1:
+                nn.init.xavier_uniform_(parameter)
+
+    def forward(
+        self, visual: torch.Tensor, audio: torch.Tensor | None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        positions = visual.flatten(2, 3)
+        if audio is None:
+            audio = visual.new_zeros(*visual.shape[:2], self.audio_dim)
+        guide = self.audio_term(self.embed_audio(audio))[:, :, None]
+        scores = self.score(torch.tanh(self.visual_term(self.embed_visual(positions)) + guide))
+        alpha = scores.float().squeeze(-1).softmax(-1)
+        attended = (alpha[:, :, None].to(positions.dtype) @ positions)[:, :, 0]
+        return attended.float(), alpha.unflatten(-1, visual.shape[2:4])
+
+
+def l1_rows(matrix: torch.Tensor) -> torch.Tensor:
+    """Rows divided by their sum: the paper's "LayerNorm" of a non-negative matrix."""
+    return matrix / (matrix.sum(-1, keepdim=True) + 1e-8)
+
+
+class PSP(nn.Module):
+    """Positive sample propagation (Zhou et al., CVPR 2021), eqs (10) to (15).
+
+    omega_va = (M_v W_v)(M_a W_a)^T / sqrt(d), omega_av its transpose; ReLU, l1 rows, threshold, l1
+    rows; residual propagation; a shared dense layer with ReLU and LayerNorm.
+
+    Input
+        audio, visual: [B, T, d]
+    Output
+        audio, visual: [B, T, d], the semantic features that are averaged for the decision
+    """
+
+    def __init__(self, dim: int, dropout: float):
+        super().__init__()
+
+        def projection():
+            linear = nn.Linear(dim, dim, bias=False)
+            return nn.Sequential(linear, nn.ReLU(), nn.Dropout(dropout))
+
+        self.visual_query, self.audio_query = projection(), projection()
+        self.visual_value, self.audio_value = projection(), projection()
+        self.output, self.norm = projection(), nn.LayerNorm(dim)
+
+    @staticmethod
+    def connections(similarity: torch.Tensor) -> torch.Tensor:
+        """Eqs (11) to (13).  tau_1 = 0.99 / T, just under uniform: the paper's 0.099 at T = 10."""
+        strength = l1_rows(F.relu(similarity))
+        return l1_rows(strength * (strength > 0.99 / similarity.shape[-1]))
+
+    def propagate(self, audio: torch.Tensor, visual: torch.Tensor):
+        """Eqs (10) to (15): SD_a and SD_v, [B, T, d] each."""
+        query, key = self.visual_query(visual), self.audio_query(audio)
+        similarity = query @ key.mT / math.sqrt(audio.shape[-1])
+        from_visual = self.connections(similarity.mT) @ self.visual_value(visual)
+        from_audio = self.connections(similarity) @ self.audio_value(audio)
+        return from_visual + audio, from_audio + visual
+
+    def forward(self, audio: torch.Tensor, visual: torch.Tensor):
+        audio, visual = self.propagate(audio, visual)
+        return self.norm(self.output(audio)), self.norm(self.output(visual))

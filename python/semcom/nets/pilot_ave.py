@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Pilot-guided multimodal semantic communication for audio-visual event localization.
+
+The system of Yu et al., arXiv:2412.06208 (section III): an audio terminal and a video terminal send
+complex symbols to one receiver; the video terminal hears the audio terminal's symbols over a
+feedback link and lets them guide its attention.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import nn
+
+from ..errors import SemcomError
+from .layers import (
+    AGVA,
+    PSP,
+    TemporalConv,
+    dense,
+    limit_power,
+    shrink,
+    to_complex,
+    to_real,
+    unit_power,
+)
+
+
+@dataclass(frozen=True)
+class PilotAveConfig:
+    """Sizes; the defaults follow the paper where it states them.
+
+    ``terminals``: "audio+video", or "audio" or "video" for a system of one modality.
+    """
+
+    terminals: str = "audio+video"
+    audio_dim: int = 128
+    visual_dim: int = 512
+    height: int = 7
+    width: int = 7
+    symbols: int = 64
+    audio_lstm: int = 512
+    audio_channel: int = 256
+    attention_width: int = 512
+    attention_hidden: int = 49
+    video_channel: int = 256
+    audio_decoder: int = 256
+    video_decoder: int = 512
+    common_dim: int = 128
+    recurrent: int = 128
+    classifier: int = 64
+    dropout: float = 0.1
+
+
+class AudioTerminal(nn.Module):
+    """LSTM (semantic encoder) and two dense layers (channel encoder): [B, T, d_a] -> [B, T, L]."""
+
+    def __init__(self, config: PilotAveConfig):
+        super().__init__()
+        self.semantic = nn.LSTM(config.audio_dim, config.audio_lstm, batch_first=True)
+        self.channel = dense(
+            config.audio_lstm, config.audio_channel, 2 * config.symbols, last_relu=False
+        )
+
+    def forward(self, audio: torch.Tensor) -> torch.Tensor:
+        return unit_power(to_complex(self.channel(self.semantic(audio)[0])))
+
+
+class VideoTerminal(nn.Module):
+    """Attention guided by the heard audio (semantic encoder) and two Conv2D blocks (channel
+    encoder).
+
+    A channel decoder of its own turns heard symbols into the audio features a* of eq. (2).  Without
+    heard symbols the attention works from zero audio features: unguided.
+    """
+
+    def __init__(self, config: PilotAveConfig):
+        super().__init__()
+        self.hearing = dense(
+            2 * config.symbols, config.audio_decoder, config.audio_decoder, config.audio_dim
+        )
+        self.attention = AGVA(
+            config.visual_dim, config.audio_dim, config.attention_width, config.attention_hidden
+        )
+        self.channel = TemporalConv(
+            config.visual_dim, config.video_channel, 2 * config.symbols, last_relu=False
+        )
+
+    def attend(self, visual: torch.Tensor, heard: torch.Tensor | None):
+        audio = None if heard is None else self.hearing(to_real(limit_power(heard)))
+        return self.attention(visual, audio)
+
+    def forward(self, visual: torch.Tensor, heard: torch.Tensor | None) -> torch.Tensor:
+        return unit_power(to_complex(self.channel(self.attend(visual, heard)[0])))
+
+
+class Receiver(nn.Module):
+    """Channel decoders per terminal, a common dimension, BiLSTMs, PSP and the classifier.
+
+    Before the decoders each stream is shrunk by its effective noise and limited to unit power.
+    With one terminal there is nothing to propagate: its recurrent features go to the classifier.
+    """
+
+    def __init__(self, config: PilotAveConfig, classes: int):
+        super().__init__()
+        self.terminals = config.terminals.split("+")
+        self.decoders, self.recurrent = nn.ModuleDict(), nn.ModuleDict()
+        for name in self.terminals:
+            sizes = 2 * config.symbols, *[getattr(config, f"{name}_decoder")] * 2
+            decoder = dense(*sizes) if name == "audio" else TemporalConv(*sizes)
+            common = nn.Linear(sizes[-1], config.common_dim, bias=False)
+            self.decoders[name] = nn.Sequential(decoder, common)
+            self.recurrent[name] = nn.LSTM(
+                config.common_dim, config.recurrent, batch_first=True, bidirectional=True
+            )
+        features = 2 * config.recurrent
+        self.fusion = PSP(features, config.dropout) if len(self.terminals) == 2 else None
+        self.drop = nn.Dropout(config.dropout)
+        self.classifier = dense(features, config.classifier, classes, last_relu=False)
+
+    def forward(self, symbols: torch.Tensor, no_eff: torch.Tensor):
+        """-> logits [B, T, C] and the semantic features [B, T, d] of each terminal."""
+        clean = to_real(limit_power(shrink(symbols, no_eff)))
+        features = [
+            self.recurrent[name](self.drop(self.decoders[name](clean[:, k])))[0]
+            for k, name in enumerate(self.terminals)
+        ]
+        if self.fusion is not None:
+            features = list(self.fusion(*features))
+        fused = torch.stack(features).mean(0)
+        return self.classifier(self.drop(fused)), features
+
+
+class PilotAve(nn.Module):
+    """The whole system; what runs where is one method each."""
+
+    name = "pilot_ave"
+    Config = PilotAveConfig
+
+    def __init__(self, config: PilotAveConfig, classes: tuple[str, ...] | list[str]):
+        super().__init__()
+        if config.terminals not in ("audio+video", "audio", "video"):
+            raise SemcomError(
+                f"terminals {config.terminals!r}: expected 'audio+video', 'audio' or 'video'"
+            )
+        self.config, self.classes = config, tuple(classes)
+        self.symbols = config.symbols
+        self.terminals = tuple(config.terminals.split("+"))
+        self.audio_terminal = AudioTerminal(config) if "audio" in self.terminals else None
+        self.video_terminal = VideoTerminal(config) if "video" in self.terminals else None
+        self.receiver = Receiver(config, len(self.classes))
+
+    def encode_audio(self, audio: torch.Tensor) -> torch.Tensor:
+        """audio [B, T, d_a] -> symbols [B, T, L] complex64, unit average power per clip."""
+        return self.audio_terminal(audio)
+
+    def encode_video(self, visual: torch.Tensor, heard: torch.Tensor | None) -> torch.Tensor:
+        """visual [B, T, h, w, d_v] and heard symbols [B, T, L] (None: unguided) -> [B, T, L]."""
+        return self.video_terminal(visual, heard)
+
+    def guide(self, visual: torch.Tensor, heard: torch.Tensor | None) -> torch.Tensor:
+        """Attention [B, T, h, w] of the video terminal, sums to one over the positions."""
+        return self.video_terminal.attend(visual, heard)[1]
+
+    def receive(self, symbols: torch.Tensor, no_eff: torch.Tensor):
+        """Logits [B, T, C], and the semantic features per terminal that the training loss wants."""
+        return self.receiver(symbols, no_eff)
+
+    def decode(self, symbols: torch.Tensor, no_eff: torch.Tensor) -> torch.Tensor:
+        """Detected symbols [B, K, T, L], effective noise variance [B, K] -> logits [B, T, C].
+
+        no_eff 0 says clean or unknown, inf says nothing was received.
+        """
+        return self.receive(symbols, no_eff)[0]
+
+    def transmitters(self) -> list[nn.Module]:
+        """The parts that stand at the terminals."""
+        return [m for m in (self.audio_terminal, self.video_terminal) if m is not None]
+
+    def config_dict(self) -> dict:
+        """Configuration as it goes into a checkpoint's header."""
+        return asdict(self.config)
