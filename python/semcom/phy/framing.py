@@ -8,7 +8,11 @@ a row after each payload block, also the last, which may be shorter.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
+
+from .csi import CSI
 
 
 def frame_length(payload: int, pilots: int, spacing: int = 0) -> int:
@@ -56,3 +60,11 @@ def strip_pilots(
     """y [B, M, F] -> received pilots [B, M, Q, P] and payload [B, M, n]."""
     pilot_at, payload_at = positions(y.shape[-1], pilots, spacing)
     return y[..., pilot_at.to(y.device)], y[..., payload_at.to(y.device)]
+
+
+def at_payload(truth: CSI, payload: int, pilots: int, spacing: int = 0) -> CSI:
+    """True CSI of a frame as it holds for the payload: ``run`` [F] becomes ``run`` [n]."""
+    if truth.run is None:
+        return truth
+    total = frame_length(payload, pilots, spacing)
+    return replace(truth, run=truth.run[positions(total, pilots, spacing)[1].to(truth.run.device)])

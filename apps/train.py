@@ -1,0 +1,173 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Train a semantic communication system over the simulated link.
+
+    apps/train.py --out runs/full                       synthetic set, full system
+    apps/train.py --data DIR --variant error_free ...   a folder in the AVE layout
+    apps/train.py --variant no_estimation --init models/pilot_ave-full-synthetic.safetensors ...
+
+Any field of the system's and the trainer's configuration is an option.  A run that was interrupted
+goes on where it stood.  The weights that do best on the validation split, over all channels and
+SNRs from 0 to 30 dB, are written to OUT/<system>-<variant>-<data>.safetensors with figures on the
+test split.
+"""
+
+import argparse
+import dataclasses
+import json
+import sys
+from pathlib import Path
+
+import torch
+from gnuradio.semcom.data import open_set
+from gnuradio.semcom.errors import SemcomError
+from gnuradio.semcom.nets import checkpoint
+from gnuradio.semcom.nets.registry import SYSTEMS, VARIANTS
+from gnuradio.semcom.training.evaluate import accuracy
+from gnuradio.semcom.training.features import read
+from gnuradio.semcom.training.trainer import (
+    VARIANT_TERMINALS,
+    Trainer,
+    TrainingConfig,
+    link_of,
+)
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+TEST_SNR_DB = (0.0, 10.0, 20.0, 30.0)
+
+
+def parse(argv):
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--system", choices=list(SYSTEMS), default="pilot_ave")
+    parser.add_argument("--variant", choices=VARIANTS, default="full")
+    parser.add_argument("--data", help="folder in the AVE layout (default: the synthetic set)")
+    parser.add_argument("--out", type=Path, default=Path("runs/train"), help="run folder")
+    parser.add_argument(
+        "--init", type=Path, help="checkpoint to start from (no_estimation: required)"
+    )
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--limit", type=int, help="use the first so many clips of each split")
+    parser.add_argument("--resume", action=argparse.BooleanOptionalAction, default=True)
+    known, _ = parser.parse_known_args([a for a in argv if a not in ("-h", "--help")])
+    for title, config in (("training", TrainingConfig), ("system", SYSTEMS[known.system].Config)):
+        add_fields(parser.add_argument_group(title), config)
+    return parser.parse_args(argv)
+
+
+def add_fields(group, config):
+    """One option per field of a configuration, unset unless given."""
+    for field in dataclasses.fields(config):
+        if field.name in ("variant", "terminals"):
+            continue
+        option = "--" + field.name.replace("_", "-")
+        help_text = f"default: {field.default}"
+        if isinstance(field.default, bool):
+            group.add_argument(option, action=argparse.BooleanOptionalAction, help=help_text)
+        elif isinstance(field.default, tuple):
+            group.add_argument(option, nargs="+", help=help_text)
+        else:
+            group.add_argument(option, type=type(field.default), help=help_text)
+
+
+def configure(config, args, **fixed):
+    """The configuration with what was given on the command line."""
+    names = {field.name for field in dataclasses.fields(config)} - set(fixed)
+    given = {name: getattr(args, name, None) for name in names}
+    given = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items() if v is not None}
+    return config(**given, **fixed)
+
+
+def build(args, clips):
+    """A new system with the sizes of the data, or that of --init."""
+    if args.init:
+        return checkpoint.load(args.init, SYSTEMS, expected=args.system)[0]
+    if args.variant == "no_estimation":
+        raise SemcomError(
+            "--init: missing, no_estimation keeps the transmitters of a full checkpoint"
+        )
+    _, height, width, visual_dim = clips.visual(0).shape
+    system = SYSTEMS[args.system]
+    config = configure(
+        system.Config,
+        args,
+        terminals=VARIANT_TERMINALS.get(args.variant, "audio+video"),
+        audio_dim=clips.audio(0).shape[-1],
+        visual_dim=visual_dim,
+        height=height,
+        width=width,
+    )
+    return system(config, clips.classes)
+
+
+def fit(trainer, validation, progress):
+    """Epochs until the trainer has finished, a line of history each."""
+    task = progress.add_task("train", total=trainer.config.epochs * trainer.steps_per_epoch)
+    progress.update(task, completed=trainer.epoch * trainer.steps_per_epoch)
+    while not trainer.finished():
+        loss = trainer.train_epoch(lambda _: progress.advance(task))
+        score = trainer.validate(validation)
+        trainer.history.append({"epoch": trainer.epoch, "loss": loss, "validation": score})
+        progress.console.print(f"epoch {trainer.epoch}: loss {loss:.3f}, validation {score:.4f}")
+        trainer.epoch += 1
+        trainer.save()
+
+
+def test_figures(system, config, test):
+    """Accuracy on the test split: free of errors, and per channel and SNR."""
+    figures = {"error_free": accuracy(system, test, link_of("error_free", "none", "zf", seed=0))}
+    if config.variant != "error_free":
+        for channel in config.channels:
+            link = link_of(config.variant, channel, "zf", seed=0)
+            figures[channel] = {
+                f"{snr:g}": accuracy(system, test, link, snr) for snr in TEST_SNR_DB
+            }
+    return figures
+
+
+def main(argv=None):
+    args = parse(sys.argv[1:] if argv is None else argv)
+    config = configure(TrainingConfig, args, variant=args.variant)
+    torch.manual_seed(config.seed)
+    sets = {split: open_set(args.data, split) for split in ("train", "val", "test")}
+    system = build(args, sets["train"]).to(args.device)
+    print(f"{sum(p.numel() for p in system.parameters()):,} parameters", flush=True)
+    clips = {split: read(clip_set, args.limit) for split, clip_set in sets.items()}
+    args.out.mkdir(parents=True, exist_ok=True)
+    trainer = Trainer(system, config, clips["train"], args.out)
+    if args.resume and trainer.resume():
+        print(f"resumed after epoch {trainer.epoch - 1}", flush=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns) as progress:
+        fit(trainer, clips["val"], progress)
+    system.load_state_dict(trainer.best_weights)
+    metrics = {"validation": trainer.best, "test": test_figures(system, config, clips["test"])}
+    data = sets["train"].name
+    path = args.out / f"{system.name}-{args.variant}-{data}.safetensors"
+    checkpoint.save(
+        path,
+        system,
+        variant=args.variant,
+        data=data,
+        training=dataclasses.asdict(config),
+        seed=config.seed,
+        epochs=trainer.epoch,
+        metrics=metrics,
+    )
+    print(json.dumps(metrics, indent=1))
+    print(f"wrote {path}")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except SemcomError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Sets of clips: the AVE file layout, and a synthetic set that needs no files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..errors import SemcomError
+from .ave import AveSet
+from .clipset import AVE_CLASSES, BACKGROUND, SPLITS, ClipSet
+from .synthetic import SyntheticSet
+
+__all__ = ["AVE_CLASSES", "BACKGROUND", "SPLITS", "AveSet", "ClipSet", "SyntheticSet", "open_set"]
+
+
+def open_set(path: str | Path | None, split: str) -> ClipSet:
+    """The split ``train``, ``val`` or ``test`` of an AVE-layout folder; None: the synthetic set."""
+    if split not in SPLITS:
+        raise SemcomError(f"split {split!r}: expected one of {', '.join(SPLITS)}")
+    return SyntheticSet(split) if path is None else AveSet(path, split)

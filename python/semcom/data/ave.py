@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""The AVE file layout: ``audio_feature.h5``, ``visual_feature.h5``, ``labels.h5``, ``*_order.h5``.
+
+Each file holds one array under the key ``avadataset`` (or its only key); features in float16, 32 or
+64 are read clip by clip.  ``Annotations.txt``, if there, names the classes and the clips.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from ..errors import SemcomError
+from .clipset import AVE_CLASSES, SPLITS, ClipSet
+
+KEY = "avadataset"
+
+
+class AveSet:
+    """One split of an AVE-layout folder; see :class:`ClipSet`.  The data set's name is the
+    folder's."""
+
+    def __init__(self, folder: str | Path, split: str):
+        self.folder = Path(folder)
+        if not self.folder.is_dir():
+            raise SemcomError(
+                f"{folder}: no such folder; give one in the AVE layout (audio_feature.h5, ...)"
+            )
+        self.name = self.folder.resolve().name
+        self._audio = self._open("audio_feature.h5", ("clips", "T", "d_a"))
+        self._visual = self._open("visual_feature.h5", ("clips", "T", "h", "w", "d_v"))
+        one_hot = self._open("labels.h5", ("clips", "T", "C"))
+        self._check_agreement(one_hot)
+        self._labels = self._to_indices(one_hot[:])
+        self._order = self._read_order(f"{split}_order.h5")
+        rows = self._annotations()
+        self.classes = self._class_names(rows, one_hot.shape[-1])
+        self.ids = [rows[i][1] if rows else f"row {i}" for i in self._order]
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def audio(self, i: int) -> np.ndarray:
+        """Audio features [T, d_a] float32."""
+        return self._clip(self._audio, i).astype(np.float32)
+
+    def visual(self, i: int) -> np.ndarray:
+        """Visual feature maps [T, h, w, d_v], float16 as stored, else float32."""
+        maps = self._clip(self._visual, i)
+        return maps if maps.dtype == np.float16 else maps.astype(np.float32)
+
+    def labels(self, i: int) -> np.ndarray:
+        """Class index of each segment, [T] int64."""
+        return self._labels[self._order[i]]
+
+    def _clip(self, dataset: h5py.Dataset, i: int) -> np.ndarray:
+        row = int(self._order[i])
+        try:
+            features = dataset[row]
+        except OSError as error:
+            raise SemcomError(
+                f"{dataset.file.filename}: row {row} cannot be read ({error}); copy the file again"
+            ) from error
+        # a float16 map sums to a finite number only if all of it is finite; float64 cannot overflow
+        if not np.isfinite(features.sum(dtype=np.float64)):
+            raise SemcomError(
+                f"{dataset.file.filename}: row {row} holds NaN or infinity, expected finite features; "
+                "extract this clip again or take it out of the order file"
+            )
+        return features
+
+    def _open(self, filename: str, axes: tuple[str, ...]) -> h5py.Dataset:
+        path = self.folder / filename
+        if not path.is_file():
+            raise SemcomError(f"{path}: missing; the AVE layout needs it in this folder")
+        try:
+            file = h5py.File(path, "r")
+        except OSError as error:
+            raise SemcomError(f"{path}: not a whole HDF5 file ({error}); copy it again") from error
+        keys = list(file)
+        key = KEY if KEY in keys else keys[0] if len(keys) == 1 else None
+        if key is None or not isinstance(file[key], h5py.Dataset):
+            raise SemcomError(f"{path}: keys {keys}, expected {KEY!r} or a single array; rename it")
+        if file[key].ndim != len(axes):
+            raise SemcomError(
+                f"{path}: shape {file[key].shape}, expected [{', '.join(axes)}]; see docs/data"
+            )
+        return file[key]
+
+    def _check_agreement(self, one_hot: h5py.Dataset) -> None:
+        wanted = self._audio.shape[:2]
+        for dataset in (self._visual, one_hot):
+            if dataset.shape[:2] != wanted:
+                raise SemcomError(
+                    f"{dataset.file.filename}: [clips, T] is {dataset.shape[:2]}, expected {wanted} "
+                    "as in audio_feature.h5; take the files from one release"
+                )
+
+    def _to_indices(self, one_hot: np.ndarray) -> np.ndarray:
+        if not (np.isin(one_hot, (0, 1)).all() and (one_hot.sum(-1) == 1).all()):
+            raise SemcomError(
+                f"{self.folder / 'labels.h5'}: rows are not one-hot, expected one 1 per segment; "
+                "weak labels belong in mil_labels.h5"
+            )
+        return one_hot.argmax(-1).astype(np.int64)
+
+    def _read_order(self, filename: str) -> np.ndarray:
+        order = self._open(filename, ("clips",))[:].astype(np.int64)
+        outside = order[(order < 0) | (order >= len(self._labels))]
+        if outside.size:
+            raise SemcomError(
+                f"{self.folder / filename}: index {outside[0]}, expected 0 to {len(self._labels) - 1}; "
+                "take the order file of this feature file"
+            )
+        return order
+
+    def _annotations(self) -> list[list[str]]:
+        """[category, clip id, ...] per row of the arrays; none without a file that fits them."""
+        path = self.folder / "Annotations.txt"
+        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+        rows = [line.strip().split("&") for line in lines if line.count("&") == 4]
+        rows = [row for row in rows if row[3].strip().isdigit()]  # AVE's file has a header line
+        return rows if len(rows) == len(self._labels) else []
+
+    def _class_names(self, rows: list[list[str]], count: int) -> tuple[str, ...]:
+        """Names by index: a row's category names the event that its labels hold."""
+        names = (
+            list(AVE_CLASSES) if count == len(AVE_CLASSES) else [f"event {c}" for c in range(count)]
+        )
+        names[-1] = "background"
+        for row, labels in zip(rows, self._labels, strict=False):
+            for event in labels[labels != count - 1][:1]:
+                names[event] = row[0]
+        return tuple(names)
+
+
+def write(folder: str | Path, splits: Mapping[str, ClipSet]) -> None:
+    """Write clip sets (by split name) as one AVE-layout folder, features in their own dtype."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    clips = [(clip_set, i) for clip_set in splits.values() for i in range(len(clip_set))]
+    first = clips[0][0]
+    eye = np.eye(len(first.classes), dtype=np.float32)
+    readers = {
+        "audio_feature.h5": lambda s, i: s.audio(i),
+        "visual_feature.h5": lambda s, i: s.visual(i),
+        "labels.h5": lambda s, i: eye[s.labels(i)],
+    }
+    for filename, read in readers.items():
+        example = read(first, 0)
+        with h5py.File(folder / filename, "w") as file:
+            shape = (len(clips), *example.shape)
+            data = file.create_dataset(KEY, shape, example.dtype, chunks=(1, *example.shape))
+            for row, (clip_set, i) in enumerate(clips):
+                data[row] = read(clip_set, i)
+    at = 0
+    for split in SPLITS:
+        count = len(splits.get(split, ()))
+        with h5py.File(folder / f"{split}_order.h5", "w") as file:
+            file["order"] = np.arange(at, at + count)
+        at += count
+    lines = [_annotation(clip_set, i) for clip_set, i in clips]
+    (folder / "Annotations.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _annotation(clip_set: ClipSet, i: int) -> str:
+    labels = clip_set.labels(i)
+    events = np.flatnonzero(labels != len(clip_set.classes) - 1)
+    start, end = (events[0], events[-1] + 1) if events.size else (0, 0)
+    name = clip_set.classes[labels[start]]
+    return f"{name}&{clip_set.ids[i]}&good&{start}&{end}"

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""What every set of clips offers, and the names of AVE's events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+
+SPLITS = ("train", "val", "test")
+
+AVE_CLASSES = (
+    "Church bell",
+    "Male speech, man speaking",
+    "Bark",
+    "Fixed-wing aircraft, airplane",
+    "Race car, auto racing",
+    "Female speech, woman speaking",
+    "Helicopter",
+    "Violin, fiddle",
+    "Flute",
+    "Ukulele",
+    "Frying (food)",
+    "Truck",
+    "Shofar",
+    "Motorcycle",
+    "Acoustic guitar",
+    "Train horn",
+    "Clock",
+    "Banjo",
+    "Goat",
+    "Baby cry, infant cry",
+    "Bus",
+    "Chainsaw",
+    "Cat",
+    "Horse",
+    "Toilet flush",
+    "Rodents, rats, mice",
+    "Accordion",
+    "Mandolin",
+    "background",
+)
+"""AVE's 28 events in order of first appearance in its annotations, then background (index 28)."""
+
+BACKGROUND = len(AVE_CLASSES) - 1
+
+
+class ClipSet(Protocol):
+    """Clips of T one-second segments; index 0 <= i < len."""
+
+    name: str
+    """Name of the data set, as it stands in reports and checkpoint names."""
+    classes: Sequence[str]
+    """Names of the C classes, background last."""
+    ids: Sequence[str]
+    """Name of each clip."""
+
+    def __len__(self) -> int: ...
+
+    def audio(self, i: int) -> np.ndarray:
+        """Audio features [T, d_a] float32."""
+
+    def visual(self, i: int) -> np.ndarray:
+        """Visual feature maps [T, h, w, d_v] float32 or float16."""
+
+    def labels(self, i: int) -> np.ndarray:
+        """Class index of each segment, [T] int64."""

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""A synthetic set of clips in AVE's shapes, a pure function of (seed, split, i).
+
+What it has in common with audio-visual events: 28 events and background; an event counts only where
+it is heard *and* seen; outside there are off-screen sounds, silent objects and other events; the
+object fills some cells of the map and walks; another object may stand by.  Events come in pairs
+that sound alike (0 1, 2 3, ...) and in other pairs that look alike (1 2, 3 4, ..., 27 0), so that
+neither terminal alone can name one, and the sound tells which of two objects to look at.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from . import ave
+from .clipset import AVE_CLASSES, BACKGROUND, SPLITS
+
+SIZES = {"train": 1600, "val": 300, "test": 400}
+SEGMENTS, AUDIO_DIM, GRID, VISUAL_DIM = 10, 128, 7, 512
+EVENTS = BACKGROUND
+
+# Norm of a prototype against noise of unit variance per feature: higher is easier.
+AUDIO_PAIR, AUDIO_OWN = 8.0, 1.2
+VISUAL_PAIR, VISUAL_OWN = 16.0, 2.0
+CLIP_VARIATION = 1.0  # standard deviation of what one clip's event differs from its prototype
+SCENE_VARIATION = 0.5  # the same for the scene behind the objects
+BYSTANDER = 0.5  # share of clips with a second, silent object
+# What a stretch outside the event is: heard only, seen only, neither, another event's sound or
+# sight
+OUTSIDE = {"heard": 0.3, "seen": 0.3, "neither": 0.2, "foreign": 0.2}
+
+
+class SyntheticSet:
+    """One split of the synthetic set; see :class:`ClipSet`.  Any ``size`` gives the same first
+    clips."""
+
+    name = "synthetic"
+    classes = AVE_CLASSES
+
+    def __init__(self, split: str, size: int | None = None, seed: int = 0):
+        self.split, self.seed = split, seed
+        self._size = SIZES[split] if size is None else size
+        self.ids = [f"synthetic-{seed}-{split}-{i:05d}" for i in range(self._size)]
+
+    def __len__(self) -> int:
+        return self._size
+
+    def audio(self, i: int) -> np.ndarray:
+        """Audio features [10, 128] float32."""
+        return self._clip(i)[0]
+
+    def visual(self, i: int) -> np.ndarray:
+        """Visual feature maps [10, 7, 7, 512] float32, not negative."""
+        return self._clip(i)[1]
+
+    def labels(self, i: int) -> np.ndarray:
+        """Class index of each segment, [10] int64."""
+        if not 0 <= i < self._size:
+            raise IndexError(f"clip {i}: the split {self.split} has {self._size}")
+        return _script(_generator(self.seed, self.split, i))[0]
+
+    def _clip(self, i: int) -> tuple[np.ndarray, np.ndarray]:
+        if not 0 <= i < self._size:
+            raise IndexError(f"clip {i}: the split {self.split} has {self._size}")
+        return _render(self.seed, self.split, i)
+
+
+def write(folder: str | Path, clips: int, seed: int = 0) -> None:
+    """Write ``clips`` clips of each split as an AVE-layout folder."""
+    ave.write(folder, {split: SyntheticSet(split, clips, seed) for split in SPLITS})
+
+
+def _generator(seed: int, split: str, i: int) -> np.random.Generator:
+    return np.random.default_rng([seed, 1 + SPLITS.index(split), i])
+
+
+@lru_cache(maxsize=4)
+def _prototypes(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """What the events sound like [28, 128] and look like [28, 512]."""
+    rng = np.random.default_rng([seed, 0])
+
+    def directions(count: int, dim: int) -> np.ndarray:
+        vectors = rng.standard_normal((count, dim))
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+    event = np.arange(EVENTS)
+    sounds = AUDIO_PAIR * directions(EVENTS // 2, AUDIO_DIM)[event // 2]
+    sounds = sounds + AUDIO_OWN * directions(EVENTS, AUDIO_DIM)
+    sights = VISUAL_PAIR * directions(EVENTS // 2, VISUAL_DIM)[(event + 1) // 2 % (EVENTS // 2)]
+    sights = sights + VISUAL_OWN * directions(EVENTS, VISUAL_DIM)
+    return sounds, sights
+
+
+def _script(rng: np.random.Generator):
+    """-> labels, heard and seen event of each segment (-1: nothing), the bystander's event."""
+    event = int(rng.integers(EVENTS))
+    start, end = 0, SEGMENTS
+    if rng.random() < 0.6:
+        length = int(rng.integers(2, SEGMENTS))
+        start = int(rng.integers(SEGMENTS - length + 1))
+        end = start + length
+    labels = np.full(SEGMENTS, BACKGROUND, np.int64)
+    labels[start:end] = event
+    heard, seen = np.full(SEGMENTS, event), np.full(SEGMENTS, event)
+    for stretch in (slice(0, start), slice(end, SEGMENTS)):
+        other = int((event + rng.integers(2, EVENTS - 1)) % EVENTS)
+        kind = rng.choice(list(OUTSIDE), p=list(OUTSIDE.values()))
+        foreign_sound = rng.random() < 0.5
+        if kind == "foreign":
+            (heard if foreign_sound else seen)[stretch] = other
+        else:
+            heard[stretch] = event if kind == "heard" else -1
+            seen[stretch] = event if kind == "seen" else -1
+    # never an event that the sound could mean as well
+    bystander = int((event + 3 + rng.integers(EVENTS - 6)) % EVENTS)
+    return labels, heard, seen, bystander if rng.random() < BYSTANDER else -1
+
+
+def _render(seed: int, split: str, i: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = _generator(seed, split, i)
+    _, heard, seen, bystander = _script(rng)
+    sounds, sights = _prototypes(seed)
+    variation = CLIP_VARIATION * rng.standard_normal((EVENTS, AUDIO_DIM))
+    audio = rng.standard_normal((SEGMENTS, AUDIO_DIM)) + SCENE_VARIATION * rng.standard_normal(
+        AUDIO_DIM
+    )
+    audible = heard >= 0
+    audio[audible] += (sounds + variation)[heard[audible]]
+
+    maps = rng.standard_normal((SEGMENTS, GRID, GRID, VISUAL_DIM), dtype=np.float32)
+    maps += SCENE_VARIATION * rng.standard_normal(VISUAL_DIM, dtype=np.float32)
+    for objects in (seen, np.full(SEGMENTS, bystander)):
+        looks = sights + CLIP_VARIATION * rng.standard_normal((EVENTS, VISUAL_DIM))
+        for t, (row, column, height, width) in enumerate(_walk(rng)):
+            if objects[t] >= 0:
+                maps[t, row : row + height, column : column + width] += looks[objects[t]]
+    return audio.astype(np.float32), np.maximum(maps, 0)
+
+
+def _walk(rng: np.random.Generator):
+    """An object's (row, column, height, width) in each segment: at most one cell a second."""
+    size = rng.integers(2, 4, 2)
+    place = rng.integers(0, GRID - size + 1)
+    for _ in range(SEGMENTS):
+        yield *place, *size
+        place = np.clip(place + rng.integers(-1, 2, 2), 0, GRID - size)

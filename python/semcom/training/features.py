@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""A split held in memory, in half precision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ..data import ClipSet
+
+
+@dataclass
+class Features:
+    """audio [N, T, d_a] float32, visual [N, T, h, w, d_v] float16, labels [N, T] int64."""
+
+    audio: torch.Tensor
+    visual: torch.Tensor
+    labels: torch.Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def batch(self, index: torch.Tensor, system: torch.nn.Module):
+        """(audio, visual) of some clips, None for a terminal that the system lacks."""
+        device = next(system.parameters()).device
+        audio = self.audio[index].to(device) if "audio" in system.terminals else None
+        visual = self.visual[index].to(device) if "video" in system.terminals else None
+        return audio, visual
+
+
+def read(clips: ClipSet, limit: int | None = None) -> Features:
+    """Read the first ``limit`` clips of a set (default: all)."""
+    count = min(len(clips), limit or len(clips))
+    first = clips.visual(0)
+    visual = np.empty((count, *first.shape), np.float16)
+    for i in range(count):
+        visual[i] = clips.visual(i)
+    audio = np.stack([clips.audio(i) for i in range(count)])
+    labels = np.stack([clips.labels(i) for i in range(count)])
+    return Features(torch.from_numpy(audio), torch.from_numpy(visual), torch.from_numpy(labels))

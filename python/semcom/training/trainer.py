@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""The trainer: one system, one data set, random channels; what it does is its configuration."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+
+from ..errors import SemcomError
+from ..link.torch_link import TorchLink
+from . import losses
+from .evaluate import accuracy
+from .features import Features
+
+VARIANT_TERMINALS = {"audio_only": "audio", "video_only": "video"}
+VALIDATION_SNR_DB = [0.0, 6.0, 12.0, 18.0, 24.0, 30.0]
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How to train.
+
+    Each batch draws a channel and a detector; each clip an SNR [dB], uniform, for the uplink and
+    one for the feedback link.  ``unguided`` is the share of batches without feedback, so that a
+    lost feedback frame is nothing new.  ``patience``: epochs without a better validation accuracy.
+    """
+
+    variant: str = "full"
+    epochs: int = 30
+    patience: int = 8
+    batch: int = 32
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-2
+    warmup: float = 0.05
+    clip: float = 1.0
+    beta: float = 100.0
+    unguided: float = 0.1
+    snr_min: float = -12.0
+    snr_max: float = 30.0
+    channels: tuple[str, ...] = ("awgn", "rayleigh", "rician")
+    detectors: tuple[str, ...] = ("zf", "lmmse")
+    bfloat16: bool = False
+    seed: int = 0
+
+
+class Trainer:
+    """Trains ``system`` and keeps everything a resumed run needs in ``folder``."""
+
+    def __init__(
+        self, system: torch.nn.Module, config: TrainingConfig, clips: Features, folder: Path
+    ):
+        self.system, self.config, self.clips = system, config, clips
+        self.state_file = Path(folder) / "state.pt"
+        if config.variant == "no_estimation":
+            for part in system.transmitters():
+                part.requires_grad_(False)
+        if config.bfloat16 and system.video_terminal is not None:
+            system.video_terminal.attention.compute_dtype = torch.bfloat16
+        trained = [p for p in system.parameters() if p.requires_grad]
+        self.optimizer = torch.optim.AdamW(
+            trained, config.learning_rate, weight_decay=config.weight_decay
+        )
+        self.steps_per_epoch = -(-len(clips) // config.batch)
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, self._rate)
+        self.epoch, self.best, self.best_epoch = 0, -1.0, -1
+        self.best_weights: dict[str, torch.Tensor] = {}
+        self.history: list[dict] = []
+
+    def _rate(self, step: int) -> float:
+        """Linear warm-up, then a cosine to zero."""
+        total = self.config.epochs * self.steps_per_epoch
+        warmup = max(1, round(self.config.warmup * total))
+        if step < warmup:
+            return (step + 1) / warmup
+        return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warmup) / max(1, total - warmup))))
+
+    def finished(self) -> bool:
+        """All epochs are done, or validation has not improved for ``patience`` of them."""
+        stale = self.epoch - 1 - self.best_epoch
+        return self.epoch >= self.config.epochs or stale >= self.config.patience
+
+    def train_epoch(self, on_step: Callable[[float], None] = lambda loss: None) -> float:
+        """One pass over the clips -> mean loss.  What it draws depends on (seed, epoch) alone."""
+        torch.manual_seed(self.config.seed * 1_000_003 + self.epoch)
+        self.system.train()
+        total = 0.0
+        for index in torch.randperm(len(self.clips)).split(self.config.batch):
+            loss = self._step(index)
+            total += loss * len(index)
+            on_step(loss)
+        return total / len(self.clips)
+
+    def _step(self, index: torch.Tensor) -> float:
+        config = self.config
+        device = next(self.system.parameters()).device
+        snr, feedback_snr = config.snr_min + (config.snr_max - config.snr_min) * torch.rand(
+            2, len(index), device=device
+        )
+        # frame numbers never repeat over a training, and evaluation's seed differs
+        frame = (self.epoch * len(self.clips) + index).to(device)
+        link = self._draw_link()
+        audio, visual = self.clips.batch(index, self.system)
+        lost = len(self.system.terminals) == 2 and bool(torch.rand(()) < config.unguided)
+        symbols = link.encode(self.system, audio, visual, feedback_snr, frame, lost_feedback=lost)
+        logits, features = self.system.receive(*link.uplink(symbols, snr, frame))
+        loss = losses.total(logits, features, self.clips.labels[index].to(device), config.beta)
+        self.optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.system.parameters(), config.clip)
+        self.optimizer.step()
+        self.schedule.step()
+        return float(loss.detach())
+
+    def _draw_link(self) -> TorchLink:
+        config = self.config
+        channel = config.channels[int(torch.randint(len(config.channels), ()))]
+        detector = config.detectors[int(torch.randint(len(config.detectors), ()))]
+        return link_of(config.variant, channel, detector, seed=config.seed + 1)
+
+    def validate(self, clips: Features) -> float:
+        """Mean accuracy over the channels, SNRs cycling clip by clip; keeps the best weights."""
+        channels = self.config.channels if self.config.variant != "error_free" else ("none",)
+        links = [link_of(self.config.variant, channel, "zf", seed=0) for channel in channels]
+        scores = [accuracy(self.system, clips, link, VALIDATION_SNR_DB) for link in links]
+        score = sum(scores) / len(scores)
+        if score > self.best:
+            self.best, self.best_epoch = score, self.epoch
+            self.best_weights = {k: v.clone() for k, v in self.system.state_dict().items()}
+        return score
+
+    def save(self) -> None:
+        """Write the state after an epoch; the old one stays until the new one is whole."""
+        state = {
+            "config": json.dumps(asdict(self.config)),
+            "system": self.system.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": {"last_epoch": self.schedule.last_epoch},
+            "best_weights": self.best_weights,
+            "progress": [self.epoch, self.best, self.best_epoch],
+            "history": json.dumps(self.history),
+        }
+        partial = self.state_file.with_suffix(".partial")
+        torch.save(state, partial)
+        os.replace(partial, self.state_file)
+
+    def resume(self) -> bool:
+        """Take up the state in the folder, if there is one; it must be of the same
+        configuration."""
+        if not self.state_file.is_file():
+            return False
+        state = torch.load(self.state_file, weights_only=True)
+        if json.loads(state["config"]) != json.loads(json.dumps(asdict(self.config))):
+            raise SemcomError(
+                f"{self.state_file}: config differs from the one asked for; use another --out, or "
+                "--no-resume to start again"
+            )
+        self.system.load_state_dict(state["system"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.schedule.last_epoch = state["schedule"]["last_epoch"]
+        self.best_weights = state["best_weights"]
+        self.epoch, self.best, self.best_epoch = state["progress"]
+        self.history = json.loads(state["history"])
+        return True
+
+
+def link_of(variant: str, channel: str, detector: str, seed: int) -> TorchLink:
+    """The link that a variant is trained and validated on."""
+    if variant == "error_free":
+        return TorchLink("none", seed=seed)
+    csi = "none" if variant == "no_estimation" else "ls"
+    return TorchLink(channel, csi, detector, seed=seed)
