@@ -89,12 +89,13 @@ def guarded(method):
     return safe
 
 
-def run(top_block, stall_s: float = 120.0, progress=None, poll_s: float = 0.05) -> None:
+def run(top_block, stall_s=120.0, progress=None, poll_s=0.05, timeout_s=float("inf")) -> None:
     """Run ``top_block`` to its end and raise :class:`BlockError` for what a block reported.
 
     stall_s   [s] a flowgraph that delivers nothing for so long is stopped and reported
     progress  called every ``poll_s`` seconds; returns a number that grows while work is done
               (the watchdog's heartbeat), or None to stop the flowgraph early
+    timeout_s [s] bound on the whole run
     """
     _latch.take()
     _latch.supervise(True)
@@ -102,7 +103,7 @@ def run(top_block, stall_s: float = 120.0, progress=None, poll_s: float = 0.05) 
     try:
         top_block.start()
         threading.Thread(target=_wait, args=(top_block, done), daemon=True).start()
-        _watch(top_block, done, stall_s, progress, poll_s)
+        _watch(done, stall_s, progress, poll_s, timeout_s)
     finally:
         top_block.stop()
         ended = done.wait(GRACE_S)
@@ -119,14 +120,17 @@ def _wait(top_block, done: threading.Event) -> None:
     done.set()
 
 
-def _watch(top_block, done, stall_s, progress, poll_s) -> None:
+def _watch(done, stall_s, progress, poll_s, timeout_s) -> None:
     """Return when the flowgraph is done, an error is latched or ``progress`` says stop."""
-    heard, count = time.monotonic(), 0
+    began = heard = time.monotonic()
+    count = 0
     while not done.wait(poll_s) and not _latch.pending():
-        now = progress() if progress else 0
+        at, now = time.monotonic(), progress() if progress else 0
         if now is None:
             return
         if now != count:
-            heard, count = time.monotonic(), now
-        elif progress and time.monotonic() - heard > stall_s:
+            heard, count = at, now
+        elif progress and at - heard > stall_s:
             raise BlockError(f"no frame arrived for {stall_s:g} s; the flowgraph was stopped")
+        if at - began > timeout_s:
+            raise BlockError(f"the flowgraph did not end within {timeout_s:g} s; it was stopped")

@@ -2,7 +2,6 @@
 # Copyright 2026 gr-semcom contributors
 """The four pieces of the link, each a hier block whose constructor reads as its signal path."""
 
-import numpy as np
 from gnuradio import gr
 
 from .. import ls_estimator_cc, mimo_channel_cc, mimo_detector_cc, pilot_inserter_cc
@@ -34,6 +33,7 @@ class audio_terminal(gr.hier_block2):
     Input 0   float32 vectors of d_a, frames of T items
     Output 0  complex64, uplink frames: pilot row 0, then T*L symbols
     Output 1  complex64, feedback frames with pilots of their own (absent without a video terminal)
+    Last      complex64, the symbols alone, for measurements
     """
 
     def __init__(self, system="pilot_ave", checkpoint="", device="cpu", pilot_kind="hadamard",
@@ -44,12 +44,13 @@ class audio_terminal(gr.hier_block2):
             self,
             "audio_terminal",
             _signature(gr.sizeof_float * net.config.audio_dim),
-            _signature(*[c64] * terminals),
+            _signature(*[c64] * (terminals + 1)),
         )
         self.encoder = audio_semantic_encoder(system, checkpoint, device)
         row = _rows(pilot_kind, terminals, pilot_length, pilot_boost_db)[0]
         self.pilots = pilot_inserter_cc(row, pilot_spacing)
         self.connect(self, self.encoder, self.pilots, (self, 0))
+        self.connect(self.encoder, (self, terminals))
         dump(self, self.encoder, 0, dump_path, "audio_symbols")
         dump(self, self.pilots, 0, dump_path, "uplink_audio")
         if terminals > 1:
@@ -73,6 +74,7 @@ class video_terminal(gr.hier_block2):
     Input 0   float32 vectors of h*w*d_v, frames of T items
     Input 1   complex64, received feedback frames with pilots (absent for a video-only system)
     Output 0  complex64, uplink frames: the last pilot row, then T*L symbols
+    Output 1  complex64, the symbols alone, for measurements
     """
 
     def __init__(self, system="pilot_ave", checkpoint="", device="cpu", pilot_kind="hadamard",
@@ -85,13 +87,14 @@ class video_terminal(gr.hier_block2):
             self,
             "video_terminal",
             _signature(visual, *[c64] * (terminals - 1)),
-            _signature(c64),
+            _signature(c64, c64),
         )
         self.encoder = video_semantic_encoder(system, checkpoint, device, feedback_timeout)
         row = _rows(pilot_kind, terminals, pilot_length, pilot_boost_db)[-1]
         self.pilots = pilot_inserter_cc(row, pilot_spacing)
         self.connect((self, 0), (self.encoder, 0))
-        self.connect(self.encoder, self.pilots, self)
+        self.connect(self.encoder, self.pilots, (self, 0))
+        self.connect(self.encoder, (self, 1))
         dump(self, self.encoder, 0, dump_path, "video_symbols")
         dump(self, self.pilots, 0, dump_path, "uplink_video")
         if terminals > 1:

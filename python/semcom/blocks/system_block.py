@@ -70,7 +70,18 @@ class SystemBlock(FrameBlock):
             self._wanted, self.net = wanted, net
 
     @property
+    def system(self) -> str:
+        """Name of the system."""
+        return self._wanted[0]
+
+    @property
+    def checkpoint(self) -> str:
+        """Path of the checkpoint in use, '' for the default."""
+        return self._wanted[1]
+
+    @property
     def device(self) -> str:
+        """Torch device in use."""
         return self._wanted[2]
 
     def process(self, batch):

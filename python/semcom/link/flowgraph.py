@@ -44,7 +44,7 @@ class LinkFlowgraph(gr.top_block):
         for port, end in enumerate(ends):
             self.connect((self.source, port), (end, 0))
             self.connect((end, 0), (self.channel, port))
-            self.connect(end.encoder, (self.meter, port))
+            self.connect((end, streams if end is self.audio else 1), (self.meter, port))
             self.connect((self.receiver, 1 + port), (self.meter, streams + port))
         if self.audio and self.video:
             self.connect((self.audio, 1), (self.channel, streams))

@@ -10,7 +10,7 @@ import torch
 
 from ..blocks import guard
 from ..blocks.system_block import shared_system
-from ..nets.checkpoint import find_checkpoint
+from ..nets.registry import shipped
 from . import metrics
 from .flowgraph import LinkFlowgraph
 from .scenario import Scenario
@@ -73,9 +73,7 @@ def run_point(point: Scenario, clips, on_frames=lambda count: None) -> dict:
 
 def checkpoint_of(point: Scenario, clips) -> str:
     """The checkpoint named by the options, or the one shipped for this set."""
-    return point.checkpoint or find_checkpoint(
-        point.system, point.variant, clips.name, symbols=point.symbols
-    )
+    return point.checkpoint or str(shipped(point.system, point.variant, clips.name))
 
 
 def record(point, clips, checkpoint, flowgraph, tally, wall_s) -> dict:
@@ -140,10 +138,10 @@ def channel_uses(point: Scenario, net, segments: int) -> dict:
 
 def error_free(point: Scenario, clips, numbers: tuple):
     """Accuracy of the system trained and tested with no channel, on the same clips; or None."""
-    checkpoint = find_checkpoint(point.system, "error_free", clips.name, required=False)
-    if checkpoint is None or point.variant != "full" or not numbers:
+    checkpoint = shipped(point.system, "error_free", clips.name)
+    if point.variant != "full" or not checkpoint.exists() or not numbers:
         return None
-    right = [_error_free_clip(point.system, checkpoint, point.device, clips, n % len(clips))
+    right = [_error_free_clip(point.system, str(checkpoint), point.device, clips, n % len(clips))
              for n in numbers]  # fmt: skip
     return float(sum(r for r, _ in right) / sum(t for _, t in right))
 

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""GNU Radio blocks in Python: thin shells over ``nets``, ``phy`` and ``data``."""
+
+from .clip_source import clip_source
+from .event_sink import event_sink
+from .hier import ave_receiver, audio_terminal, simulated_channel, video_terminal
+from .link_meter import link_meter
+from .pdu_to_frames import pdu_to_frames
+from .semantic_decoder import semantic_decoder
+from .semantic_encoders import audio_semantic_encoder, video_semantic_encoder
+
+__all__ = [
+    "audio_semantic_encoder",
+    "audio_terminal",
+    "ave_receiver",
+    "clip_source",
+    "event_sink",
+    "link_meter",
+    "pdu_to_frames",
+    "semantic_decoder",
+    "simulated_channel",
+    "video_semantic_encoder",
+    "video_terminal",
+]

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""The one bridge from PDUs to streams: a frame of symbols per message."""
+
+from collections import deque
+
+import numpy as np
+import pmt
+
+from .frame_block import FrameBlock
+from .guard import guarded
+
+
+class pdu_to_frames(FrameBlock):
+    """PDUs of symbols to a stream of frames, numbered in the order of their arrival.
+
+    Message port ``pdus``: pairs (metadata, c32vector), or the symbol ``done`` to end the stream
+    once all that waits is sent.
+    Output 0: complex64, frames with ``semcom_frame`` tags
+
+    At most ``max_waiting`` PDUs wait.  Messages know no back-pressure, so one that comes when the
+    queue is full is dropped; it keeps its number, so the gap shows, and ``dropped`` counts it.
+    """
+
+    def __init__(self, max_waiting=64):
+        FrameBlock.__init__(self, "pdu_to_frames", [], [np.complex64])
+        self.max_waiting = max_waiting
+        self.waiting = deque()
+        self.arrived = self.dropped = 0
+        self.ending = False
+        self.message_port_register_in(pmt.intern("pdus"))
+        self.set_msg_handler(pmt.intern("pdus"), self._on_pdu)
+
+    @guarded
+    def _on_pdu(self, message):
+        if pmt.is_symbol(message) and pmt.symbol_to_string(message) == "done":
+            self.ending = True
+            return
+        if not (pmt.is_pair(message) and pmt.is_c32vector(pmt.cdr(message))):
+            raise ValueError("a PDU must be a pair of metadata and a vector of complex symbols")
+        number, self.arrived = self.arrived, self.arrived + 1
+        if len(self.waiting) >= self.max_waiting:
+            self.dropped += 1
+            return
+        symbols = np.array(pmt.c32vector_elements(pmt.cdr(message)), np.complex64)
+        self.waiting.append((number, symbols))
+
+    def advance(self, input_items):
+        if self.waiting:
+            return [self.waiting.popleft()]
+        return None if self.ending else []

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""What the tests share: a tiny system, and ways to run flowgraphs and programs that cannot hang."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from gnuradio.semcom.blocks import guard
+from gnuradio.semcom.data import SyntheticSet
+from gnuradio.semcom.nets import checkpoint
+from gnuradio.semcom.nets.pilot_ave import PilotAve, PilotAveConfig
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def run_flowgraph():
+    """Run a top block to its end, or fail: block errors raise, a stall ends after 60 s."""
+    return lambda top_block: guard.run(top_block, stall_s=60.0, timeout_s=60.0)
+
+
+@pytest.fixture
+def program():
+    """Run a program of the repository; returns the finished process, with its text."""
+
+    def run(*words, timeout=120, **options):
+        environment = {**os.environ, **options.pop("env", {})}
+        return subprocess.run(
+            [sys.executable, *map(str, words)],
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            cwd=ROOT,
+            env=environment,
+            **options,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def clips():
+    """The synthetic test split."""
+    return SyntheticSet("test")
+
+
+def tiny_system(terminals="audio+video", classes=29, **sizes):
+    """An untrained pilot_ave, small, the same at every call; sizes differ so that a swap fails."""
+    torch.manual_seed(7)
+    small = dict(
+        symbols=8,
+        audio_lstm=12,
+        audio_channel=20,
+        attention_width=16,
+        attention_hidden=10,
+        video_channel=18,
+        audio_decoder=14,
+        video_decoder=22,
+        common_dim=11,
+        recurrent=9,
+        classifier=13,
+    )
+    config = PilotAveConfig(terminals=terminals, **{**small, **sizes})
+    return PilotAve(config, [f"class {c}" for c in range(classes)]).eval()
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tmp_path_factory):
+    """Path of a saved tiny system with AVE's sizes."""
+    path = tmp_path_factory.mktemp("models") / "tiny.safetensors"
+    checkpoint.save(path, tiny_system(), variant="full", data="synthetic")
+    return str(path)

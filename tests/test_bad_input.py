@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""What users get wrong: each ends with one clear line, a non-zero status and nothing half-written."""
+
+import json
+import os
+import pickle
+import re
+import resource
+import signal
+import subprocess
+import sys
+import time
+
+import h5py
+import numpy as np
+import pytest
+import torch
+from conftest import ROOT, tiny_system
+
+from gnuradio.semcom.data import synthetic
+from gnuradio.semcom.nets import checkpoint
+
+RUN = "apps/run_link.py"
+
+
+def one_line(done, *words):
+    """The program failed with a single line that holds the words."""
+    assert done.returncode not in (0, None)
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    complaints = [line for line in lines if "error: " in line]
+    assert len(complaints) == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    for word in words:
+        assert re.search(word, complaints[0]), (word, complaints[0])
+
+
+@pytest.fixture(scope="module")
+def good_set(tmp_path_factory):
+    """A small AVE-layout folder written by the synthetic set; copied by whoever spoils it."""
+    folder = tmp_path_factory.mktemp("set")
+    synthetic.write(folder, {"train": 4, "val": 3, "test": 3})
+    return folder
+
+
+@pytest.fixture
+def ave_set(good_set, tmp_path):
+    folder = tmp_path / "synthetic"
+    folder.mkdir()
+    for path in good_set.iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    return folder
+
+
+def rewrite(path, data, key="avadataset"):
+    with h5py.File(path, "w") as file:
+        file[key] = data
+
+
+def read(path):
+    with h5py.File(path) as file:
+        return next(iter(file.values()))[:]
+
+
+def test_the_unspoilt_set_works(program, ave_set):
+    assert program(RUN, "--data", ave_set, "--frames", 2).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["audio_feature.h5", "visual_feature.h5", "labels.h5", "test_order.h5"])
+def test_missing_file(program, ave_set, name):
+    (ave_set / name).unlink()
+    one_line(program(RUN, "--data", ave_set), name)
+
+
+def test_missing_folder(program, tmp_path):
+    one_line(program(RUN, "--data", tmp_path / "nowhere"), "nowhere")
+
+
+def test_foreign_key(program, ave_set):
+    path = ave_set / "audio_feature.h5"
+    data = read(path)
+    with h5py.File(path, "w") as file:
+        file["one"], file["two"] = data, data
+    one_line(program(RUN, "--data", ave_set), "audio_feature.h5", "avadataset")
+
+
+def test_wrong_shape(program, ave_set):
+    path = ave_set / "visual_feature.h5"
+    rewrite(path, read(path)[..., 0])
+    one_line(program(RUN, "--data", ave_set), "visual_feature.h5", "shape")
+
+
+def test_truncated_file(program, ave_set):
+    path = ave_set / "visual_feature.h5"
+    path.write_bytes(path.read_bytes()[:5000])
+    one_line(program(RUN, "--data", ave_set), "visual_feature.h5")
+
+
+def test_nan_features(program, ave_set):
+    path = ave_set / "audio_feature.h5"
+    data = read(path)
+    data[:, 3, 5] = np.nan
+    rewrite(path, data)
+    one_line(program(RUN, "--data", ave_set), "audio_feature.h5", "NaN")
+
+
+def test_checkpoint_of_another_system(program, tmp_path):
+    path = tmp_path / "other.safetensors"
+    system = tiny_system()
+    system.name = "another_system"
+    checkpoint.save(path, system, variant="full", data="synthetic")
+    one_line(program(RUN, "--checkpoint", path, "--frames", 2), "other.safetensors", "another_system")
+
+
+class Bomb:
+    """Unpickling it would create a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
+@pytest.mark.parametrize("writer", ["torch", "pickle"])
+def test_pickled_checkpoint_is_refused_and_never_run(program, tmp_path, writer):
+    path, proof = tmp_path / "pickled.safetensors", tmp_path / "executed"
+    if writer == "torch":
+        torch.save({"weights": Bomb(proof)}, path)
+    else:
+        path.write_bytes(pickle.dumps(Bomb(proof)))
+    one_line(program(RUN, "--checkpoint", path, "--frames", 2), "pickled.safetensors", "pickled")
+    assert not proof.exists()
+
+
+def test_missing_and_truncated_checkpoint(program, tmp_path, tiny_checkpoint):
+    one_line(program(RUN, "--checkpoint", tmp_path / "no.safetensors"), "no.safetensors")
+    cut = tmp_path / "cut.safetensors"
+    with open(tiny_checkpoint, "rb") as file:
+        cut.write_bytes(file.read()[:-100])
+    one_line(program(RUN, "--checkpoint", cut), "cut.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["--channel", "quantum"], "quantum"),
+        (["--snr", "loud"], "'loud' is not a number"),
+        (["--snr", "0:30"], "start:stop:step"),
+        (["--snr", "nan"], "'nan' is not a number"),
+        (["--antennas", "1"], "--antennas 1.*at least 2"),
+        (["--pilot-length", "1"], "--pilot-length 1.*at least 2"),
+        (["--system", "telepathy"], "telepathy"),
+        (["--symbols", "1000"], "1000"),
+        (["--frames", "-3"], "-3"),
+        (["--device", "warp"], "warp"),
+        (["--csi", "guess"], "guess"),
+        (["--channel", "none", "--antennas", "3"], "--channel none"),
+        (["--json", "/dev/null/link.json", "--frames", "2"], "/dev/null/link.json"),
+        (["--dump-path", "/dev/null/dump", "--frames", "2"], "/dev/null/dump"),
+        (["--plot", "plot.txt", "--frames", "2"], "plot.txt"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_options_that_mean_nothing(program, words, complaint):
+    done = program(RUN, *words, timeout=60)
+    one_line(done, complaint)
+
+
+def small_disk():
+    """A limit on the size of any file written stands for a full disk (the write fails)."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+
+
+def test_full_disk_leaves_the_old_file(program, tmp_path):
+    path = tmp_path / "link.json"
+    path.write_text("{}")
+    done = program(RUN, "--frames", 2, "--json", path, preexec_fn=small_disk)
+    one_line(done, "link.json", "written")
+    assert path.read_text() == "{}"
+    assert os.listdir(tmp_path) == ["link.json"]
+
+
+KILLED = """
+import sys, time
+from gnuradio.semcom.link import report
+with report.replacing(sys.argv[1]) as temporary:
+    file = open(temporary, "w")
+    file.write("half of")
+    file.flush()
+    print("writing", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_kill_in_mid_write_leaves_the_old_file(tmp_path):
+    path = tmp_path / "link.json"
+    path.write_text(json.dumps({"old": True}))
+    process = subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(path)], stdout=subprocess.PIPE, cwd=ROOT
+    )
+    assert process.stdout.readline() == b"writing\n"
+    process.kill()
+    process.wait(30)
+    assert json.loads(path.read_text()) == {"old": True}
+
+
+def test_no_flowgraph_outlives_its_error(program, ave_set):
+    """NaN features are met while the flowgraph runs: it ends at once, not at a time-out."""
+    path = ave_set / "visual_feature.h5"
+    data = read(path)
+    data[-1] = np.nan
+    rewrite(path, data)
+    began = time.monotonic()
+    one_line(program(RUN, "--data", ave_set, "--frames", 1000), "visual_feature.h5", "NaN")
+    assert time.monotonic() - began < 60

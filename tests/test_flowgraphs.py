@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Every flowgraph compiles with grcc; those without a window run to their end."""
+
+import dataclasses
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+import yaml
+from conftest import ROOT
+
+from gnuradio.semcom.link import scenario
+
+FLOWGRAPHS = sorted((ROOT / "apps" / "flowgraphs").glob("*.grc"))
+DEFINITIONS = sorted((ROOT / "grc").glob("*.block.yml"))
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory):
+    """Folder with the Python program of every flowgraph."""
+    folder = tmp_path_factory.mktemp("compiled")
+    environment = {**os.environ, "GRC_BLOCKS_PATH": str(ROOT / "grc"), "HOME": str(folder)}
+    environment.pop("DISPLAY", None)
+    done = subprocess.run(
+        [shutil.which("grcc"), "-o", str(folder), *map(str, FLOWGRAPHS)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=environment,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+def test_every_flowgraph_compiles(compiled):
+    assert FLOWGRAPHS
+    for flowgraph in FLOWGRAPHS:
+        assert (compiled / f"{flowgraph.stem}.py").exists()
+
+
+def test_simulated_link_runs(compiled, program):
+    done = program(compiled / "simulated_link.py", "--frames", 20, "--snr-db", 30)
+    assert done.returncode == 0, done.stderr
+    clips, accuracy = re.search(r"(\d+) clips received, segment accuracy ([\d.]+)", done.stdout).groups()
+    assert int(clips) == 20 and float(accuracy) > 0.5
+
+
+def test_blocks_tour_runs(compiled, program):
+    done = program(compiled / "blocks_tour.py", "--snr-db", 30)
+    assert done.returncode == 0, done.stderr
+    streams = re.findall(r"(\d+) of (\d+) symbols received, symbol error rate ([\d.e+-]+)", done.stdout)
+    assert len(streams) == 2
+    for received, sent, errors in streams:
+        assert received == sent and float(errors) < 0.02  # closed form at 30 dB: 0.002
+
+
+def test_a_failing_block_gives_a_generated_flowgraph_a_non_zero_exit(compiled, program, tmp_path):
+    text = (compiled / "simulated_link.py").read_text()
+    broken = text.replace("semcom.event_sink(semcom", "semcom.event_sink(['too few'] or semcom")
+    assert broken != text or "classes=semcom" in text
+    broken = text.replace("classes=semcom.data.AVE_CLASSES", "classes=['too', 'few']")
+    path = tmp_path / "broken.py"
+    path.write_text(broken)
+    done = program(path, "--frames", 2, timeout=60)
+    assert done.returncode != 0
+
+
+@pytest.mark.parametrize("path", DEFINITIONS, ids=lambda p: p.stem)
+def test_grc_options_are_those_of_the_module(path):
+    definition = yaml.safe_load(path.read_text())
+    known = {
+        "model": scenario.CHANNELS,
+        "csi": scenario.CSI,
+        "detector": scenario.DETECTORS,
+        "interpolation": scenario.INTERPOLATIONS,
+        "pilot_kind": scenario.PILOTS,
+        "split": scenario.SPLITS,
+    }
+    own = "estimator" in path.stem and scenario.CSI or scenario.DETECTORS
+    for parameter in definition["parameters"]:
+        expected = own if parameter["id"] == "method" else known.get(parameter["id"])
+        if expected:
+            assert tuple(parameter["options"]) == tuple(expected), parameter["id"]
+
+
+def test_grc_defaults_are_those_of_the_scenario():
+    defaults = {item.name: item.default for item in dataclasses.fields(scenario.Scenario)}
+    same = {
+        "model": "channel",
+        "snr_db": "snr",
+        "feedback_snr_db": "feedback_snr",
+        "gain_db": "gain",
+        "pilot_kind": "pilots",
+        "pilot_boost_db": "pilot_boost",
+    }
+    for name in ("simulated_channel", "ave_receiver", "audio_terminal", "video_terminal"):
+        definition = yaml.safe_load((ROOT / "grc" / f"semcom_{name}.block.yml").read_text())
+        for parameter in definition["parameters"]:
+            option = same.get(parameter["id"], parameter["id"])
+            if option in defaults:
+                assert str(parameter["default"]) == str(defaults[option]), (name, parameter["id"])

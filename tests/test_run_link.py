@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""The headless link: what it reports, that it repeats, and that its parts matter."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from conftest import ROOT
+
+from gnuradio.semcom.blocks import guard, video_terminal
+from gnuradio.semcom.blocks.system_block import shared_system
+from gnuradio.semcom.link import metrics
+from gnuradio.semcom.link.flowgraph import LinkFlowgraph
+from gnuradio.semcom.link.run import checkpoint_of, run_point
+from gnuradio.semcom.link.scenario import Scenario
+from gnuradio.semcom.link.torch_link import TorchLink
+
+FRAMES = 40
+RECORD = {
+    "system", "channel", "snr_db", "csi", "detector", "clips", "segments", "accuracy",
+    "accuracy_ci95", "accuracy_error_free", "channel_nmse_db", "measured_snr_db", "evm_db",
+    "papr_db", "channel_uses_per_segment", "pilot_overhead", "frames_sent", "frames_received",
+    "wall_s", "clips_per_s",
+}  # fmt: skip
+TIMES = ("wall_s", "clips_per_s")
+
+
+def link(clips, frames=FRAMES, **options):
+    """Run a flowgraph; returns it, finished."""
+    point = Scenario(**options)
+    flowgraph = LinkFlowgraph(point, clips, checkpoint_of(point, clips), frames)
+    guard.run(flowgraph, timeout_s=90)
+    return flowgraph
+
+
+def accuracy(flowgraph, clips):
+    return np.mean(
+        [np.mean(clips.labels(n % len(clips)) == d) for n, d in flowgraph.sink.decisions.items()]
+    )
+
+
+def samples(folder, name):
+    return np.fromfile(folder / f"{name}.c64", np.complex64)
+
+
+def test_sweep_writes_the_documented_json_and_a_plot(program, tmp_path):
+    done = program(
+        "apps/run_link.py", "--snr=0,20", "--channel", "awgn", "rayleigh", "--frames", 20,
+        "--json", tmp_path / "link.json", "--plot", tmp_path / "link.png",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    document = json.loads((tmp_path / "link.json").read_text())
+    assert document["schema"] == 1 and document["command"].startswith("run_link.py --snr=0,20")
+    assert {"gnuradio", "torch", "numpy", "semcom"} <= set(document["versions"])
+    assert len(document["records"]) == 4
+    for record in document["records"]:
+        assert set(record) >= RECORD
+        assert record["clips"] == record["frames_sent"] == record["frames_received"] == 20
+        assert record["segments"] == 200
+        low, high = record["accuracy_ci95"]
+        assert low <= record["accuracy"] <= high
+        uses = record["channel_uses"]
+        assert record["channel_uses_per_segment"] == pytest.approx(sum(uses.values()))
+        assert record["pilot_overhead"] == pytest.approx(
+            uses["pilots"] / (uses["payload"] + uses["pilots"])
+        )
+    assert (tmp_path / "link.png").stat().st_size > 10000
+
+
+def test_awgn_figures_match_their_closed_forms(clips):
+    record = run_point(Scenario(channel="awgn", snr=10.0, frames=100, gain=7.0), clips)
+    assert record["measured_snr_db"] == pytest.approx(10.0, abs=0.1)
+    # H = I, so each of the M*K entries is estimated with error N0 / P against sum |H|^2 = 2
+    assert record["channel_nmse_db"] == pytest.approx(-10 + 10 * np.log10(4 / 2 / 32), abs=0.5)
+    # ZF on Y = (H^ + E) X + N: N0 of noise, and K N0 / P of estimation error, per stream
+    assert record["evm_db"] == pytest.approx(-10 + 10 * np.log10(1 + 2 / 32), abs=0.2)
+
+
+def test_equal_seeds_repeat_and_other_seeds_do_not(clips):
+    first, again, other = (
+        run_point(Scenario(snr=0.0, frames=FRAMES, seed=seed), clips) for seed in (1, 1, 2)
+    )
+    for record in (first, again, other):
+        for name in (*TIMES, "seed"):
+            record.pop(name)
+    assert first == pytest.approx(again, rel=1e-5, nan_ok=True) or first == again
+    assert first["evm_db"] != other["evm_db"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"channel": "rayleigh", "snr": 5.0},
+        {"channel": "rician", "snr": 0.0, "csi": "lmmse", "detector": "lmmse"},
+        {"channel": "awgn", "snr": -5.0, "csi": "perfect", "feedback_snr": 3.0, "gain": -4.0},
+        {"channel": "rayleigh", "snr": 15.0, "pilot_spacing": 64, "doppler": 1e-3,
+         "interpolation": "linear"},
+    ],
+    ids=lambda o: f"{o['channel']}, {o.get('csi', 'ls')}",
+)  # fmt: skip
+def test_decisions_equal_the_torch_link(clips, options):
+    flowgraph = link(clips, seed=3, **options)
+    point = Scenario(seed=3, **options)
+    net = shared_system(point.system, checkpoint_of(point, clips), "cpu")
+    logits = TorchLink.of(point).clips(net, clips, range(FRAMES))
+    expected = logits.argmax(-1).numpy()
+    got = np.stack([flowgraph.sink.decisions[n] for n in range(FRAMES)])
+    margin = logits.softmax(-1).topk(2).values.diff(dim=-1).abs().squeeze(-1).numpy()
+    clear = margin > 1e-3  # a batch of another size changes the last bits
+    assert clear.mean() > 0.98
+    np.testing.assert_array_equal(got[clear], expected[clear])
+
+
+def test_silencing_the_feedback_changes_what_the_video_terminal_sends(clips, tmp_path):
+    folders = [tmp_path / "heard", tmp_path / "silent"]
+    for folder, feedback_snr in zip(folders, (10.0, -80.0), strict=True):
+        link(clips, 5, feedback_snr=feedback_snr, dump_path=str(folder))
+    audio, video = (
+        [samples(folder, name) for folder in folders] for name in ("audio_symbols", "video_symbols")
+    )
+    np.testing.assert_allclose(audio[0], audio[1], atol=1e-5)
+    assert np.mean(np.abs(video[0] - video[1]) ** 2) > 0.01
+
+
+class WrongPilots(LinkFlowgraph):
+    """The video terminal sends a pilot row that the receiver does not expect."""
+
+    def _connect_chain(self, antennas):
+        self.video.disconnect_all()
+        model = (self.video.encoder.system, self.video.encoder.checkpoint)
+        self.video = video_terminal(*model, pilot_kind="zadoff_chu")
+        LinkFlowgraph._connect_chain(self, antennas)
+
+
+def test_wrong_pilots_of_one_stream_ruin_the_decision(clips):
+    point = Scenario(snr=20.0, seed=5)
+    accuracies = []
+    for kind in (LinkFlowgraph, WrongPilots):
+        flowgraph = kind(point, clips, checkpoint_of(point, clips), FRAMES)
+        guard.run(flowgraph, timeout_s=90)
+        accuracies.append(accuracy(flowgraph, clips))
+    assert accuracies[1] < accuracies[0] - 0.15
+
+
+def test_dump_holds_every_internal_signal(clips, tmp_path):
+    link(clips, 4, dump_path=str(tmp_path))
+    names = {path.name for path in tmp_path.iterdir()}
+    c64 = {
+        "audio_symbols", "video_symbols", "uplink_audio", "uplink_video", "feedback",
+        "feedback_received", "heard", "antenna_0", "antenna_1", "detected_0", "detected_1",
+    }  # fmt: skip
+    assert names == {f"{name}.c64" for name in c64} | {"probabilities.f32"}
+    assert samples(tmp_path, "uplink_audio").size == 4 * (640 + 32)
+    sent, detected = samples(tmp_path, "audio_symbols"), samples(tmp_path, "detected_0")
+    assert metrics.error_power(sent, detected) > 0 and sent.size == detected.size == 4 * 640
+
+
+def test_until_errors_ends_a_point_early_and_repeats(clips):
+    point = Scenario(snr=-10.0, frames=400, until_errors=100)
+    first, again = run_point(point, clips), run_point(point, clips)
+    assert first["clips"] == again["clips"] < 200
+    wrong = round(first["segments"] * (1 - first["accuracy"]))
+    assert 100 <= wrong < 110
+
+
+def test_ctrl_c_leaves_valid_json_of_what_is_finished(tmp_path):
+    path = tmp_path / "link.json"
+    process = subprocess.Popen(
+        [sys.executable, "apps/run_link.py", "--snr=0:30:1", "--frames", "60", "--json", str(path)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 90
+    while not path.exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    records = json.loads(path.read_text())["records"]
+    assert 1 <= len(records) < 31 and "accuracy" in output
+    assert [p.name for p in tmp_path.iterdir()] == ["link.json"]
+
+
+@pytest.mark.parametrize("variant", ["audio_only", "video_only", "no_estimation"])
+def test_variants_run(clips, variant):
+    csi = "none" if variant == "no_estimation" else "ls"
+    record = run_point(Scenario(variant=variant, snr=20.0, frames=FRAMES, csi=csi), clips)
+    assert record["clips"] == FRAMES and record["accuracy"] > 0.2
+    assert (record["channel_uses"]["feedback"] > 0) == (variant == "no_estimation")
+
+
+def test_no_channel_is_nearly_error_free(clips):
+    record = run_point(Scenario(channel="none", frames=FRAMES), clips)
+    assert record["evm_db"] is None or record["evm_db"] < -80
+    assert record["accuracy"] > 0.6
+
+
+def test_clip_bootstrap_covers():
+    """Known coverage: intervals of a Bernoulli mean hold it in about 95 % of the trials."""
+    rng = np.random.default_rng(0)
+    inside = 0
+    for trial in range(300):
+        low, high = metrics.clip_bootstrap(rng.random(200) < 0.7, draws=400, seed=trial)
+        inside += low <= 0.7 <= high
+    assert 0.91 <= inside / 300 <= 0.985
+
+
+def test_metrics_of_nothing_are_none():
+    assert metrics.ratio_db(0.0, 1.0) is None and metrics.ratio_db(np.inf, 1.0) is None
+    assert metrics.mean_snr_db([], []) is None and metrics.channel_nmse_db([], []) is None
+    assert metrics.papr(np.ones((2, 8), np.complex64)) == pytest.approx(1.0)
