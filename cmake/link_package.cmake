@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+#
+# Makes TO a Python package of links to the modules and subpackages in FROM, so that the
+# build tree runs the sources themselves: edits need no rebuild.
+
+file(MAKE_DIRECTORY "${TO}")
+file(GLOB old "${TO}/*")
+foreach(entry ${old})
+    if(IS_SYMLINK "${entry}" AND NOT EXISTS "${entry}")
+        file(REMOVE "${entry}")
+    endif()
+endforeach()
+file(GLOB entries "${FROM}/*")
+foreach(entry ${entries})
+    get_filename_component(name "${entry}" NAME)
+    if(name MATCHES "\\.py$" OR (IS_DIRECTORY "${entry}" AND NOT name MATCHES "^(bindings|__pycache__)$"))
+        file(CREATE_LINK "${entry}" "${TO}/${name}" SYMBOLIC)
+    endif()
+endforeach()

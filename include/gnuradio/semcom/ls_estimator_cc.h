@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 gr-semcom contributors */
+#ifndef INCLUDED_SEMCOM_LS_ESTIMATOR_CC_H
+#define INCLUDED_SEMCOM_LS_ESTIMATOR_CC_H
+
+#include <gnuradio/block.h>
+#include <gnuradio/semcom/api.h>
+#include <string>
+#include <vector>
+
+namespace gr {
+namespace semcom {
+
+/*!
+ * \brief Estimates the channel from each frame's pilots and removes the pilots.
+ * \ingroup semcom
+ *
+ * \details
+ * K transmitters send the pilot rows X [K, P] at once, M antennas hear
+ *
+ *     Y = H X + N,    N ~ CN(0, noise_var) at each antenna.
+ *
+ * Methods:
+ * - \p ls: H = Y X^H (X X^H)^-1, the least-squares estimate (paper 000, eq. 5). The noise
+ *   variance is |Y - H X|^2 / (M (P - K)); with P = K it cannot be measured and is 0.
+ * Each entry of column k is off by err_var_k = noise_var [(X X^H)^-1]_kk.
+ * - \p ls_min_residual: paper 000's choice (eq. 6): the pilots are cut in steps of 2K
+ *   symbols and the step with the smallest residual |Y_s - H_s X_s|^2 gives H. The noise
+ *   variance is that of \p ls.
+ * - \p lmmse: entries of H are taken as CN(0, s2) with s2 = max(mean |H_ls|^2 -
+ *   mean err_var, 0), so H = Y X^H (X X^H + (noise_var / s2) I)^-1.
+ * - \p perfect: what the simulated channel says (tag \p csi_true on input 0).
+ * - \p none: the pilots are removed, nothing is estimated.
+ *
+ * With spaced pilots there is one estimate for each pilot block, one noise variance for
+ * the frame (their mean), and the payload between is served by interpolation: \p nearest
+ * (the block with the nearest centre, the earlier of two) or \p linear, evaluated at the
+ * centre of each run of 8 payload symbols.
+ *
+ * Input: M streams of complex items in step, each with a tag \p semcom_frame (sequence
+ * number . length with pilots) on the first item of a frame, laid out as
+ * pilot_inserter_cc does.
+ *
+ * Output: M streams of complex items, the payload, with a tag \p semcom_frame (sequence
+ * number . payload length) on each. Port 0 has a tag \p csi on the first payload symbol
+ * of each frame and wherever the estimate changes, valid until the next: a complex vector
+ *
+ *     [ (M, K), (noise_var, snr), (err_var_k, no_eff_k) for each k, H row by row ]
+ *
+ * where no_eff is 0 until the detector writes it, and snr = max(0, mean |h|^2 -
+ * mean err_var) / noise_var [linear] is a mean over the M K paths (infinite if noise_var
+ * is 0). The message port \p csi carries (sequence number . first vector) of each frame.
+ *
+ * Degenerate input: a NaN or infinite pilot gives H = 0, infinite variances and SNR 0 for
+ * its frame. A frame of a length that the layout cannot have, streams out of step, or,
+ * for \p perfect, no \p csi_true tag, end the stream with an error (errors.h). A frame
+ * cut short by the end of the stream is dropped (spaced pilots) or left incomplete.
+ *
+ * The method is that of paper 000: Yu et al., "Pilot-guided Multimodal Semantic
+ * Communication for Audio-Visual Event Localization", arXiv:2412.06208.
+ *
+ * Example, two antennas and two transmitters:
+ * \code
+ * auto estimator = gr::semcom::ls_estimator_cc::make(2, { { 1, 1, 1, 1 }, { 1, -1, 1, -1
+ * } }); \endcode
+ */
+class SEMCOM_API ls_estimator_cc : virtual public gr::block
+{
+public:
+    typedef std::shared_ptr<ls_estimator_cc> sptr;
+
+    /*!
+     * \param num_rx        M, 1 to 8.
+     * \param pilots        K rows of P symbols (K from 1 to 8, P >= K) of full rank.
+     * \param method        ls, ls_min_residual, lmmse, perfect or none.
+     * \param spacing       S [symbols], payload between pilot blocks; 0: pilots in front.
+     * \param interpolation nearest or linear; used with spaced pilots.
+     * \throws std::invalid_argument if an argument is out of range.
+     */
+    static sptr make(int num_rx,
+                     const std::vector<std::vector<gr_complex>>& pilots,
+                     const std::string& method = "ls",
+                     int spacing = 0,
+                     const std::string& interpolation = "nearest");
+
+    //! Another method, from the next frame on. \throws std::invalid_argument if unknown.
+    virtual void set_method(const std::string& method) = 0;
+};
+
+} // namespace semcom
+} // namespace gr
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 gr-semcom contributors */
+#ifndef INCLUDED_SEMCOM_MIMO_DETECTOR_CC_H
+#define INCLUDED_SEMCOM_MIMO_DETECTOR_CC_H
+
+#include <gnuradio/block.h>
+#include <gnuradio/semcom/api.h>
+#include <string>
+
+namespace gr {
+namespace semcom {
+
+/*!
+ * \brief Separates K transmitted streams from M antennas with the channel estimate.
+ * \ingroup semcom
+ *
+ * \details
+ * With y = H x + n and S = noise_var + sum_k err_var_k (noise and estimation error):
+ *
+ * - \p zf: x = (H^H H)^-1 H^H y (paper 000, eq. 7), no_eff_k = S [(H^H H)^-1]_kk.
+ * - \p lmmse, unbiased: G = (H^H H + S I)^-1 H^H, x_k = [G y]_k / [G H]_kk,
+ *   no_eff_k = 1 / [G H]_kk - 1.
+ * - \p none: stream k is antenna k, no_eff_k = noise_var.
+ *
+ * no_eff_k is the variance of what disturbs stream k, for symbols of unit average power.
+ *
+ * Input: M streams of complex items in step, each with a tag \p semcom_frame (sequence
+ * number . length) on the first item of a frame; input 0 has a tag \p csi (as from
+ * ls_estimator_cc) on the first item of each frame and wherever the channel changes. The
+ * method \p none works without \p csi.
+ *
+ * Output: K streams of complex items with the same \p semcom_frame tags; port 0 has the
+ * \p csi tags with no_eff filled in. No other tag passes.
+ *
+ * Degenerate input: with a NaN or infinite channel or variance, a zero channel, or one
+ * too near to singular (reciprocal condition below 1e-6), all streams are 0 and all
+ * no_eff infinite until the next \p csi; with \p lmmse a transmitter that is not heard at
+ * all loses its own stream only. A sample that is not finite becomes 0. A frame without
+ * \p csi, a \p csi of another M or K, and streams out of step end the stream with an
+ * error (errors.h).
+ *
+ * Example:
+ * \code
+ * auto detector = gr::semcom::mimo_detector_cc::make(2, 2, "lmmse");
+ * tb->connect(estimator, 0, detector, 0);
+ * tb->connect(estimator, 1, detector, 1);
+ * \endcode
+ */
+class SEMCOM_API mimo_detector_cc : virtual public gr::block
+{
+public:
+    typedef std::shared_ptr<mimo_detector_cc> sptr;
+
+    /*!
+     * \param num_rx M antennas.
+     * \param num_tx K transmitters, 1 <= K <= M <= 8.
+     * \param method zf, lmmse or none.
+     * \throws std::invalid_argument if an argument is out of range.
+     */
+    static sptr make(int num_rx, int num_tx, const std::string& method = "zf");
+
+    //! Another method, from the next \p csi tag on. \throws std::invalid_argument if
+    //! unknown.
+    virtual void set_method(const std::string& method) = 0;
+};
+
+} // namespace semcom
+} // namespace gr
+
+#endif

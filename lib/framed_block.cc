@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 gr-semcom contributors */
+#include "framed_block.h"
+#include <gnuradio/block_detail.h>
+#include <gnuradio/semcom/errors.h>
+#include <algorithm>
+#include <stdexcept>
+
+namespace gr {
+namespace semcom {
+namespace {
+
+std::string text(const frame_header& frame)
+{
+    return "frame " + std::to_string(frame.seq) + " of " + std::to_string(frame.length) +
+           " items";
+}
+
+frame_header parse(const gr::tag_t& tag, uint64_t window_start)
+{
+    const auto& value = tag.value;
+    if (!pmt::is_pair(value) || !pmt::is_uint64(pmt::car(value)) ||
+        !pmt::is_uint64(pmt::cdr(value)))
+        throw std::runtime_error(
+            "semcom_frame: the tag at item " + std::to_string(tag.offset) + " holds " +
+            pmt::write_string(value) +
+            ", a pair of uint64 (sequence number . length) expected");
+    frame_header frame{ static_cast<int64_t>(tag.offset - window_start),
+                        pmt::to_uint64(pmt::car(value)),
+                        pmt::to_uint64(pmt::cdr(value)),
+                        value };
+    if (frame.length == 0)
+        throw std::runtime_error("semcom_frame: " + text(frame) +
+                                 "; a frame needs at least one item");
+    return frame;
+}
+
+bool same(const frame_header& a, const frame_header& b)
+{
+    return a.position == b.position && a.seq == b.seq && a.length == b.length;
+}
+
+} // namespace
+
+framed_block::framed_block() : d_frame_key(pmt::mp("semcom_frame"))
+{
+    set_tag_propagation_policy(TPP_DONT);
+}
+
+void framed_block::forecast(int, gr_vector_int& ninput_items_required)
+{
+    std::fill(ninput_items_required.begin(), ninput_items_required.end(), 1);
+}
+
+int framed_block::general_work(int noutput_items,
+                               gr_vector_int& ninput_items,
+                               gr_vector_const_void_star& input_items,
+                               gr_vector_void_star& output_items)
+{
+    gr::thread::scoped_lock lock(d_setlock);
+    try {
+        const int num_in = *std::min_element(ninput_items.begin(), ninput_items.end());
+        read_frames(num_in);
+        const auto done = run(noutput_items,
+                              num_in,
+                              reinterpret_cast<input_streams>(input_items.data()),
+                              reinterpret_cast<output_streams>(output_items.data()));
+        consume_each(done.consumed);
+        return done.produced;
+    } catch (const std::exception& error) {
+        d_logger->error("{:s}", error.what());
+        report_error(alias(), error.what());
+    }
+    return WORK_DONE;
+}
+
+void framed_block::read_frames(int num_in)
+{
+    d_frames.clear();
+    get_tags_in_window(d_tags, 0, 0, num_in, d_frame_key);
+    for (const auto& tag : d_tags)
+        d_frames.push_back(parse(tag, nitems_read(0)));
+    for (int stream = 1; stream < detail()->ninputs(); stream++)
+        check_stream(stream, num_in);
+}
+
+void framed_block::check_stream(int stream, int num_in)
+{
+    get_tags_in_window(d_tags, stream, 0, num_in, d_frame_key);
+    const size_t most = std::max(d_tags.size(), d_frames.size());
+    for (size_t i = 0; i < most; i++) {
+        const bool both = i < d_tags.size() && i < d_frames.size();
+        if (both && same(parse(d_tags[i], nitems_read(stream)), d_frames[i]))
+            continue;
+        const uint64_t item =
+            i < d_tags.size() ? d_tags[i].offset : nitems_read(0) + d_frames[i].position;
+        throw std::runtime_error(
+            "streams out of step: near item " + std::to_string(item) + " input " +
+            std::to_string(stream) +
+            " and input 0 carry different frames; give all inputs "
+            "the same sequence numbers and lengths at the same items");
+    }
+}
+
+const frame_header& framed_block::frame_at(int64_t position)
+{
+    for (const auto& frame : d_frames) {
+        if (frame.position == position)
+            return frame;
+    }
+    throw std::runtime_error("no frame: item " +
+                             std::to_string(nitems_read(0) + position) +
+                             " follows a frame or starts the stream, but has no "
+                             "semcom_frame tag; tag the first item of each frame");
+}
+
+void framed_block::check_no_frame(int64_t first,
+                                  int64_t last,
+                                  const frame_header& current) const
+{
+    for (const auto& frame : d_frames) {
+        if (frame.position >= first && frame.position < last)
+            throw std::runtime_error(text(current) + " is cut short: " + text(frame) +
+                                     " starts inside it; send whole frames");
+    }
+}
+
+void framed_block::put_frame(int64_t position, uint64_t seq, uint64_t length)
+{
+    put_frame(position, make_frame_tag(seq, length));
+}
+
+void framed_block::put_frame(int64_t position, const pmt::pmt_t& tag)
+{
+    for (int port = 0; port < detail()->noutputs(); port++)
+        add_item_tag(port, nitems_written(port) + position, d_frame_key, tag);
+}
+
+void framed_block::put_tag(int64_t position,
+                           const pmt::pmt_t& key,
+                           const pmt::pmt_t& value)
+{
+    add_item_tag(0, nitems_written(0) + position, key, value);
+}
+
+void framed_block::publish(const pmt::pmt_t& port, uint64_t seq, const pmt::pmt_t& values)
+{
+    if (pmt::is_pair(message_subscribers(port)))
+        message_port_pub(port, pmt::cons(pmt::from_uint64(seq), values));
+}
+
+std::vector<gr::tag_t> framed_block::tags_of(const pmt::pmt_t& key, int num_in)
+{
+    std::vector<gr::tag_t> tags;
+    get_tags_in_window(tags, 0, 0, num_in, key);
+    return tags;
+}
+
+pmt::pmt_t make_frame_tag(uint64_t seq, uint64_t length)
+{
+    return pmt::cons(pmt::from_uint64(seq), pmt::from_uint64(length));
+}
+
+pmt::pmt_t to_pmt(const std::vector<phy::cfloat>& values)
+{
+    return pmt::init_c32vector(values.size(), values);
+}
+
+} // namespace semcom
+} // namespace gr

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 gr-semcom contributors */
+#ifndef INCLUDED_SEMCOM_FRAMED_BLOCK_H
+#define INCLUDED_SEMCOM_FRAMED_BLOCK_H
+
+#include "phy/types.h"
+#include <gnuradio/block.h>
+#include <vector>
+
+namespace gr {
+namespace semcom {
+
+//! What a semcom_frame tag says of the frame it opens.
+struct frame_header {
+    int64_t position = 0; //!< item of the current window on which the tag lies
+    uint64_t seq = 0;
+    uint64_t length = 0;
+    pmt::pmt_t tag; //!< the tag's value
+};
+
+/*!
+ * What the module's stream blocks share: numbered frames on aligned streams, and errors
+ * that end the stream instead of hanging the flowgraph.
+ *
+ * A block implements run() as a state machine that moves as many items as input and
+ * output allow, so that frames may be longer than any buffer. It must consume the last
+ * item of a frame only once all its output is written: the scheduler ends a block whose
+ * input has run out.
+ */
+class framed_block : virtual public gr::block
+{
+public:
+    void forecast(int noutput_items, gr_vector_int& ninput_items_required) override;
+    int general_work(int noutput_items,
+                     gr_vector_int& ninput_items,
+                     gr_vector_const_void_star& input_items,
+                     gr_vector_void_star& output_items) override;
+
+protected:
+    using input_streams = const phy::cfloat* const*;
+    using output_streams = phy::cfloat* const*;
+
+    //! What run() did.
+    struct progress {
+        int consumed = 0;
+        int produced = 0;
+        bool moved() const { return consumed > 0 || produced > 0; }
+    };
+
+    framed_block();
+
+    //! Moves items; may throw. Called with the lock of the setters held.
+    virtual progress
+    run(int num_out, int num_in, input_streams in, output_streams out) = 0;
+
+    //! The frame that starts at item \p position of the window. \throws if none does.
+    const frame_header& frame_at(int64_t position);
+
+    //! \throws if another frame starts among the items [first, last) of the window.
+    void check_no_frame(int64_t first, int64_t last, const frame_header& current) const;
+
+    //! Opens a frame at item \p position of all output streams.
+    void put_frame(int64_t position, uint64_t seq, uint64_t length);
+    void put_frame(int64_t position, const pmt::pmt_t& tag);
+
+    //! Puts a tag on output port 0.
+    void put_tag(int64_t position, const pmt::pmt_t& key, const pmt::pmt_t& value);
+
+    //! Sends (seq . values) if anyone listens on \p port.
+    void publish(const pmt::pmt_t& port, uint64_t seq, const pmt::pmt_t& values);
+
+    //! Tags of input port 0 with \p key in the current window.
+    std::vector<gr::tag_t> tags_of(const pmt::pmt_t& key, int num_in);
+
+private:
+    std::vector<frame_header> d_frames; // of the current window
+    std::vector<gr::tag_t> d_tags;
+    const pmt::pmt_t d_frame_key;
+
+    void read_frames(int num_in);
+    void check_stream(int stream, int num_in);
+};
+
+//! (seq . length) as frames are tagged.
+pmt::pmt_t make_frame_tag(uint64_t seq, uint64_t length);
+
+//! A packed vector as a tag's value.
+pmt::pmt_t to_pmt(const std::vector<phy::cfloat>& values);
+
+} // namespace semcom
+} // namespace gr
+
+#endif

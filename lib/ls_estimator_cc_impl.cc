@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 gr-semcom contributors */
+#include "ls_estimator_cc_impl.h"
+#include <gnuradio/io_signature.h>
+#include <algorithm>
+#include <stdexcept>
+
+namespace gr {
+namespace semcom {
+
+ls_estimator_cc::sptr
+ls_estimator_cc::make(int num_rx,
+                      const std::vector<std::vector<gr_complex>>& pilots,
+                      const std::string& method,
+                      int spacing,
+                      const std::string& interpolation)
+{
+    if (num_rx < 1 || num_rx > phy::max_streams)
+        throw std::invalid_argument("num_rx: " + std::to_string(num_rx) +
+                                    " found, 1 to 8 expected");
+    if (spacing < 0)
+        throw std::invalid_argument("spacing: " + std::to_string(spacing) +
+                                    " found, 0 (pilots in front only) or more expected");
+    return gnuradio::make_block_sptr<ls_estimator_cc_impl>(
+        num_rx,
+        pilots,
+        phy::parse_estimator(method),
+        spacing,
+        phy::parse_interpolation(interpolation));
+}
+
+ls_estimator_cc_impl::ls_estimator_cc_impl(
+    int num_rx,
+    const std::vector<std::vector<gr_complex>>& pilots,
+    phy::estimator_method method,
+    uint64_t spacing,
+    phy::interpolation_method interpolation)
+    : gr::block("ls_estimator_cc",
+                gr::io_signature::make(num_rx, num_rx, sizeof(gr_complex)),
+                gr::io_signature::make(num_rx, num_rx, sizeof(gr_complex))),
+      d_num_rx(num_rx),
+      d_csi_key(pmt::mp("csi")),
+      d_truth_key(pmt::mp("csi_true")),
+      d_estimator(pilots),
+      d_layout{ static_cast<uint64_t>(d_estimator.num_pilots()), spacing },
+      d_interpolation(interpolation),
+      d_method(method),
+      d_frame_method(method),
+      d_store(num_rx)
+{
+    message_port_register_out(d_csi_key);
+}
+
+void ls_estimator_cc_impl::set_method(const std::string& method)
+{
+    const auto parsed = phy::parse_estimator(method);
+    gr::thread::scoped_lock lock(d_setlock);
+    d_method = parsed;
+}
+
+void ls_estimator_cc_impl::start_frame(int item)
+{
+    d_frame = frame_at(item);
+    d_frame_method = d_method;
+    d_payload = d_layout.payload(d_frame.length);
+    if (d_payload == 0)
+        throw std::runtime_error("frame " + std::to_string(d_frame.seq) + ": " +
+                                 std::to_string(d_frame.length) +
+                                 " items are no whole number of payload symbols with " +
+                                 std::to_string(d_layout.num_pilots) +
+                                 " pilots at spacing " +
+                                 std::to_string(d_layout.spacing) +
+                                 "; use the pilots and spacing of pilot_inserter_cc");
+    d_written = 0;
+    d_pilots.clear();
+    d_pending.clear();
+    for (auto& antenna : d_store)
+        antenna.clear();
+}
+
+void ls_estimator_cc_impl::read(int item, uint64_t count, input_streams in)
+{
+    while (count > 0) {
+        const uint64_t block = d_layout.pilot_block_at(d_read, d_payload);
+        const uint64_t pilot = d_read - d_layout.pilot_position(block, d_payload);
+        uint64_t piece;
+        if (pilot < d_layout.num_pilots) {
+            piece = std::min(count, d_layout.num_pilots - pilot);
+            read_pilots(block, pilot, in, item, piece);
+        } else {
+            piece =
+                std::min(count, d_layout.pilot_position(block + 1, d_payload) - d_read);
+            for (int m = 0; m < d_num_rx; m++)
+                d_store[m].insert(d_store[m].end(), in[m] + item, in[m] + item + piece);
+        }
+        d_read += piece;
+        item += piece;
+        count -= piece;
+    }
+}
+
+void ls_estimator_cc_impl::read_pilots(
+    uint64_t block, uint64_t pilot, input_streams in, int item, int count)
+{
+    if (block == d_pilots.size())
+        d_pilots.emplace_back(d_num_rx, d_layout.num_pilots);
+    for (int m = 0; m < d_num_rx; m++)
+        std::copy_n(in[m] + item, count, &d_pilots[block](m, pilot));
+}
+
+//! Moves truths of the items about to be read to the payload symbol they serve.
+void ls_estimator_cc_impl::read_truths(int item, uint64_t count)
+{
+    const uint64_t first = nitems_read(0) + item;
+    for (const auto& tag : d_truths) {
+        if (tag.offset < first || tag.offset >= first + count)
+            continue;
+        const uint64_t index =
+            d_layout.payload_before(d_read + tag.offset - first, d_payload);
+        if (!d_pending.empty() && d_pending.back().payload_index == index)
+            d_pending.pop_back();
+        d_pending.push_back({ index, tag.value });
+    }
+}
+
+void ls_estimator_cc_impl::estimate()
+{
+    if (d_frame_method == phy::estimator_method::none)
+        return;
+    if (d_frame_method == phy::estimator_method::perfect) {
+        if (d_pending.empty() || d_pending.front().payload_index != 0)
+            throw std::runtime_error("frame " + std::to_string(d_frame.seq) +
+                                     " has no csi_true tag; the method perfect needs the "
+                                     "simulated channel right before the estimator");
+        return;
+    }
+    const auto blocks = d_estimator.estimate(d_pilots, d_frame_method);
+    for (const auto& update :
+         phy::interpolate(blocks, d_layout, d_payload, d_interpolation))
+        d_pending.push_back({ update.payload_index, to_pmt(update.packed) });
+}
+
+void ls_estimator_cc_impl::put_csi(int item, uint64_t count)
+{
+    while (!d_pending.empty() && d_pending.front().payload_index < d_written + count) {
+        const auto next = d_pending.front();
+        d_pending.pop_front();
+        put_tag(item + next.payload_index - d_written, d_csi_key, next.packed);
+        if (next.payload_index == 0)
+            publish(d_csi_key, d_frame.seq, next.packed);
+    }
+}
+
+void ls_estimator_cc_impl::write(
+    int item, uint64_t count, input_streams in, int in_item, output_streams out)
+{
+    if (d_written == 0)
+        put_frame(item, d_frame.seq, d_payload);
+    put_csi(item, count);
+    for (int m = 0; m < d_num_rx; m++) {
+        const auto* from = stored() ? d_store[m].data() + d_written : in[m] + in_item;
+        std::copy_n(from, count, out[m] + item);
+    }
+    d_written += count;
+}
+
+framed_block::progress
+ls_estimator_cc_impl::run(int num_out, int num_in, input_streams in, output_streams out)
+{
+    progress done;
+    d_truths = tags_of(d_truth_key, num_in);
+    while (done.consumed < num_in) {
+        if (d_read == 0)
+            start_frame(done.consumed);
+        if (d_read < read_end()) {
+            const uint64_t count =
+                std::min<uint64_t>(num_in - done.consumed, read_end() - d_read);
+            check_no_frame(done.consumed + (d_read == 0), done.consumed + count, d_frame);
+            if (d_frame_method == phy::estimator_method::perfect)
+                read_truths(done.consumed, count);
+            read(done.consumed, count, in);
+            // The frame's last item is consumed with the last output.
+            done.consumed += count - (d_read == d_frame.length);
+            if (d_read == read_end())
+                estimate();
+            continue;
+        }
+        uint64_t count =
+            std::min<uint64_t>(num_out - done.produced, d_payload - d_written);
+        if (!stored())
+            count = std::min<uint64_t>(count, num_in - done.consumed);
+        if (count == 0)
+            break;
+        if (!stored()) {
+            check_no_frame(done.consumed, done.consumed + count, d_frame);
+            if (d_frame_method == phy::estimator_method::perfect)
+                read_truths(done.consumed, count);
+            d_read += count;
+        }
+        write(done.produced, count, in, done.consumed, out);
+        done.produced += count;
+        done.consumed += stored() ? d_written == d_payload : count;
+        if (d_written == d_payload)
+            d_read = 0;
+    }
+    return done;
+}
+
+} // namespace semcom
+} // namespace gr

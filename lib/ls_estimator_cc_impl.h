@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 gr-semcom contributors */
+#ifndef INCLUDED_SEMCOM_LS_ESTIMATOR_CC_IMPL_H
+#define INCLUDED_SEMCOM_LS_ESTIMATOR_CC_IMPL_H
+
+#include "framed_block.h"
+#include "phy/estimation.h"
+#include <gnuradio/semcom/ls_estimator_cc.h>
+#include <deque>
+#include <vector>
+
+namespace gr {
+namespace semcom {
+
+class ls_estimator_cc_impl : public ls_estimator_cc, public framed_block
+{
+public:
+    ls_estimator_cc_impl(int num_rx,
+                         const std::vector<std::vector<gr_complex>>& pilots,
+                         phy::estimator_method method,
+                         uint64_t spacing,
+                         phy::interpolation_method interpolation);
+
+    void set_method(const std::string& method) override;
+
+protected:
+    progress run(int num_out, int num_in, input_streams in, output_streams out) override;
+
+private:
+    //! A csi tag waiting for the payload symbol it is valid from.
+    struct pending_csi {
+        uint64_t payload_index;
+        pmt::pmt_t packed;
+    };
+
+    const int d_num_rx;
+    const pmt::pmt_t d_csi_key, d_truth_key;
+    const phy::pilot_estimator d_estimator;
+    const phy::frame_layout d_layout;
+    const phy::interpolation_method d_interpolation;
+    phy::estimator_method d_method;
+
+    frame_header d_frame;
+    phy::estimator_method d_frame_method; // set_method() acts on whole frames
+    uint64_t d_payload = 0;               // payload symbols of the frame
+    uint64_t d_read = 0;                  // items of the frame read
+    uint64_t d_written = 0;               // payload symbols written
+    std::vector<phy::pilot_estimator::block>
+        d_pilots;                                 // received, one for each pilot block
+    std::vector<std::vector<gr_complex>> d_store; // payload of each antenna (spacing > 0)
+    std::deque<pending_csi> d_pending;
+
+    std::vector<gr::tag_t> d_truths; // csi_true tags of the current window
+
+    //! With spaced pilots the last ones come after the payload, which waits for them.
+    bool stored() const { return d_layout.spacing > 0; }
+    uint64_t read_end() const { return stored() ? d_frame.length : d_layout.num_pilots; }
+
+    void start_frame(int item);
+    void read(int item, uint64_t count, input_streams in);
+    void
+    read_pilots(uint64_t block, uint64_t pilot, input_streams in, int item, int count);
+    void read_truths(int item, uint64_t count);
+    void estimate();
+    void
+    write(int item, uint64_t count, input_streams in, int in_item, output_streams out);
+    void put_csi(int item, uint64_t count);
+};
+
+} // namespace semcom
+} // namespace gr
+
+#endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 gr-semcom contributors */
+#include "mimo_channel_cc_impl.h"
+#include "phy/framing.h"
+#include <gnuradio/io_signature.h>
+#include <algorithm>
+
+namespace gr {
+namespace semcom {
+
+mimo_channel_cc::sptr mimo_channel_cc::make(int num_tx,
+                                            int num_rx,
+                                            const std::string& model,
+                                            double snr_db,
+                                            double rician_k,
+                                            double doppler,
+                                            double gain_db,
+                                            uint64_t seed,
+                                            unsigned int link)
+{
+    const phy::channel_settings settings{
+        phy::parse_channel(model), snr_db, rician_k, doppler, gain_db, seed, link
+    };
+    return gnuradio::make_block_sptr<mimo_channel_cc_impl>(num_tx, num_rx, settings);
+}
+
+mimo_channel_cc_impl::mimo_channel_cc_impl(int num_tx,
+                                           int num_rx,
+                                           const phy::channel_settings& settings)
+    : gr::block("mimo_channel_cc",
+                gr::io_signature::make(num_tx, num_tx, sizeof(gr_complex)),
+                gr::io_signature::make(num_rx, num_rx, sizeof(gr_complex))),
+      d_truth_key(pmt::mp("csi_true")),
+      d_port(pmt::mp("channel")),
+      d_channel(num_tx, num_rx, settings),
+      d_next(settings)
+{
+    message_port_register_out(d_port);
+}
+
+template <typename Value>
+void mimo_channel_cc_impl::change(Value phy::channel_settings::*field, Value value)
+{
+    gr::thread::scoped_lock lock(d_setlock);
+    auto changed = d_next;
+    changed.*field = value;
+    d_channel.check(changed);
+    d_next = changed;
+}
+
+void mimo_channel_cc_impl::set_model(const std::string& model)
+{
+    change(&phy::channel_settings::model, phy::parse_channel(model));
+}
+
+void mimo_channel_cc_impl::set_snr_db(double snr_db)
+{
+    change(&phy::channel_settings::snr_db, snr_db);
+}
+
+void mimo_channel_cc_impl::set_rician_k(double rician_k)
+{
+    change(&phy::channel_settings::rician_k, rician_k);
+}
+
+void mimo_channel_cc_impl::set_doppler(double doppler)
+{
+    change(&phy::channel_settings::doppler, doppler);
+}
+
+void mimo_channel_cc_impl::set_gain_db(double gain_db)
+{
+    change(&phy::channel_settings::gain_db, gain_db);
+}
+
+void mimo_channel_cc_impl::start_frame(int item)
+{
+    d_frame = frame_at(item);
+    d_channel.set(d_next);
+    d_channel.begin_frame(d_frame.seq, d_frame.length);
+    put_frame(item, d_frame.tag);
+    publish(d_port, d_frame.seq, put_truth(item));
+}
+
+pmt::pmt_t mimo_channel_cc_impl::put_truth(int item)
+{
+    const auto truth = to_pmt(phy::pack(d_channel.truth(d_position)));
+    put_tag(item, d_truth_key, truth);
+    return truth;
+}
+
+framed_block::progress
+mimo_channel_cc_impl::run(int num_out, int num_in, input_streams in, output_streams out)
+{
+    const int available = std::min(num_out, num_in);
+    const phy::cfloat* from[phy::max_streams];
+    phy::cfloat* to[phy::max_streams];
+    int item = 0;
+    while (item < available) {
+        if (d_position == 0)
+            start_frame(item);
+        else if (d_channel.moves() && d_position % phy::run_length == 0)
+            put_truth(item);
+        uint64_t count =
+            std::min<uint64_t>(available - item, d_frame.length - d_position);
+        if (d_channel.moves())
+            count = std::min(count, phy::run_length - d_position % phy::run_length);
+        check_no_frame(d_position == 0 ? item + 1 : item, item + count, d_frame);
+        for (int k = 0; k < d_channel.num_tx(); k++)
+            from[k] = in[k] + item;
+        for (int m = 0; m < d_channel.num_rx(); m++)
+            to[m] = out[m] + item;
+        d_channel.apply(from, to, d_position, count);
+        d_position = (d_position + count) % d_frame.length;
+        item += count;
+    }
+    return { item, item };
+}
+
+} // namespace semcom
+} // namespace gr

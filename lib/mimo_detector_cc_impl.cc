@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 gr-semcom contributors */
+#include "mimo_detector_cc_impl.h"
+#include <gnuradio/io_signature.h>
+#include <algorithm>
+#include <stdexcept>
+
+namespace gr {
+namespace semcom {
+namespace {
+
+phy::csi read_csi(const gr::tag_t& tag, int num_rx, int num_tx)
+{
+    if (!pmt::is_c32vector(tag.value))
+        throw std::runtime_error(
+            "csi: the tag at item " + std::to_string(tag.offset) +
+            " is no complex vector; send it as ls_estimator_cc does");
+    size_t size = 0;
+    const auto* packed = pmt::c32vector_elements(tag.value, size);
+    auto value = phy::unpack(packed, size);
+    if (value.num_rx() != num_rx || value.num_tx() != num_tx)
+        throw std::runtime_error(
+            "csi: the tag at item " + std::to_string(tag.offset) + " is of M=" +
+            std::to_string(value.num_rx()) + ", K=" + std::to_string(value.num_tx()) +
+            ", but the detector was made for M=" + std::to_string(num_rx) +
+            ", K=" + std::to_string(num_tx) + "; give both blocks the same numbers");
+    return value;
+}
+
+} // namespace
+
+mimo_detector_cc::sptr
+mimo_detector_cc::make(int num_rx, int num_tx, const std::string& method)
+{
+    if (num_tx < 1 || num_rx < num_tx || num_rx > phy::max_streams)
+        throw std::invalid_argument("num_rx, num_tx: " + std::to_string(num_rx) +
+                                    " and " + std::to_string(num_tx) +
+                                    " found, 1 <= num_tx <= num_rx <= 8 expected");
+    return gnuradio::make_block_sptr<mimo_detector_cc_impl>(
+        num_rx, num_tx, phy::parse_detector(method));
+}
+
+mimo_detector_cc_impl::mimo_detector_cc_impl(int num_rx,
+                                             int num_tx,
+                                             phy::detector_method method)
+    : gr::block("mimo_detector_cc",
+                gr::io_signature::make(num_rx, num_rx, sizeof(gr_complex)),
+                gr::io_signature::make(num_tx, num_tx, sizeof(gr_complex))),
+      d_num_rx(num_rx),
+      d_num_tx(num_tx),
+      d_csi_key(pmt::mp("csi")),
+      d_method(method)
+{
+}
+
+void mimo_detector_cc_impl::set_method(const std::string& method)
+{
+    const auto parsed = phy::parse_detector(method);
+    gr::thread::scoped_lock lock(d_setlock);
+    d_method = parsed;
+}
+
+void mimo_detector_cc_impl::start_frame(int item)
+{
+    d_frame = frame_at(item);
+    put_frame(item, d_frame.tag);
+    // A frame without CSI is not detected with that of the frame before.
+    d_detector.reset();
+    if (d_method == phy::detector_method::none)
+        d_detector.emplace(phy::csi(d_num_rx, d_num_tx), d_method);
+}
+
+void mimo_detector_cc_impl::use_csi(const gr::tag_t& tag)
+{
+    auto value = read_csi(tag, d_num_rx, d_num_tx);
+    d_detector.emplace(value, d_method);
+    value.no_eff = d_detector->no_eff();
+    put_tag(tag.offset - nitems_read(0), d_csi_key, to_pmt(phy::pack(value)));
+}
+
+framed_block::progress
+mimo_detector_cc_impl::run(int num_out, int num_in, input_streams in, output_streams out)
+{
+    const int available = std::min(num_out, num_in);
+    const auto tags = tags_of(d_csi_key, available);
+    auto tag = tags.begin();
+    const phy::cfloat* from[phy::max_streams];
+    phy::cfloat* to[phy::max_streams];
+    int item = 0;
+    while (item < available) {
+        if (d_position == 0)
+            start_frame(item);
+        for (; tag != tags.end() && tag->offset == nitems_read(0) + item; ++tag)
+            use_csi(*tag);
+        if (!d_detector)
+            throw std::runtime_error(
+                "frame " + std::to_string(d_frame.seq) +
+                " has no csi tag on its first item; put ls_estimator_cc with a method "
+                "other "
+                "than none before the detector, or choose the detector none");
+        uint64_t count =
+            std::min<uint64_t>(available - item, d_frame.length - d_position);
+        if (tag != tags.end())
+            count = std::min(count, tag->offset - nitems_read(0) - item);
+        check_no_frame(d_position == 0 ? item + 1 : item, item + count, d_frame);
+        for (int m = 0; m < d_num_rx; m++)
+            from[m] = in[m] + item;
+        for (int k = 0; k < d_num_tx; k++)
+            to[k] = out[k] + item;
+        d_detector->apply(from, to, count);
+        d_position = (d_position + count) % d_frame.length;
+        item += count;
+    }
+    return { item, item };
+}
+
+} // namespace semcom
+} // namespace gr

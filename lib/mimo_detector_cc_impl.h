@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 gr-semcom contributors */
+#ifndef INCLUDED_SEMCOM_MIMO_DETECTOR_CC_IMPL_H
+#define INCLUDED_SEMCOM_MIMO_DETECTOR_CC_IMPL_H
+
+#include "framed_block.h"
+#include "phy/detection.h"
+#include <gnuradio/semcom/mimo_detector_cc.h>
+#include <optional>
+
+namespace gr {
+namespace semcom {
+
+class mimo_detector_cc_impl : public mimo_detector_cc, public framed_block
+{
+public:
+    mimo_detector_cc_impl(int num_rx, int num_tx, phy::detector_method method);
+
+    void set_method(const std::string& method) override;
+
+protected:
+    progress run(int num_out, int num_in, input_streams in, output_streams out) override;
+
+private:
+    const int d_num_rx, d_num_tx;
+    const pmt::pmt_t d_csi_key;
+    phy::detector_method d_method;
+    std::optional<phy::linear_detector> d_detector; // none before the frame's first csi
+    frame_header d_frame;
+    uint64_t d_position = 0; // items of the frame passed so far
+
+    void start_frame(int item);
+    void use_csi(const gr::tag_t& tag);
+};
+
+} // namespace semcom
+} // namespace gr
+
+#endif

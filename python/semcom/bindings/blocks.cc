@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 gr-semcom contributors */
+#include <gnuradio/semcom/ls_estimator_cc.h>
+#include <gnuradio/semcom/mimo_channel_cc.h>
+#include <gnuradio/semcom/mimo_detector_cc.h>
+#include <gnuradio/semcom/pilot_inserter_cc.h>
+#include <pybind11/complex.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+namespace py = pybind11;
+using namespace gr::semcom;
+
+template <typename Block>
+using block_class = py::class_<Block, gr::block, gr::basic_block, std::shared_ptr<Block>>;
+
+static void bind_pilot_inserter(py::module& m)
+{
+    block_class<pilot_inserter_cc>(
+        m,
+        "pilot_inserter_cc",
+        R"doc(Puts known symbols (pilots) into each frame of one transmitter.
+
+One complex64 stream in, one out. A frame of n payload symbols becomes [P pilots | n] with
+spacing 0, else [P | S payload | P | S payload | ... | P].
+
+Tags: semcom_frame, pair of uint64 (sequence number . length), on each frame's first item;
+the length out counts the pilots. Frames may be longer than any buffer.
+
+Args:
+    pilots: P complex symbols, this transmitter's row.
+    spacing: S, payload symbols between pilot blocks; 0 for pilots in front only.
+    frame_length: with 0 the input's frames are tagged; above 0 the untagged input is cut into
+        frames of so many symbols, numbered from 0.
+
+Raises:
+    ValueError: no pilots, pilots not finite, or a negative number.)doc")
+        .def(py::init(&pilot_inserter_cc::make),
+             py::arg("pilots"),
+             py::arg("spacing") = 0,
+             py::arg("frame_length") = 0);
+}
+
+static void bind_ls_estimator(py::module& m)
+{
+    block_class<ls_estimator_cc>(
+        m,
+        "ls_estimator_cc",
+        R"doc(Estimates an M x K channel from each frame's pilots and removes the pilots.
+
+M complex64 streams in, M out (the payload). With Y = H X + N over the pilots X [K, P]:
+ls: H = Y X^H (X X^H)^-1 (arXiv:2412.06208, eq. 5); ls_min_residual: the same over the step of
+2K pilots with the smallest residual (eq. 6); lmmse: shrunk by the measured noise; perfect: the
+simulated channel's csi_true tags; none: no estimate.
+
+Tags: semcom_frame (sequence number . length) on each frame's first item; csi on port 0, a
+complex vector [M+jK, noise_var+j snr, err_var_k+j no_eff_k, H row by row], at the first payload
+symbol it is valid for. Message port csi: (sequence number . first vector) of each frame.
+
+Args:
+    num_rx: M, 1 to 8.
+    pilots: K rows of P complex symbols, linearly independent.
+    method: ls, ls_min_residual, lmmse, perfect or none.
+    spacing: payload symbols between pilot blocks, as in pilot_inserter_cc.
+    interpolation: nearest or linear, between the blocks of spaced pilots.
+
+Raises:
+    ValueError: rows unequal, not finite or dependent; an unknown name; a number out of range.)doc")
+        .def(py::init(&ls_estimator_cc::make),
+             py::arg("num_rx"),
+             py::arg("pilots"),
+             py::arg("method") = "ls",
+             py::arg("spacing") = 0,
+             py::arg("interpolation") = "nearest")
+        .def("set_method",
+             &ls_estimator_cc::set_method,
+             py::arg("method"),
+             "Another method from the next frame on; ValueError if unknown.");
+}
+
+static void bind_mimo_detector(py::module& m)
+{
+    block_class<mimo_detector_cc>(
+        m,
+        "mimo_detector_cc",
+        R"doc(Separates K streams from M antennas with the channel estimate of the csi tags.
+
+M complex64 streams in, K out. With S = noise_var + sum of err_var,
+zf: x = (H^H H)^-1 H^H y, no_eff_k = S [(H^H H)^-1]_kk (arXiv:2412.06208, eq. 7);
+lmmse, unbiased: G = (H^H H + S I)^-1 H^H, x_k = [G y]_k / [G H]_kk, no_eff_k = 1 / [G H]_kk - 1;
+none: stream k is antenna k, no_eff_k = noise_var.
+
+Tags: semcom_frame passes; csi on port 0 with no_eff filled in. A singular, zero or non-finite
+channel gives symbols 0 and no_eff infinite; a sample that is not finite becomes 0.
+
+Args:
+    num_rx: M antennas.
+    num_tx: K transmitters, 1 <= K <= M <= 8.
+    method: zf, lmmse or none.
+
+Raises:
+    ValueError: an unknown name or a number out of range.)doc")
+        .def(py::init(&mimo_detector_cc::make),
+             py::arg("num_rx"),
+             py::arg("num_tx"),
+             py::arg("method") = "zf")
+        .def("set_method",
+             &mimo_detector_cc::set_method,
+             py::arg("method"),
+             "Another method from the next csi tag on; ValueError if unknown.");
+}
+
+static void bind_mimo_channel(py::module& m)
+{
+    block_class<mimo_channel_cc>(
+        m,
+        "mimo_channel_cc",
+        R"doc(A simulated channel of K transmitters and M antennas, new for each frame.
+
+K complex64 streams in, M out: Y = g exp(j theta) (H X + N), N ~ CN(0, 10^(-snr_db/10)),
+theta uniform, g = 10^(gain_db/20). Everything random is a function of (seed, link, sequence
+number) only. With doppler > 0 H moves with Jakes' spectrum, held over runs of 8 symbols.
+
+Tags: semcom_frame (sequence number . length) passes; csi_true on port 0, the vector of
+ls_estimator_cc with the truth. Message port channel: (sequence number . vector) of each frame.
+
+Args:
+    num_tx: K, 1 to 8.
+    num_rx: M, 1 to 8.
+    model: none (Y = X), awgn (H = eye(M, K)), rayleigh (CN(0, 1)), rician (line of sight with a
+        phase for each entry), rician_rank1 (one phase for all).
+    snr_db: [dB] of each stream at each antenna.
+    rician_k: power of the line of sight over the scatter's, linear.
+    doppler: [cycles per symbol] largest Doppler shift; 0 for block fading.
+    gain_db: [dB] of the receiver, on signal and noise.
+    seed: of all that is random.
+    link: 0 to 65535; links of one seed are independent.
+
+Raises:
+    ValueError: an unknown name or a number out of range.)doc")
+        .def(py::init(&mimo_channel_cc::make),
+             py::arg("num_tx"),
+             py::arg("num_rx"),
+             py::arg("model") = "rayleigh",
+             py::arg("snr_db") = 10.0,
+             py::arg("rician_k") = 4.0,
+             py::arg("doppler") = 0.0,
+             py::arg("gain_db") = 0.0,
+             py::arg("seed") = 0,
+             py::arg("link") = 0)
+        .def("set_model",
+             &mimo_channel_cc::set_model,
+             py::arg("model"),
+             "Another model from the next frame on; ValueError if unknown.")
+        .def("set_snr_db",
+             &mimo_channel_cc::set_snr_db,
+             py::arg("snr_db"),
+             "[dB] of each stream at each antenna, from the next frame on.")
+        .def("set_rician_k",
+             &mimo_channel_cc::set_rician_k,
+             py::arg("rician_k"),
+             "Line-of-sight to scattered power, linear, from the next frame on.")
+        .def("set_doppler",
+             &mimo_channel_cc::set_doppler,
+             py::arg("doppler"),
+             "[cycles per symbol], from the next frame on; 0 for block fading.")
+        .def("set_gain_db",
+             &mimo_channel_cc::set_gain_db,
+             py::arg("gain_db"),
+             "[dB] of the receiver, from the next frame on.");
+}
+
+void bind_blocks(py::module& m)
+{
+    bind_pilot_inserter(m);
+    bind_ls_estimator(m);
+    bind_mimo_detector(m);
+    bind_mimo_channel(m);
+}
