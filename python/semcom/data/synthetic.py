@@ -24,8 +24,8 @@ SEGMENTS, AUDIO_DIM, GRID, VISUAL_DIM = 10, 128, 7, 512
 EVENTS = BACKGROUND
 
 # Norm of a prototype against noise of unit variance per feature: higher is easier.
-AUDIO_PAIR, AUDIO_OWN = 8.0, 1.2
-VISUAL_PAIR, VISUAL_OWN = 16.0, 2.0
+AUDIO_PAIR, AUDIO_OWN = 9.0, 1.5
+VISUAL_PAIR, VISUAL_OWN = 20.0, 3.0
 CLIP_VARIATION = 1.0  # standard deviation of what one clip's event differs from its prototype
 SCENE_VARIATION = 0.5  # the same for the scene behind the objects
 BYSTANDER = 0.5  # share of clips with a second, silent object

@@ -16,6 +16,7 @@ import torch
 from ..errors import SemcomError
 from ..link.torch_link import TorchLink
 from . import losses
+from .augment import Augment
 from .evaluate import accuracy
 from .features import Features
 
@@ -29,7 +30,8 @@ class TrainingConfig:
 
     Each batch draws a channel and a detector; each clip an SNR [dB], uniform, for the uplink and
     one for the feedback link.  ``unguided`` is the share of batches without feedback, so that a
-    lost feedback frame is nothing new.  ``patience``: epochs without a better validation accuracy.
+    lost feedback frame is nothing new.  ``repair``, ``mismatch``, ``feature_dropout``: see
+    :class:`Augment`.  ``patience``: epochs without a better validation accuracy.
     """
 
     variant: str = "full"
@@ -46,6 +48,9 @@ class TrainingConfig:
     snr_max: float = 30.0
     channels: tuple[str, ...] = ("awgn", "rayleigh", "rician")
     detectors: tuple[str, ...] = ("zf", "lmmse")
+    repair: float = 0.0
+    mismatch: float = 0.0
+    feature_dropout: float = 0.0
     bfloat16: bool = False
     seed: int = 0
 
@@ -58,6 +63,13 @@ class Trainer:
     ):
         self.system, self.config, self.clips = system, config, clips
         self.state_file = Path(folder) / "state.pt"
+        self.augment = Augment(
+            clips,
+            background=len(system.classes) - 1,
+            repair=config.repair,
+            mismatch=config.mismatch,
+            feature_dropout=config.feature_dropout,
+        )
         if config.variant == "no_estimation":
             for part in system.transmitters():
                 part.requires_grad_(False)
@@ -106,11 +118,11 @@ class Trainer:
         # frame numbers never repeat over a training, and evaluation's seed differs
         frame = (self.epoch * len(self.clips) + index).to(device)
         link = self._draw_link()
-        audio, visual = self.clips.batch(index, self.system)
+        audio, visual, labels = (part.to(device) for part in self.augment.batch(index))
         lost = len(self.system.terminals) == 2 and bool(torch.rand(()) < config.unguided)
         symbols = link.encode(self.system, audio, visual, feedback_snr, frame, lost_feedback=lost)
         logits, features = self.system.receive(*link.uplink(symbols, snr, frame))
-        loss = losses.total(logits, features, self.clips.labels[index].to(device), config.beta)
+        loss = losses.total(logits, features, labels, config.beta)
         self.optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.system.parameters(), config.clip)
