@@ -48,12 +48,9 @@ def ls_min_residual(y: torch.Tensor, rows: torch.Tensor | np.ndarray) -> CSI:
     """
     y, x, finite = _prepare(y, rows)
     _, noise_var, _ = _fit(y, x)
-    step = 2 * x.shape[0]
-    starts = range(0, max(1, x.shape[1] // step) * step, step)
-    ends = [*starts[1:], x.shape[1]]
     fits = []
-    for start, end in zip(starts, ends, strict=True):
-        window, known = y[..., start:end], x[:, start:end]
+    for part in _steps(x):
+        window, known = y[..., part], x[:, part]
         gram_inv = torch.linalg.inv(known @ known.mH)
         h = window @ known.mH @ gram_inv
         fits.append((h, (window - h @ known).abs().square().sum((-2, -1)), _diagonal(gram_inv)))
@@ -62,6 +59,16 @@ def ls_min_residual(y: torch.Tensor, rows: torch.Tensor | np.ndarray) -> CSI:
     h = h.gather(0, best[None, ..., None, None].expand(1, *h.shape[1:]))[0]
     gain = torch.stack([diagonal for _, _, diagonal in fits])[best]
     return _csi(h, noise_var[:, None, None] * gain, noise_var, finite)
+
+
+def _steps(x: torch.Tensor) -> list[slice]:
+    """Steps of 2K pilots that tell the transmitters apart; the whole window if none does."""
+    num_tx, length = x.shape
+    starts = range(0, max(1, length // (2 * num_tx)) * 2 * num_tx, 2 * num_tx)
+    ends = [*starts[1:], length]
+    steps = [slice(start, end) for start, end in zip(starts, ends, strict=True)]
+    usable = [s for s in steps if torch.linalg.matrix_rank(x[:, s], rtol=1e-6) == num_tx]
+    return usable or [slice(None)]
 
 
 def lmmse(y: torch.Tensor, rows: torch.Tensor | np.ndarray) -> CSI:
