@@ -48,6 +48,7 @@ def write(path: str | Path, tensors: dict[str, torch.Tensor], metadata: dict[str
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     save_file(tensors, partial, metadata)
+    partial.chmod(0o644)  # safetensors leaves it to its owner alone
     os.replace(partial, path)
 
 
