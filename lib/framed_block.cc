@@ -35,9 +35,12 @@ frame_header parse(const gr::tag_t& tag, uint64_t window_start)
     return frame;
 }
 
-bool same(const frame_header& a, const frame_header& b)
+//! True if the tag opens the same frame; streams of one source share the tag's value.
+bool same(const gr::tag_t& tag, const frame_header& frame, uint64_t window_start)
 {
-    return a.position == b.position && a.seq == b.seq && a.length == b.length;
+    if (tag.offset != window_start + frame.position)
+        return false;
+    return tag.value == frame.tag || pmt::equal(tag.value, frame.tag);
 }
 
 } // namespace
@@ -77,29 +80,37 @@ int framed_block::general_work(int noutput_items,
 void framed_block::read_frames(int num_in)
 {
     d_frames.clear();
-    get_tags_in_window(d_tags, 0, 0, num_in, d_frame_key);
-    for (const auto& tag : d_tags)
-        d_frames.push_back(parse(tag, nitems_read(0)));
+    // All tags at once: asking for one key copies every tag a second time.
+    get_tags_in_window(d_tags, 0, 0, num_in);
+    for (const auto& tag : d_tags) {
+        if (tag.key == d_frame_key)
+            d_frames.push_back(parse(tag, nitems_read(0)));
+    }
     for (int stream = 1; stream < detail()->ninputs(); stream++)
         check_stream(stream, num_in);
 }
 
 void framed_block::check_stream(int stream, int num_in)
 {
-    get_tags_in_window(d_tags, stream, 0, num_in, d_frame_key);
-    const size_t most = std::max(d_tags.size(), d_frames.size());
-    for (size_t i = 0; i < most; i++) {
-        const bool both = i < d_tags.size() && i < d_frames.size();
-        if (both && same(parse(d_tags[i], nitems_read(stream)), d_frames[i]))
+    get_tags_in_window(d_other_tags, stream, 0, num_in);
+    size_t count = 0;
+    for (const auto& tag : d_other_tags) {
+        if (tag.key != d_frame_key)
             continue;
-        const uint64_t item =
-            i < d_tags.size() ? d_tags[i].offset : nitems_read(0) + d_frames[i].position;
-        throw std::runtime_error(
-            "streams out of step: near item " + std::to_string(item) + " input " +
-            std::to_string(stream) +
-            " and input 0 carry different frames; give all inputs "
-            "the same sequence numbers and lengths at the same items");
+        if (count == d_frames.size() || !same(tag, d_frames[count], nitems_read(0)))
+            throw_out_of_step(stream, tag.offset);
+        count++;
     }
+    if (count < d_frames.size())
+        throw_out_of_step(stream, nitems_read(0) + d_frames[count].position);
+}
+
+void framed_block::throw_out_of_step(int stream, uint64_t item) const
+{
+    throw std::runtime_error("streams out of step: near item " + std::to_string(item) +
+                             " input " + std::to_string(stream) +
+                             " and input 0 carry different frames; give all inputs the "
+                             "same sequence numbers and lengths at the same items");
 }
 
 const frame_header& framed_block::frame_at(int64_t position)
@@ -147,13 +158,6 @@ void framed_block::publish(const pmt::pmt_t& port, uint64_t seq, const pmt::pmt_
 {
     if (pmt::is_pair(message_subscribers(port)))
         message_port_pub(port, pmt::cons(pmt::from_uint64(seq), values));
-}
-
-std::vector<gr::tag_t> framed_block::tags_of(const pmt::pmt_t& key, int num_in)
-{
-    std::vector<gr::tag_t> tags;
-    get_tags_in_window(tags, 0, 0, num_in, key);
-    return tags;
 }
 
 pmt::pmt_t make_frame_tag(uint64_t seq, uint64_t length)

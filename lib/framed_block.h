@@ -69,16 +69,17 @@ protected:
     //! Sends (seq . values) if anyone listens on \p port.
     void publish(const pmt::pmt_t& port, uint64_t seq, const pmt::pmt_t& values);
 
-    //! Tags of input port 0 with \p key in the current window.
-    std::vector<gr::tag_t> tags_of(const pmt::pmt_t& key, int num_in);
+    //! All tags of input port 0 in the current window, by their place.
+    const std::vector<gr::tag_t>& tags() const { return d_tags; }
 
 private:
-    std::vector<frame_header> d_frames; // of the current window
-    std::vector<gr::tag_t> d_tags;
+    std::vector<frame_header> d_frames;          // of the current window
+    std::vector<gr::tag_t> d_tags, d_other_tags; // of input 0, of another
     const pmt::pmt_t d_frame_key;
 
     void read_frames(int num_in);
     void check_stream(int stream, int num_in);
+    [[noreturn]] void throw_out_of_step(int stream, uint64_t item) const;
 };
 
 //! (seq . length) as frames are tagged.

@@ -72,7 +72,7 @@ void ls_estimator_cc_impl::start_frame(int item)
                                  std::to_string(d_layout.spacing) +
                                  "; use the pilots and spacing of pilot_inserter_cc");
     d_written = 0;
-    d_pilots.clear();
+    d_pilot_blocks = 0;
     d_pending.clear();
     for (auto& antenna : d_store)
         antenna.clear();
@@ -102,6 +102,7 @@ void ls_estimator_cc_impl::read(int item, uint64_t count, input_streams in)
 void ls_estimator_cc_impl::read_pilots(
     uint64_t block, uint64_t pilot, input_streams in, int item, int count)
 {
+    d_pilot_blocks = block + 1;
     if (block == d_pilots.size())
         d_pilots.emplace_back(d_num_rx, d_layout.num_pilots);
     for (int m = 0; m < d_num_rx; m++)
@@ -112,8 +113,8 @@ void ls_estimator_cc_impl::read_pilots(
 void ls_estimator_cc_impl::read_truths(int item, uint64_t count)
 {
     const uint64_t first = nitems_read(0) + item;
-    for (const auto& tag : d_truths) {
-        if (tag.offset < first || tag.offset >= first + count)
+    for (const auto& tag : tags()) {
+        if (tag.key != d_truth_key || tag.offset < first || tag.offset >= first + count)
             continue;
         const uint64_t index =
             d_layout.payload_before(d_read + tag.offset - first, d_payload);
@@ -134,9 +135,9 @@ void ls_estimator_cc_impl::estimate()
                                      "simulated channel right before the estimator");
         return;
     }
-    const auto blocks = d_estimator.estimate(d_pilots, d_frame_method);
+    d_estimator.estimate(d_pilots.data(), d_pilot_blocks, d_frame_method, d_estimates);
     for (const auto& update :
-         phy::interpolate(blocks, d_layout, d_payload, d_interpolation))
+         phy::interpolate(d_estimates, d_layout, d_payload, d_interpolation))
         d_pending.push_back({ update.payload_index, to_pmt(update.packed) });
 }
 
@@ -168,7 +169,6 @@ framed_block::progress
 ls_estimator_cc_impl::run(int num_out, int num_in, input_streams in, output_streams out)
 {
     progress done;
-    d_truths = tags_of(d_truth_key, num_in);
     while (done.consumed < num_in) {
         if (d_read == 0)
             start_frame(done.consumed);

@@ -45,12 +45,11 @@ private:
     uint64_t d_payload = 0;               // payload symbols of the frame
     uint64_t d_read = 0;                  // items of the frame read
     uint64_t d_written = 0;               // payload symbols written
-    std::vector<phy::pilot_estimator::block>
-        d_pilots;                                 // received, one for each pilot block
+    std::vector<phy::pilot_estimator::block> d_pilots; // received; memory is used again
+    uint64_t d_pilot_blocks = 0;                       // of this frame
+    std::vector<phy::csi> d_estimates;                 // of these blocks
     std::vector<std::vector<gr_complex>> d_store; // payload of each antenna (spacing > 0)
     std::deque<pending_csi> d_pending;
-
-    std::vector<gr::tag_t> d_truths; // csi_true tags of the current window
 
     //! With spaced pilots the last ones come after the payload, which waits for them.
     bool stored() const { return d_layout.spacing > 0; }

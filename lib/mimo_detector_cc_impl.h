@@ -29,6 +29,9 @@ private:
     frame_header d_frame;
     uint64_t d_position = 0; // items of the frame passed so far
 
+    using tag_iterator = std::vector<gr::tag_t>::const_iterator;
+
+    tag_iterator next_csi(tag_iterator from) const;
     void start_frame(int item);
     void use_csi(const gr::tag_t& tag);
 };

@@ -2,8 +2,9 @@
  * Copyright 2026 gr-semcom contributors */
 #include "detection.h"
 #include "vector_ops.h"
-#include <Eigen/QR>
-#include <array>
+#include <Eigen/Eigenvalues>
+#include <Eigen/LU>
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <stdexcept>
@@ -13,28 +14,43 @@ namespace semcom {
 namespace phy {
 namespace {
 
-constexpr double smallest_condition = 1e-6;
+//! Of H^H H; H itself has the root of it.
+constexpr double smallest_condition = 1e-12;
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-//! [H; sqrt(S) I]: its pseudo-inverse's first M columns are (H^H H + S I)^-1 H^H.
-using stacked = Eigen::
-    Matrix<cdouble, Eigen::Dynamic, Eigen::Dynamic, 0, 2 * max_streams, max_streams>;
-
-//! The pseudo-inverse of a tall matrix [rows, K], or an empty one if it has none.
-stacked pseudo_inverse(const stacked& a)
+//! True if the smallest eigenvalue of \p gram is at least 1e-12 of the largest.
+bool well_conditioned(const matrix& gram, const matrix& inverse)
 {
-    const auto rows = a.rows(), cols = a.cols();
-    const Eigen::HouseholderQR<stacked> qr(a);
-    stacked q = stacked::Identity(rows, cols);
-    q.applyOnTheLeft(qr.householderQ());
-    Eigen::
-        Matrix<cdouble, Eigen::Dynamic, Eigen::Dynamic, 0, max_streams, 2 * max_streams>
-            inverse = q.adjoint();
-    qr.matrixQR().topRows(cols).triangularView<Eigen::Upper>().solveInPlace(inverse);
-    const double condition = 1.0 / (a.norm() * inverse.norm());
-    if (!(condition >= smallest_condition))
-        return stacked(0, 0);
-    return inverse.adjoint();
+    // The Frobenius norms bound it within a factor of K, and nearly always decide.
+    const double bound = 1.0 / (gram.norm() * inverse.norm());
+    if (bound >= smallest_condition)
+        return true;
+    if (!(bound * gram.cols() >= smallest_condition))
+        return false;
+    const auto values = Eigen::SelfAdjointEigenSolver<matrix>(gram).eigenvalues();
+    return values[0] >= smallest_condition * values[gram.cols() - 1];
+}
+
+matrix invert(const matrix& gram)
+{
+    if (gram.cols() == 2)
+        return Eigen::Matrix2cd(gram).inverse();
+    return gram.inverse();
+}
+
+/*!
+ * H^H H + S I. In double precision its inverse is off by 1e-16 times the squared
+ * condition number of H, which up to 1e6 is less than what rounding H to float does.
+ */
+matrix loaded_gram(const matrix& h, double variance)
+{
+    matrix gram = h.adjoint().lazyProduct(h);
+    for (int k = 0; k < h.cols(); k++) {
+        // Any regular number will do for a transmitter that is not heard: it is lost
+        // anyway.
+        gram(k, k) += gram(k, k) == 0.0 ? 1.0 : variance;
+    }
+    return gram;
 }
 
 } // namespace
@@ -52,11 +68,12 @@ detector_method parse_detector(const std::string& name)
 }
 
 linear_detector::linear_detector(const csi& value, detector_method method)
-    : d_weights(weights::Zero(value.num_tx(), value.num_rx())),
+    : d_method(method),
+      d_weights(weights::Zero(value.num_tx(), value.num_rx())),
       d_no_eff(real_vector::Constant(value.num_tx(), infinity))
 {
     if (method == detector_method::none) {
-        use_antennas(value);
+        d_no_eff.setConstant(std::isnan(value.noise_var) ? infinity : value.noise_var);
         return;
     }
     const double variance = value.noise_var + value.err_var.sum();
@@ -64,27 +81,19 @@ linear_detector::linear_detector(const csi& value, detector_method method)
         use_inverse(value, variance, method);
 }
 
-void linear_detector::use_antennas(const csi& value)
-{
-    d_weights.setIdentity();
-    d_no_eff.setConstant(std::isnan(value.noise_var) ? infinity : value.noise_var);
-}
-
 void linear_detector::use_inverse(const csi& value,
                                   double variance,
                                   detector_method method)
 {
-    const int m = value.num_rx(), k = value.num_tx();
     const bool lmmse = method == detector_method::lmmse;
-    stacked a = stacked::Zero(lmmse ? m + k : m, k);
-    a.topRows(m) = value.h;
-    if (lmmse)
-        a.bottomRows(k).diagonal().setConstant(std::sqrt(variance));
-    const stacked inverse = pseudo_inverse(a);
-    if (inverse.size() == 0)
+    const matrix gram = lmmse ? loaded_gram(value.h, variance)
+                              : matrix(value.h.adjoint().lazyProduct(value.h));
+    const matrix inverse = invert(gram);
+    if (!well_conditioned(gram, inverse))
         return;
-    for (int i = 0; i < k; i++) {
-        auto row = inverse.col(i).head(m).adjoint(); // of G for lmmse, of W for zf
+    const matrix filter = inverse.lazyProduct(value.h.adjoint()); // G for lmmse, W for zf
+    for (int i = 0; i < value.num_tx(); i++) {
+        const auto row = filter.row(i);
         double gain = 1.0, no_eff = variance * row.squaredNorm();
         if (lmmse) {
             gain = std::real((row * value.h.col(i)).value());
@@ -102,8 +111,13 @@ void linear_detector::apply(const cfloat* const* in,
                             size_t count) const
 {
     for (int k = 0; k < d_weights.rows(); k++) {
-        weighted_sum(in, &d_weights(k, 0), d_weights.cols(), out[k], count);
-        zero_non_finite(out[k], count);
+        bool finite = false; // a copy is not looked at
+        if (d_method == detector_method::none)
+            std::copy_n(in[k], count, out[k]);
+        else
+            finite = weighted_sum(in, &d_weights(k, 0), d_weights.cols(), out[k], count);
+        if (!finite)
+            zero_non_finite(out[k], count);
     }
 }
 

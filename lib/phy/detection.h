@@ -32,9 +32,9 @@ detector_method parse_detector(const std::string& name);
  * - \p none: x_k = y_k, no_eff_k = noise_var.
  *
  * Degenerate input, for zf and lmmse: a NaN or infinite H or variance, a zero H, or a
- * matrix too near to a singular one (1 / (|A|_F |A^+|_F) < 1e-6, with A = H for zf and
- * A = [H; sqrt(S) I] for lmmse, both of M >= K rows) gives x = 0 and no_eff infinite for
- * all streams. With lmmse and S > 0 a column of zeros does so for its own stream only.
+ * matrix too near to a singular one (smallest over largest singular value below 1e-6, of
+ * H for zf and of [H; sqrt(S) I] for lmmse) gives x = 0 and no_eff infinite for all
+ * streams. With lmmse a column of zeros does so for its own stream only.
  */
 class linear_detector
 {
@@ -61,10 +61,10 @@ private:
                                   max_streams,
                                   max_streams>;
 
+    detector_method d_method;
     weights d_weights; // [K, M]
     real_vector d_no_eff;
 
-    void use_antennas(const csi& value);
     void use_inverse(const csi& value, double variance, detector_method method);
 };
 

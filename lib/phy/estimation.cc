@@ -18,7 +18,7 @@ double residual(const pilot_estimator::block& received,
                 const matrix& h,
                 const pilot_estimator::block& pilots)
 {
-    return (received - h * pilots).squaredNorm();
+    return (received - h.lazyProduct(pilots)).squaredNorm();
 }
 
 pilot_estimator::block to_matrix(const std::vector<std::vector<cfloat>>& rows)
@@ -116,7 +116,7 @@ const pilot_estimator::segment& pilot_estimator::best_step(const block& received
     double smallest = std::numeric_limits<double>::infinity();
     for (const auto& step : d_steps) {
         const block part = received.middleCols(step.first, step.length);
-        const double energy = residual(part, part * step.inverse, step.pilots);
+        const double energy = residual(part, part.lazyProduct(step.inverse), step.pilots);
         if (energy < smallest) {
             smallest = energy;
             best = &step;
@@ -140,37 +140,45 @@ void pilot_estimator::shrink(csi& value) const
     value.err_var = value.noise_var * inverse.diagonal().real();
 }
 
-std::vector<csi> pilot_estimator::estimate(const std::vector<block>& received,
-                                           estimator_method method) const
+void pilot_estimator::finish(csi& value,
+                             double noise_var,
+                             const segment& used,
+                             estimator_method method) const
 {
-    const int num_rx = static_cast<int>(received.front().rows());
+    value.noise_var = noise_var;
+    value.err_var = noise_var * used.error_gain;
+    if (method == estimator_method::lmmse)
+        shrink(value);
+    value.update_snr();
+}
+
+void pilot_estimator::estimate(const block* received,
+                               size_t count,
+                               estimator_method method,
+                               std::vector<csi>& estimates) const
+{
+    const int num_rx = static_cast<int>(received[0].rows());
     const int excess = num_pilots() - num_tx();
-    std::vector<csi> estimates(received.size(), csi(num_rx, num_tx()));
-    std::vector<const segment*> used(received.size(), &d_all);
+    estimates.assign(count, csi(num_rx, num_tx()));
     double energy = 0.0;
-    for (size_t b = 0; b < received.size(); b++) {
-        estimates[b].h = received[b] * d_all.inverse;
+    for (size_t b = 0; b < count; b++) {
+        estimates[b].h = received[b].lazyProduct(d_all.inverse);
         energy += residual(received[b], estimates[b].h, d_pilots);
+    }
+    const double noise_var = excess == 0 ? 0.0 : energy / (num_rx * excess * count);
+    for (size_t b = 0; b < count; b++) {
+        const segment* used = &d_all;
         if (method == estimator_method::ls_min_residual) {
-            const segment& s = best_step(received[b]);
-            estimates[b].h = received[b].middleCols(s.first, s.length) * s.inverse;
-            used[b] = &s;
+            used = &best_step(received[b]);
+            estimates[b].h = received[b]
+                                 .middleCols(used->first, used->length)
+                                 .lazyProduct(used->inverse);
         }
+        if (std::isfinite(energy) && estimates[b].h.allFinite())
+            finish(estimates[b], noise_var, *used, method);
+        else
+            estimates[b].invalidate();
     }
-    const double noise = excess == 0 ? 0.0 : energy / (num_rx * excess * received.size());
-    for (size_t b = 0; b < received.size(); b++) {
-        auto& estimate = estimates[b];
-        if (!std::isfinite(energy) || !estimate.h.allFinite()) {
-            estimate.invalidate();
-            continue;
-        }
-        estimate.noise_var = noise;
-        estimate.err_var = noise * used[b]->error_gain;
-        if (method == estimator_method::lmmse)
-            shrink(estimate);
-        estimate.update_snr();
-    }
-    return estimates;
 }
 
 std::vector<csi_update> interpolate(const std::vector<csi>& blocks,

@@ -77,12 +77,15 @@ public:
     /*!
      * Estimates of the pilot blocks of one frame, with noise_var averaged over them.
      *
-     * \param[in] received At least one block, each [M, P], M from 1 to 8.
-     * \param[in] method   ls, ls_min_residual or lmmse.
-     * \return One estimate for each block.
+     * \param[in]  received  \p count blocks, at least one, each [M, P], M from 1 to 8.
+     * \param[in]  count     How many.
+     * \param[in]  method    ls, ls_min_residual or lmmse.
+     * \param[out] estimates One for each block; what memory it has is used again.
      */
-    std::vector<csi> estimate(const std::vector<block>& received,
-                              estimator_method method) const;
+    void estimate(const block* received,
+                  size_t count,
+                  estimator_method method,
+                  std::vector<csi>& estimates) const;
 
 private:
     //! A run of pilots from which a channel can be estimated on its own.
@@ -102,6 +105,10 @@ private:
     bool add_segment(int first, int length, segment& target) const;
     const segment& best_step(const block& received) const;
     void shrink(csi& value) const;
+    void finish(csi& value,
+                double noise_var,
+                const segment& used,
+                estimator_method method) const;
 };
 
 /*!

@@ -18,7 +18,7 @@ constexpr uint32_t weyl_1 = 0xBB67AE85;
 constexpr int rounds = 10;
 
 //! Blocks of four words that one pass of the vectorised loops makes.
-constexpr size_t chunk = 64;
+constexpr size_t chunk = 32;
 
 //! One pass: lane i holds the block with counter first + i.
 struct lanes {

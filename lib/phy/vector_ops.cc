@@ -5,67 +5,77 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <cstring>
 
 namespace gr {
 namespace semcom {
 namespace phy {
 namespace {
 
-//! Samples kept in the first-level cache while all inputs are added to them.
-constexpr size_t chunk = 512;
+//! Eight complex numbers, wherever they lie; the compiler splits them as the machine
+//! needs.
+typedef float lanes __attribute__((vector_size(64), aligned(4), may_alias));
+typedef int32_t lane_bits __attribute__((vector_size(64), aligned(4), may_alias));
+constexpr size_t lane_samples = 8;
+constexpr lane_bits swap_parts = { 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14 };
+constexpr lanes alternate = { -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1 };
 
-SEMCOM_SIMD void
-scale(const float* __restrict in, cfloat weight, float* __restrict out, size_t count)
-{
-    const float re = weight.real(), im = weight.imag();
-    for (size_t n = 0; n < count; n++) {
-        out[2 * n] = re * in[2 * n] - im * in[2 * n + 1];
-        out[2 * n + 1] = re * in[2 * n + 1] + im * in[2 * n];
-    }
-}
+//! Most streams one sum takes: all transmitters and the noise.
+constexpr int max_inputs = max_streams + 1;
 
-SEMCOM_SIMD void
-scale_add(const float* __restrict in, cfloat weight, float* __restrict out, size_t count)
+/*!
+ * The sum over whole vectors; true if all of it is finite. A complex product is
+ * re * x + (-im, im) * (x with its parts swapped).
+ */
+SEMCOM_SIMD bool sum_vectors(
+    const float* const* in, const cfloat* weights, int num_in, float* out, size_t vectors)
 {
-    const float re = weight.real(), im = weight.imag();
-    for (size_t n = 0; n < count; n++) {
-        out[2 * n] += re * in[2 * n] - im * in[2 * n + 1];
-        out[2 * n + 1] += re * in[2 * n + 1] + im * in[2 * n];
+    const lane_bits exponent = lane_bits{} + 0x7f800000;
+    lane_bits bad = {};
+    lanes crossed[max_inputs];
+    for (int i = 0; i < num_in; i++)
+        crossed[i] = weights[i].imag() * alternate;
+    for (size_t v = 0; v < vectors; v++) {
+        const size_t at = 2 * lane_samples * v;
+        lanes sum = {};
+        for (int i = 0; i < num_in; i++) {
+            const lanes x = *reinterpret_cast<const lanes*>(in[i] + at);
+            sum += weights[i].real() * x + crossed[i] * __builtin_shuffle(x, swap_parts);
+        }
+        *reinterpret_cast<lanes*>(out + at) = sum;
+        bad |= (*reinterpret_cast<const lane_bits*>(&sum) & exponent) == exponent;
     }
-}
-
-//! True if any of the numbers is NaN or infinite: all ones in the exponent.
-SEMCOM_SIMD bool any_non_finite(const float* values, size_t count)
-{
-    uint32_t found = 0;
-    for (size_t i = 0; i < count; i++) {
-        uint32_t bits;
-        std::memcpy(&bits, values + i, sizeof bits);
-        found |= (bits & 0x7f800000u) == 0x7f800000u ? 1u : 0u;
-    }
-    return found != 0;
+    int32_t any = 0;
+    for (size_t i = 0; i < 2 * lane_samples; i++)
+        any |= bad[i];
+    return any == 0;
 }
 
 } // namespace
 
-void weighted_sum(
+bool weighted_sum(
     const cfloat* const* in, const cfloat* weights, int num_in, cfloat* out, size_t count)
 {
-    for (size_t first = 0; first < count; first += chunk) {
-        const size_t length = std::min(chunk, count - first);
-        auto* sum = reinterpret_cast<float*>(out + first);
-        scale(reinterpret_cast<const float*>(in[0] + first), weights[0], sum, length);
-        for (int i = 1; i < num_in; i++)
-            scale_add(
-                reinterpret_cast<const float*>(in[i] + first), weights[i], sum, length);
+    const float* parts[max_inputs];
+    for (int i = 0; i < num_in; i++)
+        parts[i] = reinterpret_cast<const float*>(in[i]);
+    const size_t whole = count / lane_samples * lane_samples;
+    bool finite = sum_vectors(
+        parts, weights, num_in, reinterpret_cast<float*>(out), count / lane_samples);
+    if (whole == count)
+        return finite;
+    // The rest goes through the same code, filled up with zeros.
+    cfloat rest[max_inputs][lane_samples] = {}, sum[lane_samples];
+    for (int i = 0; i < num_in; i++) {
+        std::copy_n(in[i] + whole, count - whole, rest[i]);
+        parts[i] = reinterpret_cast<const float*>(rest[i]);
     }
+    finite &= sum_vectors(parts, weights, num_in, reinterpret_cast<float*>(sum), 1);
+    std::copy_n(sum, count - whole, out + whole);
+    return finite;
 }
 
 void zero_non_finite(cfloat* samples, size_t count)
 {
-    if (!any_non_finite(reinterpret_cast<const float*>(samples), 2 * count))
-        return;
     for (size_t n = 0; n < count; n++) {
         if (!std::isfinite(samples[n].real()) || !std::isfinite(samples[n].imag()))
             samples[n] = 0;

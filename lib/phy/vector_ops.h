@@ -14,11 +14,11 @@ namespace phy {
  * A weighted sum of streams, out[n] = sum_i weights[i] in[i][n], the inner loop of the
  * channel and of the detector.
  *
- * \param[in]  in      \p num_in streams of \p count items; none may overlap \p out.
- * \param[in]  weights \p num_in weights.
- * \param[out] out     \p count items.
+ * \param[in]  in      \p num_in streams, 1 to 9, of \p count items; none may overlap \p
+ * out. \param[in]  weights \p num_in weights. \param[out] out     \p count items. \return
+ * True if all items are finite.
  */
-void weighted_sum(const cfloat* const* in,
+bool weighted_sum(const cfloat* const* in,
                   const cfloat* weights,
                   int num_in,
                   cfloat* out,

@@ -61,6 +61,15 @@ columns(const complex_array& frame, py::ssize_t first, py::ssize_t count)
     return part;
 }
 
+//! The methods that work on pilots.
+static estimator_method to_pilot_method(const std::string& name)
+{
+    const auto method = parse_estimator(name);
+    expect(method != estimator_method::perfect && method != estimator_method::none,
+           "method: '" + name + "' uses no pilots; choose ls, ls_min_residual or lmmse");
+    return method;
+}
+
 static complex_array estimate(const complex_array& pilots,
                               const complex_array& rows,
                               const std::string& method)
@@ -70,7 +79,9 @@ static complex_array estimate(const complex_array& pilots,
                pilots.shape(1) == estimator.num_pilots(),
            "pilots: an array [M, P] expected, M from 1 to 8, P that of the rows");
     const auto all = columns(pilots, 0, pilots.shape(1));
-    return to_array(pack(estimator.estimate({ all }, parse_estimator(method))[0]));
+    std::vector<csi> estimates;
+    estimator.estimate(&all, 1, to_pilot_method(method), estimates);
+    return to_array(pack(estimates[0]));
 }
 
 static py::list estimate_frame(const complex_array& frame,
@@ -89,12 +100,12 @@ static py::list estimate_frame(const complex_array& frame,
     for (uint64_t b = 0; b < layout.pilot_blocks(payload); b++)
         received.push_back(
             columns(frame, layout.pilot_position(b, payload), layout.num_pilots));
+    std::vector<csi> estimates;
+    estimator.estimate(
+        received.data(), received.size(), to_pilot_method(method), estimates);
     py::list updates;
     for (const auto& update :
-         interpolate(estimator.estimate(received, parse_estimator(method)),
-                     layout,
-                     payload,
-                     parse_interpolation(interpolation)))
+         interpolate(estimates, layout, payload, parse_interpolation(interpolation)))
         updates.append(py::make_tuple(update.payload_index, to_array(update.packed)));
     return updates;
 }

@@ -1,0 +1,214 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Throughput of the C++ blocks and their mathematics on one core, beside GNU Radio's and NumPy's.
+
+Ours and the peer run in turns in one process; a figure is the median over the turns, a ratio the
+median of the turns' ratios. Time is processor time of all threads, which on one core is what the
+clock shows when nothing else runs.
+
+    taskset -c 0 env PYTHONPATH=build/test_modules python3 tests/benchmarks/bench_phy.py
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pmt
+from gnuradio import blocks, channels, gr, semcom
+
+PILOTS = 32
+PAYLOAD = 640
+FRAME = PILOTS + PAYLOAD
+DISTINCT_FRAMES = 256
+ROWS = np.array([[1] * PILOTS, [1, -1] * (PILOTS // 2)], np.complex64)
+
+
+def complex_normal(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """CN(0, 1) numbers, complex64."""
+    parts = rng.standard_normal((2, *shape)) / np.sqrt(2)
+    return (parts[0] + 1j * parts[1]).astype(np.complex64)
+
+
+def frame_tags(length: int, count: int) -> list[gr.tag_t]:
+    """Tags of `count` frames of `length` items on the first items of a stream."""
+    tags = []
+    for seq in range(count):
+        tag = gr.tag_t()
+        tag.offset = seq * length
+        tag.key = pmt.intern("semcom_frame")
+        tag.value = pmt.cons(pmt.from_uint64(seq), pmt.from_uint64(length))
+        tags.append(tag)
+    return tags
+
+
+def received_frames(rng: np.random.Generator) -> np.ndarray:
+    """Two antennas' streams [2, DISTINCT_FRAMES * FRAME], a fresh channel for each frame."""
+    h = complex_normal(rng, (DISTINCT_FRAMES, 2, 2))
+    x = complex_normal(rng, (DISTINCT_FRAMES, 2, FRAME))
+    x[:, :, :PILOTS] = ROWS
+    y = h @ x + 0.1 * complex_normal(rng, (DISTINCT_FRAMES, 2, FRAME))
+    return np.ascontiguousarray(y.transpose(1, 0, 2).reshape(2, -1))
+
+
+class Flowgraph:
+    """Repeating memory sources, the blocks under test in a row, null sinks."""
+
+    def __init__(self, streams: np.ndarray, tags: list, chain: list, outputs: int, items: int):
+        self.top = gr.top_block()
+        for port, stream in enumerate(streams):
+            source = blocks.vector_source_c(stream, True, 1, tags)
+            head = blocks.head(gr.sizeof_gr_complex, items)
+            self.top.connect(source, head, (chain[0], port))
+        for first, second in zip(chain, chain[1:], strict=False):
+            for port in range(len(streams)):
+                self.top.connect((first, port), (second, port))
+        for port in range(outputs):
+            self.top.connect((chain[-1], port), blocks.null_sink(gr.sizeof_gr_complex))
+
+    def seconds(self) -> float:
+        """Processor time of a run to its end."""
+        start = time.process_time()
+        self.top.run()
+        return time.process_time() - start
+
+
+def seconds_of(work: Callable[[], object]) -> float:
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+def compare(ours: Callable[[], float], peer: Callable[[], float], turns: int) -> tuple:
+    """(our rate, the peer's rate, ratio), medians over alternating turns of two rates."""
+    ours(), peer()
+    pairs = [(ours(), peer()) for _ in range(turns)]
+    return (
+        statistics.median(a for a, _ in pairs),
+        statistics.median(b for _, b in pairs),
+        statistics.median(a / b for a, b in pairs),
+    )
+
+
+def row(name: str, unit: str, peer_name: str, goal: float, result: tuple) -> dict:
+    ours, peer, ratio = result
+    return {
+        "name": name,
+        "unit": unit,
+        "ours": ours,
+        "peer_name": peer_name,
+        "peer": peer,
+        "ratio": ratio,
+        "goal": goal,
+    }
+
+
+def receiver_rate(streams: np.ndarray, method: str, frames: int) -> float:
+    """Detected payload symbols per second over both streams [Msym/s]."""
+    chain = [semcom.ls_estimator_cc(2, ROWS), semcom.mimo_detector_cc(2, 2, method)]
+    tags = frame_tags(FRAME, DISTINCT_FRAMES)
+    flowgraph = Flowgraph(streams, tags, chain, 2, frames * FRAME)
+    rate = 2e-6 * frames * PAYLOAD / flowgraph.seconds()
+    errors = semcom.take_errors()
+    if errors:
+        raise RuntimeError(errors[0])
+    return rate
+
+
+def matrix_rate(streams: np.ndarray, frames: int) -> float:
+    """Symbols per second of a fixed 2x2 matrix over both streams [Msym/s]."""
+    chain = [blocks.multiply_matrix_cc([[0.5, 0.5j], [-0.5j, 0.5]])]
+    flowgraph = Flowgraph(streams, [], chain, 2, frames * FRAME)
+    return 2e-6 * frames * FRAME / flowgraph.seconds()
+
+
+def channel_rate(streams: np.ndarray, frames: int) -> float:
+    """Items per second of each output stream of the 2x2 Rayleigh channel [Msym/s]."""
+    chain = [semcom.mimo_channel_cc(2, 2, "rayleigh")]
+    tags = frame_tags(FRAME, DISTINCT_FRAMES)
+    flowgraph = Flowgraph(streams, tags, chain, 2, frames * FRAME)
+    return 1e-6 * frames * FRAME / flowgraph.seconds()
+
+
+def channel_model_rate(streams: np.ndarray, frames: int) -> float:
+    """Items per second of GNU Radio's one-tap AWGN channel [Msym/s]."""
+    chain = [channels.channel_model(0.3, 0.0, 1.0, [1.0 + 0.0j])]
+    flowgraph = Flowgraph(streams[:1], [], chain, 1, frames * FRAME)
+    return 1e-6 * frames * FRAME / flowgraph.seconds()
+
+
+def core_rows(rng: np.random.Generator, turns: int) -> list[dict]:
+    count = 400
+    h = complex_normal(rng, (count, 2, 2))
+    y = complex_normal(rng, (count, 2, PAYLOAD))
+    symbols = 2e-6 * count * PAYLOAD
+
+    def ours() -> float:
+        return symbols / seconds_of(lambda: semcom.core.detect_frames(y, h, 0.1, "zf"))
+
+    def peer() -> float:
+        return symbols / seconds_of(lambda: np.linalg.inv(h) @ y)
+
+    name = "core.detect_frames zf 2x2, 640 symbols a frame"
+    return [row(name, "Msym/s", "NumPy inv(H) @ Y", 1.0, compare(ours, peer, 4 * turns))]
+
+
+def rows(turns: int = 7, frames: int = 20000) -> list[dict]:
+    """The figures, one dictionary each: name, unit, ours, peer_name, peer, ratio, goal."""
+    rng = np.random.default_rng(0)
+    streams = received_frames(rng)
+
+    def receiver(method: str) -> Callable[[], float]:
+        return lambda: receiver_rate(streams, method, frames)
+
+    table = [
+        row(
+            "ls_estimator_cc + mimo_detector_cc zf 2x2",
+            "Msym/s",
+            "multiply_matrix_cc, one fixed 2x2",
+            0.6,
+            compare(receiver("zf"), lambda: matrix_rate(streams, frames), turns),
+        ),
+        row(
+            "ls_estimator_cc + mimo_detector_cc lmmse 2x2",
+            "Msym/s",
+            "the same with zf",
+            0.8,
+            compare(receiver("lmmse"), receiver("zf"), turns),
+        ),
+        row(
+            "mimo_channel_cc rayleigh 2x2, each stream",
+            "Msym/s",
+            "channels.channel_model",
+            2.0,
+            compare(
+                lambda: channel_rate(streams, frames),
+                lambda: channel_model_rate(streams, frames // 4),
+                turns,
+            ),
+        ),
+    ]
+    return table + core_rows(rng, turns)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--turns", type=int, default=7, help="turns of each comparison")
+    parser.add_argument("--frames", type=int, default=20000, help="frames of one turn")
+    options = parser.parse_args()
+    print(f"cores: {len(os.sched_getaffinity(0))}, {options.turns} turns")
+    print(f"{'':46} {'ours':>9} {'peer':>9} {'ratio':>7} {'goal':>6}  unit, peer")
+    for r in rows(options.turns, options.frames):
+        print(
+            f"{r['name']:46} {r['ours']:9.1f} {r['peer']:9.1f} {r['ratio']:7.2f} {r['goal']:6.1f}"
+            f"  {r['unit']}, {r['peer_name']}"
+        )
+
+
+if __name__ == "__main__":
+    main()
