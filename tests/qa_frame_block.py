@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""FrameBlock through the scheduler: frames of any length, tags, order, and what is refused."""
+"""FrameBlock through the scheduler: frames of any length, tags, order, and what is refused.
+
+Blocks written in Python are kept in variables: GNU Radio does not keep them alive.
+"""
 
 import numpy as np
 import pmt
@@ -75,8 +78,8 @@ def test_two_inputs_are_joined_by_number(run_flowgraph):
 
 def test_an_unfinished_last_frame_is_dropped(run_flowgraph):
     source, arrays = frames_source([10, 20], tag_lengths=[10, 25])
-    sink, top = blocks.vector_sink_c(), gr.top_block()
-    top.connect(source, doubler(), sink)
+    block, sink, top = doubler(), blocks.vector_sink_c(), gr.top_block()
+    top.connect(source, block, sink)
     run_flowgraph(top)
     assert len(sink.data()) == 20
 
@@ -90,8 +93,8 @@ def test_an_unfinished_last_frame_is_dropped(run_flowgraph):
 )
 def test_wrong_tags_end_the_flowgraph_with_one_line(run_flowgraph, lengths, tag_lengths, complaint):
     source, _ = frames_source(lengths, tag_lengths=tag_lengths)
-    top = gr.top_block()
-    top.connect(source, doubler(), blocks.null_sink(8))
+    block, top = doubler(), gr.top_block()
+    top.connect(source, block, blocks.null_sink(8))
     with pytest.raises(BlockError, match=complaint) as caught:
         run_flowgraph(top)
     assert "doubler" in str(caught.value) and "\n" not in str(caught.value)
@@ -130,8 +133,8 @@ class failing(gr.sync_block):
 
 
 def test_an_exception_in_work_stops_an_endless_flowgraph(run_flowgraph):
-    top = gr.top_block()
-    top.connect(blocks.null_source(8), failing(), blocks.null_sink(8))
+    block, top = failing(), gr.top_block()
+    top.connect(blocks.null_source(8), block, blocks.null_sink(8))
     with pytest.raises(BlockError, match="failing.*the radio is on fire"):
         run_flowgraph(top)
 
@@ -150,8 +153,8 @@ import sys
 sys.path.insert(0, "tests")
 from gnuradio import blocks, gr
 from qa_frame_block import failing
-top = gr.top_block()
-top.connect(blocks.null_source(8), failing(), blocks.null_sink(8))
+top, block = gr.top_block(), failing()
+top.connect(blocks.null_source(8), block, blocks.null_sink(8))
 top.start()
 top.wait()
 """

@@ -136,7 +136,7 @@ def test_decoder_equals_the_network_and_hears_the_noise(run_flowgraph, tiny_chec
     lengths = [80, 56, 56]  # 10, 7 and 7 segments
     csi = [(0, state([0.1, 0.2])), (80, state([1.0, 2.0])), (108, state([3.0, 4.0]))]
     decoder, sent, sink = decode(run_flowgraph, tiny_checkpoint, lengths, csi)
-    noise = [[0.1, 0.2], [2.0, 3.0], [3.0, 4.0]]  # the second frame: the mean over its two halves
+    noise = [[0.1, 0.2], [1.5, 8 / 3]]  # the second frame: the harmonic mean over its halves
     assert tags_of(sink) == [(0, 0, 10), (10, 1, 7), (17, 2, 7)]
     got = np.split(vectors(sink, 29), [10, 17])
     with torch.inference_mode():

@@ -10,15 +10,15 @@ import time
 
 import numpy as np
 import pytest
+import torch
 from conftest import ROOT
 
 from gnuradio.semcom.blocks import guard, video_terminal
 from gnuradio.semcom.blocks.system_block import shared_system
-from gnuradio.semcom.link import metrics
+from gnuradio.semcom.link import metrics, reference
 from gnuradio.semcom.link.flowgraph import LinkFlowgraph
 from gnuradio.semcom.link.run import checkpoint_of, run_point
 from gnuradio.semcom.link.scenario import Scenario
-from gnuradio.semcom.link.torch_link import TorchLink
 
 FRAMES = 40
 RECORD = {
@@ -107,7 +107,7 @@ def test_decisions_equal_the_torch_link(clips, options):
     flowgraph = link(clips, seed=3, **options)
     point = Scenario(seed=3, **options)
     net = shared_system(point.system, checkpoint_of(point, clips), "cpu")
-    logits = TorchLink.of(point).clips(net, clips, range(FRAMES))
+    logits = torch.stack(reference.evaluate(point, net, clips, range(FRAMES)))
     expected = logits.argmax(-1).numpy()
     got = np.stack([flowgraph.sink.decisions[n] for n in range(FRAMES)])
     margin = logits.softmax(-1).topk(2).values.diff(dim=-1).abs().squeeze(-1).numpy()

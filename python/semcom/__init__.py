@@ -3,9 +3,14 @@
 """Semantic communication blocks for GNU Radio.
 
 The C++ blocks (`pilot_inserter_cc`, `ls_estimator_cc`, `mimo_detector_cc`, `mimo_channel_cc`), the
-mathematics behind them on NumPy arrays (`core`) and `take_errors()` are here; what needs Torch is
-in the subpackages and is imported from there.
+mathematics behind them on NumPy arrays (`core`) and `take_errors()` are here.  The Python blocks are
+here by name too (`clip_source`, `audio_terminal`, ...), as are the subpackages; those need Torch,
+which is imported when one of them is first asked for.
 """
+
+import importlib
+
+__version__ = "0.1.0"
 
 try:
     from .semcom_python import *  # noqa: F403
@@ -14,3 +19,18 @@ except ImportError as error:
         f"gnuradio.semcom: the compiled module semcom_python does not load ({error}); build and "
         "install gr-semcom, or put its build/test_modules on PYTHONPATH"
     ) from error
+
+_SUBPACKAGES = ("blocks", "data", "link", "nets", "phy", "training")
+
+
+def __getattr__(name):
+    """Subpackages and Python blocks, imported on first use."""
+    if name.startswith("_"):
+        raise AttributeError(name)
+    if name in _SUBPACKAGES:
+        return importlib.import_module(f".{name}", __name__)
+    blocks = importlib.import_module(".blocks", __name__)
+    try:
+        return getattr(blocks, name)
+    except AttributeError:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None

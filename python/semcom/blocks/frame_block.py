@@ -92,6 +92,7 @@ class FrameBlock(gr.basic_block):
 
     def __init__(self, name: str, inputs: list, outputs: list, max_batch: int = 16):
         gr.basic_block.__init__(self, name=name, in_sig=inputs, out_sig=outputs)
+        self.set_tag_propagation_policy(gr.TPP_DONT)  # frames change length; each gets a new tag
         self.max_batch = max_batch
         self.limits = [max_batch] * len(inputs)
         self.inboxes = [_Inbox() for _ in inputs]

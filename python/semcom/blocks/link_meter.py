@@ -73,10 +73,10 @@ class link_meter(FrameBlock):
             "evm_db": metrics.ratio_db(self.error, self.power),
             "papr_db": metrics.ratio_db(self.papr, 1.0),
             "channel_nmse_db": metrics.channel_nmse_db(
-                [csi.h for csi in estimates], [self.truths[number].h for number in both]
+                [csi.h.numpy() for csi in estimates], [self.truths[n].h.numpy() for n in both]
             ),
             "path_snr_db": metrics.mean_snr_db(
-                [csi.snr for csi in self.estimates.values()],
-                [csi.noise_var for csi in self.estimates.values()],
+                [float(csi.snr) for csi in self.estimates.values()],
+                [float(csi.noise_var) for csi in self.estimates.values()],
             ),
         }

@@ -10,16 +10,18 @@ from .system_block import SystemBlock, shared_system
 
 
 def frame_noise(frame, streams: int) -> np.ndarray:
-    """Effective noise variance [K] of a frame: the mean of its ``csi`` tags, each over its span.
+    """Effective noise variance [K] of a frame: its ``csi`` tags' harmonic mean over their spans.
 
-    Zero where no tag tells it (a receiver without channel estimation).
+    Harmonic, so that a part of the frame that was lost (infinite) does not hide the rest.  Zero
+    where no tag tells it (a receiver without channel estimation).
     """
     if not frame.csi:
         return np.zeros(streams, np.float32)
     starts = np.array([offset for offset, _ in frame.csi])
     spans = np.diff(np.append(starts, len(frame.items)))
-    noise = np.stack([unpack(vector).no_eff for _, vector in frame.csi])
-    return np.average(noise, axis=0, weights=spans).astype(np.float32)
+    noise = np.stack([unpack(vector).no_eff.numpy() for _, vector in frame.csi])
+    with np.errstate(divide="ignore"):  # 1/0 and 1/inf are what they should be
+        return (1 / np.average(1 / noise, axis=0, weights=spans)).astype(np.float32)
 
 
 class semantic_decoder(SystemBlock):

@@ -70,10 +70,11 @@ class video_semantic_encoder(SystemBlock):
         )
 
     def forecast(self, noutput_items, ninputs):
-        """While a clip waits for its feedback with a time-out, be called without any input."""
-        if self.feedback_timeout and self._waiting_since is not None:
-            return [0] * ninputs
-        return SystemBlock.forecast(self, noutput_items, ninputs)
+        """With a time-out, feedback is never required: the block is called while a clip waits."""
+        required = SystemBlock.forecast(self, noutput_items, ninputs)
+        if self.guided and self.feedback_timeout:
+            required[1] = 0
+        return required
 
     def match(self):
         if not self.guided:

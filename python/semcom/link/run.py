@@ -4,14 +4,15 @@
 
 import functools
 import time
+from pathlib import Path
 
 import numpy as np
-import torch
 
 from ..blocks import guard
 from ..blocks.system_block import shared_system
+from ..errors import SemcomError
 from ..nets.registry import shipped
-from . import metrics
+from . import metrics, reference
 from .flowgraph import LinkFlowgraph
 from .scenario import Scenario
 
@@ -73,7 +74,22 @@ def run_point(point: Scenario, clips, on_frames=lambda count: None) -> dict:
 
 def checkpoint_of(point: Scenario, clips) -> str:
     """The checkpoint named by the options, or the one shipped for this set."""
-    return point.checkpoint or str(shipped(point.system, point.variant, clips.name))
+    path = Path(point.checkpoint or shipped(point.system, point.variant, clips.name))
+    sized = path.with_stem(f"{path.stem}-{point.symbols}")
+    if point.symbols and not point.checkpoint and sized.exists():
+        path = sized
+    net = shared_system(point.system, str(path), point.device)
+    if point.symbols not in (0, net.symbols):
+        raise SemcomError(
+            f"--symbols {point.symbols}: {path.name} sends {net.symbols} symbols a segment; "
+            f"train one with apps/train.py and name it with --checkpoint"
+        )
+    if net.terminals != point.terminals():
+        raise SemcomError(
+            f"--variant {point.variant}: {path.name} holds the terminals "
+            f"{' and '.join(net.terminals)}; name a checkpoint of that variant"
+        )
+    return str(path)
 
 
 def record(point, clips, checkpoint, flowgraph, tally, wall_s) -> dict:
@@ -100,7 +116,7 @@ def record(point, clips, checkpoint, flowgraph, tally, wall_s) -> dict:
         "segments": int(total.sum()),
         "accuracy": float(right.sum() / total.sum()) if len(numbers) else None,
         "accuracy_ci95": interval,
-        "accuracy_error_free": error_free(point, clips, tuple(numbers)),
+        "accuracy_error_free": error_free(point, clips, numbers),
         "channel_nmse_db": measured["channel_nmse_db"],
         "measured_snr_db": measured_snr_db(point, measured["path_snr_db"]),
         "evm_db": measured["evm_db"],
@@ -136,26 +152,25 @@ def channel_uses(point: Scenario, net, segments: int) -> dict:
     }
 
 
-def error_free(point: Scenario, clips, numbers: tuple):
+def error_free(point: Scenario, clips, numbers: list):
     """Accuracy of the system trained and tested with no channel, on the same clips; or None."""
     checkpoint = shipped(point.system, "error_free", clips.name)
     if point.variant != "full" or not checkpoint.exists() or not numbers:
         return None
-    right = [_error_free_clip(point.system, str(checkpoint), point.device, clips, n % len(clips))
-             for n in numbers]  # fmt: skip
-    return float(sum(r for r, _ in right) / sum(t for _, t in right))
+    wanted = sorted({number % len(clips) for number in numbers})
+    right = _error_free(point.system, str(checkpoint), point.device, clips, tuple(wanted))
+    sent = [right[number % len(clips)] for number in numbers]
+    return float(sum(r for r, _ in sent) / sum(t for _, t in sent))
 
 
-@functools.lru_cache(maxsize=None)
-def _error_free_clip(system, checkpoint, device, clips, clip) -> tuple:
-    """(right, total) segments of one clip."""
+@functools.lru_cache(maxsize=16)
+def _error_free(system, checkpoint, device, clips, wanted: tuple) -> dict:
+    """(right, total) segments of each clip in ``wanted``; the same for all points of a sweep."""
     net = shared_system(system, checkpoint, device)
-    audio = torch.as_tensor(clips.audio(clip), dtype=torch.float32, device=device)[None]
-    visual = torch.as_tensor(clips.visual(clip), dtype=torch.float32, device=device)[None]
-    with torch.inference_mode():
-        heard = net.encode_audio(audio)
-        symbols = torch.stack([heard, net.encode_video(visual, heard)], 1)
-        noise = torch.zeros(1, 2, device=device)
-        decided = net.decode(symbols, noise).argmax(-1)[0].cpu().numpy()
-    truth = np.asarray(clips.labels(clip))
-    return int(np.sum(decided == truth)), len(truth)
+    logits = reference.evaluate(Scenario(channel="none", device=device), net, clips, wanted)
+    truths = [np.asarray(clips.labels(clip)) for clip in wanted]
+    decided = [each.argmax(-1).cpu().numpy() for each in logits]
+    return {
+        clip: (int(np.sum(d == t)), len(t))
+        for clip, d, t in zip(wanted, decided, truths, strict=True)
+    }
