@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 gr-semcom contributors */
+#include "phy/estimation.h"
+#include <boost/test/unit_test.hpp>
+#include <cmath>
+#include <limits>
+#include <random>
+
+using namespace gr::semcom::phy;
+using rows = std::vector<std::vector<cfloat>>;
+
+static std::mt19937 generator(2);
+
+static cfloat draw()
+{
+    std::normal_distribution<float> normal(0.0f, std::sqrt(0.5f));
+    return { normal(generator), normal(generator) };
+}
+
+static rows draw_rows(int count, int length)
+{
+    rows values(count, std::vector<cfloat>(length));
+    for (auto& row : values)
+        for (auto& symbol : row)
+            symbol = draw();
+    return values;
+}
+
+static pilot_estimator::block send(const matrix& h, const rows& pilots, float noise)
+{
+    pilot_estimator::block y(h.rows(), pilots[0].size());
+    for (int m = 0; m < y.rows(); m++)
+        for (int p = 0; p < y.cols(); p++) {
+            y(m, p) = cdouble(noise * draw());
+            for (int k = 0; k < h.cols(); k++)
+                y(m, p) += h(m, k) * cdouble(pilots[k][p]);
+        }
+    return y;
+}
+
+static matrix draw_channel(int m, int k)
+{
+    matrix h(m, k);
+    for (int i = 0; i < h.size(); i++)
+        h.data()[i] = draw();
+    return h;
+}
+
+BOOST_AUTO_TEST_CASE(a_silent_channel_is_found_exactly)
+{
+    for (int k = 1; k <= max_streams; k++)
+        for (int m = 1; m <= max_streams; m++) {
+            const auto pilots = draw_rows(k, 4 * k + 1);
+            const matrix h = draw_channel(m, k);
+            const auto y = send(h, pilots, 0.0f);
+            for (auto method : { estimator_method::ls,
+                                 estimator_method::ls_min_residual,
+                                 estimator_method::lmmse }) {
+                std::vector<csi> found;
+                pilot_estimator(pilots).estimate(&y, 1, method, found);
+                BOOST_TEST((found[0].h - h).norm() < 1e-9 * (1 + h.norm()));
+                BOOST_TEST(found[0].noise_var < 1e-20);
+                BOOST_TEST(found[0].err_var.maxCoeff() < 1e-18);
+            }
+        }
+}
+
+BOOST_AUTO_TEST_CASE(the_best_step_is_the_one_without_interference)
+{
+    const auto pilots = draw_rows(2, 15); // steps of 4, 4 and 7 symbols
+    const matrix h = draw_channel(3, 2);
+    auto y = send(h, pilots, 0.0f);
+    for (int p = 0; p < 15; p++)
+        if (p < 4 || p >= 8)
+            y(1, p) += 5.0 * cdouble(draw());
+    std::vector<csi> found;
+    pilot_estimator(pilots).estimate(&y, 1, estimator_method::ls_min_residual, found);
+    BOOST_TEST((found[0].h - h).norm() < 1e-9);
+    BOOST_TEST(found[0].noise_var > 1.0);
+}
+
+BOOST_AUTO_TEST_CASE(noise_is_pooled_over_blocks_and_lmmse_lies_between_ls_and_zero)
+{
+    const auto pilots = draw_rows(2, 6);
+    const pilot_estimator estimator(pilots);
+    std::vector<pilot_estimator::block> y;
+    for (int b = 0; b < 5; b++)
+        y.push_back(send(draw_channel(2, 2), pilots, 0.5f));
+    std::vector<csi> all, one, shrunk;
+    estimator.estimate(y.data(), y.size(), estimator_method::ls, all);
+    estimator.estimate(y.data(), y.size(), estimator_method::lmmse, shrunk);
+    double mean = 0.0;
+    for (size_t b = 0; b < y.size(); b++) {
+        estimator.estimate(&y[b], 1, estimator_method::ls, one);
+        mean += one[0].noise_var / y.size();
+        BOOST_TEST((one[0].h - all[b].h).norm() == 0.0);
+        BOOST_TEST(shrunk[b].h.norm() < all[b].h.norm());
+        BOOST_TEST(shrunk[b].err_var.sum() < all[b].err_var.sum());
+    }
+    BOOST_TEST(all[0].noise_var == mean, boost::test_tools::tolerance(1e-12));
+}
+
+BOOST_AUTO_TEST_CASE(bad_pilots_say_nothing_of_the_whole_frame)
+{
+    const auto pilots = draw_rows(2, 6);
+    for (float value : { std::nanf(""), std::numeric_limits<float>::infinity() }) {
+        std::vector<pilot_estimator::block> y(3, send(draw_channel(2, 2), pilots, 0.1f));
+        y[1](0, 3) = value;
+        std::vector<csi> found;
+        pilot_estimator(pilots).estimate(y.data(), 3, estimator_method::lmmse, found);
+        for (const auto& estimate : found) {
+            BOOST_TEST(estimate.h.norm() == 0.0);
+            BOOST_TEST(std::isinf(estimate.noise_var));
+            BOOST_TEST(estimate.snr == 0.0);
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(packing_returns_what_was_packed)
+{
+    csi value(3, 2);
+    value.h = draw_channel(3, 2);
+    value.err_var << 0.25, 0.5;
+    value.no_eff << 2.0, std::numeric_limits<double>::infinity();
+    value.noise_var = 0.125;
+    value.update_snr();
+    const auto packed = pack(value);
+    const auto back = unpack(packed.data(), packed.size());
+    BOOST_TEST((back.h - value.h).norm() == 0.0);
+    BOOST_TEST((back.err_var == value.err_var && back.no_eff == value.no_eff));
+    BOOST_TEST(back.noise_var == value.noise_var);
+    BOOST_CHECK_THROW(unpack(packed.data(), packed.size() - 1), std::invalid_argument);
+    BOOST_CHECK_THROW(unpack(packed.data(), 0), std::invalid_argument);
+    BOOST_CHECK_THROW(unpack(packed.data() + 1, 1), std::invalid_argument);
+}

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Tagged streams for the tests of the C++ blocks: sources, sinks, runs that cannot hang, csi."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+import pmt
+from gnuradio import blocks, gr, semcom
+
+
+def complex_normal(rng: np.random.Generator, *shape: int) -> np.ndarray:
+    """CN(0, 1) numbers, complex64."""
+    return ((rng.standard_normal(shape) + 1j * rng.standard_normal(shape)) / 2**0.5).astype(
+        np.complex64
+    )
+
+
+def frame_tags(lengths: list[int], seqs: list[int] | None = None) -> list[gr.tag_t]:
+    """semcom_frame tags of frames that follow each other."""
+    seqs = range(len(lengths)) if seqs is None else seqs
+    starts = np.cumsum([0, *lengths[:-1]])
+    return [
+        make_tag(start, "semcom_frame", pmt.cons(pmt.from_uint64(seq), pmt.from_uint64(length)))
+        for start, seq, length in zip(starts, seqs, lengths, strict=True)
+    ]
+
+
+def csi_tag(offset: int, packed: np.ndarray, key: str = "csi") -> gr.tag_t:
+    return make_tag(offset, key, pmt.init_c32vector(len(packed), packed.tolist()))
+
+
+def make_tag(offset: int, key: str, value) -> gr.tag_t:
+    tag = gr.tag_t()
+    tag.offset, tag.key, tag.value = int(offset), pmt.intern(key), value
+    return tag
+
+
+@dataclass
+class Csi:
+    """The unpacked vector of a csi tag."""
+
+    h: np.ndarray
+    err_var: np.ndarray
+    no_eff: np.ndarray
+    noise_var: float
+    snr: float
+
+
+def unpack(packed) -> Csi:
+    packed = np.asarray(packed)
+    m, k = int(packed[0].real), int(packed[0].imag)
+    assert len(packed) == 2 + k + m * k
+    per_stream = packed[2 : 2 + k]
+    return Csi(
+        packed[2 + k :].reshape(m, k),
+        per_stream.real,
+        per_stream.imag,
+        packed[1].real,
+        packed[1].imag,
+    )
+
+
+def pack(h: np.ndarray, noise_var: float, err_var=0.0) -> np.ndarray:
+    m, k = h.shape
+    per_stream = np.broadcast_to(np.asarray(err_var, np.complex64), k)
+    return np.concatenate([[m + 1j * k, noise_var], per_stream, h.ravel()]).astype(np.complex64)
+
+
+@dataclass
+class Output:
+    """What a block wrote: samples [ports, n], tags of each port, errors it latched."""
+
+    samples: np.ndarray
+    tags: list[list[gr.tag_t]]
+    errors: list[str]
+
+    def frames(self, port: int = 0) -> list[tuple[int, int, int]]:
+        """(offset, sequence number, length) of each frame of a port."""
+        return [
+            (tag.offset, pmt.to_uint64(pmt.car(tag.value)), pmt.to_uint64(pmt.cdr(tag.value)))
+            for tag in self.tags[port]
+            if pmt.symbol_to_string(tag.key) == "semcom_frame"
+        ]
+
+    def csi(self, key: str = "csi", port: int = 0) -> list[tuple[int, Csi]]:
+        """(offset, unpacked) of each csi tag of a port."""
+        return [
+            (tag.offset, unpack(pmt.c32vector_elements(tag.value)))
+            for tag in self.tags[port]
+            if pmt.symbol_to_string(tag.key) == key
+        ]
+
+
+def finish(top: gr.top_block, timeout_s: float = 60.0) -> None:
+    """Runs a flowgraph to its end; one that hangs fails instead."""
+    top.start()
+    waiter = threading.Thread(target=top.wait, daemon=True)
+    waiter.start()
+    waiter.join(timeout_s)
+    assert not waiter.is_alive(), f"the flowgraph still runs after {timeout_s} s"
+
+
+def run(streams, tags, chain, outputs: int, timeout_s: float = 60.0) -> Output:
+    """Sends streams through blocks in a row.
+
+    streams: one array for each input; tags: a list for each input, or one list for all.
+    """
+    semcom.take_errors()
+    chain = chain if isinstance(chain, list) else [chain]
+    if not tags or not isinstance(tags[0], list):
+        tags = [tags] * len(streams)
+    top = gr.top_block()
+    for port, (stream, stream_tags) in enumerate(zip(streams, tags, strict=True)):
+        source = blocks.vector_source_c(np.asarray(stream, np.complex64), False, 1, stream_tags)
+        top.connect(source, (chain[0], port))
+    for first, second in zip(chain, chain[1:], strict=False):
+        for port in range(second.input_signature().min_streams()):
+            top.connect((first, port), (second, port))
+    sinks = [blocks.vector_sink_c() for _ in range(outputs)]
+    for port, sink in enumerate(sinks):
+        top.connect((chain[-1], port), sink)
+    finish(top, timeout_s)
+    shortest = min(len(sink.data()) for sink in sinks)
+    return Output(
+        np.array([sink.data()[:shortest] for sink in sinks], np.complex64),
+        [sorted(sink.tags(), key=lambda tag: tag.offset) for sink in sinks],
+        semcom.take_errors(),
+    )
