@@ -10,6 +10,8 @@ namespace gr {
 namespace semcom {
 namespace {
 
+constexpr long output_buffer_items = 16384;
+
 std::string text(const frame_header& frame)
 {
     return "frame " + std::to_string(frame.seq) + " of " + std::to_string(frame.length) +
@@ -48,6 +50,9 @@ bool same(const gr::tag_t& tag, const frame_header& frame, uint64_t window_start
 framed_block::framed_block() : d_frame_key(pmt::mp("semcom_frame"))
 {
     set_tag_propagation_policy(TPP_DONT);
+    // Room for more frames at a time saves thread switches; nothing waits to fill it.
+    for (int port = 0; port < output_signature()->max_streams(); port++)
+        set_min_output_buffer(port, output_buffer_items);
 }
 
 void framed_block::forecast(int, gr_vector_int& ninput_items_required)
