@@ -63,6 +63,8 @@ def main(argv=None) -> int:
     records, status = [], 0
     try:
         points = scenario.sweep(args)
+        if args.plot:
+            report.check_plot(args.plot)
         clips = open_set(args.data or None, args.split)
         run_all(points, clips, args.json, records)
     except (SemcomError, BlockError, ValueError) as cause:

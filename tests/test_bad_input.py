@@ -39,7 +39,7 @@ def one_line(done, *words):
 def good_set(tmp_path_factory):
     """A small AVE-layout folder written by the synthetic set; copied by whoever spoils it."""
     folder = tmp_path_factory.mktemp("set")
-    synthetic.write(folder, {"train": 4, "val": 3, "test": 3})
+    synthetic.write(folder, 3)
     return folder
 
 

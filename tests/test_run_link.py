@@ -81,14 +81,17 @@ def test_awgn_figures_match_their_closed_forms(clips):
     assert record["evm_db"] == pytest.approx(-10 + 10 * np.log10(1 + 2 / 32), abs=0.2)
 
 
+def rounded(record):
+    """A record without times, its numbers to four decimals: batches differ in the last bits."""
+    lasting = {name: value for name, value in record.items() if name not in (*TIMES, "seed")}
+    return json.loads(json.dumps(lasting), parse_float=lambda text: round(float(text), 4))
+
+
 def test_equal_seeds_repeat_and_other_seeds_do_not(clips):
     first, again, other = (
-        run_point(Scenario(snr=0.0, frames=FRAMES, seed=seed), clips) for seed in (1, 1, 2)
+        rounded(run_point(Scenario(snr=0.0, frames=FRAMES, seed=seed), clips)) for seed in (1, 1, 2)
     )
-    for record in (first, again, other):
-        for name in (*TIMES, "seed"):
-            record.pop(name)
-    assert first == pytest.approx(again, rel=1e-5, nan_ok=True) or first == again
+    assert first == again
     assert first["evm_db"] != other["evm_db"]
 
 
@@ -148,16 +151,16 @@ def test_wrong_pilots_of_one_stream_ruin_the_decision(clips):
 
 
 def test_dump_holds_every_internal_signal(clips, tmp_path):
-    link(clips, 4, dump_path=str(tmp_path))
+    payload = 10 * link(clips, 4, dump_path=str(tmp_path)).audio.encoder.net.symbols
     names = {path.name for path in tmp_path.iterdir()}
     c64 = {
         "audio_symbols", "video_symbols", "uplink_audio", "uplink_video", "feedback",
         "feedback_received", "heard", "antenna_0", "antenna_1", "detected_0", "detected_1",
     }  # fmt: skip
     assert names == {f"{name}.c64" for name in c64} | {"probabilities.f32"}
-    assert samples(tmp_path, "uplink_audio").size == 4 * (640 + 32)
+    assert samples(tmp_path, "uplink_audio").size == 4 * (payload + 32)
     sent, detected = samples(tmp_path, "audio_symbols"), samples(tmp_path, "detected_0")
-    assert metrics.error_power(sent, detected) > 0 and sent.size == detected.size == 4 * 640
+    assert metrics.error_power(sent, detected) > 0 and sent.size == detected.size == 4 * payload
 
 
 def test_until_errors_ends_a_point_early_and_repeats(clips):

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from gnuradio import blocks, gr
 
+from ..errors import SemcomError
+
 TYPES = {gr.sizeof_gr_complex: "c64"}
 
 
@@ -18,6 +20,9 @@ def dump(hier, source, port: int, folder: str, name: str) -> None:
         return
     size = source.output_signature().sizeof_stream_item(port)
     path = Path(folder) / f"{name}.{TYPES.get(size, 'f32')}"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as cause:
+        raise SemcomError(f"{folder}: cannot hold dumped signals ({cause.strerror})") from cause
     sink = blocks.file_sink(size, str(path), False)
     hier.connect((source, port), sink)

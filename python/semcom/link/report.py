@@ -76,37 +76,56 @@ def write_json(path, records: list) -> None:
         file.write("\n")
 
 
-def _shown(value, form: str = ".3f") -> str:
+SETTINGS = ("system", "variant", "channel", "csi", "detector")
+FIGURES = {  # column: (key of the record, format)
+    "SNR [dB]": ("snr_db", "g"),
+    "accuracy": ("accuracy", ".3f"),
+    "95 % interval": ("accuracy_ci95", ".3f"),
+    "error-free": ("accuracy_error_free", ".3f"),
+    "NMSE [dB]": ("channel_nmse_db", ".1f"),
+    "EVM [dB]": ("evm_db", ".1f"),
+    "clips/s": ("clips_per_s", ".0f"),
+}
+
+
+def _shown(value, form: str) -> str:
+    if isinstance(value, tuple | list):
+        return " - ".join(_shown(part, form) for part in value)
     return "-" if value is None else format(value, form)
 
 
 def table(records: list):
-    """A rich table, a row per record."""
+    """A rich table, a row per record; settings that are the same in all rows stand in the title."""
     from rich.table import Table
 
-    out = Table(title=f"{records[0]['data']} ({records[0]['split']})" if records else None)
-    for name in ("system", "variant", "channel", "CSI", "detector", "SNR [dB]", "accuracy",
-                 "95 % interval", "error-free", "NMSE [dB]", "EVM [dB]", "clips/s"):  # fmt: skip
-        out.add_column(name, justify="right" if name not in ("system", "variant") else "left")
+    varying = [key for key in SETTINGS if len({r[key] for r in records}) > 1]
+    first = records[0]
+    constant = [str(first[key]) for key in SETTINGS if key not in varying]
+    out = Table(title=f"{first['data']} ({first['split']}): {', '.join(constant)}")
+    for name in (*varying, *FIGURES):
+        out.add_column(name, justify="left" if name in SETTINGS else "right")
     for r in records:
-        low, high = r["accuracy_ci95"] or (None, None)
-        out.add_row(
-            r["system"], r["variant"], r["channel"], r["csi"], r["detector"],
-            _shown(r["snr_db"], "g"), _shown(r["accuracy"]), f"{_shown(low)} - {_shown(high)}",
-            _shown(r["accuracy_error_free"]), _shown(r["channel_nmse_db"], ".1f"),
-            _shown(r["evm_db"], ".1f"), _shown(r["clips_per_s"], ".0f"),
-        )  # fmt: skip
+        figures = [_shown(r[key], form) for key, form in FIGURES.values()]
+        out.add_row(*[str(r[key]) for key in varying], *figures)
     return out
 
 
 def curves(records: list) -> dict:
     """Records grouped by all but SNR, labelled with what differs between the groups."""
-    keys = ("system", "variant", "channel", "csi", "detector")
-    differing = [key for key in keys if len({r[key] for r in records}) > 1] or ["channel"]
+    differing = [key for key in SETTINGS if len({r[key] for r in records}) > 1] or ["channel"]
     groups = {}
     for r in sorted(records, key=lambda r: r["snr_db"]):
         groups.setdefault(", ".join(str(r[key]) for key in differing), []).append(r)
     return groups
+
+
+def check_plot(path) -> None:
+    """Refuse a plot's name whose format nothing writes, before hours are spent on its content."""
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    kinds = FigureCanvasBase.get_supported_filetypes()
+    if Path(path).suffix[1:].lower() not in kinds:
+        raise SemcomError(f"--plot {path}: its name must end in .png, .pdf or .svg")
 
 
 def plot(path, records: list) -> None:

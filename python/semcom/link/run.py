@@ -105,7 +105,7 @@ def record(point, clips, checkpoint, flowgraph, tally, wall_s) -> dict:
         "variant": point.variant,
         "data": clips.name,
         "split": point.split,
-        "checkpoint": checkpoint,
+        "checkpoint": Path(checkpoint).name,
         "channel": point.channel,
         "snr_db": point.snr,
         "feedback_snr_db": point.snr if point.feedback_snr is None else point.feedback_snr,

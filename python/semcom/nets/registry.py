@@ -46,4 +46,8 @@ def load_system(system: str, checkpoint: str | Path = "", device: str = "cpu") -
     path = checkpoint or shipped(system)
     net, header = checkpoints.load(path, SYSTEMS, expected=system)
     net.header = header
-    return net.to(device)
+    try:
+        return net.to(device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise SemcomError(f"device {device!r}: cannot be used ({reason}); try cpu") from error
