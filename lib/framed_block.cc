@@ -12,6 +12,9 @@ namespace {
 
 constexpr long output_buffer_items = 16384;
 
+//! So that counting items with pilots never overflows, whatever a tag says.
+constexpr uint64_t longest_frame = uint64_t{ 1 } << 40;
+
 std::string text(const frame_header& frame)
 {
     return "frame " + std::to_string(frame.seq) + " of " + std::to_string(frame.length) +
@@ -31,9 +34,9 @@ frame_header parse(const gr::tag_t& tag, uint64_t window_start)
                         pmt::to_uint64(pmt::car(value)),
                         pmt::to_uint64(pmt::cdr(value)),
                         value };
-    if (frame.length == 0)
+    if (frame.length == 0 || frame.length > longest_frame)
         throw std::runtime_error("semcom_frame: " + text(frame) +
-                                 "; a frame needs at least one item");
+                                 "; a frame needs at least one item and at most 2^40");
     return frame;
 }
 

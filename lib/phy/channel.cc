@@ -166,7 +166,7 @@ matrix mimo_channel::scattered(uint64_t position) const
         std::copy_n(draws.data(), h.size(), h.data());
         return h;
     }
-    const double time = static_cast<double>(d_frame * d_length + position);
+    const double time = static_cast<double>(d_frame) * d_length + position;
     for (int e = 0; e < h.size(); e++) {
         cdouble sum = 0.0;
         for (int i = 0; i < num_paths; i++) {
