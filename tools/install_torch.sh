@@ -9,8 +9,8 @@ shift
 pip="$python -m pip install --quiet --disable-pip-version-check"
 version=2.13.0
 if [ $# -gt 0 ]; then
-    $pip "$@" 'numpy<2'
-elif ! $pip "torch==$version+cpu" 'numpy<2' 2>/dev/null; then
+    $pip "$@"
+elif ! $pip "torch==$version+cpu" 2>/dev/null; then
     echo "no CPU build of torch on this package index; installing its default build"
-    $pip "torch==$version" 'numpy<2'
+    $pip "torch==$version"
 fi
