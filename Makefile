@@ -4,6 +4,7 @@
 #   make link     set everything up and run the link on the synthetic set: table, JSON, plot
 #   make test     set everything up and pass the tests
 #   make build    the set-up alone; then .venv/bin/python apps/run_link.py --help
+#   make grc      GNU Radio Companion with these blocks
 #   make bench    the benchmarks, each beside a named peer
 #   make crosscheck   our detectors and estimators against Sionna's, in an environment of its own
 #   make results DATA=DIR   docs/results.md from an AVE-layout folder (hours)
@@ -22,7 +23,7 @@ PYTHON := $(VENV)/bin/python
 STAMP  := $(VENV)/.gr-semcom
 JOBS   := $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: link test build bench crosscheck results install uninstall clean lint
+.PHONY: link test build grc bench crosscheck results install uninstall clean lint
 
 link: build
 	$(PYTHON) apps/run_link.py --snr=-10:20:5 --json out/link.json --plot out/link.png
@@ -36,7 +37,8 @@ lint: $(STAMP)
 	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
 
 build: $(STAMP) build/CMakeCache.txt
-	@cmake --build build --parallel $(JOBS) | grep -v "^\[.*Built target" || test $${PIPESTATUS[0]} -eq 0
+	@MAKEFLAGS=--no-print-directory cmake --build build --parallel $(JOBS) \
+	  | grep -vE "Built target|^Consolidate|^Scanning" || test $${PIPESTATUS[0]} -eq 0
 
 $(STAMP): requirements.txt debian-packages.txt tools/install_packages.sh
 	tools/install_packages.sh debian-packages.txt
@@ -52,6 +54,10 @@ build/CMakeCache.txt: CMakeLists.txt | $(STAMP)
 	  -DPYTHON_EXECUTABLE=/usr/bin/python3 > build.log || { cat build.log; exit 1; }
 	@rm -f build.log; touch $@
 
+grc: build
+	GRC_BLOCKS_PATH=$(CURDIR)/grc $(PYTHON) "$$(command -v gnuradio-companion)" \
+	  apps/flowgraphs/simulated_link.grc
+
 install: build
 	cmake -S . -B build -DCMAKE_INSTALL_PREFIX=$(PREFIX) > /dev/null
 	cmake --install build
@@ -60,7 +66,7 @@ install: build
 uninstall:
 	cmake --build build --target uninstall
 
-bench: build
+bench: build crosscheck
 	$(PYTHON) -m tests.benchmarks --json out/bench.json
 
 crosscheck: build

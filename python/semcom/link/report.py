@@ -3,6 +3,7 @@
 """What a sweep leaves behind: the table on screen, the JSON file, the plot."""
 
 import contextlib
+import hashlib
 import json
 import os
 import platform
@@ -44,6 +45,11 @@ def versions() -> dict:
         "numpy": np.__version__,
         "python": platform.python_version(),
     }
+
+
+def sha256(path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ from ..errors import SemcomError
 from ..nets.registry import shipped
 from . import metrics, reference
 from .flowgraph import LinkFlowgraph
+from .report import sha256
 from .scenario import Scenario
 
 
@@ -106,6 +107,7 @@ def record(point, clips, checkpoint, flowgraph, tally, wall_s) -> dict:
         "data": clips.name,
         "split": point.split,
         "checkpoint": Path(checkpoint).name,
+        "checkpoint_sha256": sha256(checkpoint),
         "channel": point.channel,
         "snr_db": point.snr,
         "feedback_snr_db": point.snr if point.feedback_snr is None else point.feedback_snr,
