@@ -58,6 +58,14 @@ framed_block::framed_block() : d_frame_key(pmt::mp("semcom_frame"))
         set_min_output_buffer(port, output_buffer_items);
 }
 
+bool framed_block::start()
+{
+    // After lock() and unlock() the streams go on, and so does the frame.
+    if (nitems_read(0) == 0 && nitems_written(0) == 0)
+        reset();
+    return block::start();
+}
+
 void framed_block::forecast(int, gr_vector_int& ninput_items_required)
 {
     std::fill(ninput_items_required.begin(), ninput_items_required.end(), 1);
@@ -91,8 +99,14 @@ void framed_block::read_frames(int num_in)
     // All tags at once: asking for one key copies every tag a second time.
     get_tags_in_window(d_tags, 0, 0, num_in);
     for (const auto& tag : d_tags) {
-        if (tag.key == d_frame_key)
-            d_frames.push_back(parse(tag, nitems_read(0)));
+        if (tag.key != d_frame_key)
+            continue;
+        const auto frame = parse(tag, nitems_read(0));
+        if (!d_frames.empty() && d_frames.back().position == frame.position &&
+            !pmt::equal(d_frames.back().tag, tag.value))
+            throw std::runtime_error(text(d_frames.back()) + " and " + text(frame) +
+                                     " start at the same item; tag each frame once");
+        d_frames.push_back(frame);
     }
     for (int stream = 1; stream < detail()->ninputs(); stream++)
         check_stream(stream, num_in);
@@ -121,12 +135,29 @@ void framed_block::throw_out_of_step(int stream, uint64_t item) const
                              "same sequence numbers and lengths at the same items");
 }
 
-const frame_header& framed_block::frame_at(int64_t position)
+std::vector<frame_header>::const_iterator
+framed_block::frames_from(int64_t position) const
 {
-    for (const auto& frame : d_frames) {
-        if (frame.position == position)
-            return frame;
-    }
+    return std::lower_bound(
+        d_frames.begin(), d_frames.end(), position, [](const auto& frame, int64_t item) {
+            return frame.position < item;
+        });
+}
+
+framed_block::tag_iterator framed_block::tags_from(int64_t position) const
+{
+    return std::lower_bound(
+        d_tags.begin(),
+        d_tags.end(),
+        nitems_read(0) + position,
+        [](const auto& tag, uint64_t item) { return tag.offset < item; });
+}
+
+const frame_header& framed_block::frame_at(int64_t position) const
+{
+    const auto frame = frames_from(position);
+    if (frame != d_frames.end() && frame->position == position)
+        return *frame;
     throw std::runtime_error("no frame: item " +
                              std::to_string(nitems_read(0) + position) +
                              " follows a frame or starts the stream, but has no "
@@ -137,11 +168,10 @@ void framed_block::check_no_frame(int64_t first,
                                   int64_t last,
                                   const frame_header& current) const
 {
-    for (const auto& frame : d_frames) {
-        if (frame.position >= first && frame.position < last)
-            throw std::runtime_error(text(current) + " is cut short: " + text(frame) +
-                                     " starts inside it; send whole frames");
-    }
+    const auto next = frames_from(first);
+    if (next != d_frames.end() && next->position < last)
+        throw std::runtime_error(text(current) + " is cut short: " + text(*next) +
+                                 " starts inside it; send whole frames");
 }
 
 void framed_block::put_frame(int64_t position, uint64_t seq, uint64_t length)

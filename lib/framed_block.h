@@ -30,6 +30,7 @@ struct frame_header {
 class framed_block : virtual public gr::block
 {
 public:
+    bool start() override;
     void forecast(int noutput_items, gr_vector_int& ninput_items_required) override;
     int general_work(int noutput_items,
                      gr_vector_int& ninput_items,
@@ -53,8 +54,11 @@ protected:
     virtual progress
     run(int num_out, int num_in, input_streams in, output_streams out) = 0;
 
+    //! Forgets the frame under way: the streams start anew.
+    virtual void reset() = 0;
+
     //! The frame that starts at item \p position of the window. \throws if none does.
-    const frame_header& frame_at(int64_t position);
+    const frame_header& frame_at(int64_t position) const;
 
     //! \throws if another frame starts among the items [first, last) of the window.
     void check_no_frame(int64_t first, int64_t last, const frame_header& current) const;
@@ -69,14 +73,18 @@ protected:
     //! Sends (seq . values) if anyone listens on \p port.
     void publish(const pmt::pmt_t& port, uint64_t seq, const pmt::pmt_t& values);
 
-    //! All tags of input port 0 in the current window, by their place.
-    const std::vector<gr::tag_t>& tags() const { return d_tags; }
+    using tag_iterator = std::vector<gr::tag_t>::const_iterator;
+
+    //! The tags of input port 0, by their place, from item \p position of the window on.
+    tag_iterator tags_from(int64_t position) const;
+    tag_iterator tags_end() const { return d_tags.end(); }
 
 private:
     std::vector<frame_header> d_frames;          // of the current window
     std::vector<gr::tag_t> d_tags, d_other_tags; // of input 0, of another
     const pmt::pmt_t d_frame_key;
 
+    std::vector<frame_header>::const_iterator frames_from(int64_t position) const;
     void read_frames(int num_in);
     void check_stream(int stream, int num_in);
     [[noreturn]] void throw_out_of_step(int stream, uint64_t item) const;

@@ -113,8 +113,10 @@ void ls_estimator_cc_impl::read_pilots(
 void ls_estimator_cc_impl::read_truths(int item, uint64_t count)
 {
     const uint64_t first = nitems_read(0) + item;
-    for (const auto& tag : tags()) {
-        if (tag.key != d_truth_key || tag.offset < first || tag.offset >= first + count)
+    for (auto at = tags_from(item); at != tags_end() && at->offset < first + count;
+         at++) {
+        const auto& tag = *at;
+        if (tag.key != d_truth_key)
             continue;
         const uint64_t index =
             d_layout.payload_before(d_read + tag.offset - first, d_payload);

@@ -25,6 +25,7 @@ public:
 
 protected:
     progress run(int num_out, int num_in, input_streams in, output_streams out) override;
+    void reset() override { d_read = 0; }
 
 private:
     //! A csi tag waiting for the payload symbol it is valid from.

@@ -23,6 +23,7 @@ public:
 
 protected:
     progress run(int num_out, int num_in, input_streams in, output_streams out) override;
+    void reset() override { d_position = 0; }
 
 private:
     const pmt::pmt_t d_truth_key, d_port;

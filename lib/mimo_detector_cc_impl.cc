@@ -82,21 +82,21 @@ mimo_detector_cc_impl::tag_iterator
 mimo_detector_cc_impl::next_csi(tag_iterator from) const
 {
     return std::find_if(
-        from, tags().end(), [this](const auto& tag) { return tag.key == d_csi_key; });
+        from, tags_end(), [this](const auto& tag) { return tag.key == d_csi_key; });
 }
 
 framed_block::progress
 mimo_detector_cc_impl::run(int num_out, int num_in, input_streams in, output_streams out)
 {
     const int available = std::min(num_out, num_in);
-    auto tag = next_csi(tags().begin());
+    auto tag = next_csi(tags_from(0));
     const phy::cfloat* from[phy::max_streams];
     phy::cfloat* to[phy::max_streams];
     int item = 0;
     while (item < available) {
         if (d_position == 0)
             start_frame(item);
-        for (; tag != tags().end() && tag->offset == nitems_read(0) + item;
+        for (; tag != tags_end() && tag->offset == nitems_read(0) + item;
              tag = next_csi(tag + 1))
             use_csi(*tag);
         if (!d_detector)
@@ -107,7 +107,7 @@ mimo_detector_cc_impl::run(int num_out, int num_in, input_streams in, output_str
                 "than none before the detector, or choose the detector none");
         uint64_t count =
             std::min<uint64_t>(available - item, d_frame.length - d_position);
-        if (tag != tags().end())
+        if (tag != tags_end())
             count = std::min(count, tag->offset - nitems_read(0) - item);
         check_no_frame(d_position == 0 ? item + 1 : item, item + count, d_frame);
         for (int m = 0; m < d_num_rx; m++)

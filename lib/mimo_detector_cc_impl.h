@@ -20,6 +20,7 @@ public:
 
 protected:
     progress run(int num_out, int num_in, input_streams in, output_streams out) override;
+    void reset() override { d_position = 0; }
 
 private:
     const int d_num_rx, d_num_tx;
@@ -28,8 +29,6 @@ private:
     std::optional<phy::linear_detector> d_detector; // none before the frame's first csi
     frame_header d_frame;
     uint64_t d_position = 0; // items of the frame passed so far
-
-    using tag_iterator = std::vector<gr::tag_t>::const_iterator;
 
     tag_iterator next_csi(tag_iterator from) const;
     void start_frame(int item);

@@ -42,6 +42,12 @@ pilot_inserter_cc_impl::pilot_inserter_cc_impl(const std::vector<gr_complex>& pi
 {
 }
 
+void pilot_inserter_cc_impl::reset()
+{
+    d_next_seq = 0;
+    d_written = d_total = 0;
+}
+
 void pilot_inserter_cc_impl::start_frame(int in_item, int out_item)
 {
     if (d_frame_length > 0) {
@@ -70,25 +76,16 @@ uint64_t pilot_inserter_cc_impl::write_some(const gr_complex* in,
                                             gr_complex* out,
                                             int space)
 {
-    const uint64_t payload = d_layout.payload_before(d_written, d_frame.length);
-    const bool in_payload =
-        payload < d_frame.length && d_layout.payload_position(payload) == d_written;
-    if (in_payload) {
-        const uint64_t block_end =
-            d_layout.spacing == 0 ? d_frame.length
-                                  : (payload / d_layout.spacing + 1) * d_layout.spacing;
-        const uint64_t ahead = payload - d_consumed;
-        const uint64_t count =
-            std::min({ static_cast<uint64_t>(space),
-                       num_in - ahead,
-                       std::min(block_end, d_frame.length) - payload });
-        std::copy_n(in + ahead, count, out);
-        return count;
-    }
     const uint64_t block = d_layout.pilot_block_at(d_written, d_frame.length);
     const uint64_t pilot = d_written - d_layout.pilot_position(block, d_frame.length);
-    const uint64_t count = std::min<uint64_t>(space, d_layout.num_pilots - pilot);
-    std::copy_n(d_pilots.begin() + pilot, count, out);
+    if (pilot < d_layout.num_pilots) {
+        const uint64_t count = std::min<uint64_t>(space, d_layout.num_pilots - pilot);
+        std::copy_n(d_pilots.begin() + pilot, count, out);
+        return count;
+    }
+    const uint64_t end = d_layout.pilot_position(block + 1, d_frame.length);
+    const uint64_t count = std::min<uint64_t>(std::min(space, num_in), end - d_written);
+    std::copy_n(in, count, out);
     return count;
 }
 
@@ -103,8 +100,6 @@ pilot_inserter_cc_impl::run(int num_out, int num_in, input_streams in, output_st
                                           num_in - done.consumed,
                                           out[0] + done.produced,
                                           num_out - done.produced);
-        if (count == 0)
-            break;
         d_written += count;
         done.produced += count;
         const uint64_t consumed = finished_input() - d_consumed;

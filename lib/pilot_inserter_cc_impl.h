@@ -19,6 +19,7 @@ public:
 
 protected:
     progress run(int num_out, int num_in, input_streams in, output_streams out) override;
+    void reset() override;
 
 private:
     const std::vector<gr_complex> d_pilots;

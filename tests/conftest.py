@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import torch
-
 from gnuradio.semcom.blocks import guard
 from gnuradio.semcom.data import SyntheticSet
 from gnuradio.semcom.nets import checkpoint

@@ -9,7 +9,6 @@ import numpy as np
 import pmt
 import pytest
 from gnuradio import blocks, gr
-
 from gnuradio.semcom.blocks.frame_block import FRAME_TAG, FrameBlock, frame_tag
 from gnuradio.semcom.blocks.guard import BlockError, guarded
 
@@ -61,7 +60,9 @@ def test_frames_of_any_length_pass_with_their_tags(run_flowgraph):
         np.array(sink.data(), np.complex64), np.repeat(np.concatenate(arrays), 2)
     )
     starts = np.cumsum([0] + [2 * n for n in LENGTHS[:-1]])
-    assert tags_of(sink) == [(s, 5 + i, 2 * n) for i, (s, n) in enumerate(zip(starts, LENGTHS))]
+    assert tags_of(sink) == [
+        (s, 5 + i, 2 * n) for i, (s, n) in enumerate(zip(starts, LENGTHS, strict=True))
+    ]
     assert max(block.batches) <= 4
 
 

@@ -9,13 +9,11 @@ import pmt
 import pytest
 import torch
 from conftest import tiny_system
-from gnuradio import blocks, gr
-from qa_frame_block import frames_source, tags_of
-
-from gnuradio import semcom
+from gnuradio import blocks, gr, semcom
 from gnuradio.semcom.blocks.guard import BlockError
 from gnuradio.semcom.nets import checkpoint
 from gnuradio.semcom.phy.csi import CSI, pack
+from qa_frame_block import frames_source, tags_of
 
 
 def vectors(sink, length):

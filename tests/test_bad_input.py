@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""What users get wrong: each ends with one clear line, a non-zero status and nothing half-written."""
+"""What users get wrong: one clear line, a non-zero status and nothing half-written."""
 
 import json
 import os
@@ -17,7 +17,6 @@ import numpy as np
 import pytest
 import torch
 from conftest import ROOT, tiny_system
-
 from gnuradio.semcom.data import synthetic
 from gnuradio.semcom.nets import checkpoint
 
@@ -66,7 +65,9 @@ def test_the_unspoilt_set_works(program, ave_set):
     assert program(RUN, "--data", ave_set, "--frames", 2).returncode == 0
 
 
-@pytest.mark.parametrize("name", ["audio_feature.h5", "visual_feature.h5", "labels.h5", "test_order.h5"])
+@pytest.mark.parametrize(
+    "name", ["audio_feature.h5", "visual_feature.h5", "labels.h5", "test_order.h5"]
+)
 def test_missing_file(program, ave_set, name):
     (ave_set / name).unlink()
     one_line(program(RUN, "--data", ave_set), name)
@@ -109,7 +110,8 @@ def test_checkpoint_of_another_system(program, tmp_path):
     system = tiny_system()
     system.name = "another_system"
     checkpoint.save(path, system, variant="full", data="synthetic")
-    one_line(program(RUN, "--checkpoint", path, "--frames", 2), "other.safetensors", "another_system")
+    done = program(RUN, "--checkpoint", path, "--frames", 2)
+    one_line(done, "other.safetensors", "another_system")
 
 
 class Bomb:

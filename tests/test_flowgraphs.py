@@ -12,7 +12,6 @@ import sys
 import pytest
 import yaml
 from conftest import ROOT
-
 from gnuradio.semcom.link import scenario
 
 FLOWGRAPHS = sorted((ROOT / "apps" / "flowgraphs").glob("*.grc"))
@@ -45,14 +44,16 @@ def test_every_flowgraph_compiles(compiled):
 def test_simulated_link_runs(compiled, program):
     done = program(compiled / "simulated_link.py", "--frames", 20, "--snr-db", 30)
     assert done.returncode == 0, done.stderr
-    clips, accuracy = re.search(r"(\d+) clips received, segment accuracy ([\d.]+)", done.stdout).groups()
+    found = re.search(r"(\d+) clips received, segment accuracy ([\d.]+)", done.stdout)
+    clips, accuracy = found.groups()
     assert int(clips) == 20 and float(accuracy) > 0.5
 
 
 def test_blocks_tour_runs(compiled, program):
     done = program(compiled / "blocks_tour.py", "--snr-db", 30)
     assert done.returncode == 0, done.stderr
-    streams = re.findall(r"(\d+) of (\d+) symbols received, symbol error rate ([\d.e+-]+)", done.stdout)
+    line = r"(\d+) of (\d+) symbols received, symbol error rate ([\d.e+-]+)"
+    streams = re.findall(line, done.stdout)
     assert len(streams) == 2
     for received, sent, errors in streams:
         assert received == sent and float(errors) < 0.02  # closed form at 30 dB: 0.002

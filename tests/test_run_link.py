@@ -2,6 +2,7 @@
 # Copyright 2026 gr-semcom contributors
 """The headless link: what it reports, that it repeats, and that its parts matter."""
 
+import argparse
 import json
 import signal
 import subprocess
@@ -11,14 +12,14 @@ import time
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT
-
+from conftest import ROOT, tiny_system
 from gnuradio.semcom.blocks import guard, video_terminal
 from gnuradio.semcom.blocks.system_block import shared_system
-from gnuradio.semcom.link import metrics, reference
+from gnuradio.semcom.link import metrics, reference, scenario
 from gnuradio.semcom.link.flowgraph import LinkFlowgraph
 from gnuradio.semcom.link.run import checkpoint_of, run_point
 from gnuradio.semcom.link.scenario import Scenario
+from gnuradio.semcom.nets import checkpoint
 
 FRAMES = 40
 RECORD = {
@@ -203,6 +204,39 @@ def test_no_channel_is_nearly_error_free(clips):
     record = run_point(Scenario(channel="none", frames=FRAMES), clips)
     assert record["evm_db"] is None or record["evm_db"] < -80
     assert record["accuracy"] > 0.6
+
+
+def test_a_frame_longer_than_every_buffer_arrives(clips, tmp_path):
+    path = tmp_path / "long.safetensors"
+    system = tiny_system(symbols=3000)  # 30000 symbols a frame; buffers hold 8192 by default
+    checkpoint.save(path, system, variant="full", data="synthetic")
+    record = run_point(Scenario(checkpoint=str(path), channel="none", frames=3), clips)
+    assert record["clips"] == 3 and record["channel_uses"]["payload"] == 3000
+    assert record["evm_db"] is None or record["evm_db"] < -80
+
+
+def test_sweep_runs_equal_points_once():
+    parser = argparse.ArgumentParser()
+    scenario.add_options(parser)
+    words = "--variant full no_estimation --csi ls perfect --detector zf lmmse --snr=-10,0"
+    points = scenario.sweep(parser.parse_args(words.split()))
+    assert len(points) == 2 * (4 + 1)
+    assert {(p.csi, p.detector) for p in points if p.variant == "no_estimation"} == {
+        ("none", "none")
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("0:30:10", [0, 10, 20, 30]),
+        ("-3:0:1.5", [-3, -1.5, 0]),
+        ("5:0:-5", [5, 0]),
+        ("-1,7", [-1, 7]),
+    ],
+)
+def test_snr_texts(text, values):
+    assert scenario.numbers(text) == values
 
 
 def test_clip_bootstrap_covers():

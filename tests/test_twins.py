@@ -5,7 +5,6 @@
 import numpy as np
 import pytest
 import torch
-
 from gnuradio.semcom import core
 from gnuradio.semcom.phy import csi as packing
 from gnuradio.semcom.phy import detection, estimation, framing, pilots, random
@@ -26,16 +25,17 @@ def close(ours, theirs, tolerance=TOLERANCE):
 def normal(seed, *shape):
     """Complex normal numbers, complex64."""
     rng = np.random.default_rng(seed)
-    return ((rng.normal(size=shape) + 1j * rng.normal(size=shape)) / np.sqrt(2)).astype(np.complex64)
+    z = rng.normal(size=shape) + 1j * rng.normal(size=shape)
+    return (z / np.sqrt(2)).astype(np.complex64)
 
 
 @pytest.mark.parametrize(("seed", "link", "frame"), [(0, 0, 0), (2**40 + 5, 3, 2**35 + 1)])
 def test_random_numbers(seed, link, frame):
     frames = torch.tensor([frame])
     for purpose in (0, 5, 0x100):
-        torch_normal = random.complex_normal(33, seed=seed, link=link, frame=frames, purpose=purpose)
-        close(core.complex_normal(seed, frame, link, purpose, 33), torch_normal[0], 1e-6)
-        uniform = random.uniform(33, seed=seed, link=link, frame=frames, purpose=purpose)
+        stream = dict(seed=seed, link=link, frame=frames, purpose=purpose)
+        normals, uniform = random.complex_normal(33, **stream), random.uniform(33, **stream)
+        close(core.complex_normal(seed, frame, link, purpose, 33), normals[0], 1e-6)
         np.testing.assert_array_equal(core.uniform(seed, frame, link, purpose, 33), uniform[0])
 
 

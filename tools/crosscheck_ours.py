@@ -13,7 +13,8 @@ SIZES = [(1, 1), (2, 1), (2, 2), (4, 2), (4, 4), (8, 8)]
 
 
 def complex_normal(rng, *shape):
-    return ((rng.normal(size=shape) + 1j * rng.normal(size=shape)) / np.sqrt(2)).astype(np.complex64)
+    z = rng.normal(size=shape) + 1j * rng.normal(size=shape)
+    return (z / np.sqrt(2)).astype(np.complex64)
 
 
 def detection(rng, m: int, k: int) -> dict:

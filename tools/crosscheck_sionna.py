@@ -56,7 +56,10 @@ def estimator(data) -> dict:
     h, err_var = h[:, 0, :, 0], err_var.expand(h.shape)[:, 0, :, 0]
     pooled = torch.stack([h[:, :, u, own == u].mean(-1) for u in range(k)], -1)
     variance = torch.stack([err_var[:, 0, u, own == u].mean(-1) / repeats for u in range(k)], -1)
-    return {"ls H": distance(data["ls_h"], pooled), "ls err_var": distance(data["ls_err_var"], variance)}
+    return {
+        "ls H": distance(data["ls_h"], pooled),
+        "ls err_var": distance(data["ls_err_var"], variance),
+    }
 
 
 def main() -> int:

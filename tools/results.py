@@ -20,7 +20,11 @@ ROOT = Path(__file__).resolve().parents[1]
 SNRS = [float(snr) for snr in range(-10, 31, 5)]
 CHANNELS = ("awgn", "rayleigh", "rician")
 RECEIVERS = (("ls", "zf"), ("ls", "lmmse"), ("perfect", "zf"), ("perfect", "lmmse"))
-VARIANTS = (("audio_only", "ls", "zf"), ("video_only", "ls", "zf"), ("no_estimation", "none", "none"))
+VARIANTS = (
+    ("audio_only", "ls", "zf"),
+    ("video_only", "ls", "zf"),
+    ("no_estimation", "none", "none"),
+)
 
 
 def points(data: str, frames: int, seed: int) -> list:
@@ -98,17 +102,18 @@ def page(records: list, command: str) -> str:
         "",
         f"    {command}",
         "",
-        "Every figure is a segment accuracy on the *test* split, sent through the GNU Radio flowgraph",
-        f"of `apps/run_link.py` ({first['clips']} clips, seed {first['seed']}), with half its 95 %",
-        "interval from resampling clips. The checkpoints were selected on *val*; one training seed.",
-        "**ave28 is a composed set (real features, synthetic pairing): these figures are not to be set",
-        "beside published AVE figures.** The best constant answer (all background) scores 0.237.",
+        "Every figure is a segment accuracy on the *test* split, sent through the GNU Radio",
+        f"flowgraph of `apps/run_link.py` ({first['clips']} clips, channel seed {first['seed']}),",
+        "with half its 95 % interval from resampling clips. The checkpoints were selected on *val*;",
+        "one training seed. **ave28 is a composed set (real features, synthetic pairing): these",
+        "figures are not to be set beside published AVE figures.** The best constant answer (all",
+        "background) scores 0.237.",
         "",
         f"Error-free (its own checkpoint, trained and tested without a channel): "
         f"**{first['accuracy_error_free']:.3f}**.",
         "",
-        f"Channel uses per segment: payload {uses['payload']:g}, pilots {uses['pilots']:g}, feedback "
-        f"{uses['feedback']:g}; pilot overhead {100 * first['pilot_overhead']:.1f} %. SNR is per "
+        f"Channel uses per segment: payload {uses['payload']:g}, pilots {uses['pilots']:g}, "
+        f"feedback {uses['feedback']:g}; pilot overhead {100 * first['pilot_overhead']:.1f} %. SNR is per "
         "stream at each antenna, and the feedback link's SNR is the uplink's.",
         "",
         "![accuracy over SNR](figures/results.png)",

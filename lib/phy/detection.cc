@@ -45,11 +45,11 @@ matrix invert(const matrix& gram)
 matrix loaded_gram(const matrix& h, double variance)
 {
     matrix gram = h.adjoint().lazyProduct(h);
-    for (int k = 0; k < h.cols(); k++) {
-        // Any regular number will do for a transmitter that is not heard: it is lost
-        // anyway.
-        gram(k, k) += gram(k, k) == 0.0 ? 1.0 : variance;
-    }
+    // A transmitter that is not heard is lost anyway: any number of the others' size will
+    // do to keep the matrix regular.
+    const double mean = gram.trace().real() / h.cols();
+    for (int k = 0; k < h.cols(); k++)
+        gram(k, k) += gram(k, k) == 0.0 ? mean : variance;
     return gram;
 }
 
@@ -99,9 +99,10 @@ void linear_detector::use_inverse(const csi& value,
             gain = std::real((row * value.h.col(i)).value());
             no_eff = std::max(0.0, 1.0 / gain - 1.0);
         }
-        if (!(gain > 0.0) || !std::isfinite(no_eff))
+        const weights row_weights = (row / gain).cast<cfloat>();
+        if (!(gain > 0.0) || !std::isfinite(no_eff) || !row_weights.allFinite())
             continue;
-        d_weights.row(i) = (row / gain).cast<cfloat>();
+        d_weights.row(i) = row_weights;
         d_no_eff[i] = no_eff;
     }
 }

@@ -104,7 +104,9 @@ bool pilot_estimator::add_segment(int first, int length, segment& s) const
     qr.setThreshold(1e-6);
     if (qr.rank() < num_tx())
         return false;
-    s.inverse = qr.solve(block::Identity(length, length)).adjoint();
+    const block q = qr.householderQ() * block::Identity(length, num_tx());
+    const auto r = qr.matrixR().topRows(num_tx()).triangularView<Eigen::Upper>();
+    s.inverse = (qr.colsPermutation() * r.solve(q.adjoint())).adjoint();
     s.gram = s.pilots * s.pilots.adjoint();
     s.error_gain = (s.inverse.adjoint() * s.inverse).diagonal().real();
     return true;

@@ -37,7 +37,8 @@ uint64_t frame_layout::payload(uint64_t total_items) const
 
 uint64_t frame_layout::pilot_position(uint64_t block, uint64_t payload) const
 {
-    return block * num_pilots + std::min(block * spacing, payload);
+    const uint64_t payload_block = spacing == 0 ? payload : spacing;
+    return block * num_pilots + std::min(block * payload_block, payload);
 }
 
 uint64_t frame_layout::pilot_block_at(uint64_t position, uint64_t payload) const

@@ -35,7 +35,7 @@ struct frame_layout {
     //! Pilot blocks of a frame with \p payload symbols: 1 for S = 0, else q + 1.
     uint64_t pilot_blocks(uint64_t payload) const;
 
-    //! First item of pilot block \p block.
+    //! First item of pilot block \p block, or for S = 0 and block 1 the frame's end.
     uint64_t pilot_position(uint64_t block, uint64_t payload) const;
 
     //! The last pilot block that starts at or before item \p position.

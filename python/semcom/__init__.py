@@ -3,9 +3,9 @@
 """Semantic communication blocks for GNU Radio.
 
 The C++ blocks (`pilot_inserter_cc`, `ls_estimator_cc`, `mimo_detector_cc`, `mimo_channel_cc`), the
-mathematics behind them on NumPy arrays (`core`) and `take_errors()` are here.  The Python blocks are
-here by name too (`clip_source`, `audio_terminal`, ...), as are the subpackages; those need Torch,
-which is imported when one of them is first asked for.
+mathematics behind them on NumPy arrays (`core`) and `take_errors()` are here.  The Python blocks
+(`clip_source`, `audio_terminal`, ...) are here by name too, as are the subpackages; those need
+Torch, which is imported when one of them is first asked for.
 """
 
 import importlib

@@ -12,7 +12,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-
 from gnuradio.semcom import core
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,7 +27,8 @@ def rows() -> list:
     np.savez(path, h=h, y=y, noise=NOISE)
     command = [PEER, ROOT / "tools" / "time_sionna.py", path]
     ours, theirs = [], []
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as peer:
+    pipes = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    with subprocess.Popen(command, **pipes) as peer:
         for _ in range(ROUNDS):
             began = time.perf_counter()
             core.detect_frames(y, h, NOISE, "zf")

@@ -26,8 +26,10 @@ static std::vector<std::vector<cfloat>> to_rows(const complex_array& array)
 {
     expect(array.ndim() == 2, "rows: an array [K, P] expected");
     std::vector<std::vector<cfloat>> rows;
-    for (py::ssize_t k = 0; k < array.shape(0); k++)
-        rows.emplace_back(array.data(k, 0), array.data(k, 0) + array.shape(1));
+    for (py::ssize_t k = 0; k < array.shape(0); k++) {
+        const cfloat* row = array.data() + k * array.shape(1);
+        rows.emplace_back(row, row + array.shape(1));
+    }
     return rows;
 }
 

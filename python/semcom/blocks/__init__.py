@@ -4,7 +4,7 @@
 
 from .clip_source import clip_source
 from .event_sink import event_sink
-from .hier import ave_receiver, audio_terminal, simulated_channel, video_terminal
+from .hier import audio_terminal, ave_receiver, simulated_channel, video_terminal
 from .link_meter import link_meter
 from .pdu_to_frames import pdu_to_frames
 from .semantic_decoder import semantic_decoder

@@ -5,7 +5,6 @@
 import time
 
 import numpy as np
-import torch
 
 from .system_block import SystemBlock, shared_system
 

@@ -89,7 +89,7 @@ class SystemBlock(FrameBlock):
         with self._swap, torch.inference_mode():
             for run in by_length(batch):
                 numbers = [next(f.number for f in frames if f is not None) for frames in run]
-                results += zip(numbers, *self.infer(run))
+                results += zip(numbers, *self.infer(run), strict=True)
         return results
 
     def infer(self, run: list) -> list:

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The whole link as a GNU Radio flowgraph: the blocks of ``simulated_link.grc``, from a Scenario."""
+"""The whole link as a GNU Radio flowgraph: the blocks of ``simulated_link.grc``."""
 
-from gnuradio import blocks, gr
+from gnuradio import gr
 
 from ..blocks.clip_source import clip_source
 from ..blocks.event_sink import event_sink
-from ..blocks.hier import ave_receiver, audio_terminal, simulated_channel, video_terminal
+from ..blocks.hier import audio_terminal, ave_receiver, simulated_channel, video_terminal
 from ..blocks.link_meter import link_meter
 from ..blocks.system_block import shared_system
 from .scenario import Scenario

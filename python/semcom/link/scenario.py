@@ -102,9 +102,7 @@ class Scenario:
     pilot_spacing: int = _option(
         0, "payload symbols between pilot rows; 0: one row in front", type=_at_least(0)
     )
-    interpolation: str = _option(
-        "nearest", "channel between spaced pilots", choices=INTERPOLATIONS
-    )
+    interpolation: str = _option("nearest", "channel between spaced pilots", choices=INTERPOLATIONS)
     seed: int = _option(0, "seed of every random draw", type=_at_least(0))
     device: str = _option("cpu", "Torch device")
     dump_path: str = _option("", "folder for every internal signal, as raw samples")
@@ -135,12 +133,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def sweep(args: argparse.Namespace) -> list:
-    """The points named by parsed options, SNR running fastest; checked before anything runs."""
+    """The points named by parsed options, SNR running fastest; checked before anything runs.
+
+    Combinations that come to the same point are run once.
+    """
     values = {item.name: getattr(args, item.name) for item in dataclasses.fields(Scenario)}
     swept = ["system", "variant", "channel", "csi", "detector", "snr"]
     points = []
     for choice in itertools.product(*(values[name] for name in swept)):
-        points.append(Scenario(**{**values, **dict(zip(swept, choice, strict=True))}))
+        point = {**values, **dict(zip(swept, choice, strict=True))}
+        if point["variant"] == "no_estimation":  # its receiver has learnt to do without
+            point |= {"csi": "none", "detector": "none"}
+        points.append(Scenario(**point))
     for point in points:
         check(point)
     return list(dict.fromkeys(points))

@@ -20,6 +20,7 @@ from .layers import (
     PSP,
     TemporalConv,
     dense,
+    init_relu,
     limit_power,
     shrink,
     to_complex,
@@ -33,6 +34,8 @@ class PilotAveConfig:
     """Sizes; the defaults follow the paper where it states them.
 
     ``terminals``: "audio+video", or "audio" or "video" for a system of one modality.
+    ``video_kernel``: of the Conv2D blocks, in segments.  ``recurrent``: of the BiLSTMs before PSP,
+    per direction; 0 leaves them out.
     """
 
     terminals: str = "audio+video"
@@ -49,6 +52,7 @@ class PilotAveConfig:
     audio_decoder: int = 256
     video_decoder: int = 512
     common_dim: int = 128
+    video_kernel: int = 3
     recurrent: int = 128
     classifier: int = 64
     dropout: float = 0.1
@@ -85,7 +89,11 @@ class VideoTerminal(nn.Module):
             config.visual_dim, config.audio_dim, config.attention_width, config.attention_hidden
         )
         self.channel = TemporalConv(
-            config.visual_dim, config.video_channel, 2 * config.symbols, last_relu=False
+            config.visual_dim,
+            config.video_channel,
+            2 * config.symbols,
+            kernel=config.video_kernel,
+            last_relu=False,
         )
 
     def attend(self, visual: torch.Tensor, heard: torch.Tensor | None):
@@ -94,6 +102,22 @@ class VideoTerminal(nn.Module):
 
     def forward(self, visual: torch.Tensor, heard: torch.Tensor | None) -> torch.Tensor:
         return unit_power(to_complex(self.channel(self.attend(visual, heard)[0])))
+
+
+class Recurrent(nn.Module):
+    """BiLSTM over the segments, [B, T, common_dim] -> [B, T, 2 recurrent]; recurrent 0:
+    identity."""
+
+    def __init__(self, config: PilotAveConfig):
+        super().__init__()
+        self.lstm = None
+        if config.recurrent:
+            self.lstm = nn.LSTM(
+                config.common_dim, config.recurrent, batch_first=True, bidirectional=True
+            )
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        return features if self.lstm is None else self.lstm(features)[0]
 
 
 class Receiver(nn.Module):
@@ -109,13 +133,12 @@ class Receiver(nn.Module):
         self.decoders, self.recurrent = nn.ModuleDict(), nn.ModuleDict()
         for name in self.terminals:
             sizes = 2 * config.symbols, *[getattr(config, f"{name}_decoder")] * 2
-            decoder = dense(*sizes) if name == "audio" else TemporalConv(*sizes)
+            kernel = config.video_kernel
+            decoder = dense(*sizes) if name == "audio" else TemporalConv(*sizes, kernel=kernel)
             common = nn.Linear(sizes[-1], config.common_dim, bias=False)
             self.decoders[name] = nn.Sequential(decoder, common)
-            self.recurrent[name] = nn.LSTM(
-                config.common_dim, config.recurrent, batch_first=True, bidirectional=True
-            )
-        features = 2 * config.recurrent
+            self.recurrent[name] = Recurrent(config)
+        features = 2 * config.recurrent or config.common_dim
         self.fusion = PSP(features, config.dropout) if len(self.terminals) == 2 else None
         self.drop = nn.Dropout(config.dropout)
         self.classifier = dense(features, config.classifier, classes, last_relu=False)
@@ -124,7 +147,7 @@ class Receiver(nn.Module):
         """-> logits [B, T, C] and the semantic features [B, T, d] of each terminal."""
         clean = to_real(limit_power(shrink(symbols, no_eff)))
         features = [
-            self.recurrent[name](self.drop(self.decoders[name](clean[:, k])))[0]
+            self.recurrent[name](self.drop(self.decoders[name](clean[:, k])))
             for k, name in enumerate(self.terminals)
         ]
         if self.fusion is not None:
@@ -151,6 +174,7 @@ class PilotAve(nn.Module):
         self.audio_terminal = AudioTerminal(config) if "audio" in self.terminals else None
         self.video_terminal = VideoTerminal(config) if "video" in self.terminals else None
         self.receiver = Receiver(config, len(self.classes))
+        self.apply(init_relu)
 
     def encode_audio(self, audio: torch.Tensor) -> torch.Tensor:
         """audio [B, T, d_a] -> symbols [B, T, L] complex64, unit average power per clip."""
