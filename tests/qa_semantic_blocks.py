@@ -27,7 +27,9 @@ def test_clip_source_sends_the_features_and_goes_round(run_flowgraph, clips):
         def __len__(self):
             return 2
 
+        classes = clips.classes
         audio, visual = staticmethod(clips.audio), staticmethod(clips.visual)
+        labels = staticmethod(clips.labels)
 
     source, top = semcom.clip_source(Two(), frames=3), gr.top_block()
     sinks = blocks.vector_sink_f(128), blocks.vector_sink_f(7 * 7 * 512)
@@ -149,7 +151,7 @@ def test_decoder_refuses_frames_that_fit_no_segments(run_flowgraph, tiny_checkpo
         decode(run_flowgraph, tiny_checkpoint, [81])
 
 
-def test_checkpoint_is_exchanged_while_running(tiny_checkpoint, tmp_path):
+def test_checkpoint_is_exchanged_while_running(tiny_checkpoint, tmp_path, capfd):
     encoder = semcom.audio_semantic_encoder(checkpoint=tiny_checkpoint)
     torch.manual_seed(8)
     other = tiny_system()
@@ -163,8 +165,13 @@ def test_checkpoint_is_exchanged_while_running(tiny_checkpoint, tmp_path):
     assert encoder.net is not before
     wider = tmp_path / "wider.safetensors"
     checkpoint.save(wider, tiny_system(symbols=9), variant="full", data="synthetic")
-    with pytest.raises(ValueError, match="symbols differ"):
-        encoder.set_checkpoint(str(wider))
+    for refused, complaint in ((wider, "symbols differ"), (tmp_path / "none", "no such")):
+        running = encoder.net
+        encoder.set_checkpoint(str(refused))
+        assert encoder.net is running and encoder.checkpoint == str(path)
+        assert complaint in capfd.readouterr().err
+    encoder.set_device("warp")
+    assert encoder.device == "cpu" and "warp" in capfd.readouterr().err
 
 
 def test_event_sink_names_and_publishes(run_flowgraph):

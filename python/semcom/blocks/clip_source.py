@@ -2,7 +2,10 @@
 # Copyright 2026 gr-semcom contributors
 """Source of clips: the features of what the two terminals hear and see."""
 
+import time
+
 import numpy as np
+import pmt
 
 from ..data import open_set
 from .frame_block import FrameBlock
@@ -21,16 +24,23 @@ class clip_source(FrameBlock):
     split      'train', 'val' or 'test' (for a path)
     frames     clips to send, cycling through the split; 0 sends the split once, -1 never ends
     terminals  ('audio', 'video'), or one of the two
+    interval   [s] at least this long from one clip to the next, for those who watch
+
+    Message port ``truth``: a dict per clip with ``frame`` and ``events`` (names).
     """
 
-    def __init__(self, clips="", split="test", frames=0, terminals=("audio", "video")):
+    def __init__(
+        self, clips="", split="test", frames=0, terminals=("audio", "video"), interval=0.0
+    ):
         self.clips = open_set(clips or None, split) if isinstance(clips, str) else clips
         self.frames = frames or len(self.clips)
         self.terminals = tuple(terminals)
-        self.sent = 0
+        self.interval = interval
+        self.sent, self._next_at = 0, 0.0
         first = [np.asarray(features) for features in self._features(0)]
         signature = [(np.float32, int(np.prod(features.shape[1:]))) for features in first]
         FrameBlock.__init__(self, "clip_source", [], signature)
+        self.message_port_register_out(pmt.intern("truth"))
         for port, features in enumerate(first):
             self.set_min_output_buffer(port, 4 * len(features))
 
@@ -43,9 +53,22 @@ class clip_source(FrameBlock):
         """The next clip; None after the last one."""
         if 0 <= self.frames <= self.sent:
             return None
+        self._wait_and_publish()
         vectors = [
             np.ascontiguousarray(features, np.float32).reshape(len(features), -1)
             for features in self._features(self.sent)
         ]
         self.sent += 1
         return [(self.sent - 1, *vectors)]
+
+    def set_interval(self, interval: float) -> None:
+        """[s] from one clip to the next, from the next one on."""
+        self.interval = interval
+
+    def _wait_and_publish(self) -> None:
+        time.sleep(max(0.0, self._next_at - time.monotonic()))
+        self._next_at = time.monotonic() + self.interval
+        labels = self.clips.labels(self.sent % len(self.clips))
+        names = [self.clips.classes[label] for label in labels]
+        clip = pmt.to_pmt({"frame": self.sent, "events": names})
+        self.message_port_pub(pmt.intern("truth"), clip)

@@ -146,10 +146,10 @@ class simulated_channel(gr.hier_block2):
         for m in range(antennas):
             self.connect((self.uplink, m), (self, m))
             dump(self, self.uplink, m, dump_path, f"antenna_{m}")
-        self._snr_db, self._own_feedback_snr = snr_db, feedback_snr_db is not None
+        self._snr_db, self._feedback_snr_db = snr_db, feedback_snr_db
         self.links = [self.uplink]
         if feedback:
-            snr = feedback_snr_db if self._own_feedback_snr else snr_db
+            snr = snr_db if feedback_snr_db is None else feedback_snr_db
             self.feedback = mimo_channel_cc(
                 1, 1, model, snr, rician_k, doppler, gain_db, seed, FEEDBACK
             )
@@ -159,13 +159,18 @@ class simulated_channel(gr.hier_block2):
 
     def set_snr_db(self, snr_db):
         """Uplink SNR [dB], and the feedback link's where it has none of its own."""
-        for link in self.links[: 1 if self._own_feedback_snr else 2]:
-            link.set_snr_db(snr_db)
+        self._set_snrs(snr_db, self._feedback_snr_db)
 
     def set_feedback_snr_db(self, snr_db):
-        """Feedback SNR [dB], from now on its own."""
-        self._own_feedback_snr = True
-        self.feedback.set_snr_db(snr_db)
+        """Feedback SNR [dB]; None: the uplink's."""
+        self._set_snrs(self._snr_db, snr_db)
+
+    def _set_snrs(self, uplink, feedback):
+        self._snr_db, self._feedback_snr_db = uplink, feedback
+        for link, snr in zip(
+            self.links, (uplink, uplink if feedback is None else feedback), strict=False
+        ):
+            link.set_snr_db(snr)
 
     def set_model(self, model):
         """Fading model of both links, see mimo_channel_cc."""
@@ -204,6 +209,7 @@ class ave_receiver(gr.hier_block2):
             _signature(gr.sizeof_float * len(net.classes), *[c64] * terminals),
         )
         self.message_port_register_hier_out("csi")
+        self._wanted = (csi, detector)
         csi, detector = receive_methods(csi, detector)
         rows = _rows(pilot_kind, terminals, pilot_length, pilot_boost_db)
         self.estimator = ls_estimator_cc(antennas, rows, csi, pilot_spacing, interpolation)
@@ -229,8 +235,14 @@ class ave_receiver(gr.hier_block2):
 
     def set_csi(self, csi):
         """Estimation method: ls, ls_min_residual, lmmse, perfect (simulation only) or none."""
-        self.estimator.set_method(csi)
+        self._set_methods(csi, self._wanted[1])
 
     def set_detector(self, detector):
         """Detection method: zf, lmmse or none."""
+        self._set_methods(self._wanted[0], detector)
+
+    def _set_methods(self, *wanted):
+        self._wanted = wanted
+        csi, detector = receive_methods(*wanted)
+        self.estimator.set_method(csi)
         self.detector.set_method(detector)

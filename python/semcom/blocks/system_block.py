@@ -3,6 +3,7 @@
 """What the Torch-backed blocks share: the system they run, exchangeable while they run."""
 
 import functools
+import sys
 import threading
 
 import torch
@@ -35,7 +36,8 @@ class SystemBlock(FrameBlock):
     checkpoint  path of a .safetensors file, or '' for the one shipped for the synthetic set
     device      Torch device ('cpu', 'cuda', ...)
 
-    ``set_checkpoint`` and ``set_device`` take effect at the next batch of frames.
+    ``set_checkpoint`` and ``set_device`` take effect at the next batch of frames; what does not fit
+    is refused with one line on standard error, and what ran before runs on.
     """
 
     def __init__(self, name, inputs, outputs, system, checkpoint, device, max_batch):
@@ -45,14 +47,24 @@ class SystemBlock(FrameBlock):
         self.net = shared_system(*self._wanted)
 
     def set_checkpoint(self, checkpoint: str) -> None:
-        """Use another checkpoint of the same system and shapes; raises if it is neither."""
+        """Use another checkpoint of the same system and shapes from the next batch on."""
         self._exchange(checkpoint=str(checkpoint))
 
     def set_device(self, device: str) -> None:
         """Run on another device from the next batch on."""
         self._exchange(device=device)
 
-    def _exchange(self, checkpoint=None, device=None) -> None:
+    def _exchange(self, **changes) -> None:
+        """Change what runs; what does not fit is refused with one line, and all stays as it was.
+
+        Refused, not raised: this is called from the windows of running flowgraphs.
+        """
+        try:
+            self._load(**changes)
+        except ValueError as cause:
+            print(f"{self.alias()}: {cause}", file=sys.stderr, flush=True)
+
+    def _load(self, checkpoint=None, device=None) -> None:
         system, old_checkpoint, old_device = self._wanted
         wanted = (
             system,
