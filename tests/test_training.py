@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Losses against plain loops, augmentation, the trainer's resume, and the program."""
+
+import json
+import math
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from gnuradio.semcom.data import synthetic
+from gnuradio.semcom.errors import SemcomError
+from gnuradio.semcom.link.torch_link import TorchLink
+from gnuradio.semcom.nets import checkpoint
+from gnuradio.semcom.nets.pilot_ave import PilotAve, PilotAveConfig
+from gnuradio.semcom.training import losses
+from gnuradio.semcom.training.augment import Augment
+from gnuradio.semcom.training.evaluate import accuracy
+from gnuradio.semcom.training.features import Features
+from gnuradio.semcom.training.trainer import Trainer, TrainingConfig
+
+T, D_A, D_V, CLASSES = 7, 24, 40, 6
+SYSTEM = PilotAveConfig(
+    audio_dim=D_A, visual_dim=D_V, height=2, width=3, symbols=4, audio_lstm=6, audio_channel=6,
+    attention_width=6, attention_hidden=5, video_channel=6, audio_decoder=6, video_decoder=6,
+    common_dim=6, recurrent=4, classifier=8,
+)  # fmt: skip
+QUICK = TrainingConfig(epochs=3, batch=4, seed=5, repair=0.5, mismatch=0.5, feature_dropout=0.1)
+
+
+def system(**changes):
+    torch.manual_seed(0)
+    return PilotAve(replace(SYSTEM, **changes), [f"event {c}" for c in range(CLASSES)])
+
+
+def features(count=10, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.randint(0, CLASSES, (count, T), generator=generator)
+    labels[::2] = labels[::2, :1] % (CLASSES - 1)  # every second clip is one event throughout
+    visual = torch.rand(count, T, 2, 3, D_V, generator=generator).half()
+    return Features(torch.randn(count, T, D_A, generator=generator), visual, labels)
+
+
+# --- losses ---------------------------------------------------------------------------------------
+
+
+def test_losses_equal_the_equations_in_loops():
+    """Eqs (16) to (18); (16) without the factor 1/C."""
+    generator = torch.Generator().manual_seed(0)
+    batch, dim = 3, 5
+    logits = torch.randn(batch, T, CLASSES, generator=generator)
+    audio, visual = (torch.randn(batch, T, dim, generator=generator) for _ in range(2))
+    labels = torch.randint(0, CLASSES, (batch, T), generator=generator)
+    labels[1] = CLASSES - 1  # a clip without event
+
+    cross_entropy = similarity = 0.0
+    for b in range(batch):
+        cosine, event = [], []
+        for t in range(T):
+            scores = logits[b, t].double().numpy()
+            cross_entropy -= scores[labels[b, t]] - math.log(sum(math.exp(s) for s in scores))
+            a, v = audio[b, t].double().numpy(), visual[b, t].double().numpy()
+            cosine.append(max(0.0, a @ v / (np.linalg.norm(a) * np.linalg.norm(v))))
+            event.append(float(labels[b, t] != CLASSES - 1))
+        for s, g in zip(cosine, event, strict=True):
+            similarity += (s / (sum(cosine) + 1e-8) - g / (sum(event) + 1e-8)) ** 2
+    expected = cross_entropy / (batch * T), similarity / (batch * T)
+    assert float(losses.classification(logits, labels)) == pytest.approx(expected[0], rel=1e-5)
+    found = losses.segment_similarity(audio, visual, labels != CLASSES - 1)
+    assert float(found) == pytest.approx(expected[1], rel=1e-4)
+    total = losses.total(logits, [audio, visual], labels, beta=100.0)
+    assert float(total) == pytest.approx(expected[0] + 100 * expected[1], rel=1e-4)
+    assert float(losses.total(logits, [audio], labels, beta=100.0)) == pytest.approx(expected[0])
+
+
+# --- augmentation ---------------------------------------------------------------------------------
+
+
+def coded_clips():
+    """Six clips throughout of event 0, 0, 1, 1, background and a mixed one; sounds tell the
+    clip."""
+    labels = torch.tensor([0, 0, 1, 1, 5, 2])[:, None].repeat(1, T)
+    labels[5, :3] = 5
+    audio = torch.arange(6.0)[:, None, None].expand(6, T, D_A).clone()
+    return Features(audio, torch.rand(6, T, 2, 3, D_V).half(), labels)
+
+
+def test_sounds_are_exchanged_within_the_event_or_make_background():
+    torch.manual_seed(0)
+    clips = coded_clips()
+    augment = Augment(clips, background=5, repair=0.7, mismatch=0.7)
+    exchanged = mismatched = 0
+    for _ in range(50):
+        audio, visual, labels = augment.batch(torch.arange(6))
+        torch.testing.assert_close(audio[4:], clips.audio[4:])
+        torch.testing.assert_close(labels[4:], clips.labels[4:])
+        assert visual.shape == clips.visual.shape
+        for row in range(4):
+            for t in range(T):
+                source = int(audio[row, t, 0])
+                same = clips.labels[source, 0] == clips.labels[row, 0]
+                assert labels[row, t] == (clips.labels[row, 0] if same else 5)
+                exchanged += int(same and source != row)
+                mismatched += int(not same)
+    assert exchanged > 100
+    assert mismatched > 100
+    torch.testing.assert_close(clips.audio, coded_clips().audio)  # the set stays as it is
+
+
+def test_nothing_but_the_mirror_is_augmented_unless_asked():
+    clips = features()
+    audio, visual, labels = Augment(clips, background=5).batch(torch.arange(10))
+    torch.testing.assert_close(audio, clips.audio)
+    torch.testing.assert_close(labels, clips.labels)
+    assert torch.equal(visual, clips.visual) or torch.equal(visual, clips.visual.flip(3))
+
+
+def test_feature_dropout_takes_whole_channels():
+    torch.manual_seed(0)
+    clips = features()
+    audio, visual, _ = Augment(clips, background=5, feature_dropout=0.4).batch(torch.arange(10))
+    for found in (audio, visual.flatten(2, 3).flatten(1, 2)):
+        lost = (found == 0).all(1)
+        assert 0.3 < lost.float().mean() < 0.5
+        assert (found == 0).float().mean() == pytest.approx(float(lost.float().mean()), abs=0.01)
+
+
+# --- evaluation and trainer -----------------------------------------------------------------------
+
+
+class Parrot(torch.nn.Module):
+    """A system that sends each segment's class in the first audio feature."""
+
+    terminals = ("audio",)
+
+    def __init__(self):
+        super().__init__()
+        self.unused = torch.nn.Parameter(torch.zeros(1))
+
+    def encode_audio(self, audio):
+        return audio[..., :1].to(torch.complex64)
+
+    def decode(self, symbols, no_eff):
+        said = symbols[:, 0, :, 0].real.round().long()
+        return torch.nn.functional.one_hot(said, CLASSES).float()
+
+
+def test_accuracy_counts_the_segments_named_right():
+    clips = features()
+    clips.audio[..., 0] = clips.labels
+    net, link = Parrot().train(), TorchLink("none")
+    assert accuracy(net, clips, link, batch=3) == 1
+    clips.audio[:4, :3, 0] = (clips.labels[:4, :3] + 1) % CLASSES
+    assert accuracy(net, clips, link, batch=3) == pytest.approx(1 - 12 / 70)
+    assert net.training
+
+
+def run_epochs(trainer, count, validation):
+    for _ in range(count):
+        trainer.train_epoch()
+        trainer.validate(validation)
+        trainer.epoch += 1
+        trainer.save()
+
+
+def test_a_resumed_run_ends_where_an_unbroken_one_does(tmp_path):
+    validation = features(4, seed=1)
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    unbroken = Trainer(system(), QUICK, features(), tmp_path / "a")
+    run_epochs(unbroken, 3, validation)
+    first = Trainer(system(), QUICK, features(), tmp_path / "b")
+    assert not first.resume()
+    run_epochs(first, 1, validation)
+    second = Trainer(system(), QUICK, features(), tmp_path / "b")
+    assert second.resume()
+    assert second.epoch == 1
+    run_epochs(second, 2, validation)
+    assert second.finished()
+    assert second.best == unbroken.best
+    for name, tensor in unbroken.system.state_dict().items():
+        torch.testing.assert_close(second.system.state_dict()[name], tensor)
+    with pytest.raises(SemcomError, match="config differs"):
+        Trainer(system(), replace(QUICK, seed=6), features(), tmp_path / "b").resume()
+
+
+def test_training_lowers_the_loss(tmp_path):
+    config = replace(
+        QUICK, epochs=12, variant="error_free", repair=0, mismatch=0, feature_dropout=0
+    )
+    trainer = Trainer(system(dropout=0.0), config, features(), tmp_path)
+    history = []
+    for epoch in range(12):
+        trainer.epoch = epoch
+        history.append(trainer.train_epoch())
+    assert history[-1] < 0.9 * history[0]
+
+
+def test_without_estimation_the_transmitters_are_frozen(tmp_path):
+    net = system()
+    before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
+    trainer = Trainer(net, replace(QUICK, variant="no_estimation"), features(), tmp_path)
+    trainer.train_epoch()
+    for name, tensor in net.state_dict().items():
+        if name.startswith("receiver.decoders"):
+            assert not torch.equal(tensor, before[name])
+        elif not name.startswith("receiver"):
+            assert torch.equal(tensor, before[name])
+
+
+def test_patience_ends_a_run_that_no_longer_improves(tmp_path):
+    trainer = Trainer(system(), replace(QUICK, epochs=50, patience=2), features(), tmp_path)
+    trainer.epoch, trainer.best_epoch = 2, 0
+    assert not trainer.finished()
+    trainer.epoch = 3
+    assert trainer.finished()
+
+
+# --- the program ----------------------------------------------------------------------------------
+
+
+def train(*arguments):
+    program = Path(__file__).resolve().parents[1] / "apps" / "train.py"
+    return subprocess.run(
+        [sys.executable, program, *map(str, arguments)],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_the_program_trains_and_writes_a_checkpoint(tmp_path):
+    synthetic.write(tmp_path / "tiny", clips=4)
+    small = "--audio-lstm 8 --attention-width 8 --recurrent 4 --video-channel 8 --video-decoder 8"
+    options = ["--data", tmp_path / "tiny", "--out", tmp_path / "run", "--batch", 2, *small.split()]
+    done = train(*options, "--variant", "audio_only", "--epochs", 1, "--channels", "awgn")
+    assert done.returncode == 0, done.stderr
+    header = checkpoint.read_header(tmp_path / "run" / "pilot_ave-audio_only-tiny.safetensors")
+    assert header["training"]["channels"] == ["awgn"]
+    assert header["config"]["audio_lstm"] == 8
+    assert set(header["metrics"]["test"]) == {"error_free", "awgn"}
+    assert json.dumps(header["metrics"]["validation"]) in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--data", "/nowhere"], "no such folder"),
+        (["--variant", "no_estimation", "--out", "unused"], "--init"),
+    ],
+)
+def test_the_program_tells_bad_input_in_one_line(arguments, says):
+    done = train(*arguments)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert done.stderr.count("\n") == 1
