@@ -24,6 +24,7 @@ from gnuradio.semcom.data import open_set
 from gnuradio.semcom.errors import SemcomError
 from gnuradio.semcom.nets import checkpoint
 from gnuradio.semcom.nets.registry import SYSTEMS, VARIANTS
+from gnuradio.semcom.training import card
 from gnuradio.semcom.training.evaluate import accuracy
 from gnuradio.semcom.training.features import read
 from gnuradio.semcom.training.trainer import (
@@ -127,8 +128,14 @@ def test_figures(system, config, test):
     return figures
 
 
+def command_line(argv):
+    """The command as it goes into a card: of paths only the last part, machines differ."""
+    return " ".join(["apps/train.py", *(Path(word).name for word in argv)])
+
+
 def main(argv=None):
-    args = parse(sys.argv[1:] if argv is None else argv)
+    argv = sys.argv[1:] if argv is None else argv
+    args = parse(argv)
     config = configure(TrainingConfig, args, variant=args.variant)
     torch.manual_seed(config.seed)
     sets = {split: open_set(args.data, split) for split in ("train", "val", "test")}
@@ -159,10 +166,11 @@ def main(argv=None):
         training=dataclasses.asdict(config),
         seed=config.seed,
         epochs=trainer.epoch,
+        parameters=sum(p.numel() for p in system.parameters()),
         metrics=metrics,
     )
     print(json.dumps(metrics, indent=1))
-    print(f"wrote {path}")
+    print(f"wrote {path} and {card.write(path, command_line(argv))}")
 
 
 if __name__ == "__main__":

@@ -246,6 +246,10 @@ def test_the_program_trains_and_writes_a_checkpoint(tmp_path):
     assert header["config"]["audio_lstm"] == 8
     assert set(header["metrics"]["test"]) == {"error_free", "awgn"}
     assert json.dumps(header["metrics"]["validation"]) in done.stdout
+    card = (tmp_path / "run" / "pilot_ave-audio_only-tiny.md").read_text()
+    assert f"{header['parameters']:,}" in card
+    assert "| awgn |" in card
+    assert str(tmp_path) not in card
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""The card of a checkpoint: what a reader must know before using it, from its own header."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..nets import checkpoint
+
+DATA_NOTES = {
+    "synthetic": (
+        "The project's own synthetic set (`semcom.data.synthetic`), generated from seed 0.",
+        "GPL-3.0-or-later, like the project; the data is generated.",
+    ),
+    "ave28": (
+        "ave28, composed: real audio features (AudioSet's VGGish) and real image features, paired "
+        "and timed artificially after AVE's annotations. **Not comparable with published AVE "
+        "figures.**",
+        "GPL-3.0-or-later for the weights. Trained on AudioSet's features (CC BY 4.0) and on "
+        "features of pictures of which some are for non-commercial research only (ImageNet, "
+        "UTKFace).",
+    ),
+}
+UNKNOWN_DATA = ("A folder in the AVE layout.", "That of the data; not known to this program.")
+
+
+def write(path: Path, command: str) -> Path:
+    """Write the card of the checkpoint ``path`` beside it, as ``.md``; returns its path."""
+    header = checkpoint.read_header(path)
+    training, metrics = header["training"], header["metrics"]
+    data, licence = DATA_NOTES.get(header["data"], UNKNOWN_DATA)
+    lines = [
+        f"# {path.stem}",
+        "",
+        f"System `{header['system']}`, variant `{header['variant']}`.",
+        "",
+        "| | |",
+        "|---|---|",
+        f"| data | {data} |",
+        f"| command | `{command}` |",
+        f"| seed | {header['seed']} (one run) |",
+        f"| epochs | {header['epochs']} of at most {training['epochs']} |",
+        f"| parameters | {header['parameters']:,} |",
+        f"| size | {path.stat().st_size:,} bytes, float16 |",
+        f"| symbols | {header['config']['symbols']} complex per segment and terminal |",
+        f"| validation accuracy | {metrics['validation']:.4f} ({selection(header)}) |",
+        f"| test accuracy, error-free | {metrics['test']['error_free']:.4f} |",
+        f"| licence | {licence} |",
+        "",
+        *_channel_table(metrics["test"], training),
+    ]
+    card = path.with_suffix(".md")
+    card.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+    return card
+
+
+def selection(header: dict) -> str:
+    """What the validation accuracy, which selects the epoch, is the mean of."""
+    if header["variant"] == "error_free":
+        return "no channel; selects the epoch"
+    return f"selects the epoch; mean over {', '.join(header['training']['channels'])} at 0 to 30 dB"
+
+
+def _channel_table(test: dict, training: dict) -> list[str]:
+    channels = [name for name in test if name != "error_free"]
+    if not channels:
+        return []
+    levels = list(test[channels[0]])
+    csi = "no channel estimation" if training["variant"] == "no_estimation" else "LS, zero forcing"
+    lines = [
+        f"Accuracy on the test split (segments), Torch link, {csi}, two receive antennas,",
+        "feedback at the same SNR:",
+        "",
+        f"| SNR [dB] | {' | '.join(levels)} |",
+        f"|---|{'---|' * len(levels)}",
+    ]
+    for name in channels:
+        figures = " | ".join(f"{test[name][level]:.4f}" for level in levels)
+        lines.append(f"| {name} | {figures} |")
+    return lines
