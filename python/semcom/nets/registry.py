@@ -19,12 +19,12 @@ MODELS_VARIABLE = "SEMCOM_MODELS"
 
 
 def models_folder() -> Path:
-    """Where shipped checkpoints lie: $SEMCOM_MODELS, the installed ``models``, or the
-    repository's."""
+    """Where shipped checkpoints lie: $SEMCOM_MODELS, the repository's, or the installed ones."""
     if os.environ.get(MODELS_VARIABLE):
         return Path(os.environ[MODELS_VARIABLE])
     package = Path(__file__).resolve().parents[1]
-    for folder in (package / "models", package.parents[1] / "models"):
+    installed = [folder / "share" / "gr-semcom" / "models" for folder in package.parents]
+    for folder in (package.parents[1] / "models", *installed):
         if folder.is_dir():
             return folder
     raise SemcomError(f"shipped checkpoints: no models folder found; set {MODELS_VARIABLE} to it")
