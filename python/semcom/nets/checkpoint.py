@@ -14,11 +14,12 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from .. import __version__
 from ..errors import SemcomError
 
 KEY = "semcom"
 FORMAT = 1
-PACKAGE_VERSION = "0.1.0"
+
 REQUIRED = ("format", "system", "variant", "config", "classes", "data")
 
 
@@ -35,7 +36,7 @@ def save(path: str | Path, system: torch.nn.Module, *, variant: str, data: str, 
         "data": data,
         "config": system.config_dict(),
         "classes": list(system.classes),
-        "version": PACKAGE_VERSION,
+        "version": __version__,
         **header,
     }
     tensors = {k: v.detach().cpu().half().contiguous() for k, v in system.state_dict().items()}
