@@ -60,9 +60,7 @@ framed_block::framed_block() : d_frame_key(pmt::mp("semcom_frame"))
 
 bool framed_block::start()
 {
-    // After lock() and unlock() the streams go on, and so does the frame.
-    if (nitems_read(0) == 0 && nitems_written(0) == 0)
-        reset();
+    reset();
     return block::start();
 }
 
@@ -144,7 +142,7 @@ framed_block::frames_from(int64_t position) const
         });
 }
 
-framed_block::tag_iterator framed_block::tags_from(int64_t position) const
+framed_block::tag_iterator framed_block::tags_from(int64_t position)
 {
     return std::lower_bound(
         d_tags.begin(),
@@ -153,7 +151,7 @@ framed_block::tag_iterator framed_block::tags_from(int64_t position) const
         [](const auto& tag, uint64_t item) { return tag.offset < item; });
 }
 
-const frame_header& framed_block::frame_at(int64_t position) const
+const frame_header& framed_block::frame_at(int64_t position)
 {
     const auto frame = frames_from(position);
     if (frame != d_frames.end() && frame->position == position)

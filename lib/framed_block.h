@@ -58,7 +58,7 @@ protected:
     virtual void reset() = 0;
 
     //! The frame that starts at item \p position of the window. \throws if none does.
-    const frame_header& frame_at(int64_t position) const;
+    const frame_header& frame_at(int64_t position);
 
     //! \throws if another frame starts among the items [first, last) of the window.
     void check_no_frame(int64_t first, int64_t last, const frame_header& current) const;
@@ -76,7 +76,7 @@ protected:
     using tag_iterator = std::vector<gr::tag_t>::const_iterator;
 
     //! The tags of input port 0, by their place, from item \p position of the window on.
-    tag_iterator tags_from(int64_t position) const;
+    tag_iterator tags_from(int64_t position);
     tag_iterator tags_end() const { return d_tags.end(); }
 
 private:

@@ -15,6 +15,7 @@ from streams import (
     frame_tags,
     make_tag,
     run,
+    stop,
     unpack,
 )
 
@@ -253,8 +254,7 @@ def test_set_method_acts_on_a_running_flowgraph():
     with pytest.raises(ValueError, match="method: 'best' is no estimator"):
         block.set_method("best")
     time.sleep(0.3)
-    top.stop()
-    top.wait()
+    stop(top)
     keys = [pmt.symbol_to_string(tag.key) for tag in sink.tags()]
     assert "csi" in keys and keys.count("csi") < keys.count("semcom_frame")
     first = next(tag.offset for tag in sink.tags() if pmt.symbol_to_string(tag.key) == "csi")
@@ -323,6 +323,7 @@ def test_a_frame_cut_short_by_the_end_does_not_hang(spacing):
         ((2, [[1, 2], [1]]), "row 1 has 1 symbols"),
         ((2, [[1, 1], [2, 2]]), "rank"),
         ((2, [[1], [1]]), "rank"),
+        ((2, [[], []]), "rank"),
         ((2, [[0, 0]]), "rank"),
         ((2, [[np.inf, 0]]), "NaN or infinite"),
         ((2, ROWS, "best"), "'best' is no estimator"),

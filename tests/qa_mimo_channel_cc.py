@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 from gnuradio import blocks, gr, semcom
-from streams import complex_normal, finish, frame_tags, run, unpack
+from streams import complex_normal, finish, frame_tags, run, stop, unpack
 
 core = semcom.core
 MODELS = ["awgn", "rayleigh", "rician", "rician_rank1"]
@@ -241,8 +241,7 @@ def test_settings_change_from_the_next_frame_on():
     block.set_doppler(0)
     block.set_model("awgn")
     time.sleep(0.3)
-    top.stop()
-    top.wait()
+    stop(top)
     size = np.abs(sink.data())
     change = int(np.argmax(size > 1.5))
     assert change > 0 and change % 40 == 0

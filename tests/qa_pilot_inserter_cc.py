@@ -78,10 +78,11 @@ def test_a_frame_cut_short_by_the_end_leaves_what_came():
         (frame_tags([10]), "no frame: item 10"),
         (frame_tags([10])[:1] + [frame_tags([5, 5])[1]], "frame 0 of 10 items is cut short"),
         ([make_tag(0, "semcom_frame", pmt.PMT_T)], "a pair of uint64"),
+        (frame_tags([20]) + frame_tags([20], [1]), "start at the same item"),
         (frame_tags([0]), "at least one item"),
         (frame_tags([2**64 - 1]), "at most 2^40"),
     ],
-    ids=["no tag", "gap", "overlap", "malformed", "empty", "endless"],
+    ids=["no tag", "gap", "overlap", "malformed", "twice", "empty", "endless"],
 )
 def test_bad_frames_end_the_stream_with_an_error(tags, message):
     out = run([np.ones(20)], tags, semcom.pilot_inserter_cc(ROW), 1)

@@ -98,6 +98,16 @@ class Output:
 def finish(top: gr.top_block, timeout_s: float = 60.0) -> None:
     """Runs a flowgraph to its end; one that hangs fails instead."""
     top.start()
+    wait(top, timeout_s)
+
+
+def stop(top: gr.top_block, timeout_s: float = 60.0) -> None:
+    """Stops a running flowgraph; one that hangs fails instead."""
+    top.stop()
+    wait(top, timeout_s)
+
+
+def wait(top: gr.top_block, timeout_s: float) -> None:
     waiter = threading.Thread(target=top.wait, daemon=True)
     waiter.start()
     waiter.join(timeout_s)

@@ -28,16 +28,19 @@ BOOST_AUTO_TEST_CASE(positions_follow_the_spelt_frame)
                 const auto frame = spell(pilots, spacing, payload);
                 BOOST_TEST(layout.total(payload) == frame.size());
                 BOOST_TEST(layout.payload(frame.size()) == payload);
+                BOOST_TEST(layout.pilot_position(0, payload) == 0);
                 uint64_t symbols = 0, block = 0;
                 for (uint64_t at = 0; at < frame.size(); at++) {
                     if (at > 0 && frame[at] == 'P' && frame[at - 1] == 'x')
-                        block++;
+                        BOOST_TEST(layout.pilot_position(++block, payload) == at);
                     BOOST_TEST(layout.payload_before(at, payload) == symbols);
                     BOOST_TEST(layout.pilot_block_at(at, payload) == block);
                     if (frame[at] == 'x')
                         BOOST_TEST(layout.payload_position(symbols++) == at);
                 }
                 BOOST_TEST(layout.pilot_blocks(payload) == block + 1);
+                if (spacing == 0)
+                    BOOST_TEST(layout.pilot_position(1, payload) == frame.size());
                 BOOST_TEST(layout.payload_before(frame.size(), payload) == payload);
             }
 }
