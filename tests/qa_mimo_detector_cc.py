@@ -8,7 +8,7 @@ import numpy as np
 import pmt
 import pytest
 from gnuradio import blocks, gr, semcom
-from streams import complex_normal, csi_tag, frame_tags, make_tag, pack, run, unpack
+from streams import complex_normal, csi_tag, frame_tags, make_tag, pack, run, stop, unpack
 
 SIZES = [(m, k) for m in range(1, 9) for k in range(1, m + 1)]
 
@@ -130,6 +130,27 @@ def test_lmmse_loses_only_the_stream_that_is_not_heard():
         np.testing.assert_allclose(x[[0, 2]], two, atol=1e-6)
 
 
+@pytest.mark.parametrize("method", ["zf", "lmmse"])
+@pytest.mark.parametrize("gain_db", [-300, -120, 80, 300])
+def test_the_receivers_gain_changes_nothing(gain_db, method):
+    """Squares of such amplitudes leave the range of float32 or come near its ends."""
+    gain, rng = 10 ** (gain_db / 20), np.random.default_rng(9)
+    h, y = well_conditioned(rng, 3, 2), complex_normal(rng, 3, 20)
+    for silent in (False, True):
+        h[:, 1] *= not silent
+        x, packed = semcom.core.detect(y, pack(h, 0.1), method)
+        scaled_x, scaled = semcom.core.detect(gain * y, pack(gain * h, gain**2 * 0.1), method)
+        np.testing.assert_allclose(scaled_x, x, rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(unpack(scaled).no_eff, unpack(packed).no_eff, rtol=1e-4)
+
+
+@pytest.mark.parametrize("method", ["zf", "lmmse"])
+def test_a_channel_too_weak_for_float_weights_gives_zero_and_infinite_noise(method):
+    x, packed = semcom.core.detect(np.full((2, 9), 1e-40), pack(1e-40 * np.eye(2), 0.0), method)
+    np.testing.assert_array_equal(x, 0)
+    assert np.all(np.isinf(unpack(packed).no_eff))
+
+
 @pytest.mark.parametrize("method", ["zf", "lmmse", "none"])
 @pytest.mark.parametrize("value", [np.nan, np.inf, complex(0, -np.inf)])
 @pytest.mark.parametrize("count", [1, 8, 100])
@@ -223,8 +244,7 @@ def test_set_method_acts_on_a_running_flowgraph():
     with pytest.raises(ValueError, match="'mmse' is no detector"):
         block.set_method("mmse")
     time.sleep(0.3)
-    top.stop()
-    top.wait()
+    stop(top)
     x = np.array(sink.data())
     change = int(np.argmax(x == 0.5))
     assert change > 0 and change % 40 == 0

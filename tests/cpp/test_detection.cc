@@ -90,11 +90,25 @@ BOOST_AUTO_TEST_CASE(broken_channels_give_zero_and_infinity)
                                    channel(spoilt, 0.1),
                                    channel(draw(4, 3), nan),
                                    channel(draw(4, 3), infinity),
-                                   channel(draw(4, 3) * 1e-300, 0.0) }) {
+                                   channel(draw(4, 3) * 1e-300, 0.0),
+                                   channel(draw(4, 3) * 1e-42, 0.0) }) {
             const linear_detector detector(value, method);
             BOOST_TEST(apply(detector, y, 3).norm() == 0.0);
             BOOST_TEST(detector.no_eff().minCoeff() == infinity);
         }
+}
+
+BOOST_AUTO_TEST_CASE(a_silent_transmitter_is_lost_alone_at_any_gain)
+{
+    dense h = draw(4, 3);
+    h.col(1).setZero();
+    for (double gain : { 1e-15, 1e-6, 1.0, 1e4, 1e15 }) {
+        const linear_detector detector(channel(gain * h, 0.1 * gain * gain),
+                                       detector_method::lmmse);
+        BOOST_TEST(std::isinf(detector.no_eff()[1]));
+        BOOST_TEST(std::isfinite(detector.no_eff()[0]));
+        BOOST_TEST(std::isfinite(detector.no_eff()[2]));
+    }
 }
 
 BOOST_AUTO_TEST_CASE(the_limit_of_condition_is_a_million_in_any_size)
