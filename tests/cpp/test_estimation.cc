@@ -116,6 +116,56 @@ BOOST_AUTO_TEST_CASE(bad_pilots_say_nothing_of_the_whole_frame)
     }
 }
 
+BOOST_AUTO_TEST_CASE(interpolation_is_exact_for_a_channel_on_a_straight_line)
+{
+    // [P P | 12 | P P | 12 | P P | 5 | P P]: centres of the pilots at
+    // 0.5, 14.5, 28.5, 35.5.
+    const frame_layout layout{ 2, 12 };
+    std::vector<csi> blocks;
+    for (double centre : { 0.5, 14.5, 28.5, 35.5 }) {
+        csi value(1, 1);
+        value.h(0, 0) = cdouble(centre, 1.0);
+        value.err_var[0] = 0.5;
+        value.noise_var = 1.0;
+        blocks.push_back(value);
+    }
+    const auto linear = interpolate(blocks, layout, 29, interpolation_method::linear);
+    const uint64_t starts[] = { 0, 8, 12, 20, 24 };
+    const double centres[] = { 5.5, 11.5, 19.5, 25.5, 32.0 };
+    const double weights[] = { 5 / 14., 11 / 14., 5 / 14., 11 / 14., 0.5 };
+    BOOST_REQUIRE(linear.size() == 5);
+    for (size_t i = 0; i < 5; i++) {
+        const auto found = unpack(linear[i].packed.data(), linear[i].packed.size());
+        const double w = weights[i];
+        BOOST_TEST(linear[i].payload_index == starts[i]);
+        BOOST_TEST(std::abs(found.h(0, 0) - cdouble(centres[i], 1.0)) < 1e-5);
+        BOOST_TEST(std::abs(found.err_var[0] - 0.5 * (w * w + (1 - w) * (1 - w))) < 1e-6);
+    }
+    // Nearest: one update where the nearest block changes, the earlier one at a tie.
+    const auto nearest = interpolate(blocks, layout, 29, interpolation_method::nearest);
+    BOOST_REQUIRE(nearest.size() == 3);
+    const uint64_t changes[] = { 0, 8, 20 };
+    for (size_t i = 0; i < 3; i++) {
+        BOOST_TEST(nearest[i].payload_index == changes[i]);
+        BOOST_TEST(nearest[i].packed.back().real() == 0.5f + 14.0f * i);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(pilots_that_do_not_tell_transmitters_apart_are_refused)
+{
+    const cfloat one = 1.0f, nan = std::nanf("");
+    for (const rows& wrong : { rows{},
+                               rows{ {}, {} },
+                               rows{ { one }, { one } },
+                               rows{ { one, one }, { one } },
+                               rows{ { one, one }, { 2.0f, 2.0f } },
+                               rows{ { nan } },
+                               draw_rows(9, 20) })
+        BOOST_CHECK_THROW(pilot_estimator{ wrong }, std::invalid_argument);
+    BOOST_CHECK_THROW(parse_estimator("best"), std::invalid_argument);
+    BOOST_CHECK_THROW(parse_interpolation("cubic"), std::invalid_argument);
+}
+
 BOOST_AUTO_TEST_CASE(packing_returns_what_was_packed)
 {
     csi value(3, 2);
