@@ -19,7 +19,6 @@ from ..errors import SemcomError
 
 KEY = "semcom"
 FORMAT = 1
-
 REQUIRED = ("format", "system", "variant", "config", "classes", "data")
 
 
