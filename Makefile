@@ -31,7 +31,7 @@ link: build
 
 test: build
 	ctest --test-dir build --output-on-failure
-	$(PYTHON) -m pytest -q tests
+	$(PYTHON) -m pytest tests
 
 lint: $(STAMP)
 	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .

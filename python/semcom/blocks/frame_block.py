@@ -18,16 +18,21 @@ from .guard import WORK_DONE, guarded
 
 FRAME_TAG = pmt.intern("semcom_frame")
 CSI_TAG = pmt.intern("csi")
+TRUTH_TAG = pmt.intern("csi_true")
 WORK_CALLED_PRODUCE = int(gr.WORK_CALLED_PRODUCE)  # Python blocks must return plain integers
 
 
 @dataclass
 class Frame:
-    """One frame: ``items`` is [length] or [length, vlen]; ``csi`` holds (offset, packed vector)."""
+    """One frame: ``items`` is [length] or [length, vlen].
+
+    ``csi`` and ``truth`` hold (offset in the frame, packed vector) of the tags csi and csi_true.
+    """
 
     number: int
     items: np.ndarray
     csi: list = field(default_factory=list)
+    truth: list = field(default_factory=list)
     filled: int = 0
 
     @property
@@ -59,11 +64,12 @@ class _Inbox:
             frame.items[frame.filled : frame.filled + n] = items[used : used + n]
             while tags and tags[0][0] < used + n:
                 offset, key, value = tags.popleft()
-                if pmt.eq(key, CSI_TAG):
-                    csi = np.array(pmt.c32vector_elements(value), np.complex64)
-                    frame.csi.append((frame.filled + offset - used, csi))
-                elif pmt.eq(key, FRAME_TAG):
+                if pmt.eq(key, FRAME_TAG):
                     raise ValueError("a frame begins before the one before it is complete")
+                for states, name in ((frame.csi, CSI_TAG), (frame.truth, TRUTH_TAG)):
+                    if pmt.eq(key, name):
+                        vector = np.array(pmt.c32vector_elements(value), np.complex64)
+                        states.append((frame.filled + offset - used, vector))
             frame.filled += n
             used += n
             if frame.complete:

@@ -52,5 +52,4 @@ class LinkFlowgraph(gr.top_block):
         for m in range(antennas):
             self.connect((self.channel, m), (self.receiver, m))
         self.connect((self.receiver, 0), self.sink)
-        self.msg_connect(self.receiver, "csi", self.meter, "csi")
-        self.msg_connect(self.channel, "channel", self.meter, "channel")
+        self.connect((self.channel, 0), (self.meter, 2 * streams))

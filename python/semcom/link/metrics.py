@@ -15,7 +15,7 @@ def ratio_db(numerator: float, denominator: float):
 
 
 def error_power(sent: np.ndarray, detected: np.ndarray) -> float:
-    """Sum of |detected - sent|^2 over all streams and symbols; arrays [K, n] complex."""
+    """Sum of |detected - sent|^2 over all entries of two complex arrays."""
     return float(np.sum(np.abs(detected - sent).astype(np.float64) ** 2))
 
 
@@ -24,14 +24,6 @@ def papr(symbols: np.ndarray) -> float:
     power = np.abs(symbols).astype(np.float64) ** 2
     mean = power.mean(-1)
     return float(np.max(power.max(-1)[mean > 0] / mean[mean > 0], initial=0.0))
-
-
-def channel_nmse_db(estimates: list, truths: list):
-    """Normalised mean squared error of channel estimates [dB]: sum|H^ - H|^2 / sum|H|^2."""
-    if not estimates:
-        return None
-    error = sum(np.sum(np.abs(e - t) ** 2) for e, t in zip(estimates, truths, strict=True))
-    return ratio_db(error, sum(np.sum(np.abs(t) ** 2) for t in truths))
 
 
 def mean_snr_db(snr: list, noise_var: list):
