@@ -85,9 +85,10 @@ def load(path: str | Path, systems: dict[str, type], expected: str | None = None
 
 def _fill(path, system: torch.nn.Module, tensors: dict[str, torch.Tensor]) -> None:
     wanted = system.state_dict()
-    for name in sorted(set(wanted) ^ set(tensors)):
-        state = "is missing" if name in wanted else "is not part of the system"
-        raise SemcomError(f"{path}: tensor {name} {state}; train it again with this version")
+    odd = sorted(set(wanted) ^ set(tensors))
+    if odd:
+        state = "is missing" if odd[0] in wanted else "is not part of the system"
+        raise SemcomError(f"{path}: tensor {odd[0]} {state}; train it again with this version")
     for name, tensor in tensors.items():
         if tensor.shape != wanted[name].shape:
             raise SemcomError(
