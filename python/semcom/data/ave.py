@@ -68,8 +68,8 @@ class AveSet:
         # a float16 map sums to a finite number only if all of it is finite; float64 cannot overflow
         if not np.isfinite(features.sum(dtype=np.float64)):
             raise SemcomError(
-                f"{dataset.file.filename}: row {row} holds NaN or infinity, expected finite features; "
-                "extract this clip again or take it out of the order file"
+                f"{dataset.file.filename}: row {row} holds NaN or infinity, expected finite "
+                "features; extract this clip again or take it out of the order file"
             )
         return features
 
@@ -96,8 +96,8 @@ class AveSet:
         for dataset in (self._visual, one_hot):
             if dataset.shape[:2] != wanted:
                 raise SemcomError(
-                    f"{dataset.file.filename}: [clips, T] is {dataset.shape[:2]}, expected {wanted} "
-                    "as in audio_feature.h5; take the files from one release"
+                    f"{dataset.file.filename}: [clips, T] is {dataset.shape[:2]}, expected "
+                    f"{wanted} as in audio_feature.h5; take the files from one release"
                 )
 
     def _to_indices(self, one_hot: np.ndarray) -> np.ndarray:
@@ -113,8 +113,8 @@ class AveSet:
         outside = order[(order < 0) | (order >= len(self._labels))]
         if outside.size:
             raise SemcomError(
-                f"{self.folder / filename}: index {outside[0]}, expected 0 to {len(self._labels) - 1}; "
-                "take the order file of this feature file"
+                f"{self.folder / filename}: index {outside[0]}, expected 0 to "
+                f"{len(self._labels) - 1}; take the order file of this feature file"
             )
         return order
 

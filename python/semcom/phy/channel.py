@@ -71,16 +71,14 @@ def mimo_channel(
     signal = h @ x if run is None else torch.einsum("blmk,bkl->bml", h[:, run], x)
     y = signal + front_end * n0.sqrt()[:, None, None] * noise
 
-    noise_var = gain**2 * n0
-    err_var = torch.zeros(*h.shape[:-2], num_tx, device=x.device)
-    frame_h = h if run is None else h.flatten(1, 2)
-    return y, CSI(
-        h,
-        err_var,
-        noise_var,
-        snr_of(frame_h, torch.zeros(batch, num_tx, device=x.device), noise_var),
-        run,
-    )
+    return y, _truth(h, gain**2 * n0, run)
+
+
+def _truth(h: torch.Tensor, noise_var: torch.Tensor, run: torch.Tensor | None) -> CSI:
+    err_var = torch.zeros(*h.shape[:-2], h.shape[-1], device=h.device)
+    paths = h.flatten(1, -2)  # of all runs
+    snr = snr_of(paths, torch.zeros_like(paths[:, 0].real), noise_var)
+    return CSI(h, err_var, noise_var, snr, run)
 
 
 def _no_channel(x: torch.Tensor, num_rx: int) -> tuple[torch.Tensor, CSI]:
