@@ -99,12 +99,12 @@ void framed_block::read_frames(int num_in)
     for (const auto& tag : d_tags) {
         if (tag.key != d_frame_key)
             continue;
-        const auto frame = parse(tag, nitems_read(0));
+        auto frame = parse(tag, nitems_read(0));
         if (!d_frames.empty() && d_frames.back().position == frame.position &&
             !pmt::equal(d_frames.back().tag, tag.value))
             throw std::runtime_error(text(d_frames.back()) + " and " + text(frame) +
                                      " start at the same item; tag each frame once");
-        d_frames.push_back(frame);
+        d_frames.push_back(std::move(frame));
     }
     for (int stream = 1; stream < detail()->ninputs(); stream++)
         check_stream(stream, num_in);

@@ -102,9 +102,8 @@ mimo_detector_cc_impl::run(int num_out, int num_in, input_streams in, output_str
         if (!d_detector)
             throw std::runtime_error(
                 "frame " + std::to_string(d_frame.seq) +
-                " has no csi tag on its first item; put ls_estimator_cc with a method "
-                "other "
-                "than none before the detector, or choose the detector none");
+                " has no csi tag on its first item; put ls_estimator_cc before the "
+                "detector with a method other than none, or choose the detector none");
         uint64_t count =
             std::min<uint64_t>(available - item, d_frame.length - d_position);
         if (tag != tags_end())

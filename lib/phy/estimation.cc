@@ -80,8 +80,7 @@ pilot_estimator::pilot_estimator(const std::vector<std::vector<cfloat>>& rows)
         throw std::invalid_argument(
             "pilots: the " + std::to_string(num_tx()) + " rows of " +
             std::to_string(num_pilots()) +
-            " symbols have a rank below the number of rows, so the transmitters cannot "
-            "be "
+            " symbols have a rank below the number of rows: the transmitters cannot be "
             "told apart; use orthogonal rows of at least as many symbols");
     const int step = 2 * num_tx();
     const int count = std::max(1, num_pilots() / step);

@@ -15,8 +15,7 @@ namespace phy {
 //! How a receiver comes to its channel state information.
 enum class estimator_method {
     ls,              //!< least squares over all pilots
-    ls_min_residual, //!< least squares over the step of pilots that fits best (000, eq.
-                     //!< 6)
+    ls_min_residual, //!< least squares over the step of pilots that fits best (eq. 6)
     lmmse,           //!< least squares shrunk towards 0 by the noise
     perfect,         //!< the simulated channel's own truth
     none             //!< nothing
@@ -48,7 +47,7 @@ struct csi_update {
  * - \p ls: H = Y X^H (X X^H)^-1, noise_var = |Y - H X|^2 / (M (P - K)) (0 for P = K: it
  *   cannot be measured), err_var_k = noise_var [(X X^H)^-1]_kk.
  * - \p ls_min_residual: the pilots are cut in steps of 2K symbols (what is left over
- * joins the last step); H and err_var are those of the step with the smallest residual
+ *   joins the last step); H and err_var are those of the step with the smallest residual
  *   |Y_s - H_s X_s|^2; noise_var is the one of \p ls. Steps whose pilots do not tell the
  *   transmitters apart are passed over.
  * - \p lmmse: entries are CN(0, s2), s2 = max(mean |H_ls|^2 - mean err_var, 0), and

@@ -14,9 +14,10 @@ namespace phy {
  * A weighted sum of streams, out[n] = sum_i weights[i] in[i][n], the inner loop of the
  * channel and of the detector.
  *
- * \param[in]  in      \p num_in streams, 1 to 9, of \p count items; none may overlap \p
- * out. \param[in]  weights \p num_in weights. \param[out] out     \p count items. \return
- * True if all items are finite.
+ * \param[in]  in      \p num_in streams, 1 to 9, of \p count items, apart from \p out.
+ * \param[in]  weights \p num_in weights.
+ * \param[out] out     \p count items.
+ * \return True if all items of \p out are finite.
  */
 bool weighted_sum(const cfloat* const* in,
                   const cfloat* weights,

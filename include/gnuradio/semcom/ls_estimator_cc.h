@@ -18,24 +18,29 @@ namespace semcom {
  * \details
  * K transmitters send the pilot rows X [K, P] at once, M antennas hear
  *
- *     Y = H X + N,    N ~ CN(0, noise_var) at each antenna.
+ *     Y = H X + N,    N ~ CN(0, noise_var) at each antenna,
  *
+ * and each entry of column k of the estimate is off by an error of variance err_var_k.
  * Methods:
+ *
  * - \p ls: H = Y X^H (X X^H)^-1, the least-squares estimate (paper 000, eq. 5). The noise
  *   variance is |Y - H X|^2 / (M (P - K)); with P = K it cannot be measured and is 0.
- * Each entry of column k is off by err_var_k = noise_var [(X X^H)^-1]_kk.
+ *   err_var_k = noise_var [(X X^H)^-1]_kk.
  * - \p ls_min_residual: paper 000's choice (eq. 6): the pilots are cut in steps of 2K
- *   symbols and the step with the smallest residual |Y_s - H_s X_s|^2 gives H. The noise
- *   variance is that of \p ls.
+ *   symbols and the step with the smallest residual |Y_s - H_s X_s|^2 gives H and, with
+ *   the noise variance of \p ls, err_var. (Steps of K symbols would all fit exactly.)
  * - \p lmmse: entries of H are taken as CN(0, s2) with s2 = max(mean |H_ls|^2 -
- *   mean err_var, 0), so H = Y X^H (X X^H + (noise_var / s2) I)^-1.
- * - \p perfect: what the simulated channel says (tag \p csi_true on input 0).
+ *   mean err_var, 0), so H = Y X^H A and err_var_k = noise_var A_kk with
+ *   A = (X X^H + (noise_var / s2) I)^-1; s2 = 0 gives H = 0 and err_var = 0.
+ * - \p perfect: what the simulated channel says (tag \p csi_true on input 0, as
+ *   mimo_channel_cc puts it).
  * - \p none: the pilots are removed, nothing is estimated.
  *
  * With spaced pilots there is one estimate for each pilot block, one noise variance for
  * the frame (their mean), and the payload between is served by interpolation: \p nearest
  * (the block with the nearest centre, the earlier of two) or \p linear, evaluated at the
- * centre of each run of 8 payload symbols.
+ * centre of each run of 8 payload symbols. A frame with spaced pilots leaves the block
+ * when its last pilots have come: it is held in memory that long.
  *
  * Input: M streams of complex items in step, each with a tag \p semcom_frame (sequence
  * number . length with pilots) on the first item of a frame, laid out as
@@ -52,17 +57,23 @@ namespace semcom {
  * is 0). The message port \p csi carries (sequence number . first vector) of each frame.
  *
  * Degenerate input: a NaN or infinite pilot gives H = 0, infinite variances and SNR 0 for
- * its frame. A frame of a length that the layout cannot have, streams out of step, or,
- * for \p perfect, no \p csi_true tag, end the stream with an error (errors.h). A frame
- * cut short by the end of the stream is dropped (spaced pilots) or left incomplete.
+ * its frame; silent pilots give H = 0 and SNR 0. A frame of a length that the layout
+ * cannot have, streams out of step, or, for \p perfect, no \p csi_true tag, end the
+ * stream with an error (errors.h). A frame cut short by the end of the stream is dropped
+ * (spaced pilots) or left incomplete.
  *
  * The method is that of paper 000: Yu et al., "Pilot-guided Multimodal Semantic
  * Communication for Audio-Visual Event Localization", arXiv:2412.06208.
  *
  * Example, two antennas and two transmitters:
  * \code
- * auto estimator = gr::semcom::ls_estimator_cc::make(2, { { 1, 1, 1, 1 }, { 1, -1, 1, -1
- * } }); \endcode
+ * auto estimator =
+ *     gr::semcom::ls_estimator_cc::make(2, { { 1, 1, 1, 1 }, { 1, -1, 1, -1 } });
+ * for (int antenna = 0; antenna < 2; antenna++) {
+ *     tb->connect(channel, antenna, estimator, antenna);
+ *     tb->connect(estimator, antenna, detector, antenna);
+ * }
+ * \endcode
  */
 class SEMCOM_API ls_estimator_cc : virtual public gr::block
 {

@@ -19,16 +19,16 @@ namespace semcom {
  *
  *     Y = g exp(j theta) (H X + N)
  *
- * X [K, L] has unit average power in each stream, N ~ CN(0, N0) with N0 =
- * 10^(-snr_db/10): the SNR is that of each stream at each antenna. theta (uniform) and g
- * = 10^(gain_db/20) are what the receiver does to signal and noise alike and has to find
- * out. Models:
+ * X [K, L] has unit average power in each stream, and N ~ CN(0, N0) with
+ * N0 = 10^(-snr_db / 10): the SNR is that of each stream at each antenna. theta (uniform)
+ * and g = 10^(gain_db / 20) are what the receiver does to signal and noise alike and has
+ * to find out. Models:
  *
  * - \p none: Y = X, nothing else (M = K).
  * - \p awgn: H = eye(M, K).
  * - \p rayleigh: entries CN(0, 1).
- * - \p rician: sqrt(R / (R + 1)) exp(j phi) + sqrt(1 / (R + 1)) CN(0, 1), with R =
- * rician_k and a phase phi of its own for each entry.
+ * - \p rician: sqrt(R / (R + 1)) exp(j phi) + sqrt(1 / (R + 1)) CN(0, 1), R = rician_k,
+ *   with a phase phi of its own for each entry.
  * - \p rician_rank1: the same with one phi for all entries.
  *
  * With doppler > 0 the CN(0, 1) part of the last three moves with Jakes' spectrum, a sum
@@ -46,7 +46,7 @@ namespace semcom {
  * \p csi_true at each frame's start (and at each run of 8 symbols with Doppler): the
  * vector of ls_estimator_cc with H = g exp(j theta) H, noise_var = g^2 N0, err_var = 0.
  * The message port \p channel carries (sequence number . first vector) of each frame. No
- * other tag passes. A NaN in the input is a NaN in the output.
+ * other tag passes. A sample that is not finite spoils that sample at all antennas.
  *
  * An item outside a frame, a frame inside another, and streams out of step end the stream
  * with an error (errors.h).

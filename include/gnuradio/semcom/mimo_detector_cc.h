@@ -33,11 +33,15 @@ namespace semcom {
  * \p csi tags with no_eff filled in. No other tag passes.
  *
  * Degenerate input: with a NaN or infinite channel or variance, a zero channel, or one
- * too near to singular (reciprocal condition below 1e-6), all streams are 0 and all
+ * too near to singular (smallest over largest singular value below 1e-6, for \p lmmse
+ * those of [H; sqrt(S) I]), all streams are 0 and all
  * no_eff infinite until the next \p csi; with \p lmmse a transmitter that is not heard at
  * all loses its own stream only. A sample that is not finite becomes 0. A frame without
  * \p csi, a \p csi of another M or K, and streams out of step end the stream with an
  * error (errors.h).
+ *
+ * The zero-forcing equation is that of paper 000: Yu et al., "Pilot-guided Multimodal
+ * Semantic Communication for Audio-Visual Event Localization", arXiv:2412.06208.
  *
  * Example:
  * \code
@@ -59,8 +63,10 @@ public:
      */
     static sptr make(int num_rx, int num_tx, const std::string& method = "zf");
 
-    //! Another method, from the next \p csi tag on. \throws std::invalid_argument if
-    //! unknown.
+    /*!
+     * Another method, from the next \p csi tag on.
+     * \throws std::invalid_argument if unknown.
+     */
     virtual void set_method(const std::string& method) = 0;
 };
 

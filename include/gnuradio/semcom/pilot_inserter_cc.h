@@ -27,7 +27,8 @@ namespace semcom {
  *
  *     [ P | S payload | P | S payload | ... | P | rest | P ]
  *
- * with a pilot block before the payload and after each of its ceil(n / S) pieces.
+ * with a pilot block before the payload and after each of its ceil(n / S) pieces. Symbols
+ * pass unchanged: pilots of another power than the payload's are rows of that power.
  *
  * Input: one stream of complex items. With frame_length = 0 each frame starts with a tag
  * \p semcom_frame, a pair of uint64 (sequence number . n); n is at least 1 and has no
@@ -39,7 +40,8 @@ namespace semcom {
  *
  * A frame cut short by the end of the stream leaves the block as far as it came; what
  * reads whole frames drops it. An item outside a frame, or a frame that starts inside
- * another, ends the stream with an error (errors.h).
+ * another, ends the stream with an error (errors.h). Each start() begins with a new
+ * frame, numbered 0 if the block numbers them.
  *
  * Example, two terminals with two orthogonal rows of four pilots:
  * \code
@@ -54,8 +56,8 @@ public:
 
     /*!
      * \param pilots       This transmitter's row, at least one symbol, finite.
-     * \param spacing      S [symbols], payload between pilot blocks; 0: pilots in front
-     * only. \param frame_length n [symbols] of an untagged input; 0: frames are tagged.
+     * \param spacing      S [symbols], payload between pilot blocks; 0: pilots in front.
+     * \param frame_length n [symbols] of an untagged input; 0: frames are tagged.
      * \throws std::invalid_argument if an argument is out of range.
      */
     static sptr
