@@ -48,67 +48,70 @@ void pilot_inserter_cc_impl::reset()
     d_written = d_total = 0;
 }
 
-void pilot_inserter_cc_impl::start_frame(int in_item, int out_item)
+void pilot_inserter_cc_impl::start_frame(int item)
 {
     if (d_frame_length > 0) {
         d_frame.seq = d_next_seq++;
         d_frame.length = d_frame_length;
     } else {
-        d_frame = frame_at(in_item);
+        d_frame = frame_at(item);
     }
     d_total = d_layout.total(d_frame.length);
     d_written = 0;
-    d_consumed = 0;
-    put_frame(out_item, d_frame.seq, d_total);
+    d_payload.clear();
 }
 
-//! Payload symbols that may be consumed: the last one only with the whole frame written.
-uint64_t pilot_inserter_cc_impl::finished_input() const
+//! Takes payload from item \p item of the window; returns how many symbols it took.
+int pilot_inserter_cc_impl::read(const gr_complex* in, int num_in, int item)
 {
-    const uint64_t used = d_layout.payload_before(d_written, d_frame.length);
-    return d_written == d_total ? used : std::min(used, d_frame.length - 1);
-}
-
-//! Writes up to the end of a pilot or payload block; \p in is at payload symbol
-//! d_consumed.
-uint64_t pilot_inserter_cc_impl::write_some(const gr_complex* in,
-                                            int num_in,
-                                            gr_complex* out,
-                                            int space)
-{
-    const uint64_t block = d_layout.pilot_block_at(d_written, d_frame.length);
-    const uint64_t pilot = d_written - d_layout.pilot_position(block, d_frame.length);
-    if (pilot < d_layout.num_pilots) {
-        const uint64_t count = std::min<uint64_t>(space, d_layout.num_pilots - pilot);
-        std::copy_n(d_pilots.begin() + pilot, count, out);
-        return count;
-    }
-    const uint64_t end = d_layout.pilot_position(block + 1, d_frame.length);
-    const uint64_t count = std::min<uint64_t>(std::min(space, num_in), end - d_written);
-    std::copy_n(in, count, out);
+    const int count =
+        std::min<uint64_t>(num_in - item, d_frame.length - d_payload.size());
+    if (d_frame_length == 0)
+        check_no_frame(item + d_payload.empty(), item + count, d_frame);
+    d_payload.insert(d_payload.end(), in + item, in + item + count);
     return count;
+}
+
+//! Writes on, as far as there is space; returns how many items it wrote.
+int pilot_inserter_cc_impl::write(gr_complex* out, int space)
+{
+    int produced = 0;
+    while (produced < space && d_written < d_total) {
+        const uint64_t block = d_layout.pilot_block_at(d_written, d_frame.length);
+        const uint64_t start = d_layout.pilot_position(block, d_frame.length);
+        const uint64_t payload = start + d_layout.num_pilots;
+        const bool pilot = d_written < payload;
+        const uint64_t end =
+            pilot ? payload : d_layout.pilot_position(block + 1, d_frame.length);
+        const auto from = pilot ? d_pilots.begin() + (d_written - start)
+                                : d_payload.begin() +
+                                      d_layout.payload_before(d_written, d_frame.length);
+        const uint64_t count = std::min<uint64_t>(space - produced, end - d_written);
+        std::copy_n(from, count, out + produced);
+        d_written += count;
+        produced += count;
+    }
+    return produced;
 }
 
 framed_block::progress
 pilot_inserter_cc_impl::run(int num_out, int num_in, input_streams in, output_streams out)
 {
     progress done;
-    while (done.produced < num_out && done.consumed < num_in) {
+    while (done.consumed < num_in) {
         if (d_written == d_total)
-            start_frame(done.consumed, done.produced);
-        const uint64_t count = write_some(in[0] + done.consumed,
-                                          num_in - done.consumed,
-                                          out[0] + done.produced,
-                                          num_out - done.produced);
-        d_written += count;
-        done.produced += count;
-        const uint64_t consumed = finished_input() - d_consumed;
-        if (d_frame_length == 0)
-            check_no_frame(done.consumed + (d_consumed == 0 ? 1 : 0),
-                           done.consumed + consumed,
-                           d_frame);
-        d_consumed += consumed;
-        done.consumed += consumed;
+            start_frame(done.consumed);
+        if (!whole()) {
+            // The frame's last item is consumed with the last output.
+            done.consumed += read(in[0], num_in, done.consumed) - whole();
+            continue;
+        }
+        if (d_written == 0 && done.produced < num_out)
+            put_frame(done.produced, d_frame.seq, d_total);
+        done.produced += write(out[0] + done.produced, num_out - done.produced);
+        if (d_written < d_total)
+            break;
+        done.consumed++;
     }
     return done;
 }

@@ -27,13 +27,14 @@ private:
     const uint64_t d_frame_length; // 0: frames come from tags
     uint64_t d_next_seq = 0;
     frame_header d_frame;
-    uint64_t d_total = 0;    // items of the current frame with its pilots
-    uint64_t d_written = 0;  // of these
-    uint64_t d_consumed = 0; // payload symbols of the current frame
+    std::vector<gr_complex> d_payload; // of the current frame, as far as it has come
+    uint64_t d_total = 0;              // items of the current frame with its pilots
+    uint64_t d_written = 0;            // of these
 
-    void start_frame(int in_item, int out_item);
-    uint64_t write_some(const gr_complex* in, int num_in, gr_complex* out, int space);
-    uint64_t finished_input() const;
+    bool whole() const { return d_payload.size() == d_frame.length; }
+    void start_frame(int item);
+    int read(const gr_complex* in, int num_in, int item);
+    int write(gr_complex* out, int space);
 };
 
 } // namespace semcom

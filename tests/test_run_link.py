@@ -132,12 +132,12 @@ def test_silencing_the_feedback_changes_what_the_video_terminal_sends(clips, tmp
 
 
 class WrongPilots(LinkFlowgraph):
-    """The video terminal sends a pilot row that the receiver does not expect."""
+    """The video terminal's pilots are far weaker than the receiver expects."""
 
     def _connect_chain(self, antennas):
         self.video.disconnect_all()
         model = (self.video.encoder.system, self.video.encoder.checkpoint)
-        self.video = video_terminal(*model, pilot_kind="zadoff_chu")
+        self.video = video_terminal(*model, pilot_boost_db=-60.0)
         LinkFlowgraph._connect_chain(self, antennas)
 
 

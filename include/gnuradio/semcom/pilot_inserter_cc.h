@@ -31,15 +31,17 @@ namespace semcom {
  * pass unchanged: pilots of another power than the payload's are rows of that power.
  *
  * Input: one stream of complex items. With frame_length = 0 each frame starts with a tag
- * \p semcom_frame, a pair of uint64 (sequence number . n); n is at least 1 and has no
- * upper limit. With frame_length > 0 the stream carries no tags that matter: the block
- * cuts it into frames of frame_length items and numbers them from 0.
+ * \p semcom_frame, a pair of uint64 (sequence number . n); n is at least 1. With
+ * frame_length > 0 the stream carries no tags that matter: the block cuts it into frames
+ * of frame_length items and numbers them from 0.
  *
  * Output: one stream of complex items, with a tag \p semcom_frame (the same sequence
  * number . length with pilots) on the first pilot of each frame. No other tag passes.
  *
- * A frame cut short by the end of the stream leaves the block as far as it came; what
- * reads whole frames drops it. An item outside a frame, or a frame that starts inside
+ * A frame is held in memory and sent once it is whole. So it may be longer than any
+ * buffer, and a transmitter that also feeds another link is not stopped half-way through
+ * a frame by a receiver that waits for the other transmitter. A frame cut short by the
+ * end of the stream is dropped. An item outside a frame, or a frame that starts inside
  * another, ends the stream with an error (errors.h). Each start() begins with a new
  * frame, numbered 0 if the block numbers them.
  *

@@ -100,7 +100,6 @@ class FrameBlock(gr.basic_block):
         gr.basic_block.__init__(self, name=name, in_sig=inputs, out_sig=outputs)
         self.set_tag_propagation_policy(gr.TPP_DONT)  # frames change length; each gets a new tag
         self.max_batch = max_batch
-        self.limits = [max_batch] * len(inputs)
         self.inboxes = [_Inbox() for _ in inputs]
         self.outboxes = [deque() for _ in outputs]
 
@@ -119,10 +118,16 @@ class FrameBlock(gr.basic_block):
         return batch
 
     def forecast(self, noutput_items, ninputs):
-        """Items are needed where no frame is ready; none while output waits to be written."""
-        if any(self.outboxes):
-            return [0] * ninputs
-        return [0 if box.ready else 1 for box in self.inboxes]
+        """An item is needed on the first input that has no frame; none while output waits.
+
+        On one input at a time: asked for items on two, the scheduler would leave those of the one
+        unread until the other has some, which may be what they are to bring about.
+        """
+        required = [0] * ninputs
+        lacking = [port for port, box in enumerate(self.inboxes) if not box.ready]
+        if lacking and not any(self.outboxes):
+            required[lacking[0]] = 1
+        return required
 
     @guarded
     def general_work(self, input_items, output_items):
@@ -152,7 +157,7 @@ class FrameBlock(gr.basic_block):
                 for tag in self.get_tags_in_window(port, 0, len(items))
             ]
             tags.sort(key=lambda tag: tag[0])
-            self.consume(port, self.inboxes[port].take(items, tags, self.limits[port]))
+            self.consume(port, self.inboxes[port].take(items, tags, self.max_batch))
 
     def _write(self, port: int, out: np.ndarray) -> int:
         written, outbox = 0, self.outboxes[port]

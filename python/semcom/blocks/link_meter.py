@@ -2,14 +2,30 @@
 # Copyright 2026 gr-semcom contributors
 """Measures a link: what was sent beside what was detected, the estimate beside the truth."""
 
+import threading
+
 import numpy as np
+from gnuradio import gr
 
 from ..link import metrics
 from ..phy.csi import unpack
 from .frame_block import FrameBlock
 
 
-class link_meter(FrameBlock):
+class _Tap(FrameBlock):
+    """Hands the frames of one stream to ``collect(port, frame)``."""
+
+    def __init__(self, port, collect):
+        FrameBlock.__init__(self, f"link_meter_{port}", [np.complex64], [])
+        self.port, self.collect = port, collect
+
+    def process(self, batch):
+        for (frame,) in batch:
+            self.collect(self.port, frame)
+        return []
+
+
+class link_meter(gr.hier_block2):
     """Collects the error vector, the peak power, the channel's error and the SNR of a run.
 
     Inputs 0..K-1   complex64, frames of sent symbols
@@ -17,58 +33,54 @@ class link_meter(FrameBlock):
     Input 2K        complex64, the same frames as the first antenna receives them, pilots and all;
                     a simulated channel tells the truth there, in ``csi_true`` tags
 
-    ``report()`` gives the figures so far; a sent frame that was not detected is left out.
+    ``report()`` gives the figures so far; a frame counts once it has come on every input.  Each
+    input is a block of its own, so that what is under way never blocks its sender.
     """
 
     def __init__(self, streams=2):
-        FrameBlock.__init__(self, "link_meter", [np.complex64] * (2 * streams + 1), [])
+        ports = 2 * streams + 1
+        signature = gr.io_signature(ports, ports, gr.sizeof_gr_complex)
+        gr.hier_block2.__init__(self, "link_meter", signature, gr.io_signature(0, 0, 0))
         self.streams = streams
-        for port in (*range(streams), 2 * streams):
-            self.limits[port] = np.inf  # what is under way must not block its sender
+        self._lock, self._waiting = threading.Lock(), {}
         self.error, self.power, self.papr = 0.0, 0.0, 0.0
         self.channel_error, self.channel_power = 0.0, 0.0
         self.snr, self.noise_var = [], []
+        self.taps = [_Tap(port, self._collect) for port in range(ports)]
+        for port, tap in enumerate(self.taps):
+            self.connect((self, port), tap)
 
-    def match(self):
-        streams = self.streams
-        early = self.inboxes[:streams] + self.inboxes[2 * streams :]
-        batch = []
-        while all(box.ready for box in self.inboxes):
-            number = self.inboxes[streams].ready[0].number
-            if early[0].ready[0].number < number:
-                for box in early:
-                    box.ready.popleft()
-                continue
-            batch.append(tuple(box.ready.popleft() for box in self.inboxes))
-        return batch
+    def _collect(self, port: int, frame) -> None:
+        with self._lock:
+            frames = self._waiting.setdefault(frame.number, {})
+            frames[port] = frame
+            if len(frames) == len(self.taps):
+                # frames come in order, so an older one that still waits was lost on some input
+                self._waiting = {n: f for n, f in self._waiting.items() if n > frame.number}
+                self._measure([frames[p] for p in range(len(self.taps))])
 
-    def process(self, batch):
-        for frames in batch:
-            sent = np.stack([frame.items for frame in frames[: self.streams]])
-            detected = np.stack([frame.items for frame in frames[self.streams : -1]])
-            self.error += metrics.error_power(sent, detected)
-            self.power += metrics.error_power(sent, np.zeros_like(sent))
-            self.papr = max(self.papr, metrics.papr(sent))
-            self._compare(frames[self.streams].csi, frames[-1].truth)
-        return []
-
-    def _compare(self, estimates: list, truths: list) -> None:
-        """The first estimate of the frame, and how far it is from the channel at its first symbol."""
-        if not estimates:
-            return
-        csi = unpack(estimates[0][1])
-        self.snr.append(float(csi.snr))
-        self.noise_var.append(float(csi.noise_var))
-        if truths:
+    def _measure(self, frames: list) -> None:
+        sent = np.stack([frame.items for frame in frames[: self.streams]])
+        detected = np.stack([frame.items for frame in frames[self.streams : -1]])
+        self.error += metrics.error_power(sent, detected)
+        self.power += metrics.error_power(sent, np.zeros_like(sent))
+        self.papr = max(self.papr, metrics.papr(sent))
+        estimates, truths = frames[self.streams].csi, frames[-1].truth
+        if estimates:
+            csi = unpack(estimates[0][1])
+            self.snr.append(float(csi.snr))
+            self.noise_var.append(float(csi.noise_var))
+        if estimates and truths:  # both at the first symbol of the frame
             truth = unpack(truths[0][1]).h.numpy()
             self.channel_error += metrics.error_power(truth, csi.h.numpy())
             self.channel_power += metrics.error_power(truth, np.zeros_like(truth))
 
     def report(self) -> dict:
         """EVM, PAPR, channel NMSE and mean SNR of a path, each [dB]; None where unknown."""
-        return {
-            "evm_db": metrics.ratio_db(self.error, self.power),
-            "papr_db": metrics.ratio_db(self.papr, 1.0),
-            "channel_nmse_db": metrics.ratio_db(self.channel_error, self.channel_power),
-            "path_snr_db": metrics.mean_snr_db(self.snr, self.noise_var),
-        }
+        with self._lock:
+            return {
+                "evm_db": metrics.ratio_db(self.error, self.power),
+                "papr_db": metrics.ratio_db(self.papr, 1.0),
+                "channel_nmse_db": metrics.ratio_db(self.channel_error, self.channel_power),
+                "path_snr_db": metrics.mean_snr_db(self.snr, self.noise_var),
+            }
