@@ -10,6 +10,9 @@ import pmt
 from ..data import open_set
 from .frame_block import FrameBlock
 
+BURST = 8  # clips read at a time, so that the encoders find batches
+BUFFERED = 32  # clips that wait for the encoders
+
 
 class clip_source(FrameBlock):
     """Sends the clips of a set as vector streams, a frame a clip, an item a segment (a second).
@@ -42,7 +45,7 @@ class clip_source(FrameBlock):
         FrameBlock.__init__(self, "clip_source", [], signature)
         self.message_port_register_out(pmt.intern("truth"))
         for port, features in enumerate(first):
-            self.set_min_output_buffer(port, 4 * len(features))
+            self.set_min_output_buffer(port, BUFFERED * len(features))
 
     def _features(self, number: int) -> list:
         clip = number % len(self.clips)
@@ -50,24 +53,30 @@ class clip_source(FrameBlock):
         return [read[terminal](clip) for terminal in self.terminals]
 
     def advance(self, input_items):
-        """The next clip; None after the last one."""
-        if 0 <= self.frames <= self.sent:
-            return None
-        self._wait_and_publish()
-        vectors = [
-            np.ascontiguousarray(features, np.float32).reshape(len(features), -1)
-            for features in self._features(self.sent)
-        ]
-        self.sent += 1
-        return [(self.sent - 1, *vectors)]
+        """The next clips: one at a time for those who watch, else a few; None after the last."""
+        clips = []
+        while len(clips) < (1 if self.interval else BURST) and self.sent != self.frames:
+            self._wait()
+            self._publish()
+            vectors = [
+                np.ascontiguousarray(features, np.float32).reshape(len(features), -1)
+                for features in self._features(self.sent)
+            ]
+            clips.append((self.sent, *vectors))
+            self.sent += 1
+        return clips or None
 
     def set_interval(self, interval: float) -> None:
         """[s] from one clip to the next, from the next one on."""
         self.interval = interval
 
-    def _wait_and_publish(self) -> None:
-        time.sleep(max(0.0, self._next_at - time.monotonic()))
+    def _wait(self) -> None:
+        early = self._next_at - time.monotonic()
+        if early > 0:
+            time.sleep(early)
         self._next_at = time.monotonic() + self.interval
+
+    def _publish(self) -> None:
         labels = self.clips.labels(self.sent % len(self.clips))
         names = [self.clips.classes[label] for label in labels]
         clip = pmt.to_pmt({"frame": self.sent, "events": names})

@@ -51,6 +51,11 @@ class _Inbox:
     def __init__(self):
         self.ready = deque()
         self.filling = None
+        self._spare = []
+
+    def recycle(self, frame: Frame) -> None:
+        """Take back a frame that nobody reads any more: a clip's fresh memory costs its copy."""
+        self._spare.append(frame.items)
 
     def take(self, items: np.ndarray, tags: list, limit: int) -> int:
         """Copy items into frames until ``limit`` frames are ready; return how many were used."""
@@ -77,12 +82,14 @@ class _Inbox:
                 self.filling = None
         return used
 
-    @staticmethod
-    def _start(used: int, tags: deque, items: np.ndarray) -> Frame:
+    def _start(self, used: int, tags: deque, items: np.ndarray) -> Frame:
         for i, (offset, key, value) in enumerate(tags):
             if offset == used and pmt.eq(key, FRAME_TAG):
                 del tags[i]
                 number, length = pmt.to_uint64(pmt.car(value)), pmt.to_uint64(pmt.cdr(value))
+                if self._spare and len(self._spare[-1]) == length:
+                    return Frame(number, self._spare.pop())
+                self._spare.clear()
                 return Frame(number, np.empty((length, *items.shape[1:]), items.dtype))
         raise ValueError("an item outside any frame: no 'semcom_frame' tag on its first item")
 

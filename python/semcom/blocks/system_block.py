@@ -6,6 +6,7 @@ import functools
 import sys
 import threading
 
+import numpy as np
 import torch
 
 from ..nets.registry import load_system
@@ -44,6 +45,7 @@ class SystemBlock(FrameBlock):
         FrameBlock.__init__(self, name, inputs, outputs, max_batch)
         self._wanted = (system, str(checkpoint), device)
         self._swap = threading.Lock()
+        self._stacks = {}
         self.net = shared_system(*self._wanted)
 
     def set_checkpoint(self, checkpoint: str) -> None:
@@ -109,5 +111,14 @@ class SystemBlock(FrameBlock):
         raise TypeError(f"{type(self).__name__} must define infer()")
 
     def stack(self, run: list, port: int) -> torch.Tensor:
-        """The frames of one port as a tensor [B, length, ...] on the device."""
-        return torch.stack([torch.from_numpy(frames[port].items) for frames in run]).to(self.device)
+        """The frames of one port as a tensor [B, length, ...] on the device, until the next call.
+
+        The frames themselves are given back to their port.
+        """
+        shape = run[0][port].items.shape
+        if port not in self._stacks or self._stacks[port].shape[1:] != shape:
+            self._stacks[port] = np.empty((self.max_batch, *shape), run[0][port].items.dtype)
+        for place, frames in zip(self._stacks[port], run, strict=False):
+            place[...] = frames[port].items
+            self.inboxes[port].recycle(frames[port])
+        return torch.from_numpy(self._stacks[port][: len(run)]).to(self.device)
