@@ -186,14 +186,29 @@ def test_full_disk_leaves_the_old_file(program, tmp_path):
 
 KILLED = """
 import sys, time
-from gnuradio.semcom.link import report
-with report.replacing(sys.argv[1]) as temporary:
+from gnuradio.semcom.files import replacing
+with replacing(sys.argv[1]) as temporary:
     file = open(temporary, "w")
     file.write("half of")
     file.flush()
     print("writing", flush=True)
     time.sleep(60)
 """
+
+
+def test_full_disk_leaves_the_old_checkpoint(program, tiny_checkpoint, tmp_path):
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(b"old")
+    save = (
+        "import sys\n"
+        "from conftest import tiny_system\n"
+        "from gnuradio.semcom.nets import checkpoint\n"
+        "try: checkpoint.save(sys.argv[1], tiny_system(), variant='full', data='synthetic')\n"
+        "except ValueError as cause: sys.exit(f'error: {cause}')"
+    )
+    done = program("-c", save, path, preexec_fn=small_disk, env={"PYTHONPATH": str(ROOT / "tests")})
+    one_line(done, "model.safetensors", "could not be written")
+    assert path.read_bytes() == b"old" and os.listdir(tmp_path) == ["model.safetensors"]
 
 
 def test_a_kill_in_mid_write_leaves_the_old_file(tmp_path):

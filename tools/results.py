@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from gnuradio.semcom.data import open_set
+from gnuradio.semcom.files import replacing
 from gnuradio.semcom.link import report
 from gnuradio.semcom.link.run import checkpoint_of, run_point
 from gnuradio.semcom.link.scenario import Scenario
@@ -104,8 +105,8 @@ def page(records: list, command: str) -> str:
         "",
         "Every figure is a segment accuracy on the *test* split, sent through the GNU Radio",
         f"flowgraph of `apps/run_link.py` ({first['clips']} clips, channel seed {first['seed']}),",
-        "with half its 95 % interval from resampling clips. The checkpoints were selected on *val*;",
-        "one training seed. **ave28 is a composed set (real features, synthetic pairing): these",
+        "with half its 95 % interval from resampling clips. The checkpoints were selected on",
+        "*val*; one training seed. **ave28 is a composed set (real features, synthetic pairing): these",
         "figures are not to be set beside published AVE figures.** The best constant answer (all",
         "background) scores 0.237.",
         "",
@@ -113,8 +114,8 @@ def page(records: list, command: str) -> str:
         f"**{first['accuracy_error_free']:.3f}**.",
         "",
         f"Channel uses per segment: payload {uses['payload']:g}, pilots {uses['pilots']:g}, "
-        f"feedback {uses['feedback']:g}; pilot overhead {100 * first['pilot_overhead']:.1f} %. SNR is per "
-        "stream at each antenna, and the feedback link's SNR is the uplink's.",
+        f"feedback {uses['feedback']:g}; pilot overhead {100 * first['pilot_overhead']:.1f} %. "
+        "SNR is per stream at each antenna, and the feedback link's SNR is the uplink's.",
         "",
         "![accuracy over SNR](figures/results.png)",
     ]
@@ -138,7 +139,7 @@ def main() -> int:
     pictured = [r for r in records if r["variant"] == "full" and r["csi"] == "ls"]
     report.plot(ROOT / "docs" / "figures" / "results.png", pictured)
     command = f"tools/results.py --data <folder> --frames {args.frames} --seed {args.seed}"
-    with report.replacing(ROOT / "docs" / "results.md") as temporary:
+    with replacing(ROOT / "docs" / "results.md") as temporary:
         Path(temporary).write_text(page(records, command))
     return 0
 

@@ -10,7 +10,8 @@ import importlib
 import json
 import pkgutil
 
-from gnuradio.semcom.link.report import replacing, versions
+from gnuradio.semcom.files import replacing
+from gnuradio.semcom.link.report import versions
 from rich.console import Console
 from rich.table import Table
 

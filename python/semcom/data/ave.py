@@ -15,6 +15,7 @@ import h5py
 import numpy as np
 
 from ..errors import SemcomError
+from ..files import replacing
 from .clipset import AVE_CLASSES, SPLITS, ClipSet
 
 KEY = "avadataset"
@@ -141,7 +142,6 @@ class AveSet:
 def write(folder: str | Path, splits: Mapping[str, ClipSet]) -> None:
     """Write clip sets (by split name) as one AVE-layout folder, features in their own dtype."""
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     clips = [(clip_set, i) for clip_set in splits.values() for i in range(len(clip_set))]
     first = clips[0][0]
     eye = np.eye(len(first.classes), dtype=np.float32)
@@ -152,7 +152,7 @@ def write(folder: str | Path, splits: Mapping[str, ClipSet]) -> None:
     }
     for filename, read in readers.items():
         example = read(first, 0)
-        with h5py.File(folder / filename, "w") as file:
+        with replacing(folder / filename) as temporary, h5py.File(temporary, "w") as file:
             shape = (len(clips), *example.shape)
             data = file.create_dataset(KEY, shape, example.dtype, chunks=(1, *example.shape))
             for row, (clip_set, i) in enumerate(clips):
@@ -160,11 +160,13 @@ def write(folder: str | Path, splits: Mapping[str, ClipSet]) -> None:
     at = 0
     for split in SPLITS:
         count = len(splits.get(split, ()))
-        with h5py.File(folder / f"{split}_order.h5", "w") as file:
+        path = folder / f"{split}_order.h5"
+        with replacing(path) as temporary, h5py.File(temporary, "w") as file:
             file["order"] = np.arange(at, at + count)
         at += count
     lines = [_annotation(clip_set, i) for clip_set, i in clips]
-    (folder / "Annotations.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with replacing(folder / "Annotations.txt") as temporary:
+        Path(temporary).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _annotation(clip_set: ClipSet, i: int) -> str:

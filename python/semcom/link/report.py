@@ -2,18 +2,16 @@
 # Copyright 2026 gr-semcom contributors
 """What a sweep leaves behind: the table on screen, the JSON file, the plot."""
 
-import contextlib
 import hashlib
 import json
-import os
 import platform
 import sys
-import tempfile
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import SemcomError
+from ..files import replacing
 
 SCHEMA = 1
 # Okabe and Ito's palette: told apart with every common colour vision deficiency
@@ -50,29 +48,6 @@ def versions() -> dict:
 def sha256(path) -> str:
     """SHA-256 of a file, in hexadecimal."""
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
-
-
-@contextlib.contextmanager
-def replacing(path):
-    """Yield a temporary name beside ``path`` that becomes ``path`` if all goes well.
-
-    A full disk or a kill leaves the old file, or none, and never half of a new one.
-    """
-    path = Path(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=path.suffix)
-        os.close(handle)
-    except OSError as cause:
-        raise SemcomError(f"{path}: cannot be written ({cause.strerror})") from cause
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    except OSError as cause:
-        raise SemcomError(f"{path}: could not be written ({cause.strerror or cause})") from cause
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
 
 
 def write_json(path, records: list) -> None:

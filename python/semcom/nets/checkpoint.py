@@ -6,7 +6,6 @@ run."""
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import fields
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from safetensors.torch import save_file
 
 from .. import __version__
 from ..errors import SemcomError
+from ..files import replacing
 
 KEY = "semcom"
 FORMAT = 1
@@ -43,13 +43,9 @@ def save(path: str | Path, system: torch.nn.Module, *, variant: str, data: str, 
 
 
 def write(path: str | Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str]) -> None:
-    """safetensors to a temporary neighbour, then renamed: a reader never sees half a file."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    save_file(tensors, partial, metadata)
-    partial.chmod(0o644)  # safetensors leaves it to its owner alone
-    os.replace(partial, path)
+    """Tensors and metadata as one safetensors file; a reader never sees half of it."""
+    with replacing(path, SafetensorError) as temporary:
+        save_file(tensors, temporary, metadata)
 
 
 def read_header(path: str | Path) -> dict:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..files import replacing
 from ..nets import checkpoint
 
 DATA_NOTES = {
@@ -51,7 +52,8 @@ def write(path: Path, command: str) -> Path:
         *_channel_table(metrics["test"], training),
     ]
     card = path.with_suffix(".md")
-    card.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+    with replacing(card) as temporary:
+        Path(temporary).write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
     return card
 
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 import torch
 
 from ..errors import SemcomError
+from ..files import replacing
 from ..link.torch_link import TorchLink
 from . import losses
 from .augment import Augment
@@ -158,9 +158,8 @@ class Trainer:
             "progress": [self.epoch, self.best, self.best_epoch],
             "history": json.dumps(self.history),
         }
-        partial = self.state_file.with_suffix(".partial")
-        torch.save(state, partial)
-        os.replace(partial, self.state_file)
+        with replacing(self.state_file, RuntimeError) as temporary:
+            torch.save(state, temporary)
 
     def resume(self) -> bool:
         """Take up the state in the folder, if there is one; it must be of the same

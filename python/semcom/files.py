@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Writing files so that a full disk or a kill never leaves half of one."""
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+from .errors import SemcomError
+
+
+@contextlib.contextmanager
+def replacing(path, *failures):
+    """Yield a temporary name beside ``path`` that becomes ``path`` if all goes well.
+
+    What was there before stays until then.  OSError, and the exceptions that the writer raises in
+    its place (``failures``), become a SemcomError that names the file.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=path.suffix)
+        os.close(handle)
+    except OSError as cause:
+        raise SemcomError(f"{path}: cannot be written ({cause.strerror})") from cause
+    try:
+        yield temporary
+        os.chmod(temporary, 0o644)  # a temporary file is its owner's alone
+        os.replace(temporary, path)
+    except (OSError, *failures) as cause:
+        reason = getattr(cause, "strerror", None) or str(cause).splitlines()[0]
+        raise SemcomError(f"{path}: could not be written ({reason})") from cause
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
