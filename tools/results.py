@@ -106,9 +106,9 @@ def page(records: list, command: str) -> str:
         "Every figure is a segment accuracy on the *test* split, sent through the GNU Radio",
         f"flowgraph of `apps/run_link.py` ({first['clips']} clips, channel seed {first['seed']}),",
         "with half its 95 % interval from resampling clips. The checkpoints were selected on",
-        "*val*; one training seed. **ave28 is a composed set (real features, synthetic pairing): these",
-        "figures are not to be set beside published AVE figures.** The best constant answer (all",
-        "background) scores 0.237.",
+        "*val*; one training seed. **ave28 is a composed set (real features, synthetic pairing):",
+        "these figures are not to be set beside published AVE figures.** The best constant answer",
+        "(all background) scores 0.237.",
         "",
         f"Error-free (its own checkpoint, trained and tested without a channel): "
         f"**{first['accuracy_error_free']:.3f}**.",
