@@ -102,7 +102,7 @@ class event_timeline(_Display):
     def _cell(painter, box, name):
         colour = QtGui.QColor("#dddddd")
         if name != "background":
-            colour = QtGui.QColor(COLOURS[sum(map(ord, name)) % (len(COLOURS) - 1)]).lighter(150)
+            colour = QtGui.QColor.fromHsv(47 * sum(map(ord, name)) % 360, 110, 245)
         painter.fillRect(box, colour)
         painter.drawText(box, QtCore.Qt.AlignCenter | QtCore.Qt.TextWordWrap, name.split(",")[0])
 
