@@ -29,23 +29,20 @@ def hadamard(num_tx: int, length: int, boost_db: float = 0.0) -> np.ndarray:
 
 
 def zadoff_chu(num_tx: int, length: int, root: int = 1, boost_db: float = 0.0) -> np.ndarray:
-    """Zadoff-Chu sequence of odd or even length P, transmitter k shifted cyclically by k floor(P/K)
-    symbols.
+    """One Zadoff-Chu sequence of length P for all transmitters, under a Hadamard cover.
 
-    x[n] = exp(-j pi u n (n + P mod 2) / P), whose cyclic shifts are orthogonal if gcd(u, P) = 1.
+    x_k[n] = c_k[n] exp(-j pi u n (n + P mod 2) / P) with gcd(u, P) = 1.  Its symbols have unit
+    modulus, so the rows are as orthogonal as their covers c_k, the rows of :func:`hadamard`.  Those
+    are periodic, with all their power in few lines; here the sequence spreads it over the band.
     """
-    if length < num_tx:
-        raise SemcomError(
-            f"pilot length {length}: expected at least {num_tx}, one symbol per transmitter"
-        )
+    cover = _cover(num_tx, length)
     if math.gcd(root, length) != 1:
         raise SemcomError(
             f"Zadoff-Chu root {root}: has a factor in common with the length {length}; use root 1"
         )
     n = np.arange(length)
     sequence = np.exp(-1j * np.pi * root * n * (n + length % 2) / length)
-    shift = length // num_tx
-    return _boosted(np.stack([np.roll(sequence, k * shift) for k in range(num_tx)]), boost_db)
+    return _boosted(cover * sequence, boost_db)
 
 
 def encoded_sine(
