@@ -23,6 +23,12 @@ PYTHON := $(VENV)/bin/python
 STAMP  := $(VENV)/.gr-semcom
 JOBS   := $(shell nproc 2>/dev/null || echo 2)
 
+# GNU Radio keeps preferences in the home directory, and fails without one
+ifneq ($(shell test -d "$$HOME" -a -w "$$HOME" && echo usable),usable)
+export HOME := $(CURDIR)/build/home
+$(shell mkdir -p $(HOME))
+endif
+
 .PHONY: link test build grc bench crosscheck results install uninstall clean lint
 
 link: build

@@ -180,6 +180,8 @@ def test_ctrl_c_leaves_valid_json_of_what_is_finished(tmp_path):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # a test run in the background ignores the signal, and its children would inherit that
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 90
     while not path.exists() and time.monotonic() < deadline:
@@ -190,6 +192,82 @@ def test_ctrl_c_leaves_valid_json_of_what_is_finished(tmp_path):
     records = json.loads(path.read_text())["records"]
     assert 1 <= len(records) < 31 and "accuracy" in output
     assert [p.name for p in tmp_path.iterdir()] == ["link.json"]
+
+
+def test_ctrl_c_before_the_first_point_leaves_nothing(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "apps/run_link.py", "--frames", "100000", "--channel", "awgn",
+         "--json", str(tmp_path / "link.json"), "--dump-path", str(tmp_path / "dump")],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "dump").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, complaint = process.communicate(timeout=30)
+    assert process.returncode == 130 and "0 points are finished" in complaint
+    assert "Traceback" not in complaint
+    assert not (tmp_path / "link.json").exists()
+
+
+class MixedLengths:
+    """The synthetic clips, cut to 10, 4 and 7 segments in turn."""
+
+    def __init__(self, clips):
+        self._clips, self.classes, self.name = clips, clips.classes, clips.name
+        self.audio, self.visual, self.labels = map(
+            self._cut, (clips.audio, clips.visual, clips.labels)
+        )
+
+    def __len__(self):
+        return 9
+
+    @staticmethod
+    def _cut(read):
+        return lambda i: read(i)[: (10, 4, 7)[i % 3]]
+
+
+def test_clips_of_mixed_lengths_share_a_run_and_come_round_again(clips):
+    mixed, point = MixedLengths(clips), Scenario(channel="awgn", snr=20.0, frames=30)
+    record = run_point(point, mixed)
+    assert record["clips"] == record["frames_received"] == 30
+    assert record["segments"] == 30 * 7 and record["accuracy"] > 0.5
+    decided = link(mixed, 30, channel="awgn", snr=20.0).sink.decisions
+    net = shared_system("pilot_ave", checkpoint_of(point, mixed), "cpu")
+    expected = [x.argmax(-1).numpy() for x in reference.evaluate(point, net, mixed, range(30))]
+    for number, classes in enumerate(expected):
+        np.testing.assert_array_equal(decided[number], classes)
+
+
+def test_a_flowgraph_stopped_in_mid_frame_starts_anew(clips):
+    point = Scenario(channel="awgn", snr=20.0)
+    flowgraph = LinkFlowgraph(point, clips, checkpoint_of(point, clips), 1000)
+    flowgraph.start()
+    while not flowgraph.sink.received:
+        time.sleep(0.01)
+    flowgraph.stop()
+    flowgraph.wait()
+    flowgraph.source.frames = FRAMES
+    flowgraph.sink.decisions.clear()
+    guard.run(flowgraph, timeout_s=90)
+    assert sorted(flowgraph.sink.decisions) == list(range(FRAMES))
+
+
+def test_channel_error_is_told_where_the_channel_stands_still(clips):
+    options = {"snr": 20.0, "csi": "lmmse", "pilot_spacing": 64}
+    still = link(clips, 8, **options).meter.report()["channel_nmse_db"]
+    assert still < -20
+    assert link(clips, 8, doppler=1e-3, **options).meter.report()["channel_nmse_db"] is None
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"antennas": 2}, {"antennas": 4}, {"variant": "audio_only"}],
+    ids=["M=2", "M=4", "K=1"],
+)
+def test_measured_snr_is_what_was_set(clips, options):
+    record = run_point(Scenario(channel="awgn", snr=10.0, frames=150, **options), clips)
+    assert record["measured_snr_db"] == pytest.approx(10.0, abs=0.1)
 
 
 @pytest.mark.parametrize("variant", ["audio_only", "video_only", "no_estimation"])
