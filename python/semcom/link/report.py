@@ -77,6 +77,7 @@ def _shown(value, form: str) -> str:
 
 def table(records: list):
     """A rich table, a row per record; settings that are the same in all rows stand in the title."""
+    from rich.markup import escape  # "[dB]" is no markup
     from rich.table import Table
 
     varying = [key for key in SETTINGS if len({r[key] for r in records}) > 1]
@@ -84,7 +85,7 @@ def table(records: list):
     constant = [str(first[key]) for key in SETTINGS if key not in varying]
     out = Table(title=f"{first['data']} ({first['split']}): {', '.join(constant)}")
     for name in (*varying, *FIGURES):
-        out.add_column(name, justify="left" if name in SETTINGS else "right")
+        out.add_column(escape(name), justify="left" if name in SETTINGS else "right")
     for r in records:
         figures = [_shown(r[key], form) for key, form in FIGURES.values()]
         out.add_row(*[str(r[key]) for key in varying], *figures)
