@@ -165,3 +165,16 @@ def test_a_generated_flowgraph_exits_non_zero_by_itself(program):
     done = program("-c", UNSUPERVISED, timeout=60)
     assert done.returncode == 1
     assert "error: " in done.stderr and "the radio is on fire" in done.stderr
+
+
+def test_a_start_forgets_the_frame_that_the_last_stop_cut_off(run_flowgraph):
+    source, _ = frames_source([60], tag_lengths=[100])
+    block, sink, top = doubler(), blocks.vector_sink_c(), gr.top_block()
+    top.connect(source, block, sink)
+    run_flowgraph(top)
+    assert len(sink.data()) == 0
+    tag = gr.tag_t()
+    tag.offset, tag.key, tag.value = 0, FRAME_TAG, frame_tag(7, 3)
+    source.set_data([1, 2, 3], [tag])
+    run_flowgraph(top)
+    np.testing.assert_array_equal(sink.data(), [1, 1, 2, 2, 3, 3])

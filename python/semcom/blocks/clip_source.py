@@ -47,6 +47,11 @@ class clip_source(FrameBlock):
         for port, features in enumerate(first):
             self.set_min_output_buffer(port, BUFFERED * len(features))
 
+    def start(self) -> bool:
+        """Each start of the flowgraph begins with the first clip."""
+        self.sent = 0
+        return FrameBlock.start(self)
+
     def _features(self, number: int) -> list:
         clip = number % len(self.clips)
         read = {"audio": self.clips.audio, "video": self.clips.visual}

@@ -110,6 +110,13 @@ class FrameBlock(gr.basic_block):
         self.inboxes = [_Inbox() for _ in inputs]
         self.outboxes = [deque() for _ in outputs]
 
+    def start(self) -> bool:
+        """Each start of the flowgraph begins anew: what an earlier stop cut off is forgotten."""
+        self.inboxes = [_Inbox() for _ in self.inboxes]
+        for outbox in self.outboxes:
+            outbox.clear()
+        return True
+
     def process(self, batch: list) -> list:
         raise TypeError(f"{type(self).__name__} must define process()")
 
