@@ -31,7 +31,8 @@ class link_meter(gr.hier_block2):
     Inputs 0..K-1   complex64, frames of sent symbols
     Inputs K..2K-1  complex64, the same frames as detected; ``csi`` tags on input K
     Input 2K        complex64, the same frames as the first antenna receives them, pilots and all;
-                    a simulated channel tells the truth there, in ``csi_true`` tags
+                    a simulated channel tells the truth there, in ``csi_true`` tags (the
+                    estimate's error counts where the channel stands still over a frame)
 
     ``report()`` gives the figures so far; a frame counts once it has come on every input.  Each
     input is a block of its own, so that what is under way never blocks its sender.
@@ -70,7 +71,7 @@ class link_meter(gr.hier_block2):
             csi = unpack(estimates[0][1])
             self.snr.append(float(csi.snr))
             self.noise_var.append(float(csi.noise_var))
-        if estimates and truths:  # both at the first symbol of the frame
+        if estimates and len(truths) == 1:  # a channel that moves differs from payload to pilots
             truth = unpack(truths[0][1]).h.numpy()
             self.channel_error += metrics.error_power(truth, csi.h.numpy())
             self.channel_power += metrics.error_power(truth, np.zeros_like(truth))
