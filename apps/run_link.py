@@ -25,15 +25,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 
-class Parser(argparse.ArgumentParser):
-    """argparse whose complaint is one line."""
-
-    def error(self, message):
-        self.exit(2, f"run_link.py: error: {message} (see --help)\n")
-
-
 def parse(argv=None):
-    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = scenario.Parser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     scenario.add_options(parser)
     parser.add_argument("--json", metavar="FILE", help="write the records here, after every point")
     parser.add_argument("--plot", metavar="FILE", help="plot accuracy over SNR (.png, .pdf, .svg)")
@@ -75,8 +70,12 @@ def main(argv=None) -> int:
         status = 130
     if records:
         Console().print(report.table(records))
-        if args.plot:
+    if records and args.plot:
+        try:
             report.plot(args.plot, records)
+        except SemcomError as cause:
+            print(f"run_link.py: error: {cause}", file=sys.stderr)
+            status = status or 2
     return status
 
 

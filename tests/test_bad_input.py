@@ -91,6 +91,22 @@ def test_wrong_shape(program, ave_set):
     one_line(program(RUN, "--data", ave_set), "visual_feature.h5", "shape")
 
 
+@pytest.mark.parametrize(
+    ("name", "spoil", "words"),
+    [
+        ("audio_feature.h5", lambda d: d[..., :24], ["audio features", "128", "24"]),
+        ("visual_feature.h5", lambda d: d[..., :5, :], ["visual features", "7, 7", "7, 5"]),
+        ("labels.h5", lambda d: np.eye(5)[np.minimum(d.argmax(-1), 4)], ["classes", "29", "5"]),
+        ("audio_feature.h5", lambda d: d.astype("S4"), ["audio_feature.h5", "expected numbers"]),
+        ("test_order.h5", lambda d: d[:0], ["test_order.h5", "no clips"]),
+    ],
+    ids=["audio size", "map size", "classes", "text", "empty split"],
+)
+def test_sizes_that_do_not_fit(program, ave_set, name, spoil, words):
+    rewrite(ave_set / name, spoil(read(ave_set / name)))
+    one_line(program(RUN, "--data", ave_set), *words)
+
+
 def test_truncated_file(program, ave_set):
     path = ave_set / "visual_feature.h5"
     path.write_bytes(path.read_bytes()[:5000])
@@ -161,6 +177,8 @@ def test_missing_and_truncated_checkpoint(program, tmp_path, tiny_checkpoint):
         (["--json", "/dev/null/link.json", "--frames", "2"], "/dev/null/link.json"),
         (["--dump-path", "/dev/null/dump", "--frames", "2"], "/dev/null/dump"),
         (["--plot", "plot.txt", "--frames", "2"], "plot.txt"),
+        (["--plot", "/dev/null/plot.png", "--frames", "2"], "/dev/null/plot.png"),
+        (["--dump-path", "dumped", "--snr", "0,10"], "--dump-path: .* 2 points"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -182,6 +200,18 @@ def test_full_disk_leaves_the_old_file(program, tmp_path):
     one_line(done, "link.json", "written")
     assert path.read_text() == "{}"
     assert os.listdir(tmp_path) == ["link.json"]
+
+
+def test_full_disk_under_a_dump_ends_the_run_at_once(program, tmp_path):
+    began = time.monotonic()
+    done = program(RUN, "--frames", 50, "--dump-path", tmp_path, preexec_fn=small_disk)
+    one_line(done, r"\.(c64|f32): could not be written")
+    assert time.monotonic() - began < 60
+
+
+def test_a_dump_that_cannot_be_opened(program, tmp_path):
+    (tmp_path / "antenna_0.c64").mkdir()
+    one_line(program(RUN, "--frames", 2, "--dump-path", tmp_path), "antenna_0.c64")
 
 
 KILLED = """

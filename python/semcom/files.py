@@ -10,6 +10,18 @@ from pathlib import Path
 from .errors import SemcomError
 
 
+def make_folder(path) -> Path:
+    """The folder ``path``, made if need be; SemcomError where nothing can be written into it."""
+    path = Path(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as cause:
+        raise SemcomError(f"{path}: cannot be a folder ({cause.strerror})") from cause
+    if not os.access(path, os.W_OK):
+        raise SemcomError(f"{path}: cannot be written into (Permission denied)")
+    return path
+
+
 @contextlib.contextmanager
 def replacing(path, *failures):
     """Yield a temporary name beside ``path`` that becomes ``path`` if all goes well.

@@ -2,13 +2,36 @@
 # Copyright 2026 gr-semcom contributors
 """Internal signals of the hier blocks, written to files."""
 
-from pathlib import Path
-
-from gnuradio import blocks, gr
+import numpy as np
+from gnuradio import gr
 
 from ..errors import SemcomError
+from ..files import make_folder
+from .guard import guarded
 
-TYPES = {gr.sizeof_gr_complex: "c64"}
+
+class file_dump(gr.sync_block):
+    """Writes items to a file, raw.  GNU Radio's own sink leaves a flowgraph hanging on a full disk.
+
+    path  of the file, written anew;  item  NumPy type, or (type, length) of vectors
+    """
+
+    def __init__(self, path, item):
+        gr.sync_block.__init__(self, "file_dump", [item], [])
+        self.path = path
+        try:
+            self._file = open(path, "wb")  # noqa: SIM115
+        except OSError as cause:
+            raise SemcomError(f"{path}: cannot be written ({cause.strerror})") from cause
+
+    @guarded
+    def work(self, input_items, output_items):
+        try:
+            self._file.write(input_items[0].tobytes())
+            self._file.flush()
+        except OSError as cause:
+            raise SemcomError(f"{self.path}: could not be written ({cause.strerror})") from cause
+        return len(input_items[0])
 
 
 def dump(hier, source, port: int, folder: str, name: str) -> None:
@@ -19,10 +42,9 @@ def dump(hier, source, port: int, folder: str, name: str) -> None:
     if not folder:
         return
     size = source.output_signature().sizeof_stream_item(port)
-    path = Path(folder) / f"{name}.{TYPES.get(size, 'f32')}"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as cause:
-        raise SemcomError(f"{folder}: cannot hold dumped signals ({cause.strerror})") from cause
-    sink = blocks.file_sink(size, str(path), False)
+    symbols = size == gr.sizeof_gr_complex
+    item = np.complex64 if symbols else (np.float32, size // gr.sizeof_float)
+    path = make_folder(folder) / f"{name}.{'c64' if symbols else 'f32'}"
+    sink = file_dump(path, item)
+    hier.dumps = [*getattr(hier, "dumps", ()), sink]  # GNU Radio does not keep Python blocks alive
     hier.connect((source, port), sink)

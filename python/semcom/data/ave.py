@@ -86,9 +86,11 @@ class AveSet:
         key = KEY if KEY in keys else keys[0] if len(keys) == 1 else None
         if key is None or not isinstance(file[key], h5py.Dataset):
             raise SemcomError(f"{path}: keys {keys}, expected {KEY!r} or a single array; rename it")
+        if not np.issubdtype(file[key].dtype, np.number):
+            raise SemcomError(f"{path}: holds {file[key].dtype}, expected numbers")
         if file[key].ndim != len(axes):
             raise SemcomError(
-                f"{path}: shape {file[key].shape}, expected [{', '.join(axes)}]; see docs/data"
+                f"{path}: shape {file[key].shape}, expected [{', '.join(axes)}]; see README, Data"
             )
         return file[key]
 
@@ -111,6 +113,8 @@ class AveSet:
 
     def _read_order(self, filename: str) -> np.ndarray:
         order = self._open(filename, ("clips",))[:].astype(np.int64)
+        if not order.size:
+            raise SemcomError(f"{self.folder / filename}: names no clips; choose another split")
         outside = order[(order < 0) | (order >= len(self._labels))]
         if outside.size:
             raise SemcomError(

@@ -11,7 +11,7 @@ import numpy as np
 from ..blocks import guard
 from ..blocks.system_block import shared_system
 from ..errors import SemcomError
-from ..nets.registry import shipped
+from ..nets.registry import check_sizes, shipped
 from . import metrics, reference
 from .flowgraph import LinkFlowgraph
 from .report import sha256
@@ -90,6 +90,7 @@ def checkpoint_of(point: Scenario, clips) -> str:
             f"--variant {point.variant}: {path.name} holds the terminals "
             f"{' and '.join(net.terminals)}; name a checkpoint of that variant"
         )
+    check_sizes(net, clips, path.name)
     return str(path)
 
 

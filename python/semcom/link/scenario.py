@@ -20,6 +20,13 @@ VARIANTS = ("full", "audio_only", "video_only", "no_estimation")
 SPLITS = ("train", "val", "test")
 
 
+class Parser(argparse.ArgumentParser):
+    """argparse whose complaint is one line."""
+
+    def error(self, message):
+        self.exit(2, f"{self.prog}: error: {message} (see --help)\n")
+
+
 def number(text: str) -> float:
     """A finite number, or argparse's error that says so."""
     try:
@@ -42,7 +49,9 @@ def numbers(text: str) -> list:
     return [start + i * step for i in range(int(np.floor((stop - start) / step + 1e-9)) + 1)]
 
 
-def _at_least(low: int):
+def at_least(low: int):
+    """Argparse's type of whole numbers from ``low`` on."""
+
     def count(text: str) -> int:
         if not text.isdigit() or int(text) < low:
             raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of at least {low}")
@@ -79,31 +88,31 @@ class Scenario:
     detector: str = _option("zf", "MIMO detector", choices=DETECTORS, sweep=True)
     checkpoint: str = _option("", "checkpoint (.safetensors); default: the one shipped for the set")
     symbols: int = _option(
-        0, "symbols per segment and terminal; picks a shipped checkpoint", type=_at_least(0)
+        0, "symbols per segment and terminal; picks a shipped checkpoint", type=at_least(0)
     )
     data: str = _option("", "folder in the AVE layout; default: the synthetic set")
     split: str = _option("test", "which clips to send", choices=SPLITS)
-    frames: int = _option(0, "clips to send at each point; 0: the split once", type=_at_least(0))
+    frames: int = _option(0, "clips to send at each point; 0: the split once", type=at_least(0))
     until_errors: int = _option(
-        0, "end a point once so many segments were wrong; 0: never", type=_at_least(0)
+        0, "end a point once so many segments were wrong; 0: never", type=at_least(0)
     )
     feedback_snr: float = _option(
         None, "SNR of the feedback link [dB]; default: the uplink's", type=number
     )
-    antennas: int = _option(2, "receive antennas M (at least the terminals)", type=_at_least(1))
+    antennas: int = _option(2, "receive antennas M (at least the terminals)", type=at_least(1))
     rician_k: float = _option(4.0, "Rician K factor (linear)", type=number)
     doppler: float = _option(
         0.0, "Doppler (Jakes) [cycles per symbol]; 0: one fade per frame", type=number
     )
     gain: float = _option(0.0, "gain of the receiver, unknown to it [dB]", type=number)
     pilots: str = _option("hadamard", "pilot rows", choices=PILOTS)
-    pilot_length: int = _option(32, "symbols of a pilot row", type=_at_least(1))
+    pilot_length: int = _option(32, "symbols of a pilot row", type=at_least(1))
     pilot_boost: float = _option(0.0, "pilot power above the payload's [dB]", type=number)
     pilot_spacing: int = _option(
-        0, "payload symbols between pilot rows; 0: one row in front", type=_at_least(0)
+        0, "payload symbols between pilot rows; 0: one row in front", type=at_least(0)
     )
     interpolation: str = _option("nearest", "channel between spaced pilots", choices=INTERPOLATIONS)
-    seed: int = _option(0, "seed of every random draw", type=_at_least(0))
+    seed: int = _option(0, "seed of every random draw", type=at_least(0))
     device: str = _option("cpu", "Torch device")
     dump_path: str = _option("", "folder for every internal signal, as raw samples")
 
@@ -147,7 +156,13 @@ def sweep(args: argparse.Namespace) -> list:
         points.append(Scenario(**point))
     for point in points:
         check(point)
-    return list(dict.fromkeys(points))
+    points = list(dict.fromkeys(points))
+    if args.dump_path and len(points) > 1:
+        raise SemcomError(
+            f"--dump-path: would hold the signals of the last of {len(points)} points alone; "
+            "give one value of each option"
+        )
+    return points
 
 
 def check(point: Scenario) -> None:

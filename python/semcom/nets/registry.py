@@ -46,8 +46,34 @@ def load_system(system: str, checkpoint: str | Path = "", device: str = "cpu") -
     path = checkpoint or shipped(system)
     net, header = checkpoints.load(path, SYSTEMS, expected=system)
     net.header = header
+    return to_device(net, device)
+
+
+def to_device(net: torch.nn.Module, device: str) -> torch.nn.Module:
+    """The network on a device, or a SemcomError that names it."""
     try:
         return net.to(device)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
         raise SemcomError(f"device {device!r}: cannot be used ({reason}); try cpu") from error
+
+
+def check_sizes(net: torch.nn.Module, clips, what: str) -> None:
+    """Refuse a system whose features or classes are of other sizes than those of ``clips``.
+
+    what  names the system to its user, for the error
+    """
+    config, found = net.config, {"classes": len(clips.classes)}
+    wanted = {"classes": len(net.classes)}
+    if "audio" in net.terminals:
+        found["audio features"] = clips.audio(0).shape[1:]
+        wanted["audio features"] = (config.audio_dim,)
+    if "video" in net.terminals:
+        found["visual features"] = clips.visual(0).shape[1:]
+        wanted["visual features"] = (config.height, config.width, config.visual_dim)
+    for name, size in wanted.items():
+        if found[name] != size:
+            raise SemcomError(
+                f"{what}: made for {name} {size}, the set {clips.name} has {found[name]}; "
+                "name a checkpoint trained on this set (apps/train.py)"
+            )
