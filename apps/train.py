@@ -22,8 +22,10 @@ from pathlib import Path
 import torch
 from gnuradio.semcom.data import open_set
 from gnuradio.semcom.errors import SemcomError
+from gnuradio.semcom.files import make_folder
+from gnuradio.semcom.link.scenario import Parser, at_least, number
 from gnuradio.semcom.nets import checkpoint
-from gnuradio.semcom.nets.registry import SYSTEMS, VARIANTS
+from gnuradio.semcom.nets.registry import SYSTEMS, VARIANTS, check_sizes, to_device
 from gnuradio.semcom.training import card
 from gnuradio.semcom.training.evaluate import accuracy
 from gnuradio.semcom.training.features import read
@@ -35,13 +37,12 @@ from gnuradio.semcom.training.trainer import (
 )
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+OF_THE_DATA = ("terminals", "audio_dim", "visual_dim", "height", "width")  # not to be chosen
 TEST_SNR_DB = (0.0, 10.0, 20.0, 30.0)
 
 
 def parse(argv):
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--system", choices=list(SYSTEMS), default="pilot_ave")
     parser.add_argument("--variant", choices=VARIANTS, default="full")
     parser.add_argument("--data", help="folder in the AVE layout (default: the synthetic set)")
@@ -50,7 +51,9 @@ def parse(argv):
         "--init", type=Path, help="checkpoint to start from (no_estimation: required)"
     )
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--limit", type=int, help="use the first so many clips of each split")
+    parser.add_argument(
+        "--limit", type=at_least(1), help="use the first so many clips of each split"
+    )
     parser.add_argument("--resume", action=argparse.BooleanOptionalAction, default=True)
     known, _ = parser.parse_known_args([a for a in argv if a not in ("-h", "--help")])
     for title, config in (("training", TrainingConfig), ("system", SYSTEMS[known.system].Config)):
@@ -61,7 +64,7 @@ def parse(argv):
 def add_fields(group, config):
     """One option per field of a configuration, unset unless given."""
     for field in dataclasses.fields(config):
-        if field.name in ("variant", "terminals"):
+        if field.name in ("variant", *OF_THE_DATA):
             continue
         option = "--" + field.name.replace("_", "-")
         help_text = f"default: {field.default}"
@@ -70,7 +73,8 @@ def add_fields(group, config):
         elif isinstance(field.default, tuple):
             group.add_argument(option, nargs="+", help=help_text)
         else:
-            group.add_argument(option, type=type(field.default), help=help_text)
+            kind = number if isinstance(field.default, float) else type(field.default)
+            group.add_argument(option, type=kind, help=help_text)
 
 
 def configure(config, args, **fixed):
@@ -84,7 +88,9 @@ def configure(config, args, **fixed):
 def build(args, clips):
     """A new system with the sizes of the data, or that of --init."""
     if args.init:
-        return checkpoint.load(args.init, SYSTEMS, expected=args.system)[0]
+        system = checkpoint.load(args.init, SYSTEMS, expected=args.system)[0]
+        check_sizes(system, clips, args.init.name)
+        return system
     if args.variant == "no_estimation":
         raise SemcomError(
             "--init: missing, no_estimation keeps the transmitters of a full checkpoint"
@@ -137,12 +143,12 @@ def main(argv=None):
     argv = sys.argv[1:] if argv is None else argv
     args = parse(argv)
     config = configure(TrainingConfig, args, variant=args.variant)
+    make_folder(args.out)
     torch.manual_seed(config.seed)
     sets = {split: open_set(args.data, split) for split in ("train", "val", "test")}
-    system = build(args, sets["train"]).to(args.device)
+    system = to_device(build(args, sets["train"]), args.device)
     print(f"{sum(p.numel() for p in system.parameters()):,} parameters", flush=True)
     clips = {split: read(clip_set, args.limit) for split, clip_set in sets.items()}
-    args.out.mkdir(parents=True, exist_ok=True)
     trainer = Trainer(system, config, clips["train"], args.out)
     if args.resume and trainer.resume():
         print(f"resumed after epoch {trainer.epoch - 1}", flush=True)
@@ -176,6 +182,9 @@ def main(argv=None):
 if __name__ == "__main__":
     try:
         main()
-    except SemcomError as error:
-        print(error, file=sys.stderr)
+    except SemcomError as cause:
+        print(f"train.py: error: {cause}", file=sys.stderr)
         sys.exit(2)
+    except KeyboardInterrupt:
+        print("train.py: stopped; the same command goes on after the last epoch", file=sys.stderr)
+        sys.exit(130)

@@ -5,11 +5,13 @@
 import json
 import math
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import torch
@@ -18,6 +20,7 @@ from gnuradio.semcom.errors import SemcomError
 from gnuradio.semcom.link.torch_link import TorchLink
 from gnuradio.semcom.nets import checkpoint
 from gnuradio.semcom.nets.pilot_ave import PilotAve, PilotAveConfig
+from gnuradio.semcom.nets.registry import models_folder
 from gnuradio.semcom.training import losses
 from gnuradio.semcom.training.augment import Augment
 from gnuradio.semcom.training.evaluate import accuracy
@@ -224,10 +227,12 @@ def test_patience_ends_a_run_that_no_longer_improves(tmp_path):
 # --- the program ----------------------------------------------------------------------------------
 
 
+PROGRAM = Path(__file__).resolve().parents[1] / "apps" / "train.py"
+
+
 def train(*arguments):
-    program = Path(__file__).resolve().parents[1] / "apps" / "train.py"
     return subprocess.run(
-        [sys.executable, program, *map(str, arguments)],
+        [sys.executable, PROGRAM, *map(str, arguments)],
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
@@ -256,11 +261,57 @@ def test_the_program_trains_and_writes_a_checkpoint(tmp_path):
     ("arguments", "says"),
     [
         (["--data", "/nowhere"], "no such folder"),
-        (["--variant", "no_estimation", "--out", "unused"], "--init"),
+        (["--variant", "no_estimation"], "--init"),
+        (["--init", "/nowhere"], "/nowhere: no such checkpoint"),
+        (["--init", models_folder() / "pilot_ave-full-ave28.md"], "not a whole safetensors file"),
+        (["--device", "warp"], "'warp': cannot be used"),
+        (["--out", "/dev/null/run"], "/dev/null/run: cannot be a folder"),
+        (["--variant", "telepathy"], "telepathy"),
+        (["--channels", "quantum"], "'quantum': expected some of"),
+        (["--detectors", "guess"], "'guess': expected some of"),
+        (["--audio-lstm", 0], "audio_lstm 0: expected at least 1"),
+        (["--dropout", 1], "dropout 1.0"),
+        (["--audio-dim", 5], "unrecognized"),
+        (["--batch", 0], "batch 0: expected at least 1"),
+        (["--epochs", "many"], "many"),
+        (["--learning-rate", "nan"], "'nan' is not a number"),
+        (["--limit", 0], "at least 1"),
     ],
 )
-def test_the_program_tells_bad_input_in_one_line(arguments, says):
-    done = train(*arguments)
+def test_the_program_tells_bad_input_in_one_line(arguments, says, tmp_path):
+    told_in_one_line(train("--out", tmp_path, "--limit", 2, *arguments), says)
+
+
+def told_in_one_line(done, says):
     assert done.returncode == 2
     assert says in done.stderr
-    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("train.py: error: ") and done.stderr.count("\n") == 1
+
+
+def test_the_program_refuses_nan_features(tmp_path):
+    synthetic.write(tmp_path / "tiny", clips=2)
+    with h5py.File(tmp_path / "tiny" / "audio_feature.h5", "r+") as file:
+        file["avadataset"][0, 0, 0] = np.nan
+    done = train("--data", tmp_path / "tiny", "--out", tmp_path / "run")
+    told_in_one_line(done, "holds NaN")
+
+
+def test_the_program_refuses_half_a_training_state(tmp_path):
+    (tmp_path / "state.pt").write_bytes(b"PK half")
+    done = train("--out", tmp_path, "--limit", 2, "--batch", 2)
+    told_in_one_line(done, "not a whole training state")
+
+
+def test_ctrl_c_ends_a_training_in_one_line(tmp_path):
+    training = subprocess.Popen(
+        [sys.executable, PROGRAM, "--out", tmp_path, "--limit", "4", "--patience", "999"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while "epoch 0" not in training.stdout.readline():
+        assert training.poll() is None
+    training.send_signal(signal.SIGINT)
+    _, told = training.communicate(timeout=60)
+    assert training.returncode == 130
+    assert told == "train.py: stopped; the same command goes on after the last epoch\n"

@@ -57,6 +57,14 @@ class PilotAveConfig:
     classifier: int = 64
     dropout: float = 0.1
 
+    def __post_init__(self):
+        for name, value in asdict(self).items():
+            low = 0 if name == "recurrent" else 1
+            if isinstance(value, int) and value < low:
+                raise SemcomError(f"{name} {value}: expected at least {low}")
+        if not 0 <= self.dropout < 1:
+            raise SemcomError(f"dropout {self.dropout}: expected 0 or more, less than 1")
+
 
 class AudioTerminal(nn.Module):
     """LSTM (semantic encoder) and two dense layers (channel encoder): [B, T, d_a] -> [B, T, L]."""

@@ -9,12 +9,14 @@ import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 
 import torch
 
 from ..errors import SemcomError
 from ..files import replacing
 from ..link.torch_link import TorchLink
+from ..phy.channel import MODELS
 from . import losses
 from .augment import Augment
 from .evaluate import accuracy
@@ -53,6 +55,15 @@ class TrainingConfig:
     feature_dropout: float = 0.0
     bfloat16: bool = False
     seed: int = 0
+
+    def __post_init__(self):
+        for name in ("epochs", "patience", "batch"):
+            if getattr(self, name) < 1:
+                raise SemcomError(f"{name} {getattr(self, name)}: expected at least 1")
+        for name, known in (("channels", MODELS), ("detectors", ("zf", "lmmse"))):
+            for value in getattr(self, name):
+                if value not in known:
+                    raise SemcomError(f"{name} {value!r}: expected some of {', '.join(known)}")
 
 
 class Trainer:
@@ -166,7 +177,12 @@ class Trainer:
         configuration."""
         if not self.state_file.is_file():
             return False
-        state = torch.load(self.state_file, weights_only=True)
+        try:
+            state = torch.load(self.state_file, weights_only=True)
+        except (RuntimeError, EOFError, UnpicklingError) as cause:
+            raise SemcomError(
+                f"{self.state_file}: not a whole training state; --no-resume starts again"
+            ) from cause
         if json.loads(state["config"]) != json.loads(json.dumps(asdict(self.config))):
             raise SemcomError(
                 f"{self.state_file}: config differs from the one asked for; use another --out, or "
