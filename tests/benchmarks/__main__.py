@@ -2,7 +2,8 @@
 # Copyright 2026 gr-semcom contributors
 """Run every benchmark: a table on screen, and a JSON file of rows.
 
-A row is name, unit, ours, peer_name, peer, ratio (ours / peer, both in the same run), goal.
+A row is name, unit, ours, peer_name, peer, ratio (ours / peer, both in the same run), goal
+(the ratio to reach).
 """
 
 import argparse
