@@ -61,31 +61,32 @@ SETTINGS = ("system", "variant", "channel", "csi", "detector")
 FIGURES = {  # column: (key of the record, format)
     "SNR [dB]": ("snr_db", "g"),
     "accuracy": ("accuracy", ".3f"),
-    "95 % interval": ("accuracy_ci95", ".3f"),
+    "95 % range": ("accuracy_ci95", ".3f"),
     "error-free": ("accuracy_error_free", ".3f"),
     "NMSE [dB]": ("channel_nmse_db", ".1f"),
     "EVM [dB]": ("evm_db", ".1f"),
-    "clips/s": ("clips_per_s", ".0f"),
 }
 
 
 def _shown(value, form: str) -> str:
     if isinstance(value, tuple | list):
-        return " - ".join(_shown(part, form) for part in value)
+        return "-".join(_shown(part, form) for part in value)
     return "-" if value is None else format(value, form)
 
 
 def table(records: list):
     """A rich table, a row per record; settings that are the same in all rows stand in the title."""
+    from rich import box
     from rich.markup import escape  # "[dB]" is no markup
     from rich.table import Table
 
     varying = [key for key in SETTINGS if len({r[key] for r in records}) > 1]
     first = records[0]
     constant = [str(first[key]) for key in SETTINGS if key not in varying]
-    out = Table(title=f"{first['data']} ({first['split']}): {', '.join(constant)}")
+    title = f"{first['data']} ({first['split']}): {', '.join(constant)}"
+    out = Table(title=title, box=box.SIMPLE_HEAD, padding=0, pad_edge=False)
     for name in (*varying, *FIGURES):
-        out.add_column(escape(name), justify="left" if name in SETTINGS else "right")
+        out.add_column(escape(name), no_wrap=True, justify="left" if name in SETTINGS else "right")
     for r in records:
         figures = [_shown(r[key], form) for key, form in FIGURES.values()]
         out.add_row(*[str(r[key]) for key in varying], *figures)
