@@ -19,6 +19,7 @@ import sys
 from gnuradio.semcom.blocks.guard import BlockError
 from gnuradio.semcom.data import open_set
 from gnuradio.semcom.errors import SemcomError
+from gnuradio.semcom.files import check_writable
 from gnuradio.semcom.link import report, scenario
 from gnuradio.semcom.link.run import run_point
 from rich.console import Console
@@ -58,8 +59,11 @@ def main(argv=None) -> int:
     records, status = [], 0
     try:
         points = scenario.sweep(args)
+        if args.json:
+            check_writable(args.json)
         if args.plot:
             report.check_plot(args.plot)
+            check_writable(args.plot)
         clips = open_set(args.data or None, args.split)
         run_all(points, clips, args.json, records)
     except (SemcomError, BlockError, ValueError) as cause:

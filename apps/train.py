@@ -67,7 +67,7 @@ def add_fields(group, config):
         if field.name in ("variant", *OF_THE_DATA):
             continue
         option = "--" + field.name.replace("_", "-")
-        help_text = f"default: {field.default}"
+        help_text = f"{field.metadata['help']} (default: {field.default})"
         if isinstance(field.default, bool):
             group.add_argument(option, action=argparse.BooleanOptionalAction, help=help_text)
         elif isinstance(field.default, tuple):

@@ -22,6 +22,22 @@ def make_folder(path) -> Path:
     return path
 
 
+def check_writable(path) -> None:
+    """SemcomError if ``path`` could not be written, before hours are spent on its content."""
+    os.unlink(_temporary(Path(path)))
+
+
+def _temporary(path: Path) -> str:
+    """An empty file beside ``path``, to become it."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=path.suffix)
+        os.close(handle)
+    except OSError as cause:
+        raise SemcomError(f"{path}: cannot be written ({cause.strerror})") from cause
+    return temporary
+
+
 @contextlib.contextmanager
 def replacing(path, *failures):
     """Yield a temporary name beside ``path`` that becomes ``path`` if all goes well.
@@ -30,12 +46,7 @@ def replacing(path, *failures):
     its place (``failures``), become a SemcomError that names the file.
     """
     path = Path(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=path.suffix)
-        os.close(handle)
-    except OSError as cause:
-        raise SemcomError(f"{path}: cannot be written ({cause.strerror})") from cause
+    temporary = _temporary(path)
     try:
         yield temporary
         os.chmod(temporary, 0o644)  # a temporary file is its owner's alone

@@ -134,7 +134,9 @@ def record(point, clips, checkpoint, flowgraph, tally, wall_s) -> dict:
 
 def measured_snr_db(point: Scenario, path_snr_db):
     """SNR per stream from the pilots' mean over all M x K paths, of which AWGN has only K."""
-    if path_snr_db is None or point.channel not in ("none", "awgn"):
+    if path_snr_db is None or point.channel == "none":
+        return None  # without noise there is nothing but rounding to measure
+    if point.channel != "awgn":
         return path_snr_db
     return path_snr_db + float(10 * np.log10(point.antennas))
 

@@ -5,11 +5,13 @@
 import argparse
 import dataclasses
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from ..errors import SemcomError
+from ..options import option
+from ..phy import pilots
 
 CHANNELS = ("none", "awgn", "rayleigh", "rician", "rician_rank1")
 CSI = ("perfect", "ls", "ls_min_residual", "lmmse", "none")
@@ -60,61 +62,57 @@ def at_least(low: int):
     return count
 
 
-def _option(default, help, type=str, choices=None, sweep=False):
-    return field(default=default, metadata=dict(help=help, type=type, choices=choices, sweep=sweep))
-
-
 @dataclass(frozen=True)
 class Scenario:
     """One point of a sweep.  An option marked ``sweep`` takes several values on a command line."""
 
-    system: str = _option("pilot_ave", "semantic system, by its name in the registry", sweep=True)
-    variant: str = _option(
+    system: str = option("pilot_ave", "semantic system, by its name in the registry", sweep=True)
+    variant: str = option(
         "full",
         "full, one terminal alone, or a receiver that learned to do without channel estimation",
         choices=VARIANTS,
         sweep=True,
     )
-    channel: str = _option("rayleigh", "channel model", choices=CHANNELS, sweep=True)
-    snr: float = _option(
+    channel: str = option("rayleigh", "channel model", choices=CHANNELS, sweep=True)
+    snr: float = option(
         10.0,
         "SNR per stream at each antenna [dB]: start:stop:step or a,b,c (--snr=-10,-5 if negative)",
         type=numbers,
         sweep=True,
     )
-    csi: str = _option(
+    csi: str = option(
         "ls", "channel state information: how it is estimated", choices=CSI, sweep=True
     )
-    detector: str = _option("zf", "MIMO detector", choices=DETECTORS, sweep=True)
-    checkpoint: str = _option("", "checkpoint (.safetensors); default: the one shipped for the set")
-    symbols: int = _option(
+    detector: str = option("zf", "MIMO detector", choices=DETECTORS, sweep=True)
+    checkpoint: str = option("", "checkpoint (.safetensors); default: the one shipped for the set")
+    symbols: int = option(
         0, "symbols per segment and terminal; picks a shipped checkpoint", type=at_least(0)
     )
-    data: str = _option("", "folder in the AVE layout; default: the synthetic set")
-    split: str = _option("test", "which clips to send", choices=SPLITS)
-    frames: int = _option(0, "clips to send at each point; 0: the split once", type=at_least(0))
-    until_errors: int = _option(
+    data: str = option("", "folder in the AVE layout; default: the synthetic set")
+    split: str = option("test", "which clips to send", choices=SPLITS)
+    frames: int = option(0, "clips to send at each point; 0: the split once", type=at_least(0))
+    until_errors: int = option(
         0, "end a point once so many segments were wrong; 0: never", type=at_least(0)
     )
-    feedback_snr: float = _option(
+    feedback_snr: float = option(
         None, "SNR of the feedback link [dB]; default: the uplink's", type=number
     )
-    antennas: int = _option(2, "receive antennas M (at least the terminals)", type=at_least(1))
-    rician_k: float = _option(4.0, "Rician K factor (linear)", type=number)
-    doppler: float = _option(
+    antennas: int = option(2, "receive antennas M (at least the terminals)", type=at_least(1))
+    rician_k: float = option(4.0, "Rician K factor (linear)", type=number)
+    doppler: float = option(
         0.0, "Doppler (Jakes) [cycles per symbol]; 0: one fade per frame", type=number
     )
-    gain: float = _option(0.0, "gain of the receiver, unknown to it [dB]", type=number)
-    pilots: str = _option("hadamard", "pilot rows", choices=PILOTS)
-    pilot_length: int = _option(32, "symbols of a pilot row", type=at_least(1))
-    pilot_boost: float = _option(0.0, "pilot power above the payload's [dB]", type=number)
-    pilot_spacing: int = _option(
+    gain: float = option(0.0, "gain of the receiver, unknown to it [dB]", type=number)
+    pilots: str = option("hadamard", "pilot rows", choices=PILOTS)
+    pilot_length: int = option(32, "symbols of a pilot row", type=at_least(1))
+    pilot_boost: float = option(0.0, "pilot power above the payload's [dB]", type=number)
+    pilot_spacing: int = option(
         0, "payload symbols between pilot rows; 0: one row in front", type=at_least(0)
     )
-    interpolation: str = _option("nearest", "channel between spaced pilots", choices=INTERPOLATIONS)
-    seed: int = _option(0, "seed of every random draw", type=at_least(0))
-    device: str = _option("cpu", "Torch device")
-    dump_path: str = _option("", "folder for every internal signal, as raw samples")
+    interpolation: str = option("nearest", "channel between spaced pilots", choices=INTERPOLATIONS)
+    seed: int = option(0, "seed of every random draw", type=at_least(0))
+    device: str = option("cpu", "Torch device")
+    dump_path: str = option("", "folder for every internal signal, as raw samples")
 
     def terminals(self) -> tuple:
         """The terminals that send in this variant."""
@@ -127,16 +125,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Give ``parser`` every option of a Scenario; those of a sweep take several values."""
     for item in dataclasses.fields(Scenario):
         meta = item.metadata
-        many = {"nargs": "+"} if meta["sweep"] and item.name != "snr" else {}
-        default = [item.default] if meta["sweep"] else item.default
+        many = {"nargs": "+"} if meta.get("sweep") and item.name != "snr" else {}
+        default = [item.default] if meta.get("sweep") else item.default
         shown = "" if item.default in (None, "", 0) else f" (default: {item.default})"
         parser.add_argument(
             "--" + item.name.replace("_", "-"),
-            type=meta["type"],
-            choices=meta["choices"],
+            type=meta.get("type", str),
+            choices=meta.get("choices"),
             default=default,
             help=meta["help"] + shown,
-            metavar=None if meta["choices"] else item.name.split("_")[-1].upper(),
+            metavar=None if meta.get("choices") else item.name.split("_")[-1].upper(),
             **many,
         )
 
@@ -178,8 +176,7 @@ def check(point: Scenario) -> None:
             f"--channel none: joins {streams} streams to as many antennas; "
             f"give --antennas {streams}"
         )
-    if point.pilot_length < streams:
-        raise SemcomError(
-            f"--pilot-length {point.pilot_length}: rows of {streams} terminals are orthogonal "
-            f"from {streams} symbols on; give at least {streams}"
-        )
+    try:
+        pilots.make(point.pilots, streams, point.pilot_length)
+    except SemcomError as cause:
+        raise SemcomError(f"--pilot-length {point.pilot_length}: {cause}") from cause

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from ..errors import SemcomError
+from ..options import option
 from .layers import (
     AGVA,
     PSP,
@@ -31,31 +32,26 @@ from .layers import (
 
 @dataclass(frozen=True)
 class PilotAveConfig:
-    """Sizes; the defaults follow the paper where it states them.
+    """Sizes; the defaults follow the paper where it states them."""
 
-    ``terminals``: "audio+video", or "audio" or "video" for a system of one modality.
-    ``video_kernel``: of the Conv2D blocks, in segments.  ``recurrent``: of the BiLSTMs before PSP,
-    per direction; 0 leaves them out.
-    """
-
-    terminals: str = "audio+video"
-    audio_dim: int = 128
-    visual_dim: int = 512
-    height: int = 7
-    width: int = 7
-    symbols: int = 64
-    audio_lstm: int = 512
-    audio_channel: int = 256
-    attention_width: int = 512
-    attention_hidden: int = 49
-    video_channel: int = 256
-    audio_decoder: int = 256
-    video_decoder: int = 512
-    common_dim: int = 128
-    video_kernel: int = 3
-    recurrent: int = 128
-    classifier: int = 64
-    dropout: float = 0.1
+    terminals: str = option("audio+video", "audio+video, or audio or video for one modality")
+    audio_dim: int = option(128, "audio features d_a of a segment")
+    visual_dim: int = option(512, "visual features d_v of a position")
+    height: int = option(7, "positions of the visual map, h")
+    width: int = option(7, "positions of the visual map, w")
+    symbols: int = option(64, "complex symbols L per segment and terminal")
+    audio_lstm: int = option(512, "units of the audio semantic encoder's LSTM")
+    audio_channel: int = option(256, "units of the audio channel encoder's first dense layer")
+    attention_width: int = option(512, "shared width of the attention's embeddings M_v, M_a")
+    attention_hidden: int = option(49, "hidden width of the attention's scores")
+    video_channel: int = option(256, "channels of the video channel encoder's first Conv2D")
+    audio_decoder: int = option(256, "units of the audio channel decoder")
+    video_decoder: int = option(512, "channels of the video channel decoder")
+    common_dim: int = option(128, "features of both modalities before the recurrent layers")
+    video_kernel: int = option(3, "kernel of the Conv2D blocks in time [segments]")
+    recurrent: int = option(128, "units of the BiLSTMs before PSP per direction; 0: none")
+    classifier: int = option(64, "units of the classifier's hidden layer")
+    dropout: float = option(0.1, "share of features dropped in training")
 
     def __post_init__(self):
         for name, value in asdict(self).items():

@@ -16,6 +16,7 @@ import torch
 from ..errors import SemcomError
 from ..files import replacing
 from ..link.torch_link import TorchLink
+from ..options import option
 from ..phy.channel import MODELS
 from . import losses
 from .augment import Augment
@@ -31,30 +32,28 @@ class TrainingConfig:
     """How to train.
 
     Each batch draws a channel and a detector; each clip an SNR [dB], uniform, for the uplink and
-    one for the feedback link.  ``unguided`` is the share of batches without feedback, so that a
-    lost feedback frame is nothing new.  ``repair``, ``mismatch``, ``feature_dropout``: see
-    :class:`Augment`.  ``patience``: epochs without a better validation accuracy.
+    one for the feedback link.
     """
 
-    variant: str = "full"
-    epochs: int = 30
-    patience: int = 8
-    batch: int = 32
-    learning_rate: float = 1e-3
-    weight_decay: float = 1e-2
-    warmup: float = 0.05
-    clip: float = 1.0
-    beta: float = 100.0
-    unguided: float = 0.1
-    snr_min: float = -12.0
-    snr_max: float = 30.0
-    channels: tuple[str, ...] = ("awgn", "rayleigh", "rician")
-    detectors: tuple[str, ...] = ("zf", "lmmse")
-    repair: float = 0.0
-    mismatch: float = 0.0
-    feature_dropout: float = 0.0
-    bfloat16: bool = False
-    seed: int = 0
+    variant: str = option("full", "what is trained, see --variant")
+    epochs: int = option(30, "at most so many passes over the training clips")
+    patience: int = option(8, "epochs without a better validation accuracy before it ends")
+    batch: int = option(32, "clips a step")
+    learning_rate: float = option(1e-3, "largest step of AdamW; a cosine from there to zero")
+    weight_decay: float = option(1e-2, "of AdamW")
+    warmup: float = option(0.05, "share of the steps in which the learning rate rises")
+    clip: float = option(1.0, "largest norm of a gradient")
+    beta: float = option(100.0, "weight of the segment similarity (eq. 18)")
+    unguided: float = option(0.1, "share of batches whose feedback is lost")
+    snr_min: float = option(-12.0, "lowest SNR [dB]")
+    snr_max: float = option(30.0, "highest SNR [dB]")
+    channels: tuple[str, ...] = option(("awgn", "rayleigh", "rician"), "drawn per batch")
+    detectors: tuple[str, ...] = option(("zf", "lmmse"), "drawn per batch")
+    repair: float = option(0.0, "share of end-to-end clips with another clip's sound, same event")
+    mismatch: float = option(0.0, "share of end-to-end clips with a stretch of another event")
+    feature_dropout: float = option(0.0, "share of feature channels that a clip loses")
+    bfloat16: bool = option(False, "compute the attention in bfloat16")
+    seed: int = option(0, "of weights, order, channels and noise")
 
     def __post_init__(self):
         for name in ("epochs", "patience", "batch"):
