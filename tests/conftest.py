@@ -3,6 +3,7 @@
 """What the tests share: a tiny system, and ways to run flowgraphs and programs that cannot hang."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -40,6 +41,21 @@ def program():
         )
 
     return run
+
+
+def start_program(*words):
+    """Start a program of the repository that can be interrupted with SIGINT.
+
+    Tests that run in the background ignore that signal, and their children would inherit it.
+    """
+    return subprocess.Popen(
+        [sys.executable, *map(str, words)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
 
 
 @pytest.fixture(scope="session")

@@ -5,14 +5,12 @@
 import argparse
 import json
 import signal
-import subprocess
-import sys
 import time
 
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT, tiny_system
+from conftest import start_program, tiny_system
 from gnuradio.semcom.blocks import guard, video_terminal
 from gnuradio.semcom.blocks.system_block import shared_system
 from gnuradio.semcom.link import metrics, reference, scenario
@@ -174,15 +172,7 @@ def test_until_errors_ends_a_point_early_and_repeats(clips):
 
 def test_ctrl_c_leaves_valid_json_of_what_is_finished(tmp_path):
     path = tmp_path / "link.json"
-    process = subprocess.Popen(
-        [sys.executable, "apps/run_link.py", "--snr=0:30:1", "--frames", "60", "--json", str(path)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        # a test run in the background ignores the signal, and its children would inherit that
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
+    process = start_program("apps/run_link.py", "--snr=0:30:1", "--frames", 60, "--json", path)
     deadline = time.monotonic() + 90
     while not path.exists() and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -195,10 +185,9 @@ def test_ctrl_c_leaves_valid_json_of_what_is_finished(tmp_path):
 
 
 def test_ctrl_c_before_the_first_point_leaves_nothing(tmp_path):
-    process = subprocess.Popen(
-        [sys.executable, "apps/run_link.py", "--frames", "100000", "--channel", "awgn",
-         "--json", str(tmp_path / "link.json"), "--dump-path", str(tmp_path / "dump")],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    process = start_program(
+        "apps/run_link.py", "--frames", 100000, "--channel", "awgn",
+        "--json", tmp_path / "link.json", "--dump-path", tmp_path / "dump",
     )  # fmt: skip
     deadline = time.monotonic() + 60
     while not (tmp_path / "dump").exists() and time.monotonic() < deadline:

@@ -15,6 +15,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
+from conftest import start_program
 from gnuradio.semcom.data import synthetic
 from gnuradio.semcom.errors import SemcomError
 from gnuradio.semcom.link.torch_link import TorchLink
@@ -303,12 +304,7 @@ def test_the_program_refuses_half_a_training_state(tmp_path):
 
 
 def test_ctrl_c_ends_a_training_in_one_line(tmp_path):
-    training = subprocess.Popen(
-        [sys.executable, PROGRAM, "--out", tmp_path, "--limit", "4", "--patience", "999"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    training = start_program(PROGRAM, "--out", tmp_path, "--limit", "4", "--patience", "999")
     while "epoch 0" not in training.stdout.readline():
         assert training.poll() is None
     training.send_signal(signal.SIGINT)
