@@ -7,12 +7,13 @@ Ours and the peer run in turns in one process; a figure is the median over the t
 median of the turns' ratios. Time is processor time of all threads, which on one core is what the
 clock shows when nothing else runs.
 
-    taskset -c 0 env PYTHONPATH=build/test_modules python3 tests/benchmarks/bench_phy.py
+    .venv/bin/python tests/benchmarks/bench_phy.py
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import statistics
 import time
@@ -158,6 +159,18 @@ def core_rows(rng: np.random.Generator, turns: int) -> list[dict]:
     return [row(name, "Msym/s", "NumPy inv(H) @ Y", 1.0, compare(ours, peer, 4 * turns))]
 
 
+@contextlib.contextmanager
+def one_core():
+    """Keep this thread, and those it starts, on one core."""
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(allowed)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
+
+
+@one_core()
 def rows(turns: int = 7, frames: int = 20000) -> list[dict]:
     """The figures, one dictionary each: name, unit, ours, peer_name, peer, ratio, goal."""
     rng = np.random.default_rng(0)
