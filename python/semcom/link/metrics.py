@@ -16,12 +16,13 @@ def ratio_db(numerator: float, denominator: float):
 
 def error_power(sent: np.ndarray, detected: np.ndarray) -> float:
     """Sum of |detected - sent|^2 over all entries of two complex arrays."""
-    return float(np.sum(np.abs(detected - sent).astype(np.float64) ** 2))
+    error = (detected - sent).astype(np.complex128).ravel()
+    return float(np.vdot(error, error).real)
 
 
 def papr(symbols: np.ndarray) -> float:
     """Largest peak-to-average power ratio (linear) of the streams [K, n], at symbol rate."""
-    power = np.abs(symbols).astype(np.float64) ** 2
+    power = symbols.real**2 + symbols.imag**2
     mean = power.mean(-1)
     return float(np.max(power.max(-1)[mean > 0] / mean[mean > 0], initial=0.0))
 
