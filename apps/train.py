@@ -25,12 +25,11 @@ from gnuradio.semcom.errors import SemcomError
 from gnuradio.semcom.files import make_folder
 from gnuradio.semcom.link.scenario import Parser, at_least, number
 from gnuradio.semcom.nets import checkpoint
-from gnuradio.semcom.nets.registry import SYSTEMS, VARIANTS, check_sizes, to_device
+from gnuradio.semcom.nets.registry import SYSTEMS, TERMINALS, check_sizes, to_device
 from gnuradio.semcom.training import card
 from gnuradio.semcom.training.evaluate import accuracy
 from gnuradio.semcom.training.features import read
 from gnuradio.semcom.training.trainer import (
-    VARIANT_TERMINALS,
     Trainer,
     TrainingConfig,
     link_of,
@@ -44,7 +43,7 @@ TEST_SNR_DB = (0.0, 10.0, 20.0, 30.0)
 def parse(argv):
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--system", choices=list(SYSTEMS), default="pilot_ave")
-    parser.add_argument("--variant", choices=VARIANTS, default="full")
+    parser.add_argument("--variant", choices=TERMINALS, default="full")
     parser.add_argument("--data", help="folder in the AVE layout (default: the synthetic set)")
     parser.add_argument("--out", type=Path, default=Path("runs/train"), help="run folder")
     parser.add_argument(
@@ -100,7 +99,7 @@ def build(args, clips):
     config = configure(
         system.Config,
         args,
-        terminals=VARIANT_TERMINALS.get(args.variant, "audio+video"),
+        terminals="+".join(TERMINALS[args.variant]),
         audio_dim=clips.audio(0).shape[-1],
         visual_dim=visual_dim,
         height=height,

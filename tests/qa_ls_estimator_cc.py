@@ -15,7 +15,7 @@ from streams import (
     frame_tags,
     make_tag,
     run,
-    stop,
+    running,
     unpack,
 )
 
@@ -243,18 +243,10 @@ def pilot_mask(p: int, spacing: int, n: int) -> list[bool]:
 def test_set_method_acts_on_a_running_flowgraph():
     rows = orthogonal_rows(1, 4)
     block = semcom.ls_estimator_cc(1, rows, "none")
-    top = gr.top_block()
-    source = blocks.vector_source_c(np.ones(40), True, 1, frame_tags([40]))
-    throttle = blocks.throttle(gr.sizeof_gr_complex, 200e3)
-    sink = blocks.vector_sink_c()
-    top.connect(source, throttle, block, sink)
-    top.start()
-    time.sleep(0.2)
-    block.set_method("ls")
-    with pytest.raises(ValueError, match="method: 'best' is no estimator"):
-        block.set_method("best")
-    time.sleep(0.3)
-    stop(top)
+    with running(block, frame_tags([40])) as sink:
+        block.set_method("ls")
+        with pytest.raises(ValueError, match="method: 'best' is no estimator"):
+            block.set_method("best")
     keys = [pmt.symbol_to_string(tag.key) for tag in sink.tags()]
     assert "csi" in keys and keys.count("csi") < keys.count("semcom_frame")
     first = next(tag.offset for tag in sink.tags() if pmt.symbol_to_string(tag.key) == "csi")

@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 from gnuradio import blocks, gr, semcom
-from streams import complex_normal, finish, frame_tags, run, stop, unpack
+from streams import complex_normal, finish, frame_tags, run, running, unpack
 
 core = semcom.core
 MODELS = ["awgn", "rayleigh", "rician", "rician_rank1"]
@@ -219,29 +219,21 @@ def test_qpsk_error_rate_of_zero_forcing_is_the_closed_form(snr_db):
 
 def test_settings_change_from_the_next_frame_on():
     block = semcom.mimo_channel_cc(1, 1, "none")
-    top = gr.top_block()
-    source = blocks.vector_source_c(np.ones(40), True, 1, frame_tags([40]))
-    throttle = blocks.throttle(gr.sizeof_gr_complex, 200e3)
-    sink = blocks.vector_sink_c()
-    top.connect(source, throttle, block, sink)
-    top.start()
-    time.sleep(0.2)
-    for wrong in (
-        lambda: block.set_model("fog"),
-        lambda: block.set_snr_db(float("nan")),
-        lambda: block.set_rician_k(-1),
-        lambda: block.set_doppler(-1),
-        lambda: block.set_gain_db(float("inf")),
-    ):
-        with pytest.raises(ValueError, match="model|snr_db|rician_k|doppler|gain_db"):
-            wrong()
-    block.set_snr_db(200)
-    block.set_gain_db(6)
-    block.set_rician_k(1)
-    block.set_doppler(0)
-    block.set_model("awgn")
-    time.sleep(0.3)
-    stop(top)
+    with running(block, frame_tags([40])) as sink:
+        for wrong in (
+            lambda: block.set_model("fog"),
+            lambda: block.set_snr_db(float("nan")),
+            lambda: block.set_rician_k(-1),
+            lambda: block.set_doppler(-1),
+            lambda: block.set_gain_db(float("inf")),
+        ):
+            with pytest.raises(ValueError, match="model|snr_db|rician_k|doppler|gain_db"):
+                wrong()
+        block.set_snr_db(200)
+        block.set_gain_db(6)
+        block.set_rician_k(1)
+        block.set_doppler(0)
+        block.set_model("awgn")
     size = np.abs(sink.data())
     change = int(np.argmax(size > 1.5))
     assert change > 0 and change % 40 == 0

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -105,6 +107,21 @@ def stop(top: gr.top_block, timeout_s: float = 60.0) -> None:
     """Stops a running flowgraph; one that hangs fails instead."""
     top.stop()
     wait(top, timeout_s)
+
+
+@contextlib.contextmanager
+def running(block, tags: list[gr.tag_t]):
+    """Ones in frames of 40 flow through ``block`` while the body changes it; yields the sink."""
+    top = gr.top_block()
+    source = blocks.vector_source_c(np.ones(40), True, 1, tags)
+    throttle = blocks.throttle(gr.sizeof_gr_complex, 200e3)
+    sink = blocks.vector_sink_c()
+    top.connect(source, throttle, block, sink)
+    top.start()
+    time.sleep(0.2)
+    yield sink
+    time.sleep(0.3)
+    stop(top)
 
 
 def wait(top: gr.top_block, timeout_s: float) -> None:

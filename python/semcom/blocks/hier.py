@@ -6,12 +6,11 @@ from gnuradio import gr
 
 from .. import ls_estimator_cc, mimo_channel_cc, mimo_detector_cc, pilot_inserter_cc
 from ..phy import pilots
+from ..phy.channel import FEEDBACK, UPLINK
 from .dump import dump
 from .semantic_decoder import semantic_decoder
 from .semantic_encoders import audio_semantic_encoder, video_semantic_encoder
 from .system_block import shared_system
-
-UPLINK, FEEDBACK = 0, 1  # link numbers: the channels of one seed draw independently
 
 
 def _signature(*item_sizes):

@@ -5,23 +5,21 @@
 import numpy as np
 import torch
 
-from ..phy.csi import unpack
+from ..phy.csi import mean_no_eff, unpack
 from .system_block import SystemBlock, shared_system
 
 
 def frame_noise(frame, streams: int) -> np.ndarray:
-    """Effective noise variance [K] of a frame: its ``csi`` tags' harmonic mean over their spans.
+    """Effective noise variance [K] of a frame from its ``csi`` tags, each valid up to the next.
 
-    Harmonic, so that a part of the frame that was lost (infinite) does not hide the rest.  Zero
-    where no tag tells it (a receiver without channel estimation).
+    Zero where no tag tells it (a receiver without channel estimation).
     """
     if not frame.csi:
         return np.zeros(streams, np.float32)
     starts = np.array([offset for offset, _ in frame.csi])
     spans = np.diff(np.append(starts, len(frame.items)))
     noise = np.stack([unpack(vector).no_eff.numpy() for _, vector in frame.csi])
-    with np.errstate(divide="ignore"):  # 1/0 and 1/inf are what they should be
-        return (1 / np.average(1 / noise, axis=0, weights=spans)).astype(np.float32)
+    return mean_no_eff(noise, spans)
 
 
 class semantic_decoder(SystemBlock):

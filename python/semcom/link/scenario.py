@@ -9,17 +9,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..data import SPLITS
 from ..errors import SemcomError
+from ..nets.registry import TERMINALS
 from ..options import option
-from ..phy import pilots
+from ..phy import detection, pilots
+from ..phy.channel import MODELS
+from ..phy.estimation import INTERPOLATIONS
+from .torch_link import CSI_KINDS
 
-CHANNELS = ("none", "awgn", "rayleigh", "rician", "rician_rank1")
-CSI = ("perfect", "ls", "ls_min_residual", "lmmse", "none")
-DETECTORS = ("zf", "lmmse", "none")
-INTERPOLATIONS = ("nearest", "linear")
-PILOTS = ("hadamard", "zadoff_chu", "encoded_sine")
-VARIANTS = ("full", "audio_only", "video_only", "no_estimation")
-SPLITS = ("train", "val", "test")
+CHANNELS = MODELS
+CSI = CSI_KINDS
+DETECTORS = tuple(detection.METHODS)
+PILOTS = tuple(pilots.KINDS)
+VARIANTS = tuple(variant for variant in TERMINALS if variant != "error_free")
 
 
 class Parser(argparse.ArgumentParser):
@@ -116,9 +119,7 @@ class Scenario:
 
     def terminals(self) -> tuple:
         """The terminals that send in this variant."""
-        return {"audio_only": ("audio",), "video_only": ("video",)}.get(
-            self.variant, ("audio", "video")
-        )
+        return TERMINALS[self.variant]
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

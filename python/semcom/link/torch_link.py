@@ -10,11 +10,10 @@ from __future__ import annotations
 import torch
 
 from ..phy import detection, estimation, pilots
-from ..phy.channel import MODELS, mimo_channel
+from ..phy.channel import FEEDBACK, MODELS, UPLINK, mimo_channel
 from ..phy.csi import CSI
 from ..phy.framing import at_payload, insert_pilots, strip_pilots
 
-UPLINK, FEEDBACK = 0, 1
 CSI_KINDS = ("perfect", *estimation.METHODS, "none")
 
 

@@ -14,7 +14,13 @@ from . import checkpoint as checkpoints
 from .pilot_ave import PilotAve
 
 SYSTEMS: dict[str, type] = {PilotAve.name: PilotAve}
-VARIANTS = ("full", "audio_only", "video_only", "no_estimation", "error_free")
+TERMINALS = {  # who sends in each variant
+    "full": ("audio", "video"),
+    "audio_only": ("audio",),
+    "video_only": ("video",),
+    "no_estimation": ("audio", "video"),
+    "error_free": ("audio", "video"),
+}
 MODELS_VARIABLE = "SEMCOM_MODELS"
 
 

@@ -69,3 +69,14 @@ def unpack(vector: np.ndarray) -> CSI:
         snr=parts[1].imag,
         no_eff=streams.imag,
     )
+
+
+def mean_no_eff(no_eff: np.ndarray, spans: np.ndarray) -> np.ndarray:
+    """Effective noise variance [K] of a frame whose parts have ``no_eff`` [R, K] for ``spans`` [R]
+    symbols: the harmonic mean.
+
+    Harmonic, so that a part that was lost (infinite) does not hide the rest; as the detectors do
+    for a channel that moves.
+    """
+    with np.errstate(divide="ignore"):  # 1/0 and 1/inf are what they should be
+        return (1 / np.average(1 / no_eff, axis=0, weights=spans)).astype(np.float32)

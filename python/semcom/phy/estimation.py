@@ -92,6 +92,7 @@ def lmmse(y: torch.Tensor, rows: torch.Tensor | np.ndarray) -> CSI:
 
 
 METHODS = {"ls": ls, "ls_min_residual": ls_min_residual, "lmmse": lmmse}
+INTERPOLATIONS = ("nearest", "linear")
 
 
 def interpolate(csi: CSI, payload: int, pilots: int, spacing: int, how: str = "nearest") -> CSI:
@@ -106,8 +107,8 @@ def interpolate(csi: CSI, payload: int, pilots: int, spacing: int, how: str = "n
     Output
         CSI with h [B, R, M, K] and ``run`` [n]
     """
-    if how not in ("nearest", "linear"):
-        raise ValueError(f"interpolation {how!r}: expected 'nearest' or 'linear'")
+    if how not in INTERPOLATIONS:
+        raise ValueError(f"interpolation {how!r}: expected {' or '.join(INTERPOLATIONS)}")
     symbol = torch.arange(payload, device=csi.h.device)
     block, within = symbol // spacing, symbol % spacing
     run = block * spacing + within // RUN  # unequal where two neighbours are of different runs

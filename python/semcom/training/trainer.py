@@ -23,7 +23,6 @@ from .augment import Augment
 from .evaluate import accuracy
 from .features import Features
 
-VARIANT_TERMINALS = {"audio_only": "audio", "video_only": "video"}
 VALIDATION_SNR_DB = [0.0, 6.0, 12.0, 18.0, 24.0, 30.0]
 
 
