@@ -2,6 +2,7 @@
 # Copyright 2026 gr-semcom contributors
 """Losses against plain loops, augmentation, the trainer's resume, and the program."""
 
+import copy
 import json
 import math
 import os
@@ -34,7 +35,7 @@ SYSTEM = PilotAveConfig(
     attention_width=6, attention_hidden=5, video_channel=6, audio_decoder=6, video_decoder=6,
     common_dim=6, recurrent=4, classifier=8,
 )  # fmt: skip
-QUICK = TrainingConfig(epochs=3, batch=4, seed=5, repair=0.5, mismatch=0.5, feature_dropout=0.1)
+QUICK = TrainingConfig(epochs=3, batch=4, seed=5, exchange=0.5, mismatch=0.5, feature_dropout=0.1)
 
 
 def system(**changes):
@@ -86,42 +87,70 @@ def test_losses_equal_the_equations_in_loops():
 
 
 def coded_clips():
-    """Six clips throughout of event 0, 0, 1, 1, background and a mixed one; sounds tell the
-    clip."""
-    labels = torch.tensor([0, 0, 1, 1, 5, 2])[:, None].repeat(1, T)
-    labels[5, :3] = 5
-    audio = torch.arange(6.0)[:, None, None].expand(6, T, D_A).clone()
-    return Features(audio, torch.rand(6, T, 2, 3, D_V).half(), labels)
+    """Four clips of events 0, 0, 1, 1 from segment 2 to 5, background, and event 2 alone of its
+    kind; the first feature of sound and picture is 10 clip + event happens."""
+    labels = torch.full((6, T), 5)
+    for clip, event in ((0, 0), (1, 0), (2, 1), (3, 1), (5, 2)):
+        labels[clip, 2:6] = event
+    code = 10.0 * torch.arange(6)[:, None] + (labels != 5)
+    audio = code[..., None].expand(6, T, D_A).clone()
+    visual = code[..., None, None, None].expand(6, T, 2, 3, D_V).half()
+    return Features(audio, visual, labels)
 
 
-def test_sounds_are_exchanged_within_the_event_or_make_background():
+def batches(augment, count=50):
+    """The codes of sound and picture of each segment, and its label, of many batches."""
     torch.manual_seed(0)
-    clips = coded_clips()
-    augment = Augment(clips, background=5, repair=0.7, mismatch=0.7)
-    exchanged = mismatched = 0
-    for _ in range(50):
+    for _ in range(count):
         audio, visual, labels = augment.batch(torch.arange(6))
-        torch.testing.assert_close(audio[4:], clips.audio[4:])
-        torch.testing.assert_close(labels[4:], clips.labels[4:])
-        assert visual.shape == clips.visual.shape
-        for row in range(4):
-            for t in range(T):
-                source = int(audio[row, t, 0])
-                same = clips.labels[source, 0] == clips.labels[row, 0]
-                assert labels[row, t] == (clips.labels[row, 0] if same else 5)
-                exchanged += int(same and source != row)
-                mismatched += int(not same)
-    assert exchanged > 100
-    assert mismatched > 100
+        yield audio[..., 0].long(), visual[..., 0, 0, 0].long(), labels
+
+
+def test_exchange_takes_the_event_of_another_clip_of_its_kind():
+    clips = coded_clips()
+    sounds = pictures = 0
+    for audio, visual, labels in batches(Augment(clips, background=5, exchange=0.5)):
+        assert torch.equal(labels, clips.labels)
+        for code in (audio, visual):
+            assert torch.equal(code % 10, clips.audio[..., 0].long() % 10)  # event for event
+            source, own = code // 10, torch.arange(6)[:, None]
+            assert torch.equal(source[labels == 5], own.expand(6, T)[labels == 5])
+            assert torch.equal(source[5], own[5].expand(T))
+            kind = clips.labels[:, 3]
+            assert torch.equal(kind[source[:4, 3]], kind[:4])
+        sounds += int((audio[:4, 3] // 10 != torch.arange(4)).sum())
+        pictures += int((visual[:4, 3] // 10 != torch.arange(4)).sum())
+    for exchanged in (sounds, pictures):  # 200 draws, half of them exchange, half of those differ
+        assert 30 < exchanged < 70
     torch.testing.assert_close(clips.audio, coded_clips().audio)  # the set stays as it is
 
 
-def test_nothing_but_the_mirror_is_augmented_unless_asked():
+def test_mismatch_makes_background_at_one_end_of_the_event():
+    clips = coded_clips()
+    heads = tails = sounds = pictures = 0
+    for audio, visual, labels in batches(Augment(clips, background=5, mismatch=0.5)):
+        own = torch.arange(6)[:, None].expand(6, T)
+        foreign = [(code // 10 != own) for code in (audio, visual)]
+        lost = (clips.labels != 5) & (labels == 5)
+        assert torch.equal(foreign[0] | foreign[1], lost)
+        assert not (foreign[0].any(1) & foreign[1].any(1)).any()
+        kept = labels[[0, 1, 2, 3, 5]] != 5
+        assert kept.any(1).all()
+        assert (kept.int().diff(dim=1).abs().sum(1) == 2).all()  # still one run
+        heads += int(lost[:, 2].sum())
+        tails += int(lost[:, 5].sum())
+        sounds += int(foreign[0].any(1).sum())
+        pictures += int(foreign[1].any(1).sum())
+    for count in (heads, tails, sounds, pictures):  # 250 draws, a quarter each
+        assert 40 < count < 85
+
+
+def test_nothing_is_augmented_unless_asked():
     clips = features()
     audio, visual, labels = Augment(clips, background=5).batch(torch.arange(10))
     torch.testing.assert_close(audio, clips.audio)
     torch.testing.assert_close(labels, clips.labels)
-    assert torch.equal(visual, clips.visual) or torch.equal(visual, clips.visual.flip(3))
+    assert torch.equal(visual, clips.visual)
 
 
 def test_feature_dropout_takes_whole_channels():
@@ -149,9 +178,9 @@ class Parrot(torch.nn.Module):
     def encode_audio(self, audio):
         return audio[..., :1].to(torch.complex64)
 
-    def decode(self, symbols, no_eff):
+    def receive(self, symbols, no_eff):
         said = symbols[:, 0, :, 0].real.round().long()
-        return torch.nn.functional.one_hot(said, CLASSES).float()
+        return torch.nn.functional.one_hot(said, CLASSES).float(), []
 
 
 def test_accuracy_counts_the_segments_named_right():
@@ -193,9 +222,21 @@ def test_a_resumed_run_ends_where_an_unbroken_one_does(tmp_path):
         Trainer(system(), replace(QUICK, seed=6), features(), tmp_path / "b").resume()
 
 
+def test_what_is_tested_is_the_running_average_of_the_weights(tmp_path):
+    config = replace(QUICK, variant="error_free", average=0.5, batch=5)
+    trainer = Trainer(system(), config, features(), tmp_path)
+    states = []
+    trainer.train_epoch(lambda _: states.append(copy.deepcopy(trainer.system.state_dict())))
+    name = "receiver.classifier.0.weight"
+    expected = 0.5 * states[0][name] + 0.5 * states[1][name]  # two steps; the first starts it
+    torch.testing.assert_close(trainer.averaged.module.state_dict()[name], expected)
+    trainer.validate(features(4, seed=1))
+    torch.testing.assert_close(trainer.best_weights[name], expected)
+
+
 def test_training_lowers_the_loss(tmp_path):
     config = replace(
-        QUICK, epochs=12, variant="error_free", repair=0, mismatch=0, feature_dropout=0
+        QUICK, epochs=12, variant="error_free", exchange=0, mismatch=0, feature_dropout=0
     )
     trainer = Trainer(system(dropout=0.0), config, features(), tmp_path)
     history = []

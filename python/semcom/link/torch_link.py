@@ -66,16 +66,23 @@ class TorchLink:
         feedback_snr_db: torch.Tensor,
         frame: torch.Tensor,
     ) -> torch.Tensor:
-        """Features of a batch of clips to logits [B, T, C].
+        """Features of a batch of clips to logits [B, T, C]; arguments of :meth:`run`."""
+        return self.run(system, audio, visual, snr_db, feedback_snr_db, frame)[0]
+
+    __call__ = forward
+
+    def run(
+        self, system, audio, visual, snr_db, feedback_snr_db, frame, lost_feedback: bool = False
+    ):
+        """Features of a batch of clips to logits [B, T, C] and the features a loss wants.
 
         Input
             audio [B, T, d_a], visual [B, T, h, w, d_v]; None for a terminal the system lacks
             snr_db, feedback_snr_db: [B];  frame: [B] int64, the clips' sequence numbers
+            lost_feedback: the video terminal hears nothing
         """
-        symbols = self.encode(system, audio, visual, feedback_snr_db, frame)
-        return system.decode(*self.uplink(symbols, snr_db, frame))
-
-    __call__ = forward
+        symbols = self.encode(system, audio, visual, feedback_snr_db, frame, lost_feedback)
+        return system.receive(*self.uplink(symbols, snr_db, frame))
 
     def encode(
         self, system, audio, visual, feedback_snr_db, frame, lost_feedback: bool = False
@@ -124,3 +131,14 @@ class TorchLink:
         if self.spacing == 0:
             return csi
         return estimation.interpolate(csi, payload, length, self.spacing, self.interpolation)
+
+
+class NoRadio:
+    """In the place of a link, a localiser that has the features themselves."""
+
+    def run(self, localiser, audio, visual, *_args, **_kwargs):
+        """Audio [B, T, d_a], visual [B, T, h, w, d_v] -> logits [B, T, C] and features."""
+        return localiser(audio, visual)
+
+    def __call__(self, *args):
+        return self.run(*args)[0]

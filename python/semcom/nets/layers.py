@@ -47,11 +47,11 @@ def shrink(symbols: torch.Tensor, no_eff: torch.Tensor) -> torch.Tensor:
     return symbols / (1 + no_eff)[..., None, None]
 
 
-def dense(*sizes: int, last_relu: bool = True) -> nn.Sequential:
+def dense(*sizes: int, last_relu: bool = True, bias: bool = True) -> nn.Sequential:
     """Linear layers with ReLU between (and after the last one, if ``last_relu``)."""
     layers: list[nn.Module] = []
     for fan_in, fan_out in zip(sizes[:-1], sizes[1:], strict=True):
-        layers += [nn.Linear(fan_in, fan_out), nn.ReLU()]
+        layers += [nn.Linear(fan_in, fan_out, bias), nn.ReLU()]
     return nn.Sequential(*layers if last_relu else layers[:-1])
 
 
@@ -66,6 +66,25 @@ def init_relu(module: nn.Module) -> None:
         nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
         if module.bias is not None:
             nn.init.zeros_(module.bias)
+
+
+def init_xavier(module: nn.Module) -> None:
+    """Xavier initialisation of a dense layer, which Tian et al. use."""
+    if isinstance(module, nn.Linear):
+        nn.init.xavier_uniform_(module.weight)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+class BiLSTM(nn.Module):
+    """Bidirectional LSTM over the segments, [B, T, d] -> [B, T, 2 units]."""
+
+    def __init__(self, dim: int, units: int):
+        super().__init__()
+        self.lstm = nn.LSTM(dim, units, batch_first=True, bidirectional=True)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        return self.lstm(features)[0]
 
 
 class TemporalConv(nn.Module):
@@ -92,7 +111,9 @@ class AGVA(nn.Module):
 
     alpha_t = softmax(W_f tanh(W_v M_v(v_t) + W_a M_a(a_t))) over the positions, v_att = alpha_t
     v_t. M_v, M_a: dense layers with ReLU into a shared width.  The audio term is added on the
-    hidden axis, equal at every position, as the equation says.
+    hidden axis, equal at every position, as the equation says.  ``position_axis`` adds its entry i
+    to all hidden units of position i instead, as the implementations behind published figures do:
+    only for reproducing those, and only where hidden = h w.
 
     Input
         visual: [B, T, h, w, d_v];  audio: [B, T, d_a], or None for attention from zero audio
@@ -103,9 +124,16 @@ class AGVA(nn.Module):
 
     compute_dtype = torch.float32
 
-    def __init__(self, visual_dim: int, audio_dim: int, width: int, hidden: int):
+    def __init__(
+        self,
+        visual_dim: int,
+        audio_dim: int,
+        width: int,
+        hidden: int,
+        position_axis: bool = False,
+    ):
         super().__init__()
-        self.audio_dim = audio_dim
+        self.audio_dim, self.position_axis = audio_dim, position_axis
         self.embed_visual = dense(visual_dim, width)
         self.embed_audio = dense(audio_dim, width)
         self.visual_term = nn.Linear(width, hidden, bias=False)
@@ -118,7 +146,8 @@ class AGVA(nn.Module):
         positions = visual.flatten(2, 3).to(self.compute_dtype)
         if audio is None:
             audio = torch.zeros(*visual.shape[:2], self.audio_dim, device=visual.device)
-        guide = self.audio_term(self.embed_audio(audio))[:, :, None]
+        guide = self.audio_term(self.embed_audio(audio))
+        guide = guide[..., None] if self.position_axis else guide[:, :, None]
         mixed = self.compute_dtype != torch.float32
         with torch.autocast(visual.device.type, self.compute_dtype, enabled=mixed):
             seen = self.visual_term(self.embed_visual(positions))
@@ -126,6 +155,43 @@ class AGVA(nn.Module):
         alpha = scores.squeeze(-1).softmax(-1)
         attended = (alpha[:, :, None].to(positions.dtype) @ positions)[:, :, 0]
         return attended.float(), alpha.unflatten(-1, visual.shape[2:4])
+
+
+class GuidedAttention(nn.Module):
+    """Additive attention over the positions of a map, several heads, guided by another modality.
+
+    alpha_h = softmax_p(w_h tanh(W_v v_p + W_g g)), one attended vector per head (AGVA without its
+    first dense layers, with heads).
+
+    Input
+        visual: [B, T, h, w, d_v];  guide: [B, T, d_g], or None for attention from a zero guide
+    Output
+        attended: [B, T, heads d_v];  attention: [B, T, h, w], the mean of the heads, sums to one
+    ``compute_dtype`` as in :class:`AGVA`.
+    """
+
+    compute_dtype = torch.float32
+
+    def __init__(self, visual_dim: int, guide_dim: int, hidden: int, heads: int):
+        super().__init__()
+        self.guide_dim = guide_dim
+        self.visual_term = nn.Linear(visual_dim, hidden)
+        self.guide_term = nn.Linear(guide_dim, hidden)
+        self.score = nn.Linear(hidden, heads, bias=False)
+
+    def forward(
+        self, visual: torch.Tensor, guide: torch.Tensor | None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        positions = visual.flatten(2, 3).to(self.compute_dtype)
+        if guide is None:
+            guide = torch.zeros(*visual.shape[:2], self.guide_dim, device=visual.device)
+        mixed = self.compute_dtype != torch.float32
+        with torch.autocast(visual.device.type, self.compute_dtype, enabled=mixed):
+            seen = self.visual_term(positions)
+        scores = self.score(torch.tanh(seen.float() + self.guide_term(guide)[:, :, None]))
+        alpha = scores.softmax(2).mT  # [B, T, heads, positions]
+        attended = (alpha.to(positions.dtype) @ positions).flatten(2)
+        return attended.float(), alpha.mean(2).unflatten(-1, visual.shape[2:4])
 
 
 def l1_rows(matrix: torch.Tensor) -> torch.Tensor:
@@ -137,7 +203,8 @@ class PSP(nn.Module):
     """Positive sample propagation (Zhou et al., CVPR 2021), eqs (10) to (15).
 
     omega_va = (M_v W_v)(M_a W_a)^T / sqrt(d), omega_av its transpose; ReLU, l1 rows, threshold, l1
-    rows; residual propagation; a shared dense layer with ReLU and LayerNorm.
+    rows; residual propagation; a shared dense layer with ReLU and LayerNorm.  ``own_outputs``: a
+    dense layer for each modality, as the localiser has it; the LayerNorm stays shared.
 
     Input
         audio, visual: [B, T, d]
@@ -145,7 +212,7 @@ class PSP(nn.Module):
         audio, visual: [B, T, d], the semantic features that are averaged for the decision
     """
 
-    def __init__(self, dim: int, dropout: float):
+    def __init__(self, dim: int, dropout: float, own_outputs: bool = False):
         super().__init__()
 
         def projection():
@@ -155,6 +222,7 @@ class PSP(nn.Module):
         self.visual_query, self.audio_query = projection(), projection()
         self.visual_value, self.audio_value = projection(), projection()
         self.output, self.norm = projection(), nn.LayerNorm(dim)
+        self.visual_output = projection() if own_outputs else None
 
     @staticmethod
     def connections(similarity: torch.Tensor) -> torch.Tensor:
@@ -172,4 +240,5 @@ class PSP(nn.Module):
 
     def forward(self, audio: torch.Tensor, visual: torch.Tensor):
         audio, visual = self.propagate(audio, visual)
-        return self.norm(self.output(audio)), self.norm(self.output(visual))
+        visual_output = self.output if self.visual_output is None else self.visual_output
+        return self.norm(self.output(audio)), self.norm(visual_output(visual))

@@ -9,12 +9,11 @@ feedback link and lets them guide its attention.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import torch
 from torch import nn
 
-from ..errors import SemcomError
 from ..options import option
 from .layers import (
     AGVA,
@@ -28,6 +27,7 @@ from .layers import (
     to_real,
     unit_power,
 )
+from .system import RadioSystem, check_config
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,7 @@ class PilotAveConfig:
     dropout: float = option(0.1, "share of features dropped in training")
 
     def __post_init__(self):
-        for name, value in asdict(self).items():
-            low = 0 if name == "recurrent" else 1
-            if isinstance(value, int) and value < low:
-                raise SemcomError(f"{name} {value}: expected at least {low}")
-        if not 0 <= self.dropout < 1:
-            raise SemcomError(f"dropout {self.dropout}: expected 0 or more, less than 1")
+        check_config(self, may_be_zero=("recurrent",))
 
 
 class AudioTerminal(nn.Module):
@@ -160,53 +155,17 @@ class Receiver(nn.Module):
         return self.classifier(self.drop(fused)), features
 
 
-class PilotAve(nn.Module):
+class PilotAve(RadioSystem):
     """The whole system; what runs where is one method each."""
 
     name = "pilot_ave"
     Config = PilotAveConfig
 
     def __init__(self, config: PilotAveConfig, classes: tuple[str, ...] | list[str]):
-        super().__init__()
-        if config.terminals not in ("audio+video", "audio", "video"):
-            raise SemcomError(
-                f"terminals {config.terminals!r}: expected 'audio+video', 'audio' or 'video'"
-            )
-        self.config, self.classes = config, tuple(classes)
-        self.symbols = config.symbols
-        self.terminals = tuple(config.terminals.split("+"))
-        self.audio_terminal = AudioTerminal(config) if "audio" in self.terminals else None
-        self.video_terminal = VideoTerminal(config) if "video" in self.terminals else None
+        super().__init__(config, classes)
+        if "audio" in self.terminals:
+            self.audio_terminal = AudioTerminal(config)
+        if "video" in self.terminals:
+            self.video_terminal = VideoTerminal(config)
         self.receiver = Receiver(config, len(self.classes))
         self.apply(init_relu)
-
-    def encode_audio(self, audio: torch.Tensor) -> torch.Tensor:
-        """audio [B, T, d_a] -> symbols [B, T, L] complex64, unit average power per clip."""
-        return self.audio_terminal(audio)
-
-    def encode_video(self, visual: torch.Tensor, heard: torch.Tensor | None) -> torch.Tensor:
-        """visual [B, T, h, w, d_v] and heard symbols [B, T, L] (None: unguided) -> [B, T, L]."""
-        return self.video_terminal(visual, heard)
-
-    def guide(self, visual: torch.Tensor, heard: torch.Tensor | None) -> torch.Tensor:
-        """Attention [B, T, h, w] of the video terminal, sums to one over the positions."""
-        return self.video_terminal.attend(visual, heard)[1]
-
-    def receive(self, symbols: torch.Tensor, no_eff: torch.Tensor):
-        """Logits [B, T, C], and the semantic features per terminal that the training loss wants."""
-        return self.receiver(symbols, no_eff)
-
-    def decode(self, symbols: torch.Tensor, no_eff: torch.Tensor) -> torch.Tensor:
-        """Detected symbols [B, K, T, L], effective noise variance [B, K] -> logits [B, T, C].
-
-        no_eff 0 says clean or unknown, inf says nothing was received.
-        """
-        return self.receive(symbols, no_eff)[0]
-
-    def transmitters(self) -> list[nn.Module]:
-        """The parts that stand at the terminals."""
-        return [m for m in (self.audio_terminal, self.video_terminal) if m is not None]
-
-    def config_dict(self) -> dict:
-        """Configuration as it goes into a checkpoint's header."""
-        return asdict(self.config)

@@ -11,9 +11,12 @@ import torch
 
 from ..errors import SemcomError
 from . import checkpoint as checkpoints
+from .localisers import AVEL, PSPLocaliser
 from .pilot_ave import PilotAve
+from .pilot_ave_plus import PilotAvePlus
 
-SYSTEMS: dict[str, type] = {PilotAve.name: PilotAve}
+SYSTEMS: dict[str, type] = {net.name: net for net in (PilotAvePlus, PilotAve)}
+LOCALISERS: dict[str, type] = {cls.name: cls for cls in (AVEL, PSPLocaliser)}  # no radio
 TERMINALS = {  # who sends in each variant
     "full": ("audio", "video"),
     "audio_only": ("audio",),
@@ -51,6 +54,13 @@ def load_system(system: str, checkpoint: str | Path = "", device: str = "cpu") -
         raise SemcomError(f"system {system!r}: unknown, expected one of {', '.join(SYSTEMS)}")
     path = checkpoint or shipped(system)
     net, header = checkpoints.load(path, SYSTEMS, expected=system)
+    net.header = header
+    return to_device(net, device)
+
+
+def load_any(checkpoint: str | Path, device: str = "cpu") -> torch.nn.Module:
+    """The radio system or localiser that a checkpoint's header names, with its ``.header``."""
+    net, header = checkpoints.load(checkpoint, {**SYSTEMS, **LOCALISERS})
     net.header = header
     return to_device(net, device)
 

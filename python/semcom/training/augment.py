@@ -2,9 +2,11 @@
 # Copyright 2026 gr-semcom contributors
 """Augmentation of audio-visual clips that keeps the labels right.
 
-An event counts where it is heard and seen.  So in two clips of one event from end to end the sounds
-may be exchanged, and where the sound of such a clip is that of another event, nothing is left but
-background.  A network can then not learn which recordings belong together.
+An event counts where it is heard and seen.  So the sounds of two clips of one event may be exchanged
+where the event happens, and so may their pictures; and where one of them is that of another event,
+nothing is left but background.  A network can then not learn which recordings belong together.
+
+Mirrored pictures are not among it: attention over positions does not know where they lie.
 """
 
 from __future__ import annotations
@@ -18,8 +20,10 @@ from .features import Features
 class Augment:
     """Draws training batches.
 
-    repair           share of the end-to-end clips that get the sound of another one of their class
-    mismatch         share of the end-to-end clips with a stretch of another event's sound
+    exchange         share of the clips that get the sound, and share that get the picture, of
+                     another clip of their event, where the event happens
+    mismatch         share of the clips that lose the event's beginning or end to another event's
+                     sound or picture
     feature_dropout  share of the feature channels that a clip loses, in each modality
 
     Everything is drawn from Torch's global generator.
@@ -29,16 +33,15 @@ class Augment:
         self,
         clips: Features,
         background: int,
-        repair: float = 0.0,
+        exchange: float = 0.0,
         mismatch: float = 0.0,
         feature_dropout: float = 0.0,
     ):
         self.clips, self.background = clips, background
-        self.repair, self.mismatch, self.feature_dropout = repair, mismatch, feature_dropout
-        event = clips.labels[:, 0]
-        whole = (clips.labels == event[:, None]).all(1) & (event != background)
-        self.event = torch.where(whole, event, -1)
-        self.whole = whole.nonzero()[:, 0]
+        self.exchange, self.mismatch, self.feature_dropout = exchange, mismatch, feature_dropout
+        happens = clips.labels != background
+        first = clips.labels.gather(1, happens.int().argmax(1, keepdim=True))[:, 0]
+        self.event = torch.where(happens.any(1), first, -1)
 
     def batch(self, index: torch.Tensor):
         """Clips [n] -> audio [n, T, d_a], visual [n, T, h, w, d_v] float16, labels [n, T]."""
@@ -46,27 +49,44 @@ class Augment:
         visual = self.clips.visual[index]
         for row, event in enumerate(self.event[index].tolist()):
             if event >= 0:
-                self._exchange_sound(audio, labels, row, event)
+                self._exchange(audio[row], self.clips.audio, labels[row], event)
+                self._exchange(visual[row], self.clips.visual, labels[row], event)
+                self._mismatch(audio[row], visual[row], labels[row], event)
         if self.feature_dropout:
             audio = self._drop_channels(audio)
             visual = self._drop_channels(visual)
-        if torch.rand(()) < 0.5:
-            visual = visual.flip(3)
         return audio, visual, labels
 
-    def _exchange_sound(self, audio, labels, row: int, event: int) -> None:
-        draw = torch.rand(2)
-        if draw[0] < self.repair:
-            audio[row] = self.clips.audio[self._pick(self.event[self.whole] == event)]
-        if draw[1] < self.mismatch and (self.event[self.whole] != event).any():
-            segments = labels.shape[1]
-            start, end = sorted(torch.randint(0, segments + 1, (2,)).tolist())
-            other = self._pick(self.event[self.whole] != event)
-            audio[row, start:end] = self.clips.audio[other, start:end]
-            labels[row, start:end] = self.background
+    def _exchange(self, features, source, labels, event: int) -> None:
+        """Put another clip's event in the place of this one's; it starts anywhere in that."""
+        if torch.rand(()) >= self.exchange:
+            return
+        segments = (labels == event).nonzero()[:, 0]
+        donor = self._pick(self.event == event)
+        theirs = (self.clips.labels[donor] == event).nonzero()[:, 0]
+        at = torch.arange(len(segments)) + torch.randint(len(theirs), ())
+        features[segments] = source[donor, theirs[at % len(theirs)]]
 
-    def _pick(self, among: torch.Tensor) -> int:
-        candidates = self.whole[among]
+    def _mismatch(self, audio, visual, labels, event: int) -> None:
+        """Another event's sound or picture in the first or last segments of this one's."""
+        others = (self.event != event) & (self.event >= 0)
+        segments = (labels == event).nonzero()[:, 0]
+        if torch.rand(()) >= self.mismatch or len(segments) < 2 or not others.any():
+            return
+        lost = segments[: int(torch.randint(1, len(segments), ()))]
+        if torch.rand(()) < 0.5:
+            lost = segments[-len(lost) :]
+        features, source = (audio, self.clips.audio)
+        if torch.rand(()) < 0.5:
+            features, source = (visual, self.clips.visual)
+        donor = self._pick(others)
+        theirs = (self.clips.labels[donor] == self.event[donor]).nonzero()[:, 0]
+        features[lost] = source[donor, theirs[torch.arange(len(lost)) % len(theirs)]]
+        labels[lost] = self.background
+
+    @staticmethod
+    def _pick(among: torch.Tensor) -> int:
+        candidates = among.nonzero()[:, 0]
         return int(candidates[torch.randint(len(candidates), ())])
 
     def _drop_channels(self, features: torch.Tensor) -> torch.Tensor:

@@ -12,6 +12,7 @@ from pathlib import Path
 from pickle import UnpicklingError
 
 import torch
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from ..errors import SemcomError
 from ..files import replacing
@@ -48,8 +49,9 @@ class TrainingConfig:
     snr_max: float = option(30.0, "highest SNR [dB]")
     channels: tuple[str, ...] = option(("awgn", "rayleigh", "rician"), "drawn per batch")
     detectors: tuple[str, ...] = option(("zf", "lmmse"), "drawn per batch")
-    repair: float = option(0.0, "share of end-to-end clips with another clip's sound, same event")
-    mismatch: float = option(0.0, "share of end-to-end clips with a stretch of another event")
+    average: float = option(0.99, "weights kept per step in the running average that is tested")
+    exchange: float = option(0.0, "share of clips with another clip's sound or picture, same event")
+    mismatch: float = option(0.0, "share of clips with a part of another event's sound or picture")
     feature_dropout: float = option(0.0, "share of feature channels that a clip loses")
     bfloat16: bool = option(False, "compute the attention in bfloat16")
     seed: int = option(0, "of weights, order, channels and noise")
@@ -75,7 +77,7 @@ class Trainer:
         self.augment = Augment(
             clips,
             background=len(system.classes) - 1,
-            repair=config.repair,
+            exchange=config.exchange,
             mismatch=config.mismatch,
             feature_dropout=config.feature_dropout,
         )
@@ -84,6 +86,7 @@ class Trainer:
                 part.requires_grad_(False)
         if config.bfloat16 and system.video_terminal is not None:
             system.video_terminal.attention.compute_dtype = torch.bfloat16
+        self.averaged = AveragedModel(system, multi_avg_fn=get_ema_multi_avg_fn(config.average))
         trained = [p for p in system.parameters() if p.requires_grad]
         self.optimizer = torch.optim.AdamW(
             trained, config.learning_rate, weight_decay=config.weight_decay
@@ -129,14 +132,14 @@ class Trainer:
         link = self._draw_link()
         audio, visual, labels = (part.to(device) for part in self.augment.batch(index))
         lost = len(self.system.terminals) == 2 and bool(torch.rand(()) < config.unguided)
-        symbols = link.encode(self.system, audio, visual, feedback_snr, frame, lost_feedback=lost)
-        logits, features = self.system.receive(*link.uplink(symbols, snr, frame))
+        logits, features = link.run(self.system, audio, visual, snr, feedback_snr, frame, lost)
         loss = losses.total(logits, features, labels, config.beta)
         self.optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.system.parameters(), config.clip)
         self.optimizer.step()
         self.schedule.step()
+        self.averaged.update_parameters(self.system)
         return float(loss.detach())
 
     def _draw_link(self) -> TorchLink:
@@ -149,11 +152,12 @@ class Trainer:
         """Mean accuracy over the channels, SNRs cycling clip by clip; keeps the best weights."""
         channels = self.config.channels if self.config.variant != "error_free" else ("none",)
         links = [link_of(self.config.variant, channel, "zf", seed=0) for channel in channels]
-        scores = [accuracy(self.system, clips, link, VALIDATION_SNR_DB) for link in links]
+        system = self.averaged.module
+        scores = [accuracy(system, clips, link, VALIDATION_SNR_DB) for link in links]
         score = sum(scores) / len(scores)
         if score > self.best:
             self.best, self.best_epoch = score, self.epoch
-            self.best_weights = {k: v.clone() for k, v in self.system.state_dict().items()}
+            self.best_weights = {k: v.clone() for k, v in system.state_dict().items()}
         return score
 
     def save(self) -> None:
@@ -161,6 +165,7 @@ class Trainer:
         state = {
             "config": json.dumps(asdict(self.config)),
             "system": self.system.state_dict(),
+            "averaged": self.averaged.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "schedule": {"last_epoch": self.schedule.last_epoch},
             "best_weights": self.best_weights,
@@ -187,6 +192,7 @@ class Trainer:
                 "--no-resume to start again"
             )
         self.system.load_state_dict(state["system"])
+        self.averaged.load_state_dict(state["averaged"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.last_epoch = state["schedule"]["last_epoch"]
         self.best_weights = state["best_weights"]

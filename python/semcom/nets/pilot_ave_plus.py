@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""The project's own system on the chain of pilot_ave, and its default.
+
+What differs from Yu et al. (arXiv:2412.06208), each for a reason measured in docs/results.md:
+the decision is made for the whole clip at once (:class:`EventSpan`) from evidence that each stream
+gives alone; the attention has several heads; the channel decoders know how noisy their stream is;
+encoders have no recurrent layers, which learn a few thousand clips by heart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from ..options import option
+from .layers import (
+    GuidedAttention,
+    init_relu,
+    limit_power,
+    shrink,
+    to_complex,
+    to_real,
+    unit_power,
+)
+from .spans import EventSpan
+from .system import RadioSystem, check_config
+
+NOISE_RANGE_DB = 40.0  # effective noise beyond it is as good as none, or as nothing received
+
+
+@dataclass(frozen=True)
+class PilotAvePlusConfig:
+    """Sizes."""
+
+    terminals: str = option("audio+video", "audio+video, or audio or video for one modality")
+    audio_dim: int = option(128, "audio features d_a of a segment")
+    visual_dim: int = option(512, "visual features d_v of a position")
+    height: int = option(7, "positions of the visual map, h")
+    width: int = option(7, "positions of the visual map, w")
+    symbols: int = option(64, "complex symbols L per segment and terminal")
+    hidden: int = option(256, "units of the hidden layers of encoders and decoders")
+    attention_hidden: int = option(128, "hidden width of the attention's scores")
+    heads: int = option(4, "heads of the attention")
+    dropout: float = option(0.4, "share of features dropped in training")
+
+    def __post_init__(self):
+        check_config(self)
+
+
+def hidden_layer(fan_in: int, fan_out: int, dropout: float) -> nn.Sequential:
+    """Dense layer, ReLU, dropout."""
+    return nn.Sequential(nn.Linear(fan_in, fan_out), nn.ReLU(), nn.Dropout(dropout))
+
+
+class Encoder(nn.Module):
+    """Semantic and channel encoder of one stream: [B, T, d] -> symbols [B, T, L] of unit power."""
+
+    def __init__(self, dim: int, config: PilotAvePlusConfig):
+        super().__init__()
+        self.semantic = hidden_layer(dim, config.hidden, config.dropout)
+        self.channel = nn.Linear(config.hidden, 2 * config.symbols)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        return unit_power(to_complex(self.channel(self.semantic(features))))
+
+
+class VideoTerminal(nn.Module):
+    """Attention guided by the heard audio symbols, then the encoder; nothing heard: zeros guide."""
+
+    def __init__(self, config: PilotAvePlusConfig):
+        super().__init__()
+        self.hearing = hidden_layer(2 * config.symbols, config.attention_hidden, 0.0)
+        self.attention = GuidedAttention(
+            config.visual_dim, config.attention_hidden, config.attention_hidden, config.heads
+        )
+        self.encoder = Encoder(config.heads * config.visual_dim, config)
+
+    def attend(self, visual: torch.Tensor, heard: torch.Tensor | None):
+        """-> attended [B, T, heads d_v], attention [B, T, h, w], the mean of the heads."""
+        guide = None if heard is None else self.hearing(to_real(limit_power(heard)))
+        return self.attention(visual, guide)
+
+    def forward(self, visual: torch.Tensor, heard: torch.Tensor | None) -> torch.Tensor:
+        return self.encoder(self.attend(visual, heard)[0])
+
+
+class Evidence(nn.Module):
+    """Channel decoder of one stream: detected symbols and their noise to evidence per event.
+
+    The stream is shrunk to the MMSE estimate and limited to unit power; its effective noise [dB]
+    enters the decoder beside it, so that the weight of evidence follows the channel.
+    """
+
+    def __init__(self, config: PilotAvePlusConfig, events: int):
+        super().__init__()
+        self.decoder = hidden_layer(2 * config.symbols + 1, config.hidden, config.dropout)
+        self.events = nn.Linear(config.hidden, events)
+
+    def forward(self, symbols: torch.Tensor, no_eff: torch.Tensor) -> torch.Tensor:
+        """symbols [B, T, L], no_eff [B] -> [B, T, events]."""
+        clean = to_real(limit_power(shrink(symbols[:, None], no_eff[:, None])))[:, 0]
+        low, high = 10 ** (-NOISE_RANGE_DB / 10), 10 ** (NOISE_RANGE_DB / 10)
+        noise = 10 * no_eff.clamp(low, high).log10() / NOISE_RANGE_DB
+        noise = noise[:, None, None].expand(*clean.shape[:2], 1)
+        return self.events(self.decoder(torch.cat([clean, noise], -1)))
+
+
+class Receiver(nn.Module):
+    """Evidence of each stream, joined over the clip."""
+
+    def __init__(self, config: PilotAvePlusConfig, classes: int):
+        super().__init__()
+        terminals = len(config.terminals.split("+"))
+        self.evidence = nn.ModuleList(Evidence(config, classes - 1) for _ in range(terminals))
+        self.span = EventSpan(terminals)
+
+    def forward(self, symbols: torch.Tensor, no_eff: torch.Tensor):
+        """symbols [B, K, T, L], no_eff [B, K] -> log probabilities [B, T, C], no features."""
+        streams = zip(self.evidence, symbols.unbind(1), no_eff.unbind(1), strict=True)
+        return self.span([evidence(x, noise) for evidence, x, noise in streams]), []
+
+
+class PilotAvePlus(RadioSystem):
+    """The whole system; what runs where is one method each."""
+
+    name = "pilot_ave_plus"
+    Config = PilotAvePlusConfig
+
+    def __init__(self, config: PilotAvePlusConfig, classes: tuple[str, ...] | list[str]):
+        super().__init__(config, classes)
+        if "audio" in self.terminals:
+            self.audio_terminal = Encoder(config.audio_dim, config)
+        if "video" in self.terminals:
+            self.video_terminal = VideoTerminal(config)
+        self.receiver = Receiver(config, len(self.classes))
+        self.apply(init_relu)
+        for stream in self.receiver.evidence:
+            nn.init.normal_(stream.events.weight, std=0.02)  # evidence starts out undecided

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Which event, and from when to when: decided for the whole clip at once."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+SMALLEST = 1e-7  # of a probability, so that its logarithm is finite
+
+
+class EventSpan(nn.Module):
+    """Posterior over (event, start, end) of a clip, and from it that of each segment.
+
+    A clip has one event that is heard *and* seen in one run of segments [s, e), possibly none; a
+    semi-Markov conditional random field with a single segment (Sarawagi and Cohen, NIPS 2004).
+    Each terminal k gives evidence x_k[t, c] for event c in segment t.  Inside the run all of them
+    carry the event; outside at most one does, or none, and which is not known:
+
+        inside[t, c]  = sum_k x_k[t, c]
+        outside[t, c] = log(e^b_0 + sum_k e^(b_k + x_k[t, c]))
+        score[c, s, e] = sum_(t in [s, e)) inside[t, c] + sum_(t not in it) outside[t, c]
+                         + start (if s > 0) + end (if e < T)      or + empty, if s = e
+
+    b, start, end and empty are learnt.  A segment's probability of event c is the sum of the
+    posterior over all runs that hold it; the rest is background.  What one recording says is thus
+    never weighed against what it happened to be paired with in training, and one sure second names
+    the event for the others.
+
+    Input
+        evidence: K tensors [B, T, C - 1];  any T, memory grows with T squared
+    Output
+        log probabilities [B, T, C], background last
+    """
+
+    def __init__(self, terminals: int):
+        super().__init__()
+        self.alone = nn.Parameter(torch.zeros(terminals + 1))
+        self.start, self.end, self.empty = (nn.Parameter(torch.zeros(())) for _ in range(3))
+
+    def forward(self, evidence: list[torch.Tensor]) -> torch.Tensor:
+        runs, covered = self._runs(evidence[0].shape[1], evidence[0].device)
+        scores = self.scores(evidence, *runs)
+        posterior = scores.flatten(1).softmax(1).view_as(scores)
+        event = torch.einsum("bnc,nt->btc", posterior, covered)
+        background = 1 - event.sum(-1, keepdim=True)
+        return torch.cat([event, background], -1).clamp_min(SMALLEST).log()
+
+    def scores(self, evidence, start: torch.Tensor, end: torch.Tensor) -> torch.Tensor:
+        """Scores [B, n, C - 1] of n runs [start, end), the empty one of each event last."""
+        inside = torch.stack(evidence).sum(0)
+        alone = [x + b for x, b in zip(evidence, self.alone[1:], strict=True)]
+        nobody = self.alone[0].expand_as(inside)
+        outside = torch.stack([nobody, *alone]).logsumexp(0)
+        gain = F.pad((inside - outside).cumsum(1), (0, 0, 1, 0))
+        edges = self.start * (start > 0) + self.end * (end < inside.shape[1])
+        run = gain[:, end] - gain[:, start] + edges[:, None]
+        empty = self.empty.expand_as(run[:, :1])
+        return torch.cat([run, empty], 1) + outside.sum(1, keepdim=True)
+
+    @staticmethod
+    def _runs(segments: int, device) -> tuple[tuple[torch.Tensor, torch.Tensor], torch.Tensor]:
+        """Starts and ends of all runs, and which segments each of them and the empty one holds."""
+        start, end = torch.triu_indices(segments, segments, device=device)
+        end = end + 1
+        at = torch.arange(segments, device=device)
+        covered = (start[:, None] <= at) & (at < end[:, None])
+        return (start, end), F.pad(covered.float(), (0, 0, 0, 1))

@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""The localisers without a radio against NumPy over the published layers, and their checkpoints.
+
+Sizes differ on purpose (T=7, d_a=24, d_v=40, 5x6 maps, 6 classes): a swapped axis fails.
+"""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+import torch
+from gnuradio.semcom.errors import SemcomError
+from gnuradio.semcom.nets import checkpoint, layers
+from gnuradio.semcom.nets.localisers import LocaliserConfig, PSPConfig
+from gnuradio.semcom.nets.registry import LOCALISERS, SYSTEMS, load_any
+
+B, T, D_A, D_V, ROWS, COLUMNS = 3, 7, 24, 40, 5, 6
+CLASSES = tuple("abcdef")
+SIZES = dict(
+    audio_dim=D_A, visual_dim=D_V, height=ROWS, width=COLUMNS, attention_width=12,
+    attention_hidden=13, recurrent=9, classifier=19,
+)  # fmt: skip
+CONFIGS = {"avel": LocaliserConfig(**SIZES), "psp": PSPConfig(**SIZES, projection=15, common_dim=8)}
+
+
+def localiser(name, seed=0, **changes):
+    torch.manual_seed(seed)
+    return LOCALISERS[name](dataclasses.replace(CONFIGS[name], **changes), CLASSES).eval()
+
+
+def draw(*shape, seed=0):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def features(segments=T):
+    return draw(B, segments, D_A), draw(B, segments, ROWS, COLUMNS, D_V, seed=1).relu()
+
+
+def numpy_of(parameter):
+    return parameter.detach().double().numpy()
+
+
+def apply(linear, x):
+    """A dense layer on one vector [d]."""
+    y = numpy_of(linear.weight) @ x
+    return y if linear.bias is None else y + numpy_of(linear.bias)
+
+
+def relu(x):
+    return np.maximum(x, 0)
+
+
+# --- equations ------------------------------------------------------------------------------------
+
+
+def naive_attention(agva, visual, audio, position_axis):
+    """One segment: attended [d_v] and weights [h w] from visual [h, w, d_v] and audio [d_a]."""
+    sound = apply(agva.audio_term, relu(apply(agva.embed_audio[0], audio)))
+    places = visual.reshape(-1, visual.shape[-1])
+    scores = np.empty(len(places))
+    for i, place in enumerate(places):
+        seen = apply(agva.visual_term, relu(apply(agva.embed_visual[0], place)))
+        hidden = [np.tanh(s + sound[i if position_axis else k]) for k, s in enumerate(seen)]
+        scores[i] = numpy_of(agva.score.weight)[0] @ hidden
+    weights = np.exp(scores) / np.exp(scores).sum()
+    return sum(w * place for w, place in zip(weights, places, strict=True)), weights
+
+
+@pytest.mark.parametrize("position_axis", [False, True])
+def test_attention_adds_the_audio_term_on_the_axis_asked_for(position_axis):
+    torch.manual_seed(1)
+    agva = layers.AGVA(D_V, D_A, 12, ROWS * COLUMNS, position_axis)
+    audio, visual = features()
+    attended, attention = agva(visual, audio)
+    for b, t in [(0, 0), (2, 6)]:
+        expected = naive_attention(
+            agva, numpy_of(visual[b, t]), numpy_of(audio[b, t]), position_axis
+        )
+        np.testing.assert_allclose(attended[b, t].detach(), expected[0], rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(attention[b, t].detach().flatten(), expected[1], rtol=1e-4)
+
+
+def naive_connections(similarity):
+    """ReLU, rows over their sum, threshold just under 1 / T, rows over their sum."""
+    result = np.zeros_like(similarity)
+    for i, row in enumerate(relu(similarity)):
+        row = row / (row.sum() + 1e-8)
+        row = np.where(row > 0.99 / len(row), row, 0)
+        result[i] = row / (row.sum() + 1e-8)
+    return result
+
+
+def naive_norm(norm, x):
+    centred = x - x.mean()
+    scaled = centred / math.sqrt((centred**2).mean() + norm.eps)
+    return scaled * numpy_of(norm.weight) + numpy_of(norm.bias)
+
+
+def naive_propagation(psp, audio, visual):
+    """Zhou et al.: features [T, d] of both to the propagated ones."""
+    query, key, from_visual, from_audio = (
+        np.array([relu(apply(module[0], x)) for x in rows])
+        for module, rows in [
+            (psp.visual_query, visual),
+            (psp.audio_query, audio),
+            (psp.visual_value, visual),
+            (psp.audio_value, audio),
+        ]
+    )
+    similarity = query @ key.T / math.sqrt(audio.shape[1])
+    audio = audio + naive_connections(similarity.T) @ from_visual
+    visual = visual + naive_connections(similarity) @ from_audio
+    return [
+        np.array([naive_norm(psp.norm, relu(apply(module[0], x))) for x in rows])
+        for module, rows in [(psp.output, audio), (psp.visual_output, visual)]
+    ]
+
+
+def lstm(module, rows):
+    """The recurrence itself is Torch's: [T, d] -> [T, 2 units]."""
+    with torch.no_grad():
+        return numpy_of(module.lstm(torch.from_numpy(rows).float()[None])[0][0])
+
+
+def test_psp_equals_its_layers_in_numpy():
+    net = localiser("psp", seed=2)
+    torch.nn.init.normal_(net.fusion.norm.weight)
+    torch.nn.init.normal_(net.fusion.norm.bias)
+    clip = [each[1:2] for each in features()]
+    logits, (audio, visual) = net(*clip)
+    sound, sight = (numpy_of(each[0]) for each in clip)
+    sound = np.array([apply(net.audio_input[1], apply(net.audio_input[0], a)) for a in sound])
+    attended = [
+        naive_attention(net.attention, v, a, False)[0] for v, a in zip(sight, sound, strict=True)
+    ]
+    sight = np.array([apply(net.visual_input[1], apply(net.visual_input[0], v)) for v in attended])
+    expected = naive_propagation(
+        net.fusion, lstm(net.audio_lstm, sound), lstm(net.visual_lstm, sight)
+    )
+    for found, wanted in zip((audio, visual), expected, strict=True):
+        np.testing.assert_allclose(found[0].detach(), wanted, rtol=1e-3, atol=1e-4)
+    for t in range(T):
+        mean = (expected[0][t] + expected[1][t]) / 2
+        wanted = apply(net.classifier[2], relu(apply(net.classifier[0], mean)))
+        np.testing.assert_allclose(logits[0, t].detach(), wanted, rtol=1e-3, atol=1e-4)
+
+
+def test_avel_equals_its_layers_in_numpy():
+    net = localiser("avel", seed=3)
+    clip = [each[1:2] for each in features()]
+    logits, _ = net(*clip)
+    sound, sight = (numpy_of(each[0]) for each in clip)
+    attended = np.array(
+        [naive_attention(net.attention, v, a, False)[0] for v, a in zip(sight, sound, strict=True)]
+    )
+    both = np.concatenate([lstm(net.audio_lstm, sound), lstm(net.visual_lstm, attended)], 1)
+    for t in range(T):
+        wanted = apply(net.classifier[2], relu(apply(net.classifier[0], both[t])))
+        np.testing.assert_allclose(logits[0, t].detach(), wanted, rtol=1e-3, atol=1e-4)
+
+
+# --- the localisers -------------------------------------------------------------------------------
+
+every = pytest.mark.parametrize("name", list(LOCALISERS))
+
+
+@every
+@pytest.mark.parametrize("segments", [T, 4])
+def test_shapes(name, segments):
+    net = localiser(name)
+    audio, visual = features(segments)
+    logits, parts = net(audio, visual)
+    assert logits.shape == (B, segments, len(CLASSES))
+    assert [part.shape for part in parts] == [(B, segments, 2 * 9)] * 2
+    attended, attention = net.attend(visual, audio)
+    assert attended.shape == (B, segments, D_V)
+    assert attention.shape == (B, segments, ROWS, COLUMNS)
+    torch.testing.assert_close(attention.sum((2, 3)), torch.ones(B, segments))
+
+
+@every
+def test_the_sound_guides_the_attention(name):
+    net = localiser(name)
+    audio, visual = features()
+    assert not torch.allclose(net.attend(visual, audio)[1], net.attend(visual, -audio)[1])
+
+
+@every
+def test_every_parameter_has_a_gradient(name):
+    net = localiser(name).train()
+    net(*features())[0].square().sum().backward()
+    assert [n for n, p in net.named_parameters() if p.grad is None or not p.grad.any()] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [
+        ("avel", 1_335_246),  # counted in published code: 1.34 M
+        # published: 1.67 M, but the layers that are told add up to 1.55 M
+        ("psp", 1_548_657),
+    ],
+)
+def test_parameters_beside_the_published_totals(name, count):
+    cls = LOCALISERS[name]
+    net = cls(cls.Config(), [f"event {c}" for c in range(29)])
+    assert sum(p.numel() for p in net.parameters()) == count
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"setting": "guessed"}, "'guessed'.*supervised"),
+        ({"recurrent": 0}, "recurrent 0"),
+        ({"dropout": 1.0}, "dropout 1"),
+        ({"position_axis": True}, "attention_hidden 13.* 30"),
+    ],
+)
+@every
+def test_sizes_that_mean_nothing_are_refused(name, changes, says):
+    with pytest.raises(SemcomError, match=says):
+        localiser(name, **changes)
+
+
+@every
+def test_a_checkpoint_brings_the_same_localiser_back(name, tmp_path):
+    path = tmp_path / "net.safetensors"
+    net = localiser(name, attention_hidden=ROWS * COLUMNS, position_axis=True)
+    checkpoint.save(path, net, variant="error_free", data="tests")
+    for found in (checkpoint.load(path, LOCALISERS, expected=name)[0], load_any(path)):
+        assert (found.config, found.classes, found.training) == (net.config, CLASSES, False)
+        torch.testing.assert_close(found(*features())[0], net(*features())[0], rtol=0.02, atol=0.02)
+
+
+def test_no_localiser_is_taken_for_a_radio_system(tmp_path):
+    path = tmp_path / "net.safetensors"
+    checkpoint.save(path, localiser("avel"), variant="error_free", data="tests")
+    with pytest.raises(SemcomError, match="unknown system 'avel'"):
+        checkpoint.load(path, SYSTEMS)
