@@ -170,6 +170,20 @@ def test_scripts_hold_off_screen_sounds_silent_objects_and_background():
     assert min(lengths) >= 2
 
 
+def test_sources_are_the_cells_that_hold_the_event():
+    clips = SyntheticSet("test", size=30)
+    for i in range(30):
+        cells, maps = clips.sources(i), clips.visual(i)
+        event = clips.labels(i) != BACKGROUND
+        assert cells.shape == (10, 7, 7)
+        np.testing.assert_array_equal(cells.any((1, 2)), event)
+        energy = np.square(maps).sum(-1)
+        _, _, _, bystander = synthetic_module._script(np.random.default_rng([0, 3, i]))
+        if bystander < 0:  # nothing else is in the picture
+            for t in np.flatnonzero(event):
+                assert energy[t][cells[t]].min() > energy[t][~cells[t]].mean()
+
+
 def probe_accuracy(train, test, steps=120):
     """Segment accuracy of a linear softmax probe, trained to the end."""
     (x, y), (x_test, y_test) = train, test

@@ -48,7 +48,10 @@ BACKGROUND = len(AVE_CLASSES) - 1
 
 
 class ClipSet(Protocol):
-    """Clips of T one-second segments; index 0 <= i < len."""
+    """Clips of T one-second segments; index 0 <= i < len.
+
+    A set that knows which cells of the map its sources fill has ``sources(i)`` [T, h, w] bool, too.
+    """
 
     name: str
     """Name of the data set, as it stands in reports and checkpoint names."""

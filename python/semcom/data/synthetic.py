@@ -57,13 +57,18 @@ class SyntheticSet:
         """Visual feature maps [10, 7, 7, 512] float32, not negative."""
         return self._clip(i)[1]
 
+    def sources(self, i: int) -> np.ndarray:
+        """Cells [10, 7, 7] bool that the object fills which is heard and seen; none in
+        background."""
+        return self._clip(i)[2]
+
     def labels(self, i: int) -> np.ndarray:
         """Class index of each segment, [10] int64."""
         if not 0 <= i < self._size:
             raise IndexError(f"clip {i}: the split {self.split} has {self._size}")
         return _script(_generator(self.seed, self.split, i))[0]
 
-    def _clip(self, i: int) -> tuple[np.ndarray, np.ndarray]:
+    def _clip(self, i: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         if not 0 <= i < self._size:
             raise IndexError(f"clip {i}: the split {self.split} has {self._size}")
         return _render(self.seed, self.split, i)
@@ -120,9 +125,10 @@ def _script(rng: np.random.Generator):
     return labels, heard, seen, bystander if rng.random() < BYSTANDER else -1
 
 
-def _render(seed: int, split: str, i: int) -> tuple[np.ndarray, np.ndarray]:
+def _render(seed: int, split: str, i: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """-> audio and visual features, and the cells of the event's source."""
     rng = _generator(seed, split, i)
-    _, heard, seen, bystander = _script(rng)
+    labels, heard, seen, bystander = _script(rng)
     sounds, sights = _prototypes(seed)
     variation = CLIP_VARIATION * rng.standard_normal((EVENTS, AUDIO_DIM))
     audio = rng.standard_normal((SEGMENTS, AUDIO_DIM)) + SCENE_VARIATION * rng.standard_normal(
@@ -133,12 +139,15 @@ def _render(seed: int, split: str, i: int) -> tuple[np.ndarray, np.ndarray]:
 
     maps = rng.standard_normal((SEGMENTS, GRID, GRID, VISUAL_DIM), dtype=np.float32)
     maps += SCENE_VARIATION * rng.standard_normal(VISUAL_DIM, dtype=np.float32)
-    for objects in (seen, np.full(SEGMENTS, bystander)):
+    filled = np.zeros((2, *maps.shape[:3]), bool)  # by the object that is seen, by the bystander
+    for k, objects in enumerate((seen, np.full(SEGMENTS, bystander))):
         looks = sights + CLIP_VARIATION * rng.standard_normal((EVENTS, VISUAL_DIM))
         for t, (row, column, height, width) in enumerate(_walk(rng)):
+            filled[k, t, row : row + height, column : column + width] = objects[t] >= 0
             if objects[t] >= 0:
-                maps[t, row : row + height, column : column + width] += looks[objects[t]]
-    return audio.astype(np.float32), np.maximum(maps, 0)
+                maps[t, filled[k, t]] += looks[objects[t]]
+    source = filled[0] & (labels != BACKGROUND)[:, None, None]
+    return audio.astype(np.float32), np.maximum(maps, 0), source
 
 
 def _walk(rng: np.random.Generator):
