@@ -7,7 +7,8 @@
 #   make grc      GNU Radio Companion with these blocks
 #   make bench    the benchmarks, each beside a named peer
 #   make crosscheck   our detectors and estimators against Sionna's, in an environment of its own
-#   make results DATA=DIR   docs/results.md from an AVE-layout folder (hours)
+#   make results DATA=DIR MODELS="DIR ..."   docs/results.md from an AVE-layout folder and a folder
+#                 of checkpoints per training seed; default: the shipped ones (hours)
 #   make install PREFIX=DIR, make uninstall PREFIX=DIR
 #
 # TORCH names the build of Torch to install: make link TORCH="torch==2.13.0" for the default of
@@ -17,6 +18,7 @@ SHELL  := /bin/bash
 PREFIX ?= /usr/local
 TORCH  ?=
 DATA   ?=
+MODELS ?=
 
 VENV   := .venv
 PYTHON := $(VENV)/bin/python
@@ -80,7 +82,7 @@ crosscheck: build
 
 results: build
 	@test -n "$(DATA)" || { echo "give the folder of an AVE-layout set: make results DATA=DIR"; exit 2; }
-	$(PYTHON) tools/results.py --data "$(DATA)"
+	$(PYTHON) tools/results.py --data "$(DATA)" $(if $(MODELS),--models $(MODELS))
 
 clean:
 	rm -rf build out

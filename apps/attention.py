@@ -66,7 +66,7 @@ def load_models(paths, clips, channel, seed) -> dict:
         if "video" not in net.terminals:
             raise SemcomError(f"{path}: has no video terminal, so no attention; leave it out")
         unique = list(names.values()).count(names[path]) == 1
-        link = link_of(net.header["variant"], channel, "zf", seed)
+        link = link_of(net, net.header["variant"], channel, "zf", seed)
         models[names[path] if unique else str(path)] = net, link
     return models
 

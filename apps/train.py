@@ -8,9 +8,9 @@
     apps/train.py --variant no_estimation --init models/pilot_ave-full-synthetic.safetensors ...
 
 Any field of the system's and the trainer's configuration is an option.  A run that was interrupted
-goes on where it stood.  The weights that do best on the validation split, over all channels and
-SNRs from 0 to 30 dB, are written to OUT/<system>-<variant>-<data>.safetensors with figures on the
-test split.
+goes on where it stood; one that is finished is not run again.  The weights that do best on the
+validation split, over all channels and SNRs from -10 to 20 dB, are written to
+OUT/<system>-<variant>-<data>[-<symbols>].safetensors with figures on the test split.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from gnuradio.semcom.errors import SemcomError
 from gnuradio.semcom.files import make_folder
 from gnuradio.semcom.link.scenario import Parser, at_least, number
 from gnuradio.semcom.nets import checkpoint
-from gnuradio.semcom.nets.registry import SYSTEMS, TERMINALS, check_sizes, to_device
+from gnuradio.semcom.nets.registry import LOCALISERS, SYSTEMS, TERMINALS, check_sizes, to_device
 from gnuradio.semcom.training import card
 from gnuradio.semcom.training.evaluate import accuracy
 from gnuradio.semcom.training.features import read
@@ -37,12 +37,13 @@ from gnuradio.semcom.training.trainer import (
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 OF_THE_DATA = ("terminals", "audio_dim", "visual_dim", "height", "width")  # not to be chosen
-TEST_SNR_DB = (0.0, 10.0, 20.0, 30.0)
+TRAINABLE = {**SYSTEMS, **LOCALISERS}
+TEST_SNR_DB = (-10.0, -5.0, 0.0, 10.0, 30.0)
 
 
 def parse(argv):
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--system", choices=list(SYSTEMS), default="pilot_ave")
+    parser.add_argument("--system", choices=list(TRAINABLE), default="pilot_ave_plus")
     parser.add_argument("--variant", choices=TERMINALS, default="full")
     parser.add_argument("--data", help="folder in the AVE layout (default: the synthetic set)")
     parser.add_argument("--out", type=Path, default=Path("runs/train"), help="run folder")
@@ -55,7 +56,7 @@ def parse(argv):
     )
     parser.add_argument("--resume", action=argparse.BooleanOptionalAction, default=True)
     known, _ = parser.parse_known_args([a for a in argv if a not in ("-h", "--help")])
-    for title, config in (("training", TrainingConfig), ("system", SYSTEMS[known.system].Config)):
+    for title, config in (("training", TrainingConfig), ("system", TRAINABLE[known.system].Config)):
         add_fields(parser.add_argument_group(title), config)
     return parser.parse_args(argv)
 
@@ -76,36 +77,46 @@ def add_fields(group, config):
             group.add_argument(option, type=kind, help=help_text)
 
 
-def configure(config, args, **fixed):
-    """The configuration with what was given on the command line."""
-    names = {field.name for field in dataclasses.fields(config)} - set(fixed)
-    given = {name: getattr(args, name, None) for name in names}
-    given = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items() if v is not None}
-    return config(**given, **fixed)
+def given(config, args):
+    """The fields of a configuration that the command line names."""
+    values = {field.name: getattr(args, field.name, None) for field in dataclasses.fields(config)}
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if v is not None}
+
+
+def continued(args, clips):
+    """The system of --init, with what the command line changes of its configuration."""
+    first = checkpoint.load(args.init, TRAINABLE, expected=args.system)[0]
+    check_sizes(first, clips, args.init.name)
+    system = type(first)(
+        dataclasses.replace(first.config, **given(first.Config, args)), clips.classes
+    )
+    try:
+        system.load_state_dict(first.state_dict())
+    except RuntimeError as cause:
+        raise SemcomError(
+            f"--init {args.init.name}: has other sizes than the options beside it ask for; leave "
+            "those out"
+        ) from cause
+    return system
 
 
 def build(args, clips):
     """A new system with the sizes of the data, or that of --init."""
     if args.init:
-        system = checkpoint.load(args.init, SYSTEMS, expected=args.system)[0]
-        check_sizes(system, clips, args.init.name)
-        return system
+        return continued(args, clips)
     if args.variant == "no_estimation":
         raise SemcomError(
             "--init: missing, no_estimation keeps the transmitters of a full checkpoint"
         )
     _, height, width, visual_dim = clips.visual(0).shape
-    system = SYSTEMS[args.system]
-    config = configure(
-        system.Config,
-        args,
-        terminals="+".join(TERMINALS[args.variant]),
-        audio_dim=clips.audio(0).shape[-1],
-        visual_dim=visual_dim,
-        height=height,
-        width=width,
-    )
-    return system(config, clips.classes)
+    sizes = {"audio_dim": clips.audio(0).shape[-1], "visual_dim": visual_dim}
+    sizes |= {"height": height, "width": width}
+    if args.system in SYSTEMS:
+        sizes["terminals"] = "+".join(TERMINALS[args.variant])
+    elif args.variant != "error_free":
+        raise SemcomError(f"--system {args.system}: has no radio; give --variant error_free")
+    system = TRAINABLE[args.system]
+    return system(system.Config(**sizes, **given(system.Config, args)), clips.classes)
 
 
 def fit(trainer, validation, progress):
@@ -123,14 +134,24 @@ def fit(trainer, validation, progress):
 
 def test_figures(system, config, test):
     """Accuracy on the test split: free of errors, and per channel and SNR."""
-    figures = {"error_free": accuracy(system, test, link_of("error_free", "none", "zf", seed=0))}
+    figures = {
+        "error_free": accuracy(system, test, link_of(system, "error_free", "none", "none", seed=0))
+    }
     if config.variant != "error_free":
         for channel in config.channels:
-            link = link_of(config.variant, channel, "zf", seed=0)
+            link = link_of(system, config.variant, channel, "lmmse", seed=0)
             figures[channel] = {
                 f"{snr:g}": accuracy(system, test, link, snr) for snr in TEST_SNR_DB
             }
     return figures
+
+
+def checkpoint_name(system, variant, data):
+    """<system>-<variant>-<data>[-<symbols>].safetensors; the default number is not named."""
+    default = getattr(system.Config(), "symbols", None)
+    chosen = getattr(system, "symbols", None)
+    suffix = "" if chosen == default else f"-{chosen}"
+    return f"{system.name}-{variant}-{data}{suffix}.safetensors"
 
 
 def command_line(argv):
@@ -141,13 +162,13 @@ def command_line(argv):
 def main(argv=None):
     argv = sys.argv[1:] if argv is None else argv
     args = parse(argv)
-    config = configure(TrainingConfig, args, variant=args.variant)
+    config = TrainingConfig(**given(TrainingConfig, args))
     make_folder(args.out)
     torch.manual_seed(config.seed)
     sets = {split: open_set(args.data, split) for split in ("train", "val", "test")}
     system = to_device(build(args, sets["train"]), args.device)
     print(f"{sum(p.numel() for p in system.parameters()):,} parameters", flush=True)
-    clips = {split: read(clip_set, args.limit) for split, clip_set in sets.items()}
+    clips = {name: read(split, args.limit, system.terminals) for name, split in sets.items()}
     trainer = Trainer(system, config, clips["train"], args.out)
     if args.resume and trainer.resume():
         print(f"resumed after epoch {trainer.epoch - 1}", flush=True)
@@ -162,7 +183,7 @@ def main(argv=None):
     system.load_state_dict(trainer.best_weights)
     metrics = {"validation": trainer.best, "test": test_figures(system, config, clips["test"])}
     data = sets["train"].name
-    path = args.out / f"{system.name}-{args.variant}-{data}.safetensors"
+    path = args.out / checkpoint_name(system, args.variant, data)
     checkpoint.save(
         path,
         system,

@@ -282,20 +282,38 @@ def train(*arguments):
     )
 
 
-def test_the_program_trains_and_writes_a_checkpoint(tmp_path):
+SMALL = {
+    "pilot_ave": "--audio-lstm 8 --attention-width 8 --video-channel 8 --video-decoder 8",
+    "pilot_ave_plus": "--hidden 8 --attention-hidden 8 --symbols 4",
+    "avel": "--attention-width 8 --recurrent 4",
+    "psp": "--attention-width 8 --recurrent 4",
+}
+
+
+@pytest.mark.parametrize(
+    ("system", "variant", "name"),
+    [
+        ("pilot_ave", "audio_only", "pilot_ave-audio_only-tiny"),
+        ("pilot_ave_plus", "full", "pilot_ave_plus-full-tiny-4"),
+        ("avel", "error_free", "avel-error_free-tiny"),
+        ("psp", "error_free", "psp-error_free-tiny"),
+    ],
+)
+def test_the_program_trains_and_writes_a_checkpoint(system, variant, name, tmp_path):
     synthetic.write(tmp_path / "tiny", clips=4)
-    small = "--audio-lstm 8 --attention-width 8 --recurrent 4 --video-channel 8 --video-decoder 8"
-    options = ["--data", tmp_path / "tiny", "--out", tmp_path / "run", "--batch", 2, *small.split()]
-    done = train(*options, "--variant", "audio_only", "--epochs", 1, "--channels", "awgn")
+    options = ["--data", tmp_path / "tiny", "--out", tmp_path / "run", "--batch", 2]
+    options += ["--system", system, "--variant", variant, *SMALL[system].split()]
+    done = train(*options, "--epochs", 1, "--channels", "awgn")
     assert done.returncode == 0, done.stderr
-    header = checkpoint.read_header(tmp_path / "run" / "pilot_ave-audio_only-tiny.safetensors")
+    header = checkpoint.read_header(tmp_path / "run" / f"{name}.safetensors")
     assert header["training"]["channels"] == ["awgn"]
-    assert header["config"]["audio_lstm"] == 8
-    assert set(header["metrics"]["test"]) == {"error_free", "awgn"}
+    assert 8 in header["config"].values()
+    measured = {"error_free"} if variant == "error_free" else {"error_free", "awgn"}
+    assert set(header["metrics"]["test"]) == measured
     assert json.dumps(header["metrics"]["validation"]) in done.stdout
-    card = (tmp_path / "run" / "pilot_ave-audio_only-tiny.md").read_text()
+    card = (tmp_path / "run" / f"{name}.md").read_text()
     assert f"{header['parameters']:,}" in card
-    assert "| awgn |" in card
+    assert ("| awgn |" in card) == (variant != "error_free")
     assert str(tmp_path) not in card
 
 
@@ -311,7 +329,8 @@ def test_the_program_trains_and_writes_a_checkpoint(tmp_path):
         (["--variant", "telepathy"], "telepathy"),
         (["--channels", "quantum"], "'quantum': expected some of"),
         (["--detectors", "guess"], "'guess': expected some of"),
-        (["--audio-lstm", 0], "audio_lstm 0: expected at least 1"),
+        (["--heads", 0], "heads 0: expected at least 1"),
+        (["--system", "avel"], "avel: has no radio"),
         (["--dropout", 1], "dropout 1.0"),
         (["--audio-dim", 5], "unrecognized"),
         (["--batch", 0], "batch 0: expected at least 1"),

@@ -1,146 +1,182 @@
+#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Make docs/results.md: every point through the GNU Radio flowgraph, from one AVE-layout folder.
+"""Make docs/results.md: every experiment, from one AVE-layout folder and a folder of checkpoints
+per training seed.
 
-Finished points are kept in the JSON file beside it and not run again; --fresh forgets them.
+Finished points are kept in OUT/points.json and not run again.
 """
 
 import argparse
-import json
+import shutil
 import sys
 from pathlib import Path
 
-from gnuradio.semcom.data import open_set
-from gnuradio.semcom.files import replacing
-from gnuradio.semcom.link import report
-from gnuradio.semcom.link.run import checkpoint_of, run_point
-from gnuradio.semcom.link.scenario import Scenario
-from rich.progress import Progress, TimeRemainingColumn
+import numpy as np
+from gnuradio.semcom.blocks.guard import BlockError
+from gnuradio.semcom.errors import SemcomError
+from gnuradio.semcom.files import check_writable, make_folder, replacing
+from gnuradio.semcom.link import experiments, metrics, report, study
+from gnuradio.semcom.link.experiments import BASELINE, CHANNELS, FADING, LMMSE, ZF
+from gnuradio.semcom.link.scenario import NO_ESTIMATION, Parser, Scenario
+from gnuradio.semcom.training.card import DATA_NOTES, UNKNOWN_DATA
 
 ROOT = Path(__file__).resolve().parents[1]
-SNRS = [float(snr) for snr in range(-10, 31, 5)]
-CHANNELS = ("awgn", "rayleigh", "rician")
-RECEIVERS = (("ls", "zf"), ("ls", "lmmse"), ("perfect", "zf"), ("perfect", "lmmse"))
-VARIANTS = (
-    ("audio_only", "ls", "zf"),
-    ("video_only", "ls", "zf"),
-    ("no_estimation", "none", "none"),
-)
+SNRS = (-10.0, -5.0, 0.0, 10.0)  # of the tables at the top
+RIVALS = {
+    "audio only": {"variant": "audio_only", **LMMSE},
+    "video only": {"variant": "video_only", **LMMSE},
+    "no estimation": NO_ESTIMATION,
+}
 
 
-def points(data: str, frames: int, seed: int) -> list:
-    """Every point of the document."""
-    common = dict(data=data, frames=frames, seed=seed)
-    out = []
+def error_free(results: dict, system: str) -> report.Estimate:
+    """Error-free accuracy of a system over the training seeds."""
+    records = results[Scenario(system=system, channel="rayleigh", snr=0.0, **LMMSE)]
+    return report.over_seeds([record["accuracy_error_free"] for record in records])
+
+
+def share(records: list) -> report.Estimate:
+    """Accuracy as a share of the same training seed's error-free accuracy."""
+    return report.over_seeds([r["accuracy"] / r["accuracy_error_free"] for r in records])
+
+
+def published_share(channel: str, snr: float) -> str:
+    """The paper's accuracy as a share of its own best on that channel; '-' where it has none."""
+    accuracy = experiments.published_at("accuracy", channel, snr)
+    best = max(experiments.published()["accuracy"][channel])
+    return "-" if accuracy is None else f"{accuracy / best:.2f}"
+
+
+def headline(results: dict, system: str) -> list:
+    """Error-free accuracies, and what the system keeps of its own at low SNR."""
+    rows = []
+    for channel in FADING:
+        for snr in SNRS:
+            place = {"system": system, "channel": channel, "snr": snr}
+            row = [CHANNELS[channel], f"{snr:g}"]
+            for receiver in (LMMSE, ZF):
+                records = results[Scenario(**place, **receiver)]
+                row += [report.estimate(records).text(".3f"), share(records).text(".2f")]
+            rows.append([*row, published_share(channel, snr)])
+    header = ["channel", report.SNR_LABEL, "LS + LMMSE", "share", "LS + ZF", "share",
+              f"share, {experiments.published()['label']}"]  # fmt: skip
+    systems = dict.fromkeys((system, BASELINE))
+    free = [[name, error_free(results, name).text(".3f")] for name in systems]
+    return [
+        *report.markdown(["system", "error-free accuracy"], free),
+        "",
+        f"`{system}` over fading channels; share: of its own error-free accuracy. The last column "
+        "is the paper's accuracy as a share of its own best on that channel: **another data set**.",
+        "",
+        *report.markdown(header, rows),
+    ]
+
+
+def clip_scores(records: list) -> np.ndarray:
+    """Share of right segments in each clip [N], the mean over training seeds."""
+    return np.mean([record["clip_scores"] for record in records], axis=0)
+
+
+def constant_scores(clips, count: int) -> np.ndarray:
+    """Share of background in each of the first ``count`` clips sent [N]: the constant answer's."""
+    background = len(clips.classes) - 1
+    return np.array([np.mean(clips.labels(n % len(clips)) == background) for n in range(count)])
+
+
+def margin(full: np.ndarray, rival: np.ndarray) -> str:
+    """Lead of ``full`` with its 95 % interval from resampling clips, the same for both."""
+    low, high = metrics.clip_bootstrap(full - rival)
+    verdict = "above" if low > 0 else "below" if high < 0 else "not told apart"
+    return f"{np.mean(full - rival):+.3f} ({low:+.3f} to {high:+.3f}): {verdict}"
+
+
+def baselines(results: dict, system: str, clips) -> list:
+    """The full system against the others and the constant answer, clip by clip."""
+    rows = []
     for channel in CHANNELS:
         for snr in SNRS:
-            place = dict(channel=channel, snr=snr, **common)
-            out += [Scenario(csi=csi, detector=d, **place) for csi, d in RECEIVERS]
-            out += [Scenario(variant=v, csi=csi, detector=d, **place) for v, csi, d in VARIANTS]
-    return out
+            place = {"system": system, "channel": channel, "snr": snr}
+            full = clip_scores(results[Scenario(**place, **LMMSE)])
+            rivals = [clip_scores(results[Scenario(**place, **o)]) for o in RIVALS.values()]
+            rivals.append(constant_scores(clips, len(full)))
+            cells = [f"{np.mean(rival):.3f}, {margin(full, rival)}" for rival in rivals]
+            rows.append([CHANNELS[channel], f"{snr:g}", f"{np.mean(full):.3f}", *cells])
+    header = ["channel", report.SNR_LABEL, "full, LS + LMMSE", *RIVALS, "all background"]
+    return [
+        "Accuracy of each rival, then the full system's lead over it on the same clips and "
+        "channels, with the 95 % interval of a paired bootstrap over clips (scores of the training "
+        "seeds averaged). The constant answer comes from the labels.",
+        "",
+        *report.markdown(header, rows),
+    ]
 
 
-def key(record_or_point) -> tuple:
-    """What tells two records of this document apart."""
-    get = record_or_point.get if isinstance(record_or_point, dict) else vars(record_or_point).get
-    snr = get("snr") if get("snr_db") is None else get("snr_db")
-    return tuple(get(n) for n in ("variant", "channel", "csi", "detector", "seed")) + (snr,)
+def tuning(docs: Path) -> list:
+    """A link to what was spent on tuning every system, where that page is."""
+    if not (docs / "tuning.md").exists():
+        return []
+    return ["", "The tuning budget of every system: [docs/tuning.md](tuning.md)."]
 
 
-def run_all(args) -> list:
-    """Records of all points, those on disk first."""
-    clips = open_set(args.data, "test")
-    records = []
-    if args.json.exists() and not args.fresh:
-        records = json.loads(args.json.read_text())["records"]
-    wanted = points(args.data, args.frames, args.seed)
-    done = {key(r) + (r["checkpoint_sha256"],) for r in records}
-    shas = {p.variant: report.sha256(checkpoint_of(p, clips)) for p in wanted}
-    left = [p for p in wanted if key(p) + (shas[p.variant],) not in done]
-    keep = {key(p) + (shas[p.variant],) for p in wanted}
-    records = [r for r in records if key(r) + (r["checkpoint_sha256"],) in keep]
-    with Progress(*Progress.get_default_columns(), TimeRemainingColumn()) as bar:
-        task = bar.add_task("points", total=len(wanted), completed=len(wanted) - len(left))
-        for point in left:
-            records.append(run_point(point, clips))
-            bar.advance(task)
-            report.write_json(args.json, records)
-    return sorted(records, key=lambda r: (r["variant"], r["channel"], r["snr_db"]))
+def preface(setup: study.Setup, results: dict, clips) -> list:
+    """What the figures are of, and the command that makes them."""
+    note = DATA_NOTES.get(clips.name, UNKNOWN_DATA)[0]
+    options = f"--frames {setup.frames} --seed {setup.seed}"
+    return [
+        f"# Results on {clips.name}",
+        "",
+        f"Data: {note}",
+        "",
+        'Made by `make results DATA=<folder of the set> MODELS="<folder of checkpoints> ..."`, '
+        "with a folder per training seed, which runs",
+        "",
+        f"    tools/results.py --data <folder of the set> --models <folders> {options}",
+        "",
+        study.provenance(results, setup),
+        "",
+        f"Published figures: {experiments.published()['source']} They are of AVE, which is "
+        f"another data set than {clips.name}: no two columns across that line are comparable.",
+    ]
 
 
-def cells(records: list, **match) -> list:
-    """Accuracy with half its interval, by SNR."""
-    by_snr = {r["snr_db"]: r for r in records if all(r[k] == v for k, v in match.items())}
-    shown = []
-    for snr in SNRS:
-        low, high = by_snr[snr]["accuracy_ci95"]
-        shown.append(f"{by_snr[snr]['accuracy']:.3f} ± {(high - low) / 2:.3f}")
-    return shown
-
-
-def markdown_table(records: list, rows: list, channel: str) -> list:
-    """A Markdown table: a row per receiver, a column per SNR."""
-    lines = ["| receiver | " + " | ".join(f"{snr:g} dB" for snr in SNRS) + " |"]
-    lines.append("|---" * (len(SNRS) + 1) + "|")
-    for label, match in rows:
-        values = cells(records, channel=channel, **match)
-        lines.append(f"| {label} | " + " | ".join(values) + " |")
-    return lines
-
-
-def page(records: list, command: str) -> str:
+def page(chosen: dict, results: dict, setup: study.Setup, system: str, docs: Path) -> str:
     """The document."""
-    first = next(r for r in records if r["variant"] == "full")
-    receivers = [
-        (f"{csi}, {d}", {"variant": "full", "csi": csi, "detector": d}) for csi, d in RECEIVERS
-    ]
-    variants = [(v.replace("_", " "), {"variant": v}) for v, _, _ in VARIANTS]
-    uses = first["channel_uses"]
-    lines = [
-        f"# Results on {first['data']}",
-        "",
-        "Made by `make results DATA=<AVE-layout folder of ave28>`, which runs",
-        "",
-        f"    {command}",
-        "",
-        "Every figure is a segment accuracy on the *test* split, sent through the GNU Radio",
-        f"flowgraph of `apps/run_link.py` ({first['clips']} clips, channel seed {first['seed']}),",
-        "with half its 95 % interval from resampling clips. The checkpoints were selected on",
-        "*val*; one training seed. **ave28 is a composed set (real features, synthetic pairing):",
-        "these figures are not to be set beside published AVE figures.** The best constant answer",
-        "(all background) scores 0.237.",
-        "",
-        f"Error-free (its own checkpoint, trained and tested without a channel): "
-        f"**{first['accuracy_error_free']:.3f}**.",
-        "",
-        f"Channel uses per segment: payload {uses['payload']:g}, pilots {uses['pilots']:g}, "
-        f"feedback {uses['feedback']:g}; pilot overhead {100 * first['pilot_overhead']:.1f} %. "
-        "SNR is per stream at each antenna, and the feedback link's SNR is the uplink's.",
-        "",
-        "![accuracy over SNR](figures/results.png)",
-    ]
-    names = {"awgn": "AWGN", "rayleigh": "Rayleigh", "rician": "Rician (K = 4)"}
-    for channel in CHANNELS:
-        lines += ["", f"## {names[channel]}", "", *markdown_table(records, receivers, channel)]
-        lines += ["", "Other systems (each its own checkpoint):", ""]
-        lines += markdown_table(records, variants, channel)
+    clips = setup.clips()
+    lines = preface(setup, results, clips) + tuning(docs)
+    lines += ["", "## What it keeps at low SNR", "", *headline(results, system)]
+    lines += ["", "## Against the baselines", "", *baselines(results, system, clips)]
+    for name, experiment in chosen.items():
+        lines += ["", f"## {experiment.title}", "", f"`apps/experiment.py {name}`", ""]
+        lines += study.section(experiment, results, f"figures/{name}.png")
     return "\n".join(lines) + "\n"
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", required=True, help="AVE-layout folder (its name names the set)")
-    parser.add_argument("--frames", type=int, default=0, help="clips per point; 0: the split")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the channel draws")
-    parser.add_argument("--json", type=Path, default=ROOT / "out" / "results.json")
-    parser.add_argument("--fresh", action="store_true", help="run every point again")
-    args = parser.parse_args()
-    records = run_all(args)
-    pictured = [r for r in records if r["variant"] == "full" and r["csi"] == "ls"]
-    report.plot(ROOT / "docs" / "figures" / "results.png", pictured)
-    command = f"tools/results.py --data <folder> --frames {args.frames} --seed {args.seed}"
-    with replacing(ROOT / "docs" / "results.md") as temporary:
-        Path(temporary).write_text(page(records, command))
+def parse(argv=None):
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    study.add_options(parser, out=str(ROOT / "out" / "results"))
+    parser.add_argument("--docs", type=Path, default=ROOT / "docs", help="folder of the page")
+    return parser.parse_args(argv)
+
+
+def main(argv=None) -> int:
+    args = parse(argv)
+    try:
+        check_writable(args.docs / "results.md")
+        chosen, results, setup = study.run(list(experiments.definitions()), args)
+        figures = make_folder(args.docs / "figures")
+        for name in chosen:
+            shutil.copyfile(args.out / f"{name}.png", figures / f"{name}.png")
+        with replacing(args.docs / "results.md") as temporary:
+            text = page(chosen, results, setup, args.system, args.docs)
+            Path(temporary).write_text(text, encoding="utf-8")
+    except (SemcomError, BlockError) as cause:
+        print(f"results.py: error: {cause}", file=sys.stderr)
+        return 1 if isinstance(cause, BlockError) else 2
+    except KeyboardInterrupt:
+        print("results.py: stopped; the same command goes on after the last finished point",
+              file=sys.stderr)  # fmt: skip
+        return 130
     return 0
 
 

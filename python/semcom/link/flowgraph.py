@@ -53,3 +53,17 @@ class LinkFlowgraph(gr.top_block):
             self.connect((self.channel, m), (self.receiver, m))
         self.connect((self.receiver, 0), self.sink)
         self.connect((self.channel, 0), (self.meter, 2 * streams))
+
+    def release(self) -> None:
+        """Let go of all memory; the flowgraph cannot run again.
+
+        A hier block that passes on a message port holds itself, in its list of blocks and through
+        that connection: without this its buffers stay until the process ends, and after some 180
+        flowgraphs the system has no more to give.
+        """
+        for hier, block, port in (
+            (self.channel, self.channel.uplink, "channel"),
+            (self.receiver, self.receiver.estimator, "csi"),
+        ):
+            hier.msg_disconnect(block, port, hier, port)
+            hier.disconnect_all()

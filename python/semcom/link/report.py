@@ -1,31 +1,39 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""What a sweep leaves behind: the table on screen, the JSON file, the plot."""
+"""What a sweep leaves behind: the table on screen, the JSON file, Markdown tables, the plot."""
 
 import hashlib
 import json
 import platform
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from ..errors import SemcomError
 from ..files import replacing
+from .scenario import Scenario, settings
 
 SCHEMA = 1
-# Okabe and Ito's palette: told apart with every common colour vision deficiency
+# Okabe and Ito's palette: told apart with every common colour vision deficiency.  In grey the
+# markers, filled or hollow, and the dashes tell what the colours no longer do.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = "osD^vPX"
+DASHES = ("-", (0, (5, 1.5)), (0, (4, 1.2, 1, 1.2)), (0, (1, 1)))
+COLUMN, PAGE = 3.5, 7.16  # widths of a column and of a page of a two-column paper [inches]
+DPI = 300
+SNR_LABEL = "SNR per stream [dB]"
 
 
 def document(records: list) -> dict:
-    """The JSON document of a sweep: schema, command, versions, records."""
+    """The JSON document of a sweep: schema, command, versions, records (without clip scores)."""
     return {
         "schema": SCHEMA,
         "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "versions": versions(),
-        "records": records,
+        "records": [{k: v for k, v in r.items() if k != "clip_scores"} for r in records],
     }
 
 
@@ -55,6 +63,98 @@ def write_json(path, records: list) -> None:
     with replacing(path) as temporary, open(temporary, "w") as file:
         json.dump(document(records), file, indent=1, allow_nan=False)
         file.write("\n")
+
+
+class Store:
+    """Records of finished points, a line each in a JSON file that is whole at every moment.
+
+    A record is found again by its key: data set, checkpoints (by content) and every option.
+    """
+
+    KEY = ("data", "checkpoint_sha256", "error_free_sha256")
+
+    def __init__(self, path):
+        self.path, self._records, self._lines = Path(path), {}, []
+        if self.path.exists():
+            self._read()
+
+    @classmethod
+    def key(cls, record: dict) -> tuple:
+        """What tells ``record`` from others; an option that it does not know has its default."""
+        options = settings(Scenario(**record["scenario"]))
+        return (*(record[name] for name in cls.KEY), *sorted(options.items()))
+
+    def _read(self) -> None:
+        try:
+            for record in json.loads(self.path.read_text())["records"]:
+                self._keep(record)
+        except (ValueError, KeyError, TypeError) as cause:
+            raise SemcomError(
+                f"{self.path}: holds no records of finished points ({cause}); move it away"
+            ) from cause
+
+    def _keep(self, record: dict) -> None:
+        self._records[self.key(record)] = record
+        self._lines.append(json.dumps(record, allow_nan=False))
+
+    def __contains__(self, key: tuple) -> bool:
+        return key in self._records
+
+    def __getitem__(self, key: tuple) -> dict:
+        return self._records[key]
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def add(self, record: dict) -> None:
+        """Keep a record, on disk too."""
+        self._keep(record)
+        with replacing(self.path) as temporary:
+            lines = ",\n".join(self._lines)
+            Path(temporary).write_text(f'{{"schema": {SCHEMA}, "records": [\n{lines}\n]}}\n')
+
+
+class Estimate(NamedTuple):
+    """A figure with the ends of its error band; None where unknown."""
+
+    mean: float | None
+    low: float | None = None
+    high: float | None = None
+
+    def text(self, form: str) -> str:
+        """'mean ± half the band', each in the format ``form``; '-' where there is none."""
+        if self.mean is None:
+            return "-"
+        mean = format(self.mean, form)
+        return mean if self.low is None else f"{mean} ± {(self.high - self.low) / 2:{form}}"
+
+
+def over_seeds(values: list) -> Estimate:
+    """Mean of values from several training seeds, -+ their standard deviation (of a sample)."""
+    if None in values:
+        return Estimate(None)
+    mean = float(np.mean(values))
+    spread = float(np.std(values, ddof=1)) if len(values) > 1 else None
+    return Estimate(mean) if spread is None else Estimate(mean, mean - spread, mean + spread)
+
+
+def estimate(records: list, key: str = "accuracy") -> Estimate:
+    """``key`` over the records of one point, a training seed each; of one alone its 95 % range.
+
+    Figures that have no such range are the channel's, the same for every training seed.
+    """
+    interval = records[0].get(f"{key}_ci95")
+    if interval is None:
+        return Estimate(records[0][key])
+    if len(records) == 1:
+        return Estimate(records[0][key], *interval)
+    return over_seeds([record[key] for record in records])
+
+
+def markdown(header: list, rows: list) -> list:
+    """Lines of a Markdown table of strings."""
+    rule = ["---"] + ["---:"] * (len(header) - 1)
+    return ["| " + " | ".join(row) + " |" for row in (header, rule, *rows)]
 
 
 SETTINGS = ("system", "variant", "channel", "csi", "detector")
@@ -94,11 +194,13 @@ def table(records: list):
 
 
 def curves(records: list) -> dict:
-    """Records grouped by all but SNR, labelled with what differs between the groups."""
-    differing = [key for key in SETTINGS if len({r[key] for r in records}) > 1] or ["channel"]
+    """Channel -> label -> records by SNR; a label names what differs between the groups."""
+    keys = [key for key in SETTINGS if key != "channel"]
+    differing = [key for key in keys if len({r[key] for r in records}) > 1] or ["system"]
     groups = {}
     for r in sorted(records, key=lambda r: r["snr_db"]):
-        groups.setdefault(", ".join(str(r[key]) for key in differing), []).append(r)
+        label = ", ".join(str(r[key]) for key in differing)
+        groups.setdefault(r["channel"], {}).setdefault(label, []).append(r)
     return groups
 
 
@@ -111,29 +213,148 @@ def check_plot(path) -> None:
         raise SemcomError(f"--plot {path}: its name must end in .png, .pdf or .svg")
 
 
+@dataclass
+class Line:
+    """One curve of a panel: estimates ``y`` at ``x``, drawn in a ``look`` (colour, dash)."""
+
+    label: str
+    x: list
+    y: list
+    look: tuple
+
+
+@dataclass
+class Axes:
+    """One panel.  ``levels``: (label, height, colour) of dashed lines; ``others``: (label, x, y) of
+    figures that are not ours, dotted in grey.  ``scale``: linear, log, or even for values drawn
+    equally spaced whatever they are."""
+
+    title: str
+    xlabel: str
+    ylabel: str
+    lines: list
+    scale: str = "linear"
+    levels: list = field(default_factory=list)
+    others: list = field(default_factory=list)
+
+
 def plot(path, records: list) -> None:
-    """Accuracy over SNR with 95 % bands, a curve per setting, the error-free rate as a line."""
+    """Accuracy over SNR with 95 % bands, a panel per channel, the error-free rate as a line."""
+    records = [r for r in records if r["accuracy"] is not None]
+    free = {r["accuracy_error_free"] for r in records} - {None}
+    levels = [("error-free", free.pop(), "black")] if len(free) == 1 else []
+    groups, looks, panels = curves(records), {}, []
+    for channel, group in groups.items():
+        lines = []
+        for label, points in group.items():
+            i = len(looks)
+            look = looks.setdefault(label, (i % len(COLOURS), i % len(DASHES)))
+            snr = [r["snr_db"] for r in points]
+            lines.append(Line(label, snr, [estimate([r]) for r in points], look))
+        title = f"{channel} ({points[0]['data']}, {points[0]['split']})"
+        panels.append(Axes(title, SNR_LABEL, "segment accuracy", lines, levels=levels))
+    draw(path, panels)
+
+
+def draw(path, panels: list, columns: int = 3) -> None:
+    """The panels in rows of ``columns``, one legend for all below; sizes of a printed paper."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(figsize=(6.4, 4.2), layout="constrained")
-    records = [r for r in records if r["accuracy"] is not None]
-    for i, (label, group) in enumerate(curves(records).items()):
-        snr = [r["snr_db"] for r in group]
-        colour = COLOURS[i % len(COLOURS)]
-        axes.plot(snr, [r["accuracy"] for r in group], color=colour, label=label,
-                  marker=MARKERS[i % len(MARKERS)], markersize=5)  # fmt: skip
-        low, high = zip(*(r["accuracy_ci95"] for r in group), strict=True)
-        axes.fill_between(snr, low, high, color=colour, alpha=0.15, linewidth=0)
-    free = {r["accuracy_error_free"] for r in records} - {None}
-    if len(free) == 1:
-        axes.axhline(free.pop(), color="black", linestyle="--", linewidth=1, label="error-free")
-    axes.set(xlabel="SNR per stream [dB]", ylabel="segment accuracy")
-    axes.set_title(f"{records[0]['data']}, {records[0]['split']} split", fontsize=10)
-    axes.grid(alpha=0.3)
-    axes.legend(fontsize=8)
-    with replacing(path) as temporary:
-        figure.savefig(temporary, dpi=200)
-    plt.close(figure)
+    width = COLUMN if len(panels) == 1 else PAGE
+    columns = min(columns, len(panels))
+    rows = -(-len(panels) // columns)
+    with plt.rc_context({"font.size": 8, "legend.fontsize": 7, "axes.titlesize": 8}):
+        figure = plt.figure(layout="constrained")
+        entries = _entries(panels)
+        across = _legend_columns(entries, width)
+        legend_height = 0.17 * -(-len(entries) // across) + 0.12
+        heights = [2.3] * rows + [legend_height]
+        figure.set_size_inches(width, sum(heights))
+        grid = figure.add_gridspec(rows + 1, columns, height_ratios=heights)
+        first = {}  # panel of a row with a quantity: all that show it share its scale
+        for i, panel in enumerate(panels):
+            kind = (i // columns, panel.ylabel)
+            place = grid[i // columns, i % columns]
+            first.setdefault(kind, axes := figure.add_subplot(place, sharey=first.get(kind)))
+            _draw_panel(axes, panel)
+        below = figure.add_subplot(grid[rows, :])
+        below.axis("off")
+        below.legend(*_handles(figure), loc="center", ncols=across, frameon=False, borderpad=0)
+        with replacing(path) as temporary:
+            figure.savefig(temporary, dpi=DPI)
+        plt.close(figure)
+
+
+def _entries(panels: list) -> set:
+    """Labels of the legend."""
+    return {entry[0] for panel in panels for entry in (*panel.levels, *panel.others)} | {
+        line.label for panel in panels for line in panel.lines
+    }
+
+
+def _legend_columns(entries: set, width: float) -> int:
+    """As many columns of the longest entry as fit into ``width`` [inches] at 7 points."""
+    return max(1, int(width / (0.55 + 0.052 * max(map(len, entries)))))
+
+
+def _handles(figure) -> tuple:
+    """Handles and labels of the legend, each label once."""
+    named = {}
+    for axes in figure.axes:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            named.setdefault(label, handle)
+    return list(named.values()), list(named)
+
+
+def _draw_panel(axes, panel: Axes) -> None:
+    values = list(dict.fromkeys(x for line in panel.lines for x in line.x))
+    at = {x: i if panel.scale == "even" else x for i, x in enumerate(values)}
+    for line in panel.lines:
+        _draw_line(axes, line, at)
+    for label, height, colour in panel.levels:
+        axes.axhline(height, color=colour, linestyle=(0, (7, 3)), linewidth=0.8, label=label)
+    for (label, x, y), dash in zip(panel.others, (":", "-."), strict=False):
+        axes.plot(x, y, color="0.55", linestyle=dash, linewidth=1.0, label=label)
+    if panel.scale == "even":
+        axes.set_xticks(list(at.values()), [_tick(x) for x in at])
+    elif panel.scale == "log":
+        _log_scale(axes)
+    axes.set(xlabel=panel.xlabel, ylabel=panel.ylabel, title=panel.title)
+    axes.grid(alpha=0.3, linewidth=0.5)
+
+
+def _log_scale(axes) -> None:
+    """A logarithmic x axis with plain numbers at 1, 2 and 5."""
+    from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
+
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _tick(value) -> str:
+    """A narrow label: words below each other, small numbers by their exponent."""
+    if isinstance(value, str):
+        return value.replace("_", "\n")
+    return f"{value:.0e}".replace("e-0", "e-") if 0 < abs(value) < 0.01 else f"{value:g}"
+
+
+def _draw_line(axes, line: Line, at: dict) -> None:
+    """A curve through the points whose figure is known, with its band."""
+    known = [(at[x], y) for x, y in zip(line.x, line.y, strict=True) if y.mean is not None]
+    if not known:
+        return
+    (x, y), (colour, dash) = zip(*known, strict=True), line.look
+    fill = "white" if dash % 2 else COLOURS[colour]
+    axes.plot(x, [each.mean for each in y], color=COLOURS[colour], linestyle=DASHES[dash],
+              linewidth=1.1, marker=MARKERS[colour], markersize=3.8, markeredgewidth=0.8,
+              markerfacecolor=fill, label=line.label)  # fmt: skip
+    if all(each.low is not None for each in y):
+        low, high = zip(*((each.low, each.high) for each in y), strict=True)
+        if len(x) == 1:
+            axes.vlines(x, low, high, color=COLOURS[colour], linewidth=0.8)
+        axes.fill_between(x, low, high, color=COLOURS[colour], alpha=0.12, linewidth=0)

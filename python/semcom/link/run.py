@@ -15,7 +15,7 @@ from ..nets.registry import check_sizes, shipped
 from . import metrics, reference
 from .flowgraph import LinkFlowgraph
 from .report import sha256
-from .scenario import Scenario
+from .scenario import Scenario, settings
 
 
 class Tally:
@@ -70,15 +70,15 @@ def run_point(point: Scenario, clips, on_frames=lambda count: None) -> dict:
     wall_s = time.perf_counter() - began
     tally.update(flowgraph.sink.decisions)
     on_frames(tally.seen)
+    flowgraph.release()
     return record(point, clips, checkpoint, flowgraph, tally, wall_s)
 
 
 def checkpoint_of(point: Scenario, clips) -> str:
     """The checkpoint named by the options, or the one shipped for this set."""
     path = Path(point.checkpoint or shipped(point.system, point.variant, clips.name))
-    sized = path.with_stem(f"{path.stem}-{point.symbols}")
-    if point.symbols and not point.checkpoint and sized.exists():
-        path = sized
+    if point.symbols and not point.checkpoint and sized(path, point.symbols).exists():
+        path = sized(path, point.symbols)
     net = shared_system(point.system, str(path), point.device)
     if point.symbols not in (0, net.symbols):
         raise SemcomError(
@@ -94,6 +94,28 @@ def checkpoint_of(point: Scenario, clips) -> str:
     return str(path)
 
 
+def sized(path: Path, symbols: int) -> Path:
+    """The name of a checkpoint for another number of symbols than its system's default."""
+    return path.with_stem(f"{path.stem}-{symbols}")
+
+
+def identity(point: Scenario, clips, checkpoint: str) -> dict:
+    """The part of a record that tells it from those of all other points, sets and checkpoints."""
+    free = error_free_checkpoint(point, clips, checkpoint)
+    return {
+        "scenario": settings(point),
+        "data": clips.name,
+        "checkpoint_sha256": sha256(checkpoint),
+        "error_free_sha256": sha256(free) if free else None,
+    }
+
+
+def error_free_checkpoint(point: Scenario, clips, checkpoint: str):
+    """Path of the same system trained without a channel, beside the checkpoint in use; or None."""
+    path = Path(checkpoint).with_name(shipped(point.system, "error_free", clips.name).name)
+    return path if point.variant == "full" and path.exists() else None
+
+
 def record(point, clips, checkpoint, flowgraph, tally, wall_s) -> dict:
     """The figures of one point (design: the headless app's JSON)."""
     numbers = tally.until(point.until_errors)
@@ -105,10 +127,9 @@ def record(point, clips, checkpoint, flowgraph, tally, wall_s) -> dict:
     return {
         "system": point.system,
         "variant": point.variant,
-        "data": clips.name,
         "split": point.split,
         "checkpoint": Path(checkpoint).name,
-        "checkpoint_sha256": sha256(checkpoint),
+        **identity(point, clips, checkpoint),
         "channel": point.channel,
         "snr_db": point.snr,
         "feedback_snr_db": point.snr if point.feedback_snr is None else point.feedback_snr,
@@ -119,7 +140,8 @@ def record(point, clips, checkpoint, flowgraph, tally, wall_s) -> dict:
         "segments": int(total.sum()),
         "accuracy": float(right.sum() / total.sum()) if len(numbers) else None,
         "accuracy_ci95": interval,
-        "accuracy_error_free": error_free(point, clips, numbers),
+        "accuracy_error_free": error_free(point, clips, checkpoint, numbers),
+        "clip_scores": [round(share, 4) for share in (right / total).tolist()],
         "channel_nmse_db": measured["channel_nmse_db"],
         "measured_snr_db": measured_snr_db(point, measured["path_snr_db"]),
         "evm_db": measured["evm_db"],
@@ -157,13 +179,13 @@ def channel_uses(point: Scenario, net, segments: int) -> dict:
     }
 
 
-def error_free(point: Scenario, clips, numbers: list):
+def error_free(point: Scenario, clips, checkpoint: str, numbers: list):
     """Accuracy of the system trained and tested with no channel, on the same clips; or None."""
-    checkpoint = shipped(point.system, "error_free", clips.name)
-    if point.variant != "full" or not checkpoint.exists() or not numbers:
+    free = error_free_checkpoint(point, clips, checkpoint)
+    if free is None or not numbers:
         return None
     wanted = sorted({number % len(clips) for number in numbers})
-    right = _error_free(point.system, str(checkpoint), point.device, clips, tuple(wanted))
+    right = _error_free(point.system, str(free), point.device, clips, tuple(wanted))
     sent = [right[number % len(clips)] for number in numbers]
     return float(sum(r for r, _ in sent) / sum(t for _, t in sent))
 

@@ -23,6 +23,10 @@ CSI = CSI_KINDS
 DETECTORS = tuple(detection.METHODS)
 PILOTS = tuple(pilots.KINDS)
 VARIANTS = tuple(variant for variant in TERMINALS if variant != "error_free")
+# its receiver has learnt to do without either
+NO_ESTIMATION = {"variant": "no_estimation", "csi": "none", "detector": "none"}
+# fields that say where things lie: a checkpoint's and a set's content is known by other means
+PLACES = ("checkpoint", "symbols", "data", "dump_path", "device")
 
 
 class Parser(argparse.ArgumentParser):
@@ -150,8 +154,8 @@ def sweep(args: argparse.Namespace) -> list:
     points = []
     for choice in itertools.product(*(values[name] for name in swept)):
         point = {**values, **dict(zip(swept, choice, strict=True))}
-        if point["variant"] == "no_estimation":  # its receiver has learnt to do without
-            point |= {"csi": "none", "detector": "none"}
+        if point["variant"] == "no_estimation":
+            point |= NO_ESTIMATION
         points.append(Scenario(**point))
     for point in points:
         check(point)
@@ -162,6 +166,14 @@ def sweep(args: argparse.Namespace) -> list:
             "give one value of each option"
         )
     return points
+
+
+def settings(point: Scenario) -> dict:
+    """The options that the figures of a point depend on, besides its checkpoint and its set."""
+    out = {name: value for name, value in vars(point).items() if name not in PLACES}
+    if point.feedback_snr is None:
+        out["feedback_snr"] = point.snr
+    return out
 
 
 def check(point: Scenario) -> None:

@@ -47,11 +47,18 @@ def shrink(symbols: torch.Tensor, no_eff: torch.Tensor) -> torch.Tensor:
     return symbols / (1 + no_eff)[..., None, None]
 
 
-def dense(*sizes: int, last_relu: bool = True, bias: bool = True) -> nn.Sequential:
-    """Linear layers with ReLU between (and after the last one, if ``last_relu``)."""
+def relu(dropout: float) -> nn.Sequential:
+    """ReLU, then dropout."""
+    return nn.Sequential(nn.ReLU(), nn.Dropout(dropout))
+
+
+def dense(
+    *sizes: int, last_relu: bool = True, bias: bool = True, dropout: float = 0.0
+) -> nn.Sequential:
+    """Linear layers with ReLU and dropout between (and after the last one, if ``last_relu``)."""
     layers: list[nn.Module] = []
     for fan_in, fan_out in zip(sizes[:-1], sizes[1:], strict=True):
-        layers += [nn.Linear(fan_in, fan_out, bias), nn.ReLU()]
+        layers += [nn.Linear(fan_in, fan_out, bias), relu(dropout)]
     return nn.Sequential(*layers if last_relu else layers[:-1])
 
 
@@ -88,18 +95,18 @@ class BiLSTM(nn.Module):
 
 
 class TemporalConv(nn.Module):
-    """Conv2D blocks on the map [B, C, T, 1]: odd kernel in time, same length, ReLU.
+    """Conv2D blocks on the map [B, C, T, 1]: odd kernel in time, same length, ReLU, dropout.
 
     After the attention no spatial axes are left, so the second axis of the paper's Conv2D is 1.
     Input and output are [B, T, C].
     """
 
-    def __init__(self, *sizes: int, kernel: int = 3, last_relu: bool = True):
+    def __init__(self, *sizes: int, kernel: int = 3, last_relu: bool = True, dropout: float = 0.0):
         super().__init__()
         layers: list[nn.Module] = []
         for fan_in, fan_out in zip(sizes[:-1], sizes[1:], strict=True):
             conv = nn.Conv2d(fan_in, fan_out, (kernel, 1), padding=(kernel // 2, 0))
-            layers += [conv, nn.ReLU()]
+            layers += [conv, relu(dropout)]
         self.blocks = nn.Sequential(*layers if last_relu else layers[:-1])
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:

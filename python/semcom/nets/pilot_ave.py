@@ -47,9 +47,9 @@ class PilotAveConfig:
     video_channel: int = option(256, "channels of the video channel encoder's first Conv2D")
     audio_decoder: int = option(256, "units of the audio channel decoder")
     video_decoder: int = option(512, "channels of the video channel decoder")
-    common_dim: int = option(128, "features of both modalities before the recurrent layers")
-    video_kernel: int = option(3, "kernel of the Conv2D blocks in time [segments]")
-    recurrent: int = option(128, "units of the BiLSTMs before PSP per direction; 0: none")
+    common_dim: int = option(256, "features of both modalities before PSP")
+    video_kernel: int = option(1, "kernel of the Conv2D blocks in time [segments]")
+    recurrent: int = option(0, "units of BiLSTMs before PSP per direction; 0: none, as the paper")
     classifier: int = option(64, "units of the classifier's hidden layer")
     dropout: float = option(0.1, "share of features dropped in training")
 
@@ -63,12 +63,17 @@ class AudioTerminal(nn.Module):
     def __init__(self, config: PilotAveConfig):
         super().__init__()
         self.semantic = nn.LSTM(config.audio_dim, config.audio_lstm, batch_first=True)
+        self.drop = nn.Dropout(config.dropout)
         self.channel = dense(
-            config.audio_lstm, config.audio_channel, 2 * config.symbols, last_relu=False
+            config.audio_lstm,
+            config.audio_channel,
+            2 * config.symbols,
+            last_relu=False,
+            dropout=config.dropout,
         )
 
     def forward(self, audio: torch.Tensor) -> torch.Tensor:
-        return unit_power(to_complex(self.channel(self.semantic(audio)[0])))
+        return unit_power(to_complex(self.channel(self.drop(self.semantic(audio)[0]))))
 
 
 class VideoTerminal(nn.Module):
@@ -93,6 +98,7 @@ class VideoTerminal(nn.Module):
             2 * config.symbols,
             kernel=config.video_kernel,
             last_relu=False,
+            dropout=config.dropout,
         )
 
     def attend(self, visual: torch.Tensor, heard: torch.Tensor | None):
@@ -132,8 +138,11 @@ class Receiver(nn.Module):
         self.decoders, self.recurrent = nn.ModuleDict(), nn.ModuleDict()
         for name in self.terminals:
             sizes = 2 * config.symbols, *[getattr(config, f"{name}_decoder")] * 2
-            kernel = config.video_kernel
-            decoder = dense(*sizes) if name == "audio" else TemporalConv(*sizes, kernel=kernel)
+            drop, kernel = config.dropout, config.video_kernel
+            if name == "audio":
+                decoder = dense(*sizes, dropout=drop)
+            else:
+                decoder = TemporalConv(*sizes, kernel=kernel, dropout=drop)
             common = nn.Linear(sizes[-1], config.common_dim, bias=False)
             self.decoders[name] = nn.Sequential(decoder, common)
             self.recurrent[name] = Recurrent(config)

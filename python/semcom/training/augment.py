@@ -2,9 +2,10 @@
 # Copyright 2026 gr-semcom contributors
 """Augmentation of audio-visual clips that keeps the labels right.
 
-An event counts where it is heard and seen.  So the sounds of two clips of one event may be exchanged
-where the event happens, and so may their pictures; and where one of them is that of another event,
-nothing is left but background.  A network can then not learn which recordings belong together.
+An event counts where it is heard and seen.  So the sounds of two clips of one event may be
+exchanged where the event happens, and so may their pictures; and where one of them is that of
+another event, nothing is left but background.  A network can then not learn which recordings belong
+together.
 
 Mirrored pictures are not among it: attention over positions does not know where they lie.
 """
@@ -44,17 +45,21 @@ class Augment:
         self.event = torch.where(happens.any(1), first, -1)
 
     def batch(self, index: torch.Tensor):
-        """Clips [n] -> audio [n, T, d_a], visual [n, T, h, w, d_v] float16, labels [n, T]."""
-        audio, labels = self.clips.audio[index], self.clips.labels[index].clone()
-        visual = self.clips.visual[index]
+        """Clips [n] -> audio [n, T, d_a], visual [n, T, h, w, d_v] float16 or None, labels [n,
+        T]."""
+        labels = self.clips.labels[index]  # a copy, as are those of the features
+        sources = [s for s in (self.clips.audio, self.clips.visual) if s is not None]
+        drawn = [source[index] for source in sources]
         for row, event in enumerate(self.event[index].tolist()):
-            if event >= 0:
-                self._exchange(audio[row], self.clips.audio, labels[row], event)
-                self._exchange(visual[row], self.clips.visual, labels[row], event)
-                self._mismatch(audio[row], visual[row], labels[row], event)
+            if event < 0:
+                continue
+            for features, source in zip(drawn, sources, strict=True):
+                self._exchange(features[row], source, labels[row], event)
+            one = int(torch.randint(len(drawn), ()))
+            self._mismatch(drawn[one][row], sources[one], labels[row], event)
         if self.feature_dropout:
-            audio = self._drop_channels(audio)
-            visual = self._drop_channels(visual)
+            drawn = [self._drop_channels(features) for features in drawn]
+        audio, visual = drawn if len(drawn) == 2 else (drawn[0], None)
         return audio, visual, labels
 
     def _exchange(self, features, source, labels, event: int) -> None:
@@ -67,7 +72,7 @@ class Augment:
         at = torch.arange(len(segments)) + torch.randint(len(theirs), ())
         features[segments] = source[donor, theirs[at % len(theirs)]]
 
-    def _mismatch(self, audio, visual, labels, event: int) -> None:
+    def _mismatch(self, features, source, labels, event: int) -> None:
         """Another event's sound or picture in the first or last segments of this one's."""
         others = (self.event != event) & (self.event >= 0)
         segments = (labels == event).nonzero()[:, 0]
@@ -76,9 +81,6 @@ class Augment:
         lost = segments[: int(torch.randint(1, len(segments), ()))]
         if torch.rand(()) < 0.5:
             lost = segments[-len(lost) :]
-        features, source = (audio, self.clips.audio)
-        if torch.rand(()) < 0.5:
-            features, source = (visual, self.clips.visual)
         donor = self._pick(others)
         theirs = (self.clips.labels[donor] == self.event[donor]).nonzero()[:, 0]
         features[lost] = source[donor, theirs[torch.arange(len(lost)) % len(theirs)]]

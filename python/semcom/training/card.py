@@ -44,7 +44,7 @@ def write(path: Path, command: str) -> Path:
         f"| epochs | {header['epochs']} of at most {training['epochs']} |",
         f"| parameters | {header['parameters']:,} |",
         f"| size | {path.stat().st_size:,} bytes, float16 |",
-        f"| symbols | {header['config']['symbols']} complex per segment and terminal |",
+        *_symbols(header["config"]),
         f"| validation accuracy | {metrics['validation']:.4f} ({selection(header)}) |",
         f"| test accuracy, error-free | {metrics['test']['error_free']:.4f} |",
         f"| licence | {licence} |",
@@ -61,7 +61,15 @@ def selection(header: dict) -> str:
     """What the validation accuracy, which selects the epoch, is the mean of."""
     if header["variant"] == "error_free":
         return "no channel; selects the epoch"
-    return f"selects the epoch; mean over {', '.join(header['training']['channels'])} at 0 to 30 dB"
+    return (
+        f"selects the epoch; mean over {', '.join(header['training']['channels'])} at -10 to 20 dB"
+    )
+
+
+def _symbols(config: dict) -> list[str]:
+    if "symbols" not in config:
+        return []  # a localiser
+    return [f"| symbols | {config['symbols']} complex per segment and terminal |"]
 
 
 def _channel_table(test: dict, training: dict) -> list[str]:
@@ -69,7 +77,7 @@ def _channel_table(test: dict, training: dict) -> list[str]:
     if not channels:
         return []
     levels = list(test[channels[0]])
-    csi = "no channel estimation" if training["variant"] == "no_estimation" else "LS, zero forcing"
+    csi = "no channel estimation" if training["variant"] == "no_estimation" else "LS, LMMSE"
     lines = [
         f"Accuracy on the test split (segments), Torch link, {csi}, two receive antennas,",
         "feedback at the same SNR:",

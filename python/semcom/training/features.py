@@ -14,10 +14,11 @@ from ..data import ClipSet
 
 @dataclass
 class Features:
-    """audio [N, T, d_a] float32, visual [N, T, h, w, d_v] float16, labels [N, T] int64."""
+    """audio [N, T, d_a] float32, visual [N, T, h, w, d_v] float16 (None where nobody looks),
+    labels [N, T] int64."""
 
     audio: torch.Tensor
-    visual: torch.Tensor
+    visual: torch.Tensor | None
     labels: torch.Tensor
 
     def __len__(self) -> int:
@@ -31,13 +32,14 @@ class Features:
         return audio, visual
 
 
-def read(clips: ClipSet, limit: int | None = None) -> Features:
-    """Read the first ``limit`` clips of a set (default: all)."""
+def read(clips: ClipSet, limit: int | None = None, terminals=("audio", "video")) -> Features:
+    """Read what ``terminals`` need of the first ``limit`` clips of a set (default: all)."""
     count = min(len(clips), limit or len(clips))
-    first = clips.visual(0)
-    visual = np.empty((count, *first.shape), np.float16)
-    for i in range(count):
-        visual[i] = clips.visual(i)
+    visual = None
+    if "video" in terminals:
+        visual = torch.empty(count, *clips.visual(0).shape, dtype=torch.float16)
+        for i in range(count):
+            visual[i] = torch.from_numpy(clips.visual(i))
     audio = np.stack([clips.audio(i) for i in range(count)])
     labels = np.stack([clips.labels(i) for i in range(count)])
-    return Features(torch.from_numpy(audio), torch.from_numpy(visual), torch.from_numpy(labels))
+    return Features(torch.from_numpy(audio), visual, torch.from_numpy(labels))

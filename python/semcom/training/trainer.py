@@ -16,7 +16,9 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from ..errors import SemcomError
 from ..files import replacing
-from ..link.torch_link import TorchLink
+from ..link.torch_link import NoRadio, TorchLink
+from ..nets.layers import AGVA, GuidedAttention
+from ..nets.localisers import Localiser
 from ..options import option
 from ..phy.channel import MODELS
 from . import losses
@@ -24,7 +26,7 @@ from .augment import Augment
 from .evaluate import accuracy
 from .features import Features
 
-VALIDATION_SNR_DB = [0.0, 6.0, 12.0, 18.0, 24.0, 30.0]
+VALIDATION_SNR_DB = [-10.0, -5.0, 0.0, 5.0, 10.0, 20.0]
 
 
 @dataclass(frozen=True)
@@ -84,8 +86,10 @@ class Trainer:
         if config.variant == "no_estimation":
             for part in system.transmitters():
                 part.requires_grad_(False)
-        if config.bfloat16 and system.video_terminal is not None:
-            system.video_terminal.attention.compute_dtype = torch.bfloat16
+        if config.bfloat16:
+            for part in system.modules():
+                if isinstance(part, AGVA | GuidedAttention):
+                    part.compute_dtype = torch.bfloat16
         self.averaged = AveragedModel(system, multi_avg_fn=get_ema_multi_avg_fn(config.average))
         trained = [p for p in system.parameters() if p.requires_grad]
         self.optimizer = torch.optim.AdamW(
@@ -130,7 +134,9 @@ class Trainer:
         # frame numbers never repeat over a training, and evaluation's seed differs
         frame = (self.epoch * len(self.clips) + index).to(device)
         link = self._draw_link()
-        audio, visual, labels = (part.to(device) for part in self.augment.batch(index))
+        audio, visual, labels = self.augment.batch(index)
+        audio, labels = audio.to(device), labels.to(device)
+        visual = None if visual is None else visual.to(device)
         lost = len(self.system.terminals) == 2 and bool(torch.rand(()) < config.unguided)
         logits, features = link.run(self.system, audio, visual, snr, feedback_snr, frame, lost)
         loss = losses.total(logits, features, labels, config.beta)
@@ -146,13 +152,13 @@ class Trainer:
         config = self.config
         channel = config.channels[int(torch.randint(len(config.channels), ()))]
         detector = config.detectors[int(torch.randint(len(config.detectors), ()))]
-        return link_of(config.variant, channel, detector, seed=config.seed + 1)
+        return link_of(self.system, config.variant, channel, detector, seed=config.seed + 1)
 
     def validate(self, clips: Features) -> float:
         """Mean accuracy over the channels, SNRs cycling clip by clip; keeps the best weights."""
         channels = self.config.channels if self.config.variant != "error_free" else ("none",)
-        links = [link_of(self.config.variant, channel, "zf", seed=0) for channel in channels]
-        system = self.averaged.module
+        system, variant = self.averaged.module, self.config.variant
+        links = [link_of(system, variant, channel, "lmmse", seed=0) for channel in channels]
         scores = [accuracy(system, clips, link, VALIDATION_SNR_DB) for link in links]
         score = sum(scores) / len(scores)
         if score > self.best:
@@ -201,8 +207,10 @@ class Trainer:
         return True
 
 
-def link_of(variant: str, channel: str, detector: str, seed: int) -> TorchLink:
-    """The link that a variant is trained and validated on."""
+def link_of(system, variant: str, channel: str, detector: str, seed: int) -> TorchLink | NoRadio:
+    """The link that a variant is trained and validated on; a localiser needs none."""
+    if isinstance(system, Localiser):
+        return NoRadio()
     if variant == "error_free":
         return TorchLink("none", seed=seed)
     csi = "none" if variant == "no_estimation" else "ls"

@@ -1,0 +1,60 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Run the paper's experiments, each a figure with its tables, through the GNU Radio flowgraph.
+
+Finished points are kept in OUT/points.json: after Ctrl-C the same command goes on where it
+stopped, and a point that several experiments share is run once.  Each experiment leaves
+OUT/NAME.json, OUT/NAME.md and OUT/NAME.png.
+
+experiments:
+{experiments}
+
+examples:
+  experiment.py estimators --system pilot_ave --frames 100
+  experiment.py all --data DIR --models runs/seed0 runs/seed1 runs/seed2 --out out/experiments
+"""
+
+import argparse
+import sys
+
+from gnuradio.semcom.blocks.guard import BlockError
+from gnuradio.semcom.errors import SemcomError
+from gnuradio.semcom.link import experiments, study
+from gnuradio.semcom.link.scenario import Parser
+
+
+def parse(argv=None):
+    known = experiments.definitions()
+    taught = "\n".join(f"  {name:14} {experiment.help}" for name, experiment in known.items())
+    parser = Parser(
+        description=__doc__.format(experiments=taught),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "names", nargs="+", metavar="NAME", choices=[*known, "all"], help="see above; or all"
+    )
+    study.add_options(parser, out="out/experiments")
+    args = parser.parse_args(argv)
+    args.names = list(known) if "all" in args.names else args.names
+    return args
+
+
+def main(argv=None) -> int:
+    args = parse(argv)
+    try:
+        chosen, _, _ = study.run(args.names, args)
+    except (SemcomError, BlockError) as cause:
+        print(f"experiment.py: error: {cause}", file=sys.stderr)
+        return 1 if isinstance(cause, BlockError) else 2
+    except KeyboardInterrupt:
+        print("experiment.py: stopped; the same command goes on after the last finished point",
+              file=sys.stderr)  # fmt: skip
+        return 130
+    for name in chosen:
+        print(f"wrote {args.out / name}.png, .md, .json")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
