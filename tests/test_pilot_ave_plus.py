@@ -141,7 +141,7 @@ def test_shapes_from_features_to_log_probabilities(terminals):
     torch.testing.assert_close(power, torch.ones_like(power))
     logits, features = net.receive(symbols, torch.zeros(power.shape))
     assert logits.shape == (B, T, EVENTS + 1)
-    assert features == []
+    assert [x.shape for x in features] == [(B, T, EVENTS)] * len(net.terminals)
 
 
 def test_the_attention_follows_what_is_heard():

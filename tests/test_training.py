@@ -35,7 +35,7 @@ SYSTEM = PilotAveConfig(
     attention_width=6, attention_hidden=5, video_channel=6, audio_decoder=6, video_decoder=6,
     common_dim=6, recurrent=4, classifier=8,
 )  # fmt: skip
-QUICK = TrainingConfig(epochs=3, batch=4, seed=5, exchange=0.5, mismatch=0.5, feature_dropout=0.1)
+QUICK = TrainingConfig(epochs=3, batch=4, seed=5, exchange=0.5, mismatch=0.5)
 
 
 def system(**changes):
@@ -78,9 +78,31 @@ def test_losses_equal_the_equations_in_loops():
     assert float(losses.classification(logits, labels)) == pytest.approx(expected[0], rel=1e-5)
     found = losses.segment_similarity(audio, visual, labels != CLASSES - 1)
     assert float(found) == pytest.approx(expected[1], rel=1e-4)
-    total = losses.total(logits, [audio, visual], labels, beta=100.0)
+    kind = "segment_similarity"
+    total = losses.total(kind, logits, [audio, visual], labels, 1.0)  # beta = 100
     assert float(total) == pytest.approx(expected[0] + 100 * expected[1], rel=1e-4)
-    assert float(losses.total(logits, [audio], labels, beta=100.0)) == pytest.approx(expected[0])
+    alone = losses.total(kind, logits, [audio], labels, 1.0)
+    assert float(alone) == pytest.approx(expected[0])
+    assert float(losses.total("", logits, [audio, visual], labels, 1.0)) == float(alone)
+
+
+def test_single_stream_loss_is_the_cross_entropy_of_the_mean_evidence():
+    generator = torch.Generator().manual_seed(0)
+    evidence = [torch.randn(3, T, CLASSES - 1, generator=generator) for _ in range(2)]
+    labels = torch.full((3, T), CLASSES - 1)
+    labels[0, 2:5], labels[1, :] = 3, 1  # and a clip without event
+    expected = 0.0
+    for stream in evidence:
+        for clip, event, segments in ((0, 3, range(2, 5)), (1, 1, range(T))):
+            mean = np.mean([stream[clip, t].double().numpy() for t in segments], axis=0)
+            expected += (np.log(np.exp(mean).sum()) - mean[event]) / 2
+    found = losses.single_stream(evidence, labels, CLASSES - 1)
+    assert float(found) == pytest.approx(expected, rel=1e-5)
+    logits = torch.zeros(3, T, CLASSES)
+    total = losses.total("single_stream", logits, evidence, labels, 2.0)
+    assert float(total) == pytest.approx(math.log(CLASSES) + 0.6 * expected, rel=1e-5)
+    nothing = losses.single_stream(evidence, torch.full((3, T), CLASSES - 1), CLASSES - 1)
+    assert float(nothing) == 0
 
 
 # --- augmentation ---------------------------------------------------------------------------------
@@ -151,16 +173,6 @@ def test_nothing_is_augmented_unless_asked():
     torch.testing.assert_close(audio, clips.audio)
     torch.testing.assert_close(labels, clips.labels)
     assert torch.equal(visual, clips.visual)
-
-
-def test_feature_dropout_takes_whole_channels():
-    torch.manual_seed(0)
-    clips = features()
-    audio, visual, _ = Augment(clips, background=5, feature_dropout=0.4).batch(torch.arange(10))
-    for found in (audio, visual.flatten(2, 3).flatten(1, 2)):
-        lost = (found == 0).all(1)
-        assert 0.3 < lost.float().mean() < 0.5
-        assert (found == 0).float().mean() == pytest.approx(float(lost.float().mean()), abs=0.01)
 
 
 # --- evaluation and trainer -----------------------------------------------------------------------
@@ -235,9 +247,7 @@ def test_what_is_tested_is_the_running_average_of_the_weights(tmp_path):
 
 
 def test_training_lowers_the_loss(tmp_path):
-    config = replace(
-        QUICK, epochs=12, variant="error_free", exchange=0, mismatch=0, feature_dropout=0
-    )
+    config = replace(QUICK, epochs=12, variant="error_free", exchange=0, mismatch=0, auxiliary=0.0)
     trainer = Trainer(system(dropout=0.0), config, features(), tmp_path)
     history = []
     for epoch in range(12):

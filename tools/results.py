@@ -22,7 +22,7 @@ from gnuradio.semcom.link.scenario import NO_ESTIMATION, Parser, Scenario
 from gnuradio.semcom.training.card import DATA_NOTES, UNKNOWN_DATA
 
 ROOT = Path(__file__).resolve().parents[1]
-SNRS = (-10.0, -5.0, 0.0, 10.0)  # of the tables at the top
+SNRS = (-10.0, -5.0, 0.0, 12.0)  # of the tables at the top
 RIVALS = {
     "audio only": {"variant": "audio_only", **LMMSE},
     "video only": {"variant": "video_only", **LMMSE},

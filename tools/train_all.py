@@ -26,11 +26,11 @@ from rich.progress import MofNCompleteColumn, Progress
 
 ROOT = Path(__file__).resolve().parents[1]
 GRID = [
-    {"dropout": 0.2, "exchange": 0.0, "mismatch": 0.0},
-    {"dropout": 0.2, "exchange": 0.5, "mismatch": 0.3},
+    {"dropout": 0.1, "exchange": 0.0, "mismatch": 0.0},
+    {"dropout": 0.4, "exchange": 0.0, "mismatch": 0.0},
     {"dropout": 0.4, "exchange": 0.5, "mismatch": 0.3},
 ]
-COMMON = "--epochs 8 --patience 8 --bfloat16"
+COMMON = "--epochs 7 --bfloat16"
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ JOBS = [
     Job("plus, video only", PLUS, "video_only"),
     Job("plus, no estimation", PLUS, "no_estimation", init="plus"),
     Job("paper error-free", PAPER, "error_free", "--batch 16"),
-    Job("paper", PAPER, "full", "--batch 16", like="paper error-free"),
+    Job("paper", PAPER, "full", "--batch 16", like="paper error-free", one=True),
     Job("AVEL", "avel", "error_free", like="paper error-free", one=True),
     Job("PSP", "psp", "error_free", like="paper error-free", one=True),
     Job("plus, 16 symbols", PLUS, "full", "--symbols 16", like="plus"),

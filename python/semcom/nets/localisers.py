@@ -65,6 +65,7 @@ class Localiser(nn.Module):
     """
 
     name: str
+    auxiliary: str  # name of the loss on the features, see training.losses
     terminals = ("audio", "video")
 
     def __init__(self, config: LocaliserConfig, classes: tuple[str, ...] | list[str]):
@@ -97,6 +98,7 @@ class AVEL(Localiser):
     """Tian et al., ECCV 2018: attention, a BiLSTM per modality, concatenation, classifier."""
 
     name = "avel"
+    auxiliary = ""
     Config = LocaliserConfig
 
     def __init__(self, config: LocaliserConfig, classes: tuple[str, ...] | list[str]):
@@ -121,6 +123,7 @@ class PSPLocaliser(Localiser):
     propagation, mean of both modalities, classifier."""
 
     name = "psp"
+    auxiliary = "segment_similarity"
     Config = PSPConfig
 
     def __init__(self, config: PSPConfig, classes: tuple[str, ...] | list[str]):

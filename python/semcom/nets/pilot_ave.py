@@ -168,6 +168,7 @@ class PilotAve(RadioSystem):
     """The whole system; what runs where is one method each."""
 
     name = "pilot_ave"
+    auxiliary = "segment_similarity"
     Config = PilotAveConfig
 
     def __init__(self, config: PilotAveConfig, classes: tuple[str, ...] | list[str]):

@@ -118,15 +118,18 @@ class Receiver(nn.Module):
         self.span = EventSpan(terminals)
 
     def forward(self, symbols: torch.Tensor, no_eff: torch.Tensor):
-        """symbols [B, K, T, L], no_eff [B, K] -> log probabilities [B, T, C], no features."""
+        """symbols [B, K, T, L], no_eff [B, K] -> log probabilities [B, T, C], and the evidence of
+        each stream, [B, T, C - 1]."""
         streams = zip(self.evidence, symbols.unbind(1), no_eff.unbind(1), strict=True)
-        return self.span([evidence(x, noise) for evidence, x, noise in streams]), []
+        evidence = [part(x, noise) for part, x, noise in streams]
+        return self.span(evidence), evidence
 
 
 class PilotAvePlus(RadioSystem):
     """The whole system; what runs where is one method each."""
 
     name = "pilot_ave_plus"
+    auxiliary = "single_stream"
     Config = PilotAvePlusConfig
 
     def __init__(self, config: PilotAvePlusConfig, classes: tuple[str, ...] | list[str]):

@@ -15,13 +15,15 @@ from ..errors import SemcomError
 class RadioSystem(nn.Module):
     """An audio terminal, a video terminal that hears it, and a receiver; one method per place.
 
-    A system sets ``name``, ``Config`` and its parts: ``audio_terminal`` (audio [B, T, d_a] ->
-    symbols), ``video_terminal`` (visual, heard -> symbols, with ``attend``) and ``receiver``.  A
-    terminal that its variant lacks is None.
+    A system sets ``name``, ``Config``, ``auxiliary`` (the name of the loss on the features of
+    ``receive`` that it is trained with, see ``training.losses``) and its parts:
+    ``audio_terminal`` (audio [B, T, d_a] -> symbols), ``video_terminal`` (visual, heard ->
+    symbols, with ``attend``) and ``receiver``.  A terminal that its variant lacks is None.
     """
 
     name: str
     Config: type
+    auxiliary: str
 
     def __init__(self, config, classes: tuple[str, ...] | list[str]):
         super().__init__()

@@ -13,7 +13,6 @@ Mirrored pictures are not among it: attention over positions does not know where
 from __future__ import annotations
 
 import torch
-from torch.nn import functional as F
 
 from .features import Features
 
@@ -21,11 +20,10 @@ from .features import Features
 class Augment:
     """Draws training batches.
 
-    exchange         share of the clips that get the sound, and share that get the picture, of
-                     another clip of their event, where the event happens
-    mismatch         share of the clips that lose the event's beginning or end to another event's
-                     sound or picture
-    feature_dropout  share of the feature channels that a clip loses, in each modality
+    exchange  share of the clips that get the sound, and share that get the picture, of another
+              clip of their event, where the event happens
+    mismatch  share of the clips that lose the event's beginning or end to another event's sound or
+              picture
 
     Everything is drawn from Torch's global generator.
     """
@@ -36,10 +34,9 @@ class Augment:
         background: int,
         exchange: float = 0.0,
         mismatch: float = 0.0,
-        feature_dropout: float = 0.0,
     ):
         self.clips, self.background = clips, background
-        self.exchange, self.mismatch, self.feature_dropout = exchange, mismatch, feature_dropout
+        self.exchange, self.mismatch = exchange, mismatch
         happens = clips.labels != background
         first = clips.labels.gather(1, happens.int().argmax(1, keepdim=True))[:, 0]
         self.event = torch.where(happens.any(1), first, -1)
@@ -57,8 +54,6 @@ class Augment:
                 self._exchange(features[row], source, labels[row], event)
             one = int(torch.randint(len(drawn), ()))
             self._mismatch(drawn[one][row], sources[one], labels[row], event)
-        if self.feature_dropout:
-            drawn = [self._drop_channels(features) for features in drawn]
         audio, visual = drawn if len(drawn) == 2 else (drawn[0], None)
         return audio, visual, labels
 
@@ -90,7 +85,3 @@ class Augment:
     def _pick(among: torch.Tensor) -> int:
         candidates = among.nonzero()[:, 0]
         return int(candidates[torch.randint(len(candidates), ())])
-
-    def _drop_channels(self, features: torch.Tensor) -> torch.Tensor:
-        mask = features.new_ones(len(features), *[1] * (features.dim() - 2), features.shape[-1])
-        return features * F.dropout(mask, self.feature_dropout)

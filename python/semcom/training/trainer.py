@@ -45,7 +45,7 @@ class TrainingConfig:
     weight_decay: float = option(1e-2, "of AdamW")
     warmup: float = option(0.05, "share of the steps in which the learning rate rises")
     clip: float = option(1.0, "largest norm of a gradient")
-    beta: float = option(100.0, "weight of the segment similarity (eq. 18)")
+    auxiliary: float = option(1.0, "weight of the system's second loss; 1: the usual (losses.py)")
     unguided: float = option(0.1, "share of batches whose feedback is lost")
     snr_min: float = option(-12.0, "lowest SNR [dB]")
     snr_max: float = option(30.0, "highest SNR [dB]")
@@ -54,7 +54,6 @@ class TrainingConfig:
     average: float = option(0.99, "weights kept per step in the running average that is tested")
     exchange: float = option(0.0, "share of clips with another clip's sound or picture, same event")
     mismatch: float = option(0.0, "share of clips with a part of another event's sound or picture")
-    feature_dropout: float = option(0.0, "share of feature channels that a clip loses")
     bfloat16: bool = option(False, "compute the attention in bfloat16")
     seed: int = option(0, "of weights, order, channels and noise")
 
@@ -81,7 +80,6 @@ class Trainer:
             background=len(system.classes) - 1,
             exchange=config.exchange,
             mismatch=config.mismatch,
-            feature_dropout=config.feature_dropout,
         )
         if config.variant == "no_estimation":
             for part in system.transmitters():
@@ -139,7 +137,7 @@ class Trainer:
         visual = None if visual is None else visual.to(device)
         lost = len(self.system.terminals) == 2 and bool(torch.rand(()) < config.unguided)
         logits, features = link.run(self.system, audio, visual, snr, feedback_snr, frame, lost)
-        loss = losses.total(logits, features, labels, config.beta)
+        loss = losses.total(self.system.auxiliary, logits, features, labels, config.auxiliary)
         self.optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.system.parameters(), config.clip)
