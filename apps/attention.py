@@ -10,7 +10,7 @@ stand side by side; their headers tell which is which.  Radio systems run over t
 (clip i is frame i, feedback at the same SNR), error-free checkpoints and localisers without one.
 
 examples:
-  attention.py                             the shipped pilot_ave on the synthetic set
+  attention.py                             the shipped pilot_ave_plus on the synthetic set
   attention.py --snr=-10 --channel awgn --clips 5 --out out/attention.pdf
   attention.py --data ave28 --systems models/pilot_ave-full-ave28.safetensors runs/psp.safetensors
 """
@@ -25,7 +25,7 @@ from gnuradio.semcom.errors import SemcomError
 from gnuradio.semcom.files import check_writable
 from gnuradio.semcom.link import attention, attention_figure, report
 from gnuradio.semcom.link.scenario import CHANNELS, Parser, at_least, number
-from gnuradio.semcom.nets.registry import SYSTEMS, check_sizes, load_any, shipped
+from gnuradio.semcom.nets.registry import DEFAULT_SYSTEM, SYSTEMS, check_sizes, load_any, shipped
 from gnuradio.semcom.training.trainer import link_of
 from rich.console import Console
 from rich.progress import Progress
@@ -39,7 +39,7 @@ def parse(argv=None):
     parser.add_argument("--split", choices=SPLITS, default="test", help="default: test")
     parser.add_argument(
         "--systems", metavar="CHECKPOINT", nargs="+", type=Path,
-        help="rows of the figure, in this order (default: the shipped pilot_ave of the set)",
+        help="rows of the figure, in this order (default: the default system's shipped one of the set)",
     )  # fmt: skip
     parser.add_argument("--clips", type=at_least(1), default=3, help="clips drawn (default: 3)")
     parser.add_argument(
@@ -114,7 +114,7 @@ def run(args) -> None:
     for path in filter(None, (args.out, args.json)):
         check_writable(path)
     clips = open_set(args.data, args.split)
-    paths = args.systems or [shipped("pilot_ave", data=clips.name)]
+    paths = args.systems or [shipped(DEFAULT_SYSTEM, data=clips.name)]
     models = load_models(paths, clips, args.channel, args.seed)
     draw(args.out, models, clips, args.clips, args.snr)
     found = measure(models, clips, min(args.frames or len(clips), len(clips)), args.snr)

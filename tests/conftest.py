@@ -13,7 +13,7 @@ import torch
 from gnuradio.semcom.blocks import guard
 from gnuradio.semcom.data import SyntheticSet
 from gnuradio.semcom.nets import checkpoint
-from gnuradio.semcom.nets.pilot_ave import PilotAve, PilotAveConfig
+from gnuradio.semcom.nets.pilot_ave_plus import PilotAvePlus, PilotAvePlusConfig
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -65,23 +65,11 @@ def clips():
 
 
 def tiny_system(terminals="audio+video", classes=29, **sizes):
-    """An untrained pilot_ave, small, the same at every call; sizes differ so that a swap fails."""
+    """An untrained pilot_ave_plus, small, the same at every call; sizes differ so that a swap fails."""
     torch.manual_seed(7)
-    small = dict(
-        symbols=8,
-        audio_lstm=12,
-        audio_channel=20,
-        attention_width=16,
-        attention_hidden=10,
-        video_channel=18,
-        audio_decoder=14,
-        video_decoder=22,
-        common_dim=11,
-        recurrent=9,
-        classifier=13,
-    )
-    config = PilotAveConfig(terminals=terminals, **{**small, **sizes})
-    return PilotAve(config, [f"class {c}" for c in range(classes)]).eval()
+    small = dict(symbols=8, hidden=12, attention_hidden=10, heads=2)
+    config = PilotAvePlusConfig(terminals=terminals, **{**small, **sizes})
+    return PilotAvePlus(config, [f"class {c}" for c in range(classes)]).eval()
 
 
 @pytest.fixture(scope="session")

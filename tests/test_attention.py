@@ -243,14 +243,14 @@ def test_the_program_draws_and_measures(program, tmp_path, tiny_checkpoint, psp_
         "--out", figure, "--json", records,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "| pilot_ave, full | event | 6 |" in done.stdout
+    assert "| pilot_ave_plus, full | event | 6 |" in done.stdout
     assert "| psp | event | 6 |" in done.stdout and "mass on the source" in done.stdout
     inches = attention_figure.HEAD + 3 * attention_figure.BOX + 2 * attention_figure.SEGMENT
     inches += 3 * attention_figure.SPACE + attention_figure.FOOT
     width = attention_figure.MARGIN + 10 * attention_figure.SEGMENT + 0.1
     assert size_of(figure) == pytest.approx((250 * width, 250 * inches), abs=2)
     found = json.loads(records.read_text())["records"]
-    assert len(found) == 6 and {r["system"] for r in found} >= {"pilot_ave, full", "psp"}
+    assert len(found) == 6 and {r["system"] for r in found} >= {"pilot_ave_plus, full", "psp"}
     assert found[0]["snr_db"] == 10 and found[0]["data"] == "synthetic"
 
 

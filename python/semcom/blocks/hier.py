@@ -5,6 +5,7 @@
 from gnuradio import gr
 
 from .. import ls_estimator_cc, mimo_channel_cc, mimo_detector_cc, pilot_inserter_cc
+from ..nets.registry import DEFAULT_SYSTEM
 from ..phy import pilots
 from ..phy.channel import FEEDBACK, UPLINK
 from .dump import dump
@@ -35,7 +36,7 @@ class audio_terminal(gr.hier_block2):
     Last      complex64, the symbols alone, for measurements
     """
 
-    def __init__(self, system="pilot_ave", checkpoint="", device="cpu", pilot_kind="hadamard",
+    def __init__(self, system=DEFAULT_SYSTEM, checkpoint="", device="cpu", pilot_kind="hadamard",
                  pilot_length=32, pilot_boost_db=0.0, pilot_spacing=0, dump_path=""):  # fmt: skip
         net = shared_system(system, str(checkpoint), device)
         terminals, c64 = len(net.terminals), gr.sizeof_gr_complex
@@ -76,7 +77,7 @@ class video_terminal(gr.hier_block2):
     Output 1  complex64, the symbols alone, for measurements
     """
 
-    def __init__(self, system="pilot_ave", checkpoint="", device="cpu", pilot_kind="hadamard",
+    def __init__(self, system=DEFAULT_SYSTEM, checkpoint="", device="cpu", pilot_kind="hadamard",
                  pilot_length=32, pilot_boost_db=0.0, pilot_spacing=0, csi="ls", detector="zf",
                  interpolation="nearest", feedback_timeout=0.0, dump_path=""):  # fmt: skip
         net = shared_system(system, str(checkpoint), device)
@@ -196,7 +197,7 @@ class ave_receiver(gr.hier_block2):
     Message port ``csi``: the channel estimate of each frame
     """
 
-    def __init__(self, system="pilot_ave", checkpoint="", device="cpu", antennas=2,
+    def __init__(self, system=DEFAULT_SYSTEM, checkpoint="", device="cpu", antennas=2,
                  pilot_kind="hadamard", pilot_length=32, pilot_boost_db=0.0, pilot_spacing=0,
                  csi="ls", detector="zf", interpolation="nearest", dump_path=""):  # fmt: skip
         net = shared_system(system, str(checkpoint), device)

@@ -5,6 +5,7 @@
 import numpy as np
 import torch
 
+from ..nets.registry import DEFAULT_SYSTEM
 from ..phy.csi import mean_no_eff, unpack
 from .system_block import SystemBlock, shared_system
 
@@ -29,7 +30,7 @@ class semantic_decoder(SystemBlock):
     Output 0  float32 vectors of C probabilities (28 events and background), frames of T items
     """
 
-    def __init__(self, system="pilot_ave", checkpoint="", device="cpu", max_batch=16):
+    def __init__(self, system=DEFAULT_SYSTEM, checkpoint="", device="cpu", max_batch=16):
         net = shared_system(system, str(checkpoint), device)
         SystemBlock.__init__(
             self,

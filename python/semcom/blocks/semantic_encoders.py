@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 
+from ..nets.registry import DEFAULT_SYSTEM
 from .system_block import SystemBlock, shared_system
 
 
@@ -16,7 +17,7 @@ class audio_semantic_encoder(SystemBlock):
     Output 0  complex64, frames of T*L symbols of unit average power, time-major
     """
 
-    def __init__(self, system="pilot_ave", checkpoint="", device="cpu", max_batch=16):
+    def __init__(self, system=DEFAULT_SYSTEM, checkpoint="", device="cpu", max_batch=16):
         net = shared_system(system, str(checkpoint), device)
         SystemBlock.__init__(
             self,
@@ -47,7 +48,7 @@ class video_semantic_encoder(SystemBlock):
     """
 
     def __init__(
-        self, system="pilot_ave", checkpoint="", device="cpu", feedback_timeout=0.0, max_batch=16
+        self, system=DEFAULT_SYSTEM, checkpoint="", device="cpu", feedback_timeout=0.0, max_batch=16
     ):
         net = shared_system(system, str(checkpoint), device)
         config = net.config

@@ -33,7 +33,7 @@ def by_length(batch: list) -> list:
 class SystemBlock(FrameBlock):
     """A FrameBlock that runs one part of a semantic system with Torch.
 
-    system      name in the registry (``pilot_ave``)
+    system      name in the registry (``pilot_ave_plus``)
     checkpoint  path of a .safetensors file, or '' for the one shipped for the synthetic set
     device      Torch device ('cpu', 'cuda', ...)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..data import SPLITS
 from ..errors import SemcomError
-from ..nets.registry import TERMINALS
+from ..nets.registry import DEFAULT_SYSTEM, TERMINALS
 from ..options import option
 from ..phy import detection, pilots
 from ..phy.channel import MODELS
@@ -73,7 +73,7 @@ def at_least(low: int):
 class Scenario:
     """One point of a sweep.  An option marked ``sweep`` takes several values on a command line."""
 
-    system: str = option("pilot_ave", "semantic system, by its name in the registry", sweep=True)
+    system: str = option(DEFAULT_SYSTEM, "semantic system, by its name in the registry", sweep=True)
     variant: str = option(
         "full",
         "full, one terminal alone, or a receiver that learned to do without channel estimation",

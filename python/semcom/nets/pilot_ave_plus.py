@@ -20,7 +20,6 @@ from .layers import (
     GuidedAttention,
     init_relu,
     limit_power,
-    shrink,
     to_complex,
     to_real,
     unit_power,
@@ -90,8 +89,10 @@ class VideoTerminal(nn.Module):
 class Evidence(nn.Module):
     """Channel decoder of one stream: detected symbols and their noise to evidence per event.
 
-    The stream is shrunk to the MMSE estimate and limited to unit power; its effective noise [dB]
-    enters the decoder beside it, so that the weight of evidence follows the channel.
+    The stream is limited to unit power, and its effective noise [dB] enters the decoder beside it,
+    so that the weight of evidence follows the channel.  (Shrinking to the MMSE estimate instead, as
+    pilot_ave does, leaves so little of a stream at low SNR that training does not find it.)  A
+    stream that was not received is silence.
     """
 
     def __init__(self, config: PilotAvePlusConfig, events: int):
@@ -101,11 +102,12 @@ class Evidence(nn.Module):
 
     def forward(self, symbols: torch.Tensor, no_eff: torch.Tensor) -> torch.Tensor:
         """symbols [B, T, L], no_eff [B] -> [B, T, events]."""
-        clean = to_real(limit_power(shrink(symbols[:, None], no_eff[:, None])))[:, 0]
+        heard = to_real(limit_power(symbols))
+        heard = heard.masked_fill(no_eff.isinf()[:, None, None], 0.0)
         low, high = 10 ** (-NOISE_RANGE_DB / 10), 10 ** (NOISE_RANGE_DB / 10)
         noise = 10 * no_eff.clamp(low, high).log10() / NOISE_RANGE_DB
-        noise = noise[:, None, None].expand(*clean.shape[:2], 1)
-        return self.events(self.decoder(torch.cat([clean, noise], -1)))
+        noise = noise[:, None, None].expand(*heard.shape[:2], 1)
+        return self.events(self.decoder(torch.cat([heard, noise], -1)))
 
 
 class Receiver(nn.Module):

@@ -16,6 +16,7 @@ from .pilot_ave import PilotAve
 from .pilot_ave_plus import PilotAvePlus
 
 SYSTEMS: dict[str, type] = {net.name: net for net in (PilotAvePlus, PilotAve)}
+DEFAULT_SYSTEM = PilotAvePlus.name  # of the apps, the blocks and the flowgraphs
 LOCALISERS: dict[str, type] = {cls.name: cls for cls in (AVEL, PSPLocaliser)}  # no radio
 TERMINALS = {  # who sends in each variant
     "full": ("audio", "video"),
