@@ -34,7 +34,7 @@ def system(**changes):
 # --- the span posterior ---------------------------------------------------------------------------
 
 
-def enumerated(evidence, alone, start, end, empty):
+def enumerated(evidence, presence, alone, start, end, empty):
     """Segment probabilities [T, C] by listing every (event, start, end)."""
     segments, events = evidence[0].shape
     weight, happens = [], []
@@ -44,7 +44,7 @@ def enumerated(evidence, alone, start, end, empty):
                      for b, x in zip(alone[1:], evidence, strict=True)))
             for t in range(segments)
         ]  # fmt: skip
-        inside = [sum(x[t, c] for x in evidence) for t in range(segments)]
+        inside = [presence[t] + sum(x[t, c] for x in evidence) for t in range(segments)]
         runs = [(s, e) for s in range(segments) for e in range(s + 1, segments + 1)]
         for s, e in [*runs, (0, 0)]:
             score = sum(inside[t] if s <= t < e else outside[t] for t in range(segments))
@@ -66,11 +66,13 @@ def test_span_posterior_equals_enumeration(terminals):
         span.alone.copy_(draw(terminals + 1, seed=3))
         span.start.fill_(-0.7), span.end.fill_(0.4), span.empty.fill_(0.9)
     evidence = [draw(B, T, EVENTS, seed=k) for k in range(terminals)]
-    found = span(evidence).exp().detach().numpy()
+    presence = draw(B, T, seed=9)
+    found = span(evidence, presence).exp().detach().numpy()
     for b in range(B):
         expected = enumerated(
-            [x[b].double().numpy() for x in evidence], span.alone.tolist(), -0.7, 0.4, 0.9
-        )
+            [x[b].double().numpy() for x in evidence], presence[b].tolist(), span.alone.tolist(),
+            -0.7, 0.4, 0.9,
+        )  # fmt: skip
         np.testing.assert_allclose(found[b], expected, atol=2e-6)
 
 
@@ -81,13 +83,13 @@ def test_one_sure_second_names_the_event_for_the_others():
     span = EventSpan(1)
     with torch.no_grad():
         span.alone[1] = -5.0  # what is heard is seen
-    assert span([evidence])[0].argmax(-1).tolist() == [EVENTS, 2, 2, 2, EVENTS]
+    assert span([evidence], torch.zeros(1, T))[0].argmax(-1).tolist() == [EVENTS, 2, 2, 2, EVENTS]
 
 
 @pytest.mark.parametrize("scale", [0.0, 1e3, -1e3])
 def test_extreme_evidence_gives_finite_logits_and_gradients(scale):
     evidence = (draw(B, T, EVENTS) * scale).requires_grad_()
-    logits = EventSpan(1)([evidence])
+    logits = EventSpan(1)([evidence], evidence.sum(-1))
     logits.sum().backward()
     assert torch.isfinite(logits).all()
     assert torch.isfinite(evidence.grad).all()

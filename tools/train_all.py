@@ -27,8 +27,8 @@ from rich.progress import MofNCompleteColumn, Progress
 ROOT = Path(__file__).resolve().parents[1]
 GRID = [
     {"dropout": 0.1, "exchange": 0.0, "mismatch": 0.0},
-    {"dropout": 0.4, "exchange": 0.0, "mismatch": 0.0},
-    {"dropout": 0.4, "exchange": 0.5, "mismatch": 0.3},
+    {"dropout": 0.2, "exchange": 0.0, "mismatch": 0.0},
+    {"dropout": 0.3, "exchange": 0.5, "mismatch": 0.3},
 ]
 COMMON = "--epochs 7 --bfloat16"
 

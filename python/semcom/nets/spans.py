@@ -19,18 +19,18 @@ class EventSpan(nn.Module):
     Each terminal k gives evidence x_k[t, c] for event c in segment t.  Inside the run all of them
     carry the event; outside at most one does, or none, and which is not known:
 
-        inside[t, c]  = sum_k x_k[t, c]
+        inside[t, c]  = p[t] + sum_k x_k[t, c]
         outside[t, c] = log(e^b_0 + sum_k e^(b_k + x_k[t, c]))
         score[c, s, e] = sum_(t in [s, e)) inside[t, c] + sum_(t not in it) outside[t, c]
                          + start (if s > 0) + end (if e < T)      or + empty, if s = e
 
-    b, start, end and empty are learnt.  A segment's probability of event c is the sum of the
-    posterior over all runs that hold it; the rest is background.  What one recording says is thus
-    never weighed against what it happened to be paired with in training, and one sure second names
-    the event for the others.
+    p[t] is evidence that any event happens in segment t; b, start, end and empty are learnt.  A
+    segment's probability of event c is the sum of the posterior over all runs that hold it; the
+    rest is background.  What one recording says is thus never weighed against what it happened to
+    be paired with in training, and one sure second names the event for the others.
 
     Input
-        evidence: K tensors [B, T, C - 1];  any T, memory grows with T squared
+        evidence: K tensors [B, T, C - 1];  presence: p, [B, T];  any T, memory grows with T squared
     Output
         log probabilities [B, T, C], background last
     """
@@ -40,17 +40,17 @@ class EventSpan(nn.Module):
         self.alone = nn.Parameter(torch.zeros(terminals + 1))
         self.start, self.end, self.empty = (nn.Parameter(torch.zeros(())) for _ in range(3))
 
-    def forward(self, evidence: list[torch.Tensor]) -> torch.Tensor:
+    def forward(self, evidence: list[torch.Tensor], presence: torch.Tensor) -> torch.Tensor:
         runs, covered = self._runs(evidence[0].shape[1], evidence[0].device)
-        scores = self.scores(evidence, *runs)
+        scores = self.scores(evidence, presence, *runs)
         posterior = scores.flatten(1).softmax(1).view_as(scores)
         event = torch.einsum("bnc,nt->btc", posterior, covered)
         background = 1 - event.sum(-1, keepdim=True)
         return torch.cat([event, background], -1).clamp_min(SMALLEST).log()
 
-    def scores(self, evidence, start: torch.Tensor, end: torch.Tensor) -> torch.Tensor:
+    def scores(self, evidence, presence, start: torch.Tensor, end: torch.Tensor) -> torch.Tensor:
         """Scores [B, n, C - 1] of n runs [start, end), the empty one of each event last."""
-        inside = torch.stack(evidence).sum(0)
+        inside = torch.stack(evidence).sum(0) + presence[..., None]
         alone = [x + b for x, b in zip(evidence, self.alone[1:], strict=True)]
         nobody = self.alone[0].expand_as(inside)
         outside = torch.stack([nobody, *alone]).logsumexp(0)
