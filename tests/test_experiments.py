@@ -129,11 +129,13 @@ def test_tables_and_figure(experiment, tmp_path):
     setup = study.Setup(models=[tmp_path / "a", tmp_path / "b"])
     study.write(experiment, results_of(experiment), setup, tmp_path)
     text = (tmp_path / f"{experiment.name}.md").read_text()
-    assert "over 2 training seeds" in text and "0.550 ± 0.071" in text
+    seeds = experiment.seeds or 2
+    spread = "One training seed" if seeds == 1 else "over 2 training seeds"
+    assert spread in text and ("0.500 ± " if seeds == 1 else "0.550 ± 0.071") in text
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert len(rows) > 4 and all(row.count("|") > 2 for row in rows)
     assert len(json.loads((tmp_path / f"{experiment.name}.json").read_text())["records"]) == (
-        2 * len(experiment.points())
+        seeds * len(experiment.points())
     )
     header = (tmp_path / f"{experiment.name}.png").read_bytes()[:24]
     width, height = struct.unpack(">II", header[16:])
@@ -153,6 +155,15 @@ def test_a_missing_checkpoint_is_one_line_with_its_command(program, tmp_path):
     (line,) = [line for line in done.stderr.splitlines() if line.strip()]
     assert "-full-synthetic.safetensors: is not there" in line
     assert "apps/train.py --system" in line and "--variant full" in line
+
+
+def test_side_experiments_take_one_training_seed():
+    side, main = DEFINED["pilots"], DEFINED["symbols"]
+    assert (side.seeds, main.seeds) == (1, None)
+    assert set(side.points()) <= set(study.points_of([side, main], 0))
+    assert study.points_of([side, main], 1) == main.points()
+    results = {point: ["seed 0", "seed 1"] for point in side.points()}
+    assert set(map(tuple, study.of_experiment(side, results).values())) == {("seed 0",)}
 
 
 def test_sizes_have_files_of_their_own(tmp_path):

@@ -83,6 +83,7 @@ class Experiment:
     panels: tuple
     columns: int = 3
     tables: str = "panels"  # which of ``study.TABLES`` it shows
+    seeds: int | None = None  # training seeds that it takes; None: all there are
 
     def points(self) -> list:
         """Every point, once."""
@@ -185,6 +186,7 @@ def _feedback(system: str) -> Experiment:
         "accuracy over the SNR at which the video terminal hears the audio terminal",
         "Only the SNR of the link from the audio to the video terminal changes along the axis.",
         (Panel("Rayleigh, LS + LMMSE", "feedback_snr", SNRS, curves),),
+        seeds=1,
     )
 
 
@@ -216,6 +218,7 @@ def _pilots(system: str) -> Experiment:
         "accuracy and channel NMSE against pilot kind, length, boost, spacing and Doppler",
         "Rayleigh at 5 dB, LS + LMMSE. The channel NMSE is not defined while the channel moves.",
         tuple(panels),
+        seeds=1,
     )
 
 
@@ -254,6 +257,7 @@ def _estimators(system: str) -> Experiment:
         "steps. The channel NMSE does not depend on the detector.",
         panels,
         columns=2,
+        seeds=1,
     )
 
 

@@ -130,8 +130,7 @@ def training_command(point: Scenario, path: Path, setup: Setup, data_name: str) 
 
 def required(chosen: list, setup: Setup, data_name: str) -> list:
     """(point, path of its checkpoint) of everything that ``chosen`` needs, folder by folder."""
-    points = [point for experiment in chosen for point in experiment.points()]
-    points += [
+    free = [
         Scenario(system=curve.options["system"], variant="error_free")
         for experiment in chosen
         for panel in experiment.panels
@@ -140,18 +139,24 @@ def required(chosen: list, setup: Setup, data_name: str) -> list:
     ]
     return [
         (point, checkpoint_path(point, folder, data_name))
-        for folder in setup.folders()
-        for point in dict.fromkeys(points)
+        for number, folder in enumerate(setup.folders())
+        for point in dict.fromkeys([*points_of(chosen, number), *free])
     ]
+
+
+def points_of(chosen: list, number: int) -> list:
+    """Every point that ``chosen`` runs with the ``number``-th folder of models, once."""
+    wanted = [e for e in chosen if e.seeds is None or number < e.seeds]
+    return list(dict.fromkeys(point for experiment in wanted for point in experiment.points()))
 
 
 def run_all(chosen: list, setup: Setup, store: report.Store) -> dict:
     """Point -> its records, one per folder of models; those in ``store`` are not run again."""
     clips = setup.clips()
     check_models(required(chosen, setup, clips.name), setup, clips.name)
-    points = list(dict.fromkeys(p for experiment in chosen for p in experiment.points()))
     keys, left = {}, {}
-    for folder in setup.folders():
+    for number, folder in enumerate(setup.folders()):
+        points = points_of(chosen, number)
         here = [(point, setup.place(point, folder, clips.name)) for point in points]
         for point, placed in sorted(here, key=lambda pair: pair[1].checkpoint):  # each loaded once
             check(placed)
@@ -308,7 +313,11 @@ TABLES = {"panels": panel_tables, "losses": loss_tables, "uses": uses_tables}
 
 def section(experiment: Experiment, results: dict, picture: str) -> list:
     """Markdown lines of an experiment: how to read it, figure, tables."""
-    lines = [experiment.note, "", f"![{experiment.title}]({picture})"]
+    results = of_experiment(experiment, results)
+    note = experiment.note
+    if experiment.seeds == 1:
+        note += " One training seed; ± is half the 95 % interval from resampling clips."
+    lines = [note, "", f"![{experiment.title}]({picture})"]
     for table in TABLES[experiment.tables](experiment, results):
         lines += ["", f"{table.caption}:", ""] if table.caption else [""]
         lines += report.markdown(table.header, table.rows)
@@ -318,7 +327,7 @@ def section(experiment: Experiment, results: dict, picture: str) -> list:
 def provenance(results: dict, setup: Setup) -> str:
     """What every figure of a study has in common, in a paragraph."""
     first = next(iter(results.values()))[0]
-    seeds = len(setup.folders())
+    seeds = len(next(iter(results.values())))
     spread = (
         f"mean and standard deviation over {seeds} training seeds"
         if seeds > 1
@@ -332,14 +341,19 @@ def provenance(results: dict, setup: Setup) -> str:
     )
 
 
+def of_experiment(experiment: Experiment, results: dict) -> dict:
+    """The results of its points, of as many training seeds as it takes."""
+    return {point: results[point][: experiment.seeds] for point in experiment.points()}
+
+
 def write(experiment: Experiment, results: dict, setup: Setup, out) -> None:
     """NAME.json, NAME.md and NAME.png in the folder ``out``."""
     out = make_folder(out)
-    mine = {point: results[point] for point in experiment.points()}
+    mine = of_experiment(experiment, results)
     report.write_json(out / f"{experiment.name}.json", [r for rs in mine.values() for r in rs])
     picture = out / f"{experiment.name}.png"
     report.draw(picture, [axes(panel, mine) for panel in experiment.panels], experiment.columns)
     lines = [f"# {experiment.title}", "", provenance(mine, setup), ""]
-    lines += section(experiment, mine, picture.name)
+    lines += section(experiment, results, picture.name)
     with replacing(out / f"{experiment.name}.md") as temporary:
         Path(temporary).write_text("\n".join(lines) + "\n", encoding="utf-8")
