@@ -4,11 +4,13 @@
 #   make link     set everything up and run the link on the synthetic set: table, JSON, plot
 #   make test     set everything up and pass the tests
 #   make build    the set-up alone; then .venv/bin/python apps/run_link.py --help
-#   make grc      GNU Radio Companion with these blocks
+#   make grc      GNU Radio Companion with these blocks; FLOWGRAPH=FILE opens that one
+#   make screenshots  the pictures of docs/windows.md, on a virtual screen
 #   make bench    the benchmarks, each beside a named peer
 #   make crosscheck   our detectors and estimators against Sionna's, in an environment of its own
-#   make results DATA=DIR MODELS="DIR ..."   docs/results.md from an AVE-layout folder and a folder
-#                 of checkpoints per training seed; default: the shipped ones (hours)
+#   make models DATA=DIR   tune and train every system on an AVE-layout folder, three seeds (hours)
+#   make results DATA=DIR  the same, then every experiment: docs/results.md; what is done is not done
+#                 again.  MODELS="DIR ...": folders of checkpoints, a training seed each, instead
 #   make install PREFIX=DIR, make uninstall PREFIX=DIR
 #
 # TORCH names the build of Torch to install: make link TORCH="torch==2.13.0" for the default of
@@ -18,6 +20,7 @@ SHELL  := /bin/bash
 PREFIX ?= /usr/local
 TORCH  ?=
 DATA   ?=
+FLOWGRAPH ?= apps/flowgraphs/simulated_link.grc
 MODELS ?=
 
 VENV   := .venv
@@ -31,7 +34,7 @@ export HOME := $(CURDIR)/build/home
 $(shell mkdir -p $(HOME))
 endif
 
-.PHONY: link test build grc bench crosscheck results install uninstall clean lint
+.PHONY: link test build grc screenshots bench crosscheck models results install uninstall clean lint
 
 link: build
 	$(PYTHON) apps/run_link.py --snr=-10:20:5 --json out/link.json --plot out/link.png
@@ -64,7 +67,10 @@ build/CMakeCache.txt: CMakeLists.txt | $(STAMP)
 
 grc: build
 	GRC_BLOCKS_PATH=$(CURDIR)/grc $(PYTHON) "$$(command -v gnuradio-companion)" \
-	  apps/flowgraphs/simulated_link.grc
+	  "$(FLOWGRAPH)"
+
+screenshots: build
+	timeout 600 xvfb-run -a -s "-screen 0 1680x960x24" $(PYTHON) tools/screenshots.py
 
 install: build
 	cmake -S . -B build -DCMAKE_INSTALL_PREFIX=$(PREFIX) > /dev/null
@@ -80,9 +86,14 @@ bench: build crosscheck
 crosscheck: build
 	tools/crosscheck.sh
 
-results: build
+models: build
+	@test -n "$(DATA)" || { echo "give the folder of an AVE-layout set: make models DATA=DIR"; exit 2; }
+	$(PYTHON) tools/train_all.py --data "$(DATA)"
+
+results: $(if $(MODELS),build,models)
 	@test -n "$(DATA)" || { echo "give the folder of an AVE-layout set: make results DATA=DIR"; exit 2; }
-	$(PYTHON) tools/results.py --data "$(DATA)" $(if $(MODELS),--models $(MODELS))
+	$(PYTHON) tools/results.py --data "$(DATA)" \
+	  --models $(or $(MODELS),runs/$(notdir $(abspath $(DATA)))/seed*)
 
 clean:
 	rm -rf build out

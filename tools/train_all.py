@@ -26,11 +26,10 @@ from rich.progress import MofNCompleteColumn, Progress
 
 ROOT = Path(__file__).resolve().parents[1]
 GRID = [
-    {"dropout": 0.1, "exchange": 0.0, "mismatch": 0.0},
-    {"dropout": 0.2, "exchange": 0.0, "mismatch": 0.0},
-    {"dropout": 0.3, "exchange": 0.5, "mismatch": 0.3},
+    {"dropout": 0.1, "exchange": 0.0, "average": 0.99, "weight_decay": 0.01},
+    {"dropout": 0.1, "exchange": 0.3, "average": 0.998, "weight_decay": 0.05},
 ]
-COMMON = "--epochs 7 --bfloat16"
+COMMON = "--epochs 8 --bfloat16 --snr-min -15 --snr-max 15"
 
 
 @dataclass(frozen=True)
@@ -53,16 +52,16 @@ class Job:
 
 PLUS, PAPER = "pilot_ave_plus", "pilot_ave"
 JOBS = [
-    Job("plus error-free", PLUS, "error_free"),
-    Job("plus", PLUS, "full"),
-    Job("plus, audio only", PLUS, "audio_only"),
-    Job("plus, video only", PLUS, "video_only"),
-    Job("plus, no estimation", PLUS, "no_estimation", init="plus"),
     Job("paper error-free", PAPER, "error_free", "--batch 16"),
+    Job("plus", PLUS, "full"),
+    Job("plus error-free", PLUS, "error_free"),
+    Job("plus, video only", PLUS, "video_only"),
+    Job("plus, audio only", PLUS, "audio_only"),
+    Job("plus, no estimation", PLUS, "no_estimation", init="plus"),
+    Job("plus, 16 symbols", PLUS, "full", "--symbols 16", like="plus"),
     Job("paper", PAPER, "full", "--batch 16", like="paper error-free", one=True),
     Job("AVEL", "avel", "error_free", like="paper error-free", one=True),
     Job("PSP", "psp", "error_free", like="paper error-free", one=True),
-    Job("plus, 16 symbols", PLUS, "full", "--symbols 16", like="plus"),
     *(
         Job(f"plus, {n} symbols", PLUS, "full", f"--symbols {n}", like="plus", one=True)
         for n in (4, 8, 32)
@@ -99,7 +98,7 @@ class Plan:
     def _train(self, job: Job, seed: int, setting: int, out: Path) -> None:
         words = f"--system {job.system} --variant {job.variant} {job.options} {COMMON}".split()
         words += ["--data", str(self.data), "--seed", str(seed), "--out", str(out)]
-        words += [f"--{name}={value:g}" for name, value in GRID[setting].items()]
+        words += [f"--{name.replace('_', '-')}={value:g}" for name, value in GRID[setting].items()]
         if job.init:
             words += ["--init", str(self.kept(job.init, seed))]
         out.mkdir(parents=True, exist_ok=True)

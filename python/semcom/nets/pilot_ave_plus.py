@@ -87,13 +87,36 @@ class VideoTerminal(nn.Module):
         return self.encoder(self.attend(visual, heard)[0])
 
 
+def noise_level(no_eff: torch.Tensor) -> torch.Tensor:
+    """Effective noise variance in dB, limited to and divided by NOISE_RANGE_DB: -1 to 1."""
+    low, high = 10 ** (-NOISE_RANGE_DB / 10), 10 ** (NOISE_RANGE_DB / 10)
+    return 10 * no_eff.clamp(low, high).log10() / NOISE_RANGE_DB
+
+
+class Evidence(nn.Module):
+    """What the features of one stream say for each event, weighed by how noisy it is.
+
+    exp(a + b noise) (W features + c): a log-likelihood ratio is proportional to the SNR, which a
+    layer with ReLU hardly learns.
+    """
+
+    def __init__(self, dim: int, events: int):
+        super().__init__()
+        self.events = nn.Linear(dim, events)
+        self.gain = nn.Parameter(torch.zeros(2))
+
+    def forward(self, features: torch.Tensor, no_eff: torch.Tensor) -> torch.Tensor:
+        """features [B, T, dim], no_eff [B] -> [B, T, events]."""
+        weight = (self.gain[0] + self.gain[1] * noise_level(no_eff)).exp()
+        return weight[:, None, None] * self.events(features)
+
+
 class Decoder(nn.Module):
     """Channel decoder of one stream: detected symbols and their noise to features.
 
-    The stream is limited to unit power, and its effective noise [dB] enters beside it, so that the
-    weight of evidence follows the channel.  (Shrinking to the MMSE estimate instead, as pilot_ave
-    does, leaves so little of a stream at low SNR that training does not find it.)  A stream that
-    was not received is silence.
+    The stream is limited to unit power, and its effective noise enters beside it.  (Shrinking to
+    the MMSE estimate instead, as pilot_ave does, leaves so little of a stream at low SNR that
+    training does not find it.)  A stream that was not received is silence.
     """
 
     def __init__(self, config: PilotAvePlusConfig):
@@ -104,9 +127,7 @@ class Decoder(nn.Module):
         """symbols [B, T, L], no_eff [B] -> [B, T, hidden]."""
         heard = to_real(limit_power(symbols))
         heard = heard.masked_fill(no_eff.isinf()[:, None, None], 0.0)
-        low, high = 10 ** (-NOISE_RANGE_DB / 10), 10 ** (NOISE_RANGE_DB / 10)
-        noise = 10 * no_eff.clamp(low, high).log10() / NOISE_RANGE_DB
-        noise = noise[:, None, None].expand(*heard.shape[:2], 1)
+        noise = noise_level(no_eff)[:, None, None].expand(*heard.shape[:2], 1)
         return self.layer(torch.cat([heard, noise], -1))
 
 
@@ -136,16 +157,20 @@ class Receiver(nn.Module):
         super().__init__()
         terminals = len(config.terminals.split("+"))
         self.decoders = nn.ModuleList(Decoder(config) for _ in range(terminals))
-        self.events = nn.ModuleList(nn.Linear(config.hidden, classes - 1) for _ in range(terminals))
+        self.evidence = nn.ModuleList(
+            Evidence(config.hidden, classes - 1) for _ in range(terminals)
+        )
         self.presence = Presence(terminals * config.hidden, config)
         self.span = EventSpan(terminals)
 
     def forward(self, symbols: torch.Tensor, no_eff: torch.Tensor):
         """symbols [B, K, T, L], no_eff [B, K] -> log probabilities [B, T, C], and the evidence of
         each stream, [B, T, C - 1]."""
-        streams = zip(self.decoders, symbols.unbind(1), no_eff.unbind(1), strict=True)
+        noises = no_eff.unbind(1)
+        streams = zip(self.decoders, symbols.unbind(1), noises, strict=True)
         features = [decoder(x, noise) for decoder, x, noise in streams]
-        evidence = [layer(x) for layer, x in zip(self.events, features, strict=True)]
+        weighed = zip(self.evidence, features, noises, strict=True)
+        evidence = [layer(x, noise) for layer, x, noise in weighed]
         return self.span(evidence, self.presence(torch.cat(features, -1))), evidence
 
 
@@ -164,5 +189,6 @@ class PilotAvePlus(RadioSystem):
             self.video_terminal = VideoTerminal(config)
         self.receiver = Receiver(config, len(self.classes))
         self.apply(init_relu)
-        for layer in (*self.receiver.events, self.receiver.presence.score):
+        undecided = [stream.events for stream in self.receiver.evidence]
+        for layer in (*undecided, self.receiver.presence.score):
             nn.init.normal_(layer.weight, std=0.02)  # the receiver starts out undecided
