@@ -86,14 +86,20 @@ bench: build crosscheck
 crosscheck: build
 	tools/crosscheck.sh
 
+SET   = $(notdir $(abspath $(DATA)))
+SEEDS = $(or $(MODELS),$(sort $(wildcard runs/$(SET)/seed*)))
+FIRST = $(firstword $(SEEDS))
+
 models: build
 	@test -n "$(DATA)" || { echo "give the folder of an AVE-layout set: make models DATA=DIR"; exit 2; }
 	$(PYTHON) tools/train_all.py --data "$(DATA)"
 
 results: $(if $(MODELS),build,models)
 	@test -n "$(DATA)" || { echo "give the folder of an AVE-layout set: make results DATA=DIR"; exit 2; }
-	$(PYTHON) tools/results.py --data "$(DATA)" \
-	  --models $(or $(MODELS),runs/$(notdir $(abspath $(DATA)))/seed*)
+	$(PYTHON) tools/results.py --data "$(DATA)" --models $(SEEDS)
+	$(PYTHON) apps/attention.py --data "$(DATA)" --page docs/attention.md \
+	  --out docs/figures/attention.png --systems $(foreach name,pilot_ave_plus-full \
+	  pilot_ave-full avel-error_free psp-error_free,$(FIRST)/$(name)-$(SET).safetensors)
 
 clean:
 	rm -rf build out

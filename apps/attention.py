@@ -16,13 +16,14 @@ examples:
 """
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
 import numpy as np
 from gnuradio.semcom.data import SPLITS, open_set
 from gnuradio.semcom.errors import SemcomError
-from gnuradio.semcom.files import check_writable
+from gnuradio.semcom.files import check_writable, replacing
 from gnuradio.semcom.link import attention, attention_figure, report
 from gnuradio.semcom.link.scenario import CHANNELS, Parser, at_least, number
 from gnuradio.semcom.nets.registry import DEFAULT_SYSTEM, SYSTEMS, check_sizes, load_any, shipped
@@ -39,7 +40,7 @@ def parse(argv=None):
     parser.add_argument("--split", choices=SPLITS, default="test", help="default: test")
     parser.add_argument(
         "--systems", metavar="CHECKPOINT", nargs="+", type=Path,
-        help="rows of the figure, in this order (default: the default system's shipped one of the set)",
+        help="rows of the figure, in this order (default: the default system's of the set)",
     )  # fmt: skip
     parser.add_argument("--clips", type=at_least(1), default=3, help="clips drawn (default: 3)")
     parser.add_argument(
@@ -53,6 +54,7 @@ def parse(argv=None):
         help="the figure: .png, .pdf or .svg (default: out/attention.png)",
     )  # fmt: skip
     parser.add_argument("--json", metavar="FILE", help="write the measures here as well")
+    parser.add_argument("--page", metavar="FILE", help="write a page of figure and table: .md")
     return parser.parse_args(argv)
 
 
@@ -111,7 +113,7 @@ def draw(path, models, clips, count, snr) -> None:
 def run(args) -> None:
     if Path(args.out).suffix not in KINDS:
         raise SemcomError(f"--out {args.out}: its name must end in {', '.join(KINDS)}")
-    for path in filter(None, (args.out, args.json)):
+    for path in filter(None, (args.out, args.json, args.page)):
         check_writable(path)
     clips = open_set(args.data, args.split)
     paths = args.systems or [shipped(DEFAULT_SYSTEM, data=clips.name)]
@@ -122,9 +124,32 @@ def run(args) -> None:
     setting |= {"snr_db": args.snr, "seed": args.seed}
     if args.json:
         report.write_json(args.json, [{**setting, **record} for record in found])
-    print(f"Attention on {clips.name} ({args.split}), {args.channel}, {args.snr:g} dB\n")
-    print(attention.markdown(found))
-    print(f"\nwrote {args.out}")
+    title = f"Attention on {clips.name} ({args.split}), {args.channel}, {args.snr:g} dB"
+    print(f"{title}\n\n{attention.markdown(found)}\n\nwrote {args.out}")
+    if args.page:
+        write_page(args, title, attention.markdown(found), [path.stem for path in paths])
+
+
+def write_page(args, title, table, names) -> None:
+    """Title, command, figure and table as Markdown."""
+    picture = os.path.relpath(args.out, Path(args.page).parent)
+    command = f"apps/attention.py --data <folder> --systems {' '.join(names)}"
+    command += f" --channel {args.channel} --snr {args.snr:g} --clips {args.clips}"
+    lines = [
+        f"# {title}",
+        "",
+        f"Made by `{command}` (checkpoints of one training seed, which `make models` leaves).",
+        f"The first {args.clips} clips whose event covers three to seven segments, picked by that",
+        "rule. Each row shows where a system looks in each second and, beneath, what it decides;",
+        "what is wrong is crossed out. The paper's Fig. 7 shows pictures of AVE; here the grid is",
+        "shown, as the set has features alone.",
+        "",
+        f"![attention and decisions]({picture})",
+        "",
+        table,
+    ]
+    with replacing(args.page) as temporary:
+        Path(temporary).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def main(argv=None) -> int:

@@ -49,7 +49,8 @@ mimo_detector_cc_impl::mimo_detector_cc_impl(int num_rx,
       d_num_rx(num_rx),
       d_num_tx(num_tx),
       d_csi_key(pmt::mp("csi")),
-      d_method(method)
+      d_method(method),
+      d_active(method)
 {
 }
 
@@ -67,13 +68,16 @@ void mimo_detector_cc_impl::start_frame(int item)
     // A frame without CSI is not detected with that of the frame before.
     d_detector.reset();
     if (d_method == phy::detector_method::none)
-        d_detector.emplace(phy::csi(d_num_rx, d_num_tx), d_method);
+        d_active = d_method;
+    if (d_active == phy::detector_method::none)
+        d_detector.emplace(phy::csi(d_num_rx, d_num_tx), d_active);
 }
 
 void mimo_detector_cc_impl::use_csi(const gr::tag_t& tag)
 {
     auto value = read_csi(tag, d_num_rx, d_num_tx);
-    d_detector.emplace(value, d_method);
+    d_active = d_method;
+    d_detector.emplace(value, d_active);
     value.no_eff = d_detector->no_eff();
     put_tag(tag.offset - nitems_read(0), d_csi_key, to_pmt(phy::pack(value)));
 }

@@ -25,7 +25,8 @@ protected:
 private:
     const int d_num_rx, d_num_tx;
     const pmt::pmt_t d_csi_key;
-    phy::detector_method d_method;
+    phy::detector_method d_method; // wanted
+    phy::detector_method d_active; // in use: none lasts until a csi tag comes
     std::optional<phy::linear_detector> d_detector; // none before the frame's first csi
     frame_header d_frame;
     uint64_t d_position = 0; // items of the frame passed so far

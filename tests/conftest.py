@@ -65,7 +65,7 @@ def clips():
 
 
 def tiny_system(terminals="audio+video", classes=29, **sizes):
-    """An untrained pilot_ave_plus, small, the same at every call; sizes differ so that a swap fails."""
+    """An untrained pilot_ave_plus, small, the same at every call; sizes differ, so a swap fails."""
     torch.manual_seed(7)
     small = dict(symbols=8, hidden=12, attention_hidden=10, heads=2)
     config = PilotAvePlusConfig(terminals=terminals, **{**small, **sizes})

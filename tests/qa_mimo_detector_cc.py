@@ -241,6 +241,15 @@ def test_set_method_acts_on_a_running_flowgraph():
     assert np.all(x[:change] == 1) and np.all(x[change:] == 0.5)
 
 
+def test_frames_that_no_estimator_touched_pass_until_the_first_csi():
+    block = semcom.mimo_detector_cc(1, 1, "none")
+    block.set_method("zf")
+    tags = [*frame_tags([10] * 3), csi_tag(20, pack(np.full((1, 1), 2.0), 0.1))]
+    out = run(np.ones((1, 30)), [tags], block, 1)
+    assert out.errors == []
+    np.testing.assert_array_equal(out.samples[0], np.repeat([1, 1, 0.5], 10))
+
+
 @pytest.mark.parametrize("arguments", [(1, 2), (0, 0), (2, 0), (9, 2), (2, 2, "mmse")])
 def test_bad_arguments_are_refused_in_one_line(arguments):
     with pytest.raises(ValueError, match="num_rx, num_tx|is no detector") as error:

@@ -144,6 +144,7 @@ def test_decoder_equals_the_network_and_hears_the_noise(run_flowgraph, tiny_chec
             symbols = torch.from_numpy(np.stack([sent[0][i], sent[1][i]]))[None]
             logits = decoder.net.decode(symbols.unflatten(2, (-1, 8)), torch.tensor([noise[i]]))
             np.testing.assert_allclose(got[i], logits.softmax(-1)[0], atol=1e-5)
+            np.testing.assert_allclose(got[i], logits.exp()[0], atol=1e-5)  # log probabilities
 
 
 def test_decoder_refuses_frames_that_fit_no_segments(run_flowgraph, tiny_checkpoint):

@@ -313,8 +313,10 @@ def test_unknown_systems_are_named():
         registry.load_system("nothing")
 
 
-def test_the_default_is_the_shipped_synthetic_checkpoint():
-    net = registry.load_system("pilot_ave")
+@pytest.mark.parametrize("system", registry.SYSTEMS)
+def test_the_default_is_the_shipped_synthetic_checkpoint(system):
+    net = registry.load_system(system)
+    assert net.name == system
     assert net.header["data"] == "synthetic"
     assert net.header["variant"] == "full"
     assert net.terminals == ("audio", "video")

@@ -222,7 +222,7 @@ def test_clips_of_mixed_lengths_share_a_run_and_come_round_again(clips):
     assert record["clips"] == record["frames_received"] == 30
     assert record["segments"] == 30 * 7 and record["accuracy"] > 0.5
     decided = link(mixed, 30, channel="awgn", snr=20.0).sink.decisions
-    net = shared_system("pilot_ave", checkpoint_of(point, mixed), "cpu")
+    net = shared_system(point.system, checkpoint_of(point, mixed), "cpu")
     expected = [x.argmax(-1).numpy() for x in reference.evaluate(point, net, mixed, range(30))]
     for number, classes in enumerate(expected):
         np.testing.assert_array_equal(decided[number], classes)

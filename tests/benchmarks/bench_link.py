@@ -70,6 +70,6 @@ def rows() -> list:
     out = [row("run_link, synthetic checkpoint", point, synthetic)]
     paper_sized = shipped("pilot_ave", "full", "ave28")
     if paper_sized.exists():
-        point = Scenario(snr=10.0, checkpoint=str(paper_sized))
+        point = Scenario(system="pilot_ave", snr=10.0, checkpoint=str(paper_sized))
         out.append(row("run_link, ave28 checkpoint", point, synthetic))
     return out

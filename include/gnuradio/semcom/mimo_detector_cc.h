@@ -64,7 +64,8 @@ public:
     static sptr make(int num_rx, int num_tx, const std::string& method = "zf");
 
     /*!
-     * Another method, from the next \p csi tag on.
+     * Another method, from the next \p csi tag on; \p none from the next frame on. An
+     * estimator before it may thus be changed to and from its own \p none right after.
      * \throws std::invalid_argument if unknown.
      */
     virtual void set_method(const std::string& method) = 0;

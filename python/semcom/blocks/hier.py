@@ -27,6 +27,25 @@ def receive_methods(csi: str, detector: str) -> tuple:
     return ("none", "none") if "none" in (csi, detector) else (csi, detector)
 
 
+class _Receives:
+    """Exchange of the methods of ``estimator`` and ``detector`` (None: nothing is received)."""
+
+    def set_csi(self, csi):
+        """Estimation method: ls, ls_min_residual, lmmse, perfect (simulation only) or none."""
+        self._set_methods(csi, self._wanted[1])
+
+    def set_detector(self, detector):
+        """Detection method: zf, lmmse or none."""
+        self._set_methods(self._wanted[0], detector)
+
+    def _set_methods(self, *wanted):
+        self._wanted = wanted
+        csi, detector = receive_methods(*wanted)
+        if self.estimator is not None:
+            self.detector.set_method(detector)  # first: see its manual
+            self.estimator.set_method(csi)
+
+
 class audio_terminal(gr.hier_block2):
     """Audio features to what the audio terminal sends: uplink, and feedback link if there is one.
 
@@ -68,7 +87,7 @@ class audio_terminal(gr.hier_block2):
         self.encoder.set_device(device)
 
 
-class video_terminal(gr.hier_block2):
+class video_terminal(_Receives, gr.hier_block2):
     """Visual features, and what the feedback link brings, to what the video terminal sends.
 
     Input 0   float32 vectors of h*w*d_v, frames of T items
@@ -97,8 +116,9 @@ class video_terminal(gr.hier_block2):
         self.connect(self.encoder, (self, 1))
         dump(self, self.encoder, 0, dump_path, "video_symbols")
         dump(self, self.pilots, 0, dump_path, "uplink_video")
+        self._wanted, self.estimator, self.detector = (csi, detector), None, None
         if terminals > 1:
-            csi, detector = receive_methods(csi, detector)
+            csi, detector = receive_methods(*self._wanted)
             own = _rows(pilot_kind, 1, pilot_length, pilot_boost_db)
             self.estimator = ls_estimator_cc(1, own, csi, pilot_spacing, interpolation)
             self.detector = mimo_detector_cc(1, 1, detector)
@@ -188,7 +208,7 @@ class simulated_channel(gr.hier_block2):
             link.set_doppler(doppler)
 
 
-class ave_receiver(gr.hier_block2):
+class ave_receiver(_Receives, gr.hier_block2):
     """Antennas to the probabilities of the events of each second.
 
     Inputs 0..M-1     complex64, received uplink frames with pilots
@@ -232,17 +252,3 @@ class ave_receiver(gr.hier_block2):
     def set_device(self, device):
         """See SystemBlock.set_device."""
         self.decoder.set_device(device)
-
-    def set_csi(self, csi):
-        """Estimation method: ls, ls_min_residual, lmmse, perfect (simulation only) or none."""
-        self._set_methods(csi, self._wanted[1])
-
-    def set_detector(self, detector):
-        """Detection method: zf, lmmse or none."""
-        self._set_methods(self._wanted[0], detector)
-
-    def _set_methods(self, *wanted):
-        self._wanted = wanted
-        csi, detector = receive_methods(*wanted)
-        self.estimator.set_method(csi)
-        self.detector.set_method(detector)

@@ -19,6 +19,18 @@ def shared_system(system: str, checkpoint: str, device: str):
     return load_system(system, checkpoint, device=device)
 
 
+def exchange_for(running, system: str, checkpoint: str, device: str):
+    """The system of another checkpoint that can take the place of ``running``; else ValueError."""
+    net = shared_system(system, checkpoint, device)
+    for what in ("symbols", "terminals", "classes"):
+        if getattr(net, what) != getattr(running, what):
+            raise ValueError(
+                f"checkpoint {checkpoint or '(default)'}: its {what} differ from those of the "
+                "checkpoint that the flowgraph was started with; restart to change them"
+            )
+    return net
+
+
 def by_length(batch: list) -> list:
     """Cut a batch into runs of tuples whose frames have equal lengths, so that they stack."""
     runs = []
@@ -73,13 +85,7 @@ class SystemBlock(FrameBlock):
             old_checkpoint if checkpoint is None else checkpoint,
             old_device if device is None else device,
         )
-        net = shared_system(*wanted)
-        for what in ("symbols", "terminals", "classes"):
-            if getattr(net, what) != getattr(self.net, what):
-                raise ValueError(
-                    f"checkpoint {wanted[1] or '(default)'}: its {what} differ from those of the "
-                    "checkpoint that the flowgraph was started with; restart to change them"
-                )
+        net = exchange_for(self.net, *wanted)
         with self._swap:
             self._wanted, self.net = wanted, net
 

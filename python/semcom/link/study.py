@@ -146,8 +146,7 @@ def required(chosen: list, setup: Setup, data_name: str) -> list:
 
 def points_of(chosen: list, number: int) -> list:
     """Every point that ``chosen`` runs with the ``number``-th folder of models, once."""
-    wanted = [e for e in chosen if e.seeds is None or number < e.seeds]
-    return list(dict.fromkeys(point for experiment in wanted for point in experiment.points()))
+    return list(dict.fromkeys(point for e in chosen for point in e.points(number)))
 
 
 def run_all(chosen: list, setup: Setup, store: report.Store) -> dict:

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Pictures of the windowed flowgraph for docs/windows.md, taken on a virtual screen.
+
+`make screenshots` runs this under Xvfb: it runs apps/flowgraphs/simulated_link_gui.grc for a few
+seconds (docs/figures/window.png), opens the same file in GNU Radio Companion
+(docs/figures/grc.png), and ends both. Windows have no frames, as no window manager runs.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from PyQt5 import QtGui, QtWidgets
+
+ROOT = Path(__file__).resolve().parents[1]
+FLOWGRAPH = ROOT / "apps" / "flowgraphs" / "simulated_link_gui.grc"
+FIGURES = ROOT / "docs" / "figures"
+WINDOW, COMPANION = (1280, 800), (1680, 960)  # sizes of the windows [pixels]
+POPULATED = 200  # colours on a screen that shows more than an empty window
+OPENS_S, ENDS_S = 90, 15  # how long a program may take to show something, and to end
+PREFERENCES = """\
+[main]
+main_window_width = {0}
+main_window_height = {1}
+blocks_window_visible = False
+console_window_visible = False
+variable_editor_visable = False
+show_welcome = False
+"""
+
+
+def main() -> None:
+    if not os.environ.get("DISPLAY"):
+        sys.exit("screenshots.py: no screen; run `make screenshots` (Debian package xvfb)")
+    application = QtWidgets.QApplication(sys.argv[:1])
+    with tempfile.TemporaryDirectory() as home:
+        Path(home, "grc.conf").write_text(PREFERENCES.format(*COMPANION))
+        environment = {
+            **os.environ, "HOME": home, "GRC_BLOCKS_PATH": str(ROOT / "grc"),
+            "GRC_PREFS_PATH": str(Path(home, "grc.conf")), "XDG_RUNTIME_DIR": home,
+        }  # fmt: skip
+        grcc = [sys.executable, found("grcc"), "-o", home, str(FLOWGRAPH)]
+        subprocess.run(grcc, env=environment, check=True, capture_output=True, timeout=OPENS_S)
+        window = [sys.executable, str(Path(home, "simulated_link_gui.py"))]
+        companion = [sys.executable, found("gnuradio-companion"), str(FLOWGRAPH)]
+        for command, size, watch_s, name in (
+            (window, WINDOW, 15, "window.png"),
+            (companion, COMPANION, 5, "grc.png"),
+        ):
+            take(application, command, environment, size, watch_s, FIGURES / name)
+
+
+def found(program: str) -> str:
+    """Path of a program of GNU Radio's."""
+    path = shutil.which(program)
+    if path is None:
+        sys.exit(f"screenshots.py: {program} not found; install the Debian package gnuradio")
+    return path
+
+
+def take(application, command, environment, size, watch_s, path: Path) -> None:
+    """Start a program, let it run ``watch_s`` seconds once it shows something, save the screen."""
+    program = subprocess.Popen(
+        command, env=environment, start_new_session=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        deadline = time.monotonic() + OPENS_S
+        while colours(screen(application, size)) < POPULATED:
+            if program.poll() is not None or time.monotonic() > deadline:
+                sys.exit(f"screenshots.py: {' '.join(command)}: shows nothing; run it to see why")
+            time.sleep(0.5)
+        time.sleep(watch_s)
+        if program.poll() is not None:
+            sys.exit(f"screenshots.py: {' '.join(command)}: ended early; run it to see why")
+        screen(application, size).save(str(path))
+        print(f"wrote {path.relative_to(ROOT)}")
+    finally:
+        end(program)
+
+
+def end(program) -> None:
+    """End a program and what it started."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(program.pid, number)
+            program.wait(ENDS_S)
+            return
+        except subprocess.TimeoutExpired:
+            continue
+        except ProcessLookupError:
+            return
+
+
+def screen(application, size) -> QtGui.QImage:
+    """What the screen shows in its upper left corner, [width, height] pixels."""
+    grabbed = application.primaryScreen().grabWindow(0, 0, 0, *size)
+    return grabbed.toImage().convertToFormat(QtGui.QImage.Format_RGB32)
+
+
+def colours(image: QtGui.QImage) -> int:
+    """Number of colours in a picture."""
+    return len(np.unique(np.frombuffer(image.constBits().asstring(image.byteCount()), np.uint32)))
+
+
+if __name__ == "__main__":
+    main()
