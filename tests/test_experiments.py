@@ -158,10 +158,14 @@ def test_a_missing_checkpoint_is_one_line_with_its_command(program, tmp_path):
 
 
 def test_side_experiments_take_one_training_seed():
-    side, main = DEFINED["pilots"], DEFINED["symbols"]
+    side, main = DEFINED["pilots"], DEFINED["narrow"]
     assert (side.seeds, main.seeds) == (1, None)
     assert set(side.points()) <= set(study.points_of([side, main], 0))
     assert study.points_of([side, main], 1) == main.points()
+    both = experiments.definitions()["snr"]
+    later = {point.system for point in both.points(1)}
+    assert {point.system for point in both.points(0)} == {"pilot_ave", "pilot_ave_plus"}
+    assert later == {"pilot_ave_plus"}
     results = {point: ["seed 0", "seed 1"] for point in side.points()}
     assert set(map(tuple, study.of_experiment(side, results).values())) == {("seed 0",)}
 
@@ -187,7 +191,7 @@ def test_an_experiment_end_to_end(program, tmp_path):
         "points.json", "feedback.json", "feedback.md", "feedback.png",
     }  # fmt: skip
     document = json.loads((tmp_path / "feedback.json").read_text())
-    assert document["schema"] == 1 and len(document["records"]) == 14
+    assert document["schema"] == 1 and len(document["records"]) == 2 * len(experiments.SNRS)
     heard = {record["scenario"]["feedback_snr"] for record in document["records"]}
     assert heard == set(experiments.SNRS)
     before = (tmp_path / "points.json").read_bytes()
@@ -203,7 +207,7 @@ def test_ctrl_c_loses_nothing_that_is_finished(tmp_path):
     process.send_signal(signal.SIGINT)
     _, complaint = process.communicate(timeout=60)
     assert process.returncode == 130 and "Traceback" not in complaint
-    assert 1 <= len(report.Store(tmp_path / "points.json")) < 14
+    assert 1 <= len(report.Store(tmp_path / "points.json")) < 2 * len(experiments.SNRS)
 
 
 def test_help_teaches_every_experiment(program):
