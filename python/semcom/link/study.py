@@ -326,7 +326,7 @@ def section(experiment: Experiment, results: dict, picture: str) -> list:
 def provenance(results: dict, setup: Setup) -> str:
     """What every figure of a study has in common, in a paragraph."""
     first = next(iter(results.values()))[0]
-    seeds = len(next(iter(results.values())))
+    seeds = max(len(group) for group in results.values())
     spread = (
         f"mean and standard deviation over {seeds} training seeds"
         if seeds > 1
@@ -336,7 +336,8 @@ def provenance(results: dict, setup: Setup) -> str:
         f"Data set {first['data']}, test split: {first['clips']} clips a point, sent through the "
         f"GNU Radio flowgraph of `apps/run_link.py` with channel seed {setup.seed}. Accuracies are "
         f"those of segments: {spread}. Checkpoints were selected on val. SNR is per stream at each "
-        "antenna; the feedback link's is the uplink's unless it is swept."
+        "antenna; the feedback link's is the uplink's unless it is swept. Pilot rows have 64 "
+        "symbols unless that is swept."
     )
 
 
