@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 from gnuradio.semcom.data import SPLITS, open_set
-from gnuradio.semcom.errors import SemcomError
+from gnuradio.semcom.errors import SemcomError, exit_status
 from gnuradio.semcom.files import check_writable, replacing
 from gnuradio.semcom.link import attention, attention_figure, report
 from gnuradio.semcom.link.scenario import CHANNELS, Parser, at_least, number
@@ -34,7 +34,7 @@ from rich.progress import Progress
 KINDS = (".png", ".pdf", ".svg")
 
 
-def parse(argv=None):
+def parse():
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", metavar="DIR", help="AVE layout (default: the synthetic set)")
     parser.add_argument("--split", choices=SPLITS, default="test", help="default: test")
@@ -55,7 +55,7 @@ def parse(argv=None):
     )  # fmt: skip
     parser.add_argument("--json", metavar="FILE", help="write the measures here as well")
     parser.add_argument("--page", metavar="FILE", help="write a page of figure and table: .md")
-    return parser.parse_args(argv)
+    return parser.parse_args()
 
 
 def load_models(paths, clips, channel, seed) -> dict:
@@ -110,7 +110,8 @@ def draw(path, models, clips, count, snr) -> None:
     attention_figure.save(path, panels, clips.classes)
 
 
-def run(args) -> None:
+def main() -> None:
+    args = parse()
     if Path(args.out).suffix not in KINDS:
         raise SemcomError(f"--out {args.out}: its name must end in {', '.join(KINDS)}")
     for path in filter(None, (args.out, args.json, args.page)):
@@ -152,18 +153,5 @@ def write_page(args, title, table, names) -> None:
         Path(temporary).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def main(argv=None) -> int:
-    args = parse(argv)
-    try:
-        run(args)
-    except SemcomError as cause:
-        print(f"attention.py: error: {cause}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("attention.py: stopped", file=sys.stderr)
-        return 130
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_status("attention.py", main))

@@ -18,13 +18,12 @@ examples:
 import argparse
 import sys
 
-from gnuradio.semcom.blocks.guard import BlockError
-from gnuradio.semcom.errors import SemcomError
+from gnuradio.semcom.errors import exit_status
 from gnuradio.semcom.link import experiments, study
 from gnuradio.semcom.link.scenario import Parser
 
 
-def parse(argv=None):
+def parse():
     known = experiments.definitions()
     taught = "\n".join(f"  {name:14} {experiment.help}" for name, experiment in known.items())
     parser = Parser(
@@ -35,26 +34,17 @@ def parse(argv=None):
         "names", nargs="+", metavar="NAME", choices=[*known, "all"], help="see above; or all"
     )
     study.add_options(parser, out="out/experiments")
-    args = parser.parse_args(argv)
+    args = parser.parse_args()
     args.names = list(known) if "all" in args.names else args.names
     return args
 
 
-def main(argv=None) -> int:
-    args = parse(argv)
-    try:
-        chosen, _, _ = study.run(args.names, args)
-    except (SemcomError, BlockError) as cause:
-        print(f"experiment.py: error: {cause}", file=sys.stderr)
-        return 1 if isinstance(cause, BlockError) else 2
-    except KeyboardInterrupt:
-        print("experiment.py: stopped; the same command goes on after the last finished point",
-              file=sys.stderr)  # fmt: skip
-        return 130
+def main() -> None:
+    args = parse()
+    chosen, _, _ = study.run(args.names, args)
     for name in chosen:
         print(f"wrote {args.out / name}.png, .md, .json")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_status("experiment.py", main, study.STOPPED))

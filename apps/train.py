@@ -21,7 +21,7 @@ from pathlib import Path
 
 import torch
 from gnuradio.semcom.data import open_set
-from gnuradio.semcom.errors import SemcomError
+from gnuradio.semcom.errors import SemcomError, exit_status
 from gnuradio.semcom.files import make_folder
 from gnuradio.semcom.link.scenario import Parser, at_least, number
 from gnuradio.semcom.nets import checkpoint
@@ -200,11 +200,4 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except SemcomError as cause:
-        print(f"train.py: error: {cause}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("train.py: stopped; the same command goes on after the last epoch", file=sys.stderr)
-        sys.exit(130)
+    sys.exit(exit_status("train.py", main, "the same command goes on after the last epoch"))

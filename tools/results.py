@@ -13,8 +13,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from gnuradio.semcom.blocks.guard import BlockError
-from gnuradio.semcom.errors import SemcomError
+from gnuradio.semcom.errors import exit_status
 from gnuradio.semcom.files import check_writable, make_folder, replacing
 from gnuradio.semcom.link import experiments, metrics, report, study
 from gnuradio.semcom.link.experiments import BASELINE, CHANNELS, FADING, LMMSE, ZF
@@ -156,33 +155,24 @@ def page(chosen: dict, results: dict, setup: study.Setup, system: str, docs: Pat
     return "\n".join(lines) + "\n"
 
 
-def parse(argv=None):
+def parse():
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     study.add_options(parser, out=str(ROOT / "out" / "results"))
     parser.add_argument("--docs", type=Path, default=ROOT / "docs", help="folder of the page")
-    return parser.parse_args(argv)
+    return parser.parse_args()
 
 
-def main(argv=None) -> int:
-    args = parse(argv)
-    try:
-        check_writable(args.docs / "results.md")
-        chosen, results, setup = study.run(list(experiments.definitions()), args)
-        figures = make_folder(args.docs / "figures")
-        for name in chosen:
-            shutil.copyfile(args.out / f"{name}.png", figures / f"{name}.png")
-        with replacing(args.docs / "results.md") as temporary:
-            text = page(chosen, results, setup, args.system, args.docs)
-            Path(temporary).write_text(text, encoding="utf-8")
-    except (SemcomError, BlockError) as cause:
-        print(f"results.py: error: {cause}", file=sys.stderr)
-        return 1 if isinstance(cause, BlockError) else 2
-    except KeyboardInterrupt:
-        print("results.py: stopped; the same command goes on after the last finished point",
-              file=sys.stderr)  # fmt: skip
-        return 130
-    return 0
+def main() -> None:
+    args = parse()
+    check_writable(args.docs / "results.md")
+    chosen, results, setup = study.run(list(experiments.definitions()), args)
+    figures = make_folder(args.docs / "figures")
+    for name in chosen:
+        shutil.copyfile(args.out / f"{name}.png", figures / f"{name}.png")
+    with replacing(args.docs / "results.md") as temporary:
+        text = page(chosen, results, setup, args.system, args.docs)
+        Path(temporary).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_status("results.py", main, study.STOPPED))

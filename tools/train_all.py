@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from gnuradio.semcom.errors import SemcomError
+from gnuradio.semcom.errors import SemcomError, exit_status
 from gnuradio.semcom.files import replacing
 from gnuradio.semcom.nets import checkpoint
 from rich.progress import MofNCompleteColumn, Progress
@@ -168,13 +168,7 @@ def page(scores: dict[str, list[float]], data: str) -> str:
         "for the other seeds. Figures are validation accuracies: error-free for error-free ones,",
         "else the mean over AWGN, Rayleigh and Rician at -10 to 20 dB.",
         "",
-        "The designs were found before, on seed 0 and validation, by hand: about forty short",
-        "trainings for pilot_ave_plus, about twenty for pilot_ave. Validation has 402 clips: two",
-        "trainings less than 0.02 apart are not told apart by it.",
-        "The error-free pilot_ave_plus was first trained with batch 32 (test 0.754 ± 0.009 over",
-        "three seeds, validation 0.776), then with batch 16 as the error-free pilot_ave (test",
-        "0.764 ± 0.008, validation 0.774): validation does not tell the two apart, and the test",
-        "figure was known.",
+        "What was tried before and beside: [tuning-notes.md](tuning-notes.md).",
         "",
         "| system | " + " | ".join(settings) + " |",
         "|---" * (len(GRID) + 1) + "|",
@@ -188,7 +182,7 @@ def page(scores: dict[str, list[float]], data: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def main() -> int:
+def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -208,15 +202,7 @@ def main() -> int:
     repeat(plan, [job for job in JOBS if job.init], range(1, args.seeds), scores)
     with replacing(ROOT / "docs" / "tuning.md") as temporary:
         Path(temporary).write_text(page(scores, plan.name))
-    return 0
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except SemcomError as cause:
-        print(f"train_all.py: error: {cause}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("train_all.py: stopped; the same command goes on", file=sys.stderr)
-        sys.exit(130)
+    sys.exit(exit_status("train_all.py", main, "the same command goes on"))

@@ -16,12 +16,10 @@ import sys
 import threading
 import time
 
+from ..errors import BlockError
+
 WORK_DONE = -1  # what work() returns to end: gr.WORK_DONE itself raises TypeError from Python
 GRACE_S = 10.0  # how long a flowgraph may take to end by itself after an error
-
-
-class BlockError(RuntimeError):
-    """A block failed while the flowgraph ran; the text names the block and the cause."""
 
 
 class _Latch:

@@ -32,6 +32,8 @@ from .experiments import (
 from .run import checkpoint_of, identity, run_point, sized
 from .scenario import Scenario, at_least, check
 
+STOPPED = "the same command goes on after the last finished point"
+
 
 @dataclass(frozen=True)
 class Setup:

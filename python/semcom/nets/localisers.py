@@ -15,20 +15,16 @@ from torch import nn
 from ..errors import SemcomError
 from ..options import option
 from .layers import AGVA, PSP, BiLSTM, dense, init_xavier
-from .system import check_config
+from .system import FeatureSizes, check_config
 
 SETTINGS = ("supervised",)
 
 
 @dataclass(frozen=True)
-class LocaliserConfig:
+class LocaliserConfig(FeatureSizes):
     """Sizes that both localisers have; the defaults are the published ones."""
 
     setting: str = option("supervised", "what the labels tell; supervised: each segment's class")
-    audio_dim: int = option(128, "audio features d_a of a segment")
-    visual_dim: int = option(512, "visual features d_v of a position")
-    height: int = option(7, "positions of the visual map, h")
-    width: int = option(7, "positions of the visual map, w")
     attention_width: int = option(512, "shared width of the attention's embeddings M_v, M_a")
     attention_hidden: int = option(49, "hidden width of the attention's scores")
     position_axis: bool = option(

@@ -27,19 +27,13 @@ from .layers import (
     to_real,
     unit_power,
 )
-from .system import RadioSystem, check_config
+from .system import RadioConfig, RadioSystem, check_config
 
 
 @dataclass(frozen=True)
-class PilotAveConfig:
+class PilotAveConfig(RadioConfig):
     """Sizes; the defaults follow the paper where it states them."""
 
-    terminals: str = option("audio+video", "audio+video, or audio or video for one modality")
-    audio_dim: int = option(128, "audio features d_a of a segment")
-    visual_dim: int = option(512, "visual features d_v of a position")
-    height: int = option(7, "positions of the visual map, h")
-    width: int = option(7, "positions of the visual map, w")
-    symbols: int = option(64, "complex symbols L per segment and terminal")
     audio_lstm: int = option(512, "units of the audio semantic encoder's LSTM")
     audio_channel: int = option(256, "units of the audio channel encoder's first dense layer")
     attention_width: int = option(512, "shared width of the attention's embeddings M_v, M_a")
@@ -172,10 +166,5 @@ class PilotAve(RadioSystem):
     Config = PilotAveConfig
 
     def __init__(self, config: PilotAveConfig, classes: tuple[str, ...] | list[str]):
-        super().__init__(config, classes)
-        if "audio" in self.terminals:
-            self.audio_terminal = AudioTerminal(config)
-        if "video" in self.terminals:
-            self.video_terminal = VideoTerminal(config)
-        self.receiver = Receiver(config, len(self.classes))
+        super().__init__(config, classes, AudioTerminal, VideoTerminal, Receiver)
         self.apply(init_relu)

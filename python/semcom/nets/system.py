@@ -4,28 +4,56 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 
 import torch
 from torch import nn
 
 from ..errors import SemcomError
+from ..options import option
+
+
+@dataclass(frozen=True)
+class FeatureSizes:
+    """Sizes of the features that every system and localiser is given."""
+
+    audio_dim: int = option(128, "audio features d_a of a segment")
+    visual_dim: int = option(512, "visual features d_v of a position")
+    height: int = option(7, "positions of the visual map, h")
+    width: int = option(7, "positions of the visual map, w")
+
+
+@dataclass(frozen=True)
+class RadioConfig(FeatureSizes):
+    """What the configurations of all systems with a radio have."""
+
+    terminals: str = option("audio+video", "audio+video, or audio or video for one modality")
+    symbols: int = option(64, "complex symbols L per segment and terminal")
 
 
 class RadioSystem(nn.Module):
     """An audio terminal, a video terminal that hears it, and a receiver; one method per place.
 
     A system sets ``name``, ``Config``, ``auxiliary`` (the name of the loss on the features of
-    ``receive`` that it is trained with, see ``training.losses``) and its parts:
-    ``audio_terminal`` (audio [B, T, d_a] -> symbols), ``video_terminal`` (visual, heard ->
-    symbols, with ``attend``) and ``receiver``.  A terminal that its variant lacks is None.
+    ``receive`` that it is trained with, see ``training.losses``), and hands over what builds its
+    parts from a configuration: ``audio_terminal`` (audio [B, T, d_a] -> symbols),
+    ``video_terminal`` (visual, heard -> symbols, with ``attend``) and ``receiver`` (which takes the
+    number of classes too).  A terminal that its variant lacks is None.
     """
 
     name: str
     Config: type
     auxiliary: str
 
-    def __init__(self, config, classes: tuple[str, ...] | list[str]):
+    def __init__(
+        self,
+        config: RadioConfig,
+        classes: tuple[str, ...] | list[str],
+        audio_terminal: Callable[..., nn.Module],
+        video_terminal: Callable[..., nn.Module],
+        receiver: Callable[..., nn.Module],
+    ):
         super().__init__()
         if config.terminals not in ("audio+video", "audio", "video"):
             raise SemcomError(
@@ -34,8 +62,9 @@ class RadioSystem(nn.Module):
         self.config, self.classes = config, tuple(classes)
         self.symbols = config.symbols
         self.terminals = tuple(config.terminals.split("+"))
-        self.audio_terminal: nn.Module | None = None
-        self.video_terminal: nn.Module | None = None
+        self.audio_terminal = audio_terminal(config) if "audio" in self.terminals else None
+        self.video_terminal = video_terminal(config) if "video" in self.terminals else None
+        self.receiver = receiver(config, len(self.classes))
 
     def encode_audio(self, audio: torch.Tensor) -> torch.Tensor:
         """audio [B, T, d_a] -> symbols [B, T, L] complex64, unit average power per clip."""
