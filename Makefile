@@ -99,7 +99,7 @@ results: $(if $(MODELS),build,models)
 	$(PYTHON) tools/results.py --data "$(DATA)" --models $(SEEDS)
 	$(PYTHON) apps/attention.py --data "$(DATA)" --page docs/attention.md \
 	  --out docs/figures/attention.png --systems $(foreach name,pilot_ave_plus-full \
-	  pilot_ave-full avel-error_free psp-error_free,$(FIRST)/$(name)-$(SET).safetensors)
+	  pilot_ave-full avel-sel psp-sel,$(FIRST)/$(name)-$(SET).safetensors)
 
 clean:
 	rm -rf build out

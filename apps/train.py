@@ -1,16 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Train a semantic communication system over the simulated link.
+"""Train a semantic communication system over the simulated link, or a localiser without one.
 
     apps/train.py --out runs/full                       synthetic set, full system
     apps/train.py --data DIR --variant error_free ...   a folder in the AVE layout
     apps/train.py --variant no_estimation --init models/pilot_ave-full-synthetic.safetensors ...
+    apps/train.py --system vscg --setting wsel --seeds 5 --data DIR
 
 Any field of the system's and the trainer's configuration is an option.  A run that was interrupted
 goes on where it stood; one that is finished is not run again.  The weights that do best on the
-validation split, over all channels and SNRs from -10 to 20 dB, are written to
-OUT/<system>-<variant>-<data>[-<symbols>].safetensors with figures on the test split.
+validation split (of a system: over all channels and SNRs from -10 to 20 dB) are written to
+OUT/<system>-<variant or setting>-<data>[-<symbols>].safetensors with figures on the test split;
+with several seeds, to OUT/seed0, OUT/seed1 and so on.
 """
 
 import argparse
@@ -19,6 +21,7 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import torch
 from gnuradio.semcom.data import open_set
 from gnuradio.semcom.errors import SemcomError, exit_status
@@ -42,9 +45,14 @@ TEST_SNR_DB = (-10.0, -5.0, 0.0, 10.0, 30.0)
 
 
 def parse(argv):
-    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,  # --seed is not --seeds
+    )
     parser.add_argument("--system", choices=list(TRAINABLE), default="pilot_ave_plus")
-    parser.add_argument("--variant", choices=TERMINALS, default="full")
+    parser.add_argument("--variant", choices=TERMINALS, default="full", help="of a radio system")
+    parser.add_argument("--seeds", type=at_least(1), help="train so many times, from --seed on")
     parser.add_argument("--data", help="folder in the AVE layout (default: the synthetic set)")
     parser.add_argument("--out", type=Path, default=Path("runs/train"), help="run folder")
     parser.add_argument(
@@ -53,6 +61,9 @@ def parse(argv):
     parser.add_argument("--device", default="cpu")
     parser.add_argument(
         "--limit", type=at_least(1), help="use the first so many clips of each split"
+    )
+    parser.add_argument(
+        "--match", action="store_true", help="use the splits for cross-modal localisation (*_match)"
     )
     parser.add_argument("--resume", action=argparse.BooleanOptionalAction, default=True)
     known, _ = parser.parse_known_args([a for a in argv if a not in ("-h", "--help")])
@@ -74,7 +85,8 @@ def add_fields(group, config):
             group.add_argument(option, nargs="+", help=help_text)
         else:
             kind = number if isinstance(field.default, float) else type(field.default)
-            group.add_argument(option, type=kind, help=help_text)
+            known = field.metadata.get("choices")
+            group.add_argument(option, type=kind, choices=known, help=help_text)
 
 
 def given(config, args):
@@ -113,8 +125,6 @@ def build(args, clips):
     sizes |= {"height": height, "width": width}
     if args.system in SYSTEMS:
         sizes["terminals"] = "+".join(TERMINALS[args.variant])
-    elif args.variant != "error_free":
-        raise SemcomError(f"--system {args.system}: has no radio; give --variant error_free")
     system = TRAINABLE[args.system]
     return system(system.Config(**sizes, **given(system.Config, args)), clips.classes)
 
@@ -134,10 +144,9 @@ def fit(trainer, validation, progress):
 
 def test_figures(system, config, test):
     """Accuracy on the test split: free of errors, and per channel and SNR."""
-    figures = {
-        "error_free": accuracy(system, test, link_of(system, "error_free", "none", "none", seed=0))
-    }
-    if config.variant != "error_free":
+    free = link_of(system, "error_free", "none", "none", seed=0)
+    figures = {"error_free": accuracy(system, test, free)}
+    if config.variant in TERMINALS and config.variant != "error_free":
         for channel in config.channels:
             link = link_of(system, config.variant, channel, "lmmse", seed=0)
             figures[channel] = {
@@ -159,17 +168,17 @@ def command_line(argv):
     return " ".join(["apps/train.py", *(Path(word).name for word in argv)])
 
 
-def main(argv=None):
-    argv = sys.argv[1:] if argv is None else argv
-    args = parse(argv)
-    config = TrainingConfig(**given(TrainingConfig, args))
-    make_folder(args.out)
+def train(args, config, out, sets, command):
+    """One training, from its seed to its checkpoint and card -> accuracy on the test split."""
+    make_folder(out)
     torch.manual_seed(config.seed)
-    sets = {split: open_set(args.data, split) for split in ("train", "val", "test")}
     system = to_device(build(args, sets["train"]), args.device)
     print(f"{sum(p.numel() for p in system.parameters()):,} parameters", flush=True)
-    clips = {name: read(split, args.limit, system.terminals) for name, split in sets.items()}
-    trainer = Trainer(system, config, clips["train"], args.out)
+    pictures = torch.bfloat16 if config.bfloat16 else torch.float16
+    clips = {
+        name: read(split, args.limit, system.terminals, pictures) for name, split in sets.items()
+    }
+    trainer = Trainer(system, config, clips["train"], out)
     if args.resume and trainer.resume():
         print(f"resumed after epoch {trainer.epoch - 1}", flush=True)
     columns = (
@@ -183,11 +192,11 @@ def main(argv=None):
     system.load_state_dict(trainer.best_weights)
     metrics = {"validation": trainer.best, "test": test_figures(system, config, clips["test"])}
     data = sets["train"].name
-    path = args.out / checkpoint_name(system, args.variant, data)
+    path = out / checkpoint_name(system, config.variant, data)
     checkpoint.save(
         path,
         system,
-        variant=args.variant,
+        variant=config.variant,
         data=data,
         training=dataclasses.asdict(config),
         seed=config.seed,
@@ -196,7 +205,29 @@ def main(argv=None):
         metrics=metrics,
     )
     print(json.dumps(metrics, indent=1))
-    print(f"wrote {path} and {card.write(path, command_line(argv))}")
+    print(f"wrote {path} and {card.write(path, command)}", flush=True)
+    return metrics["test"]["error_free"]
+
+
+def main(argv=None):
+    argv = sys.argv[1:] if argv is None else argv
+    args = parse(argv)
+    config = TrainingConfig(**given(TrainingConfig, args))
+    if args.system in LOCALISERS:
+        config = dataclasses.replace(config, variant=args.setting or "sel")
+    splits = {name: f"{name}_match" if args.match else name for name in ("train", "val", "test")}
+    sets = {name: open_set(args.data, split) for name, split in splits.items()}
+    command = command_line(argv)
+    if args.seeds is None:
+        train(args, config, args.out, sets, command)
+        return
+    scores = []
+    for seed in range(config.seed, config.seed + args.seeds):
+        seeded = dataclasses.replace(config, seed=seed)
+        scores.append(train(args, seeded, args.out / f"seed{seed}", sets, command))
+    print(
+        f"test accuracy {np.mean(scores):.4f} +- {np.std(scores, ddof=1):.4f}, {len(scores)} seeds"
+    )
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from gnuradio.semcom.errors import SemcomError
-from gnuradio.semcom.nets import checkpoint, layers
+from gnuradio.semcom.nets import attention, checkpoint, layers
 from gnuradio.semcom.nets.localisers import LocaliserConfig, PSPConfig
 from gnuradio.semcom.nets.registry import LOCALISERS, SYSTEMS, load_any
 
@@ -71,7 +71,7 @@ def naive_attention(agva, visual, audio, position_axis):
 @pytest.mark.parametrize("position_axis", [False, True])
 def test_attention_adds_the_audio_term_on_the_axis_asked_for(position_axis):
     torch.manual_seed(1)
-    agva = layers.AGVA(D_V, D_A, 12, ROWS * COLUMNS, position_axis)
+    agva = attention.AGVA(D_V, D_A, 12, ROWS * COLUMNS, position_axis)
     audio, visual = features()
     attended, attention = agva(visual, audio)
     for b, t in [(0, 0), (2, 6)]:

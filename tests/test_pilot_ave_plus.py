@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from gnuradio.semcom.errors import SemcomError
-from gnuradio.semcom.nets import checkpoint, layers
+from gnuradio.semcom.nets import attention, checkpoint, layers
 from gnuradio.semcom.nets.pilot_ave_plus import PilotAvePlus, PilotAvePlusConfig
 from gnuradio.semcom.nets.registry import SYSTEMS
 from gnuradio.semcom.nets.spans import EventSpan
@@ -101,7 +101,7 @@ def test_extreme_evidence_gives_finite_logits_and_gradients(scale):
 
 def test_guided_attention_equals_its_equation_in_loops():
     torch.manual_seed(0)
-    attention = layers.GuidedAttention(visual_dim=5, guide_dim=4, hidden=3, heads=2)
+    attention = attention.GuidedAttention(visual_dim=5, guide_dim=4, hidden=3, heads=2)
     visual, guide = draw(1, 2, 2, 2, 5, seed=1), draw(1, 2, 4, seed=2)
     attended, alpha = attention(visual, guide)
     weights = {k: v.detach().double().numpy() for k, v in attention.named_parameters()}

@@ -11,18 +11,16 @@ uses; what is finished is not trained again.  docs/tuning.md is written from wha
 """
 
 import argparse
-import os
 import shutil
-import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from gnuradio.semcom.errors import SemcomError, exit_status
+from gnuradio.semcom.errors import exit_status
 from gnuradio.semcom.files import replacing
 from gnuradio.semcom.nets import checkpoint
-from rich.progress import MofNCompleteColumn, Progress
+from gnuradio.semcom.nets.registry import LOCALISERS
+from gnuradio.semcom.training.plan import Plan, Run
 
 ROOT = Path(__file__).resolve().parents[1]
 GRID = [
@@ -60,8 +58,8 @@ JOBS = [
     Job("plus, no estimation", PLUS, "no_estimation", init="plus"),
     Job("plus, 16 symbols", PLUS, "full", "--symbols 16", like="plus"),
     Job("paper", PAPER, "full", "--batch 16", like="paper error-free", one=True),
-    Job("AVEL", "avel", "error_free", like="paper error-free", one=True),
-    Job("PSP", "psp", "error_free", like="paper error-free", one=True),
+    Job("AVEL", "avel", "sel", like="paper error-free", one=True),
+    Job("PSP", "psp", "sel", like="paper error-free", one=True),
     *(
         Job(f"plus, {n} symbols", PLUS, "full", f"--symbols {n}", like="plus", one=True)
         for n in (4, 8, 32)
@@ -69,65 +67,46 @@ JOBS = [
 ]
 
 
-class Plan:
-    """Runs of apps/train.py, each in a folder of its own, several at a time."""
+class Study(Plan):
+    """Trainings of jobs, and a folder for each seed with what is kept."""
 
-    def __init__(self, data: Path, runs: Path, jobs: int):
-        self.data, self.workers = data, jobs
+    def __init__(self, data: Path, runs: Path, workers: int):
         self.name = data.resolve().name
-        self.folder = runs / self.name
+        self.kept_in = runs / self.name
+        super().__init__(ROOT / "apps" / "train.py", data, self.kept_in / "runs", workers)
 
     def run(self, title: str, work: list[tuple[Job, int, int]]) -> list[Path]:
-        """Checkpoints of (job, seed, setting) triples, those on disk at once."""
-        with Progress(*Progress.get_default_columns(), MofNCompleteColumn()) as bar:
-            task = bar.add_task(title, total=len(work))
-            paths = []
-            with ThreadPoolExecutor(self.workers) as pool:
-                for path in pool.map(lambda item: self._checkpoint(*item), work):
-                    paths.append(path)
-                    bar.advance(task)
-        return paths
+        """Checkpoints of (job, seed, setting) triples."""
+        return self.train(title, [self._run(*item) for item in work])
 
-    def _checkpoint(self, job: Job, seed: int, setting: int) -> Path:
+    def _run(self, job: Job, seed: int, setting: int) -> Run:
         label = job.label.replace(", ", "-").replace(" ", "_")
-        out = self.folder / "runs" / f"{label}-seed{seed}-setting{setting}"
-        if not list(out.glob("*.safetensors")):
-            self._train(job, seed, setting, out)
-        return next(out.glob("*.safetensors"))
-
-    def _train(self, job: Job, seed: int, setting: int, out: Path) -> None:
-        words = f"--system {job.system} --variant {job.variant} {job.options} {COMMON}".split()
-        words += ["--data", str(self.data), "--seed", str(seed), "--out", str(out)]
+        words = [f"--system {job.system} {kind(job)} {job.options} {COMMON} --seed {seed}"]
         words += [f"--{name.replace('_', '-')}={value:g}" for name, value in GRID[setting].items()]
         if job.init:
             words += ["--init", str(self.kept(job.init, seed))]
-        out.mkdir(parents=True, exist_ok=True)
-        with open(out / "log.txt", "w") as log:
-            done = subprocess.run(
-                [sys.executable, ROOT / "apps" / "train.py", *words],
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, "OMP_NUM_THREADS": "1"},
-            )
-        if done.returncode:
-            last = (out / "log.txt").read_text().splitlines()[-1]
-            raise SemcomError(f"{job.label}, seed {seed}: {last} (see {out / 'log.txt'})")
+        return Run(f"{label}-seed{seed}-setting{setting}", " ".join(words))
 
     def kept(self, label: str, seed: int) -> Path:
         """Where the checkpoint of a job, and a seed, lies for others to use."""
         job = next(job for job in JOBS if job.label == label)
-        return self.folder / f"seed{seed}" / f"{job.system}-{job.variant}-{self.name}.safetensors"
+        return self.kept_in / f"seed{seed}" / f"{job.system}-{job.variant}-{self.name}.safetensors"
 
     def keep(self, run: Path, seed: int) -> None:
         """Copy a checkpoint and its card to the seed's folder."""
-        folder = self.folder / f"seed{seed}"
+        folder = self.kept_in / f"seed{seed}"
         folder.mkdir(parents=True, exist_ok=True)
         for path in (run, run.with_suffix(".md")):
             with replacing(folder / path.name) as temporary:
                 shutil.copyfile(path, temporary)
 
 
-def tune(plan: Plan, jobs: list[Job]) -> dict[str, list[float]]:
+def kind(job: Job) -> str:
+    """The option that says what is trained of a system, or of a localiser."""
+    return f"--{'setting' if job.system in LOCALISERS else 'variant'} {job.variant}"
+
+
+def tune(plan: Study, jobs: list[Job]) -> dict[str, list[float]]:
     """Every setting for every job, the best kept as seed 0 -> validation accuracies by label."""
     work = [(job, 0, setting) for job in jobs for setting in range(len(GRID))]
     paths = dict(zip(work, plan.run("tuning", work), strict=True))
@@ -144,7 +123,7 @@ def best(scores: list[float]) -> int:
     return scores.index(max(scores))
 
 
-def repeat(plan: Plan, jobs: list[Job], seeds: range, scores: dict[str, list[float]]) -> None:
+def repeat(plan: Study, jobs: list[Job], seeds: range, scores: dict[str, list[float]]) -> None:
     """The chosen setting for other seeds."""
     work = [
         (job, seed, best(scores[job.like or job.label]))
@@ -191,7 +170,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3, help="trainings of each system")
     parser.add_argument("--jobs", type=int, default=2, help="trainings at a time, a core each")
     args = parser.parse_args()
-    plan = Plan(args.data, args.runs, args.jobs)
+    plan = Study(args.data, args.runs, args.jobs)
     scores = {}
     for jobs in (
         [job for job in JOBS if not (job.like or job.init)],

@@ -70,3 +70,15 @@ class ClipSet(Protocol):
 
     def labels(self, i: int) -> np.ndarray:
         """Class index of each segment, [T] int64."""
+
+
+def clip_event(clips: ClipSet, i: int) -> int:
+    """Class of the clip's event, which is all that weak supervision tells; background without.
+
+    The set's own clip labels where it has them (``event(i)``), else the first event's.
+    """
+    if hasattr(clips, "event"):
+        return clips.event(i)
+    labels = clips.labels(i)
+    events = labels[labels != len(clips.classes) - 1]
+    return int(events[0]) if events.size else len(clips.classes) - 1

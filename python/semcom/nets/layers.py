@@ -113,94 +113,6 @@ class TemporalConv(nn.Module):
         return self.blocks(features.transpose(1, 2)[..., None])[..., 0].transpose(1, 2)
 
 
-class AGVA(nn.Module):
-    """Audio-guided visual attention (Tian et al., ECCV 2018), eqs (2) and (3).
-
-    alpha_t = softmax(W_f tanh(W_v M_v(v_t) + W_a M_a(a_t))) over the positions, v_att = alpha_t
-    v_t. M_v, M_a: dense layers with ReLU into a shared width.  The audio term is added on the
-    hidden axis, equal at every position, as the equation says.  ``position_axis`` adds its entry i
-    to all hidden units of position i instead, as the implementations behind published figures do:
-    only for reproducing those, and only where hidden = h w.
-
-    Input
-        visual: [B, T, h, w, d_v];  audio: [B, T, d_a], or None for attention from zero audio
-    Output
-        attended: [B, T, d_v];  attention: [B, T, h, w], sums to one
-    ``compute_dtype`` bfloat16 halves the time of training on processors that have it.
-    """
-
-    compute_dtype = torch.float32
-
-    def __init__(
-        self,
-        visual_dim: int,
-        audio_dim: int,
-        width: int,
-        hidden: int,
-        position_axis: bool = False,
-    ):
-        super().__init__()
-        self.audio_dim, self.position_axis = audio_dim, position_axis
-        self.embed_visual = dense(visual_dim, width)
-        self.embed_audio = dense(audio_dim, width)
-        self.visual_term = nn.Linear(width, hidden, bias=False)
-        self.audio_term = nn.Linear(width, hidden, bias=False)
-        self.score = nn.Linear(hidden, 1, bias=False)
-
-    def forward(
-        self, visual: torch.Tensor, audio: torch.Tensor | None
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        positions = visual.flatten(2, 3).to(self.compute_dtype)
-        if audio is None:
-            audio = torch.zeros(*visual.shape[:2], self.audio_dim, device=visual.device)
-        guide = self.audio_term(self.embed_audio(audio))
-        guide = guide[..., None] if self.position_axis else guide[:, :, None]
-        mixed = self.compute_dtype != torch.float32
-        with torch.autocast(visual.device.type, self.compute_dtype, enabled=mixed):
-            seen = self.visual_term(self.embed_visual(positions))
-        scores = self.score(torch.tanh(seen.float() + guide))
-        alpha = scores.squeeze(-1).softmax(-1)
-        attended = (alpha[:, :, None].to(positions.dtype) @ positions)[:, :, 0]
-        return attended.float(), alpha.unflatten(-1, visual.shape[2:4])
-
-
-class GuidedAttention(nn.Module):
-    """Additive attention over the positions of a map, several heads, guided by another modality.
-
-    alpha_h = softmax_p(w_h tanh(W_v v_p + W_g g)), one attended vector per head (AGVA without its
-    first dense layers, with heads).
-
-    Input
-        visual: [B, T, h, w, d_v];  guide: [B, T, d_g], or None for attention from a zero guide
-    Output
-        attended: [B, T, heads d_v];  attention: [B, T, h, w], the mean of the heads, sums to one
-    ``compute_dtype`` as in :class:`AGVA`.
-    """
-
-    compute_dtype = torch.float32
-
-    def __init__(self, visual_dim: int, guide_dim: int, hidden: int, heads: int):
-        super().__init__()
-        self.guide_dim = guide_dim
-        self.visual_term = nn.Linear(visual_dim, hidden)
-        self.guide_term = nn.Linear(guide_dim, hidden)
-        self.score = nn.Linear(hidden, heads, bias=False)
-
-    def forward(
-        self, visual: torch.Tensor, guide: torch.Tensor | None
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        positions = visual.flatten(2, 3).to(self.compute_dtype)
-        if guide is None:
-            guide = torch.zeros(*visual.shape[:2], self.guide_dim, device=visual.device)
-        mixed = self.compute_dtype != torch.float32
-        with torch.autocast(visual.device.type, self.compute_dtype, enabled=mixed):
-            seen = self.visual_term(positions)
-        scores = self.score(torch.tanh(seen.float() + self.guide_term(guide)[:, :, None]))
-        alpha = scores.softmax(2).mT  # [B, T, heads, positions]
-        attended = (alpha.to(positions.dtype) @ positions).flatten(2)
-        return attended.float(), alpha.mean(2).unflatten(-1, visual.shape[2:4])
-
-
 def l1_rows(matrix: torch.Tensor) -> torch.Tensor:
     """Rows divided by their sum: the paper's "LayerNorm" of a non-negative matrix."""
     return matrix / (matrix.sum(-1, keepdim=True) + 1e-8)
@@ -249,3 +161,87 @@ class PSP(nn.Module):
         audio, visual = self.propagate(audio, visual)
         visual_output = self.output if self.visual_output is None else self.visual_output
         return self.norm(self.output(audio)), self.norm(visual_output(visual))
+
+
+class CERE(nn.Module):
+    """Cross-modal event representation extractor (Jiang et al., VSCG, eqs 1 to 3).
+
+    Two blocks of convolution over time (5 wide), ReLU and maximum over pairs of segments leave two
+    vectors of a clip, one for each direction of a GRU; for clips not of 8 to 11 segments the second
+    maximum is over halves of what is there.  The same blocks serve both modalities.
+
+    Input
+        features: [B, T, d]
+    Output
+        [2, B, units]
+    """
+
+    def __init__(self, dim: int, units: int):
+        super().__init__()
+        self.first = nn.Conv1d(dim, units, 5, padding=2)
+        self.second = nn.Conv1d(units, units, 5, padding=2)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        events = F.relu(self.first(features.mT))
+        events = F.relu(self.second(F.max_pool1d(events, 2) if events.shape[-1] > 1 else events))
+        pairs = events.shape[-1] in (4, 5)
+        events = F.max_pool1d(events, 2) if pairs else F.adaptive_max_pool1d(events, 2)
+        return events.permute(2, 0, 1)
+
+
+def average_event(features: torch.Tensor) -> torch.Tensor:
+    """The mean of a clip's segments as two vectors: [B, T, d] -> [2, B, d / 2]."""
+    return features.mean(1).unflatten(-1, (2, -1)).transpose(0, 1)
+
+
+def maximum_event(features: torch.Tensor) -> torch.Tensor:
+    """The maximum of a clip's segments as two vectors: [B, T, d] -> [2, B, d / 2]."""
+    return features.amax(1).unflatten(-1, (2, -1)).transpose(0, 1)
+
+
+def no_event(features: torch.Tensor) -> torch.Tensor:
+    """Zeros: [B, T, d] -> [2, B, d / 2]."""
+    return features.new_zeros(2, len(features), features.shape[-1] // 2)
+
+
+EVENTS = {"average": average_event, "maximum": maximum_event, "none": no_event}
+
+
+class ESCM(nn.Module):
+    """Event semantic consistency modeling (Jiang et al., VSCG, eqs 4 to 13): what the whole clip
+    is about is where each modality's GRU starts from.
+
+    E = (E_a + E_v) / 2 from :class:`CERE` is the initial state, one vector a direction, of a GRU
+    for each modality (ISCE, eqs 9 to 11); a dense layer, ReLU, dropout and one LayerNorm shared by
+    both follow (eqs 12 and 13).
+
+    event: "cere"; "separate": one CERE for each modality;  "average", "maximum" or "none" (zeros)
+    in its place: the rows of Table III
+
+    Input
+        audio, visual: [B, T, d], d even
+    Output
+        audio, visual: [B, T, d], to be averaged for the decision (eq. 13), and A^ISCE, V^ISCE
+        before the dense layer, for the similarity of eq. (16)
+    """
+
+    def __init__(self, dim: int, dropout: float, event: str = "cere"):
+        super().__init__()
+        units = dim // 2
+        if event in EVENTS:
+            self.audio_event = self.visual_event = EVENTS[event]
+        else:
+            self.audio_event = CERE(dim, units)
+            self.visual_event = CERE(dim, units) if event == "separate" else self.audio_event
+        self.audio_gru = nn.GRU(dim, units, batch_first=True, bidirectional=True)
+        self.visual_gru = nn.GRU(dim, units, batch_first=True, bidirectional=True)
+        self.audio_output = nn.Sequential(nn.Linear(dim, dim, bias=False), relu(dropout))
+        self.visual_output = nn.Sequential(nn.Linear(dim, dim, bias=False), relu(dropout))
+        self.norm = nn.LayerNorm(dim)
+
+    def forward(self, audio: torch.Tensor, visual: torch.Tensor):
+        event = (self.audio_event(audio) + self.visual_event(visual)) / 2
+        audio = self.audio_gru(audio, event.contiguous())[0]
+        visual = self.visual_gru(visual, event.contiguous())[0]
+        outputs = self.norm(self.audio_output(audio)), self.norm(self.visual_output(visual))
+        return *outputs, audio, visual

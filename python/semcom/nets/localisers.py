@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Audio-visual event localisers without a radio, with which attention over a link is compared.
+"""Audio-visual event localisers: sound and picture to an event, or background, each second.
 
-``avel``: Tian et al., ECCV 2018.  ``psp``: Zhou et al., CVPR 2021.
+``avel``: Tian et al., ECCV 2018.  ``psp``: Zhou et al., CVPR 2021.  ``vscg``: Jiang et al. (VSCG).
+They are one chain - attention, a BiLSTM for each modality, what joins them, a head - of which each
+has its parts; the setting that it is trained in is an argument.  ``coattention`` and ``default``
+have modules of their own.
 """
 
 from __future__ import annotations
@@ -14,17 +17,39 @@ from torch import nn
 
 from ..errors import SemcomError
 from ..options import option
-from .layers import AGVA, PSP, BiLSTM, dense, init_xavier
+from .attention import AGVA
+from .heads import EventHead, SegmentHead, VideoHead
+from .layers import ESCM, EVENTS, PSP, BiLSTM, init_xavier
 from .system import FeatureSizes, check_config
 
-SETTINGS = ("supervised",)
+SETTINGS = ("sel", "wsel", "wsel_proportions", "cml")
+WEAK = ("wsel", "wsel_proportions")
+CONSISTENCY = ("", "cere", "separate", *EVENTS)
 
 
 @dataclass(frozen=True)
 class LocaliserConfig(FeatureSizes):
-    """Sizes that both localisers have; the defaults are the published ones."""
+    """What every localiser is told."""
 
-    setting: str = option("supervised", "what the labels tell; supervised: each segment's class")
+    setting: str = option(
+        "sel",
+        "what is learnt, and from what labels: sel (each second's), wsel (the clip's event alone), "
+        "wsel_proportions (how many seconds of each class), cml (the other modality's second)",
+        choices=SETTINGS,
+    )
+    loss: str = option("", "training loss (training/losses.py); default: the published one")
+    dropout: float = option(0.1, "share of features dropped in training")
+
+    def __post_init__(self):
+        check_config(self)
+        if self.setting not in SETTINGS:
+            raise SemcomError(f"setting {self.setting!r}: expected one of {', '.join(SETTINGS)}")
+
+
+@dataclass(frozen=True)
+class AVELConfig(LocaliserConfig):
+    """The sizes published for all three; AVEL alone has no more than these."""
+
     attention_width: int = option(512, "shared width of the attention's embeddings M_v, M_a")
     attention_hidden: int = option(49, "hidden width of the attention's scores")
     position_axis: bool = option(
@@ -32,26 +57,47 @@ class LocaliserConfig(FeatureSizes):
     )
     recurrent: int = option(128, "units of the BiLSTMs per direction")
     classifier: int = option(64, "units of the classifier's hidden layer")
-    dropout: float = option(0.1, "share of features dropped in training")
+    propagate: bool = option(False, "positive sample propagation between the modalities (PSP)")
+    consistency: str = option(
+        "",
+        "event semantic consistency (ESCM), by where its GRUs start from; '': none",
+        choices=CONSISTENCY,
+    )
+    late_dropout: float = option(0.2, "share of features dropped after ESCM")
 
     def __post_init__(self):
-        check_config(self, may_be_zero=("position_axis",))
-        if self.setting not in SETTINGS:
-            raise SemcomError(f"setting {self.setting!r}: expected one of {', '.join(SETTINGS)}")
+        super().__post_init__()
         positions = self.height * self.width
         if self.position_axis and self.attention_hidden != positions:
             raise SemcomError(
                 f"attention_hidden {self.attention_hidden}: position_axis needs as many as there "
                 f"are positions, {positions}"
             )
+        if self.consistency not in CONSISTENCY:
+            raise SemcomError(
+                f"consistency {self.consistency!r}: expected one of {', '.join(CONSISTENCY[1:])}"
+            )
 
 
 @dataclass(frozen=True)
-class PSPConfig(LocaliserConfig):
-    """The sizes of PSP's layers before and after the attention besides."""
+class PSPConfig(AVELConfig):
+    """PSP has linear layers around the attention besides."""
 
+    propagate: bool = option(True, "positive sample propagation between the modalities (PSP)")
     projection: int = option(256, "units between the two linear layers of either modality")
     common_dim: int = option(128, "features of both modalities before the BiLSTMs")
+
+
+@dataclass(frozen=True)
+class VSCGConfig(PSPConfig):
+    """VSCG is PSP and ESCM."""
+
+    dropout: float = option(0.2, "share of features dropped in training")
+    consistency: str = option(
+        "cere",
+        "event semantic consistency (ESCM), by where its GRUs start from; '': none",
+        choices=CONSISTENCY,
+    )
 
 
 class Localiser(nn.Module):
@@ -61,97 +107,188 @@ class Localiser(nn.Module):
     """
 
     name: str
-    auxiliary: str  # name of the loss on the features, see training.losses
+    Config: type
+    losses: dict[str, str]  # setting -> name of the loss, see training.losses
     terminals = ("audio", "video")
 
     def __init__(self, config: LocaliserConfig, classes: tuple[str, ...] | list[str]):
         super().__init__()
+        if config.setting not in self.losses:
+            raise SemcomError(
+                f"--setting {config.setting}: {self.name} has none; expected one of "
+                f"{', '.join(self.losses)}"
+            )
         self.config, self.classes = config, tuple(classes)
+        self.loss = config.loss or self.losses[config.setting]
 
     def attend(
         self, visual: torch.Tensor, audio: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """visual [B, T, h, w, d_v], audio [B, T, d_a] -> attended [B, T, d_v], attention [B, T, h,
         w] that sums to one over the positions."""
-        return self.attention(visual, self.audio_input(audio))
+        raise NotImplementedError
 
-    def forward(
+    def streams(
         self, audio: torch.Tensor, visual: torch.Tensor
-    ) -> tuple[torch.Tensor, list[torch.Tensor]]:
-        """audio [B, T, d_a], visual [B, T, h, w, d_v] -> logits [B, T, C] and the features [B, T,
-        2 recurrent] of audio and picture, for a loss on their similarity."""
-        sound = self.audio_input(audio)
-        attended = self.attention(visual, sound)[0]
-        features = [self.audio_lstm(sound), self.visual_lstm(self.visual_input(attended))]
-        return self.decide(*features)
+    ) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """Features of sound and picture after the recurrent layers, [B, T, d] each; a pair for
+        each stream of the network."""
+        raise NotImplementedError
+
+    def background_score(self) -> torch.Tensor | None:
+        """The buffer with the score of background, where training does not tell it (see
+        :class:`VideoHead`)."""
+        named = {name.rpartition(".")[-1]: value for name, value in self.named_buffers()}
+        return named.get("background")
+
+    def forward(self, audio: torch.Tensor, visual: torch.Tensor) -> tuple[torch.Tensor, dict]:
+        """audio [B, T, d_a], visual [B, T, h, w, d_v] -> logits [B, T, C] and what the loss
+        wants."""
+        return self.decide(self.streams(audio, visual))
 
     def config_dict(self) -> dict:
         """Configuration as it goes into a checkpoint's header."""
         return asdict(self.config)
 
 
-class AVEL(Localiser):
+class Fusion(nn.Module):
+    """Recurrent features of both modalities [B, T, d] -> logits [B, T, C] and extras.
+
+    Joined by PSP (``propagate``), ESCM (``consistency``), both or, with neither, side by side; then
+    the head that the loss asks for.  Extras "features": the two whose similarity may be trained.
+    """
+
+    def __init__(self, config: AVELConfig, loss: str, classes: int, dim: int):
+        super().__init__()
+        self.propagation = PSP(dim, config.dropout, own_outputs=True) if config.propagate else None
+        self.consistency = None
+        if config.consistency:
+            self.consistency = ESCM(dim, config.late_dropout, config.consistency)
+        self.joined = config.propagate or bool(config.consistency)
+        self.drop = nn.Dropout(config.dropout)
+        self.head = head(config, loss, classes, dim if self.joined else 2 * dim, not self.joined)
+
+    def forward(self, audio: torch.Tensor, visual: torch.Tensor) -> tuple[torch.Tensor, dict]:
+        if self.propagation is not None:
+            audio, visual = self.propagation(audio, visual)
+        features = [audio, visual]
+        if self.consistency is not None:
+            audio, visual, *features = self.consistency(audio, visual)
+        fused = (audio + visual) / 2 if self.joined else self.drop(torch.cat([audio, visual], -1))
+        logits, extras = self.head(fused)
+        return logits, {"features": features, **extras}
+
+
+def head(config: AVELConfig, loss: str, classes: int, dim: int, bias: bool) -> nn.Module:
+    """The head that a loss is trained with."""
+    if loss in ("negative_pair_filter", "event_category"):
+        return EventHead(dim, classes)
+    if config.setting in WEAK:
+        return VideoHead(
+            dim,
+            config.classifier,
+            classes,
+            bias=bias,
+            gated=config.propagate or bool(config.consistency),
+            proportions=config.setting == "wsel_proportions",
+        )
+    return SegmentHead(dim, config.classifier, classes, bias)
+
+
+class RecurrentLocaliser(Localiser):
+    """Attention, a BiLSTM for each modality, :class:`Fusion`."""
+
+    def __init__(
+        self,
+        config: AVELConfig,
+        classes: tuple[str, ...] | list[str],
+        audio_input: nn.Module,
+        visual_input: nn.Module,
+        audio_dim: int,
+        visual_dim: int,
+    ):
+        super().__init__(config, classes)
+        self.audio_input, self.visual_input = audio_input, visual_input
+        self.attention = AGVA(
+            config.visual_dim,
+            audio_dim,
+            config.attention_width,
+            config.attention_hidden,
+            config.position_axis,
+        )
+        self.audio_lstm = BiLSTM(audio_dim, config.recurrent)
+        self.visual_lstm = BiLSTM(visual_dim, config.recurrent)
+        self.fusion = None
+        if config.setting != "cml":
+            self.fusion = Fusion(config, self.loss, len(self.classes), 2 * config.recurrent)
+        self.apply(init_xavier)
+
+    def attend(self, visual, audio):
+        return self.attention(visual, self.audio_input(audio))
+
+    def streams(self, audio, visual):
+        sound = self.audio_input(audio)
+        attended = self.attention(visual, sound)[0]
+        return [(self.audio_lstm(sound), self.visual_lstm(self.visual_input(attended)))]
+
+    def decide(self, streams) -> tuple[torch.Tensor, dict]:
+        """Of :meth:`streams`: logits [B, T, C] and what the loss wants."""
+        return self.fusion(*streams[0])
+
+
+class AVEL(RecurrentLocaliser):
     """Tian et al., ECCV 2018: attention, a BiLSTM per modality, concatenation, classifier."""
 
     name = "avel"
-    auxiliary = ""
-    Config = LocaliserConfig
+    losses = {
+        "sel": "cross_entropy",
+        "wsel": "video",
+        "wsel_proportions": "video_proportions",
+        "cml": "contrastive",
+    }
+    Config = AVELConfig
 
-    def __init__(self, config: LocaliserConfig, classes: tuple[str, ...] | list[str]):
-        super().__init__(config, classes)
-        self.audio_input, self.visual_input = nn.Identity(), nn.Identity()
-        self.attention = attention(config, config.audio_dim)
-        self.audio_lstm = BiLSTM(config.audio_dim, config.recurrent)
-        self.visual_lstm = BiLSTM(config.visual_dim, config.recurrent)
-        self.drop = nn.Dropout(config.dropout)
-        self.classifier = dense(
-            4 * config.recurrent, config.classifier, len(self.classes), last_relu=False
-        )
-        self.apply(init_xavier)
-
-    def decide(self, audio: torch.Tensor, visual: torch.Tensor):
-        """Recurrent features [B, T, 2 recurrent] of both -> logits, and the features."""
-        return self.classifier(self.drop(torch.cat([audio, visual], -1))), [audio, visual]
+    def __init__(self, config: AVELConfig, classes: tuple[str, ...] | list[str]):
+        inputs = nn.Identity(), nn.Identity()
+        super().__init__(config, classes, *inputs, config.audio_dim, config.visual_dim)
 
 
-class PSPLocaliser(Localiser):
+class PSPLocaliser(RecurrentLocaliser):
     """Zhou et al., CVPR 2021: linear layers around the attention, BiLSTMs, positive sample
-    propagation, mean of both modalities, classifier."""
+    propagation, mean of both modalities, classifier.
+
+    Weakly supervised it has one linear layer for the picture, and takes the sound as it is.
+    """
 
     name = "psp"
-    auxiliary = "segment_similarity"
+    losses = {
+        "sel": "segment_similarity",
+        "wsel": "video",
+        "wsel_proportions": "video_proportions",
+    }
     Config = PSPConfig
 
     def __init__(self, config: PSPConfig, classes: tuple[str, ...] | list[str]):
-        super().__init__(config, classes)
-        common = config.common_dim
-        self.audio_input = linear(config.audio_dim, config.projection, common)
-        self.visual_input = linear(config.visual_dim, config.projection, common)
-        self.attention = attention(config, common)
-        self.audio_lstm = BiLSTM(common, config.recurrent)
-        self.visual_lstm = BiLSTM(common, config.recurrent)
-        features = 2 * config.recurrent
-        self.fusion = PSP(features, config.dropout, own_outputs=True)
-        self.classifier = dense(
-            features, config.classifier, len(self.classes), last_relu=False, bias=False
-        )
-        self.apply(init_xavier)
-
-    def decide(self, audio: torch.Tensor, visual: torch.Tensor):
-        """Recurrent features [B, T, 2 recurrent] of both -> logits, and the propagated features."""
-        features = list(self.fusion(audio, visual))
-        return self.classifier(torch.stack(features).mean(0)), features
+        common, audio_dim = config.common_dim, config.audio_dim
+        if config.setting in WEAK:
+            sound, picture = nn.Identity(), linear(config.visual_dim, common)
+        else:
+            sound = linear(config.audio_dim, config.projection, common)
+            picture = linear(config.visual_dim, config.projection, common)
+            audio_dim = common
+        super().__init__(config, classes, sound, picture, audio_dim, common)
 
 
-def attention(config: LocaliserConfig, audio_dim: int) -> AGVA:
-    """The attention of a localiser, guided by ``audio_dim`` features."""
-    return AGVA(
-        config.visual_dim,
-        audio_dim,
-        config.attention_width,
-        config.attention_hidden,
-        config.position_axis,
-    )
+class VSCG(PSPLocaliser):
+    """Jiang et al.: PSP, and behind it what the whole clip is about (:class:`ESCM`)."""
+
+    name = "vscg"
+    losses = {
+        "sel": "negative_pair_filter",
+        "wsel": "smooth",
+        "wsel_proportions": "smooth_proportions",
+    }
+    Config = VSCGConfig
 
 
 def linear(*sizes: int) -> nn.Sequential:

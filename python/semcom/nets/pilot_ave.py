@@ -15,8 +15,8 @@ import torch
 from torch import nn
 
 from ..options import option
+from .attention import AGVA
 from .layers import (
-    AGVA,
     PSP,
     TemporalConv,
     dense,
@@ -146,7 +146,7 @@ class Receiver(nn.Module):
         self.classifier = dense(features, config.classifier, classes, last_relu=False)
 
     def forward(self, symbols: torch.Tensor, no_eff: torch.Tensor):
-        """-> logits [B, T, C] and the semantic features [B, T, d] of each terminal."""
+        """-> logits [B, T, C]; extras "features": the semantic ones of each terminal, [B, T, d]."""
         clean = to_real(limit_power(shrink(symbols, no_eff)))
         features = [
             self.recurrent[name](self.drop(self.decoders[name](clean[:, k])))
@@ -155,14 +155,14 @@ class Receiver(nn.Module):
         if self.fusion is not None:
             features = list(self.fusion(*features))
         fused = torch.stack(features).mean(0)
-        return self.classifier(self.drop(fused)), features
+        return self.classifier(self.drop(fused)), {"features": features}
 
 
 class PilotAve(RadioSystem):
     """The whole system; what runs where is one method each."""
 
     name = "pilot_ave"
-    auxiliary = "segment_similarity"
+    loss = "segment_similarity"
     Config = PilotAveConfig
 
     def __init__(self, config: PilotAveConfig, classes: tuple[str, ...] | list[str]):

@@ -17,8 +17,8 @@ import torch
 from torch import nn
 
 from ..options import option
+from .attention import GuidedAttention
 from .layers import (
-    GuidedAttention,
     dense,
     init_relu,
     limit_power,
@@ -161,21 +161,22 @@ class Receiver(nn.Module):
         self.span = EventSpan(terminals)
 
     def forward(self, symbols: torch.Tensor, no_eff: torch.Tensor):
-        """symbols [B, K, T, L], no_eff [B, K] -> log probabilities [B, T, C], and the evidence of
-        each stream, [B, T, C - 1]."""
+        """symbols [B, K, T, L], no_eff [B, K] -> log probabilities [B, T, C]; extras "evidence":
+        that of each stream, [B, T, C - 1]."""
         noises = no_eff.unbind(1)
         streams = zip(self.decoders, symbols.unbind(1), noises, strict=True)
         features = [decoder(x, noise) for decoder, x, noise in streams]
         weighed = zip(self.evidence, features, noises, strict=True)
         evidence = [layer(x, noise) for layer, x, noise in weighed]
-        return self.span(evidence, self.presence(torch.cat(features, -1))), evidence
+        logits = self.span(evidence, self.presence(torch.cat(features, -1)))
+        return logits, {"evidence": evidence}
 
 
 class PilotAvePlus(RadioSystem):
     """The whole system; what runs where is one method each."""
 
     name = "pilot_ave_plus"
-    auxiliary = "single_stream"
+    loss = "single_stream"
     Config = PilotAvePlusConfig
 
     def __init__(self, config: PilotAvePlusConfig, classes: tuple[str, ...] | list[str]):

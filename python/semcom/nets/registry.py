@@ -11,13 +11,17 @@ import torch
 
 from ..errors import SemcomError
 from . import checkpoint as checkpoints
-from .localisers import AVEL, PSPLocaliser
+from .coattention import CoAttention
+from .default import DefaultLocaliser
+from .localisers import AVEL, VSCG, PSPLocaliser
 from .pilot_ave import PilotAve
 from .pilot_ave_plus import PilotAvePlus
 
 SYSTEMS: dict[str, type] = {net.name: net for net in (PilotAvePlus, PilotAve)}
 DEFAULT_SYSTEM = PilotAvePlus.name  # of the apps, the blocks and the flowgraphs
-LOCALISERS: dict[str, type] = {cls.name: cls for cls in (AVEL, PSPLocaliser)}  # no radio
+LOCALISERS: dict[str, type] = {
+    cls.name: cls for cls in (AVEL, PSPLocaliser, CoAttention, VSCG, DefaultLocaliser)
+}  # no radio
 TERMINALS = {  # who sends in each variant
     "full": ("audio", "video"),
     "audio_only": ("audio",),

@@ -48,6 +48,11 @@ class EventSpan(nn.Module):
         background = 1 - event.sum(-1, keepdim=True)
         return torch.cat([event, background], -1).clamp_min(SMALLEST).log()
 
+    def event(self, evidence: list[torch.Tensor], presence: torch.Tensor) -> torch.Tensor:
+        """Log score of each event, whenever it happens, [B, C - 1]: summed over its runs."""
+        runs, _ = self._runs(evidence[0].shape[1], evidence[0].device)
+        return self.scores(evidence, presence, *runs)[:, :-1].logsumexp(1)
+
     def scores(self, evidence, presence, start: torch.Tensor, end: torch.Tensor) -> torch.Tensor:
         """Scores [B, n, C - 1] of n runs [start, end), the empty one of each event last."""
         inside = torch.stack(evidence).sum(0) + presence[..., None]
@@ -68,3 +73,23 @@ class EventSpan(nn.Module):
         at = torch.arange(segments, device=device)
         covered = (start[:, None] <= at) & (at < end[:, None])
         return (start, end), F.pad(covered.float(), (0, 0, 0, 1))
+
+
+class SegmentAlone(nn.Module):
+    """In the place of :class:`EventSpan`, each segment by itself: the sum of what is said of it.
+
+    Input and output as there; background scores a learnt number.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.nobody = nn.Parameter(torch.zeros(()))
+
+    def forward(self, evidence: list[torch.Tensor], presence: torch.Tensor) -> torch.Tensor:
+        scores = torch.stack(evidence).sum(0) + presence[..., None]
+        background = self.nobody.expand(*scores.shape[:2], 1)
+        return torch.cat([scores, background], -1).log_softmax(-1)
+
+    def event(self, evidence: list[torch.Tensor], presence: torch.Tensor) -> torch.Tensor:
+        """Score of each event in the clip, [B, C - 1]: that of its best segment."""
+        return (torch.stack(evidence).sum(0) + presence[..., None]).amax(1)

@@ -35,8 +35,8 @@ class RadioConfig(FeatureSizes):
 class RadioSystem(nn.Module):
     """An audio terminal, a video terminal that hears it, and a receiver; one method per place.
 
-    A system sets ``name``, ``Config``, ``auxiliary`` (the name of the loss on the features of
-    ``receive`` that it is trained with, see ``training.losses``), and hands over what builds its
+    A system sets ``name``, ``Config``, ``loss`` (the name of the loss that it is
+    trained with, see ``training.losses``), and hands over what builds its
     parts from a configuration: ``audio_terminal`` (audio [B, T, d_a] -> symbols),
     ``video_terminal`` (visual, heard -> symbols, with ``attend``) and ``receiver`` (which takes the
     number of classes too).  A terminal that its variant lacks is None.
@@ -44,7 +44,7 @@ class RadioSystem(nn.Module):
 
     name: str
     Config: type
-    auxiliary: str
+    loss: str
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class RadioSystem(nn.Module):
         return self.video_terminal.attend(visual, heard)[1]
 
     def receive(self, symbols: torch.Tensor, no_eff: torch.Tensor):
-        """Logits [B, T, C], and the semantic features per terminal that the training loss wants."""
+        """Logits [B, T, C], and what the training loss wants besides, by name."""
         return self.receiver(symbols, no_eff)
 
     def decode(self, symbols: torch.Tensor, no_eff: torch.Tensor) -> torch.Tensor:
@@ -102,7 +102,7 @@ def check_config(config, may_be_zero: tuple[str, ...] = ()) -> None:
     """Refuse sizes below one (zero where it means "none") and a dropout that is no share."""
     for name, value in asdict(config).items():
         low = 0 if name in may_be_zero else 1
-        if isinstance(value, int) and value < low:
+        if type(value) is int and value < low:
             raise SemcomError(f"{name} {value}: expected at least {low}")
     if not 0 <= config.dropout < 1:
         raise SemcomError(f"dropout {config.dropout}: expected 0 or more, less than 1")

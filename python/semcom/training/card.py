@@ -34,7 +34,7 @@ def write(path: Path, command: str) -> Path:
     lines = [
         f"# {path.stem}",
         "",
-        f"System `{header['system']}`, variant `{header['variant']}`.",
+        f"System `{header['system']}`, {kind(header)} `{header['variant']}`.",
         "",
         "| | |",
         "|---|---|",
@@ -57,9 +57,14 @@ def write(path: Path, command: str) -> Path:
     return card
 
 
+def kind(header: dict) -> str:
+    """What the header's variant is called: a localiser has a setting."""
+    return "setting" if "setting" in header["config"] else "variant"
+
+
 def selection(header: dict) -> str:
     """What the validation accuracy, which selects the epoch, is the mean of."""
-    if header["variant"] == "error_free":
+    if header["variant"] == "error_free" or kind(header) == "setting":
         return "no channel; selects the epoch"
     return (
         f"selects the epoch; mean over {', '.join(header['training']['channels'])} at -10 to 20 dB"

@@ -32,3 +32,31 @@ def accuracy(
         right += int((logits.argmax(-1).cpu() == clips.labels[index]).sum())
     system.train(was_training)
     return right / clips.labels.numel()
+
+
+@torch.inference_mode()
+def choose_background(localiser: torch.nn.Module, clips: Features, batch: int = 32) -> float:
+    """Set a weakly trained localiser's score of background to the best one for ``clips``, and
+    return the accuracy it has then.
+
+    One number, for which all segments are tried as the place to cut: those whose winning event
+    scores less become background.
+    """
+    was_training = localiser.training
+    localiser.eval()
+    winners = []
+    for index in torch.arange(len(clips)).split(batch):
+        logits = localiser(*clips.batch(index, localiser))[0]
+        winners.append(torch.stack([x.double().cpu() for x in logits[..., :-1].max(-1)], -1))
+    score, event = torch.cat(winners).flatten(0, 1).unbind(-1)
+    truth = clips.labels.flatten()
+    order = score.argsort(descending=True)
+    right = (event == truth)[order].long().cumsum(0)
+    empty = (truth == len(localiser.classes) - 1)[order].long()
+    correct = right + empty.sum() - empty.cumsum(0)  # with the first i + 1 segments events
+    cut = int(correct.argmax())
+    edges = score[order][cut : cut + 2]
+    below = float(edges.mean()) if len(edges) == 2 else float(edges[0]) - 1
+    localiser.background_score().fill_(below)
+    localiser.train(was_training)
+    return int(correct[cut]) / len(truth)

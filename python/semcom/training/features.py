@@ -10,16 +10,18 @@ import numpy as np
 import torch
 
 from ..data import ClipSet
+from ..data.clipset import clip_event
 
 
 @dataclass
 class Features:
     """audio [N, T, d_a] float32, visual [N, T, h, w, d_v] float16 (None where nobody looks),
-    labels [N, T] int64."""
+    labels [N, T] int64, events [N] int64: the class of each clip's event, background without."""
 
     audio: torch.Tensor
     visual: torch.Tensor | None
     labels: torch.Tensor
+    events: torch.Tensor
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -32,14 +34,25 @@ class Features:
         return audio, visual
 
 
-def read(clips: ClipSet, limit: int | None = None, terminals=("audio", "video")) -> Features:
-    """Read what ``terminals`` need of the first ``limit`` clips of a set (default: all)."""
+def read(
+    clips: ClipSet,
+    limit: int | None = None,
+    terminals=("audio", "video"),
+    dtype: torch.dtype = torch.float16,
+) -> Features:
+    """Read what ``terminals`` need of the first ``limit`` clips of a set (default: all).
+
+    dtype: of the pictures; bfloat16 where the network computes in it, else they are converted at
+    every step
+    """
     count = min(len(clips), limit or len(clips))
     visual = None
     if "video" in terminals:
-        visual = torch.empty(count, *clips.visual(0).shape, dtype=torch.float16)
+        visual = torch.empty(count, *clips.visual(0).shape, dtype=dtype)
         for i in range(count):
             visual[i] = torch.from_numpy(clips.visual(i))
     audio = np.stack([clips.audio(i) for i in range(count)])
     labels = np.stack([clips.labels(i) for i in range(count)])
-    return Features(torch.from_numpy(audio), visual, torch.from_numpy(labels))
+    events = np.array([clip_event(clips, i) for i in range(count)])
+    audio, labels, events = (torch.from_numpy(x) for x in (audio, labels, events))
+    return Features(audio, visual, labels, events)

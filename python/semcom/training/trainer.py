@@ -17,13 +17,13 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from ..errors import SemcomError
 from ..files import replacing
 from ..link.torch_link import NoRadio, TorchLink
-from ..nets.layers import AGVA, GuidedAttention
-from ..nets.localisers import Localiser
+from ..nets.attention import AGVA, CSPA, GuidedAttention
+from ..nets.localisers import WEAK, Localiser
 from ..options import option
 from ..phy.channel import MODELS
 from . import losses
 from .augment import Augment
-from .evaluate import accuracy
+from .evaluate import accuracy, choose_background
 from .features import Features
 
 VALIDATION_SNR_DB = [-10.0, -5.0, 0.0, 5.0, 10.0, 20.0]
@@ -37,7 +37,7 @@ class TrainingConfig:
     one for the feedback link.
     """
 
-    variant: str = option("full", "what is trained, see --variant")
+    variant: str = option("full", "what is trained, see --variant and --setting")
     epochs: int = option(30, "at most so many passes over the training clips")
     patience: int = option(8, "epochs without a better validation accuracy before it ends")
     batch: int = option(32, "clips a step")
@@ -61,6 +61,11 @@ class TrainingConfig:
         for name in ("epochs", "patience", "batch"):
             if getattr(self, name) < 1:
                 raise SemcomError(f"{name} {getattr(self, name)}: expected at least 1")
+        if self.variant in WEAK and (self.exchange or self.mismatch):
+            raise SemcomError(
+                f"exchange, mismatch: know where an event is, which {self.variant} does not; leave "
+                "them out"
+            )
         for name, known in (("channels", MODELS), ("detectors", ("zf", "lmmse"))):
             for value in getattr(self, name):
                 if value not in known:
@@ -86,7 +91,7 @@ class Trainer:
                 part.requires_grad_(False)
         if config.bfloat16:
             for part in system.modules():
-                if isinstance(part, AGVA | GuidedAttention):
+                if isinstance(part, AGVA | CSPA | GuidedAttention):
                     part.compute_dtype = torch.bfloat16
         self.averaged = AveragedModel(system, multi_avg_fn=get_ema_multi_avg_fn(config.average))
         trained = [p for p in system.parameters() if p.requires_grad]
@@ -124,6 +129,17 @@ class Trainer:
         return total / len(self.clips)
 
     def _step(self, index: torch.Tensor) -> float:
+        loss = self._loss(index)
+        self.optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.system.parameters(), self.config.clip)
+        self.optimizer.step()
+        self.schedule.step()
+        self.averaged.update_parameters(self.system)
+        return float(loss.detach())
+
+    def _loss(self, index: torch.Tensor) -> torch.Tensor:
+        """Loss of some training clips, over a link drawn for them."""
         config = self.config
         device = next(self.system.parameters()).device
         snr, feedback_snr = config.snr_min + (config.snr_max - config.snr_min) * torch.rand(
@@ -136,15 +152,10 @@ class Trainer:
         audio, labels = audio.to(device), labels.to(device)
         visual = None if visual is None else visual.to(device)
         lost = len(self.system.terminals) == 2 and bool(torch.rand(()) < config.unguided)
-        logits, features = link.run(self.system, audio, visual, snr, feedback_snr, frame, lost)
-        loss = losses.total(self.system.auxiliary, logits, features, labels, config.auxiliary)
-        self.optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.system.parameters(), config.clip)
-        self.optimizer.step()
-        self.schedule.step()
-        self.averaged.update_parameters(self.system)
-        return float(loss.detach())
+        logits, extras = link.run(self.system, audio, visual, snr, feedback_snr, frame, lost)
+        events = self.clips.events[index].to(device)
+        batch = losses.Batch(logits, extras, labels, events, config.auxiliary)
+        return losses.LOSSES[self.system.loss](batch)
 
     def _draw_link(self) -> TorchLink:
         config = self.config
@@ -153,16 +164,22 @@ class Trainer:
         return link_of(self.system, config.variant, channel, detector, seed=config.seed + 1)
 
     def validate(self, clips: Features) -> float:
-        """Mean accuracy over the channels, SNRs cycling clip by clip; keeps the best weights."""
-        channels = self.config.channels if self.config.variant != "error_free" else ("none",)
-        system, variant = self.averaged.module, self.config.variant
-        links = [link_of(system, variant, channel, "lmmse", seed=0) for channel in channels]
-        scores = [accuracy(system, clips, link, VALIDATION_SNR_DB) for link in links]
-        score = sum(scores) / len(scores)
+        """Score of the averaged weights on ``clips``; the best weights are kept."""
+        system = self.averaged.module
+        score = self._score(system, clips)
         if score > self.best:
             self.best, self.best_epoch = score, self.epoch
             self.best_weights = {k: v.clone() for k, v in system.state_dict().items()}
         return score
+
+    def _score(self, system: torch.nn.Module, clips: Features) -> float:
+        """Mean accuracy over the channels, SNRs cycling clip by clip."""
+        if isinstance(system, Localiser) and system.background_score() is not None:
+            return choose_background(system, clips)
+        channels = self.config.channels if self.config.variant != "error_free" else ("none",)
+        links = [link_of(system, self.config.variant, c, "lmmse", seed=0) for c in channels]
+        scores = [accuracy(system, clips, link, VALIDATION_SNR_DB) for link in links]
+        return sum(scores) / len(scores)
 
     def save(self) -> None:
         """Write the state after an epoch; the old one stays until the new one is whole."""

@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Attention of sound to picture and of picture to sound."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from .layers import dense
+
+ROWS = 2048  # of a projection at a time on a CPU: what they become stays in its cache
+
+
+class HiddenProjection(torch.autograd.Function):
+    """relu(x W^T + b) V^T of features x that need no gradient, a few rows at a time.
+
+    A training step of a localiser spends nine tenths of its time here, half of that on memory: the
+    hidden units of all positions are 50 MB a batch, and autograd passes over them six times.  This
+    does every pass while a piece is in the cache, never makes the gradient of the hidden units
+    whole, and adds the pieces of the weights' gradients up in float32.
+
+    Input
+        x [N, d] in the dtype to compute in;  weight [h, d], bias [h], out_weight [k, h] float32
+    Output
+        [N, k] float32
+    """
+
+    @staticmethod
+    def forward(ctx, x, weight, bias, out_weight):
+        first, second = weight.to(x.dtype), out_weight.to(x.dtype)
+        hidden = x.new_empty(len(x), len(first))
+        result = x.new_empty(len(x), len(second))
+        for rows, piece, units in pieces(x, hidden):
+            torch.addmm(bias.to(x.dtype), piece, first.T, out=units).relu_()
+            torch.mm(units, second.T, out=result[rows])
+        ctx.save_for_backward(x, hidden, second)
+        return result.to(weight.dtype)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        x, hidden, second = ctx.saved_tensors
+        of_first = gradient.new_zeros(hidden.shape[1], x.shape[1])
+        of_bias, of_second = gradient.new_zeros(hidden.shape[1]), gradient.new_zeros(second.shape)
+        for rows, piece, units in pieces(x, hidden):
+            above = gradient[rows].to(x.dtype)
+            of_second += above.T @ units
+            below = above @ second
+            torch.ops.aten.threshold_backward.grad_input(below, units, 0, grad_input=below)
+            of_first += below.T @ piece
+            of_bias += below.sum(0)
+        return None, of_first, of_bias, of_second
+
+
+def pieces(x: torch.Tensor, hidden: torch.Tensor):
+    """(slice, rows of x, rows of hidden) that a CPU's cache holds; all of them on a GPU."""
+    step = ROWS if x.device.type == "cpu" else max(1, len(x))
+    for start in range(0, len(x), step):
+        rows = slice(start, start + step)
+        yield rows, x[rows], hidden[rows]
+
+
+def project(visual: torch.Tensor, embed: nn.Sequential, term: nn.Linear) -> torch.Tensor:
+    """term(embed(visual)) in the dtype of ``visual`` [..., d], which gets no gradient.
+
+    embed  one dense layer with ReLU;  term  a linear layer
+    """
+    first = embed[0]
+    rows = visual.flatten(0, -2)
+    result = HiddenProjection.apply(rows, first.weight, first.bias, term.weight)
+    result = result.unflatten(0, visual.shape[:-1])
+    return result if term.bias is None else result + term.bias
+
+
+def pool(alpha: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+    """Weights [B, T, heads, P] and features [B, T, P, d] -> weighted sums [B, T, heads, d] f32."""
+    return (alpha.to(positions.dtype) @ positions).float()
+
+
+class AGVA(nn.Module):
+    """Audio-guided visual attention (Tian et al., ECCV 2018); eqs (2) and (3) of Yu et al.
+
+    alpha_t = softmax(W_f tanh(W_v M_v(v_t) + W_a M_a(a_t))) over the positions, v_att = alpha_t
+    v_t. M_v, M_a: dense layers with ReLU into a shared width.  The audio term is added on the
+    hidden axis, equal at every position, as the equation says.  ``position_axis`` adds its entry i
+    to all hidden units of position i instead, as the implementations behind published figures do:
+    only for reproducing those, and only where hidden = h w.
+
+    Input
+        visual: [B, T, h, w, d_v], without gradient;  audio: [B, T, d_a], or None for attention
+        from zero audio
+    Output
+        attended: [B, T, d_v];  attention: [B, T, h, w], sums to one
+    ``compute_dtype`` bfloat16 halves the time of training on processors that have it.
+    """
+
+    compute_dtype = torch.float32
+
+    def __init__(
+        self,
+        visual_dim: int,
+        audio_dim: int,
+        width: int,
+        hidden: int,
+        position_axis: bool = False,
+    ):
+        super().__init__()
+        self.audio_dim, self.position_axis = audio_dim, position_axis
+        self.embed_visual = dense(visual_dim, width)
+        self.embed_audio = dense(audio_dim, width)
+        self.visual_term = nn.Linear(width, hidden, bias=False)
+        self.audio_term = nn.Linear(width, hidden, bias=False)
+        self.score = nn.Linear(hidden, 1, bias=False)
+
+    def forward(
+        self, visual: torch.Tensor, audio: torch.Tensor | None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        positions = visual.flatten(2, 3).to(self.compute_dtype)
+        if audio is None:
+            audio = torch.zeros(*visual.shape[:2], self.audio_dim, device=visual.device)
+        guide = self.audio_term(self.embed_audio(audio))
+        guide = guide[..., None] if self.position_axis else guide[:, :, None]
+        seen = project(positions, self.embed_visual, self.visual_term)
+        alpha = self.score(torch.tanh(seen + guide)).squeeze(-1).softmax(-1)
+        attended = pool(alpha[:, :, None], positions)[:, :, 0]
+        return attended, alpha.unflatten(-1, visual.shape[2:4])
+
+
+class GuidedAttention(nn.Module):
+    """Additive attention over the positions of a map, several heads, guided by another modality.
+
+    alpha_h = softmax_p(w_h tanh(W_v v_p + W_g g)), one attended vector per head (AGVA without its
+    first dense layers, with heads).
+
+    Input
+        visual: [B, T, h, w, d_v];  guide: [B, T, d_g], or None for attention from a zero guide
+    Output
+        attended: [B, T, heads d_v];  attention: [B, T, h, w], the mean of the heads, sums to one
+    ``compute_dtype`` as in :class:`AGVA`.
+    """
+
+    compute_dtype = torch.float32
+
+    def __init__(self, visual_dim: int, guide_dim: int, hidden: int, heads: int):
+        super().__init__()
+        self.guide_dim = guide_dim
+        self.visual_term = nn.Linear(visual_dim, hidden)
+        self.guide_term = nn.Linear(guide_dim, hidden)
+        self.score = nn.Linear(hidden, heads, bias=False)
+
+    def forward(
+        self, visual: torch.Tensor, guide: torch.Tensor | None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        positions = visual.flatten(2, 3).to(self.compute_dtype)
+        if guide is None:
+            guide = torch.zeros(*visual.shape[:2], self.guide_dim, device=visual.device)
+        mixed = self.compute_dtype != torch.float32
+        with torch.autocast(visual.device.type, self.compute_dtype, enabled=mixed):
+            seen = self.visual_term(positions)
+        scores = self.score(torch.tanh(seen.float() + self.guide_term(guide)[:, :, None]))
+        alpha = scores.softmax(2).mT  # [B, T, heads, positions]
+        attended = pool(alpha, positions).flatten(2)
+        return attended, alpha.mean(2).unflatten(-1, visual.shape[2:4])
+
+
+class CSPA(nn.Module):
+    """Co-spatial attention (Xue et al., TMM 2021, eqs 1 and 2): where the picture fits the sound,
+    and what of the sound fits what is seen there.
+
+        F^av = f1(F^a) * f2(F^v),  Z = f3(F^av),  F^v_spa = F^v softmax(Z)
+        F^a_spa = f5(softmax(f4(F^av Z)) * f1(F^a)) + F^a
+
+    The product F^av Z sums over the positions; f1, f2 and f4 have ReLU between their two layers
+    (Table I).  ``audio_attention`` False is the row "CSPA /aa" of Table V: F^a_spa = F^a.
+
+    Input
+        audio: [B, T, d_a];  visual: [B, T, h, w, d_v], without gradient
+    Output
+        audio: [B, T, d_a];  visual: [B, T, d_v];  attention: [B, T, h, w], sums to one
+    """
+
+    compute_dtype = torch.float32
+
+    def __init__(
+        self, visual_dim: int, audio_dim: int, width: int, hidden: int, audio_attention: bool = True
+    ):
+        super().__init__()
+        self.embed_visual, self.visual_term = dense(visual_dim, width), nn.Linear(width, hidden)
+        self.audio_term = dense(audio_dim, width, hidden, last_relu=False)
+        self.score = nn.Linear(hidden, 1)
+        self.audio_attention = None
+        if audio_attention:
+            self.audio_attention = dense(hidden, width // 2, hidden, last_relu=False)
+            self.audio_output = nn.Linear(hidden, audio_dim)
+
+    def forward(self, audio: torch.Tensor, visual: torch.Tensor):
+        attended, fusion, attention = self.see(audio, visual)
+        return self.hear(audio, fusion), attended, attention
+
+    def see(self, audio: torch.Tensor, visual: torch.Tensor):
+        """Eq. (1) and the picture's part of (2): -> F^v_spa [B, T, d_v], F^av Z [B, T, hidden] and
+        the attention [B, T, h, w]."""
+        positions = visual.flatten(2, 3).to(self.compute_dtype)
+        seen = project(positions, self.embed_visual, self.visual_term)
+        common = self.audio_term(audio)[:, :, None] * seen
+        score = self.score(common)[..., 0]
+        alpha = score.softmax(-1)
+        fusion = torch.einsum("btpc,btp->btc", common, score)
+        attended = pool(alpha[:, :, None], positions)[:, :, 0]
+        return attended, fusion, alpha.unflatten(-1, visual.shape[2:4])
+
+    def hear(self, audio: torch.Tensor, fusion: torch.Tensor) -> torch.Tensor:
+        """The sound's part of eq. (2): audio [B, T, d_a], F^av Z [B, T, hidden] -> F^a_spa."""
+        if self.audio_attention is None:
+            return audio
+        weights = self.audio_attention(fusion).softmax(-1)
+        return self.audio_output(weights * self.audio_term(audio)) + audio
+
+
+class CSEA(nn.Module):
+    """Co-semantic attention (Xue et al., TMM 2021, eq. 3): what sound and picture both say.
+
+    Each modality is mapped to the other's features; the channels that agree are raised:
+
+        F^a_sem = (gate(f6(F^a * f_v2a(G F^v))) + 1) * F^a,    the same for the picture with f_a2v
+
+    The gate is the paper's softmax over the channels, which over 512 of them is nearly nothing, or
+    a ``sigmoid``.  Without ``to_audio`` or ``to_visual`` (rows "CSEA /v2a" and "CSEA /a2v" of Table
+    V) that modality stays as it is.
+
+    Input
+        audio: [B, T, d_a];  visual: G F^v, the mean over the positions, [B, T, d_v]
+    Output
+        the same shapes
+    """
+
+    def __init__(
+        self,
+        visual_dim: int,
+        audio_dim: int,
+        gate: str = "softmax",
+        to_audio: bool = True,
+        to_visual: bool = True,
+    ):
+        super().__init__()
+        self.gate = {"softmax": nn.Softmax(-1), "sigmoid": nn.Sigmoid()}[gate]
+        self.to_audio = self.to_visual = None
+        if to_audio:
+            self.to_audio = nn.Linear(visual_dim, audio_dim)
+            self.audio_gate = nn.Linear(audio_dim, audio_dim)
+        if to_visual:
+            self.to_visual = nn.Linear(audio_dim, visual_dim)
+            self.visual_gate = nn.Linear(visual_dim, visual_dim)
+
+    def forward(
+        self, audio: torch.Tensor, visual: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        heard, seen = audio, visual
+        if self.to_audio is not None:
+            heard = (self.gate(self.audio_gate(audio * self.to_audio(visual))) + 1) * audio
+        if self.to_visual is not None:
+            seen = (self.gate(self.visual_gate(visual * self.to_visual(audio))) + 1) * visual
+        return heard, seen

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Localisation by spatial and semantic co-attention (Xue et al., TMM 2021)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from ..errors import SemcomError
+from ..options import option
+from .attention import CSEA, CSPA
+from .heads import NEVER, below_background
+from .layers import BiLSTM, dense, init_xavier
+from .localisers import Localiser, LocaliserConfig
+
+PARTS = ("cspa+csea", "cspa", "csea")
+BALANCE = {"sel": 0.3, "wsel": 0.7, "wsel_proportions": 0.7, "cml": 0.6}  # the paper's lambda
+
+
+@dataclass(frozen=True)
+class CoAttentionConfig(LocaliserConfig):
+    """The sizes of Table I; the switches are the rows of Table V."""
+
+    width: int = option(512, "units of the first layers of f1 and f2")
+    hidden: int = option(49, "common channels C_a2 = C_v2 of CSPA")
+    recurrent: int = option(128, "units of the BiLSTMs per direction")
+    classifier: int = option(64, "units of the classifiers' hidden layer")
+    parts: str = option("cspa+csea", "streams of the network", choices=PARTS)
+    audio_attention: bool = option(True, "attention of the sound in CSPA; no: row CSPA /aa")
+    visual_to_audio: bool = option(True, "picture raises sound in CSEA; no: row CSEA /v2a")
+    audio_to_visual: bool = option(True, "sound raises picture in CSEA; no: row CSEA /a2v")
+    gate: str = option("softmax", "of CSEA over the channels", choices=("softmax", "sigmoid"))
+    balance: float = option(
+        -1.0, "lambda, weight of CSPA's loss against CSEA's; default: the paper's for the setting"
+    )
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.parts not in PARTS:
+            raise SemcomError(f"parts {self.parts!r}: expected one of {', '.join(PARTS)}")
+        if self.gate not in ("softmax", "sigmoid"):
+            raise SemcomError(f"gate {self.gate!r}: expected softmax or sigmoid")
+        if self.balance > 1 or (self.balance < 0 and self.balance != -1):
+            raise SemcomError(f"balance {self.balance}: expected 0 to 1 (or -1: the paper's)")
+
+
+class Stream(nn.Module):
+    """Temporal modeling (eq. 4) and classifier of one of the two streams."""
+
+    def __init__(self, audio_dim: int, visual_dim: int, config: CoAttentionConfig, classes: int):
+        super().__init__()
+        self.audio_lstm = BiLSTM(audio_dim, config.recurrent)
+        self.visual_lstm = BiLSTM(visual_dim, config.recurrent)
+        self.drop = nn.Dropout(config.dropout)
+        features = 4 * config.recurrent
+        self.classifier = None
+        if classes:
+            self.classifier = dense(features, config.classifier, classes, last_relu=False)
+
+    def features(self, audio: torch.Tensor, visual: torch.Tensor):
+        return self.audio_lstm(audio), self.visual_lstm(visual)
+
+    def classify(self, audio: torch.Tensor, visual: torch.Tensor) -> torch.Tensor:
+        """Scores e_t [B, T, C] of the stream's recurrent features."""
+        return self.classifier(self.drop(torch.cat([audio, visual], -1)))
+
+
+class Streams(nn.Module):
+    """The two streams behind the attention, and their joint decision: the mean of their scores."""
+
+    def __init__(self, audio_dim: int, visual_dim: int, config: CoAttentionConfig, classes: int):
+        super().__init__()
+        cml = config.setting == "cml"
+        self.streams = nn.ModuleList(
+            Stream(audio_dim, visual_dim, config, 0 if cml else classes)
+            for _ in config.parts.split("+")
+        )
+        if config.setting == "wsel":
+            self.register_buffer("background", torch.tensor(NEVER))
+        balance = BALANCE[config.setting] if config.balance < 0 else config.balance
+        self.weights = (balance, 1 - balance) if len(self.streams) == 2 else (1.0,)
+
+    def features(self, pairs):
+        """(audio, visual) [B, T, d] of each stream -> the same after the BiLSTMs."""
+        both = zip(self.streams, pairs, strict=True)
+        return [stream.features(*pair) for stream, pair in both]
+
+    def forward(self, recurrent) -> tuple[torch.Tensor, dict]:
+        """Recurrent features of each stream -> logits [B, T, C]; extras "scores": those of each
+        stream, "weights": of their losses, "features": all sounds, all pictures."""
+        both = zip(self.streams, recurrent, strict=True)
+        scores = [stream.classify(*pair) for stream, pair in both]
+        logits = below_background(self, torch.stack(scores).mean(0))
+        features = [torch.cat(modality, -1) for modality in zip(*recurrent, strict=True)]
+        return logits, {"scores": scores, "weights": self.weights, "features": features}
+
+
+class CoAttention(Localiser):
+    """CSPA and CSEA side by side on the features, BiLSTMs and a classifier behind each."""
+
+    name = "coattention"
+    losses = {
+        "sel": "soft_margin",
+        "wsel": "video_soft_margin",
+        "wsel_proportions": "video_soft_margin_proportions",
+        "cml": "contrastive",
+    }
+    Config = CoAttentionConfig
+
+    def __init__(self, config: CoAttentionConfig, classes: tuple[str, ...] | list[str]):
+        super().__init__(config, classes)
+        sizes = config.visual_dim, config.audio_dim
+        self.spatial = self.semantic = None
+        if "cspa" in config.parts:
+            self.spatial = CSPA(*sizes, config.width, config.hidden, config.audio_attention)
+        if "csea" in config.parts:
+            switches = config.visual_to_audio, config.audio_to_visual
+            self.semantic = CSEA(*sizes, config.gate, *switches)
+        self.decoder = Streams(config.audio_dim, config.visual_dim, config, len(self.classes))
+        self.apply(init_xavier)
+
+    def attend(self, visual, audio):
+        if self.spatial is None:
+            raise SemcomError("attention: this network has CSEA alone, which pools the picture")
+        return self.spatial.see(audio, visual)[::2]
+
+    def streams(self, audio, visual):
+        pairs = []
+        if self.spatial is not None:
+            pairs.append(self.spatial(audio, visual)[:2])
+        if self.semantic is not None:
+            pairs.append(self.semantic(audio, visual.flatten(2, 3).float().mean(2)))
+        return self.decoder.features(pairs)
+
+    def decide(self, streams) -> tuple[torch.Tensor, dict]:
+        """Of :meth:`streams`: logits [B, T, C] and what the loss wants."""
+        return self.decoder(streams)
