@@ -29,9 +29,10 @@ from gnuradio.semcom.files import make_folder
 from gnuradio.semcom.link.scenario import Parser, at_least, number
 from gnuradio.semcom.nets import checkpoint
 from gnuradio.semcom.nets.registry import LOCALISERS, SYSTEMS, TERMINALS, check_sizes, to_device
-from gnuradio.semcom.training import card
+from gnuradio.semcom.training import card, matching
 from gnuradio.semcom.training.evaluate import accuracy
 from gnuradio.semcom.training.features import read
+from gnuradio.semcom.training.matching import MatchTrainer
 from gnuradio.semcom.training.trainer import (
     Trainer,
     TrainingConfig,
@@ -96,14 +97,19 @@ def given(config, args):
 
 
 def continued(args, clips):
-    """The system of --init, with what the command line changes of its configuration."""
+    """The system of --init, with what the command line changes of its configuration; for
+    cross-modal localisation all of it but the heads."""
     first = checkpoint.load(args.init, TRAINABLE, expected=args.system)[0]
     check_sizes(first, clips, args.init.name)
     system = type(first)(
         dataclasses.replace(first.config, **given(first.Config, args)), clips.classes
     )
+    weights = first.state_dict()
+    if getattr(args, "setting", None) == "cml":
+        wanted = system.state_dict()
+        weights = wanted | {name: value for name, value in weights.items() if name in wanted}
     try:
-        system.load_state_dict(first.state_dict())
+        system.load_state_dict(weights)
     except RuntimeError as cause:
         raise SemcomError(
             f"--init {args.init.name}: has other sizes than the options beside it ask for; leave "
@@ -143,7 +149,10 @@ def fit(trainer, validation, progress):
 
 
 def test_figures(system, config, test):
-    """Accuracy on the test split: free of errors, and per channel and SNR."""
+    """Accuracy on the test split: free of errors, and per channel and SNR; across the modalities,
+    the mean of both directions."""
+    if config.variant == "cml":
+        return {"error_free": np.mean([matching.accuracy(system, test, m) for m in matching.MODES])}
     free = link_of(system, "error_free", "none", "none", seed=0)
     figures = {"error_free": accuracy(system, test, free)}
     if config.variant in TERMINALS and config.variant != "error_free":
@@ -178,7 +187,8 @@ def train(args, config, out, sets, command):
     clips = {
         name: read(split, args.limit, system.terminals, pictures) for name, split in sets.items()
     }
-    trainer = Trainer(system, config, clips["train"], out)
+    trainer_of = MatchTrainer if config.variant == "cml" else Trainer
+    trainer = trainer_of(system, config, clips["train"], out)
     if args.resume and trainer.resume():
         print(f"resumed after epoch {trainer.epoch - 1}", flush=True)
     columns = (

@@ -8,14 +8,18 @@ from pathlib import Path
 
 from ..errors import SemcomError
 from .ave import AveSet
-from .clipset import AVE_CLASSES, BACKGROUND, SPLITS, ClipSet
+from .clipset import AVE_CLASSES, BACKGROUND, MATCH_SPLITS, SPLITS, ClipSet
 from .synthetic import SyntheticSet
 
 __all__ = ["AVE_CLASSES", "BACKGROUND", "SPLITS", "AveSet", "ClipSet", "SyntheticSet", "open_set"]
 
 
 def open_set(path: str | Path | None, split: str) -> ClipSet:
-    """The split ``train``, ``val`` or ``test`` of an AVE-layout folder; None: the synthetic set."""
-    if split not in SPLITS:
-        raise SemcomError(f"split {split!r}: expected one of {', '.join(SPLITS)}")
+    """The split ``train``, ``val`` or ``test`` of an AVE-layout folder; None: the synthetic set.
+
+    A folder may have AVE's splits for cross-modal localisation, ``train_match`` and so on, too.
+    """
+    known = SPLITS if path is None else SPLITS + MATCH_SPLITS
+    if split not in known:
+        raise SemcomError(f"split {split!r}: expected one of {', '.join(known)}")
     return SyntheticSet(split) if path is None else AveSet(path, split)

@@ -37,9 +37,10 @@ class AveSet:
         one_hot = self._open("labels.h5", ("clips", "T", "C"))
         self._check_agreement(one_hot)
         self._labels = self._to_indices(one_hot[:])
-        self._order = self._read_order(f"{split}_order.h5")
+        self._order = self._read_order(order_file(split))
         rows = self._annotations()
         self.classes = self._class_names(rows, one_hot.shape[-1])
+        self._events = self._read_events()
         self.ids = [rows[i][1] if rows else f"row {i}" for i in self._order]
 
     def __len__(self) -> int:
@@ -57,6 +58,27 @@ class AveSet:
     def labels(self, i: int) -> np.ndarray:
         """Class index of each segment, [T] int64."""
         return self._labels[self._order[i]]
+
+    def event(self, i: int) -> int:
+        """Class of the clip's event, from ``mil_labels.h5``; without that file the first event of
+        its segments, or background."""
+        return int(self._events[self._order[i]])
+
+    def _read_events(self) -> np.ndarray:
+        """[clips] int64: what a weak setting is told of each row."""
+        count = len(self.classes)
+        if not (self.folder / "mil_labels.h5").is_file():
+            happens = self._labels != count - 1
+            first = self._labels[np.arange(len(happens)), happens.argmax(1)]
+            return np.where(happens.any(1), first, count - 1)
+        one_hot = self._open("mil_labels.h5", ("clips", "C"))[:]
+        whole = one_hot.shape == (len(self._labels), count)
+        if not (whole and np.isin(one_hot, (0, 1)).all() and (one_hot.sum(-1) == 1).all()):
+            raise SemcomError(
+                f"{self.folder / 'mil_labels.h5'}: shape {one_hot.shape}, expected one-hot "
+                f"[{len(self._labels)}, {count}], an event a clip; take it from the same release"
+            )
+        return one_hot.argmax(-1).astype(np.int64)
 
     def _clip(self, dataset: h5py.Dataset, i: int) -> np.ndarray:
         row = int(self._order[i])
@@ -141,6 +163,12 @@ class AveSet:
             for event in labels[labels != count - 1][:1]:
                 names[event] = row[0]
         return tuple(names)
+
+
+def order_file(split: str) -> str:
+    """Name of the file with a split's row numbers: train_order.h5, train_order_match.h5, ..."""
+    name, _, task = split.partition("_")
+    return f"{name}_order{'_' if task else ''}{task}.h5"
 
 
 def write(folder: str | Path, splits: Mapping[str, ClipSet]) -> None:

@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 
 SPLITS = ("train", "val", "test")
+MATCH_SPLITS = tuple(f"{split}_match" for split in SPLITS)  # AVE's for cross-modal localisation
 
 AVE_CLASSES = (
     "Church bell",

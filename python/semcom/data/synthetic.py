@@ -71,7 +71,7 @@ class SyntheticSet:
     def _clip(self, i: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         if not 0 <= i < self._size:
             raise IndexError(f"clip {i}: the split {self.split} has {self._size}")
-        return _render(self.seed, self.split, i)
+        return render(_generator(self.seed, self.split, i), self.seed)
 
 
 def write(folder: str | Path, clips: int, seed: int = 0) -> None:
@@ -100,14 +100,22 @@ def _prototypes(seed: int) -> tuple[np.ndarray, np.ndarray]:
     return sounds, sights
 
 
-def _script(rng: np.random.Generator):
-    """-> labels, heard and seen event of each segment (-1: nothing), the bystander's event."""
+def _draw_span(rng: np.random.Generator) -> tuple[int, int, int]:
+    """Event, start and end [segments] of a clip."""
     event = int(rng.integers(EVENTS))
-    start, end = 0, SEGMENTS
-    if rng.random() < 0.6:
-        length = int(rng.integers(2, SEGMENTS))
-        start = int(rng.integers(SEGMENTS - length + 1))
-        end = start + length
+    if rng.random() >= 0.6:
+        return event, 0, SEGMENTS
+    length = int(rng.integers(2, SEGMENTS))
+    start = int(rng.integers(SEGMENTS - length + 1))
+    return event, start, start + length
+
+
+def _script(rng: np.random.Generator, span: tuple[int, int, int] | None = None):
+    """-> labels, heard and seen event of each segment (-1: nothing), the bystander's event.
+
+    span: event, start and end; default: drawn
+    """
+    event, start, end = span or _draw_span(rng)
     labels = np.full(SEGMENTS, BACKGROUND, np.int64)
     labels[start:end] = event
     heard, seen = np.full(SEGMENTS, event), np.full(SEGMENTS, event)
@@ -125,10 +133,13 @@ def _script(rng: np.random.Generator):
     return labels, heard, seen, bystander if rng.random() < BYSTANDER else -1
 
 
-def _render(seed: int, split: str, i: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """-> audio and visual features, and the cells of the event's source."""
-    rng = _generator(seed, split, i)
-    labels, heard, seen, bystander = _script(rng)
+def render(rng: np.random.Generator, seed: int, span: tuple[int, int, int] | None = None):
+    """A clip of event, start and end ``span`` (default: drawn) -> audio [10, 128] float32, visual
+    [10, 7, 7, 512] float32, and the cells of the event's source [10, 7, 7] bool.
+
+    seed: of the events' looks and sounds
+    """
+    labels, heard, seen, bystander = _script(rng, span)
     sounds, sights = _prototypes(seed)
     variation = CLIP_VARIATION * rng.standard_normal((EVENTS, AUDIO_DIM))
     audio = rng.standard_normal((SEGMENTS, AUDIO_DIM)) + SCENE_VARIATION * rng.standard_normal(

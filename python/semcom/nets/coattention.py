@@ -15,6 +15,7 @@ from .attention import CSEA, CSPA
 from .heads import NEVER, below_background
 from .layers import BiLSTM, dense, init_xavier
 from .localisers import Localiser, LocaliserConfig
+from .matching import MatchHeads
 
 PARTS = ("cspa+csea", "cspa", "csea")
 BALANCE = {"sel": 0.3, "wsel": 0.7, "wsel_proportions": 0.7, "cml": 0.6}  # the paper's lambda
@@ -120,6 +121,9 @@ class CoAttention(Localiser):
             switches = config.visual_to_audio, config.audio_to_visual
             self.semantic = CSEA(*sizes, config.gate, *switches)
         self.decoder = Streams(config.audio_dim, config.visual_dim, config, len(self.classes))
+        self.weights = self.decoder.weights
+        if config.setting == "cml":
+            self.matching = MatchHeads(len(self.decoder.streams), 2 * config.recurrent)
         self.apply(init_xavier)
 
     def attend(self, visual, audio):

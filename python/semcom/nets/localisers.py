@@ -20,6 +20,7 @@ from ..options import option
 from .attention import AGVA
 from .heads import EventHead, SegmentHead, VideoHead
 from .layers import ESCM, EVENTS, PSP, BiLSTM, init_xavier
+from .matching import MatchHeads
 from .system import FeatureSizes, check_config
 
 SETTINGS = ("sel", "wsel", "wsel_proportions", "cml")
@@ -141,6 +142,12 @@ class Localiser(nn.Module):
         named = {name.rpartition(".")[-1]: value for name, value in self.named_buffers()}
         return named.get("background")
 
+    def match(
+        self, audio: torch.Tensor, visual: torch.Tensor
+    ) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """Embeddings [B, T, 64] of sound and picture, a pair for each stream (setting cml)."""
+        return self.matching(self.streams(audio, visual))
+
     def forward(self, audio: torch.Tensor, visual: torch.Tensor) -> tuple[torch.Tensor, dict]:
         """audio [B, T, d_a], visual [B, T, h, w, d_v] -> logits [B, T, C] and what the loss
         wants."""
@@ -218,9 +225,12 @@ class RecurrentLocaliser(Localiser):
         )
         self.audio_lstm = BiLSTM(audio_dim, config.recurrent)
         self.visual_lstm = BiLSTM(visual_dim, config.recurrent)
-        self.fusion = None
-        if config.setting != "cml":
-            self.fusion = Fusion(config, self.loss, len(self.classes), 2 * config.recurrent)
+        self.weights = (1.0,)  # of the only stream
+        features = 2 * config.recurrent
+        if config.setting == "cml":
+            self.matching = MatchHeads(1, features)
+        else:
+            self.fusion = Fusion(config, self.loss, len(self.classes), features)
         self.apply(init_xavier)
 
     def attend(self, visual, audio):
