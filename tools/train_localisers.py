@@ -19,6 +19,7 @@ COMMON = "--epochs 8 --bfloat16"
 GRID = (
     "--batch 64 --dropout 0.1 --average 0.99 --weight-decay 0.01",
     "--batch 32 --dropout 0.3 --average 0.998 --weight-decay 0.05",
+    "--batch 16 --learning-rate 2e-3 --dropout 0.3 --average 0.995 --weight-decay 0.05",
 )
 SETTINGS = ("sel", "wsel")
 

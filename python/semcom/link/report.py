@@ -27,12 +27,14 @@ DPI = 300
 SNR_LABEL = "SNR per stream [dB]"
 
 
-def document(records: list) -> dict:
-    """The JSON document of a sweep: schema, command, versions, records (without clip scores)."""
+def document(records: list, **total) -> dict:
+    """The JSON document of a sweep: schema, command, versions, records (without clip scores);
+    ``total``: figures of all of them together."""
     return {
         "schema": SCHEMA,
         "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "versions": versions(),
+        **total,
         "records": [{k: v for k, v in r.items() if k != "clip_scores"} for r in records],
     }
 
@@ -58,10 +60,10 @@ def sha256(path) -> str:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
-def write_json(path, records: list) -> None:
-    """Write the document of ``records``; valid JSON at every moment."""
+def write_json(path, records: list, **total) -> None:
+    """Write the :func:`document` of ``records``; valid JSON at every moment."""
     with replacing(path) as temporary, open(temporary, "w") as file:
-        json.dump(document(records), file, indent=1, allow_nan=False)
+        json.dump(document(records, **total), file, indent=1, allow_nan=False)
         file.write("\n")
 
 

@@ -21,7 +21,7 @@ from .spans import EventSpan, SegmentAlone
 class DefaultConfig(LocaliserConfig):
     """Sizes; the switches take parts away, for ablation."""
 
-    hidden: int = option(256, "units of the hidden layers")
+    hidden: int = option(160, "units of the hidden layers")
     code: int = option(32, "units of the bottleneck of each member and modality")
     attention_hidden: int = option(128, "hidden width of the attention's scores")
     heads: int = option(4, "heads of the attention")
@@ -61,9 +61,12 @@ class Member(nn.Module):
             self.drop = nn.Dropout(drop)
             self.score = nn.Linear(2 * units, 1)
 
+    def encode(self, audio: torch.Tensor, attended: torch.Tensor) -> list[torch.Tensor]:
+        """Features of sound and picture, [B, T, hidden] each."""
+        return [encode(x) for encode, x in zip(self.encoders, (audio, attended), strict=True)]
+
     def forward(self, audio: torch.Tensor, attended: torch.Tensor):
-        both = zip(self.encoders, (audio, attended), strict=True)
-        features = [encoder(x) for encoder, x in both]
+        features = self.encode(audio, attended)
         evidence = [layer(x) for layer, x in zip(self.evidence, features, strict=True)]
         if self.presence is None:
             return evidence, audio.new_zeros(audio.shape[:2])
@@ -102,6 +105,11 @@ class DefaultLocaliser(Localiser):
 
     def attend(self, visual, audio):
         return self.attention(visual, self.guide(audio))
+
+    def streams(self, audio, visual):
+        attended = self.attend(visual, audio)[0]
+        encoded = [member.encode(audio, attended) for member in self.members]
+        return [tuple(torch.cat(side, -1) for side in zip(*encoded, strict=True))]
 
     def forward(self, audio: torch.Tensor, visual: torch.Tensor) -> tuple[torch.Tensor, dict]:
         attended = self.attend(visual, audio)[0]
