@@ -165,11 +165,13 @@ def test_figures(system, config, test):
 
 
 def checkpoint_name(system, variant, data):
-    """<system>-<variant>-<data>[-<symbols>].safetensors; the default number is not named."""
-    default = getattr(system.Config(), "symbols", None)
-    chosen = getattr(system, "symbols", None)
-    suffix = "" if chosen == default else f"-{chosen}"
-    return f"{system.name}-{variant}-{data}{suffix}.safetensors"
+    """<system>-<variant>-<data>[-<decoder>][-<symbols>].safetensors; what is the system's default
+    is not named."""
+    name, default = f"{system.name}-{variant}-{data}", system.Config()
+    for field in ("decoder", "symbols"):
+        chosen = getattr(system.config, field, None)
+        name += "" if chosen == getattr(default, field, None) else f"-{chosen}"
+    return f"{name}.safetensors"
 
 
 def command_line(argv):

@@ -159,7 +159,7 @@ def markdown(header: list, rows: list) -> list:
     return ["| " + " | ".join(row) + " |" for row in (header, rule, *rows)]
 
 
-SETTINGS = ("system", "variant", "channel", "csi", "detector")
+SETTINGS = ("system", "variant", "decoder", "channel", "csi", "detector")
 FIGURES = {  # column: (key of the record, format)
     "SNR [dB]": ("snr_db", "g"),
     "accuracy": ("accuracy", ".3f"),

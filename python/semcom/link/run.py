@@ -17,6 +17,8 @@ from .flowgraph import LinkFlowgraph
 from .report import sha256
 from .scenario import Scenario, settings
 
+OWN_DECODER = "psp"  # of pilot_ave, which its checkpoints' names do not tell
+
 
 class Tally:
     """Right and wrong segments, counted as frames arrive at the sink."""
@@ -77,6 +79,8 @@ def run_point(point: Scenario, clips, on_frames=lambda count: None) -> dict:
 def checkpoint_of(point: Scenario, clips) -> str:
     """The checkpoint named by the options, or the one shipped for this set."""
     path = Path(point.checkpoint or shipped(point.system, point.variant, clips.name))
+    if point.decoder not in ("", OWN_DECODER) and not point.checkpoint:
+        path = path.with_stem(f"{path.stem}-{point.decoder}")
     if point.symbols and not point.checkpoint and sized(path, point.symbols).exists():
         path = sized(path, point.symbols)
     net = shared_system(point.system, str(path), point.device)
@@ -85,6 +89,11 @@ def checkpoint_of(point: Scenario, clips) -> str:
             f"--symbols {point.symbols}: {path.name} sends {net.symbols} symbols a segment; "
             f"train one with apps/train.py and name it with --checkpoint"
         )
+    if point.decoder not in ("", decoder_of(net)):
+        raise SemcomError(
+            f"--decoder {point.decoder}: {path.name} has {decoder_of(net) or 'its own'}; name a "
+            "checkpoint of pilot_ave with that decoder"
+        )
     if net.terminals != point.terminals():
         raise SemcomError(
             f"--variant {point.variant}: {path.name} holds the terminals "
@@ -92,6 +101,11 @@ def checkpoint_of(point: Scenario, clips) -> str:
         )
     check_sizes(net, clips, path.name)
     return str(path)
+
+
+def decoder_of(net) -> str:
+    """Name of the semantic decoder, '' for a system that has no other than its own."""
+    return getattr(net.config, "decoder", "")
 
 
 def sized(path: Path, symbols: int) -> Path:
@@ -127,6 +141,7 @@ def record(point, clips, checkpoint, flowgraph, tally, wall_s) -> dict:
     return {
         "system": point.system,
         "variant": point.variant,
+        "decoder": decoder_of(net),
         "split": point.split,
         "checkpoint": Path(checkpoint).name,
         **identity(point, clips, checkpoint),

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..data import SPLITS
 from ..errors import SemcomError
+from ..nets.decoders import DECODERS
 from ..nets.registry import DEFAULT_SYSTEM, TERMINALS
 from ..options import option
 from ..phy import detection, pilots
@@ -26,7 +27,7 @@ VARIANTS = tuple(variant for variant in TERMINALS if variant != "error_free")
 # its receiver has learnt to do without either
 NO_ESTIMATION = {"variant": "no_estimation", "csi": "none", "detector": "none"}
 # fields that say where things lie: a checkpoint's and a set's content is known by other means
-PLACES = ("checkpoint", "symbols", "data", "dump_path", "device")
+PLACES = ("checkpoint", "symbols", "decoder", "data", "dump_path", "device")
 
 
 class Parser(argparse.ArgumentParser):
@@ -78,6 +79,12 @@ class Scenario:
         "full",
         "full, one terminal alone, or a receiver that learned to do without channel estimation",
         choices=VARIANTS,
+        sweep=True,
+    )
+    decoder: str = option(
+        "",
+        "semantic decoder of pilot_ave; picks a shipped checkpoint (default: the system's own)",
+        choices=("", *DECODERS),
         sweep=True,
     )
     channel: str = option("rayleigh", "channel model", choices=CHANNELS, sweep=True)
@@ -150,7 +157,7 @@ def sweep(args: argparse.Namespace) -> list:
     Combinations that come to the same point are run once.
     """
     values = {item.name: getattr(args, item.name) for item in dataclasses.fields(Scenario)}
-    swept = ["system", "variant", "channel", "csi", "detector", "snr"]
+    swept = ["system", "variant", "decoder", "channel", "csi", "detector", "snr"]
     points = []
     for choice in itertools.product(*(values[name] for name in swept)):
         point = {**values, **dict(zip(swept, choice, strict=True))}

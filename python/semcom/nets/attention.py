@@ -61,10 +61,12 @@ def pieces(x: torch.Tensor, hidden: torch.Tensor):
 
 
 def project(visual: torch.Tensor, embed: nn.Sequential, term: nn.Linear) -> torch.Tensor:
-    """term(embed(visual)) in the dtype of ``visual`` [..., d], which gets no gradient.
+    """term(embed(visual)) in the dtype of ``visual`` [..., d], fast where that needs no gradient.
 
     embed  one dense layer with ReLU;  term  a linear layer
     """
+    if visual.requires_grad:  # features that crossed a link are learnt, too
+        return term(embed(visual))
     first = embed[0]
     rows = visual.flatten(0, -2)
     result = HiddenProjection.apply(rows, first.weight, first.bias, term.weight)
@@ -163,7 +165,26 @@ class GuidedAttention(nn.Module):
         return attended, alpha.mean(2).unflatten(-1, visual.shape[2:4])
 
 
-class CSPA(nn.Module):
+class SpatialHearing(nn.Module):
+    """The sound's part of co-spatial attention, see :class:`CSPA`."""
+
+    def __init__(self, audio_dim: int, width: int, hidden: int, audio_attention: bool = True):
+        super().__init__()
+        self.audio_term = dense(audio_dim, width, hidden, last_relu=False)
+        self.audio_attention = None
+        if audio_attention:
+            self.audio_attention = dense(hidden, width // 2, hidden, last_relu=False)
+            self.audio_output = nn.Linear(hidden, audio_dim)
+
+    def hear(self, audio: torch.Tensor, fusion: torch.Tensor) -> torch.Tensor:
+        """The sound's part of eq. (2): audio [B, T, d_a], F^av Z [B, T, hidden] -> F^a_spa."""
+        if self.audio_attention is None:
+            return audio
+        weights = self.audio_attention(fusion).softmax(-1)
+        return self.audio_output(weights * self.audio_term(audio)) + audio
+
+
+class CSPA(SpatialHearing):
     """Co-spatial attention (Xue et al., TMM 2021, eqs 1 and 2): where the picture fits the sound,
     and what of the sound fits what is seen there.
 
@@ -184,14 +205,9 @@ class CSPA(nn.Module):
     def __init__(
         self, visual_dim: int, audio_dim: int, width: int, hidden: int, audio_attention: bool = True
     ):
-        super().__init__()
+        super().__init__(audio_dim, width, hidden, audio_attention)
         self.embed_visual, self.visual_term = dense(visual_dim, width), nn.Linear(width, hidden)
-        self.audio_term = dense(audio_dim, width, hidden, last_relu=False)
         self.score = nn.Linear(hidden, 1)
-        self.audio_attention = None
-        if audio_attention:
-            self.audio_attention = dense(hidden, width // 2, hidden, last_relu=False)
-            self.audio_output = nn.Linear(hidden, audio_dim)
 
     def forward(self, audio: torch.Tensor, visual: torch.Tensor):
         attended, fusion, attention = self.see(audio, visual)
@@ -208,13 +224,6 @@ class CSPA(nn.Module):
         fusion = torch.einsum("btpc,btp->btc", common, score)
         attended = pool(alpha[:, :, None], positions)[:, :, 0]
         return attended, fusion, alpha.unflatten(-1, visual.shape[2:4])
-
-    def hear(self, audio: torch.Tensor, fusion: torch.Tensor) -> torch.Tensor:
-        """The sound's part of eq. (2): audio [B, T, d_a], F^av Z [B, T, hidden] -> F^a_spa."""
-        if self.audio_attention is None:
-            return audio
-        weights = self.audio_attention(fusion).softmax(-1)
-        return self.audio_output(weights * self.audio_term(audio)) + audio
 
 
 class CSEA(nn.Module):

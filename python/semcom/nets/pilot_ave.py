@@ -13,16 +13,17 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
+from ..errors import SemcomError
 from ..options import option
-from .attention import AGVA
+from .attention import AGVA, CSPA
+from .decoders import CELLS, DECODERS
 from .layers import (
-    PSP,
     TemporalConv,
     dense,
     init_relu,
     limit_power,
-    shrink,
     to_complex,
     to_real,
     unit_power,
@@ -46,9 +47,26 @@ class PilotAveConfig(RadioConfig):
     recurrent: int = option(0, "units of BiLSTMs before PSP per direction; 0: none, as the paper")
     classifier: int = option(64, "units of the classifier's hidden layer")
     dropout: float = option(0.1, "share of features dropped in training")
+    decoder: str = option(
+        "psp", "semantic decoder at the receiver; psp: the paper's", choices=tuple(DECODERS)
+    )
+    spatial: str = option(
+        "terminal",
+        "where co-attention looks at the map: at the terminal that hears the sound, or at the "
+        "receiver on a small map that is sent",
+        choices=("terminal", "map"),
+    )
 
     def __post_init__(self):
         check_config(self, may_be_zero=("recurrent",))
+        if self.decoder not in DECODERS:
+            raise SemcomError(f"decoder {self.decoder!r}: expected one of {', '.join(DECODERS)}")
+        if self.decoder != "psp" and self.terminals != "audio+video":
+            raise SemcomError(f"decoder {self.decoder}: needs both terminals; psp works with one")
+        if self.spatial not in ("terminal", "map"):
+            raise SemcomError(f"spatial {self.spatial!r}: expected terminal or map")
+        if self.spatial == "map" and 2 * self.symbols < CELLS**2:
+            raise SemcomError(f"symbols {self.symbols}: a map needs at least {CELLS**2 // 2 + 1}")
 
 
 class AudioTerminal(nn.Module):
@@ -70,6 +88,18 @@ class AudioTerminal(nn.Module):
         return unit_power(to_complex(self.channel(self.drop(self.semantic(audio)[0]))))
 
 
+def video_encoder(config: PilotAveConfig, dim: int) -> TemporalConv:
+    """The video terminal's channel encoder of ``dim`` features."""
+    return TemporalConv(
+        dim,
+        config.video_channel,
+        2 * config.symbols,
+        kernel=config.video_kernel,
+        last_relu=False,
+        dropout=config.dropout,
+    )
+
+
 class VideoTerminal(nn.Module):
     """Attention guided by the heard audio (semantic encoder) and two Conv2D blocks (channel
     encoder).
@@ -86,14 +116,7 @@ class VideoTerminal(nn.Module):
         self.attention = AGVA(
             config.visual_dim, config.audio_dim, config.attention_width, config.attention_hidden
         )
-        self.channel = TemporalConv(
-            config.visual_dim,
-            config.video_channel,
-            2 * config.symbols,
-            kernel=config.video_kernel,
-            last_relu=False,
-            dropout=config.dropout,
-        )
+        self.channel = video_encoder(config, config.visual_dim)
 
     def attend(self, visual: torch.Tensor, heard: torch.Tensor | None):
         audio = None if heard is None else self.hearing(to_real(limit_power(heard)))
@@ -103,68 +126,71 @@ class VideoTerminal(nn.Module):
         return unit_power(to_complex(self.channel(self.attend(visual, heard)[0])))
 
 
-class Recurrent(nn.Module):
-    """BiLSTM over the segments, [B, T, common_dim] -> [B, T, 2 recurrent]; recurrent 0:
-    identity."""
+class SpatialTerminal(VideoTerminal):
+    """The spatial part of co-attention at the terminal, which hears the sound: what CSPA sees, the
+    mean of the picture and what CSPA tells the sound (F^av Z) share the channel encoder."""
+
+    def __init__(self, config: PilotAveConfig):
+        super().__init__(config)
+        self.attention = CSPA(
+            config.visual_dim,
+            config.audio_dim,
+            config.attention_width,
+            config.attention_hidden,
+            audio_attention=False,
+        )
+        self.channel = video_encoder(config, 2 * config.visual_dim + config.attention_hidden)
+
+    def attend(self, visual: torch.Tensor, heard: torch.Tensor | None):
+        if heard is None:
+            audio = visual.new_zeros(*visual.shape[:2], self.hearing[0].in_features).float()
+        else:
+            audio = to_real(limit_power(heard))
+        attended, fusion, attention = self.attention.see(self.hearing(audio), visual)
+        pooled = visual.flatten(2, 3).float().mean(2)
+        return torch.cat([attended, pooled, fusion], -1), attention
+
+
+class MapTerminal(nn.Module):
+    """A small map in the place of one vector: the mean of each of 3x3 regions, encoded alike."""
 
     def __init__(self, config: PilotAveConfig):
         super().__init__()
-        self.lstm = None
-        if config.recurrent:
-            self.lstm = nn.LSTM(
-                config.common_dim, config.recurrent, batch_first=True, bidirectional=True
-            )
+        self.symbols = config.symbols
+        self.channel = dense(
+            config.visual_dim,
+            config.video_channel,
+            2 * config.symbols // CELLS**2,
+            last_relu=False,
+            dropout=config.dropout,
+        )
 
-    def forward(self, features: torch.Tensor) -> torch.Tensor:
-        return features if self.lstm is None else self.lstm(features)[0]
+    def attend(self, visual: torch.Tensor, heard: torch.Tensor | None):
+        raise SemcomError("attention: with spatial 'map' the receiver attends, to 3x3 regions")
 
-
-class Receiver(nn.Module):
-    """Channel decoders per terminal, a common dimension, BiLSTMs, PSP and the classifier.
-
-    Before the decoders each stream is shrunk by its effective noise and limited to unit power.
-    With one terminal there is nothing to propagate: its recurrent features go to the classifier.
-    """
-
-    def __init__(self, config: PilotAveConfig, classes: int):
-        super().__init__()
-        self.terminals = config.terminals.split("+")
-        self.decoders, self.recurrent = nn.ModuleDict(), nn.ModuleDict()
-        for name in self.terminals:
-            sizes = 2 * config.symbols, *[getattr(config, f"{name}_decoder")] * 2
-            drop, kernel = config.dropout, config.video_kernel
-            if name == "audio":
-                decoder = dense(*sizes, dropout=drop)
-            else:
-                decoder = TemporalConv(*sizes, kernel=kernel, dropout=drop)
-            common = nn.Linear(sizes[-1], config.common_dim, bias=False)
-            self.decoders[name] = nn.Sequential(decoder, common)
-            self.recurrent[name] = Recurrent(config)
-        features = 2 * config.recurrent or config.common_dim
-        self.fusion = PSP(features, config.dropout) if len(self.terminals) == 2 else None
-        self.drop = nn.Dropout(config.dropout)
-        self.classifier = dense(features, config.classifier, classes, last_relu=False)
-
-    def forward(self, symbols: torch.Tensor, no_eff: torch.Tensor):
-        """-> logits [B, T, C]; extras "features": the semantic ones of each terminal, [B, T, d]."""
-        clean = to_real(limit_power(shrink(symbols, no_eff)))
-        features = [
-            self.recurrent[name](self.drop(self.decoders[name](clean[:, k])))
-            for k, name in enumerate(self.terminals)
-        ]
-        if self.fusion is not None:
-            features = list(self.fusion(*features))
-        fused = torch.stack(features).mean(0)
-        return self.classifier(self.drop(fused)), {"features": features}
+    def forward(self, visual: torch.Tensor, heard: torch.Tensor | None) -> torch.Tensor:
+        maps = visual.float().permute(0, 1, 4, 2, 3).flatten(0, 1)
+        cells = F.adaptive_avg_pool2d(maps, CELLS).flatten(2).mT.unflatten(0, visual.shape[:2])
+        reals = self.channel(cells).flatten(2)
+        unused = 2 * self.symbols - reals.shape[-1]
+        return unit_power(to_complex(F.pad(reals, (0, unused))))
 
 
 class PilotAve(RadioSystem):
-    """The whole system; what runs where is one method each."""
+    """The whole system; what runs where is one method each.
+
+    The terminals and the channel codecs are the paper's; the semantic decoder is the paper's PSP or
+    that of another localiser.
+    """
 
     name = "pilot_ave"
-    loss = "segment_similarity"
     Config = PilotAveConfig
 
     def __init__(self, config: PilotAveConfig, classes: tuple[str, ...] | list[str]):
-        super().__init__(config, classes, AudioTerminal, VideoTerminal, Receiver)
+        receiver, loss = DECODERS[config.decoder]
+        video = VideoTerminal
+        if config.decoder == "coattention":
+            video = SpatialTerminal if config.spatial == "terminal" else MapTerminal
+        super().__init__(config, classes, AudioTerminal, video, receiver)
+        self.loss = loss
         self.apply(init_relu)

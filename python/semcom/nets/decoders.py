@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Receivers of pilot_ave: its channel decoders, and behind them a semantic decoder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+from .attention import CSEA, CSPA, SpatialHearing
+from .coattention import CoAttention, CoAttentionConfig, Streams
+from .layers import PSP, BiLSTM, TemporalConv, dense, limit_power, shrink, to_real
+from .localisers import AVEL, VSCG, AVELConfig, Fusion, PSPLocaliser, VSCGConfig
+
+if TYPE_CHECKING:
+    from .pilot_ave import PilotAveConfig
+
+CELLS = 3  # rows and columns of the map that co-attention may be sent
+
+
+class Recurrent(nn.Module):
+    """BiLSTM over the segments, [B, T, common_dim] -> [B, T, 2 recurrent]; recurrent 0:
+    identity."""
+
+    def __init__(self, config: PilotAveConfig):
+        super().__init__()
+        self.lstm = None
+        if config.recurrent:
+            self.lstm = nn.LSTM(
+                config.common_dim, config.recurrent, batch_first=True, bidirectional=True
+            )
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        return features if self.lstm is None else self.lstm(features)[0]
+
+
+class ChannelDecoders(nn.Module):
+    """From detected symbols to features of each terminal, [B, T, common_dim].
+
+    Before the decoders each stream is shrunk by its effective noise and limited to unit power.
+    """
+
+    def __init__(self, config: PilotAveConfig):
+        super().__init__()
+        self.terminals = config.terminals.split("+")
+        self.decoders = nn.ModuleDict()
+        for name in self.terminals:
+            sizes = 2 * config.symbols, *[getattr(config, f"{name}_decoder")] * 2
+            drop, kernel = config.dropout, config.video_kernel
+            if name == "audio":
+                decoder = dense(*sizes, dropout=drop)
+            else:
+                decoder = TemporalConv(*sizes, kernel=kernel, dropout=drop)
+            common = nn.Linear(sizes[-1], config.common_dim, bias=False)
+            self.decoders[name] = nn.Sequential(decoder, common)
+        self.drop = nn.Dropout(config.dropout)
+
+    def features(self, symbols: torch.Tensor, no_eff: torch.Tensor) -> list[torch.Tensor]:
+        """symbols [B, K, T, L], no_eff [B, K] -> K tensors [B, T, common_dim]."""
+        clean = received(symbols, no_eff)
+        pairs = enumerate(self.terminals)
+        return [self.drop(self.decoders[name](clean[:, k])) for k, name in pairs]
+
+
+def received(symbols: torch.Tensor, no_eff: torch.Tensor) -> torch.Tensor:
+    """Detected symbols [B, K, T, L] as the decoders take them, [B, K, T, 2 L] real."""
+    return to_real(limit_power(shrink(symbols, no_eff)))
+
+
+class PSPReceiver(ChannelDecoders):
+    """The paper's: BiLSTMs (if any), PSP and the classifier.
+
+    With one terminal there is nothing to propagate: its recurrent features go to the classifier.
+    """
+
+    def __init__(self, config: PilotAveConfig, classes: int):
+        super().__init__(config)
+        self.recurrent = nn.ModuleDict({name: Recurrent(config) for name in self.terminals})
+        features = 2 * config.recurrent or config.common_dim
+        self.fusion = PSP(features, config.dropout) if len(self.terminals) == 2 else None
+        self.classifier = dense(features, config.classifier, classes, last_relu=False)
+
+    def forward(self, symbols: torch.Tensor, no_eff: torch.Tensor):
+        """-> logits [B, T, C]; extras "features": the semantic ones of each terminal, [B, T, d]."""
+        heard = zip(self.terminals, self.features(symbols, no_eff), strict=True)
+        features = [self.recurrent[name](x) for name, x in heard]
+        if self.fusion is not None:
+            features = list(self.fusion(*features))
+        fused = torch.stack(features).mean(0)
+        return self.classifier(self.drop(fused)), {"features": features}
+
+
+class LocaliserReceiver(ChannelDecoders):
+    """What a localiser has behind its attention: BiLSTMs and :class:`Fusion`."""
+
+    Config: type
+    loss: str
+
+    def __init__(self, config: PilotAveConfig, classes: int):
+        super().__init__(config)
+        units = config.recurrent or config.common_dim // 2
+        self.recurrent = nn.ModuleList(BiLSTM(config.common_dim, units) for _ in range(2))
+        sizes = self.Config(dropout=config.dropout, classifier=config.classifier)
+        self.fusion = Fusion(sizes, self.loss, classes, 2 * units)
+
+    def forward(self, symbols: torch.Tensor, no_eff: torch.Tensor):
+        """-> logits [B, T, C] and the localiser's extras."""
+        heard = zip(self.recurrent, self.features(symbols, no_eff), strict=True)
+        return self.fusion(*(layer(x) for layer, x in heard))
+
+
+class AVELReceiver(LocaliserReceiver):
+    """Of :class:`AVEL`."""
+
+    Config, loss = AVELConfig, AVEL.losses["sel"]
+
+
+class VSCGReceiver(LocaliserReceiver):
+    """Of :class:`VSCG`."""
+
+    Config, loss = VSCGConfig, VSCG.losses["sel"]
+
+
+class CoAttentionReceiver(nn.Module):
+    """Co-attention where only some of it can be: CSPA's attention of the sound, CSEA, both streams.
+
+    spatial "terminal": the video terminal has looked; three linear layers on the channel decoder
+    give back what it saw, the mean of the picture and F^av Z.  "map": CSPA looks at the 3x3 regions
+    that were sent.
+    """
+
+    def __init__(self, config: PilotAveConfig, classes: int):
+        super().__init__()
+        dim, hidden = config.common_dim, config.attention_hidden
+        self.on_map = config.spatial == "map"
+        self.audio_decoder = dense(
+            2 * config.symbols, config.audio_decoder, dim, dropout=config.dropout
+        )
+        spatial = dim, config.attention_width, hidden
+        if self.on_map:
+            reals = 2 * config.symbols // CELLS**2
+            self.video_decoder = dense(reals, config.video_decoder, dim, dropout=config.dropout)
+            self.spatial = CSPA(dim, *spatial)
+        else:
+            self.video_decoder = TemporalConv(
+                2 * config.symbols,
+                *[config.video_decoder] * 2,
+                kernel=config.video_kernel,
+                dropout=config.dropout,
+            )
+            parts = ("attended", "pooled", "fusion")
+            sizes = (dim, dim, hidden)
+            self.parts = nn.ModuleDict(
+                {
+                    name: nn.Linear(config.video_decoder, n)
+                    for name, n in zip(parts, sizes, strict=True)
+                }
+            )
+            self.spatial = SpatialHearing(*spatial)
+        self.semantic = CSEA(dim, dim)
+        sizes = CoAttentionConfig(
+            dropout=config.dropout,
+            classifier=config.classifier,
+            recurrent=config.recurrent or dim // 2,
+        )
+        self.streams = Streams(dim, dim, sizes, classes)
+
+    def forward(self, symbols: torch.Tensor, no_eff: torch.Tensor):
+        """-> logits [B, T, C] and the extras of :class:`Streams`."""
+        heard, seen = received(symbols, no_eff).unbind(1)
+        audio = self.audio_decoder(heard)
+        look = self.look_at_map if self.on_map else self.take_parts
+        spatial, pooled = look(audio, seen)
+        recurrent = self.streams.features([spatial, self.semantic(audio, pooled)])
+        return self.streams(recurrent)
+
+    def look_at_map(self, audio: torch.Tensor, seen: torch.Tensor):
+        """(F^a_spa, F^v_spa) and the mean of the regions, [B, T, dim] each."""
+        regions = CELLS**2
+        cells = seen[..., : seen.shape[-1] // regions * regions].unflatten(-1, (regions, -1))
+        cells = self.video_decoder(cells)
+        return self.spatial(audio, cells.unflatten(2, (CELLS, CELLS)))[:2], cells.mean(2)
+
+    def take_parts(self, audio: torch.Tensor, seen: torch.Tensor):
+        """The same from what the terminal saw."""
+        decoded = self.video_decoder(seen)
+        attended, pooled, fusion = (layer(decoded) for layer in self.parts.values())
+        return (self.spatial.hear(audio, fusion), attended), pooled
+
+
+DECODERS = {  # name: (receiver, its loss)
+    "psp": (PSPReceiver, PSPLocaliser.losses["sel"]),
+    "coattention": (CoAttentionReceiver, CoAttention.losses["sel"]),
+    "vscg": (VSCGReceiver, VSCGReceiver.loss),
+    "avel": (AVELReceiver, AVELReceiver.loss),
+}
