@@ -11,6 +11,8 @@
 #   make models DATA=DIR   tune and train every system on an AVE-layout folder, three seeds (hours)
 #   make results DATA=DIR  the same, then every experiment: docs/results.md; what is done is not done
 #                 again.  MODELS="DIR ...": folders of checkpoints, a training seed each, instead
+#   make localisers DATA=DIR [MATCH=DIR]  train every localiser in every setting: docs/localisers.md
+#                 MATCH: a folder with AVE's splits for cross-modal localisation
 #   make install PREFIX=DIR, make uninstall PREFIX=DIR
 #
 # TORCH names the build of Torch to install: make link TORCH="torch==2.13.0" for the default of
@@ -22,6 +24,7 @@ TORCH  ?=
 DATA   ?=
 FLOWGRAPH ?= apps/flowgraphs/simulated_link.grc
 MODELS ?=
+MATCH  ?=
 
 VENV   := .venv
 PYTHON := $(VENV)/bin/python
@@ -34,7 +37,7 @@ export HOME := $(CURDIR)/build/home
 $(shell mkdir -p $(HOME))
 endif
 
-.PHONY: link test build grc screenshots bench crosscheck models results install uninstall clean lint
+.PHONY: link test build grc screenshots bench crosscheck models results localisers install uninstall clean lint
 
 link: build
 	$(PYTHON) apps/run_link.py --snr=-10:20:5 --json out/link.json --plot out/link.png
@@ -100,6 +103,11 @@ results: $(if $(MODELS),build,models)
 	$(PYTHON) apps/attention.py --data "$(DATA)" --page docs/attention.md \
 	  --out docs/figures/attention.png --systems $(foreach name,pilot_ave_plus-full \
 	  pilot_ave-full avel-sel psp-sel,$(FIRST)/$(name)-$(SET).safetensors)
+
+localisers: build
+	@test -n "$(DATA)" || { echo "give the folder of an AVE-layout set: make localisers DATA=DIR"; exit 2; }
+	$(PYTHON) tools/train_localisers.py --data "$(DATA)" $(if $(MATCH),--match "$(MATCH)")
+	$(PYTHON) tools/localisers.py --data "$(DATA)" $(if $(MATCH),--match "$(MATCH)")
 
 clean:
 	rm -rf build out
