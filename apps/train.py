@@ -52,7 +52,7 @@ def parse(argv):
         allow_abbrev=False,  # --seed is not --seeds
     )
     parser.add_argument("--system", choices=list(TRAINABLE), default="pilot_ave_plus")
-    parser.add_argument("--variant", choices=TERMINALS, default="full", help="of a radio system")
+    parser.add_argument("--variant", choices=TERMINALS, help="of a radio system (default: full)")
     parser.add_argument("--seeds", type=at_least(1), help="train so many times, from --seed on")
     parser.add_argument("--data", help="folder in the AVE layout (default: the synthetic set)")
     parser.add_argument("--out", type=Path, default=Path("runs/train"), help="run folder")
@@ -130,7 +130,7 @@ def build(args, clips):
     sizes = {"audio_dim": clips.audio(0).shape[-1], "visual_dim": visual_dim}
     sizes |= {"height": height, "width": width}
     if args.system in SYSTEMS:
-        sizes["terminals"] = "+".join(TERMINALS[args.variant])
+        sizes["terminals"] = "+".join(TERMINALS[args.variant or "full"])
     system = TRAINABLE[args.system]
     return system(system.Config(**sizes, **given(system.Config, args)), clips.classes)
 
@@ -226,6 +226,8 @@ def main(argv=None):
     args = parse(argv)
     config = TrainingConfig(**given(TrainingConfig, args))
     if args.system in LOCALISERS:
+        if args.variant:
+            raise SemcomError(f"--variant: {args.system} has no radio; give --setting instead")
         config = dataclasses.replace(config, variant=args.setting or "sel")
     splits = {name: f"{name}_match" if args.match else name for name in ("train", "val", "test")}
     sets = {name: open_set(args.data, split) for name, split in splits.items()}

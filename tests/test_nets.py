@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 import torch
 from gnuradio.semcom.errors import SemcomError
-from gnuradio.semcom.nets import attention, checkpoint, layers, registry
+from gnuradio.semcom.nets import attention as attention_layers
+from gnuradio.semcom.nets import checkpoint, layers, registry
 from gnuradio.semcom.nets.pilot_ave import PilotAve, PilotAveConfig
 from safetensors.torch import save_file
 
@@ -56,7 +57,7 @@ def test_complex_packing_is_the_euler_form():
 def test_attention_equals_the_equations_in_loops():
     """Eqs (2), (3), with the audio term on the hidden axis."""
     torch.manual_seed(1)
-    agva = attention.AGVA(D_V, D_A, width=12, hidden=13)
+    agva = attention_layers.AGVA(D_V, D_A, width=12, hidden=13)
     visual, audio = draw(B, T, ROWS, COLUMNS, D_V), draw(B, T, D_A, seed=1)
     attended, attention = agva(visual, audio)
     m_v, m_a = agva.embed_visual[0], agva.embed_audio[0]
@@ -81,7 +82,7 @@ def test_attention_equals_the_equations_in_loops():
 
 
 def test_attention_without_audio_is_that_from_zero_audio():
-    agva = attention.AGVA(D_V, D_A, width=12, hidden=13)
+    agva = attention_layers.AGVA(D_V, D_A, width=12, hidden=13)
     visual = draw(B, T, ROWS, COLUMNS, D_V)
     for found, expected in zip(
         agva(visual, None), agva(visual, torch.zeros(B, T, D_A)), strict=True

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 from gnuradio.semcom.errors import SemcomError
-from gnuradio.semcom.nets import attention, checkpoint, layers
+from gnuradio.semcom.nets import attention as attention_layers
+from gnuradio.semcom.nets import checkpoint, layers
 from gnuradio.semcom.nets.pilot_ave_plus import PilotAvePlus, PilotAvePlusConfig
 from gnuradio.semcom.nets.registry import SYSTEMS
 from gnuradio.semcom.nets.spans import EventSpan
@@ -101,10 +102,10 @@ def test_extreme_evidence_gives_finite_logits_and_gradients(scale):
 
 def test_guided_attention_equals_its_equation_in_loops():
     torch.manual_seed(0)
-    attention = attention.GuidedAttention(visual_dim=5, guide_dim=4, hidden=3, heads=2)
+    guided = attention_layers.GuidedAttention(visual_dim=5, guide_dim=4, hidden=3, heads=2)
     visual, guide = draw(1, 2, 2, 2, 5, seed=1), draw(1, 2, 4, seed=2)
-    attended, alpha = attention(visual, guide)
-    weights = {k: v.detach().double().numpy() for k, v in attention.named_parameters()}
+    attended, alpha = guided(visual, guide)
+    weights = {k: v.detach().double().numpy() for k, v in guided.named_parameters()}
     for t in range(2):
         cells = visual[0, t].reshape(4, 5).double().numpy()
         g = weights["guide_term.weight"] @ guide[0, t].double().numpy()
@@ -141,7 +142,8 @@ def test_shapes_from_features_to_log_probabilities(terminals):
     assert symbols.shape == (B, len(net.terminals), T, 3)
     power = symbols.abs().square().mean((2, 3))
     torch.testing.assert_close(power, torch.ones_like(power))
-    logits, features = net.receive(symbols, torch.zeros(power.shape))
+    logits, extras = net.receive(symbols, torch.zeros(power.shape))
+    features = extras["evidence"]
     assert logits.shape == (B, T, EVENTS + 1)
     assert [x.shape for x in features] == [(B, T, EVENTS)] * len(net.terminals)
 

@@ -60,6 +60,32 @@ def pieces(x: torch.Tensor, hidden: torch.Tensor):
         yield rows, x[rows], hidden[rows]
 
 
+def distinct(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor] | None:
+    """Rows that repeat, found: (indices [U] of one of each, which of them each row is [N]).
+
+    None where fewer than a fifth repeat, or where rows are no multiple of eight bytes.  A still
+    picture, or one that only moves, shows the same features again and again; what is computed of
+    a row alone is then computed once.
+    """
+    if rows.shape[1] * rows.element_size() % 8 or not len(rows):
+        return None
+    rows = rows.contiguous()
+    words = rows.view(torch.int64)
+    generator = torch.Generator().manual_seed(0)
+    factors = torch.randint(-(2**62), 2**62, (words.shape[1],), generator=generator)
+    factors = factors.to(rows.device)
+    keys = torch.cat([(piece * factors).sum(1) for piece in words.split(ROWS)])
+    found, which = keys.unique(return_inverse=True)
+    if len(found) > 0.8 * len(rows):
+        return None
+    one = torch.empty_like(found).scatter_(0, which, torch.arange(len(rows), device=which.device))
+    pairs = zip(which.split(ROWS), words.split(ROWS), strict=True)
+    same = all(
+        torch.equal(words[one[at]], piece) for at, piece in pairs
+    )  # keys may agree by chance
+    return (one, which) if same else None
+
+
 def project(visual: torch.Tensor, embed: nn.Sequential, term: nn.Linear) -> torch.Tensor:
     """term(embed(visual)) in the dtype of ``visual`` [..., d], fast where that needs no gradient.
 
@@ -67,11 +93,19 @@ def project(visual: torch.Tensor, embed: nn.Sequential, term: nn.Linear) -> torc
     """
     if visual.requires_grad:  # features that crossed a link are learnt, too
         return term(embed(visual))
-    first = embed[0]
-    rows = visual.flatten(0, -2)
-    result = HiddenProjection.apply(rows, first.weight, first.bias, term.weight)
-    result = result.unflatten(0, visual.shape[:-1])
+    weights = embed[0].weight, embed[0].bias, term.weight
+    result = project_once(visual, lambda rows: HiddenProjection.apply(rows, *weights))
     return result if term.bias is None else result + term.bias
+
+
+def project_once(visual: torch.Tensor, projection) -> torch.Tensor:
+    """``projection`` of every row of visual [..., d], computed once of rows that repeat."""
+    rows = visual.flatten(0, -2)
+    repeats = distinct(rows)
+    if repeats is None:
+        return projection(rows).unflatten(0, visual.shape[:-1])
+    one, which = repeats
+    return projection(rows[one])[which].unflatten(0, visual.shape[:-1])
 
 
 def pool(alpha: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
@@ -156,13 +190,16 @@ class GuidedAttention(nn.Module):
         positions = visual.flatten(2, 3).to(self.compute_dtype)
         if guide is None:
             guide = torch.zeros(*visual.shape[:2], self.guide_dim, device=visual.device)
-        mixed = self.compute_dtype != torch.float32
-        with torch.autocast(visual.device.type, self.compute_dtype, enabled=mixed):
-            seen = self.visual_term(positions)
-        scores = self.score(torch.tanh(seen.float() + self.guide_term(guide)[:, :, None]))
+        seen = project_once(positions, self._see)
+        scores = self.score(torch.tanh(seen + self.guide_term(guide)[:, :, None]))
         alpha = scores.softmax(2).mT  # [B, T, heads, positions]
         attended = pool(alpha, positions).flatten(2)
         return attended, alpha.mean(2).unflatten(-1, visual.shape[2:4])
+
+    def _see(self, rows: torch.Tensor) -> torch.Tensor:
+        mixed = self.compute_dtype != torch.float32
+        with torch.autocast(rows.device.type, self.compute_dtype, enabled=mixed):
+            return self.visual_term(rows).float()
 
 
 class SpatialHearing(nn.Module):

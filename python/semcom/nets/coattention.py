@@ -25,8 +25,8 @@ BALANCE = {"sel": 0.3, "wsel": 0.7, "wsel_proportions": 0.7, "cml": 0.6}  # the 
 class CoAttentionConfig(LocaliserConfig):
     """The sizes of Table I; the switches are the rows of Table V."""
 
-    width: int = option(512, "units of the first layers of f1 and f2")
-    hidden: int = option(49, "common channels C_a2 = C_v2 of CSPA")
+    attention_width: int = option(512, "units of the first layers of f1 and f2")
+    attention_hidden: int = option(49, "common channels C_a2 = C_v2 of CSPA")
     recurrent: int = option(128, "units of the BiLSTMs per direction")
     classifier: int = option(64, "units of the classifiers' hidden layer")
     parts: str = option("cspa+csea", "streams of the network", choices=PARTS)
@@ -116,7 +116,9 @@ class CoAttention(Localiser):
         sizes = config.visual_dim, config.audio_dim
         self.spatial = self.semantic = None
         if "cspa" in config.parts:
-            self.spatial = CSPA(*sizes, config.width, config.hidden, config.audio_attention)
+            self.spatial = CSPA(
+                *sizes, config.attention_width, config.attention_hidden, config.audio_attention
+            )
         if "csea" in config.parts:
             switches = config.visual_to_audio, config.audio_to_visual
             self.semantic = CSEA(*sizes, config.gate, *switches)
