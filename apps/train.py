@@ -7,6 +7,7 @@
     apps/train.py --data DIR --variant error_free ...   a folder in the AVE layout
     apps/train.py --variant no_estimation --init models/pilot_ave-full-synthetic.safetensors ...
     apps/train.py --system vscg --setting wsel --seeds 5 --data DIR
+    torchrun --nproc-per-node 2 apps/train.py ...       two processes, GPUs or hosts, one training
 
 Any field of the system's and the trainer's configuration is an option.  A run that was interrupted
 goes on where it stood; one that is finished is not run again.  The weights that do best on the
@@ -19,17 +20,20 @@ import argparse
 import dataclasses
 import json
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import torch
 from gnuradio.semcom.data import open_set
+from gnuradio.semcom.data.clipset import shared_ids
 from gnuradio.semcom.errors import SemcomError, exit_status
 from gnuradio.semcom.files import make_folder
 from gnuradio.semcom.link.scenario import Parser, at_least, number
 from gnuradio.semcom.nets import checkpoint
 from gnuradio.semcom.nets.registry import LOCALISERS, SYSTEMS, TERMINALS, check_sizes, to_device
-from gnuradio.semcom.training import card, matching
+from gnuradio.semcom.training import card, distributed, matching
+from gnuradio.semcom.training.cost import memory
 from gnuradio.semcom.training.evaluate import accuracy
 from gnuradio.semcom.training.features import read
 from gnuradio.semcom.training.matching import MatchTrainer
@@ -140,9 +144,13 @@ def fit(trainer, validation, progress):
     task = progress.add_task("train", total=trainer.config.epochs * trainer.steps_per_epoch)
     progress.update(task, completed=trainer.epoch * trainer.steps_per_epoch)
     while not trainer.finished():
+        began = time.perf_counter()
         loss = trainer.train_epoch(lambda _: progress.advance(task))
+        took = time.perf_counter() - began
         score = trainer.validate(validation)
-        trainer.history.append({"epoch": trainer.epoch, "loss": loss, "validation": score})
+        trainer.history.append(
+            {"epoch": trainer.epoch, "loss": loss, "validation": score, "seconds": took}
+        )
         progress.console.print(f"epoch {trainer.epoch}: loss {loss:.3f}, validation {score:.4f}")
         trainer.epoch += 1
         trainer.save()
@@ -174,6 +182,30 @@ def checkpoint_name(system, variant, data):
     return f"{name}.safetensors"
 
 
+def cost_of(trainer):
+    """Seconds of an epoch (median), memory [MiB], and on what."""
+    seconds = float(np.median([epoch["seconds"] for epoch in trainer.history]))
+    device = next(trainer.system.parameters()).device.type
+    return {
+        "epoch_s": round(seconds, 2),
+        **memory(),
+        "device": device,
+        "threads": torch.get_num_threads(),
+        "processes": distributed.world(),
+    }
+
+
+def warn(sets, clips):
+    """What a user should know of the splits: clips that several have, classes never trained."""
+    for (one, other), count in shared_ids(sets).items():
+        print(f"train.py: warning: {count} ids of {other} are in {one}, too", file=sys.stderr)
+    labels = {name: set(features.labels.unique().tolist()) for name, features in clips.items()}
+    never = sorted((labels["val"] | labels["test"]) - labels["train"])
+    if never:
+        names = ", ".join(sets["train"].classes[c] for c in never)
+        print(f"train.py: warning: never seen in training: {names}", file=sys.stderr)
+
+
 def command_line(argv):
     """The command as it goes into a card: of paths only the last part, machines differ."""
     return " ".join(["apps/train.py", *(Path(word).name for word in argv)])
@@ -189,6 +221,8 @@ def train(args, config, out, sets, command):
     clips = {
         name: read(split, args.limit, system.terminals, pictures) for name, split in sets.items()
     }
+    if not distributed.rank():
+        warn(sets, clips)
     trainer_of = MatchTrainer if config.variant == "cml" else Trainer
     trainer = trainer_of(system, config, clips["train"], out)
     if args.resume and trainer.resume():
@@ -201,6 +235,8 @@ def train(args, config, out, sets, command):
     )
     with Progress(*columns) as progress:
         fit(trainer, clips["val"], progress)
+    if distributed.rank():
+        return None
     system.load_state_dict(trainer.best_weights)
     metrics = {"validation": trainer.best, "test": test_figures(system, config, clips["test"])}
     data = sets["train"].name
@@ -215,8 +251,10 @@ def train(args, config, out, sets, command):
         epochs=trainer.epoch,
         parameters=sum(p.numel() for p in system.parameters()),
         metrics=metrics,
+        cost=cost_of(trainer),
     )
     print(json.dumps(metrics, indent=1))
+    print("cost:", json.dumps(cost_of(trainer)))
     print(f"wrote {path} and {card.write(path, command)}", flush=True)
     return metrics["test"]["error_free"]
 
@@ -229,9 +267,17 @@ def main(argv=None):
         if args.variant:
             raise SemcomError(f"--variant: {args.system} has no radio; give --setting instead")
         config = dataclasses.replace(config, variant=args.setting or "sel")
+    args.device = distributed.start(args.device)
     splits = {name: f"{name}_match" if args.match else name for name in ("train", "val", "test")}
     sets = {name: open_set(args.data, split) for name, split in splits.items()}
-    command = command_line(argv)
+    try:
+        train_all(args, config, sets, command_line(argv))
+    finally:
+        distributed.stop()
+
+
+def train_all(args, config, sets, command):
+    """The training asked for, or one for each of --seeds."""
     if args.seeds is None:
         train(args, config, args.out, sets, command)
         return

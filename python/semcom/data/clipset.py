@@ -83,3 +83,11 @@ def clip_event(clips: ClipSet, i: int) -> int:
     labels = clips.labels(i)
     events = labels[labels != len(clips.classes) - 1]
     return int(events[0]) if events.size else len(clips.classes) - 1
+
+
+def shared_ids(sets: dict[str, ClipSet]) -> dict[tuple[str, str], int]:
+    """How many clips of one split are in another, too, by their names; AVE itself has a few."""
+    ids = {name: set(clips.ids) for name, clips in sets.items()}
+    names = list(ids)
+    pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
+    return {pair: n for pair in pairs if (n := len(ids[pair[0]] & ids[pair[1]]))}

@@ -21,7 +21,7 @@ from ..nets.attention import AGVA, CSPA, GuidedAttention
 from ..nets.localisers import WEAK, Localiser
 from ..options import option
 from ..phy.channel import MODELS
-from . import losses
+from . import distributed, losses
 from .augment import Augment
 from .evaluate import accuracy, choose_background
 from .features import Features
@@ -98,7 +98,8 @@ class Trainer:
         self.optimizer = torch.optim.AdamW(
             trained, config.learning_rate, weight_decay=config.weight_decay
         )
-        self.steps_per_epoch = -(-len(clips) // config.batch)
+        self.step = config.batch * distributed.world()  # clips of all processes
+        self.steps_per_epoch = -(-len(clips) // self.step)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, self._rate)
         self.epoch, self.best, self.best_epoch = 0, -1.0, -1
         self.best_weights: dict[str, torch.Tensor] = {}
@@ -119,11 +120,14 @@ class Trainer:
 
     def train_epoch(self, on_step: Callable[[float], None] = lambda loss: None) -> float:
         """One pass over the clips -> mean loss.  What it draws depends on (seed, epoch) alone."""
-        torch.manual_seed(self.config.seed * 1_000_003 + self.epoch)
+        seed = self.config.seed * 1_000_003 + self.epoch
+        torch.manual_seed(seed)
         self.system.train()
-        total = 0.0
-        for index in torch.randperm(len(self.clips)).split(self.config.batch):
-            loss = self._step(index)
+        total, order = 0.0, torch.randperm(len(self.clips))
+        if distributed.rank():
+            torch.manual_seed(seed + 499_979 * distributed.rank())  # noise and dropout of its own
+        for index in order.split(self.step):
+            loss = self._step(distributed.share(index))
             total += loss * len(index)
             on_step(loss)
         return total / len(self.clips)
@@ -132,6 +136,7 @@ class Trainer:
         loss = self._loss(index)
         self.optimizer.zero_grad()
         loss.backward()
+        distributed.average_gradients(self.system)
         torch.nn.utils.clip_grad_norm_(self.system.parameters(), self.config.clip)
         self.optimizer.step()
         self.schedule.step()
@@ -166,7 +171,8 @@ class Trainer:
     def validate(self, clips: Features) -> float:
         """Score of the averaged weights on ``clips``; the best weights are kept."""
         system = self.averaged.module
-        score = self._score(system, clips)
+        device = next(system.parameters()).device
+        score = distributed.of_the_first(lambda: self._score(system, clips), device)
         if score > self.best:
             self.best, self.best_epoch = score, self.epoch
             self.best_weights = {k: v.clone() for k, v in system.state_dict().items()}
@@ -183,6 +189,8 @@ class Trainer:
 
     def save(self) -> None:
         """Write the state after an epoch; the old one stays until the new one is whole."""
+        if distributed.rank():
+            return
         state = {
             "config": json.dumps(asdict(self.config)),
             "system": self.system.state_dict(),
