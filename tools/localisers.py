@@ -4,9 +4,9 @@
 
     tools/localisers.py --data DIR --match DIR --seeds 5
 
-Accuracies are taken on the test split here, not read from logs; points over the link run through
-the GNU Radio flowgraph and are kept in OUT/points.json.  A section whose trainings are not finished
-says so.
+The main table is measured on the test split here, ablations are as apps/train.py measured them;
+points over the link run through the GNU Radio flowgraph and are kept in out/localisers/points.json.
+A training that is not finished is a dash.
 """
 
 import shutil
@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FIGURES = ROOT / "docs" / "figures" / "localisers"
 OURS = "default"
 CHANNELS = ("awgn", "rayleigh", "rician")
-SNRS = (-10.0, -5.0, 0.0, 5.0, 10.0, 20.0)
+SNRS = (-10.0, -5.0, 0.0, 10.0, 20.0)
 PUBLISHED = {  # accuracy on AVE [%], another data set
     ("avel", "sel"): 72.7,
     ("avel", "wsel"): 66.7,
@@ -98,6 +98,14 @@ class Study:
             origin = localisation.origin(net, path)
             self.records[path] = localisation.segment_record(net, self.features) | origin
         return self.records[path]
+
+    def measured(self, run: plan_of.Run) -> tuple[float, float] | None:
+        """Accuracy on validation and on test as apps/train.py measured it; None if not trained."""
+        path = self.path(run)
+        if path is None:
+            return None
+        metrics_of = checkpoint.read_header(path)["metrics"]
+        return metrics_of["validation"], metrics_of["test"]["error_free"]
 
     def tuning(self) -> dict:
         """(system, setting) -> validation accuracies of the grid's choices, of finished pairs."""
@@ -204,10 +212,9 @@ def ablations(study: Study) -> list:
             for setting, said in zip(
                 plan_of.SETTINGS, PUBLISHED_ROWS.get(row.label, (None, None)), strict=True
             ):
-                record = study.record(row.run(setting)) if setting in row.settings else None
-                shown = "-" if record is None else f"{record['accuracy']:.3f}"
-                validation = "-" if record is None else f"{record['accuracy_validation']:.3f}"
-                cells += [validation, shown, percent(said)]
+                found = study.measured(row.run(setting)) if setting in row.settings else None
+                cells += ["-", "-"] if found is None else [f"{value:.3f}" for value in found]
+                cells.append(percent(said))
             rows.append(
                 [row.label, f"`--system {row.system} {row.options}`".replace(" `", "`"), *cells]
             )
