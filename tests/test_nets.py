@@ -321,3 +321,51 @@ def test_the_default_is_the_shipped_synthetic_checkpoint(system):
     assert net.header["data"] == "synthetic"
     assert net.header["variant"] == "full"
     assert net.terminals == ("audio", "video")
+
+
+# --- eight bits -----------------------------------------------------------------------------------
+
+
+def test_matrices_in_eight_bits_come_back_within_a_step_of_their_row():
+    generator = torch.Generator().manual_seed(0)
+    tensors = {
+        "wide": torch.randn(40, 30, generator=generator) * torch.logspace(-6, 2, 40)[:, None],
+        "kernel": torch.randn(16, 12, 5, generator=generator),
+        "zero": torch.zeros(40, 30),
+        "small": torch.randn(3, 4, generator=generator),
+        "bias": torch.randn(2000, generator=generator),
+    }
+    stored = checkpoint.eight_bits(tensors)
+    eight = {name for name, value in stored.items() if value.dtype == torch.int8}
+    assert eight == {"wide", "zero"}  # 960 elements, as in "kernel", are not worth it
+    found = checkpoint.all_bits(stored)
+    assert set(found) == set(tensors)
+    for name, value in tensors.items():
+        step = value.flatten(1).abs().amax(1) / 127 if name in eight else torch.zeros(1)
+        error = (found[name] - value).abs()
+        limit = 0.5 * step * 1.01 + 127 * 1e-7  # half a step, and the scale's own rounding
+        assert (
+            (error.flatten(1).amax(1) <= limit + step / 10).all()
+            if name in eight
+            else not error.any()
+        )
+
+
+def test_a_checkpoint_in_eight_bits_decides_alike(tmp_path):
+    path = registry.shipped("pilot_ave", data="synthetic")
+    from safetensors.torch import load_file
+
+    header = checkpoint.read_header(path)
+    tensors = checkpoint.eight_bits(load_file(path))
+    checkpoint.write(tmp_path / "eight.safetensors", tensors, {checkpoint.KEY: json.dumps(header)})
+    assert (tmp_path / "eight.safetensors").stat().st_size < 0.6 * path.stat().st_size
+    symbols = torch.randn(
+        4, 2, 10, header["config"]["symbols"], dtype=torch.complex64,
+        generator=torch.Generator().manual_seed(1),
+    )  # fmt: skip
+    logits = [
+        registry.load_any(p).decode(symbols, torch.full((4, 2), 0.1)).detach()
+        for p in (path, tmp_path / "eight.safetensors")
+    ]
+    assert not torch.equal(*logits)
+    assert (logits[0] - logits[1]).norm() < 0.05 * logits[0].norm()

@@ -2,9 +2,10 @@
 # Copyright 2026 gr-semcom contributors
 """Training steps of supervised VSCG against a plain loop over the same modules.
 
-Ours is the trainer as it is: pictures in half precision, the attention in bfloat16 and in pieces.  The peer is what one writes first: all features in memory as float32, the
-attention by ordinary autograd, AdamW.  Both on all cores; no position repeats in these clips, so
-that nothing is gained from that here.
+Ours is the trainer as it is: pictures in half precision, the attention in bfloat16 and in pieces.
+The peer is what one writes first: all features in memory as float32, the attention by ordinary
+autograd, AdamW.  Both on all cores; no position repeats in these clips, so that nothing is gained
+from that here.
 """
 
 import tempfile

@@ -43,7 +43,7 @@ def write(path: Path, command: str) -> Path:
         f"| seed | {header['seed']} (one run) |",
         f"| epochs | {header['epochs']} of at most {training['epochs']} |",
         f"| parameters | {header['parameters']:,} |",
-        f"| size | {path.stat().st_size:,} bytes, float16 |",
+        f"| size | {path.stat().st_size:,} bytes, {header.get('stored', 'float16')} |",
         *_symbols(header["config"]),
         f"| validation accuracy | {metrics['validation']:.4f} ({selection(header)}) |",
         f"| test accuracy, error-free | {metrics['test']['error_free']:.4f} |",

@@ -76,4 +76,3 @@ def of_the_first(work: Callable[[], float], device) -> float:
     value = torch.tensor(work() if rank() == 0 else 0.0, dtype=torch.float64, device=device)
     dist.broadcast(value, 0)
     return float(value)
-

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Put checkpoints of apps/train.py into models/, with eight bits a weight and a scale a row.
+
+    tools/ship.py runs/ave28/seed0/*.safetensors [--out models]
+
+Half the size of what apps/train.py writes; what it costs is measured by apps/evaluate.py and
+apps/run_link.py like any checkpoint.
+"""
+
+import argparse
+import json
+import re
+import sys
+from pathlib import Path
+
+from gnuradio.semcom.errors import SemcomError, exit_status
+from gnuradio.semcom.files import replacing
+from gnuradio.semcom.nets import checkpoint
+from safetensors.torch import load_file
+
+ROOT = Path(__file__).resolve().parents[1]
+STORED = "8 bits a weight with a float16 scale a row"
+
+
+def ship(path: Path, out: Path) -> Path:
+    """Write a checkpoint and its card into ``out``; returns the checkpoint's place there."""
+    header = checkpoint.read_header(path) | {"stored": STORED}
+    card = path.with_suffix(".md")
+    if not card.is_file():
+        raise SemcomError(f"{card}: missing; a checkpoint ships with the card that training wrote")
+    target = out / path.name
+    tensors = checkpoint.eight_bits(checkpoint.all_bits(load_file(path)))
+    checkpoint.write(target, tensors, {checkpoint.KEY: json.dumps(header)})
+    size = f"| size | {target.stat().st_size:,} bytes, {STORED} |"
+    text = re.sub(r"\| size \|.*\|", size, card.read_text(encoding="utf-8"))
+    with replacing(out / card.name) as temporary:
+        Path(temporary).write_text(text, encoding="utf-8")
+    return target
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("checkpoints", type=Path, nargs="+")
+    parser.add_argument("--out", type=Path, default=ROOT / "models")
+    args = parser.parse_args()
+    for path in args.checkpoints:
+        target = ship(path, args.out)
+        print(f"wrote {target}, {target.stat().st_size:,} bytes")
+
+
+if __name__ == "__main__":
+    sys.exit(exit_status("ship.py", main))
