@@ -221,12 +221,12 @@ def train(args, config, out, sets, command):
     clips = {
         name: read(split, args.limit, system.terminals, pictures) for name, split in sets.items()
     }
-    if not distributed.rank():
-        warn(sets, clips)
     trainer_of = MatchTrainer if config.variant == "cml" else Trainer
     trainer = trainer_of(system, config, clips["train"], out)
     if args.resume and trainer.resume():
         print(f"resumed after epoch {trainer.epoch - 1}", flush=True)
+    if not (distributed.rank() or args.limit):
+        warn(sets, clips)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
