@@ -5,10 +5,11 @@
     tools/localisers.py --data DIR --match DIR --seeds 5
 
 The main table is measured on the test split here, ablations are as apps/train.py measured them;
-points over the link run through the GNU Radio flowgraph and are kept in out/localisers/points.json.
+points over the link run through the GNU Radio flowgraph.  Both are kept in out/localisers.
 A training that is not finished is a dash.
 """
 
+import json
 import shutil
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from gnuradio.semcom.training.features import read
 from rich.progress import Progress
 
 ROOT = Path(__file__).resolve().parents[1]
+OUT = ROOT / "out" / "localisers"
 FIGURES = ROOT / "docs" / "figures" / "localisers"
 OURS = "default"
 CHANNELS = ("awgn", "rayleigh", "rician")
@@ -75,14 +77,30 @@ PUBLISHED_ROWS = {  # of ablations, (sel, wsel) on AVE [%]
 }
 
 
+class Kept:
+    """Records on disk by their checkpoint's content: what is measured is not measured again."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.records = json.loads(path.read_text()) if path.exists() else {}
+
+    def get(self, checkpoint_file: Path, what: str, measure) -> dict:
+        """The record ``what`` of a checkpoint, from disk or from ``measure()``."""
+        key = f"{report.sha256(checkpoint_file)} {what}"
+        if key not in self.records:
+            self.records[key] = measure()
+            with replacing(self.path) as temporary:
+                Path(temporary).write_text(json.dumps(self.records))
+        return self.records[key]
+
+
 class Study:
     """The trainings of a data set, and their records on its test split."""
 
-    def __init__(self, data: Path, runs: Path):
-        self.plan = plan_of.plan_for(data, runs)
+    def __init__(self, data: Path, runs: Path, kept: Kept):
+        self.plan, self.kept = plan_of.plan_for(data, runs), kept
         self.clips = open_set(str(data), "test")
         self.features = read(self.clips)
-        self.records: dict[Path, dict] = {}
 
     def path(self, run: plan_of.Run) -> Path | None:
         """Checkpoint of a training; None if it is not finished."""
@@ -93,11 +111,11 @@ class Study:
         path = self.path(run)
         if path is None:
             return None
-        if path not in self.records:
-            net = load_any(path)
-            origin = localisation.origin(net, path)
-            self.records[path] = localisation.segment_record(net, self.features) | origin
-        return self.records[path]
+        return self.kept.get(path, self.clips.name, lambda: self._measure(path))
+
+    def _measure(self, path: Path) -> dict:
+        net = load_any(path)
+        return localisation.segment_record(net, self.features) | localisation.origin(net, path)
 
     def measured(self, run: plan_of.Run) -> tuple[float, float] | None:
         """Accuracy on validation and on test as apps/train.py measured it; None if not trained."""
@@ -286,7 +304,7 @@ def link_section(records: dict) -> list:
             *report.markdown(header, rows)]  # fmt: skip
 
 
-def match_section(match: Path | None, runs: Path) -> list:
+def match_section(match: Path | None, runs: Path, kept: Kept) -> list:
     """Cross-modal localisation on the set with AVE's splits for it."""
     if match is None:
         return ["Not run: no folder with AVE's splits for it was given (`--match`)."]
@@ -300,7 +318,9 @@ def match_section(match: Path | None, runs: Path) -> list:
             continue
         net = load_any(path)
         for mode in localisation.DIRECTIONS:
-            record = localisation.match_record(net, features, train, mode)
+            record = kept.get(
+                path, mode, lambda n=net, m=mode: localisation.match_record(n, features, train, m)
+            )
             low, high = record["accuracy_ci95"]
             cells = [record["accuracy_paper_inference"], record["accuracy_position_prior"],
                      record["accuracy_chance"]]  # fmt: skip
@@ -346,10 +366,11 @@ def pictures(study: Study, found: dict, data: Path) -> list:
 
 def page(args) -> list:
     """docs/localisers.md."""
-    study = Study(args.data, args.runs)
+    kept = Kept(OUT / "records.json")
+    study = Study(args.data, args.runs, kept)
     table, found = main_table(study, args.seeds)
-    link = link_records(study, Path("out/localisers"), args.data)
-    across = match_section(args.match, args.runs)
+    link = link_records(study, OUT, args.data)
+    across = match_section(args.match, args.runs, kept)
     name = study.clips.name
     return [
         f"# Localisers on {name}",
@@ -423,7 +444,7 @@ def page(args) -> list:
 
 def main() -> None:
     args = plan_of.options().parse_args()
-    make_folder(FIGURES)
+    make_folder(FIGURES), make_folder(OUT)
     lines = page(args)
     with replacing(ROOT / "docs" / "localisers.md") as temporary:
         Path(temporary).write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
