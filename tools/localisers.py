@@ -334,6 +334,27 @@ def match_section(match: Path | None, runs: Path, kept: Kept) -> list:
     return report.markdown(header, rows)
 
 
+def cost_section(match: Path | None, runs: Path) -> list:
+    """Time and memory of supervised VSCG on the set of AVE's size."""
+    if match is None:
+        return ["Not run: no folder of AVE's size was given (`--match`)."]
+    plan = plan_of.plan_for(match, runs)
+    path = next((plan.folder / plan_of.COST.label).glob("*.safetensors"), None)
+    if path is None:
+        return ["Not run yet."]
+    cost, clips = checkpoint.read_header(path)["cost"], len(open_set(str(match), "train"))
+    minutes = 300 * cost["epoch_s"] / 60
+    rows = [
+        ["ours", f"{cost['device']}, {cost['threads']} threads", f"{cost['epoch_s']:.1f}",
+         f"{minutes:.0f}", f"{cost['peak_resident']:.0f}", f"{cost['mapped']:.0f}"],
+        ["paper", "GTX 1080", f"{54 * 60 / 300:.1f}", "54", "2623 (of the GPU)", "-"],
+    ]  # fmt: skip
+    header = ["", "on", "s per epoch", "300 epochs [min]", "peak resident [MiB]",
+              "of it mapped files [MiB]"]  # fmt: skip
+    return [f"{clips} training clips, `apps/train.py {plan_of.COST.options}`:", "",
+            *report.markdown(header, rows)]  # fmt: skip
+
+
 def draw(system: str, setting: str, data: Path, path: Path, name: str) -> None:
     """apps/evaluate.py's figures of a checkpoint, as docs/figures/localisers/NAME-*.png."""
     folder = FIGURES / name
@@ -435,6 +456,20 @@ def page(args) -> list:
         *across,
         "",
         "On ave28 starts cannot be identified, so no figure is claimed there.",
+        "",
+        "## AVE itself",
+        "",
+        "AVE's features are not in this project, so no figure on AVE is claimed. With them in a",
+        "folder (`audio_feature.h5`, `visual_feature.h5`, `labels.h5`, `mil_labels.h5`,",
+        "`*_order.h5`), the whole of this page is `make localisers DATA=<folder> MATCH=<folder>`,",
+        "one row of it",
+        "",
+        "    apps/train.py --data <folder> --system vscg --setting sel --seeds 5 --epochs 300",
+        "    apps/evaluate.py --data <folder> --system vscg --setting sel --checkpoint <file>",
+        "",
+        "What that costs, on a set of AVE's size with its labels and splits and generated features:",
+        "",
+        *cost_section(args.match, args.runs),
         "",
         "## Pictures",
         "",

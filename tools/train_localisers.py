@@ -42,6 +42,8 @@ DECODERS = {
     "coattention on a map": "--decoder coattention --spatial map",
 }
 MATCHED = ("avel", "coattention")
+# what a set of AVE's size costs; nothing else runs beside it
+COST = Run("cost-vscg-sel", "--system vscg --setting sel --epochs 2 --batch 128 --bfloat16")
 
 
 @dataclass(frozen=True)
@@ -181,6 +183,7 @@ def main() -> None:
         first, then = zip(*match_runs(across), strict=True)
         across.train("pretraining", list(first))
         across.train("cross-modal", list(then))
+        plan_for(args.match, args.runs).train("cost", [COST])
     plan.train("ablations", list({run: None for row in ROWS for run in map(row.run, row.settings)}))
 
 

@@ -25,7 +25,7 @@ class Run:
 
 
 class Plan:
-    """Trainings on one data set, each in a folder of its own below ``folder``, a core each.
+    """Trainings on one data set, each in a folder of its own below ``folder``; the cores are shared out.
 
     program  path of ``apps/train.py``;  workers  trainings at a time
     """
@@ -52,13 +52,14 @@ class Plan:
 
     def _train(self, run: Run, out: Path) -> None:
         words = [*run.options.split(), "--data", str(self.data), "--out", str(out)]
+        threads = max((os.cpu_count() or 1) // self.workers, 1)
         out.mkdir(parents=True, exist_ok=True)
         with open(out / "log.txt", "w") as log:
             done = subprocess.run(
                 [sys.executable, self.program, *words],
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, "OMP_NUM_THREADS": "1"},
+                env={**os.environ, "OMP_NUM_THREADS": str(threads)},
             )
         if done.returncode:
             last = (out / "log.txt").read_text().splitlines()[-1]
