@@ -11,7 +11,7 @@ import numpy as np
 from ..blocks import guard
 from ..blocks.system_block import shared_system
 from ..errors import SemcomError
-from ..nets.registry import check_sizes, shipped
+from ..nets.registry import SYSTEMS, check_sizes, shipped
 from . import metrics, reference
 from .flowgraph import LinkFlowgraph
 from .report import sha256
@@ -78,6 +78,10 @@ def run_point(point: Scenario, clips, on_frames=lambda count: None) -> dict:
 
 def checkpoint_of(point: Scenario, clips) -> str:
     """The checkpoint named by the options, or the one shipped for this set."""
+    if point.decoder and not hasattr(SYSTEMS[point.system].Config, "decoder"):
+        raise SemcomError(
+            f"--decoder {point.decoder}: {point.system} has its own; add --system pilot_ave"
+        )
     path = Path(point.checkpoint or shipped(point.system, point.variant, clips.name))
     if point.decoder not in ("", OWN_DECODER) and not point.checkpoint:
         path = path.with_stem(f"{path.stem}-{point.decoder}")
@@ -91,7 +95,7 @@ def checkpoint_of(point: Scenario, clips) -> str:
         )
     if point.decoder not in ("", decoder_of(net)):
         raise SemcomError(
-            f"--decoder {point.decoder}: {path.name} has {decoder_of(net) or 'its own'}; name a "
+            f"--decoder {point.decoder}: {path.name} has {decoder_of(net)}; name a "
             "checkpoint of pilot_ave with that decoder"
         )
     if net.terminals != point.terminals():
@@ -127,7 +131,9 @@ def identity(point: Scenario, clips, checkpoint: str) -> dict:
 def error_free_checkpoint(point: Scenario, clips, checkpoint: str):
     """Path of the same system trained without a channel, beside the checkpoint in use; or None."""
     path = Path(checkpoint).with_name(shipped(point.system, "error_free", clips.name).name)
-    return path if point.variant == "full" and path.exists() else None
+    decoder = decoder_of(shared_system(point.system, checkpoint, point.device))
+    same = point.variant == "full" and decoder in ("", OWN_DECODER)
+    return path if same and path.exists() else None
 
 
 def record(point, clips, checkpoint, flowgraph, tally, wall_s) -> dict:
