@@ -66,6 +66,17 @@ def test_every_decoder_keeps_the_symbol_budget_and_learns_in_all_its_parts(decod
 
 
 @pytest.mark.parametrize(("decoder", "spatial"), WAYS)
+def test_a_training_may_compute_its_attention_in_bfloat16(decoder, spatial):
+    net = system(decoder, spatial)
+    for part in net.modules():
+        if hasattr(part, "compute_dtype"):
+            part.compute_dtype = torch.bfloat16
+    logits, _ = net.receive(sent(net), torch.full((B, 2), 0.1))
+    logits.sum().backward()
+    assert logits.dtype == torch.float32
+
+
+@pytest.mark.parametrize(("decoder", "spatial"), WAYS)
 def test_nothing_received_and_unguided_give_finite_decisions(decoder, spatial):
     net = system(decoder, spatial).eval()
     symbols = sent(net, heard=False)

@@ -92,7 +92,7 @@ def project(visual: torch.Tensor, embed: nn.Sequential, term: nn.Linear) -> torc
     embed  one dense layer with ReLU;  term  a linear layer
     """
     if visual.requires_grad:  # features that crossed a link are learnt, too
-        return term(embed(visual))
+        return term(embed(visual.float()))
     weights = embed[0].weight, embed[0].bias, term.weight
     result = project_once(visual, lambda rows: HiddenProjection.apply(rows, *weights))
     return result if term.bias is None else result + term.bias
