@@ -467,7 +467,7 @@ def page(args) -> list:
         "    apps/train.py --data <folder> --system vscg --setting sel --seeds 5 --epochs 300",
         "    apps/evaluate.py --data <folder> --system vscg --setting sel --checkpoint <file>",
         "",
-        "What that costs, on a set of AVE's size with its labels and splits and generated features:",
+        "What that costs, on a set of AVE's size with its labels and generated features:",
         "",
         *cost_section(args.match, args.runs),
         "",

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""From seconds of sound and picture to the features that systems take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+import torch
+
+from ..errors import SemcomError
+from ..nets import checkpoint
+from ..nets.compact import AUDIO_DIM, PICTURE, VISUAL_DIM, CompactAudio, CompactVision
+from ..nets.registry import models_folder
+from ..nets.vgg import EMBEDDING, VGG19Pool5, VGGish
+from . import spectrum
+
+LOOKS = 4  # pictures of a second that compact looks at
+VGG_SIDE = 224  # [pixels]
+VGG_MEAN, VGG_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+FEATURES = ("compact", "vgg")
+
+
+class FeatureExtractor(Protocol):
+    """Seconds to features, any number of them at a time; the map of a second is the mean over its
+    pictures."""
+
+    name: str
+    audio_dim: int
+    visual_shape: tuple[int, int, int]
+
+    def audio(self, sound: np.ndarray) -> np.ndarray:
+        """Sound [T, 16000] float32 in -1 to 1 -> features [T, audio_dim] float32."""
+
+    def visual(self, pictures: np.ndarray) -> np.ndarray:
+        """Pictures [T, 16, height, width, 3] uint8 RGB -> maps [T, *visual_shape] float32."""
+
+
+class Compact:
+    """The networks that ship with the project; of a second they see every fourth picture."""
+
+    name, audio_dim, visual_shape = "compact", AUDIO_DIM, (7, 7, VISUAL_DIM)
+
+    def __init__(self):
+        self._hear, self._see = CompactAudio(), CompactVision()
+        for net in (self._hear, self._see):
+            checkpoint.fill(models_folder() / f"{net.name}.safetensors", net)
+
+    @torch.inference_mode()
+    def audio(self, sound: np.ndarray) -> np.ndarray:
+        patches = spectrum.patches(sound, spectrum.YAMNET_OFFSET)
+        return self._hear(torch.from_numpy(patches)).numpy()
+
+    @torch.inference_mode()
+    def visual(self, pictures: np.ndarray) -> np.ndarray:
+        looks = _looks(pictures, LOOKS, PICTURE)
+        return self._see(torch.from_numpy(looks)).unflatten(0, (-1, LOOKS)).mean(1).numpy()
+
+
+class Vgg:
+    """The published networks behind AVE's features, with weights that the user has.
+
+    folder  with vgg19.safetensors and vggish.safetensors, of tools/convert_vgg.py
+    """
+
+    name, audio_dim, visual_shape = "vgg", EMBEDDING, (7, 7, 512)
+
+    def __init__(self, folder: Path):
+        header = checkpoint.read_header(folder / "vggish.safetensors")
+        self._hear, self._see = VGGish(**header["config"]), VGG19Pool5()
+        checkpoint.fill(folder / "vggish.safetensors", self._hear)
+        checkpoint.fill(folder / "vgg19.safetensors", self._see)
+
+    @torch.inference_mode()
+    def audio(self, sound: np.ndarray) -> np.ndarray:
+        patches = spectrum.patches(sound, spectrum.VGGISH_OFFSET)
+        return self._hear(torch.from_numpy(patches)[:, None]).numpy()
+
+    @torch.inference_mode()
+    def visual(self, pictures: np.ndarray) -> np.ndarray:
+        mean, deviation = (torch.tensor(v) for v in (VGG_MEAN, VGG_DEVIATION))
+        maps = []
+        for second in pictures:  # 16 pictures of 224 x 224 are enough at a time
+            looks = torch.from_numpy(_looks(second[None], len(second), VGG_SIDE))
+            normal = (looks.float() / 255 - mean) / deviation
+            maps.append(self._see(normal.permute(0, 3, 1, 2)).mean(0))
+        return torch.stack(maps).numpy()
+
+
+def _looks(pictures: np.ndarray, count: int, side: int) -> np.ndarray:
+    """``count`` evenly spaced pictures of each second [T, 16, h, w, 3], whole, as squares:
+    [T * count, side, side, 3] uint8."""
+    step = pictures.shape[1] // count
+    chosen = pictures[:, step // 2 :: step].reshape(-1, *pictures.shape[2:])
+    small = [cv2.resize(p, (side, side), interpolation=cv2.INTER_AREA) for p in chosen]
+    return np.stack(small)
+
+
+def extractor(name: str, weights: Path | None = None) -> FeatureExtractor:
+    """The features ``compact``, or ``vgg`` with the folder of its weights."""
+    if name == "compact":
+        return Compact()
+    if name != "vgg":
+        raise SemcomError(f"features {name!r}: expected one of {', '.join(FEATURES)}")
+    if weights is None:
+        raise SemcomError("features vgg: need --weights, a folder that tools/convert_vgg.py wrote")
+    return Vgg(weights)
