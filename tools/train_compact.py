@@ -21,6 +21,8 @@ import numpy as np
 import torch
 from ai_edge_litert.interpreter import Interpreter
 from gnuradio.semcom.data.clipset import AVE_CLASSES, BACKGROUND
+from gnuradio.semcom.data.composition import Script, compose
+from gnuradio.semcom.data.drawn import DrawnLibrary
 from gnuradio.semcom.data.raw import RawLibrary
 from gnuradio.semcom.data.spectrum import RATE, YAMNET_OFFSET, patches
 from gnuradio.semcom.errors import exit_status
@@ -33,6 +35,8 @@ from torch.nn import functional
 
 SIDE = 224  # of the pictures that the teacher sees
 MEL_SECOND = RATE  # samples of a training example
+DRAWN = 0.15  # share of examples from the synthetic set
+DRAWINGS = DrawnLibrary()
 AVERAGE = 0.998  # of the weights that are kept, a step
 
 
@@ -114,9 +118,13 @@ class Vision(nn.Module):
         self.teach, self.classify = nn.Linear(512, 1024), nn.Linear(512, len(AVE_CLASSES))
 
     def draw(self, rng: np.random.Generator, library: RawLibrary) -> Example:
-        """A photograph cropped, mirrored, tinted, in most cases before another scene."""
-        event = int(rng.choice(list(library.pictures)))
-        picture = crop(rng, pick(rng, library.pictures[event]), 0.4)
+        """A photograph cropped, mirrored, tinted, sometimes before another scene; or a drawing."""
+        if rng.random() < DRAWN:
+            event = int(rng.choice(DRAWINGS.events()))
+            picture = drawing(rng, event)
+        else:
+            event = int(rng.choice(list(library.pictures)))
+            picture = crop(rng, pick(rng, library.pictures[event]), 0.4)
         if rng.random() < 0.3:
             picture = inset(rng, crop(rng, pick(rng, library.pictures[BACKGROUND]), 0.3), picture)
         picture = tint(rng, picture)
@@ -147,8 +155,12 @@ class Audio(nn.Module):
 
     def draw(self, rng: np.random.Generator, library: RawLibrary) -> Example:
         """A second of one recording, often before another, at some level."""
-        event = int(rng.choice(list(library.sounds)))
-        sound = second(rng, pick(rng, library.sounds[event]))
+        if rng.random() < DRAWN:
+            event = int(rng.choice(DRAWINGS.events()))
+            sound = second(rng, DRAWINGS.sound(rng, event))
+        else:
+            event = int(rng.choice(list(library.sounds)))
+            sound = second(rng, pick(rng, library.sounds[event]))
         if rng.random() < 0.4:
             other = second(rng, pick(rng, library.sounds[BACKGROUND]))
             sound = sound + other * level(sound) / level(other) * 10 ** (-rng.uniform(0, 20) / 20)
@@ -195,6 +207,12 @@ def inset(rng, scene: np.ndarray, picture: np.ndarray) -> np.ndarray:
         picture, (size, size), interpolation=cv2.INTER_AREA
     )
     return whole
+
+
+def drawing(rng, event: int) -> np.ndarray:
+    """A drawing before a scene, where frames of composed clips show it, [224, 224, 3]."""
+    script = Script(*[np.array([event])] * 3, bystander=-1)
+    return cv2.resize(compose(rng, DRAWINGS, script)[1](0.5), (SIDE, SIDE))
 
 
 def tint(rng, picture: np.ndarray) -> np.ndarray:
@@ -306,7 +324,7 @@ def main() -> None:
     parser.add_argument("--raw", type=Path, required=True, help="folder with manifest.csv")
     parser.add_argument("--teachers", type=Path, required=True, help="folder of the .tflite files")
     parser.add_argument("--out", type=Path, default=Path("runs/compact"))
-    parser.add_argument("--steps", type=int, default=600)
+    parser.add_argument("--steps", type=int, default=700)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--learning-rate", type=float, default=3e-4)
     parser.add_argument("--seed", type=int, default=0)

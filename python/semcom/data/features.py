@@ -18,7 +18,6 @@ from ..nets.registry import models_folder
 from ..nets.vgg import EMBEDDING, VGG19Pool5, VGGish
 from . import spectrum
 
-LOOKS = 4  # pictures of a second that compact looks at
 VGG_SIDE = 224  # [pixels]
 VGG_MEAN, VGG_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 FEATURES = ("compact", "vgg")
@@ -29,6 +28,7 @@ class FeatureExtractor(Protocol):
     pictures."""
 
     name: str
+    looks: int  # pictures of a second that it sees
     audio_dim: int
     visual_shape: tuple[int, int, int]
 
@@ -36,13 +36,14 @@ class FeatureExtractor(Protocol):
         """Sound [T, 16000] float32 in -1 to 1 -> features [T, audio_dim] float32."""
 
     def visual(self, pictures: np.ndarray) -> np.ndarray:
-        """Pictures [T, 16, height, width, 3] uint8 RGB -> maps [T, *visual_shape] float32."""
+        """Pictures [T, n, height, width, 3] uint8 RGB, n a multiple of ``looks``, -> maps
+        [T, *visual_shape] float32."""
 
 
 class Compact:
     """The networks that ship with the project; of a second they see every fourth picture."""
 
-    name, audio_dim, visual_shape = "compact", AUDIO_DIM, (7, 7, VISUAL_DIM)
+    name, looks, audio_dim, visual_shape = "compact", 4, AUDIO_DIM, (7, 7, VISUAL_DIM)
 
     def __init__(self):
         self._hear, self._see = CompactAudio(), CompactVision()
@@ -56,8 +57,8 @@ class Compact:
 
     @torch.inference_mode()
     def visual(self, pictures: np.ndarray) -> np.ndarray:
-        looks = _looks(pictures, LOOKS, PICTURE)
-        return self._see(torch.from_numpy(looks)).unflatten(0, (-1, LOOKS)).mean(1).numpy()
+        seen = torch.from_numpy(_squares(pictures, self.looks, PICTURE))
+        return self._see(seen).unflatten(0, (-1, self.looks)).mean(1).numpy()
 
 
 class Vgg:
@@ -66,7 +67,7 @@ class Vgg:
     folder  with vgg19.safetensors and vggish.safetensors, of tools/convert_vgg.py
     """
 
-    name, audio_dim, visual_shape = "vgg", EMBEDDING, (7, 7, 512)
+    name, looks, audio_dim, visual_shape = "vgg", 16, EMBEDDING, (7, 7, 512)
 
     def __init__(self, folder: Path):
         header = checkpoint.read_header(folder / "vggish.safetensors")
@@ -84,17 +85,22 @@ class Vgg:
         mean, deviation = (torch.tensor(v) for v in (VGG_MEAN, VGG_DEVIATION))
         maps = []
         for second in pictures:  # 16 pictures of 224 x 224 are enough at a time
-            looks = torch.from_numpy(_looks(second[None], len(second), VGG_SIDE))
-            normal = (looks.float() / 255 - mean) / deviation
+            seen = torch.from_numpy(_squares(second[None], self.looks, VGG_SIDE))
+            normal = (seen.float() / 255 - mean) / deviation
             maps.append(self._see(normal.permute(0, 3, 1, 2)).mean(0))
         return torch.stack(maps).numpy()
 
 
-def _looks(pictures: np.ndarray, count: int, side: int) -> np.ndarray:
-    """``count`` evenly spaced pictures of each second [T, 16, h, w, 3], whole, as squares:
-    [T * count, side, side, 3] uint8."""
-    step = pictures.shape[1] // count
-    chosen = pictures[:, step // 2 :: step].reshape(-1, *pictures.shape[2:])
+def looked_at(pictures: int, looks: int) -> range:
+    """Which of a second's pictures are seen if only ``looks`` of them are."""
+    step = pictures // looks
+    return range(step // 2, pictures, step)
+
+
+def _squares(pictures: np.ndarray, looks: int, side: int) -> np.ndarray:
+    """``looks`` evenly spaced pictures of each second [T, n, h, w, 3], whole, as squares:
+    [T * looks, side, side, 3] uint8."""
+    chosen = pictures[:, looked_at(pictures.shape[1], looks)].reshape(-1, *pictures.shape[2:])
     small = [cv2.resize(p, (side, side), interpolation=cv2.INTER_AREA) for p in chosen]
     return np.stack(small)
 

@@ -5,10 +5,12 @@
 A second has 16 pictures, those that show at (k + 1/2)/16 s, and 16,000 samples of sound.  What a
 file does not say is answered so:
 
-- no sound, or a gap in it: silence; no picture: black.  Neither: an error
-- variable or low frame rate: the picture that shows at that time, again and again if need be
-- more than one channel, another rate: mixed to one, resampled to 16 kHz, without aliases
-- pictures of any size: scaled to the height asked for, square pixels; turned as the file says
+- no sound, or a gap in it: silence; no picture: black, also for cover art.  Neither: an error
+- variable or low frame rate: the picture that shows at that time, again and again if need be; the
+  last one stays
+- more than one channel, another rate: their mean, resampled to 16 kHz, without aliases
+- pictures of any size: scaled to the height asked for, square pixels, all to the shape of the
+  first; turned as the file says
 - a last second that is not full: kept from half a second on, filled with silence and the last
   picture
 - parts that cannot be decoded: skipped and counted (``skipped``)
@@ -33,14 +35,17 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.stream import Disposition
 
 from ..errors import SemcomError
 from .spectrum import RATE
 
 PICTURES = 16  # a second
 DEVICES = ("v4l2", "alsa", "lavfi")  # names that begin with one of these and a colon
-PLAYLISTS = ("hls", "concat", "dash", "sdp", "rtsp", "tedcaptions", "image2")  # lead elsewhere, or text
-AHEAD = 20  # [s] that one track of a file may be ahead of the other
+LISTS = {"hls", "concat", "dash", "sdp", "rtsp", "vobsub", "image2"}  # lead to other files
+TEXTS = {"tty", "bin", "xbin", "adf", "idf", "tedcaptions"}  # ffmpeg draws text as a film
+MISSING = {"video": "picture", "audio": "sound"}
+AHEAD = {"picture": 20, "sound": 120}  # [s] of the other track; decoders hold pictures back
 HELD = 8  # what decoding may be ahead of its reader, in pictures and pieces of sound
 JITTER = RATE // 50  # [samples] of time stamps that are not a gap
 
@@ -77,15 +82,12 @@ class MediaSource:
     def __init__(self, name: str | Path, microphone: str = "", height=224, limits=Limits()):
         self.name, self.height, self.limits = str(name), height, limits
         self.skipped = 0
-        self._readers = [_Reader(self.name, height, limits)]
+        kinds = ["video"] if microphone else ["video", "audio"]
+        self._readers = [_Reader(self.name, kinds, height, limits)]
         if microphone:
-            self._readers[0].drop("audio")
-            self._readers.append(_Reader(microphone, height, limits))
-            self._readers[1].drop("video")
-        kinds = [kind for reader in self._readers for kind in reader.streams]
-        self.has_picture, self.has_sound = "video" in kinds, "audio" in kinds
-        if not kinds:
-            raise SemcomError(f"{self.name}: has neither picture nor sound; give a media file")
+            self._readers.append(_Reader(microphone, ["audio"], height, limits))
+        found = [kind for reader in self._readers for kind in reader.streams]
+        self.has_picture, self.has_sound = "video" in found, "audio" in found
 
     def __iter__(self) -> Iterator[Second]:
         line = queue.Queue(HELD)
@@ -111,15 +113,14 @@ class MediaSource:
                 tracks.add(kind, value)
             self.skipped = sum(reader.skipped for reader in self._readers)
             yield from self._allowed(tracks.complete())
-        seconds = tracks.rest()
-        if not (seconds or tracks.number):
+        yield from self._allowed(tracks.rest())
+        if not tracks.number:
             raise SemcomError(
                 f"{self.name}: nothing in it could be decoded ({self.skipped} parts skipped); give "
                 "a whole media file"
             )
-        yield from self._allowed(seconds)
 
-    def _allowed(self, seconds: list[Second]) -> Iterator[Second]:
+    def _allowed(self, seconds: Iterator[Second]) -> Iterator[Second]:
         for second in seconds:
             if second.number >= self.limits.duration:
                 raise SemcomError(
@@ -141,41 +142,45 @@ class _Tracks:
 
     def __init__(self, has_picture: bool, has_sound: bool, height: int):
         self.pictures, self.sound = deque(), _Sound()
-        self.expected = {"picture": has_picture, "sound": has_sound}
-        self.black = np.zeros((height, height * 4 // 3 // 2 * 2, 3), np.uint8)
-        self.number = 0
+        self.expected = ["picture"] * has_picture + ["sound"] * has_sound
+        self.last = np.zeros((height, height * 4 // 3 // 2 * 2, 3), np.uint8)
+        self.number, self.owed = 0, 0
 
     def add(self, kind: str, value) -> None:
-        if kind == "picture":
-            self.pictures.append(value)
-        else:
+        if kind == "sound":
             self.sound.add(*value)
+        elif self.owed:  # its second has gone out without it
+            self.last, self.owed = value, self.owed - 1
+        else:
+            self.pictures.append(value)
 
-    def complete(self) -> list[Second]:
+    def complete(self) -> Iterator[Second]:
         """The seconds that are; one track is waited for until the other is far ahead."""
-        seconds = []
         while True:
-            ready = [len(self.pictures) / PICTURES, len(self.sound) / RATE]
-            wanted = [r for r, e in zip(ready, self.expected.values(), strict=True) if e]
-            if not (min(wanted) >= 1 or max(wanted) >= AHEAD):
-                return seconds
-            seconds.append(self._take())
+            ready = self._ready()
+            if min(ready[kind] for kind in self.expected) < 1 and all(
+                ready[kind] < AHEAD[kind] for kind in ready
+            ):
+                return
+            yield self._take()
 
-    def rest(self) -> list[Second]:
+    def rest(self) -> Iterator[Second]:
         """What is left at the end, the last second from half of it on."""
-        seconds = []
         while True:
-            left = max(len(self.pictures) / PICTURES, len(self.sound) / RATE)
-            if left < 0.5 and (left == 0 or self.number + len(seconds) > 0):
-                return seconds
-            seconds.append(self._take())
+            left = max(self._ready().values())
+            if left < 0.5 and (left == 0 or self.number > 0):
+                return
+            yield self._take()
+
+    def _ready(self) -> dict[str, float]:
+        return {"picture": len(self.pictures) / PICTURES, "sound": len(self.sound) / RATE}
 
     def _take(self) -> Second:
         pictures = [self.pictures.popleft() for _ in range(min(PICTURES, len(self.pictures)))]
-        last = pictures[-1] if pictures else self.black
-        pictures += [last] * (PICTURES - len(pictures))
-        self.black = np.zeros_like(last)
-        pictures = [p if p.shape == last.shape else np.zeros_like(last) for p in pictures]
+        self.last = pictures[-1] if pictures else self.last
+        lacking = PICTURES - len(pictures)
+        self.owed += lacking
+        pictures += [self.last] * lacking
         second = Second(self.number, np.stack(pictures), self.sound.take())
         self.number += 1
         return second
@@ -193,27 +198,23 @@ class _Sound:
     def add(self, place: int, samples: np.ndarray) -> None:
         """Samples that begin at sample ``place``; what was there before stays."""
         gap = place - self._end
-        if gap > JITTER:
-            self._append(np.zeros(min(gap, AHEAD * RATE), np.float32))
-        elif gap < -JITTER:
+        if gap < -JITTER:
             samples = samples[-gap:]
-        self._append(samples)
-
-    def _append(self, samples: np.ndarray) -> None:
-        self._pieces.append(samples)
-        self._end += len(samples)
+        if len(samples):
+            begin = place if gap > JITTER else self._end
+            self._pieces.append((begin, samples))
+            self._end = begin + len(samples)
 
     def take(self) -> np.ndarray:
         """The next second, silence where there is no more."""
-        second, filled = np.zeros(RATE, np.float32), 0
-        while filled < RATE and self._pieces:
-            piece = self._pieces.popleft()
-            used = min(len(piece), RATE - filled)
-            second[filled : filled + used] = piece[:used]
-            if used < len(piece):
-                self._pieces.appendleft(piece[used:])
-            filled += used
+        second, begin = np.zeros(RATE, np.float32), self._taken
         self._taken += RATE
+        while self._pieces and self._pieces[0][0] < self._taken:
+            place, samples = self._pieces.popleft()
+            fits = self._taken - place
+            second[place - begin :][: len(samples)] = samples[:fits]
+            if fits < len(samples):
+                self._pieces.appendleft((self._taken, samples[fits:]))
         self._end = max(self._end, self._taken)
         return second
 
@@ -221,57 +222,68 @@ class _Sound:
 class _Reader:
     """One container, decoded in a thread of its own."""
 
-    def __init__(self, name: str, height: int, limits: Limits):
+    def __init__(self, name: str, kinds: list[str], height: int, limits: Limits):
         self.name, self.height, self.limits = name, height, limits
         self.skipped = 0
+        self.is_device = name.partition(":")[0] in DEVICES and ":" in name
         self.container = self._open()
         self.streams = {}
-        for kind in ("video", "audio"):
-            for stream in getattr(self.container.streams, kind)[:1]:
-                self.streams[kind] = stream
-                stream.codec_context.options = {"max_pixels": str(limits.pixels)}
-                if kind == "video":
-                    self._check_size(stream)
-                    stream.thread_type = "AUTO"
-
-    def drop(self, kind: str) -> None:
-        self.streams.pop(kind, None)
+        for stream in self.container.streams:
+            cover = stream.disposition & Disposition.attached_pic
+            if stream.type in kinds and stream.codec_context and not cover:
+                self.streams.setdefault(stream.type, stream)
+        if not self.streams:
+            missing = " and no ".join(MISSING[kind] for kind in kinds)
+            raise SemcomError(f"{name}: has no {missing} that can be read; give a media file")
+        for stream in self.streams.values():
+            stream.codec_context.options = {"max_pixels": str(limits.pixels)}
+        if "video" in self.streams:
+            self._check_size(self.streams["video"])
+            self.streams["video"].thread_type = "AUTO"
 
     def _open(self):
-        kind, colon, device = self.name.partition(":")
-        is_device = colon and kind in DEVICES
-        file = None if is_device else self._file()
+        kind, _, device = self.name.partition(":")
+        if kind == "alsa":  # PyAV's wheels look for its settings where they were built
+            os.environ.setdefault("ALSA_CONFIG_DIR", "/usr/share/alsa")
         try:
-            if is_device:
+            if self.is_device:
                 return av.open(device, format=kind, timeout=self.limits.patience)
-            opened = av.open(file, options={"protocol_whitelist": "file"})
-        except (av.FFmpegError, OSError, ValueError) as error:
+            options = {
+                "protocol_whitelist": "file",
+                "format_whitelist": ",".join(av.formats_available - LISTS - TEXTS),
+                "max_pixels": str(self.limits.pixels),
+            }
+            return av.open(self._file(), options=options)
+        except av.ArgumentError as error:  # not on the whitelist
+            raise SemcomError(
+                f"{self.name}: a list of files, a text or a single picture; give a film or a sound"
+            ) from error
+        except (av.FFmpegError, OSError) as error:
             raise SemcomError(
                 f"{self.name}: cannot be read as media ({_reason(error)}); give a file that ffmpeg "
                 "reads, or a device"
             ) from error
-        if set(opened.format.name.split(",")) & set(PLAYLISTS):
-            raise SemcomError(f"{self.name}: a {opened.format.name} list, not media; give the file")
-        return opened
 
     def _file(self):
         """The file's name, or for a pipe an object whose reading ends when no data comes."""
         path = Path(self.name)
         try:
             status = path.stat()
-        except OSError as error:
-            raise SemcomError(f"{self.name}: {error.strerror}; give a media file") from error
+        except (OSError, ValueError) as error:
+            raise SemcomError(f"{self.name}: {_reason(error)}; give a media file") from error
         if stat.S_ISDIR(status.st_mode):
-            raise SemcomError(f"{self.name}: a folder; give a file (apps/extract_features.py takes folders)")
+            raise SemcomError(
+                f"{self.name}: a folder; give a file (apps/extract_features.py takes folders)"
+            )
         if stat.S_ISFIFO(status.st_mode):
-            return _Pipe(path, self.limits.patience)
+            return _Pipe(os.open(path, os.O_RDONLY | os.O_NONBLOCK), self.limits.patience)
         if not stat.S_ISREG(status.st_mode):
             raise SemcomError(f"{self.name}: not a file; devices are v4l2:{path} and alsa:NAME")
         if status.st_size == 0:
             raise SemcomError(f"{self.name}: empty, 0 bytes; copy it again")
         if status.st_size > self.limits.size:
-            raise SemcomError(f"{self.name}: more than {self.limits.size >> 20} MiB; cut it")
-        return self.name
+            raise SemcomError(f"{self.name}: more than {self.limits.size:,} bytes; cut it")
+        return f"file:{path}"  # a colon in its name is no protocol
 
     def _check_size(self, stream) -> None:
         context = stream.codec_context
@@ -298,51 +310,54 @@ class _Reader:
 
     def _decode(self, put) -> None:
         start = Fraction(self.container.start_time or 0, av.time_base)
-        handlers = {
-            "video": _PictureTrack(put, start, self.height),
-            "audio": _SoundTrack(put, start),
-        }
-        wanted = list(self.streams.values())
-        for packet in self._packets(wanted):
-            handler = handlers[packet.stream.type]
+        handlers = {"audio": _SoundTrack(put, start)}
+        if "video" in self.streams:
+            aspect = self.streams["video"].sample_aspect_ratio or Fraction(1)
+            handlers["video"] = _PictureTrack(put, start, self.height, aspect)
+        for packet in self._packets():
+            put.check()
             try:
                 frames = packet.decode()
             except av.FFmpegError:
                 self.skipped += 1
                 continue
             for frame in frames:
-                handler.take(frame)
-        for kind in self.streams:
-            handlers[kind].finish()
+                handlers[packet.stream.type].take(frame)
+            if "video" in handlers:  # a picture without a next one in sight stays
+                heard = Fraction(handlers["audio"].place, RATE)
+                handlers["video"].show_until(heard - AHEAD["sound"] // 2)
+        for handler in handlers.values():
+            handler.finish()
 
-    def _packets(self, wanted: list):
-        packets = self.container.demux(wanted)
-        while True:
-            try:
-                yield next(packets)
-            except StopIteration:
-                return
-            except av.error.EOFError:
-                return
-            except av.FFmpegError as error:
-                if not Path(self.name).exists() and ":" not in self.name:
-                    raise SemcomError(f"{self.name}: vanished while it was read") from error
-                self.skipped += 1
-                return
+    def _packets(self):
+        """Packets of both streams, and the empty ones that make decoders give what they hold."""
+        try:
+            yield from self.container.demux(list(self.streams.values()))
+        except av.FFmpegError as error:
+            if self.is_device or not Path(self.name).exists():
+                raise SemcomError(
+                    f"{self.name}: gone while it was read ({_reason(error)})"
+                ) from error
+            self.skipped += 1
+            for stream in self.streams.values():
+                last = av.Packet()
+                last.stream, last.time_base = stream, stream.time_base
+                yield last
 
 
 class _PictureTrack:
     """Frames of a video stream to 16 pictures a second: the one that shows at each time."""
 
-    def __init__(self, put, start: Fraction, height: int):
-        self.put, self.start, self.height = put, start, height
+    def __init__(self, put, start: Fraction, height: int, aspect: Fraction):
+        self.put, self.start, self.height, self.aspect = put, start, height, aspect
+        self.width = None
         self.next, self.shown, self.converted = 0, None, None
         self.end = Fraction(0)
         self.guess = count()
 
     def take(self, frame) -> None:
         time = self._time(frame)
-        self._show_until(time)
+        self.show_until(time)
         self.shown, self.converted = frame, None
         length = frame.duration * frame.time_base if frame.duration else Fraction(1, PICTURES)
         self.end = time + length
@@ -353,7 +368,7 @@ class _PictureTrack:
             return Fraction(number, 25)
         return frame.pts * frame.time_base - self.start
 
-    def _show_until(self, time: Fraction) -> None:
+    def show_until(self, time: Fraction) -> None:
         """Pictures for the times before ``time``; the first also stands for what was before it."""
         while self.shown is not None and Fraction(2 * self.next + 1, 2 * PICTURES) < time:
             if self.converted is None:
@@ -362,17 +377,17 @@ class _PictureTrack:
             self.next += 1
 
     def finish(self) -> None:
-        self._show_until(self.end)
+        self.show_until(self.end)
 
     def _convert(self, frame) -> np.ndarray:
-        turned = round(frame.rotation / 90) % 4
-        tall, wide = frame.height, frame.width
-        if turned % 2:
-            tall, wide = wide, tall
-        width = max(2, min(8 * self.height, round(self.height * wide / tall / 2) * 2))
-        size = (self.height, width) if turned % 2 else (width, self.height)
+        turns = round(frame.rotation / 90) % 4
+        if self.width is None:
+            shape = frame.width * self.aspect / frame.height
+            wide = self.height * (1 / shape if turns % 2 else shape)
+            self.width = max(2, min(8 * self.height, round(wide / 2) * 2))
+        size = (self.height, self.width) if turns % 2 else (self.width, self.height)
         picture = frame.reformat(*size, format="rgb24", interpolation="AREA").to_ndarray()
-        return np.ascontiguousarray(np.rot90(picture, turned))
+        return np.ascontiguousarray(np.rot90(picture, turns))
 
 
 class _SoundTrack:
@@ -380,21 +395,25 @@ class _SoundTrack:
 
     def __init__(self, put, start: Fraction):
         self.put, self.start = put, start
-        self.resampler = av.AudioResampler("flt", "mono", RATE)
+        self.setup, self.resampler = None, av.AudioResampler("flt", rate=RATE)
         self.place = 0
 
     def take(self, frame) -> None:
+        setup = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if setup != self.setup:
+            self.finish()
+            self.setup, self.resampler = setup, av.AudioResampler("flt", rate=RATE)
         if frame.pts is None:
-            frame.pts = round(self.place * Fraction(1, RATE) / frame.time_base)
+            frame.pts = round((Fraction(self.place, RATE) + self.start) / frame.time_base)
         self._pass(self.resampler.resample(frame))
 
     def finish(self) -> None:
-        with contextlib.suppress(av.FFmpegError, ValueError):  # nothing was ever put in
-            self._pass(self.resampler.resample(None))
+        self._pass(self.resampler.resample(None))
 
     def _pass(self, frames: list) -> None:
         for frame in frames:
-            samples = np.clip(np.nan_to_num(frame.to_ndarray()[0]), -1, 1)
+            channels = frame.to_ndarray().reshape(-1, frame.layout.nb_channels)
+            samples = np.clip(np.nan_to_num(channels.mean(1)), -1, 1)
             if frame.pts is not None:
                 self.place = round((frame.pts * frame.time_base - self.start) * RATE)
             late = max(0, -self.place)  # what is before the pictures begin
@@ -413,10 +432,14 @@ class _Putter:
         self.line, self.going = line, going
 
     def __call__(self, item) -> None:
-        while self.going.is_set():
+        while True:
+            self.check()
             with contextlib.suppress(queue.Full):
                 return self.line.put(item, timeout=0.2)
-        raise _Stopped
+
+    def check(self) -> None:
+        if not self.going.is_set():
+            raise _Stopped
 
     def last(self, item) -> None:
         with contextlib.suppress(_Stopped):
@@ -426,9 +449,8 @@ class _Putter:
 class _Pipe:
     """A named pipe as a file object whose ``read`` gives up after a while."""
 
-    def __init__(self, path: Path, patience: float):
-        self.handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-        self.patience = patience
+    def __init__(self, handle: int, patience: float):
+        self.handle, self.patience = handle, patience
 
     def read(self, size: int) -> bytes:
         ready, _, _ = select.select([self.handle], [], [], self.patience)
@@ -436,12 +458,12 @@ class _Pipe:
             raise TimeoutError(f"no data for {self.patience:g} s")
         return os.read(self.handle, size)
 
-    def close(self) -> None:
+    def __del__(self):
         os.close(self.handle)
 
 
 def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error).splitlines()[0]
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def windows(seconds, length: int) -> Iterator[list[Second]]:

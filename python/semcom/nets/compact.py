@@ -69,10 +69,10 @@ class CompactVision(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.stack = Stack(3, LAYERS)
+        self.stack = Stack(3, LAYERS).to(memory_format=torch.channels_last)
 
     def forward(self, pictures: Tensor) -> Tensor:
-        x = pictures.permute(0, 3, 1, 2).to(memory_format=torch.contiguous_format)
+        x = pictures.permute(0, 3, 1, 2)  # in memory channels stay last, which is faster
         return self.stack(x.float() / 128 - 1).permute(0, 2, 3, 1)
 
 

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Media over the link: what happens in each second, as the receiver understood it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from gnuradio import blocks, gr
+from rich.table import Table
+
+from ..blocks import guard
+from ..blocks.media_source import media_source
+from ..blocks.system_block import shared_system
+from ..errors import SemcomError
+from ..nets.registry import shipped
+from .flowgraph import LinkFlowgraph
+from .report import sha256
+from .run import channel_uses, decoder_of, measured_snr_db
+from .scenario import Scenario, settings
+
+DATA = "raw"  # what systems on raw media are trained on, as it stands in their names
+
+
+@dataclass(frozen=True)
+class Understood:
+    """One window: seconds ``start`` to ``start`` + T of ``name``.
+
+    events      T names;  confidence [T] probabilities
+    symbols     what the receiver detected of each terminal, [T*L] complex64
+    """
+
+    name: str
+    start: int
+    events: list[str]
+    confidence: np.ndarray
+    symbols: list[np.ndarray]
+
+
+@dataclass(frozen=True)
+class MediaRun:
+    """What came of a run: the ``record`` for JSON, each window that arrived, and the seconds that
+    each stage worked (empty unless GNU Radio counts, see apps/run_link.py --profile)."""
+
+    record: dict
+    windows: list[Understood]
+    stages: dict[str, float]
+
+
+def checkpoint_of(point: Scenario) -> str:
+    """The checkpoint named by the options, or the one shipped for raw media."""
+    path = Path(point.checkpoint or shipped(point.system, point.variant, DATA))
+    net = shared_system(point.system, str(path), point.device)
+    if net.terminals != point.terminals():
+        raise SemcomError(
+            f"--variant {point.variant}: {path.name} holds the terminals "
+            f"{' and '.join(net.terminals)}; name a checkpoint of that variant"
+        )
+    return str(path)
+
+
+def run_media(point: Scenario, names: list, microphone="", features="compact", weights="",
+              on_frames=lambda count: None) -> MediaRun:  # fmt: skip
+    """Send media over the link that ``point`` describes.
+
+    on_frames  called with the number of windows that have arrived, for a progress bar
+    Raises guard.BlockError with the one line of a file that cannot be read.
+    """
+    checkpoint = checkpoint_of(point)
+    net = shared_system(point.system, checkpoint, point.device)
+    source = media_source(names, microphone, features, weights, terminals=net.terminals,
+                          frames=point.frames or -1)  # fmt: skip
+    flowgraph = LinkFlowgraph(point, source, checkpoint)
+    probes = [blocks.vector_sink_c() for _ in net.terminals]
+    for port, probe in enumerate(probes):
+        flowgraph.connect((flowgraph.receiver, 1 + port), probe)
+    sink = flowgraph.sink
+
+    def progress():
+        on_frames(sink.received)
+        return sink.received
+
+    began = time.perf_counter()
+    guard.run(flowgraph, progress=progress)
+    wall_s = time.perf_counter() - began
+    found = _understood(flowgraph, probes, net)
+    record = _record(point, checkpoint, net, flowgraph, found, wall_s)
+    stages = _stages(flowgraph)
+    flowgraph.release()
+    return MediaRun(record, found, stages)
+
+
+def _stages(flowgraph) -> dict[str, float]:
+    """[s] that the blocks of each stage worked; none if GNU Radio does not count."""
+    ends = [end for end in (flowgraph.audio, flowgraph.video) if end]
+    video, receiver, channel = flowgraph.video, flowgraph.receiver, flowgraph.channel
+    radio = [*(end.pilots for end in ends), *channel.links, receiver.estimator, receiver.detector]
+    if video and video.estimator:
+        radio += [flowgraph.audio.feedback_pilots, video.estimator, video.detector]
+    blocks_of = {
+        "encode": [end.encoder for end in ends],
+        "radio": radio,
+        "decode": [receiver.decoder],
+    }
+    if not any(block.pc_work_time_total() for block in blocks_of["encode"]):
+        return {}
+    counted = {
+        stage: sum(block.pc_work_time_total() for block in parts) / gr.high_res_timer_tps()
+        for stage, parts in blocks_of.items()
+    }
+    return {"media (waited for)": flowgraph.source.waited_s,
+            "features": flowgraph.source.features_s, **counted}  # fmt: skip
+
+
+def _understood(flowgraph, probes, net) -> list[Understood]:
+    """Decisions and symbols of each window that arrived."""
+    symbols = [np.array(probe.data(), np.complex64) for probe in probes]
+    found, at = [], 0
+    for number, (name, start, length) in enumerate(flowgraph.source.places):
+        count = length * net.symbols
+        if number in flowgraph.sink.decisions:
+            events = [net.classes[c] for c in flowgraph.sink.decisions[number]]
+            confidence = np.asarray(flowgraph.sink.confidence[number])
+            own = [stream[at : at + count] for stream in symbols]
+            found.append(Understood(name, start, events, confidence, own))
+        at += count
+    return found
+
+
+def _record(point, checkpoint, net, flowgraph, found, wall_s) -> dict:
+    """The JSON record of a run over media."""
+    measured = flowgraph.meter.report()
+    seconds = sum(len(window.events) for window in found)
+    longest = max((len(window.events) for window in found), default=0)
+    return {
+        "system": point.system,
+        "variant": point.variant,
+        "decoder": decoder_of(net),
+        "checkpoint": Path(checkpoint).name,
+        "checkpoint_sha256": sha256(checkpoint),
+        "scenario": settings(point),
+        "channel": point.channel,
+        "snr_db": point.snr,
+        "csi": point.csi,
+        "detector": point.detector,
+        "seed": point.seed,
+        "media": [_entry(window) for window in found],
+        "seconds": seconds,
+        "channel_nmse_db": measured["channel_nmse_db"],
+        "measured_snr_db": measured_snr_db(point, measured["path_snr_db"]),
+        "evm_db": measured["evm_db"],
+        "papr_db": measured["papr_db"],
+        **channel_uses(point, net, longest),
+        "frames_sent": flowgraph.source.sent,
+        "frames_received": flowgraph.sink.received,
+        "wall_s": wall_s,
+        "times_real_time": seconds / wall_s,
+    }
+
+
+def _entry(window: Understood) -> dict:
+    events = [
+        {"second": window.start + t, "event": event, "confidence": round(float(sure), 4)}
+        for t, (event, sure) in enumerate(zip(window.events, window.confidence, strict=True))
+    ]
+    return {"file": Path(window.name).name, "events": events}
+
+
+def clip_event(window: Understood, background: str = "background") -> str:
+    """The event of a window: the one named in most seconds, background if none is."""
+    events = [event for event in window.events if event != background]
+    return max(dict.fromkeys(events), key=events.count) if events else background
+
+
+def table(found: list[Understood], title: str) -> Table:
+    """What happens in each second, for the screen."""
+    shown = Table(title=title, title_justify="left")
+    for head in ("file", "seconds", "event", "confidence"):
+        shown.add_column(head)
+    for window in found:
+        for start, end in _runs(window.events):
+            sure = f"{100 * window.confidence[start:end].mean():.0f} %"
+            span = f"{window.start + start}-{window.start + end}"
+            shown.add_row(Path(window.name).name, span, window.events[start], sure)
+        shown.add_section()
+    return shown
+
+
+def profile_table(run: MediaRun) -> Table:
+    """What each stage costs, for the screen."""
+    seconds, wall_s = run.record["seconds"], run.record["wall_s"]
+    shown = Table(title=f"{seconds} s of media in {wall_s:.2f} s", title_justify="left")
+    for head in ("stage", "ms per second of media", "times real time"):
+        shown.add_column(head, justify="left" if head == "stage" else "right")
+    for stage, worked in {**run.stages, "all, side by side": wall_s}.items():
+        times = f"{seconds / worked:.0f}" if worked else "-"
+        shown.add_row(stage, f"{1000 * worked / max(seconds, 1):.1f}", times)
+    return shown
+
+
+def _runs(events: list[str]) -> list[tuple[int, int]]:
+    """First and one past the last second of each run of equal events."""
+    edges = [t for t in range(1, len(events)) if events[t] != events[t - 1]]
+    return list(zip([0, *edges], [*edges, len(events)], strict=True))

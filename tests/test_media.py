@@ -1,0 +1,432 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Media to seconds: times, levels and shapes, against clips made here; and what strangers send."""
+
+import threading
+import time
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from av.stream import Disposition
+from gnuradio.semcom.data.media import MediaSource, windows
+from gnuradio.semcom.data.spectrum import RATE
+from gnuradio.semcom.errors import SemcomError
+
+HEIGHT = 32  # [pixels], small and fast
+ENCODERS = {
+    "mp4": ("libx264", "aac"),
+    "mkv": ("libx264", "flac"),
+    "webm": ("libvpx-vp9", "libopus"),
+    "mov": ("mpeg4", "pcm_s16le"),
+    "avi": ("mjpeg", "pcm_s16le"),
+    "ts": ("mpeg2video", "mp2"),
+    "wav": ("", "pcm_s16le"),
+    "flac": ("", "flac"),
+    "mp3": ("", "libmp3lame"),
+    "ogg": ("", "libopus"),
+    "aac": ("", "aac"),
+}
+FAST = {"libx264": {"preset": "ultrafast", "bf": "2"}, "libvpx-vp9": {"cpu-used": "8"}}
+
+
+# --- clips ----------------------------------------------------------------------------------------
+
+
+def level(number):
+    """The grey of picture ``number``; 12 in turn, far enough apart for any codec."""
+    return 20 + 18 * (np.asarray(number) * 5 % 12)
+
+
+def beeps(*times, length=0.1, hertz=1000):
+    def wave(t):
+        on = np.any([(t >= at) & (t < at + length) for at in times], axis=0)
+        return 0.5 * on * np.sin(2 * np.pi * hertz * t)
+
+    return wave
+
+
+def tone(hertz, amplitude=0.5):
+    return lambda t: amplitude * np.sin(2 * np.pi * hertz * t)
+
+
+class Clip:
+    """Writes one file, streams of tiny pictures and of sound; ``close`` ends it."""
+
+    def __init__(
+        self, path, video=None, audio=None, rate=25, size=(64, 48), hertz=48000, layout="mono"
+    ):
+        usual = ENCODERS[Path(path).suffix[1:]]
+        video, audio = (u if c is None else c for c, u in zip((video, audio), usual, strict=True))
+        for codec in filter(None, (video, audio)):
+            if codec not in av.codecs_available:
+                pytest.skip(f"no encoder {codec}")
+        self.file, self.size = av.open(str(path), "w"), size
+        self.hertz, self.layout = hertz, layout
+        self.video = self.audio = None
+        if video:
+            self.video = self.file.add_stream(video, rate=rate, options=FAST.get(video, {}))
+            self.video.width, self.video.height = size
+            self.video.pix_fmt = "yuvj420p" if video == "mjpeg" else "yuv420p"
+            any_time = path.suffix in (".mp4", ".mkv", ".webm", ".mov")
+            self.video.codec_context.time_base = Fraction(1, 1000 if any_time else rate)
+        if audio:
+            self.audio = self.file.add_stream(audio, rate=hertz, layout=layout)
+
+    def show(self, times, picture=None, offset=0):
+        """Pictures at ``times`` [s]: grey ones, or of ``picture(number)``."""
+        wide, tall = self.size
+        for number, at in enumerate(times):
+            grey = np.full((tall, wide, 3), level(number), np.uint8)
+            frame = av.VideoFrame.from_ndarray(picture(number) if picture else grey)
+            frame.time_base = self.video.codec_context.time_base
+            frame.pts = round((at + offset) / frame.time_base)
+            self.file.mux(self.video.encode(frame.reformat(format=self.video.pix_fmt)))
+
+    def sound(self, seconds, wave, offset=0):
+        """``wave(t)``: [samples] or [samples, channels]."""
+        samples = np.asarray(wave(np.arange(round(seconds * self.hertz)) / self.hertz), np.float32)
+        channels = len(av.AudioLayout(self.layout).channels)
+        samples = np.repeat(samples.reshape(len(samples), -1), channels // samples[0].size, 1)
+        frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), "flt", self.layout)
+        frame.sample_rate, frame.time_base = self.hertz, Fraction(1, self.hertz)
+        frame.pts = round(offset * self.hertz)
+        context = self.audio.codec_context
+        cutter = av.AudioResampler(
+            context.format, self.layout, self.hertz, context.frame_size or 1024
+        )
+        for piece in cutter.resample(frame) + cutter.resample(None):
+            self.file.mux(self.audio.encode(piece))
+
+    def close(self):
+        for stream in filter(None, (self.video, self.audio)):
+            self.file.mux(stream.encode(None))
+        self.file.close()
+
+
+@pytest.fixture
+def make(tmp_path):
+    """Make a clip; returns its path."""
+
+    def write(name="clip.mp4", seconds=3, times=None, wave=None, picture=None, offset=0, **how):
+        path = tmp_path / name
+        clip = Clip(path, **how)
+        if clip.video:
+            even = np.arange(round(seconds * how.get("rate", 25))) / how.get("rate", 25)
+            clip.show(even if times is None else times, picture, offset)
+        if clip.audio:
+            clip.sound(seconds, wave or tone(440), offset)
+        clip.close()
+        return path
+
+    return write
+
+
+@pytest.fixture(autouse=True)
+def no_thread_stays():
+    """Whatever a test does to a source, its threads are gone soon after."""
+    yield
+    deadline = time.monotonic() + 2
+    while threading.active_count() > 1 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert [thread.name for thread in threading.enumerate()] == ["MainThread"]
+
+
+def read(name, **how):
+    """The source and its pictures [T * 16, h, w, 3] and sound [T * 16000]."""
+    source = MediaSource(name, height=how.pop("height", HEIGHT), **how)
+    seconds = list(source)
+    assert [second.number for second in seconds] == list(range(len(seconds)))
+    for second in seconds:
+        assert second.pictures.shape[::3] == (16, 3)
+        assert second.pictures.dtype == np.uint8
+        assert second.sound.shape == (RATE,)
+        assert second.sound.dtype == np.float32
+    pictures = np.concatenate([second.pictures for second in seconds])
+    return source, pictures, np.concatenate([second.sound for second in seconds])
+
+
+def brightness(pictures):
+    return pictures.mean((1, 2, 3))
+
+
+def shown(times, count):
+    """The greys that a viewer sees at (k + 1/2)/16 s, of pictures that come at ``times``."""
+    at = (np.arange(count) + 0.5) / 16
+    return level(np.maximum(0, np.searchsorted(times, at, side="right") - 1))
+
+
+def loudness(sound, hertz):
+    """The amplitude of the tone at ``hertz`` in the middle of ``sound``."""
+    middle = sound[len(sound) // 4 : -len(sound) // 4]
+    window = np.hanning(len(middle))
+    turn = np.exp(-2j * np.pi * hertz * np.arange(len(middle)) / RATE)
+    return 2 * abs((middle * window * turn).sum() / window.sum())
+
+
+def refused(name, says, **how):
+    """Opening or reading ends with one line that names the file and says so."""
+    with pytest.raises(SemcomError, match=says) as caught:
+        read(name, **how)
+    assert str(name) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+# --- time -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "hertz", "layout", "offset"),
+    [
+        ("clip.mp4", 48000, "mono", 0),
+        ("clip.mp4", 44100, "stereo", 0),
+        ("clip.mkv", 44100, "stereo", 7.2),
+        ("clip.webm", 48000, "stereo", 0),
+        ("clip.webm", 48000, "mono", 7.2),
+        ("clip.mov", 8000, "mono", 7.2),
+        ("clip.avi", 44100, "stereo", 0),
+        ("clip.ts", 48000, "stereo", 7.2),
+    ],
+)
+def test_a_flash_and_a_beep_stay_where_they_are(make, name, hertz, layout, offset):
+    at, frames = 1.36, np.arange(100) / 25  # between two of the 16 pictures
+
+    def flash(number):
+        return np.full((48, 64, 3), 235 if at <= frames[number] < at + 0.2 else 30, np.uint8)
+
+    path = make(name, 4, wave=beeps(at), picture=flash, offset=offset, hertz=hertz, layout=layout)
+    source, pictures, sound = read(path)
+    assert (source.has_picture, source.has_sound, source.skipped) == (True, True, 0)
+    assert len(sound) == 4 * RATE
+    k = (np.arange(64) + 0.5) / 16
+    np.testing.assert_array_equal(brightness(pictures) > 130, (k >= at) & (k < at + 0.2))
+    loud = np.flatnonzero(abs(sound) > 0.2) / RATE
+    assert loud[0] == pytest.approx(at, abs=0.02)
+    assert loud[-1] == pytest.approx(at + 0.1, abs=0.02)
+
+
+@pytest.mark.parametrize("name", ["clip.mp4", "clip.mkv", "clip.webm"])
+@pytest.mark.parametrize("rate", [1, 10, 60, "variable"])
+def test_each_picture_is_the_one_that_shows_at_its_time(make, name, rate):
+    if rate == "variable":
+        gaps = np.random.default_rng(3).choice([0.011, 0.033, 0.1, 0.7], 40)
+        times = np.concatenate([[0], np.cumsum(gaps)])
+        times, rate = np.round(times[times < 4], 3), 30
+    else:
+        times = np.arange(4 * rate) / rate
+    _, pictures, sound = read(make(name, 4, times=times, rate=rate))
+    assert len(pictures) == 64
+    np.testing.assert_allclose(brightness(pictures), shown(times, 64), atol=7)
+    assert loudness(sound, 440) == pytest.approx(0.5, abs=0.03)
+
+
+@pytest.mark.parametrize(("picture_from", "sound_from"), [(0, 1.5), (1.5, 0)])
+def test_a_track_that_begins_later_keeps_its_times(tmp_path, picture_from, sound_from):
+    path = tmp_path / "clip.mkv"
+    clip = Clip(path)
+    times = np.arange(picture_from, 4, 0.04)
+    clip.show(times)
+    clip.sound(4 - sound_from, tone(440), sound_from)
+    clip.close()
+    _, pictures, sound = read(path)
+    assert len(sound) == 4 * RATE
+    np.testing.assert_allclose(brightness(pictures), shown(times, 64), atol=7)
+    if sound_from:
+        assert abs(sound[:23900]).max() == 0
+    assert np.sqrt(np.mean(sound[24100:] ** 2)) == pytest.approx(0.5 / np.sqrt(2), rel=0.02)
+
+
+def test_pictures_half_a_minute_apart_stay_with_their_sound(make):
+    """The sound is long ahead when the next picture comes; each has its beep."""
+    times = [0, 30, 61]
+    path = make("slides.mkv", 64, times=times, wave=beeps(30.2, 61.2), hertz=16000)
+    _, pictures, sound = read(path)
+    assert len(sound) == 64 * RATE
+    np.testing.assert_allclose(brightness(pictures), shown(times, 1024), atol=7)
+    loud = np.flatnonzero(abs(sound) > 0.2) / RATE
+    assert loud[0] == pytest.approx(30.2, abs=0.02)
+    assert loud[-1] == pytest.approx(61.3, abs=0.02)
+
+
+# --- sound ----------------------------------------------------------------------------------------
+
+
+def stereo(left, right):
+    return lambda t: np.stack([left(t), right(t)], 1)
+
+
+@pytest.mark.parametrize("hertz", [8000, 11025, 16000, 44100, 48000, 192000])
+def test_tones_keep_frequency_and_level_at_any_rate(make, hertz):
+    _, _, sound = read(make("clip.wav", 2, wave=tone(1000, 0.8), hertz=hertz))
+    assert len(sound) == 2 * RATE
+    assert loudness(sound, 1000) == pytest.approx(0.8, rel=0.01)
+    assert np.sqrt(np.mean(sound[1000:-1000] ** 2)) == pytest.approx(0.8 / np.sqrt(2), rel=0.01)
+
+
+@pytest.mark.parametrize("hertz", [9000, 12000, 15000, 20000])
+def test_what_16_khz_cannot_hold_is_gone_and_has_no_alias(make, hertz):
+    _, _, sound = read(make("clip.wav", 2, wave=tone(hertz, 1.0)))
+    assert 20 * np.log10(abs(sound[1000:-1000]).max()) < -40
+    _, _, kept = read(make("kept.wav", 2, wave=tone(7000, 1.0)))
+    assert loudness(kept, 7000) == pytest.approx(1, rel=0.06)
+
+
+@pytest.mark.parametrize("name", ["clip.wav", "clip.flac", "clip.ogg", "clip.mp3", "clip.mp4"])
+def test_channels_are_averaged_so_that_nothing_clips(make, name):
+    loud = make(name, 2, wave=tone(440, 0.9), layout="stereo")
+    assert loudness(read(loud)[2], 440) == pytest.approx(0.9, rel=0.06)
+    half = make("half.wav", 2, wave=stereo(tone(440, 0.8), tone(1000, 0.4)), layout="stereo")
+    sound = read(half)[2]
+    assert loudness(sound, 440) == pytest.approx(0.4, rel=0.02)
+    assert loudness(sound, 1000) == pytest.approx(0.2, rel=0.02)
+
+
+@pytest.mark.parametrize("name", ["clip.wav", "clip.flac"])
+def test_eight_channels_at_192_khz(make, name):
+    def wave(t):
+        return np.stack([tone(300 * (c + 1), 0.8)(t) for c in range(8)], 1)
+
+    _, _, sound = read(make(name, 2, wave=wave, hertz=192000, layout="7.1"))
+    assert len(sound) == 2 * RATE
+    for channel in range(8):
+        assert loudness(sound, 300 * (channel + 1)) == pytest.approx(0.1, rel=0.03)
+
+
+def test_samples_that_are_no_numbers_or_beyond_one_are_tamed(tmp_path):
+    def wave(t):
+        return np.where(t < 0.5, np.nan, np.where(t < 1, np.inf, np.where(t < 1.5, -7, 0.25)))
+
+    path = tmp_path / "clip.wav"
+    clip = Clip(path, audio="pcm_f32le", hertz=RATE)
+    clip.sound(2, wave)
+    clip.close()
+    _, _, sound = read(path)
+    for half, value in enumerate([0, 1, -1, 0.25]):
+        np.testing.assert_array_equal(sound[half * 8000 :][:8000], value)
+
+
+def test_a_file_whose_channels_change_goes_on(make, tmp_path):
+    first = make("first.aac", 2, wave=tone(500), hertz=48000, layout="mono")
+    second = make("second.aac", 2, wave=tone(2000), hertz=48000, layout="stereo")
+    path = tmp_path / "both.aac"
+    path.write_bytes(first.read_bytes() + second.read_bytes())
+    _, _, sound = read(path)
+    assert 4 * RATE <= len(sound) <= 5 * RATE
+    assert loudness(sound[: 2 * RATE], 500) == pytest.approx(0.5, rel=0.05)
+    assert loudness(sound[2 * RATE + 4000 :][:RATE], 2000) == pytest.approx(0.5, rel=0.05)
+
+
+def test_a_gap_in_the_sound_is_silence_of_its_length(tmp_path):
+    path = tmp_path / "clip.mkv"
+    clip = Clip(path, audio="pcm_s16le")
+    clip.show(np.arange(39))
+    clip.sound(3, tone(440))
+    clip.sound(2, tone(1000), offset=37)
+    clip.close()
+    _, _, sound = read(path)
+    assert len(sound) == 39 * RATE
+    assert loudness(sound[: 3 * RATE], 440) == pytest.approx(0.5, rel=0.02)
+    assert abs(sound[3 * RATE + 50 : 37 * RATE - 50]).max() == 0
+    assert loudness(sound[37 * RATE : 39 * RATE], 1000) == pytest.approx(0.5, rel=0.02)
+
+
+# --- what is missing ------------------------------------------------------------------------------
+
+
+def test_no_sound_is_silence(make):
+    times = np.arange(75) / 25
+    source, pictures, sound = read(make(audio=""))
+    assert (source.has_picture, source.has_sound) == (True, False)
+    np.testing.assert_allclose(brightness(pictures), shown(times, 48), atol=7)
+    np.testing.assert_array_equal(sound, np.zeros(3 * RATE))
+
+
+@pytest.mark.parametrize("name", ["clip.wav", "clip.mp3", "clip.ogg", "clip.flac"])
+def test_no_picture_is_black(make, name):
+    source, pictures, sound = read(make(name, 3, hertz=48000))
+    assert (source.has_picture, source.has_sound) == (False, True)
+    assert pictures.shape == (48, HEIGHT, HEIGHT * 4 // 3, 3)
+    assert pictures.max() == 0
+    assert loudness(sound, 440) == pytest.approx(0.5, rel=0.06)
+
+
+def test_cover_art_is_not_a_film(tmp_path):
+    path = tmp_path / "song.mp3"
+    clip = Clip(path, video="mjpeg", rate=25)
+    clip.video.disposition = Disposition.attached_pic
+    clip.show([0])
+    clip.sound(2, tone(440))
+    clip.close()
+    source, pictures, _ = read(path)
+    assert not source.has_picture
+    assert pictures.max() == 0
+
+
+def test_neither_picture_nor_sound_is_told(tmp_path):
+    path = tmp_path / "words.srt"
+    path.write_text("1\n00:00:01,000 --> 00:00:02,000\nA word\n\n")
+    refused(path, "no picture and no sound")
+    with av.open(str(tmp_path / "words.mkv"), "w") as file, av.open(str(path)) as words:
+        stream = file.add_stream_from_template(words.streams[0])
+        for packet in words.demux():
+            if packet.dts is not None:
+                packet.stream = stream
+                file.mux(packet)
+    refused(tmp_path / "words.mkv", "no picture and no sound")
+
+
+def test_a_codec_that_nobody_knows_counts_as_missing(make):
+    path = make("clip.avi", video="mpeg4")
+    path.write_bytes(path.read_bytes().replace(b"FMP4", b"zzzz"))
+    source, pictures, sound = read(path)
+    assert (source.has_picture, source.has_sound) == (False, True)
+    assert (pictures.max(), len(sound)) == (0, 3 * RATE)
+
+
+# --- length ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("seconds", "count"),
+    [(0.3, 1), (0.04, 1), (1.44, 1), (1.6, 2), (4.2, 4), (4.6, 5), (23.6, 24)],
+)
+@pytest.mark.parametrize("name", ["clip.mkv", "clip.wav"])
+def test_the_last_second_counts_from_its_half_on(make, name, seconds, count):
+    source, pictures, sound = read(make(name, seconds, hertz=RATE))
+    assert len(sound) == count * RATE
+    end = round(seconds * RATE)
+    assert np.sqrt(np.mean(sound[100 : end - 100] ** 2)) == pytest.approx(0.354, rel=0.05)
+    assert abs(sound[end + 100 :]).max(initial=0) == 0
+    if source.has_picture:
+        times = np.arange(round(seconds * 25)) / 25
+        np.testing.assert_allclose(brightness(pictures), shown(times, count * 16), atol=7)
+
+
+def test_windows_of_ten_seconds(make):
+    runs = list(windows(MediaSource(make("clip.mkv", 23.6, rate=5), height=HEIGHT), 10))
+    assert [len(run) for run in runs] == [10, 10, 4]
+    assert [second.number for run in runs for second in run] == list(range(24))
+    assert list(windows([], 10)) == []
+
+
+def test_a_track_that_ends_early_leaves_its_last_picture_or_silence(tmp_path):
+    path = tmp_path / "clip.mkv"
+    clip = Clip(path)
+    clip.show(np.arange(50) / 25)
+    clip.sound(5, tone(440))
+    clip.close()
+    _, pictures, sound = read(path)
+    assert len(sound) == 5 * RATE
+    np.testing.assert_allclose(brightness(pictures), shown(np.arange(50) / 25, 80), atol=7)
+    path = tmp_path / "other.mkv"
+    clip = Clip(path)
+    clip.show(np.arange(125) / 25)
+    clip.sound(2, tone(440))
+    clip.close()
+    _, pictures, sound = read(path)
+    assert len(sound) == 5 * RATE
+    assert abs(sound[2 * RATE + 50 :]).max() == 0
+    np.testing.assert_allclose(brightness(pictures), shown(np.arange(125) / 25, 80), atol=7)
