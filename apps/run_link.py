@@ -30,6 +30,7 @@ from gnuradio.semcom.files import check_writable
 from gnuradio.semcom.link import media, report, scenario
 from gnuradio.semcom.link.render import render
 from gnuradio.semcom.link.run import run_point
+from gnuradio.semcom.link.video import check_video
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -107,6 +108,7 @@ def main(argv=None) -> int:
             report.check_plot(args.plot)
             check_writable(args.plot)
         if args.render:
+            check_video(args.render)
             check_writable(args.render)
         if args.media:
             over_media(args, points)

@@ -2,6 +2,8 @@
 # Copyright 2026 gr-semcom contributors
 """Media to seconds: times, levels and shapes, against clips made here; and what strangers send."""
 
+import gc
+import os
 import threading
 import time
 from fractions import Fraction
@@ -11,7 +13,7 @@ import av
 import numpy as np
 import pytest
 from av.stream import Disposition
-from gnuradio.semcom.data.media import MediaSource, windows
+from gnuradio.semcom.data.media import Limits, MediaSource, windows
 from gnuradio.semcom.data.spectrum import RATE
 from gnuradio.semcom.errors import SemcomError
 
@@ -430,3 +432,436 @@ def test_a_track_that_ends_early_leaves_its_last_picture_or_silence(tmp_path):
     assert len(sound) == 5 * RATE
     assert abs(sound[2 * RATE + 50 :]).max() == 0
     np.testing.assert_allclose(brightness(pictures), shown(np.arange(125) / 25, 80), atol=7)
+
+
+# --- pictures -------------------------------------------------------------------------------------
+
+RED, GREEN, BLUE, WHITE = (220, 30, 30), (30, 200, 30), (30, 30, 220), (235, 235, 235)
+
+
+def quarters(wide, tall):
+    """Four colours, so that every turn and mirror differs."""
+    picture = np.zeros((tall, wide, 3), np.uint8)
+    picture[: tall // 2, : wide // 2], picture[: tall // 2, wide // 2 :] = RED, GREEN
+    picture[tall // 2 :, : wide // 2], picture[tall // 2 :, wide // 2 :] = BLUE, WHITE
+    return picture
+
+
+def corners(picture):
+    """The colours amid the four quarters of ``picture``."""
+    tall, wide = np.array(picture.shape[:2]) // 4
+    return picture[tall :: 2 * tall][:2, wide :: 2 * wide][:, :2].astype(int)
+
+
+def turn(path, clockwise):
+    """Write the display matrix of an mp4's first track."""
+    a, b = {0: (1, 0), 90: (0, 1), 180: (-1, 0), 270: (0, -1)}[clockwise]
+    matrix = np.array([a, b, 0, -b, a, 0, 0, 0, 0x4000], ">i4") * 0x10000
+    data = bytearray(path.read_bytes())
+    at = data.index(b"tkhd") + 44
+    data[at : at + 36] = matrix.astype(">i4").tobytes()
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("clockwise", [0, 90, 180, 270])
+def test_pictures_are_turned_as_the_file_says(make, clockwise):
+    path = make(seconds=1, size=(128, 64), picture=lambda number: quarters(128, 64))
+    turn(path, clockwise)
+    _, pictures, _ = read(path)
+    assert pictures.shape == (16, 32, 64 if clockwise % 180 == 0 else 16, 3)
+    expected = np.rot90([[RED, GREEN], [BLUE, WHITE]], -clockwise // 90)
+    np.testing.assert_allclose(corners(pictures[8]), expected, atol=25)
+
+
+def test_the_turn_of_the_muxer_is_that_of_the_players(tmp_path):
+    path = tmp_path / "clip.mp4"
+    clip = Clip(path, audio="", size=(128, 64))
+    clip.video.set_display_rotation(90)  # ffmpeg's sign: counterclockwise
+    clip.show(np.arange(25) / 25, lambda number: quarters(128, 64))
+    clip.close()
+    _, pictures, _ = read(path)
+    np.testing.assert_allclose(
+        corners(pictures[8]), np.rot90([[RED, GREEN], [BLUE, WHITE]]), atol=25
+    )
+
+
+@pytest.mark.parametrize("clockwise", [0, 90])
+def test_pixels_are_made_square(tmp_path, clockwise):
+    """A film of 64 x 48 whose pixels are twice as wide as high is a film of 128 x 48."""
+    path = tmp_path / "clip.mp4"
+    clip = Clip(path, audio="")
+    clip.video.codec_context.sample_aspect_ratio = Fraction(2)
+    clip.show(np.arange(25) / 25, lambda number: quarters(64, 48))
+    clip.close()
+    turn(path, clockwise)
+    _, pictures, _ = read(path, height=48)
+    assert pictures.shape[1:3] == ((48, 128) if clockwise == 0 else (48, 18))
+    expected = np.rot90([[RED, GREEN], [BLUE, WHITE]], -clockwise // 90)
+    np.testing.assert_allclose(corners(pictures[8]), expected, atol=25)
+
+
+@pytest.mark.parametrize(
+    ("size", "width"), [((64, 48), 42), ((320, 16), 256), ((16, 320), 2), ((62, 34), 58)]
+)
+def test_pictures_have_the_height_asked_for(make, size, width):
+    """Wide at most eight times the height; an even number."""
+    _, pictures, _ = read(make(seconds=1, size=size, audio=""))
+    assert pictures.shape[1:] == (HEIGHT, width, 3)
+
+
+def jpeg(picture, at):
+    """A packet of Motion JPEG."""
+    coder = av.CodecContext.create("mjpeg", "w")
+    coder.height, coder.width = picture.shape[:2]
+    coder.pix_fmt, coder.time_base = "yuvj420p", Fraction(1, 25)
+    frame = av.VideoFrame.from_ndarray(picture).reformat(format="yuvj420p")
+    (packet,) = coder.encode(frame) + coder.encode(None)
+    packet.pts = packet.dts = at
+    packet.time_base = Fraction(1, 25)
+    return packet
+
+
+def test_8k_is_scaled_down(make):
+    size = (8192, 4320)
+    picture = quarters(*size)
+    path = make(
+        "clip.mkv", size=size, times=[0], picture=lambda number: picture, video="mjpeg", audio=""
+    )
+    _, pictures, _ = read(path)
+    assert pictures.shape == (16, HEIGHT, 60, 3)
+    np.testing.assert_allclose(corners(pictures[0]), [[RED, GREEN], [BLUE, WHITE]], atol=6)
+
+
+def test_more_pixels_than_allowed_are_refused(make):
+    path = make(seconds=1)
+    assert len(read(path, limits=Limits(pixels=64 * 48))[1]) == 16
+    refused(path, "64 x 48, more than 3,071 pixels", limits=Limits(pixels=64 * 48 - 1))
+
+
+def test_pictures_that_change_their_size(tmp_path):
+    """They take the shape of the first; what is too large is skipped, whatever the header says."""
+    path = tmp_path / "clip.avi"
+    clip = Clip(path, audio="")
+    for second, size in enumerate([(64, 48), (96, 96), (640, 480), (64, 48)]):
+        for at in range(25):
+            packet = jpeg(quarters(*size), second * 25 + at)
+            packet.stream = clip.video
+            clip.file.mux(packet)
+    clip.file.close()
+    source, pictures, _ = read(path, limits=Limits(pixels=10_000))
+    assert pictures.shape == (64, HEIGHT, 42, 3)
+    assert source.skipped == 25
+    for picture in pictures:
+        np.testing.assert_allclose(corners(picture), [[RED, GREEN], [BLUE, WHITE]], atol=25)
+
+
+# --- damage ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["clip.mp4", "clip.mkv", "clip.webm", "clip.ts", "clip.avi"])
+def test_a_broken_middle_is_skipped_and_counted(make, name):
+    path = make(name, 6)
+    data = bytearray(path.read_bytes())
+    begin, end = len(data) * 2 // 5, len(data) * 3 // 5
+    data[begin:end] = np.random.default_rng(0).bytes(end - begin)
+    path.write_bytes(data)
+    source, pictures, sound = read(path)
+    assert source.skipped > 0
+    assert len(sound) == 6 * RATE
+    times = np.arange(150) / 25
+    right = abs(brightness(pictures) - shown(times, 96)) < 8
+    assert right[:32].all()
+    assert right[-8:].all()
+    assert not right.all()
+    for part in (sound[: 2 * RATE], sound[4 * RATE :]):
+        assert loudness(part, 440) == pytest.approx(0.5, rel=0.1)
+
+
+@pytest.mark.parametrize("name", ["clip.mkv", "clip.webm", "clip.ts", "clip.avi", "clip.wav"])
+def test_of_a_cut_file_the_seconds_that_are_there(make, name):
+    path = make(name, 8)
+    os.truncate(path, path.stat().st_size // 2)
+    _, pictures, sound = read(path)
+    assert 3 * RATE <= len(sound) <= 5 * RATE
+    assert loudness(sound[: 3 * RATE], 440) == pytest.approx(0.5, rel=0.1)
+    if name != "clip.wav":
+        np.testing.assert_allclose(
+            brightness(pictures)[:40], shown(np.arange(200) / 25, 40), atol=8
+        )
+
+
+def test_a_cut_mp4_has_lost_its_index(make):
+    path = make()
+    os.truncate(path, path.stat().st_size * 3 // 5)
+    refused(path, "cannot be read as media .Invalid data")
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("name", ["clip.mp4", "clip.mkv", "clip.ts", "clip.mp3"])
+def test_scattered_damage_ends_in_seconds_or_in_one_line(make, name, seed):
+    path = make(name, 1)
+    rng = np.random.default_rng(seed)
+    data = np.frombuffer(path.read_bytes(), np.uint8).copy()
+    places = rng.integers(0, len(data), 20)
+    data[places] = rng.integers(0, 256, 20)
+    path.write_bytes(data.tobytes())
+    try:
+        assert len(read(path, limits=Limits(duration=60))[2]) >= RATE
+    except SemcomError as error:
+        assert str(path) in str(error)
+
+
+def test_tags_in_another_alphabet_do_no_harm(make):
+    path = make("clip.avi")
+    data = path.read_bytes()
+    assert b"Lavf" in data
+    path.write_bytes(data.replace(b"Lavf", b"\xe9\xff\x80f"))
+    assert len(read(path)[2]) == 3 * RATE
+
+
+# --- what is refused ------------------------------------------------------------------------------
+
+
+def test_names_that_are_no_media_are_told_in_one_line(make, tmp_path):
+    refused(tmp_path / "missing.mp4", "No such file")
+    refused(tmp_path, "a folder")
+    refused("/dev/null", "not a file; devices are")
+    refused("http://host/clip.mp4", "No such file")
+    refused("a\0b.mp4", "null byte")
+    (tmp_path / "empty.mp4").touch()
+    refused(tmp_path / "empty.mp4", "empty, 0 bytes")
+    refused(make(), "more than 1,000 bytes", limits=Limits(size=1000))
+
+
+@pytest.mark.parametrize("name", ["words.mp4", "words.txt", "words.bin", "words.nfo", "words.mkv"])
+def test_a_text_of_any_name_is_refused(tmp_path, name):
+    (tmp_path / name).write_text("This is no film.\n" * 200)
+    refused(tmp_path / name, "cannot be read as media|a text")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("list.m3u8", "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{}\n#EXT-X-ENDLIST\n"),
+        ("list.mp4", "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{}\n#EXT-X-ENDLIST\n"),
+        ("list.ffconcat", "ffconcat version 1.0\nfile {}\n"),
+        ("list.sdp", "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nm=video 5004 RTP/AVP 96\n"),
+        ("list.txt", "file {}\n"),
+    ],
+)
+def test_a_list_does_not_open_the_files_that_it_names(tmp_path, name, text):
+    """Its file is a pipe that nobody writes to: opening it would hang."""
+    os.mkfifo(tmp_path / "part.ts")
+    (tmp_path / name).write_text(text.format("part.ts"))
+    refused(tmp_path / name, "a list of files|cannot be read as media")
+
+
+def test_a_colon_in_a_name_is_a_letter(make, tmp_path, monkeypatch):
+    make("12:30.mkv", 1)
+    monkeypatch.chdir(tmp_path)
+    assert len(read("12:30.mkv")[1]) == 16
+
+
+@pytest.mark.parametrize("change", ["unlinked", "cut"])
+def test_a_file_that_vanishes_while_it_is_read(make, change):
+    path = make("clip.mkv", 40, rate=5, hertz=RATE)
+    seconds = iter(MediaSource(path, height=HEIGHT))
+    first = [next(seconds) for _ in range(3)]
+    if change == "unlinked":
+        path.unlink()
+    else:
+        os.truncate(path, path.stat().st_size // 2)
+    try:
+        count = len(first + list(seconds))
+    except SemcomError as error:
+        assert str(path) in str(error)
+    else:
+        assert count == 40 if change == "unlinked" else 3 <= count <= 25
+
+
+# --- pipes ----------------------------------------------------------------------------------------
+
+
+class Feeder:
+    """Writes to a named pipe from a thread; ``data`` again and again if ``forever``."""
+
+    def __init__(self, path, data, forever=False, chunk=4096):
+        os.mkfifo(path)
+        self.path, self.data, self.forever, self.chunk = path, data, forever, chunk
+        self.written = 0
+        self.thread = threading.Thread(target=self._feed)
+        self.thread.start()
+
+    def _feed(self):
+        with open(self.path, "wb", buffering=0) as pipe:
+            try:
+                while True:
+                    for at in range(0, len(self.data), self.chunk):
+                        self.written += pipe.write(self.data[at : at + self.chunk])
+                    if not self.forever:
+                        return
+            except BrokenPipeError:
+                pass
+
+
+def test_a_pipe_is_read_like_a_file(make, tmp_path):
+    path = make("clip.mkv")
+    Feeder(tmp_path / "pipe", path.read_bytes())
+    _, pictures, sound = read(tmp_path / "pipe")
+    _, same_pictures, same_sound = read(path)
+    np.testing.assert_array_equal(pictures, same_pictures)
+    np.testing.assert_array_equal(sound, same_sound)
+
+
+def test_a_pipe_that_nobody_writes_to(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    began = time.monotonic()
+    refused(tmp_path / "pipe", "no data for 1 s", limits=Limits(patience=1))
+    assert time.monotonic() - began < 4
+
+
+def test_a_pipe_whose_writer_falls_silent(make, tmp_path):
+    data = make("clip.ts", 6).read_bytes()
+    path = tmp_path / "pipe"
+    feeder = Feeder(path, data[: len(data) // 2])
+    keep = os.open(path, os.O_RDWR)  # a second writer, so that the pipe does not end
+    seconds = iter(MediaSource(path, height=HEIGHT, limits=Limits(patience=1)))
+    assert [next(seconds).number for _ in range(2)] == [0, 1]
+    with pytest.raises(SemcomError, match="no data for 1 s"):
+        list(seconds)
+    os.close(keep)
+    feeder.thread.join(2)
+
+
+def test_an_endless_pipe_is_stopped_and_waits_for_its_reader(make, tmp_path):
+    wave = make("clip.wav", 2, hertz=RATE).read_bytes()
+    path = tmp_path / "pipe"
+    feeder = Feeder(path, wave[44:] * 20, forever=True)
+    header = wave[:40] + b"\xff\xff\xff\xff"
+    feeder.data = header + feeder.data
+    seconds = iter(MediaSource(path, height=HEIGHT, limits=Limits(duration=50)))
+    next(seconds)
+    time.sleep(0.5)
+    assert feeder.written < 1_000_000  # half a minute; it would be much more
+    with pytest.raises(SemcomError, match="longer than 50 s") as caught:
+        while True:
+            last = next(seconds).number
+    assert last == 49
+    assert "\n" not in str(caught.value)
+
+
+def test_endless_rubbish_ends(tmp_path):
+    noise = np.random.default_rng(0).bytes(1 << 20)
+    Feeder(tmp_path / "pipe", noise, forever=True, chunk=1 << 16)
+    refused(tmp_path / "pipe", "cannot be read as media")
+
+
+# --- the host -------------------------------------------------------------------------------------
+
+
+def resident():
+    """[MiB] of this process."""
+    (line,) = (s for s in Path("/proc/self/status").read_text().splitlines() if "VmRSS" in s)
+    return int(line.split()[1]) / 1024
+
+
+@pytest.mark.parametrize("microphone", ["", "lavfi:sine=frequency=1000"])
+def test_a_reader_that_stops_early_leaves_no_thread_behind(make, microphone):
+    source = MediaSource(make("clip.mkv", 20), microphone=microphone, height=HEIGHT)
+    for second in source:
+        assert threading.active_count() > 1
+        if second.number == 2:
+            break
+    deadline = time.monotonic() + 1
+    while threading.active_count() > 1 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert threading.active_count() == 1
+
+
+def test_files_and_pipes_are_closed(make, tmp_path):
+    path = make("clip.mkv", 2)
+    os.mkfifo(tmp_path / "pipe")
+    refused(tmp_path / "pipe", "no data", limits=Limits(patience=0.1))  # warms up
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(5):
+        read(path)
+        next(iter(MediaSource(path, height=HEIGHT)))
+        MediaSource(path)
+        refused(tmp_path / "pipe", "no data", limits=Limits(patience=0.1))
+    time.sleep(0.5)
+    gc.collect()
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_memory_does_not_grow_over_many_clips(make):
+    path = make("clip.mkv", 1, size=(32, 16), hertz=RATE)
+    for number in range(200):
+        assert len(list(MediaSource(path, height=16))) == 1
+        if number == 50:
+            before = resident()
+    assert resident() - before < 8
+
+
+def test_memory_does_not_grow_over_a_long_clip(tmp_path):
+    """Ten minutes in which every second is 160 kB; all of them would be 90 MB."""
+    path = tmp_path / "long.mkv"
+    clip = Clip(path, rate=8, video="mpeg4", audio="pcm_s16le", size=(32, 16), hertz=RATE)
+    for minute in range(10):
+        clip.show(np.arange(480) / 8, offset=60 * minute)
+        clip.sound(60, tone(440), offset=60 * minute)
+    clip.close()
+    for second in MediaSource(path, height=16):
+        if second.number == 60:
+            before = resident()
+    assert second.number == 599
+    assert resident() - before < 8
+
+
+def test_a_track_that_never_comes_is_not_waited_for(tmp_path):
+    """A header that promises a picture track without pictures must not keep all of the sound."""
+    path = tmp_path / "clip.mkv"
+    clip = Clip(path, hertz=RATE)
+    clip.show([0.0])
+    clip.sound(300, tone(440))
+    clip.close()
+    seconds = iter(MediaSource(path, height=16))
+    assert next(seconds).number == 0
+    assert len(list(seconds)) == 299
+
+
+# --- devices --------------------------------------------------------------------------------------
+
+
+def test_a_camera_and_a_microphone():
+    source, pictures, sound = read(
+        "lavfi:testsrc2=size=320x240:rate=25:duration=3",
+        microphone="lavfi:sine=frequency=1000:duration=3",
+    )
+    assert (source.has_picture, source.has_sound) == (True, True)
+    assert len(sound) == 3 * RATE
+    assert loudness(sound, 1000) == pytest.approx(1 / 8, rel=0.02)  # the filter's own level
+    assert pictures.shape == (48, HEIGHT, 42, 3)
+    assert all((a != b).any() for a, b in zip(pictures, pictures[1:], strict=False))
+
+
+def test_a_microphone_replaces_the_sound_of_a_film(make):
+    path = make("clip.mkv", 2, wave=tone(440))
+    _, _, sound = read(path, microphone="lavfi:sine=frequency=3000:duration=2")
+    assert loudness(sound, 440) < 0.001
+    assert loudness(sound, 3000) == pytest.approx(1 / 8, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("name", "microphone", "says"),
+    [
+        ("v4l2:/dev/video99", "", "v4l2:/dev/video99: cannot be read"),
+        ("lavfi:nonsense", "", "lavfi:nonsense: cannot be read"),
+        ("lavfi:testsrc2=duration=1", "v4l2:/dev/video99", "v4l2:/dev/video99: cannot be read"),
+        ("lavfi:testsrc2=duration=1", "lavfi:testsrc2", "lavfi:testsrc2: has no sound"),
+        ("lavfi:sine=duration=1", "lavfi:sine", "lavfi:sine=duration=1: has no picture"),
+    ],
+)
+def test_devices_that_are_not_there_are_told_in_one_line(name, microphone, says):
+    with pytest.raises(SemcomError, match=says) as caught:
+        MediaSource(name, microphone=microphone)
+    assert "\n" not in str(caught.value)

@@ -18,7 +18,7 @@ from gnuradio.semcom.data.composed import ComposedSet
 from gnuradio.semcom.data.drawn import DrawnLibrary
 from gnuradio.semcom.data.features import FEATURES, extractor
 from gnuradio.semcom.data.raw import RawLibrary
-from gnuradio.semcom.errors import exit_status
+from gnuradio.semcom.errors import SemcomError, exit_status
 from gnuradio.semcom.files import make_folder
 from rich.progress import track
 
@@ -50,11 +50,22 @@ class Held:
         return self._features[i][1]
 
 
+def libraries(args, split: str) -> list:
+    """What the clips of a split are composed from, in turn."""
+    if args.only == "drawn":
+        return [DrawnLibrary()]
+    if args.raw is None:
+        raise SemcomError("--raw: missing; give the folder of recordings, or --only drawn")
+    raw = RawLibrary(args.raw, split)
+    return [raw] if args.only == "raw" else [raw, raw, DrawnLibrary()]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--raw", type=Path, help="folder with manifest.csv; default: drawn")
+    parser.add_argument("--raw", type=Path, help="folder with manifest.csv")
+    parser.add_argument("--only", choices=("raw", "drawn"), help="compose from one kind alone")
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     parser.add_argument("--features", choices=FEATURES, default="compact")
     parser.add_argument("--weights", type=Path, help="folder of the weights of vgg")
@@ -66,9 +77,10 @@ def main() -> None:
     torch.set_num_threads(1)
     features, sets = extractor(args.features, args.weights), {}
     for split in SPLITS:
-        library = RawLibrary(args.raw, split) if args.raw else DrawnLibrary()
+        if not getattr(args, split):
+            continue
         name, size = make_folder(args.out).resolve().name, getattr(args, split)
-        clips = ComposedSet(name, library, features, split, size, args.seed)
+        clips = ComposedSet(name, libraries(args, split), features, split, size, args.seed)
         sets[split] = Held(clips, args.workers)
     ave.write(args.out, sets)
 

@@ -16,13 +16,16 @@ from .spectrum import RATE
 
 
 class ComposedSet:
-    """One split of clips, a pure function of (library, seed, split, i); see :class:`ClipSet`."""
+    """One split of clips, a pure function of (libraries, seed, split, i); see :class:`ClipSet`.
+
+    libraries  clip i is composed from one of them, in turn
+    """
 
     classes = AVE_CLASSES
 
-    def __init__(self, name: str, library: Library, features: FeatureExtractor, split: str,
+    def __init__(self, name: str, libraries: list[Library], features: FeatureExtractor, split: str,
                  size: int, seed: int = 0):  # fmt: skip
-        self.name, self.library, self.features = name, library, features
+        self.name, self.libraries, self.features = name, libraries, features
         self.split, self.seed, self._size = split, seed, size
         self.ids = [f"{name}-{seed}-{split}-{i:05d}" for i in range(size)]
         self._clip = lru_cache(maxsize=2)(self._make)
@@ -40,12 +43,15 @@ class ComposedSet:
 
     def labels(self, i: int) -> np.ndarray:
         """Class index of each second, [10] int64."""
-        return draw_script(self._rng(i), self.library.events()).labels
+        return draw_script(self._rng(i), self._library(i).events()).labels
 
     def composed(self, i: int):
         """Clip ``i`` itself: its sound and its frames, see composition.compose."""
-        rng = self._rng(i)
-        return compose(rng, self.library, draw_script(rng, self.library.events()))
+        rng, library = self._rng(i), self._library(i)
+        return compose(rng, library, draw_script(rng, library.events()))
+
+    def _library(self, i: int) -> Library:
+        return self.libraries[i % len(self.libraries)]
 
     def _rng(self, i: int) -> np.random.Generator:
         return np.random.default_rng([self.seed, 1 + SPLITS.index(self.split), i])

@@ -253,7 +253,7 @@ class _Reader:
                 "format_whitelist": ",".join(av.formats_available - LISTS - TEXTS),
                 "max_pixels": str(self.limits.pixels),
             }
-            return av.open(self._file(), options=options)
+            return av.open(self._file(), options=options, metadata_errors="replace")
         except av.ArgumentError as error:  # not on the whitelist
             raise SemcomError(
                 f"{self.name}: a list of files, a text or a single picture; give a film or a sound"

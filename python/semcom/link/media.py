@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from rich.table import Table
 from ..blocks import guard
 from ..blocks.media_source import media_source
 from ..blocks.system_block import shared_system
+from ..data import annotation
+from ..data.clipset import AVE_CLASSES
 from ..errors import SemcomError
 from ..nets.registry import shipped
 from .flowgraph import LinkFlowgraph
@@ -22,14 +25,14 @@ from .report import sha256
 from .run import channel_uses, decoder_of, measured_snr_db
 from .scenario import Scenario, settings
 
-DATA = "raw"  # what systems on raw media are trained on, as it stands in their names
+DATA = "media"  # what systems on media are trained on, as it stands in their names
 
 
 @dataclass(frozen=True)
 class Understood:
     """One window: seconds ``start`` to ``start`` + T of ``name``.
 
-    events      T names;  confidence [T] probabilities
+    events      T names;  confidence [T] probabilities;  truth T names, None where not known
     symbols     what the receiver detected of each terminal, [T*L] complex64
     """
 
@@ -37,6 +40,7 @@ class Understood:
     start: int
     events: list[str]
     confidence: np.ndarray
+    truth: list[str] | None
     symbols: list[np.ndarray]
 
 
@@ -115,17 +119,34 @@ def _stages(flowgraph) -> dict[str, float]:
             "features": flowgraph.source.features_s, **counted}  # fmt: skip
 
 
+class Truths:
+    """What happens in media files, from the Annotations.txt beside them, if there is one."""
+
+    def __init__(self):
+        self._read = functools.lru_cache(annotation.read)
+
+    def of(self, name: str, start: int, length: int) -> list[str] | None:
+        """Names of the events of ``length`` seconds of a file from ``start`` on."""
+        path = Path(name).with_name(annotation.FILE)
+        spans = self._read(path) if path.is_file() else {}
+        if Path(name).stem not in spans:
+            return None
+        labels = annotation.labels_of(spans[Path(name).stem], start, length)
+        return [AVE_CLASSES[label] for label in labels]
+
+
 def _understood(flowgraph, probes, net) -> list[Understood]:
     """Decisions and symbols of each window that arrived."""
     symbols = [np.array(probe.data(), np.complex64) for probe in probes]
-    found, at = [], 0
+    truths, found, at = Truths(), [], 0
     for number, (name, start, length) in enumerate(flowgraph.source.places):
         count = length * net.symbols
         if number in flowgraph.sink.decisions:
             events = [net.classes[c] for c in flowgraph.sink.decisions[number]]
             confidence = np.asarray(flowgraph.sink.confidence[number])
             own = [stream[at : at + count] for stream in symbols]
-            found.append(Understood(name, start, events, confidence, own))
+            truth = truths.of(name, start, length)
+            found.append(Understood(name, start, events, confidence, truth, own))
         at += count
     return found
 
@@ -149,6 +170,7 @@ def _record(point, checkpoint, net, flowgraph, found, wall_s) -> dict:
         "seed": point.seed,
         "media": [_entry(window) for window in found],
         "seconds": seconds,
+        "accuracy": accuracy(found),
         "channel_nmse_db": measured["channel_nmse_db"],
         "measured_snr_db": measured_snr_db(point, measured["path_snr_db"]),
         "evm_db": measured["evm_db"],
@@ -161,12 +183,23 @@ def _record(point, checkpoint, net, flowgraph, found, wall_s) -> dict:
     }
 
 
+def accuracy(found: list[Understood]) -> float | None:
+    """Share of the seconds whose truth is known that were named right; None without any."""
+    right = [
+        event == true
+        for window in found
+        if window.truth
+        for event, true in zip(window.events, window.truth, strict=True)
+    ]
+    return sum(right) / len(right) if right else None
+
+
 def _entry(window: Understood) -> dict:
     events = [
         {"second": window.start + t, "event": event, "confidence": round(float(sure), 4)}
         for t, (event, sure) in enumerate(zip(window.events, window.confidence, strict=True))
     ]
-    return {"file": Path(window.name).name, "events": events}
+    return {"file": Path(window.name).name, "events": events, "truth": window.truth}
 
 
 def clip_event(window: Understood, background: str = "background") -> str:
@@ -178,15 +211,23 @@ def clip_event(window: Understood, background: str = "background") -> str:
 def table(found: list[Understood], title: str) -> Table:
     """What happens in each second, for the screen."""
     shown = Table(title=title, title_justify="left")
-    for head in ("file", "seconds", "event", "confidence"):
+    for head in ("file", "seconds", "event", "confidence", "right"):
         shown.add_column(head)
     for window in found:
         for start, end in _runs(window.events):
             sure = f"{100 * window.confidence[start:end].mean():.0f} %"
             span = f"{window.start + start}-{window.start + end}"
-            shown.add_row(Path(window.name).name, span, window.events[start], sure)
+            right = _share_right(window, start, end)
+            shown.add_row(Path(window.name).name, span, window.events[start], sure, right)
         shown.add_section()
     return shown
+
+
+def _share_right(window: Understood, start: int, end: int) -> str:
+    if window.truth is None:
+        return "not known"
+    pairs = zip(window.events[start:end], window.truth[start:end], strict=True)
+    return f"{sum(event == true for event, true in pairs)} of {end - start}"
 
 
 def profile_table(run: MediaRun) -> Table:

@@ -4,20 +4,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import groupby
+from itertools import groupby, islice
 
 import numpy as np
 import torch
 
 from ..blocks.media_source import shared_features
 from ..blocks.system_block import shared_system
-from ..data.media import PICTURES, Second
+from ..data.media import PICTURES
 from ..data.windows import MediaWindows, Window
 from .media import MediaRun, Understood, checkpoint_of
 from .scenario import Scenario
 from .scene import View, draw
-from .video import write_video
+from .video import video_file
 
 NAMES = {"audio": "audio terminal", "video": "video terminal"}
 
@@ -35,7 +34,7 @@ def attention(net: torch.nn.Module, audio: np.ndarray, visual: np.ndarray) -> np
     return (alpha / alpha.amax((1, 2), keepdim=True)).numpy()
 
 
-def views(understood: Understood, window: Window, net, point: Scenario, snr_db, truth=None):
+def views(understood: Understood, window: Window, net, point: Scenario, snr_db: float):
     """The 16 views of each second of a window that arrived."""
     heat = attention(net, window.audio, window.visual)
     sound = np.concatenate([second.sound for second in window.seconds])
@@ -48,7 +47,7 @@ def views(understood: Understood, window: Window, net, point: Scenario, snr_db, 
                 event=understood.events[t],
                 confidence=float(understood.confidence[t]),
                 decided=understood.events[: t + 1] + [""] * (len(window.seconds) - t - 1),
-                truth=truth,
+                truth=understood.truth,
                 confidences=understood.confidence.tolist(),
                 now=t + (k + 0.5) / PICTURES,
                 sound=sound,
@@ -76,14 +75,14 @@ def render(path, run: MediaRun, point: Scenario, microphone="", features="compac
     told = {(window.name, window.start): window for window in run.windows}
     snr_db = run.record["measured_snr_db"]
 
-    def scenes() -> Iterator[tuple[Second, list]]:
+    with video_file(path, PICTURES) as video:
         for window in media:
             understood = told.get((window.name, window.start))
             if understood is None:
                 return
             frames = views(understood, window, net, point, snr_db)
             for second in window.seconds:
-                yield second, [draw(next(frames)) for _ in range(PICTURES)]
+                for view in islice(frames, PICTURES):
+                    video.show(draw(view))
+                video.play(second.sound)
                 on_second()
-
-    write_video(path, scenes(), PICTURES)

@@ -168,8 +168,9 @@ def _filled(width: int, height: int, colour: tuple) -> np.ndarray:
 
 def _blend(area: np.ndarray, colour: tuple, cover: np.ndarray) -> None:
     """Lay a colour over ``area`` [h, w, 3] in place."""
-    share = cover.astype(np.int32)[..., None]
-    area += ((np.array(colour, np.int32) - area) * share // 255).astype(np.uint8)
+    step = cv2.subtract(np.full_like(area, colour), area, dtype=cv2.CV_16S)
+    step = cv2.multiply(step, cv2.merge([cover] * 3), scale=1 / 255, dtype=cv2.CV_16S)
+    cv2.add(area, step, area, dtype=cv2.CV_8U)
 
 
 @lru_cache(maxsize=256)
@@ -177,7 +178,8 @@ def _rounded(width: int, height: int, radius: float) -> np.ndarray:
     """Cover of a rectangle with round corners, [height, width]."""
     radius = min(radius, width / 2, height / 2)
     x, y = (np.abs(np.arange(n) + 0.5 - n / 2) - n / 2 + radius for n in (width, height))
-    distance = np.hypot(np.maximum(x, 0), np.maximum(y, 0)[:, None]) - radius
+    inward = np.minimum(np.maximum(x, y[:, None]), 0)
+    distance = inward + np.hypot(np.maximum(x, 0), np.maximum(y, 0)[:, None]) - radius
     return np.rint(255 * np.clip(0.5 - distance, 0, 1)).astype(np.uint8)
 
 
@@ -188,14 +190,19 @@ def _plate(canvas: np.ndarray, box: Box, colour: tuple, radius: float, opacity=1
         _blend(box.of(canvas), colour, (cover * opacity).astype(np.uint8))
 
 
-def _panel(width: int, height: int, unit: float) -> np.ndarray:
-    """An empty panel with an edge, [height, width, 3]."""
+@lru_cache(maxsize=8)
+def _empty_panel(width: int, height: int, unit: float) -> np.ndarray:
     canvas = _filled(width, height, GROUND)
     radius, edge = 10 * unit, max(1, round(unit))
     _plate(canvas, Box(0, 0, width, height), EDGE, radius)
     inner = Box(edge, edge, width - 2 * edge, height - 2 * edge)
     _plate(canvas, inner, PANEL, radius - edge)
     return canvas
+
+
+def _panel(width: int, height: int, unit: float) -> np.ndarray:
+    """A panel with an edge, [height, width, 3], to be drawn into."""
+    return _empty_panel(width, height, unit).copy()
 
 
 @lru_cache(maxsize=64)
@@ -382,7 +389,8 @@ def _cloud(label: str, symbols: bytes, colour: tuple, width: int, height: int, u
         return canvas
     _draw_axes(plane.of(canvas), edge)
     glow = _density(np.frombuffer(symbols, np.complex64), side, unit)[..., None]
-    light = np.array(colour) + (255 - np.array(colour)) * np.clip(2 * glow - 1.3, 0, 0.6)
+    tint = np.array(colour, np.float32)
+    light = tint + (255 - tint) * np.clip(2 * glow - 1.3, 0, 0.6)
     area = plane.of(canvas)
     area[:] = np.rint(area + (light - area) * glow)
     return canvas
