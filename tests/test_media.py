@@ -2,6 +2,7 @@
 # Copyright 2026 gr-semcom contributors
 """Media to seconds: times, levels and shapes, against clips made here; and what strangers send."""
 
+import contextlib
 import gc
 import os
 import threading
@@ -65,7 +66,8 @@ class Clip:
         for codec in filter(None, (video, audio)):
             if codec not in av.codecs_available:
                 pytest.skip(f"no encoder {codec}")
-        self.file, self.size = av.open(str(path), "w"), size
+        by_time = {"max_interleave_delta": "0"}
+        self.file, self.size = av.open(str(path), "w", options=by_time), size
         self.hertz, self.layout = hertz, layout
         self.video = self.audio = None
         if video:
@@ -548,7 +550,7 @@ def test_pictures_that_change_their_size(tmp_path):
             packet.stream = clip.video
             clip.file.mux(packet)
     clip.file.close()
-    source, pictures, _ = read(path, limits=Limits(pixels=10_000))
+    source, pictures, _ = read(path, limits=Limits(pixels=20_000))
     assert pictures.shape == (64, HEIGHT, 42, 3)
     assert source.skipped == 25
     for picture in pictures:
@@ -558,23 +560,24 @@ def test_pictures_that_change_their_size(tmp_path):
 # --- damage ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["clip.mp4", "clip.mkv", "clip.webm", "clip.ts", "clip.avi"])
-def test_a_broken_middle_is_skipped_and_counted(make, name):
+@pytest.mark.parametrize("name", ["clip.mp4", "clip.mkv", "clip.webm", "clip.ts", "clip.mp3"])
+def test_a_broken_middle_leaves_the_rest_in_its_place(make, name):
     path = make(name, 6)
     data = bytearray(path.read_bytes())
     begin, end = len(data) * 2 // 5, len(data) * 3 // 5
     data[begin:end] = np.random.default_rng(0).bytes(end - begin)
     path.write_bytes(data)
     source, pictures, sound = read(path)
-    assert source.skipped > 0
     assert len(sound) == 6 * RATE
-    times = np.arange(150) / 25
-    right = abs(brightness(pictures) - shown(times, 96)) < 8
-    assert right[:32].all()
-    assert right[-8:].all()
-    assert not right.all()
+    if name == "clip.mp4":  # the others find the next whole part by themselves
+        assert source.skipped > 0
     for part in (sound[: 2 * RATE], sound[4 * RATE :]):
         assert loudness(part, 440) == pytest.approx(0.5, rel=0.1)
+    if name in ("clip.mp4", "clip.mkv", "clip.webm"):
+        right = abs(brightness(pictures) - shown(np.arange(150) / 25, 96)) < 8
+        assert right[:32].all()
+        assert right[-8:].all()
+        assert not right.all()
 
 
 @pytest.mark.parametrize("name", ["clip.mkv", "clip.webm", "clip.ts", "clip.avi", "clip.wav"])
@@ -584,10 +587,9 @@ def test_of_a_cut_file_the_seconds_that_are_there(make, name):
     _, pictures, sound = read(path)
     assert 3 * RATE <= len(sound) <= 5 * RATE
     assert loudness(sound[: 3 * RATE], 440) == pytest.approx(0.5, rel=0.1)
-    if name != "clip.wav":
-        np.testing.assert_allclose(
-            brightness(pictures)[:40], shown(np.arange(200) / 25, 40), atol=8
-        )
+    if name in ("clip.mkv", "clip.webm", "clip.avi"):
+        expected = shown(np.arange(200) / 25, 40)
+        np.testing.assert_allclose(brightness(pictures)[:40], expected, atol=8)
 
 
 def test_a_cut_mp4_has_lost_its_index(make):
@@ -676,32 +678,30 @@ def test_a_file_that_vanishes_while_it_is_read(make, change):
     except SemcomError as error:
         assert str(path) in str(error)
     else:
-        assert count == 40 if change == "unlinked" else 3 <= count <= 25
+        assert count == 40 if change == "unlinked" else 18 <= count <= 24
 
 
 # --- pipes ----------------------------------------------------------------------------------------
 
 
-class Feeder:
-    """Writes to a named pipe from a thread; ``data`` again and again if ``forever``."""
+class Feeder(threading.Thread):
+    """Makes a named pipe and writes to it, ``once`` and then ``forever``."""
 
-    def __init__(self, path, data, forever=False, chunk=4096):
+    def __init__(self, path, once=b"", forever=b""):
+        super().__init__()
         os.mkfifo(path)
-        self.path, self.data, self.forever, self.chunk = path, data, forever, chunk
-        self.written = 0
-        self.thread = threading.Thread(target=self._feed)
-        self.thread.start()
+        self.path, self.once, self.forever, self.written = path, once, forever, 0
+        self.start()
 
-    def _feed(self):
-        with open(self.path, "wb", buffering=0) as pipe:
-            try:
-                while True:
-                    for at in range(0, len(self.data), self.chunk):
-                        self.written += pipe.write(self.data[at : at + self.chunk])
-                    if not self.forever:
-                        return
-            except BrokenPipeError:
-                pass
+    def run(self):
+        with contextlib.suppress(BrokenPipeError), open(self.path, "wb", buffering=0) as pipe:
+            self.write(pipe, self.once)
+            while self.forever:
+                self.write(pipe, self.forever)
+
+    def write(self, pipe, data):
+        for at in range(0, len(data), 4096):
+            self.written += pipe.write(data[at : at + 4096])
 
 
 def test_a_pipe_is_read_like_a_file(make, tmp_path):
@@ -716,33 +716,30 @@ def test_a_pipe_is_read_like_a_file(make, tmp_path):
 def test_a_pipe_that_nobody_writes_to(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     began = time.monotonic()
-    refused(tmp_path / "pipe", "no data for 1 s", limits=Limits(patience=1))
+    refused(tmp_path / "pipe", "nothing to decode for 1 s", limits=Limits(patience=1))
     assert time.monotonic() - began < 4
 
 
 def test_a_pipe_whose_writer_falls_silent(make, tmp_path):
     data = make("clip.ts", 6).read_bytes()
     path = tmp_path / "pipe"
-    feeder = Feeder(path, data[: len(data) // 2])
+    Feeder(path, data[: len(data) // 2])
     keep = os.open(path, os.O_RDWR)  # a second writer, so that the pipe does not end
     seconds = iter(MediaSource(path, height=HEIGHT, limits=Limits(patience=1)))
     assert [next(seconds).number for _ in range(2)] == [0, 1]
-    with pytest.raises(SemcomError, match="no data for 1 s"):
+    with pytest.raises(SemcomError, match="nothing to decode for 1 s"):
         list(seconds)
     os.close(keep)
-    feeder.thread.join(2)
 
 
 def test_an_endless_pipe_is_stopped_and_waits_for_its_reader(make, tmp_path):
-    wave = make("clip.wav", 2, hertz=RATE).read_bytes()
+    wave = make("clip.flac", 2, hertz=RATE, wave=lambda t: np.random.default_rng(0).random(len(t)))
     path = tmp_path / "pipe"
-    feeder = Feeder(path, wave[44:] * 20, forever=True)
-    header = wave[:40] + b"\xff\xff\xff\xff"
-    feeder.data = header + feeder.data
+    feeder = Feeder(path, forever=wave.read_bytes())
     seconds = iter(MediaSource(path, height=HEIGHT, limits=Limits(duration=50)))
     next(seconds)
     time.sleep(0.5)
-    assert feeder.written < 1_000_000  # half a minute; it would be much more
+    assert feeder.written < 2_000_000  # a minute; it would be much more
     with pytest.raises(SemcomError, match="longer than 50 s") as caught:
         while True:
             last = next(seconds).number
@@ -750,10 +747,19 @@ def test_an_endless_pipe_is_stopped_and_waits_for_its_reader(make, tmp_path):
     assert "\n" not in str(caught.value)
 
 
-def test_endless_rubbish_ends(tmp_path):
+@pytest.mark.parametrize("begin", [b"", b"RIFF\xff\xff\xff\xffWAVELIST\xff\xff\xff\xff"])
+def test_endless_rubbish_ends(tmp_path, begin):
+    """Also where a header says to skip the next four gigabytes."""
     noise = np.random.default_rng(0).bytes(1 << 20)
-    Feeder(tmp_path / "pipe", noise, forever=True, chunk=1 << 16)
-    refused(tmp_path / "pipe", "cannot be read as media")
+    Feeder(tmp_path / "pipe", begin, noise)
+    refused(tmp_path / "pipe", "cannot be read as media", limits=Limits(patience=1))
+
+
+def test_a_film_that_turns_into_endless_rubbish_ends(make, tmp_path):
+    data = make("clip.mkv", 4).read_bytes()
+    noise = np.random.default_rng(0).bytes(1 << 20)
+    Feeder(tmp_path / "pipe", data[: len(data) // 2], noise)
+    refused(tmp_path / "pipe", "nothing to decode for 1 s", limits=Limits(patience=1))
 
 
 # --- the host -------------------------------------------------------------------------------------
@@ -781,13 +787,13 @@ def test_a_reader_that_stops_early_leaves_no_thread_behind(make, microphone):
 def test_files_and_pipes_are_closed(make, tmp_path):
     path = make("clip.mkv", 2)
     os.mkfifo(tmp_path / "pipe")
-    refused(tmp_path / "pipe", "no data", limits=Limits(patience=0.1))  # warms up
+    refused(tmp_path / "pipe", "nothing to decode", limits=Limits(patience=0.1))  # warms up
     before = len(os.listdir("/proc/self/fd"))
     for _ in range(5):
         read(path)
         next(iter(MediaSource(path, height=HEIGHT)))
         MediaSource(path)
-        refused(tmp_path / "pipe", "no data", limits=Limits(patience=0.1))
+        refused(tmp_path / "pipe", "nothing to decode", limits=Limits(patience=0.1))
     time.sleep(0.5)
     gc.collect()
     assert len(os.listdir("/proc/self/fd")) == before

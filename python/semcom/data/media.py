@@ -26,6 +26,7 @@ import queue
 import select
 import stat
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -57,7 +58,7 @@ class Limits:
     size: int = 8 << 30  # [bytes] of a file
     duration: float = 6 * 3600.0  # [s] from the first second on
     pixels: int = 48_000_000  # of a picture; 8192 x 4320 has 35 million
-    patience: float = 10.0  # [s] without any data
+    patience: float = 10.0  # [s] without a picture or sound
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,8 @@ class MediaSource:
             return line.get(timeout=self.limits.patience)
         except queue.Empty:
             raise SemcomError(
-                f"{self.name}: no data for {self.limits.patience:g} s; is something writing to it?"
+                f"{self.name}: nothing to decode for {self.limits.patience:g} s; is something "
+                "writing to it?"
             ) from None
 
 
@@ -226,6 +228,7 @@ class _Reader:
         self.name, self.height, self.limits = name, height, limits
         self.skipped = 0
         self.is_device = name.partition(":")[0] in DEVICES and ":" in name
+        self.pipe = None
         self.container = self._open()
         self.streams = {}
         for stream in self.container.streams:
@@ -253,7 +256,11 @@ class _Reader:
                 "format_whitelist": ",".join(av.formats_available - LISTS - TEXTS),
                 "max_pixels": str(self.limits.pixels),
             }
-            return av.open(self._file(), options=options, metadata_errors="replace")
+            file = self._file()
+            self.pipe = file if isinstance(file, _Pipe) else None
+            return av.open(
+                file, options=options, metadata_errors="replace", timeout=self.limits.patience
+            )
         except av.ArgumentError as error:  # not on the whitelist
             raise SemcomError(
                 f"{self.name}: a list of files, a text or a single picture; give a film or a sound"
@@ -332,7 +339,10 @@ class _Reader:
     def _packets(self):
         """Packets of both streams, and the empty ones that make decoders give what they hold."""
         try:
-            yield from self.container.demux(list(self.streams.values()))
+            for packet in self.container.demux(list(self.streams.values())):
+                yield packet
+                if self.pipe:
+                    self.pipe.wait_again()
         except av.FFmpegError as error:
             if self.is_device or not Path(self.name).exists():
                 raise SemcomError(
@@ -447,15 +457,19 @@ class _Putter:
 
 
 class _Pipe:
-    """A named pipe as a file object whose ``read`` gives up after a while."""
+    """A named pipe as a file object whose ``read`` gives up when nothing of use comes."""
 
     def __init__(self, handle: int, patience: float):
         self.handle, self.patience = handle, patience
+        self.wait_again()
+
+    def wait_again(self) -> None:
+        self.end = time.monotonic() + self.patience
 
     def read(self, size: int) -> bytes:
-        ready, _, _ = select.select([self.handle], [], [], self.patience)
-        if not ready:
-            raise TimeoutError(f"no data for {self.patience:g} s")
+        left = self.end - time.monotonic()
+        if left <= 0 or not select.select([self.handle], [], [], left)[0]:
+            raise TimeoutError(f"nothing to decode for {self.patience:g} s")
         return os.read(self.handle, size)
 
     def __del__(self):

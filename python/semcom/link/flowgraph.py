@@ -63,9 +63,12 @@ class LinkFlowgraph(gr.top_block):
         that connection: without this its buffers stay until the process ends, and after some 180
         flowgraphs the system has no more to give.
         """
-        for hier, block, port in (
+        passed_on = [
             (self.channel, self.channel.uplink, "channel"),
             (self.receiver, self.receiver.estimator, "csi"),
-        ):
+        ]
+        if self.video:
+            passed_on.append((self.video, self.video.encoder, "attention"))
+        for hier, block, port in passed_on:
             hier.msg_disconnect(block, port, hier, port)
             hier.disconnect_all()

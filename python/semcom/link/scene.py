@@ -49,7 +49,7 @@ SPAN = 2.5  # of a constellation's axes, either way; symbols have unit power
 POOREST, BEST = -10, 30  # [dB] of the scale of the SNR
 QUIET, RANGE = -6.0, 6.0  # log-mel that is black; how far above white is at least
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)  # [s] between ticks
-HEARD = 0.55  # brightness of the sound that is still to come
+TO_COME = 0.55  # brightness of the sound that was not heard yet
 NOTHING = "background"  # the event that is none
 
 
@@ -209,9 +209,8 @@ def _panel(width: int, height: int, unit: float) -> np.ndarray:
 def _hatch(width: int, height: int, period: float) -> np.ndarray:
     """Cover of diagonal stripes, [height, width]."""
     phase = np.add.outer(np.arange(height), np.arange(width)) / period % 1
-    return np.rint(255 * np.clip((0.25 - np.abs(phase - 0.5)) * period + 0.5, 0, 1)).astype(
-        np.uint8
-    )
+    cover = np.clip((0.25 - np.abs(phase - 0.5)) * period + 0.5, 0, 1)
+    return np.rint(255 * cover).astype(np.uint8)
 
 
 @lru_cache(maxsize=64)
@@ -235,7 +234,7 @@ def fitted(text: str, width: int, sizes: tuple, bold: bool = False) -> tuple:
     text = " ".join(text.split())[:LONGEST]
     largest, smallest = sizes
     for size in range(largest, smallest - 1, -1):
-        if len(_letters(text, size, bold)[0]) <= width:
+        if _font(size, bold).getlength(text) + 1 <= width:
             return text, size
     for kept in range(len(text) - 1, 0, -1):
         shorter = text[:kept].rstrip() + "…"
@@ -409,7 +408,7 @@ def _density(symbols: np.ndarray, side: int, unit: float) -> np.ndarray:
     """Brightness [side, side] in 0 to 1: one symbol is a dot, many do not saturate."""
     symbols = symbols[np.isfinite(symbols)]
     columns = np.floor((symbols.real / SPAN + 1) * side / 2)
-    rows = np.floor((1 - symbols.imag / SPAN) * side / 2)
+    rows = np.floor((1 + symbols.imag / SPAN) * side / 2)
     inside = (columns >= 0) & (columns < side) & (rows >= 0) & (rows < side)
     places = (rows * side + columns)[inside].astype(np.int64)
     counts = np.bincount(places, minlength=side * side).reshape(side, side).astype(np.float32)
@@ -646,7 +645,7 @@ def _draw_playhead(area, rows: Rows, now: float, total: int, unit: float) -> Non
     x = _span(rows.decided, now, 0, total).x
     later = rows.sound.of(area)[:, x - rows.sound.x :]
     if later.size:
-        later[:] = cv2.convertScaleAbs(later, alpha=HEARD)
+        later[:] = cv2.convertScaleAbs(later, alpha=TO_COME)
     thick, top = max(1, round(2 * unit)), rows.decided.y
     line = Box(x, top, thick, rows.sound.y + rows.sound.h - top)
     line.of(area)[:] = TEXT
