@@ -59,9 +59,7 @@ def test_a_clip_goes_over_the_link_and_is_drawn(program, clip, untrained, tmp_pa
     right = [a == b for a, b in zip(decided, 2 * first["truth"], strict=True)]
     assert record["accuracy"] == sum(right) / 8
     with av.open(str(film)) as file:
-        assert (
-            sum(1 for _ in file.decode(video=0)) == 4 * 16
-        )
+        assert sum(1 for _ in file.decode(video=0)) == 4 * 16
     sound = np.concatenate([s.sound for s in MediaSource(clip)])
     drawn = np.concatenate([s.sound for s in MediaSource(film)])
     assert np.corrcoef(sound, drawn[: len(sound)])[0, 1] > 0.95
@@ -94,7 +92,16 @@ def test_a_device_is_sent_like_a_file(program, untrained):
 
 
 def understood(events, truth):
-    return Understood("a.mp4", 10, events, np.linspace(0.5, 0.9, len(events)), truth, [])
+    classes = ("Bark", "Cat", "background")
+    told = 0.2 + 0.4 * np.eye(3, dtype=np.float32)[[classes.index(event) for event in events]]
+    return Understood("a.mp4", 10, classes, told, truth, [])
+
+
+def test_a_window_knows_its_events():
+    window = understood(["Cat", "Cat", "background", "Bark"], None)
+    assert window.events == ["Cat", "Cat", "background", "Bark"]
+    np.testing.assert_allclose(window.confidence, 0.6)
+    assert window.ranked() == ["Cat", "Bark"]
 
 
 def test_accuracy_counts_what_is_known():

@@ -31,7 +31,6 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import count
 from pathlib import Path
 
 import av
@@ -329,7 +328,7 @@ class _Reader:
                 self.skipped += 1
                 continue
             for frame in frames:
-                handlers[packet.stream.type].take(frame)
+                self.skipped += not handlers[packet.stream.type].take(frame)
             if "video" in handlers:  # a picture without a next one in sight stays
                 heard = Fraction(handlers["audio"].place, RATE)
                 handlers["video"].show_until(heard - AHEAD["sound"] // 2)
@@ -362,21 +361,18 @@ class _PictureTrack:
         self.put, self.start, self.height, self.aspect = put, start, height, aspect
         self.width = None
         self.next, self.shown, self.converted = 0, None, None
-        self.end = Fraction(0)
-        self.guess = count()
+        self.begin = self.end = Fraction(0)
 
-    def take(self, frame) -> None:
-        time = self._time(frame)
-        self.show_until(time)
+    def take(self, frame) -> bool:
+        """False, and nothing, for a frame from before the last one."""
+        begin = self.end if frame.pts is None else frame.pts * frame.time_base - self.start
+        if self.shown is not None and begin < self.begin:
+            return False
+        self.show_until(begin)
         self.shown, self.converted = frame, None
         length = frame.duration * frame.time_base if frame.duration else Fraction(1, PICTURES)
-        self.end = time + length
-
-    def _time(self, frame) -> Fraction:
-        number = next(self.guess)
-        if frame.pts is None:
-            return Fraction(number, 25)
-        return frame.pts * frame.time_base - self.start
+        self.begin, self.end = begin, begin + length
+        return True
 
     def show_until(self, time: Fraction) -> None:
         """Pictures for the times before ``time``; the first also stands for what was before it."""
@@ -408,14 +404,19 @@ class _SoundTrack:
         self.setup, self.resampler = None, av.AudioResampler("flt", rate=RATE)
         self.place = 0
 
-    def take(self, frame) -> None:
+    def take(self, frame) -> bool:
+        """False, and nothing, for a frame from before the last one."""
+        if frame.pts is None:
+            frame.pts = round((Fraction(self.place, RATE) + self.start) / frame.time_base)
+        length = Fraction(frame.samples, frame.sample_rate)
+        if (frame.pts * frame.time_base - self.start + length) * RATE < self.place:
+            return False
         setup = (frame.format.name, frame.layout.name, frame.sample_rate)
         if setup != self.setup:
             self.finish()
             self.setup, self.resampler = setup, av.AudioResampler("flt", rate=RATE)
-        if frame.pts is None:
-            frame.pts = round((Fraction(self.place, RATE) + self.start) / frame.time_base)
         self._pass(self.resampler.resample(frame))
+        return True
 
     def finish(self) -> None:
         self._pass(self.resampler.resample(None))

@@ -24,10 +24,12 @@ class Window:
     """T seconds of a file or device, from second ``start`` on.
 
     seconds  T of them, pictures and sound;  audio [T, d_a] float32;  visual [T, h, w, d_v] float32
+    at       [s] of time.monotonic(), when the last of them was there
     """
 
     name: str
     start: int
+    at: float
     seconds: list[Second]
     audio: np.ndarray
     visual: np.ndarray
@@ -54,22 +56,22 @@ class MediaWindows:
             source = MediaSource(name, self.microphone)
             seconds = self._waited(_paced(source) if self.realtime else source)
             cut = self._slide(seconds) if self.sliding else self._cut(seconds)
-            for parts in cut:
+            for at, parts in cut:
                 shown, audio, visual = zip(*parts, strict=True)
-                yield Window(
-                    str(name), shown[0].number, list(shown), np.stack(audio), np.stack(visual)
-                )
+                start = shown[0].number
+                yield Window(str(name), start, at, list(shown), np.stack(audio), np.stack(visual))
             self.skipped += source.skipped
 
-    def _cut(self, seconds) -> Iterator[list]:
+    def _cut(self, seconds) -> Iterator[tuple[float, list]]:
         for window in windows(seconds, self.length):
-            yield list(zip(window, *self._features(window), strict=True))
+            yield time.monotonic(), list(zip(window, *self._features(window), strict=True))
 
-    def _slide(self, seconds) -> Iterator[list]:
+    def _slide(self, seconds) -> Iterator[tuple[float, list]]:
         last = deque(maxlen=self.length)
         for second in seconds:
+            at = time.monotonic()
             last.extend(zip([second], *self._features([second]), strict=True))
-            yield list(last)
+            yield at, list(last)
 
     def _features(self, window: list[Second]) -> tuple[np.ndarray, np.ndarray]:
         began = time.perf_counter()

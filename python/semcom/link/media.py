@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import functools
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,16 +33,32 @@ DATA = "media"  # what systems on media are trained on, as it stands in their na
 class Understood:
     """One window: seconds ``start`` to ``start`` + T of ``name``.
 
-    events      T names;  confidence [T] probabilities;  truth T names, None where not known
-    symbols     what the receiver detected of each terminal, [T*L] complex64
+    probabilities  [T, C] float32, of ``classes``, background last
+    truth          T names, None where not known
+    symbols        what the receiver detected of each terminal, [T*L] complex64
     """
 
     name: str
     start: int
-    events: list[str]
-    confidence: np.ndarray
+    classes: Sequence[str]
+    probabilities: np.ndarray
     truth: list[str] | None
     symbols: list[np.ndarray]
+
+    @property
+    def events(self) -> list[str]:
+        """Name of the event of each second."""
+        return [self.classes[c] for c in self.probabilities.argmax(1)]
+
+    @property
+    def confidence(self) -> np.ndarray:
+        """[T] probability of what was decided."""
+        return self.probabilities.max(1)
+
+    def ranked(self) -> list[str]:
+        """Events, without background, the most probable of the whole window first."""
+        whole = self.probabilities[:, :-1].mean(0)
+        return [self.classes[c] for c in np.argsort(-whole, kind="stable")]
 
 
 @dataclass(frozen=True)
@@ -78,9 +95,10 @@ def run_media(point: Scenario, names: list, microphone="", features="compact", w
     source = media_source(names, microphone, features, weights, terminals=net.terminals,
                           frames=point.frames or -1)  # fmt: skip
     flowgraph = LinkFlowgraph(point, source, checkpoint)
-    probes = [blocks.vector_sink_c() for _ in net.terminals]
+    probes = [blocks.vector_sink_f(len(net.classes))]
+    probes += [blocks.vector_sink_c() for _ in net.terminals]
     for port, probe in enumerate(probes):
-        flowgraph.connect((flowgraph.receiver, 1 + port), probe)
+        flowgraph.connect((flowgraph.receiver, port), probe)
     sink = flowgraph.sink
 
     def progress():
@@ -136,18 +154,16 @@ class Truths:
 
 
 def _understood(flowgraph, probes, net) -> list[Understood]:
-    """Decisions and symbols of each window that arrived."""
-    symbols = [np.array(probe.data(), np.complex64) for probe in probes]
+    """Decisions and symbols of each window that arrived; none was lost on its way."""
+    told = np.array(probes[0].data(), np.float32).reshape(-1, len(net.classes))
+    symbols = [np.array(probe.data(), np.complex64) for probe in probes[1:]]
     truths, found, at = Truths(), [], 0
-    for number, (name, start, length) in enumerate(flowgraph.source.places):
-        count = length * net.symbols
-        if number in flowgraph.sink.decisions:
-            events = [net.classes[c] for c in flowgraph.sink.decisions[number]]
-            confidence = np.asarray(flowgraph.sink.confidence[number])
-            own = [stream[at : at + count] for stream in symbols]
-            truth = truths.of(name, start, length)
-            found.append(Understood(name, start, events, confidence, truth, own))
-        at += count
+    for name, start, length in flowgraph.source.places[: flowgraph.sink.received]:
+        span = slice(at, at + length)
+        own = [stream[at * net.symbols : (at + length) * net.symbols] for stream in symbols]
+        truth = truths.of(name, start, length)
+        found.append(Understood(name, start, net.classes, told[span], truth, own))
+        at += length
     return found
 
 
@@ -200,12 +216,6 @@ def _entry(window: Understood) -> dict:
         for t, (event, sure) in enumerate(zip(window.events, window.confidence, strict=True))
     ]
     return {"file": Path(window.name).name, "events": events, "truth": window.truth}
-
-
-def clip_event(window: Understood, background: str = "background") -> str:
-    """The event of a window: the one named in most seconds, background if none is."""
-    events = [event for event in window.events if event != background]
-    return max(dict.fromkeys(events), key=events.count) if events else background
 
 
 def table(found: list[Understood], title: str) -> Table:

@@ -408,7 +408,7 @@ def _density(symbols: np.ndarray, side: int, unit: float) -> np.ndarray:
     """Brightness [side, side] in 0 to 1: one symbol is a dot, many do not saturate."""
     symbols = symbols[np.isfinite(symbols)]
     columns = np.floor((symbols.real / SPAN + 1) * side / 2)
-    rows = np.floor((1 + symbols.imag / SPAN) * side / 2)
+    rows = np.floor((1 - symbols.imag / SPAN) * side / 2)
     inside = (columns >= 0) & (columns < side) & (rows >= 0) & (rows < side)
     places = (rows * side + columns)[inside].astype(np.int64)
     counts = np.bincount(places, minlength=side * side).reshape(side, side).astype(np.float32)
