@@ -745,6 +745,7 @@ def test_an_endless_pipe_is_stopped_and_waits_for_its_reader(make, tmp_path):
             last = next(seconds).number
     assert last == 49
     assert "\n" not in str(caught.value)
+    seconds.close()
 
 
 def test_an_endless_pipe_whose_time_stands_still_is_stopped(make, tmp_path):

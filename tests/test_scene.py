@@ -208,13 +208,14 @@ def test_sound_stands_below_its_second(view):
     assert place[-1] == pytest.approx(0.4 * row.w, abs=3)
 
 
-def test_a_click_is_at_its_place_in_one_second(view):
+@pytest.mark.parametrize("at", [0.1, 0.25, 0.75])
+def test_a_click_is_at_its_place_in_one_second(view, at):
     row, sound = story_rows(False).sound, np.zeros(RATE, np.float32)
-    sound[12000] = 1
+    sound[round(at * RATE)] = 1
     view = replace(view, decided=["Bark"], confidences=[1], truth=None, sound=sound, now=1)
     bright = row.of(draw(view)).astype(int).sum((0, 2))
     centre = np.average(np.arange(row.w), weights=bright - bright.min())
-    assert centre == pytest.approx(0.75 * row.w, abs=row.w * 0.005)  # half a frame of 10 ms
+    assert centre == pytest.approx(at * row.w, abs=row.w * 0.002)  # a fifth of a frame
 
 
 def test_high_tones_are_above_low_ones(view):

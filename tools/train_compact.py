@@ -7,7 +7,8 @@
 
 Each starts from its teacher's first layers (Apache-2.0, see the teachers' README), dequantised, and
 learns what the teacher says of the same sound or picture at its full depth, beside the labels.
-Needs `pip install ai-edge-litert`, which runs the teachers.  Writes compact_<kind>.safetensors.
+Needs `pip install ai-edge-litert`, which runs the teachers.  Writes compact_<kind>.safetensors;
+the same command goes on where it was stopped.
 """
 
 import argparse
@@ -26,10 +27,10 @@ from gnuradio.semcom.data.drawn import DrawnLibrary
 from gnuradio.semcom.data.raw import RawLibrary
 from gnuradio.semcom.data.spectrum import RATE, YAMNET_OFFSET, patches
 from gnuradio.semcom.errors import exit_status
-from gnuradio.semcom.files import make_folder
+from gnuradio.semcom.files import make_folder, replacing
 from gnuradio.semcom.nets import checkpoint
 from gnuradio.semcom.nets.compact import PICTURE, CompactAudio, CompactVision
-from rich.progress import track
+from rich.progress import Progress
 from torch import nn
 from torch.nn import functional
 
@@ -37,7 +38,8 @@ SIDE = 224  # of the pictures that the teacher sees
 MEL_SECOND = RATE  # samples of a training example
 DRAWN = 0.15  # share of examples from the synthetic set
 DRAWINGS = DrawnLibrary()
-AVERAGE = 0.998  # of the weights that are kept, a step
+AVERAGE = 0.99  # of the weights that are kept, a step
+STATE_EVERY = 50  # steps
 
 
 class Teacher:
@@ -261,59 +263,94 @@ def score(net: nn.Module, examples: list[Example]) -> float:
     return right / len(examples)
 
 
-def train(kind: str, args) -> None:
-    torch.manual_seed(args.seed)
-    rng = np.random.default_rng(args.seed)
-    net = {"vision": Vision, "audio": Audio}[kind]
-    net = net(Teacher(args.teachers / net.teacher_file))
-    train_set, val_set = (RawLibrary(args.raw, split) for split in ("train", "val"))
-    held_out = [net.draw(np.random.default_rng(i), val_set) for i in range(600)]
-    heads = [
-        *net.teach.parameters(),
-        *net.classify.parameters(),
-        *getattr(net.net, "project", nn.Identity()).parameters(),
-    ]
-    body = list(net.net.stack.parameters())
-    groups = [
-        {"params": heads, "lr": args.learning_rate * 4},
-        {"params": body, "lr": args.learning_rate},
-    ]
-    optimiser = torch.optim.AdamW(groups, weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, [group["lr"] for group in groups], args.steps, pct_start=0.1
-    )
-    kept = torch.optim.swa_utils.AveragedModel(
-        net.net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGE)
-    )
-    print(f"validation before: {score(net, held_out):.3f}")
-    for step in track(range(args.steps), description=kind):
-        loss = loss_of(net, *batch_of([net.draw(rng, train_set) for _ in range(args.batch)]))
-        optimiser.zero_grad()
+class Training:
+    """A network on its way: what a stop must not lose."""
+
+    def __init__(self, kind: str, args):
+        torch.manual_seed(args.seed)
+        self.args, self.step = args, 0
+        net = {"vision": Vision, "audio": Audio}[kind]
+        self.net = net(Teacher(args.teachers / net.teacher_file))
+        body = list(self.net.net.stack.parameters())
+        heads = [p for p in self.net.parameters() if not any(p is own for own in body)]
+        rates = [args.learning_rate, 4 * args.learning_rate]  # heads start from nothing
+        groups = [{"params": p, "lr": lr} for p, lr in zip((body, heads), rates, strict=True)]
+        self.optimiser = torch.optim.AdamW(groups, weight_decay=0.01)
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
+            self.optimiser, rates, args.steps, pct_start=0.1
+        )
+        average = torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGE)
+        self.kept = torch.optim.swa_utils.AveragedModel(self.net.net, multi_avg_fn=average)
+        self.parts = {
+            "net": self.net, "optimiser": self.optimiser, "schedule": self.schedule,
+            "kept": self.kept,
+        }  # fmt: skip
+        self.state = make_folder(args.out) / f"{self.net.net.name}.state.pt"
+
+    def resume(self) -> None:
+        """Go on from the last state on disk, if there is one."""
+        if self.state.exists():
+            state = torch.load(self.state, weights_only=True)
+            self.step = state.pop("step")
+            for name, value in state.items():
+                self.parts[name].load_state_dict(value)
+
+    def save(self) -> None:
+        state = {name: part.state_dict() for name, part in self.parts.items()}
+        with replacing(self.state) as temporary:
+            torch.save({"step": self.step, **state}, temporary)
+
+    def advance(self, library: RawLibrary) -> float:
+        """One step; returns its loss."""
+        rng = np.random.default_rng([self.args.seed, self.step])
+        batch = [self.net.draw(rng, library) for _ in range(self.args.batch)]
+        loss = loss_of(self.net, *batch_of(batch))
+        self.optimiser.zero_grad()
         loss.backward()
-        optimiser.step()
-        schedule.step()
-        kept.update_parameters(net.net)
-        if step % 100 == 99:
-            print(
-                f"step {step + 1}: loss {float(loss):.3f}, validation {score(net, held_out):.3f}",
-                flush=True,
-            )
-    net.net.load_state_dict(kept.module.state_dict())
-    final = score(net, held_out)
-    print(f"validation of the averaged weights: {final:.3f}")
-    header = {
-        "format": checkpoint.FORMAT,
-        "system": net.net.name,
-        "variant": "features",
-        "config": {},
-        "classes": AVE_CLASSES[:BACKGROUND],
-        "data": args.raw.resolve().name,
-        "training": {"seed": args.seed, "steps": args.steps, "batch": args.batch},
-        "metrics": {"validation": final},
-    }
-    tensors = checkpoint.eight_bits({k: v.half() for k, v in net.net.state_dict().items()})
-    path = make_folder(args.out) / f"{net.net.name}.safetensors"
-    checkpoint.write(path, tensors, {checkpoint.KEY: json.dumps(header)})
+        self.optimiser.step()
+        self.schedule.step()
+        self.kept.update_parameters(self.net.net)
+        self.step += 1
+        return float(loss.detach())
+
+    def write(self, validation: float) -> Path:
+        """The averaged weights as a checkpoint."""
+        header = {
+            "format": checkpoint.FORMAT,
+            "system": self.net.net.name,
+            "variant": "features",
+            "config": {},
+            "classes": AVE_CLASSES[:BACKGROUND],
+            "data": self.args.raw.resolve().name,
+            "training": {name: getattr(self.args, name) for name in ("seed", "steps", "batch")},
+            "metrics": {"validation": validation},
+        }
+        weights = self.kept.module.state_dict()
+        tensors = checkpoint.eight_bits({k: v.half().contiguous() for k, v in weights.items()})
+        path = self.args.out / f"{self.net.net.name}.safetensors"
+        checkpoint.write(path, tensors, {checkpoint.KEY: json.dumps(header)})
+        return path
+
+
+def train(kind: str, args) -> None:
+    training = Training(kind, args)
+    training.resume()
+    train_set, val_set = (RawLibrary(args.raw, split) for split in ("train", "val"))
+    held_out = [training.net.draw(np.random.default_rng(i), val_set) for i in range(600)]
+    validation = score(training.net, held_out)
+    print(f"step {training.step}: validation {validation:.3f}", flush=True)
+    with Progress() as bar:
+        task = bar.add_task(kind, total=args.steps, completed=training.step)
+        while training.step < args.steps:
+            loss = training.advance(train_set)
+            bar.advance(task)
+            if training.step % STATE_EVERY == 0 or training.step == args.steps:
+                validation = score(training.net, held_out)
+                bar.console.print(
+                    f"step {training.step}: loss {loss:.3f}, validation {validation:.3f}"
+                )
+                training.save()
+    print(f"wrote {training.write(validation)}")
 
 
 def main() -> None:

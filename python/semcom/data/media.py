@@ -330,8 +330,7 @@ class _Reader:
             for frame in frames:
                 self.skipped += not handlers[packet.stream.type].take(frame)
             if "video" in handlers:  # a picture without a next one in sight stays
-                heard = Fraction(handlers["audio"].place, RATE)
-                handlers["video"].show_until(heard - AHEAD["sound"] // 2)
+                handlers["video"].show_until(handlers["audio"].end - AHEAD["sound"] // 2)
         for handler in handlers.values():
             handler.finish()
 
@@ -402,15 +401,17 @@ class _SoundTrack:
     def __init__(self, put, start: Fraction):
         self.put, self.start = put, start
         self.setup, self.resampler = None, av.AudioResampler("flt", rate=RATE)
-        self.place = 0
+        self.place, self.end = 0, Fraction(0)
 
     def take(self, frame) -> bool:
-        """False, and nothing, for a frame from before the last one."""
+        """False, and nothing, for a frame that ends before the last one."""
         if frame.pts is None:
-            frame.pts = round((Fraction(self.place, RATE) + self.start) / frame.time_base)
-        length = Fraction(frame.samples, frame.sample_rate)
-        if (frame.pts * frame.time_base - self.start + length) * RATE < self.place:
+            frame.pts = round((self.end + self.start) / frame.time_base)
+        begin = frame.pts * frame.time_base - self.start
+        end = begin + Fraction(frame.samples, frame.sample_rate)
+        if end <= self.end:
             return False
+        self.end = end
         setup = (frame.format.name, frame.layout.name, frame.sample_rate)
         if setup != self.setup:
             self.finish()
