@@ -17,7 +17,7 @@ from types import SimpleNamespace
 import numpy as np
 import pmt
 import torch
-from gnuradio import gr
+from gnuradio import blocks, gr
 from gnuradio.semcom.blocks import guard
 from gnuradio.semcom.blocks.media_display import media_display
 from gnuradio.semcom.data.media import Second
@@ -46,12 +46,16 @@ class Store:
 class Sender(gr.basic_block):
     def __init__(self):
         gr.basic_block.__init__(self, name="sender", in_sig=[], out_sig=[])
-        for port in ("events", "csi"):
+        for port in ("events", "csi", "attention"):
             self.message_port_register_out(pmt.intern(port))
 
     def events(self, frame, names, **more):
         event = {"frame": frame, "events": names, "confidence": [0.5] * len(names), **more}
         self.message_port_pub(pmt.intern("events"), pmt.to_pmt(event))
+
+    def attention(self, frame, heat):
+        looked = {"frame": frame, "heat": heat.ravel().tolist()}
+        self.message_port_pub(pmt.intern("attention"), pmt.to_pmt(looked))
 
     def csi(self, frame, snr):
         h, one = torch.eye(2, dtype=torch.complex64), torch.ones(())
@@ -63,8 +67,12 @@ app = QtWidgets.QApplication(sys.argv[:1])
 store, sender = Store(), Sender()
 display = media_display(store, "a channel", ["one stream", "another"])
 top = gr.top_block()
-for port in ("events", "csi"):
+for port in ("events", "csi", "attention"):
     top.msg_connect((sender, port), (display, port))
+throttles = [blocks.throttle(8, 2000.0) for _ in range(2)]
+sources = [blocks.vector_source_c([value], True) for value in (1j, 2.0)]
+for port in range(2):
+    top.connect(sources[port], throttles[port], (display, port))
 top.start()
 display.widget.resize(800, 450)
 display.widget.show()
@@ -106,7 +114,9 @@ store.keep(1, [second(10), second(11)])
 sender.csi(1, 100.0)
 heat = np.zeros((2, 7, 7))
 heat[1, 3, 4] = 1
-sender.events(1, ["Bark", "Horse"], heat=heat.tolist())
+sender.attention(1, heat)
+sender.events(1, ["Bark", "Horse"])
+wait(until=lambda: 1 in display.looked)
 wait(until=played(1))
 view = display.view()
 seen["first"] = [shown(), view.event, view.truth, float(np.max(view.heat)), view.snr_db]
@@ -165,10 +175,13 @@ seen["late"].append(display.view().snr_db)
 sender.csi(7, 0.0)
 wait(until=lambda: display.csi[0] == 7)
 wait(0.2)
-display.set_symbols(1, np.full(7, 1j))
-display.set_channel("another channel")
+display.set_caption("another channel")
 view = display.view()
-seen["symbols"] = [[label, len(s)] for label, s in view.constellations]
+seen["symbols"] = []
+for name, points in view.constellations:
+    first = complex(points[0])
+    same = bool((points == first).all())
+    seen["symbols"].append([name, len(points), same, first.real, first.imag])
 seen["channel"] = view.channel
 sender.events(8, ["Bark"])
 wait(until=played(8))
@@ -244,7 +257,7 @@ def test_old_estimates_are_not_shown(seen):
 
 
 def test_symbols_and_channel_are_set(seen):
-    assert seen["symbols"] == [["one stream", 0], ["another", 7]]
+    assert seen["symbols"] == [["one stream", 128, True, 0, 1], ["another", 128, True, 2, 0]]
     assert seen["channel"] == "another channel"
 
 

@@ -725,9 +725,9 @@ def test_a_pipe_whose_writer_falls_silent(make, tmp_path):
     path = tmp_path / "pipe"
     Feeder(path, data[: len(data) // 2])
     keep = os.open(path, os.O_RDWR)  # a second writer, so that the pipe does not end
-    seconds = iter(MediaSource(path, height=HEIGHT, limits=Limits(patience=1)))
+    seconds = iter(MediaSource(path, height=HEIGHT, limits=Limits(patience=3)))
     assert [next(seconds).number for _ in range(2)] == [0, 1]
-    with pytest.raises(SemcomError, match="nothing to decode for 1 s"):
+    with pytest.raises(SemcomError, match="nothing to decode for 3 s"):
         list(seconds)
     os.close(keep)
 
@@ -770,7 +770,7 @@ def test_endless_rubbish_ends(tmp_path, begin):
     """Also where a header says to skip the next four gigabytes."""
     noise = np.random.default_rng(0).bytes(1 << 20)
     Feeder(tmp_path / "pipe", begin, noise)
-    refused(tmp_path / "pipe", "cannot be read as media", limits=Limits(patience=1))
+    refused(tmp_path / "pipe", "cannot be read|nothing to decode", limits=Limits(patience=1))
 
 
 def test_a_film_that_turns_into_endless_rubbish_ends(make, tmp_path):

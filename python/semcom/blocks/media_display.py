@@ -13,12 +13,14 @@ from PyQt5 import QtCore, QtGui
 from ..data.media import PICTURES, Second
 from ..link.scene import SMALLEST, View, draw
 from ..phy.csi import unpack
-from .displays import LATE, _Display
+from .displays import LATE, _Display, _forget
 from .guard import guarded
+from .media_source import shared_store
 
 LARGEST = (1920, 1080)  # of what is drawn [pixels]; larger windows show it enlarged
 DARK = np.zeros((3, 4, 3), np.uint8)  # where there is no picture
 MAP = (7, 7)  # of attention
+SHOWN = 128  # symbols of a stream
 
 
 @dataclass
@@ -29,7 +31,6 @@ class _Decided:
     frame: int
     events: list[str]
     confidence: list[float]
-    heat: np.ndarray | None
     seconds: list[Second]
     sound: np.ndarray
     truth: list[str] | None
@@ -48,7 +49,6 @@ class _Decided:
         picture = min(int((now - t) * PICTURES), PICTURES - 1)
         return dict(
             picture=DARK if second is None else second.pictures[picture],
-            heat=None if self.heat is None else self.heat[t],
             event=self.events[t],
             confidence=self.confidence[t],
             decided=self.events,
@@ -62,41 +62,54 @@ class _Decided:
 class media_display(_Display):
     """The pictures of the last window that was decided, with what was understood drawn on them.
 
-    Message port ``events``: dicts of event_sink (``frame``, ``events``, ``confidence``), and where
-    it is known ``heat``, 7 x 7 numbers in 0 to 1 for each second
+    Inputs: complex64, the symbols of each of ``streams``, of which the last are shown
+    Message port ``events``: dicts of event_sink (``frame``, ``events``, ``confidence``)
+    Message port ``attention``: dicts of video_semantic_encoder (``frame``, ``heat``)
     Message port ``csi``: of ls_estimator_cc or ave_receiver, for the SNR
 
-    store    has ``window(frame)``: an object whose ``seconds`` are data.media.Second, or None if it
-             is held no more; it may have ``truth(frame)``: a list of names, or None
-    channel  what is between, in words
+    store    name of that of the media source, or what has ``window(frame)``: an object whose
+             ``seconds`` are data.media.Second, or None if it is held no more; it may have
+             ``truth(frame)``: a list of names, or None
+    caption  what is between, for one
     streams  names of the streams of symbols
 
-    Pictures and symbols never come in messages: those are the store's, these :meth:`set_symbols`'.
-    A window is played to its end, 16 pictures a second of real time, and its last picture stays
-    until another is decided; the last that was is played next, those in between are not.  A window
-    that has the second that is shown (sliding windows) goes on there at once.
+    Pictures never come as items or messages: they are the store's. A window is played to its end,
+    16 pictures a second of real time, and its last picture stays until another is decided; the
+    last that was is played next, those in between are not. A window that has the second that is
+    shown (sliding windows) goes on there at once.
     """
 
-    def __init__(self, store, channel="", streams=("audio symbols", "video symbols")):
-        self.store, self.channel = store, channel
+    def __init__(self, store, caption="", streams=("audio symbols", "video symbols")):
+        self.store = shared_store(store) if isinstance(store, str) else store
+        self.caption, self.looked = caption, {}
         self.symbols = [(name, np.zeros(0, np.complex64)) for name in streams]
         self.playing, self.coming, self.began = None, None, 0.0
         self.csi = None  # (frame, SNR [dB])
         self._lock = threading.Lock()  # of ``coming``
-        ports = {"events": self._on_event, "csi": self._on_csi}
-        _Display.__init__(self, "media_display", ports, (640, 360))
+        ports = {
+            "events": self._on_event, "csi": self._on_csi, "attention": self._on_attention,
+        }  # fmt: skip
+        _Display.__init__(self, "media_display", ports, (640, 360), [np.complex64] * len(streams))
         self._timer = QtCore.QTimer(self.widget)
         self._timer.setTimerType(QtCore.Qt.PreciseTimer)
         self._timer.timeout.connect(self.widget.update)
         self._timer.start(1000 // PICTURES)
 
-    def set_symbols(self, stream: int, symbols) -> None:
-        """Show these symbols [n] of a stream (0 audio, 1 video) from now on; from any thread."""
-        self.symbols[stream] = self.symbols[stream][0], np.array(symbols, np.complex64)
+    def forecast(self, noutput_items, ninputs):
+        """Symbols of each stream are taken as they come."""
+        return [1] * ninputs
 
-    def set_channel(self, channel: str) -> None:
-        """What is between, in words."""
-        self.channel = channel
+    @guarded
+    def general_work(self, input_items, output_items):
+        for stream, items in enumerate(input_items):
+            name, before = self.symbols[stream]
+            self.symbols[stream] = name, np.concatenate([before, items])[-SHOWN:]
+            self.consume(stream, len(items))
+        return 0
+
+    def set_caption(self, caption: str) -> None:
+        """What stands beside the SNR."""
+        self.caption = caption
 
     @guarded
     def _on_event(self, message):
@@ -111,12 +124,11 @@ class media_display(_Display):
             raise ValueError(f"frame {frame}: {len(names)} events, {len(event['confidence'])} sure")
         window = self.store.window(frame)
         seconds = window.seconds if window else []
-        heat, truth = event.get("heat"), getattr(self.store, "truth", None)
+        truth = getattr(self.store, "truth", None)
         return _Decided(
             frame=frame,
             events=names,
             confidence=[float(sure) for sure in event["confidence"]],
-            heat=None if heat is None else np.reshape(heat, (len(names), *MAP)),
             seconds=seconds,
             sound=np.concatenate([np.zeros(0, np.float32), *(s.sound for s in seconds)]),
             truth=truth(frame) if truth else None,
@@ -128,6 +140,17 @@ class media_display(_Display):
         with np.errstate(divide="ignore"):
             snr_db = float(10 * np.log10(float(unpack(vector).snr)))
         self.csi = pmt.to_uint64(pmt.car(message)), snr_db
+
+    @guarded
+    def _on_attention(self, message):
+        looked = pmt.to_python(message)
+        self.looked[looked["frame"]] = np.reshape(looked["heat"], (-1, *MAP))
+        _forget(self.looked)
+
+    def heat(self, now: float) -> np.ndarray | None:
+        """[7, 7], where the video terminal looked in what is played, at ``now`` [s]."""
+        looked = self.looked.get(self.playing.frame) if self.playing else None
+        return None if looked is None else looked[min(int(now), len(looked) - 1)]
 
     def snr_db(self) -> float | None:
         """[dB] of the last estimate; None where it is older than what is played."""
@@ -162,7 +185,13 @@ class media_display(_Display):
         now = self._advance()
         shown = self.playing.view(now) if self.playing else dict(picture=DARK)
         symbols = list(self.symbols)
-        return View(**shown, constellations=symbols, snr_db=self.snr_db(), channel=self.channel)
+        return View(
+            **shown,
+            heat=self.heat(now),
+            constellations=symbols,
+            snr_db=self.snr_db(),
+            channel=self.caption,
+        )
 
     def _paint(self, painter, width, height):
         shrunk = min(1, LARGEST[0] / width, LARGEST[1] / height)

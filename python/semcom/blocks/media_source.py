@@ -43,12 +43,13 @@ class media_source(FrameBlock):
     length      [s] of a window
     sliding     True: a frame each second, of the last ``length`` seconds
     realtime    True: files are sent as if they were live
+    frames      windows to send, 0 all
     store       name under which displays find the pictures, see shared_store
     """
 
     def __init__(self, names, microphone="", features="compact", weights="", length=LENGTH,
                  sliding=False, realtime=False, store="media", terminals=("audio", "video"),
-                 frames=-1):  # fmt: skip
+                 frames=0):  # fmt: skip
         self.names = [names] if isinstance(names, (str, Path)) else list(names)
         self.features = shared_features(features, str(weights))
         self.options = {"length": length, "sliding": sliding, "realtime": realtime}
@@ -70,7 +71,7 @@ class media_source(FrameBlock):
             self.names, self.features, microphone=self.microphone, **self.options
         )
         windows = iter(self._media)
-        self._windows = windows if self.frames < 0 else islice(windows, self.frames)
+        self._windows = islice(windows, self.frames) if self.frames else windows
         self.places = []
         return FrameBlock.start(self)
 

@@ -132,10 +132,7 @@ class MediaSource:
         try:
             return line.get(timeout=self.limits.patience)
         except queue.Empty:
-            raise SemcomError(
-                f"{self.name}: nothing to decode for {self.limits.patience:g} s; is something "
-                "writing to it?"
-            ) from None
+            raise _silence(self.name, self.limits) from None
 
 
 class _Tracks:
@@ -255,16 +252,20 @@ class _Reader:
                 "format_whitelist": ",".join(av.formats_available - LISTS - TEXTS),
                 "max_pixels": str(self.limits.pixels),
             }
-            file = self._file()
-            self.pipe = file if isinstance(file, _Pipe) else None
             return av.open(
-                file, options=options, metadata_errors="replace", timeout=self.limits.patience
+                self._file(),
+                options=options,
+                metadata_errors="replace",
+                timeout=self.limits.patience,
             )
         except av.ArgumentError as error:  # not on the whitelist
             raise SemcomError(
                 f"{self.name}: a list of files, a text or a single picture; give a film or a sound"
             ) from error
         except (av.FFmpegError, OSError) as error:
+            if self.pipe:
+                self.pipe.close()
+                self.pipe.check()
             raise SemcomError(
                 f"{self.name}: cannot be read as media ({_reason(error)}); give a file that ffmpeg "
                 "reads, or a device"
@@ -282,7 +283,8 @@ class _Reader:
                 f"{self.name}: a folder; give a file (apps/extract_features.py takes folders)"
             )
         if stat.S_ISFIFO(status.st_mode):
-            return _Pipe(os.open(path, os.O_RDONLY | os.O_NONBLOCK), self.limits.patience)
+            self.pipe = _Pipe(self.name, self.limits)
+            return self.pipe
         if not stat.S_ISREG(status.st_mode):
             raise SemcomError(f"{self.name}: not a file; devices are v4l2:{path} and alsa:NAME")
         if status.st_size == 0:
@@ -313,6 +315,9 @@ class _Reader:
         except Exception as error:  # whatever a decoder throws is the reader's to hear
             cause = SemcomError(f"{self.name}: reading stopped ({_reason(error)})")
             put.last(("failed", cause))
+        finally:
+            if self.pipe:
+                self.pipe.close()
 
     def _decode(self, put) -> None:
         start = Fraction(self.container.start_time or 0, av.time_base)
@@ -333,6 +338,8 @@ class _Reader:
                 handlers["video"].show_until(handlers["audio"].end - AHEAD["sound"] // 2)
         for handler in handlers.values():
             handler.finish()
+        if self.pipe:
+            self.pipe.check()
 
     def _packets(self):
         """Packets of both streams, and the empty ones that make decoders give what they hold."""
@@ -401,17 +408,17 @@ class _SoundTrack:
     def __init__(self, put, start: Fraction):
         self.put, self.start = put, start
         self.setup, self.resampler = None, av.AudioResampler("flt", rate=RATE)
-        self.place, self.end = 0, Fraction(0)
+        self.place, self.next, self.end = 0, Fraction(0), Fraction(0)
 
     def take(self, frame) -> bool:
         """False, and nothing, for a frame that ends before the last one."""
         if frame.pts is None:
-            frame.pts = round((self.end + self.start) / frame.time_base)
+            frame.pts = round((self.next + self.start) / frame.time_base)
         begin = frame.pts * frame.time_base - self.start
-        end = begin + Fraction(frame.samples, frame.sample_rate)
-        if end <= self.end:
+        self.next = begin + Fraction(frame.samples, frame.sample_rate)
+        if self.next <= self.end:
             return False
-        self.end = end
+        self.end = self.next
         setup = (frame.format.name, frame.layout.name, frame.sample_rate)
         if setup != self.setup:
             self.finish()
@@ -459,23 +466,40 @@ class _Putter:
 
 
 class _Pipe:
-    """A named pipe as a file object whose ``read`` gives up when nothing of use comes."""
+    """A named pipe as a file object that ends when nothing of use comes for a while."""
 
-    def __init__(self, handle: int, patience: float):
-        self.handle, self.patience = handle, patience
+    handle = None
+
+    def __init__(self, name: str, limits: Limits):
+        self.name, self.limits, self.silent = name, limits, False
+        self.handle = os.open(name, os.O_RDONLY | os.O_NONBLOCK)
         self.wait_again()
 
     def wait_again(self) -> None:
-        self.end = time.monotonic() + self.patience
+        self.end = time.monotonic() + self.limits.patience
 
     def read(self, size: int) -> bytes:
         left = self.end - time.monotonic()
-        if left <= 0 or not select.select([self.handle], [], [], left)[0]:
-            raise TimeoutError(f"nothing to decode for {self.patience:g} s")
-        return os.read(self.handle, size)
+        self.silent = left <= 0 or not select.select([self.handle], [], [], left)[0]
+        return b"" if self.silent else os.read(self.handle, size)
 
-    def __del__(self):
-        os.close(self.handle)
+    def check(self) -> None:
+        """Raise SemcomError if it ended so."""
+        if self.silent:
+            raise _silence(self.name, self.limits)
+
+    def close(self) -> None:
+        if self.handle is not None:
+            os.close(self.handle)
+            self.handle = None
+
+    __del__ = close
+
+
+def _silence(name: str, limits: Limits) -> SemcomError:
+    return SemcomError(
+        f"{name}: nothing to decode for {limits.patience:g} s; is something writing to it?"
+    )
 
 
 def _reason(error: Exception) -> str:

@@ -93,7 +93,7 @@ def run_media(point: Scenario, names: list, microphone="", features="compact", w
     checkpoint = checkpoint_of(point)
     net = shared_system(point.system, checkpoint, point.device)
     source = media_source(names, microphone, features, weights, terminals=net.terminals,
-                          frames=point.frames or -1)  # fmt: skip
+                          frames=point.frames)  # fmt: skip
     flowgraph = LinkFlowgraph(point, source, checkpoint)
     probes = [blocks.vector_sink_f(len(net.classes))]
     probes += [blocks.vector_sink_c() for _ in net.terminals]
