@@ -36,6 +36,7 @@ from pathlib import Path
 import av
 import numpy as np
 from av.stream import Disposition
+from av.video.reformatter import VideoReformatter
 
 from ..errors import SemcomError
 from .spectrum import RATE
@@ -365,7 +366,7 @@ class _PictureTrack:
 
     def __init__(self, put, start: Fraction, height: int, aspect: Fraction):
         self.put, self.start, self.height, self.aspect = put, start, height, aspect
-        self.width = None
+        self.width, self.scaler = None, VideoReformatter()
         self.next, self.shown, self.converted = 0, None, None
         self.begin = self.end = Fraction(0)
 
@@ -398,8 +399,8 @@ class _PictureTrack:
             wide = self.height * (1 / shape if turns % 2 else shape)
             self.width = max(2, min(8 * self.height, round(wide / 2) * 2))
         size = (self.height, self.width) if turns % 2 else (self.width, self.height)
-        picture = frame.reformat(*size, format="rgb24", interpolation="AREA").to_ndarray()
-        return np.ascontiguousarray(np.rot90(picture, turns))
+        picture = self.scaler.reformat(frame, *size, "rgb24", interpolation="AREA", threads=1)
+        return np.ascontiguousarray(np.rot90(picture.to_ndarray(), turns))
 
 
 class _SoundTrack:
