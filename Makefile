@@ -123,7 +123,7 @@ media: build
 	RAW=DIR TEACHERS=DIR CLIPS=DIR"; exit 2; }
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check ai-edge-litert "numpy<2"
 	$(PYTHON) tools/train_media.py --raw "$(RAW)" --teachers "$(TEACHERS)"
-	$(PYTHON) tools/media_report.py --raw runs/media/raw --drawn runs/media/drawn --clips "$(CLIPS)"
+	$(PYTHON) tools/media_report.py --clips "$(CLIPS)"
 
 clean:
 	rm -rf build out

@@ -66,8 +66,10 @@ class Clip:
         for codec in filter(None, (video, audio)):
             if codec not in av.codecs_available:
                 pytest.skip(f"no encoder {codec}")
-        by_time = {"max_interleave_delta": "0"}
-        self.file, self.size = av.open(str(path), "w", options=by_time), size
+        options = {"max_interleave_delta": "0"}  # by time, however they are written
+        if path.suffix in (".mkv", ".webm"):
+            options["cluster_time_limit"] = "1000"
+        self.file, self.size = av.open(str(path), "w", options=options), size
         self.hertz, self.layout = hertz, layout
         self.video = self.audio = None
         if video:
@@ -560,7 +562,7 @@ def test_pictures_that_change_their_size(tmp_path):
 # --- damage ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["clip.mp4", "clip.mkv", "clip.webm", "clip.ts", "clip.mp3"])
+@pytest.mark.parametrize("name", ["clip.mp4", "clip.mkv", "clip.webm", "clip.ts"])
 def test_a_broken_middle_leaves_the_rest_in_its_place(make, name):
     path = make(name, 6)
     data = bytearray(path.read_bytes())
@@ -818,7 +820,7 @@ def test_files_and_pipes_are_closed(make, tmp_path):
 
 
 def test_memory_does_not_grow_over_many_clips(make):
-    path = make("clip.mkv", 1, size=(32, 16), hertz=RATE)
+    path = make("clip.mkv", 1, rate=5, video="mpeg4", size=(32, 16), hertz=RATE)
     for number in range(200):
         assert len(list(MediaSource(path, height=16))) == 1
         if number == 50:
@@ -827,12 +829,12 @@ def test_memory_does_not_grow_over_many_clips(make):
 
 
 def test_memory_does_not_grow_over_a_long_clip(tmp_path):
-    """Ten minutes in which every second is 160 kB; all of them would be 90 MB."""
+    """Ten minutes, made by repeating a second; kept, they would be 60 MiB."""
     path = tmp_path / "long.mkv"
-    clip = Clip(path, rate=8, video="mpeg4", audio="pcm_s16le", size=(32, 16), hertz=RATE)
-    for minute in range(10):
-        clip.show(np.arange(480) / 8, offset=60 * minute)
-        clip.sound(60, tone(440), offset=60 * minute)
+    clip = Clip(path, rate=4, video="mpeg4", audio="pcm_s16le", size=(32, 16), hertz=RATE)
+    for second in range(600):
+        clip.show(np.arange(4) / 4, offset=second)
+        clip.sound(1, tone(440), offset=second)
     clip.close()
     for second in MediaSource(path, height=16):
         if second.number == 60:
@@ -841,16 +843,21 @@ def test_memory_does_not_grow_over_a_long_clip(tmp_path):
     assert resident() - before < 8
 
 
-def test_a_track_that_never_comes_is_not_waited_for(tmp_path):
-    """A header that promises a picture track without pictures must not keep all of the sound."""
+def test_a_single_picture_does_not_keep_all_of_the_sound(tmp_path):
+    """It stays, and the seconds come before the sound has ended."""
     path = tmp_path / "clip.mkv"
-    clip = Clip(path, hertz=RATE)
+    clip = Clip(path, video="mjpeg", audio="pcm_s16le", hertz=RATE)
     clip.show([0.0])
     clip.sound(300, tone(440))
     clip.close()
-    seconds = iter(MediaSource(path, height=16))
-    assert next(seconds).number == 0
-    assert len(list(seconds)) == 299
+    feeder = Feeder(tmp_path / "pipe", path.read_bytes())
+    seconds = iter(MediaSource(tmp_path / "pipe", height=16))
+    first = next(seconds)
+    assert feeder.written < 150 * 2 * RATE  # [bytes]
+    rest = list(seconds)
+    assert len(rest) == 299
+    for second in [first, *rest]:
+        np.testing.assert_allclose(brightness(second.pictures), level(0), atol=7)
 
 
 # --- devices --------------------------------------------------------------------------------------

@@ -2,34 +2,42 @@
 # Copyright 2026 gr-semcom contributors
 """Make docs/media.md: what systems on media reach, and how fast they are.
 
-    tools/media_report.py --raw DIR --drawn DIR --clips DIR
+    tools/media_report.py --clips DIR [--runs runs/media]
 
-raw and drawn are folders that tools/compose.py wrote, of which the test split counts; clips has
-natural clips with clips.json.  Points run through the GNU Radio flowgraph.
+runs is what tools/train_media.py left, of which the test splits count; clips has natural
+clips with clips.json.  Points run through the GNU Radio flowgraph.
 """
 
 import argparse
 import json
 import os
 import platform
+import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 os.environ["GR_CONF_PERFCOUNTERS_ON"] = "True"  # GNU Radio reads it once, when it is loaded
 
+import cv2
 import numpy as np
 import pmt
 from gnuradio import gr
 from gnuradio.semcom.blocks import guard
-from gnuradio.semcom.blocks.media_source import media_source, shared_store
+from gnuradio.semcom.blocks.media_source import media_source, shared_features, shared_store
+from gnuradio.semcom.blocks.system_block import shared_system
 from gnuradio.semcom.data import open_set
+from gnuradio.semcom.data.media import PICTURES
+from gnuradio.semcom.data.windows import MediaWindows
 from gnuradio.semcom.errors import exit_status
 from gnuradio.semcom.files import replacing
 from gnuradio.semcom.link import media, report
 from gnuradio.semcom.link.flowgraph import LinkFlowgraph
+from gnuradio.semcom.link.render import views
 from gnuradio.semcom.link.run import run_point
 from gnuradio.semcom.link.scenario import Scenario
+from gnuradio.semcom.link.scene import draw
 from gnuradio.semcom.nets.registry import SYSTEMS, shipped
 from rich.progress import track
 
@@ -41,29 +49,33 @@ TRAINED = (
 SNR = 10.0
 
 
-def points(system: str) -> dict[str, Scenario]:
-    """What is measured of a system."""
-    free = shipped(system, "error_free", media.DATA)
+def points(system: str, runs: Path) -> dict[str, Scenario]:
+    """What is measured of a system: trained and tested without a channel, and over one."""
+    free = next((runs / "systems" / f"{system}-error_free").glob("*.safetensors"))
+    return {
+        "error-free": Scenario(system=system, channel="none", checkpoint=str(free)),
+        "10 dB Rayleigh": over_the_air(system),
+    }
+
+
+def over_the_air(system: str) -> Scenario:
+    """The shipped system at 10 dB."""
     own = str(shipped(system, "full", media.DATA))
-    found = {"10 dB Rayleigh": Scenario(system=system, channel="rayleigh", snr=SNR, checkpoint=own)}
-    if free.exists():
-        error_free = Scenario(system=system, channel="none", checkpoint=str(free))
-        found = {"error-free": error_free, **found}
-    return found
+    return Scenario(system=system, channel="rayleigh", snr=SNR, checkpoint=own)
 
 
-def sets_table(folders: list[Path]) -> list[str]:
+def sets_table(runs: Path) -> list[str]:
     """Accuracy on the test splits of composed sets."""
     rows = []
-    for folder in folders:
-        clips = open_set(folder, "test")
+    for name in ("raw", "drawn"):
+        clips = open_set(runs / name, "test")
         for system in SYSTEMS:
             accuracy = {}
-            for label, point in points(system).items():
+            for label, point in points(system, runs).items():
                 record = run_point(point, clips)
                 accuracy[label] = record["accuracy"]
                 low, high = record["accuracy_ci95"]
-                share = accuracy[label] / accuracy.get("error-free", np.nan)
+                share = accuracy[label] / accuracy["error-free"]
                 rows.append([clips.name, system, label, f"{accuracy[label]:.3f}",
                              f"{low:.3f}-{high:.3f}", f"{share:.3f}"])  # fmt: skip
     header = ["set", "system", "link", "segment accuracy", "95 % range", "of the error-free"]
@@ -107,10 +119,10 @@ def balanced(rows: list[dict], best: int) -> float:
     return float(np.mean([np.mean(hits) for hits in by_class.values()]))
 
 
-def natural_table(folder: Path, system: str) -> list[str]:
+def natural_table(folder: Path, system: str, runs: Path) -> list[str]:
     """Every natural clip, and the figures over those of trained classes."""
     lines, table = [], {}
-    for label, point in points(system).items():
+    for label, point in points(system, runs).items():
         rows = Natural(folder, point).rows()
         trained = [row for row in rows if row["class"] in TRAINED]
         seconds = sum(row["right"] for row in trained) / sum(row["scored"] for row in trained)
@@ -130,7 +142,7 @@ def natural_table(folder: Path, system: str) -> list[str]:
                  f"{row['right']} of {row['scored']}"]
             )  # fmt: skip
     header = ["clip", "class"]
-    for label in points(system):
+    for label in points(system, runs):
         header += [f"best three, {label}", "seconds right"]
     return [*lines, "", *report.markdown(header, [[name, *cells] for name, cells in table.items()])]
 
@@ -151,7 +163,7 @@ class Clock(gr.basic_block):
 
 def delays(system: str, file: Path) -> np.ndarray:
     """[s] from the end of each second of a file that is played live to the name of its event."""
-    point = points(system)["10 dB Rayleigh"]
+    point = over_the_air(system)
     source = media_source(file, sliding=True, realtime=True, store="latency")
     flowgraph, clock = LinkFlowgraph(point, source, point.checkpoint), Clock()
     flowgraph.msg_connect((flowgraph.sink, "events"), (clock, "events"))
@@ -164,7 +176,7 @@ def delays(system: str, file: Path) -> np.ndarray:
 
 def speed(system: str, files: list[Path]) -> tuple[list[str], list[str]]:
     """What each stage takes, and how late a live event is named."""
-    point = points(system)["10 dB Rayleigh"]
+    point = over_the_air(system)
     media.run_media(point, files[:1])  # warms up
     run = media.run_media(point, files)
     seconds, wall_s = run.record["seconds"], run.record["wall_s"]
@@ -181,7 +193,23 @@ def speed(system: str, files: list[Path]) -> tuple[list[str], list[str]]:
     return report.markdown(["stage", "ms per second of media", "times real time"], rows), [text]
 
 
+def figure() -> None:
+    """docs/figures/media.png: what the receiver makes of a drawn clip."""
+    with tempfile.TemporaryDirectory() as folder:
+        words = [ROOT / "apps" / "make_media.py", "--out", folder, "--clips", "3"]
+        subprocess.run([sys.executable, *words], check=True, capture_output=True)
+        point = over_the_air("pilot_ave_plus")
+        run = media.run_media(point, [Path(folder, "clip02.mp4")])
+        net = shared_system(point.system, point.checkpoint, point.device)
+        (window,) = MediaWindows([run.windows[0].name], shared_features("compact", ""))
+        snr_db = run.record["measured_snr_db"]
+        frames = list(views(run.windows[0], window, net, point, snr_db))
+        picture = draw(frames[4 * PICTURES + 7])
+    cv2.imwrite(str(ROOT / "docs" / "figures" / "media.png"), picture[..., ::-1])
+
+
 def page(args) -> list[str]:
+    figure()
     files = sorted(args.clips.glob("*.mp4"))
     table, late = speed("pilot_ave_plus", files)
     lines = [
@@ -190,9 +218,14 @@ def page(args) -> list[str]:
         *(ROOT / "docs" / "media-notes.md").read_text().splitlines(),
         "",
     ]
-    lines += ["## Composed clips, test split", "", *sets_table([args.raw, args.drawn]), ""]
+    lines += ["## Composed clips, test split", "", *sets_table(args.runs), ""]
     for system in SYSTEMS:
-        lines += [f"## Natural clips, `{system}`", "", *natural_table(args.clips, system), ""]
+        lines += [
+            f"## Natural clips, `{system}`",
+            "",
+            *natural_table(args.clips, system, args.runs),
+            "",
+        ]
     cores, machine = os.cpu_count(), platform.machine()
     lines += [
         "## Time",
@@ -210,9 +243,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--raw", type=Path, required=True)
-    parser.add_argument("--drawn", type=Path, required=True)
-    parser.add_argument("--clips", type=Path, required=True)
+    parser.add_argument("--runs", type=Path, default=ROOT / "runs" / "media")
+    parser.add_argument("--clips", type=Path, required=True, help="folder with clips.json")
     lines = page(parser.parse_args())
     with replacing(ROOT / "docs" / "media.md") as temporary:
         Path(temporary).write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")

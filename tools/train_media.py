@@ -5,7 +5,7 @@
     tools/train_media.py --raw DIR --teachers DIR [--runs runs/media]
 
 What is done is not done again; the same command goes on after a stop.  Checkpoints of the features
-and of the systems are put into models/.
+and of the full systems are put into models/.
 """
 
 import argparse
@@ -66,8 +66,9 @@ def main() -> None:
             command("tools/compose.py", "--raw", args.raw.resolve(), *options.split(),
                     "--out", args.runs.resolve() / name)  # fmt: skip
     plan = Plan(ROOT / "apps" / "train.py", args.runs / "media", args.runs / "systems", args.jobs)
-    for path in plan.train("systems", RUNS):
-        print(f"wrote {ship(path, MODELS)}")
+    for run, path in zip(RUNS, plan.train("systems", RUNS), strict=True):
+        if run.label.endswith("-full"):
+            print(f"wrote {ship(path, MODELS)}")
 
 
 if __name__ == "__main__":
