@@ -128,7 +128,7 @@ def natural_table(folder: Path, system: str, runs: Path) -> list[str]:
         seconds = sum(row["right"] for row in trained) / sum(row["scored"] for row in trained)
         classes = {row["class"] for row in trained}
         most = max(sum(row["class"] == c for row in trained) for c in classes)
-        named = np.mean([row["class"] == row["ranked"][0] for row in trained])
+        named = np.mean([row["class"] in row["ranked"][:1] for row in trained])
         lines.append(
             f"- {label}: balanced clip accuracy {balanced(trained, 1):.2f}, among the best three "
             f"{balanced(trained, 3):.2f} (best constant answer: {1 / len(classes):.2f}, or "

@@ -13,7 +13,7 @@ file does not say is answered so:
   first; turned as the file says
 - a last second that is not full: kept from half a second on, filled with silence and the last
   picture
-- parts that cannot be decoded: skipped and counted (``skipped``)
+- parts that cannot be decoded or go back in time: skipped and counted (``skipped``)
 
 Memory does not grow with the length of a recording: decoding waits for its reader.
 """
@@ -259,17 +259,14 @@ class _Reader:
                 metadata_errors="replace",
                 timeout=self.limits.patience,
             )
-        except av.ArgumentError as error:  # not on the whitelist
-            raise SemcomError(
-                f"{self.name}: a list of files, a text or a single picture; give a film or a sound"
-            ) from error
         except (av.FFmpegError, OSError) as error:
             if self.pipe:
                 self.pipe.close()
                 self.pipe.check()
+            listed = isinstance(error, av.ArgumentError) and not self.is_device
+            reason = "a list of files, a text or a single picture" if listed else _reason(error)
             raise SemcomError(
-                f"{self.name}: cannot be read as media ({_reason(error)}); give a file that ffmpeg "
-                "reads, or a device"
+                f"{self.name}: cannot be read as media ({reason}); give a film, a sound or a device"
             ) from error
 
     def _file(self):
@@ -504,7 +501,9 @@ def _silence(name: str, limits: Limits) -> SemcomError:
 
 
 def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+    """In one line."""
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return " ".join(text.split())
 
 
 def windows(seconds, length: int) -> Iterator[list[Second]]:

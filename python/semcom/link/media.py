@@ -26,6 +26,7 @@ from .report import sha256
 from .run import channel_uses, decoder_of, measured_snr_db
 from .scenario import Scenario, settings
 
+RULED_OUT = 1e-4  # mean probability
 DATA = "media"  # what systems on media are trained on, as it stands in their names
 
 
@@ -56,9 +57,10 @@ class Understood:
         return self.probabilities.max(1)
 
     def ranked(self) -> list[str]:
-        """Events, without background, the most probable of the whole window first."""
+        """Events, without background, the most probable of the whole window first; not those that
+        are all but ruled out."""
         whole = self.probabilities[:, :-1].mean(0)
-        return [self.classes[c] for c in np.argsort(-whole, kind="stable")]
+        return [self.classes[c] for c in np.argsort(-whole) if whole[c] > RULED_OUT]
 
 
 @dataclass(frozen=True)
