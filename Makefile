@@ -46,9 +46,9 @@ endif
 
 link: build
 	$(PYTHON) apps/run_link.py --snr=-10:20:5 --json out/link.json --plot out/link.png
-	$(PYTHON) apps/make_media.py --out out/media
+	$(PYTHON) apps/make_media.py --out out/media --seed 62
 	$(PYTHON) apps/run_link.py --media out/media/clip0?.mp4 --snr 10 --json out/media.json
-	$(PYTHON) apps/run_link.py --media out/media/clip02.mp4 --snr 10 --render out/media.mp4
+	$(PYTHON) apps/run_link.py --media out/media/clip03.mp4 --snr 10 --render out/media.mp4
 	@echo "wrote out/link.json, out/link.png, out/media.json and the film out/media.mp4"
 
 test: build

@@ -14,6 +14,7 @@ import av
 import numpy as np
 import pytest
 from av.stream import Disposition
+from av.video.reformatter import ColorRange, Colorspace
 from gnuradio.semcom.data.media import Limits, MediaSource, windows
 from gnuradio.semcom.data.spectrum import RATE
 from gnuradio.semcom.errors import SemcomError
@@ -59,14 +60,22 @@ class Clip:
     """Writes one file, streams of tiny pictures and of sound; ``close`` ends it."""
 
     def __init__(
-        self, path, video=None, audio=None, rate=25, size=(64, 48), hertz=48000, layout="mono"
+        self,
+        path,
+        video=None,
+        audio=None,
+        rate=25,
+        size=(64, 48),
+        hertz=48000,
+        layout="mono",
+        **options,
     ):
         usual = ENCODERS[Path(path).suffix[1:]]
         video, audio = (u if c is None else c for c, u in zip((video, audio), usual, strict=True))
         for codec in filter(None, (video, audio)):
             if codec not in av.codecs_available:
                 pytest.skip(f"no encoder {codec}")
-        options = {"max_interleave_delta": "0"}  # by time, however they are written
+        options["max_interleave_delta"] = "0"  # by time, however they are written
         if path.suffix in (".mkv", ".webm"):
             options["cluster_time_limit"] = "1000"
         self.file, self.size = av.open(str(path), "w", options=options), size
@@ -525,6 +534,29 @@ def jpeg(picture, at):
     return packet
 
 
+@pytest.mark.parametrize(
+    "kind",
+    ["yuv420p", "yuv444p10le", "yuva420p", "gbrp12le", "bgr0", "yuv420p 601", "yuv420p 709 full"],
+)
+def test_colours_of_every_kind_are_right(tmp_path, kind):
+    name, *words = kind.split()
+    space = {"601": Colorspace.ITU601, "709": Colorspace.ITU709}[words[0]] if words else None
+    reach = ColorRange.JPEG if "full" in words else ColorRange.MPEG if words else None
+    path = tmp_path / "clip.mkv"
+    with av.open(str(path), "w") as file:
+        stream = file.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, name
+        if words:
+            stream.codec_context.colorspace = space.value
+            stream.codec_context.color_range = reach.value
+        frame = av.VideoFrame.from_ndarray(quarters(64, 48))
+        frame = frame.reformat(format=name, dst_colorspace=space, dst_color_range=reach)
+        frame.pts = 0
+        file.mux(stream.encode(frame) + stream.encode(None))
+    _, pictures, _ = read(path, height=48)
+    np.testing.assert_allclose(corners(pictures[0]), [[RED, GREEN], [BLUE, WHITE]], atol=5)
+
+
 def test_8k_is_scaled_down(make):
     size = (8192, 4320)
     picture = quarters(*size)
@@ -582,14 +614,24 @@ def test_a_broken_middle_leaves_the_rest_in_its_place(make, name):
         assert not right.all()
 
 
-@pytest.mark.parametrize("name", ["clip.mkv", "clip.webm", "clip.ts", "clip.avi", "clip.wav"])
-def test_of_a_cut_file_the_seconds_that_are_there(make, name):
-    path = make(name, 8)
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("clip.mkv", {}),
+        ("clip.webm", {}),
+        ("clip.ts", {}),
+        ("clip.avi", {}),
+        ("clip.wav", {}),
+        ("clip.mp4", {"movflags": "faststart"}),
+    ],
+)
+def test_of_a_cut_file_the_seconds_that_are_there(make, name, options):
+    path = make(name, 8, **options)
     os.truncate(path, path.stat().st_size // 2)
     _, pictures, sound = read(path)
     assert 3 * RATE <= len(sound) <= 5 * RATE
     assert loudness(sound[: 3 * RATE], 440) == pytest.approx(0.5, rel=0.1)
-    if name in ("clip.mkv", "clip.webm", "clip.avi"):
+    if name not in ("clip.ts", "clip.wav"):
         expected = shown(np.arange(200) / 25, 40)
         np.testing.assert_allclose(brightness(pictures)[:40], expected, atol=8)
 
@@ -896,3 +938,11 @@ def test_devices_that_are_not_there_are_told_in_one_line(name, microphone, says)
     with pytest.raises(SemcomError, match=says) as caught:
         MediaSource(name, microphone=microphone)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(not Path("/usr/share/alsa/alsa.conf").exists(), reason="no ALSA here")
+def test_sound_cards_are_found_by_the_names_of_the_host():
+    """PyAV's own ALSA library looks elsewhere; ``null`` is a card of the host's settings."""
+    source = MediaSource("alsa:null", limits=Limits(duration=1))
+    assert (source.has_picture, source.has_sound) == (False, True)
+    assert next(iter(source)).sound.shape == (RATE,)

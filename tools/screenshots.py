@@ -49,14 +49,14 @@ def main() -> None:
             "GRC_PREFS_PATH": str(Path(home, "grc.conf")), "XDG_RUNTIME_DIR": home,
         }  # fmt: skip
         grcc = [sys.executable, found("grcc"), "-o", home, str(FLOWGRAPH), str(MEDIA)]
-        draw = [sys.executable, str(ROOT / "apps" / "make_media.py"), "--out", home, "--clips", "3"]
+        draw = [sys.executable, str(ROOT / "apps" / "make_media.py"), "--out", home, "--seed", "62"]
         for command in (grcc, draw):
             subprocess.run(
                 command, env=environment, check=True, capture_output=True, timeout=OPENS_S
             )
         window = [sys.executable, str(Path(home, "simulated_link_gui.py"))]
         film = [sys.executable, str(Path(home, "media_link_gui.py"))]
-        film += ["--media", str(Path(home, "clip02.mp4"))]
+        film += ["--media", str(Path(home, "clip03.mp4"))]
         companion = [sys.executable, found("gnuradio-companion"), str(FLOWGRAPH)]
         for command, size, watch_s, name in (
             (window, WINDOW, 15, "window.png"),

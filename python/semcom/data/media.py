@@ -245,6 +245,7 @@ class _Reader:
         kind, _, device = self.name.partition(":")
         if kind == "alsa":  # PyAV's wheels look for its settings where they were built
             os.environ.setdefault("ALSA_CONFIG_DIR", "/usr/share/alsa")
+        file = None if self.is_device else self._file()
         try:
             if self.is_device:
                 return av.open(device, format=kind, timeout=self.limits.patience)
@@ -254,12 +255,12 @@ class _Reader:
                 "max_pixels": str(self.limits.pixels),
             }
             return av.open(
-                self._file(),
+                file,
                 options=options,
                 metadata_errors="replace",
                 timeout=self.limits.patience,
             )
-        except (av.FFmpegError, OSError) as error:
+        except (av.FFmpegError, OSError, ValueError) as error:
             if self.pipe:
                 self.pipe.close()
                 self.pipe.check()
@@ -274,15 +275,15 @@ class _Reader:
         path = Path(self.name)
         try:
             status = path.stat()
+            if stat.S_ISFIFO(status.st_mode):
+                self.pipe = _Pipe(self.name, self.limits)
+                return self.pipe
         except (OSError, ValueError) as error:
             raise SemcomError(f"{self.name}: {_reason(error)}; give a media file") from error
         if stat.S_ISDIR(status.st_mode):
             raise SemcomError(
                 f"{self.name}: a folder; give a file (apps/extract_features.py takes folders)"
             )
-        if stat.S_ISFIFO(status.st_mode):
-            self.pipe = _Pipe(self.name, self.limits)
-            return self.pipe
         if not stat.S_ISREG(status.st_mode):
             raise SemcomError(f"{self.name}: not a file; devices are v4l2:{path} and alsa:NAME")
         if status.st_size == 0:
