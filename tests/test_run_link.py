@@ -144,7 +144,7 @@ def test_wrong_pilots_of_one_stream_ruin_the_decision(clips):
     point = Scenario(snr=20.0, seed=5)
     accuracies = []
     for kind in (LinkFlowgraph, WrongPilots):
-        flowgraph = kind(point, clips, checkpoint_of(point, clips), FRAMES)
+        flowgraph = kind(point, clip_source(clips, frames=FRAMES), checkpoint_of(point, clips))
         guard.run(flowgraph, timeout_s=90)
         accuracies.append(accuracy(flowgraph, clips))
     assert accuracies[1] < accuracies[0] - 0.15
