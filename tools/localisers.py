@@ -312,7 +312,11 @@ def link_section(records: dict) -> list:
         for k, (label, all_points) in enumerate(records.items()):
             points = [r for r in all_points if r["channel"] == channel]
             estimates = [report.estimate([r]) for r in points]
-            lines.append(report.Line(label, [r["snr_db"] for r in points], estimates, (k, k)))
+            lines.append(
+                report.Line(
+                    label, [r["snr_db"] for r in points], estimates, (k, k % len(report.DASHES))
+                )
+            )
         panels.append(report.Axes(channel, report.SNR_LABEL, "segment accuracy", lines))
     report.draw(FIGURES / "link.png", panels)
     rows = [
