@@ -99,7 +99,6 @@ receive_chain::receive_chain(const mock_settings& settings,
       d_oscillator(make_oscillator(settings, device, purpose_receive_phase)),
       d_bits(settings.devices[device].bits),
       d_full_scale(static_cast<float>(settings.devices[device].full_scale)),
-      d_noise_rms(static_cast<float>(std::pow(10.0, -path.snr_db / 20.0))),
       d_drop_probability(settings.devices[device].drop_probability),
       d_drop_buffer(settings.devices[device].drop_buffer),
       d_noise{ settings.seed, 0, static_cast<uint32_t>(device), purpose_antenna_noise },
@@ -111,6 +110,7 @@ receive_chain::receive_chain(const mock_settings& settings,
       d_arriving(num_heard, std::vector<cfloat>(d_history + block + margin)),
       d_out(num_antennas, std::vector<cfloat>(block + margin))
 {
+    set_snr_db(path.snr_db);
     const double gain = std::pow(10.0, settings.devices[device].gain_db / 20.0);
     for (int m = 0; m < num_antennas; m++)
         d_mixers.push_back(
@@ -121,6 +121,11 @@ receive_chain::receive_chain(const mock_settings& settings,
         d_heard.push_back(
             { (theirs - ours) / ours, settings.devices[k].start_delay_s * theirs });
     }
+}
+
+void receive_chain::set_snr_db(double snr_db)
+{
+    d_noise_rms = static_cast<float>(std::pow(10.0, -snr_db / 20.0));
 }
 
 //! Where our sample \p time falls in the stream of transmitter k: whole part and fraction.
@@ -276,11 +281,32 @@ bool mock_radio::lacks(int transmitter) const
     });
 }
 
-bool mock_radio::advance(receive_chain& receiver)
+bool mock_radio::can_advance(const receive_chain& receiver) const
 {
     for (int k = 0; k < num_transmitters; k++)
         if (!reaches(receiver, k))
             return false;
+    return true;
+}
+
+bool mock_radio::ready(int receiver) const
+{
+    const auto& chain = d_receivers.at(receiver);
+    return chain.waiting() > 0 || can_advance(chain);
+}
+
+void mock_radio::set_snr_db(int receiver, double snr_db)
+{
+    path_settings path;
+    path.snr_db = snr_db;
+    path.check();
+    d_receivers.at(receiver).set_snr_db(snr_db);
+}
+
+bool mock_radio::advance(receive_chain& receiver)
+{
+    if (!can_advance(receiver))
+        return false;
     receiver.advance(d_transmitters);
     forget();
     return true;

@@ -73,6 +73,9 @@ public:
     int num_antennas() const { return static_cast<int>(d_mixers.size()); }
     int num_heard() const { return static_cast<int>(d_heard.size()); }
 
+    //! [dB] of each stream of unit power at each antenna, from the next block on.
+    void set_snr_db(double snr_db);
+
     //! First sample of transmitter \p k that the next block reads; may lie before its start.
     int64_t needs_from(int k) const;
 
@@ -159,8 +162,15 @@ public:
     //! Receives up to \p count samples at each antenna, as far as those sent reach.
     size_t pull(int receiver, cfloat* const* out, size_t count);
 
+    //! True if pull() goes on with this receiver without any more samples sent.
+    bool ready(int receiver) const;
+
     //! True if a receiver waits for samples of this transmitter.
     bool lacks(int transmitter) const;
+
+    //! [dB] of each stream at this receiver's antennas from its next block of 512 samples on.
+    //! \throws std::invalid_argument if it is out of range.
+    void set_snr_db(int receiver, double snr_db);
 
     //! Samples sent, received, and lost to overflows (at each antenna).
     uint64_t num_sent(int transmitter) const { return d_transmitters.at(transmitter).end(); }
@@ -181,6 +191,7 @@ private:
     std::vector<size_t> d_capacity; // of each transmitter, samples
 
     bool reaches(const receive_chain& receiver, int transmitter) const;
+    bool can_advance(const receive_chain& receiver) const;
     bool advance(receive_chain& receiver);
     void forget();
 };

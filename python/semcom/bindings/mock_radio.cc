@@ -196,10 +196,19 @@ Raises:
              py::arg("out"),
              "The same into M complex64 arrays [n]; returns how many samples came.")
         .def("room", &mock_radio::room, py::arg("transmitter"), "Samples push() takes now.")
+        .def("ready",
+             &mock_radio::ready,
+             py::arg("receiver"),
+             "True if pull() goes on with this receiver without any more samples sent.")
         .def("lacks",
              &mock_radio::lacks,
              py::arg("transmitter"),
              "True if a receiver waits for samples of this transmitter.")
+        .def("set_snr_db",
+             &mock_radio::set_snr_db,
+             py::arg("receiver"),
+             py::arg("snr_db"),
+             "SNR [dB] of each stream at this receiver, within 512 samples of its pull().")
         .def("num_sent", &mock_radio::num_sent, py::arg("transmitter"), "Samples pushed.")
         .def("num_received",
              &mock_radio::num_received,
