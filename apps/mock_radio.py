@@ -8,7 +8,8 @@ sockets with what the receiver's two antennas and the video terminal's antenna h
 are complex64 at the sample rate, without tags; a terminal's bursts have unit mean power.  The
 server's clock decides when samples are due: a terminal that has none is silent.
 
-Of one address that ends in a port number, the ports that follow it serve the other streams.
+Of one address that ends in a port number, the ports that follow it serve the other streams; the
+word none leaves a stream out.  A stream that nobody takes makes time stand still.
 
 presets: {presets}
 
@@ -42,7 +43,7 @@ def main() -> None:
     print(f"{args.preset}, {args.sample_rate:g} Hz, {args.snr:g} dB, seed {args.seed}")
     print(f"from {' '.join(server.tx)}\nto   {' '.join(server.rx)}", flush=True)
     try:
-        server.serve()
+        server.serve(lambda line: print(line, file=sys.stderr, flush=True))
     finally:
         print(report(server.radio.counts()), flush=True)
 

@@ -6,6 +6,9 @@
 #include "types.h"
 #include <cstddef>
 
+// What the parts of a radio do to samples, in place. Arrays have room for a number of
+// samples that is a multiple of 8; those after the last hold anything.
+
 namespace gr {
 namespace semcom {
 namespace phy {
@@ -20,63 +23,47 @@ namespace phy {
  * Image rejection |alpha|^2 / |beta|^2 = (1 + 2 g cos phi + g^2) / (1 - 2 g cos phi + g^2),
  * g = g_I / g_Q.
  */
-struct mixer {
-    float ii = 1.0f, iq = 0.0f, qi = 0.0f, qq = 1.0f;
-    cfloat dc = 0.0f;
+class mixer
+{
+public:
+    /*!
+     * \param gain_db   e [dB].
+     * \param phase_deg phi [degrees].
+     * \param dc        Added at the end.
+     * \param gain      Linear, of everything, dc too.
+     */
+    mixer(double gain_db, double phase_deg, cdouble dc, double gain = 1.0);
 
-    mixer() = default;
-    mixer(double gain_db, double phase_deg, cdouble dc_offset);
+    void apply(cfloat* samples, size_t count) const;
 
-    //! The same, and then a gain (linear) on all of it.
-    mixer amplified(double gain) const;
+private:
+    cfloat d_straight, d_crossed, d_dc; // parts: what goes into I, and into Q
 };
 
-/*!
- * A transmitter: mixer, power amplifier, oscillator.
- *
- * The amplifier is Rapp's with smoothness 2 (C. Rapp, 1991): |y| = |x| /
- * (1 + (|x| / A)^4)^(1/4), saturation A, no phase error.
- *
- * \param[in]  in         Samples; a part that is not finite, or beyond 1e6, counts as 0.
- * \param[in]  oscillator exp(j phase) of each sample.
- * \param[in]  m          The mixer.
- * \param[in]  saturation 1 / A^2; 0: linear.
- * \param[out] out        What is radiated; may be \p in.
- */
-void transmit(const cfloat* in,
-              const cfloat* oscillator,
-              const mixer& m,
-              float saturation,
-              cfloat* out,
-              size_t count);
+//! Parts that are not finite, or beyond 1e6, become 0.
+void clean(cfloat* samples, size_t count);
 
 /*!
- * A receiver: noise, oscillator (conjugated), mixer.
+ * Rapp's amplifier with smoothness 2 (C. Rapp, "Effects of HPA-nonlinearity on a
+ * 4-DPSK/OFDM signal", 1991): |y| = |x| / (1 + (|x| / A)^4)^(1/4), without phase error.
  *
- * \param[in]  in         What arrives.
- * \param[in]  noise      CN(0, 1).
- * \param[in]  noise_rms  Its factor.
- * \param[in]  oscillator exp(j phase) of each sample.
- * \param[in]  m          The mixer.
- * \param[out] out        Samples; may be \p in.
+ * \param saturation A.
  */
-void receive(const cfloat* in,
-             const cfloat* noise,
-             float noise_rms,
-             const cfloat* oscillator,
-             const mixer& m,
-             cfloat* out,
-             size_t count);
+void amplify(cfloat* samples, double saturation, size_t count);
+
+//! Multiplies by the oscillator's samples, or by their conjugates.
+void turn(cfloat* samples, const cfloat* oscillator, bool conjugated, size_t count);
+
+//! Adds noise of unit variance with a factor.
+void add_noise(cfloat* samples, const cfloat* noise, double rms, size_t count);
 
 /*!
  * An analogue-to-digital converter for I and Q: the nearest of 2^bits levels with step
  * full_scale 2^(1 - bits), from -full_scale on, 0 among them; beyond, the outermost.
  *
- * \param[in,out] samples    Converted in place.
- * \param[in]     bits       1 to 16.
- * \param[in]     full_scale Linear.
+ * \param bits 1 to 16.
  */
-void quantise(cfloat* samples, int bits, float full_scale, size_t count);
+void quantise(cfloat* samples, int bits, double full_scale, size_t count);
 
 } // namespace phy
 } // namespace semcom

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 gr-semcom contributors */
 #include "interpolator.h"
+#include "lanes.h"
 #include "simd.h"
 #include <cmath>
 
@@ -22,10 +23,7 @@ double windowed_sinc(double t)
     return sinc * window;
 }
 
-//! Eight complex numbers, wherever they lie.
-typedef float lanes __attribute__((vector_size(64), aligned(4), may_alias));
-constexpr size_t width = 16; // floats
-constexpr lanes ramp = { 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7 };
+constexpr size_t width = 2 * lane_samples; // floats of a vector
 
 //! out[n] = sum_j (taps[j] + n slopes[j]) in[n + j]
 SEMCOM_SIMD void
@@ -42,7 +40,7 @@ blend(const float* in, const float* taps, const float* slopes, float* out, size_
             moved_even += slopes[j] * even;
             moved_odd += slopes[j + 1] * odd;
         }
-        const lanes position = ramp + static_cast<float>(v * width / 2);
+        const lanes position = lane_number + static_cast<float>(v * lane_samples);
         *reinterpret_cast<lanes*>(out + width * v) =
             held_even + held_odd + position * (moved_even + moved_odd);
     }
@@ -79,7 +77,7 @@ void interpolator::apply(const cfloat* in, double first, double drift, cfloat* o
           taps,
           slopes,
           reinterpret_cast<float*>(out),
-          2 * step / width);
+          step / lane_samples);
 }
 
 } // namespace phy

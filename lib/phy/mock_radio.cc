@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 gr-semcom contributors */
+#include "lanes.h"
 #include "mock_radio.h"
 #include <algorithm>
 #include <cmath>
@@ -12,7 +13,9 @@ namespace {
 constexpr double two_pi = 2.0 * M_PI;
 
 //! Samples that the multipath filter may read or write beyond a block's end.
-constexpr size_t margin = 8;
+constexpr size_t margin = lane_samples;
+
+double amplitude(double db) { return std::pow(10.0, db / 20.0); }
 
 double clock_rate(const mock_settings& settings, int device)
 {
@@ -29,22 +32,23 @@ oscillator make_oscillator(const mock_settings& settings, int device, uint32_t p
 }
 
 //! The DC of chain number \p index of a device has a random phase.
-mixer make_mixer(const mock_settings& settings, int device, uint32_t purpose, int index)
+mixer make_mixer(
+    const mock_settings& settings, int device, uint32_t purpose, int index, double gain_db)
 {
     const auto& d = settings.devices[device];
     const double turns = uniform(
         { settings.seed, 0, static_cast<uint32_t>(device), purpose }, index);
     return { d.iq_gain_db,
              d.iq_phase_deg,
-             std::polar(std::pow(10.0, d.dc_db / 20.0), two_pi * turns) };
+             std::polar(amplitude(d.dc_db), two_pi * turns),
+             amplitude(gain_db) };
 }
 
 } // namespace
 
 transmit_chain::transmit_chain(const mock_settings& settings, int device)
-    : d_mixer(make_mixer(settings, device, purpose_transmit_dc, 0)),
-      d_saturation(static_cast<float>(
-          std::pow(10.0, -settings.devices[device].pa_backoff_db / 10.0))),
+    : d_mixer(make_mixer(settings, device, purpose_transmit_dc, 0, 0.0)),
+      d_saturation(amplitude(settings.devices[device].pa_backoff_db)),
       d_oscillator(make_oscillator(settings, device, purpose_transmit_phase)),
       d_lo(chunk)
 {
@@ -54,9 +58,16 @@ void transmit_chain::push(const cfloat* in, size_t count)
 {
     while (count > 0) {
         const size_t taken = std::min(count, chunk), at = d_held.size();
-        d_held.resize(at + taken);
+        d_held.resize(at + lane_vectors(taken) * lane_samples);
+        cfloat* samples = &d_held[at];
+        std::copy_n(in, taken, samples);
+        clean(samples, taken);
+        d_mixer.apply(samples, taken);
+        if (std::isfinite(d_saturation))
+            amplify(samples, d_saturation, taken);
         d_oscillator.turn(d_lo.data(), taken);
-        transmit(in, d_lo.data(), d_mixer, d_saturation, &d_held[at], taken);
+        turn(samples, d_lo.data(), false, taken);
+        d_held.resize(at + taken);
         in += taken;
         count -= taken;
         d_end += taken;
@@ -98,7 +109,7 @@ receive_chain::receive_chain(const mock_settings& settings,
               device),
       d_oscillator(make_oscillator(settings, device, purpose_receive_phase)),
       d_bits(settings.devices[device].bits),
-      d_full_scale(static_cast<float>(settings.devices[device].full_scale)),
+      d_full_scale(settings.devices[device].full_scale),
       d_drop_probability(settings.devices[device].drop_probability),
       d_drop_buffer(settings.devices[device].drop_buffer),
       d_noise{ settings.seed, 0, static_cast<uint32_t>(device), purpose_antenna_noise },
@@ -111,10 +122,9 @@ receive_chain::receive_chain(const mock_settings& settings,
       d_out(num_antennas, std::vector<cfloat>(block + margin))
 {
     set_snr_db(path.snr_db);
-    const double gain = std::pow(10.0, settings.devices[device].gain_db / 20.0);
     for (int m = 0; m < num_antennas; m++)
-        d_mixers.push_back(
-            make_mixer(settings, device, purpose_receive_dc, m).amplified(gain));
+        d_mixers.push_back(make_mixer(
+            settings, device, purpose_receive_dc, m, settings.devices[device].gain_db));
     const double ours = clock_rate(settings, device);
     for (int k = 0; k < num_heard; k++) {
         const double theirs = clock_rate(settings, k);
@@ -125,7 +135,7 @@ receive_chain::receive_chain(const mock_settings& settings,
 
 void receive_chain::set_snr_db(double snr_db)
 {
-    d_noise_rms = static_cast<float>(std::pow(10.0, -snr_db / 20.0));
+    d_noise_rms = amplitude(-snr_db);
 }
 
 //! Where our sample \p time falls in the stream of transmitter k: whole part and fraction.
@@ -167,21 +177,18 @@ void receive_chain::resample(int k, const transmit_chain& transmitter)
     }
 }
 
-void receive_chain::add_noise_and_mix(int antenna)
+void receive_chain::digitise(int antenna)
 {
-    auto stream = d_noise;
-    stream.purpose += antenna;
-    stream.frame = d_time / run_of_numbers;
-    if (d_noise_rms > 0.0f)
-        complex_normal(stream, d_time % run_of_numbers, d_normals.data(), block);
     cfloat* samples = d_out[antenna].data();
-    receive(samples,
-            d_normals.data(),
-            d_noise_rms,
-            d_lo.data(),
-            d_mixers[antenna],
-            samples,
-            block);
+    if (d_noise_rms > 0.0) {
+        auto stream = d_noise;
+        stream.purpose += antenna;
+        stream.frame = d_time / run_of_numbers;
+        complex_normal(stream, d_time % run_of_numbers, d_normals.data(), block);
+        add_noise(samples, d_normals.data(), d_noise_rms, block);
+    }
+    turn(samples, d_lo.data(), true, block);
+    d_mixers[antenna].apply(samples, block);
     if (d_bits > 0)
         quantise(samples, d_bits, d_full_scale, block);
 }
@@ -199,7 +206,7 @@ void receive_chain::advance(const std::vector<transmit_chain>& transmitters)
     d_paths.apply(from, to, block);
     d_oscillator.turn(d_lo.data(), block);
     for (int m = 0; m < num_antennas(); m++)
-        add_noise_and_mix(m);
+        digitise(m);
     d_time += block;
     d_taken = 0;
 }

@@ -43,7 +43,7 @@ private:
     static constexpr size_t chunk = 512;
 
     mixer d_mixer;
-    float d_saturation; // 1 / A^2
+    double d_saturation; // of the amplifier, an amplitude
     oscillator d_oscillator;
     std::vector<cfloat> d_lo, d_held;
     size_t d_first = 0; // of d_held that is not forgotten
@@ -110,7 +110,7 @@ private:
     multipath d_paths;
     oscillator d_oscillator;
     int d_bits;
-    float d_full_scale, d_noise_rms;
+    double d_full_scale, d_noise_rms;
     double d_drop_probability;
     uint64_t d_drop_buffer;
     random_stream d_noise, d_drops;
@@ -125,7 +125,7 @@ private:
 
     double position(int k, uint64_t time, int64_t& whole) const;
     void resample(int k, const transmit_chain& transmitter);
-    void add_noise_and_mix(int antenna);
+    void digitise(int antenna);
     bool drops(uint64_t buffer) const;
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 gr-semcom contributors */
 #include "check_field.h"
+#include "lanes.h"
 #include "multipath.h"
 #include "simd.h"
 #include <algorithm>
@@ -14,14 +15,6 @@ namespace {
 constexpr double two_pi = 2.0 * M_PI;
 constexpr double largest_spread = 25.0; // [samples]
 constexpr double power_left_out = 1e-4;
-
-//! Eight complex numbers, wherever they lie.
-typedef float lanes __attribute__((vector_size(64), aligned(4), may_alias));
-typedef int32_t lane_numbers __attribute__((vector_size(64)));
-constexpr size_t lane_samples = 8;
-constexpr lane_numbers swap_parts = { 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14 };
-constexpr lanes alternate = { -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1 };
-constexpr lanes ramp = { 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7 };
 
 //! out[n] = sum_k sum_l gains[k, l] in_k[n - l]
 SEMCOM_SIMD void filter_held(const float* const* in,
@@ -67,7 +60,7 @@ SEMCOM_SIMD void filter_moving(const float* const* in,
                 held += gain.real() * x + gain.imag() * crossed;
                 moved += slope.real() * x + slope.imag() * crossed;
             }
-        const lanes time = ramp + (first + static_cast<float>(v * lane_samples));
+        const lanes time = lane_number + (first + static_cast<float>(v * lane_samples));
         *reinterpret_cast<lanes*>(out + at) = held + time * moved;
     }
 }
@@ -219,7 +212,7 @@ void multipath::filter(const float* const* in,
                        float held,
                        size_t count) const
 {
-    const size_t vectors = (count + lane_samples - 1) / lane_samples;
+    const size_t vectors = lane_vectors(count);
     const int taps = num_taps();
     for (int m = 0; m < d_num_rx; m++) {
         const cfloat* gains = &d_gains[m * d_num_tx * taps];

@@ -97,10 +97,15 @@ class mock_radio(gr.basic_block):
             "paused_s": clock.paused_s if clock else 0.0,
         }
 
+    def waits_for_input(self) -> bool:
+        """True if time stands still for want of a terminal's samples."""
+        ready = any(self.radio.ready(r) for r in (UPLINK, FEEDBACK))
+        return not self._clock and not ready
+
     def forecast(self, noutput_items, ninputs):
         """A sample of the transmitter that a receiver waits for; none while there is output."""
         required = [0] * ninputs
-        if not self._clock and not any(self.radio.ready(r) for r in (UPLINK, FEEDBACK)):
+        if self.waits_for_input():
             required[0 if self.radio.lacks(0) else 1] = 1
         return required
 
