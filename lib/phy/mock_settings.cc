@@ -75,6 +75,8 @@ void mock_settings::check() const
                 "sample_rate",
                 sample_rate,
                 "1 to 1e9");
+    uplink.check();
+    feedback.check();
     for (const auto& device : devices) {
         device.check();
         check_field(std::fabs(device.cfo_hz) < 0.5 * sample_rate,
@@ -88,8 +90,6 @@ void mock_settings::check() const
                     device.phase_noise_dbc_hz,
                     "less at so low a sample rate");
     }
-    uplink.check();
-    feedback.check();
 }
 
 } // namespace phy

@@ -33,8 +33,8 @@ class mock_radio(gr.basic_block):
     terminal's start delay.  Outputs have the full scale 1 (with the presets that ship).
 
     By default time goes on with the samples of both inputs, as fast as they come: equal inputs and
-    seeds give equal outputs.  What is left of a finite stream when it ends (up to 600 samples) is
-    not heard: let zeros follow.  In real time, time goes on by the clock, a terminal that has
+    seeds give equal outputs.  Both terminals have to send all the time, if only zeros, and what is
+    under way when the first of them ends (a buffer's length) may not be heard.  In real time, time goes on by the clock, a terminal that has
     nothing to send is silent, and only stopping the flowgraph ends it.
 
     preset           name of a preset, or path of a JSON file (see semcom.presets)
