@@ -269,7 +269,7 @@ def test_devices_are_drawn_evenly_within_their_preset():
 BAD = {
     "unknown key": ('{"cfo": 1}', "'cfo' is no field"),
     "not for files": ('{"name": "x"}', "'name' is no field"),
-    "text for a number": ('{"cfo_hz": "1"}', "cfo_hz is \"1\", a number expected"),
+    "text for a number": ('{"cfo_hz": "1"}', 'cfo_hz is "1", a number expected'),
     "truth for a number": ('{"clock_ppm": true}', "clock_ppm is true"),
     "fraction": ('{"bits": 1.5}', "bits is 1.5, a whole number or null expected"),
     "null": ('{"fading": null}', "fading is null, a text expected"),

@@ -136,9 +136,7 @@ def test_a_terminal_starts_after_its_delay():
 
 @pytest.mark.parametrize(("audio", "receiver"), [(-80, -np.inf), (-np.inf, -90), (-80, -80)])
 def test_phase_noise_has_its_level_and_slope(audio, receiver):
-    mock = radio(
-        audio={"phase_noise_dbc_hz": audio}, receiver={"phase_noise_dbc_hz": receiver}
-    )
+    mock = radio(audio={"phase_noise_dbc_hz": audio}, receiver={"phase_noise_dbc_hz": receiver})
     phase = np.unwrap(np.angle(send(mock, np.ones(2_000_000))[UPLINK][0][100:]))
     frequency, one_sided = welch(phase, RATE, nperseg=8192)
     level = 10 * np.log10(10 ** (audio / 10) + 10 ** (receiver / 10))
@@ -285,7 +283,9 @@ def test_the_converter_clips_at_full_scale():
 
 @pytest.mark.parametrize("snr_db", [-10.0, 20.0])
 def test_noise_is_white_and_has_its_power(snr_db):
-    mock = radio(uplink={"snr_db": snr_db}, feedback={"snr_db": snr_db + 3}, receiver={"gain_db": 9})
+    mock = radio(
+        uplink={"snr_db": snr_db}, feedback={"snr_db": snr_db + 3}, receiver={"gain_db": 9}
+    )
     uplink, feedback = send(mock, np.zeros(200_000))
     assert power_db(uplink[0]) == pytest.approx(9 - snr_db, abs=0.05)
     assert power_db(uplink[1]) == pytest.approx(9 - snr_db, abs=0.05)
@@ -331,7 +331,9 @@ def test_all_buffers_may_be_lost():
 
 
 def bad_day(seed=1, **settings):
-    return core.mock_radio(presets.settings(presets.load("bad_day"), RATE, 10, seed=seed, **settings))
+    return core.mock_radio(
+        presets.settings(presets.load("bad_day"), RATE, 10, seed=seed, **settings)
+    )
 
 
 @pytest.mark.parametrize("cut", [1, 7, 512, 4099])

@@ -99,8 +99,8 @@ private:
     matrix d_h;
     uint64_t d_h_run = 0;
     std::vector<jakes_process> d_scatter; // entries of H, row by row
-    std::vector<cfloat> d_noise; // noise_chunk samples for each antenna
-    uint64_t d_noise_start = 0;  // symbol of the frame that the first belongs to
+    std::vector<cfloat> d_noise;          // noise_chunk samples for each antenna
+    uint64_t d_noise_start = 0;           // symbol of the frame that the first belongs to
 
     random_stream stream(uint64_t frame, uint32_t purpose) const;
     bool fades() const;

@@ -13,8 +13,8 @@ namespace {
 
 constexpr float largest_part = 1e6f;
 
-SEMCOM_SIMD void mix_vectors(
-    float* parts, cfloat straight, cfloat crossed, cfloat dc, size_t vectors)
+SEMCOM_SIMD void
+mix_vectors(float* parts, cfloat straight, cfloat crossed, cfloat dc, size_t vectors)
 {
     lanes own, other, constant;
     for (size_t i = 0; i < 2 * lane_samples; i += 2) {
@@ -66,8 +66,8 @@ SEMCOM_SIMD void add_parts(float* parts, const float* noise, float rms, size_t c
 //! Rounds by the addition of 1.5 2^23: |x| < 2^22.
 inline float round_small(float x) { return (x + 12582912.0f) - 12582912.0f; }
 
-SEMCOM_SIMD void
-quantise_parts(float* parts, float levels_per_unit, float step, float outermost, size_t count)
+SEMCOM_SIMD void quantise_parts(
+    float* parts, float levels_per_unit, float step, float outermost, size_t count)
 {
     for (size_t n = 0; n < count; n++) {
         const float level = std::max(-outermost, parts[n] * levels_per_unit);

@@ -14,14 +14,14 @@ namespace semcom {
 namespace phy {
 
 /*!
- * A mixer whose branches differ, y = alpha x + beta conj(x) + dc: with e [dB] the gain of I
- * over Q, g_I / g_Q = 10^(e / 20), g_I^2 + g_Q^2 = 2, and the phase error phi shared,
+ * A mixer whose branches differ, y = alpha x + beta conj(x) + dc: with e [dB] the gain of
+ * I over Q, g_I / g_Q = 10^(e / 20), g_I^2 + g_Q^2 = 2, and the phase error phi shared,
  *
  *     Re y = g_I (cos(phi / 2) Re x - sin(phi / 2) Im x) + Re dc
  *     Im y = g_Q (cos(phi / 2) Im x - sin(phi / 2) Re x) + Im dc
  *
- * Image rejection |alpha|^2 / |beta|^2 = (1 + 2 g cos phi + g^2) / (1 - 2 g cos phi + g^2),
- * g = g_I / g_Q.
+ * Image rejection |alpha|^2 / |beta|^2 = (1 + 2 g cos phi + g^2) / (1 - 2 g cos phi +
+ * g^2), g = g_I / g_Q.
  */
 class mixer
 {

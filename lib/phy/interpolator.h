@@ -11,9 +11,9 @@ namespace semcom {
 namespace phy {
 
 /*!
- * A stream between its samples: x(t) = sum_j x[j] w(t - j) sinc(t - j), w a Kaiser window of
- * 32 samples and 90 dB. Flat within 0.001 dB, and exact to -80 dB, up to 0.8 of half the
- * sample rate.
+ * A stream between its samples: x(t) = sum_j x[j] w(t - j) sinc(t - j), w a Kaiser window
+ * of 32 samples and 90 dB. Flat within 0.001 dB, and exact to -80 dB, up to 0.8 of half
+ * the sample rate.
  */
 class interpolator
 {
@@ -27,12 +27,11 @@ public:
     interpolator();
 
     /*!
-     * Makes x(t) at \p step times, evenly spaced, by blending the filters of the first time
-     * and of that which follows the last.
+     * Makes x(t) at \p step times, evenly spaced, by blending the filters of the first
+     * time and of that which follows the last.
      *
-     * \param[in]  in    x from \p before samples ahead of floor(first) on, step + num_taps
-     *                   samples of it.
-     * \param[in]  first Fraction of the first time, [0, 1).
+     * \param[in]  in    x from \p before samples ahead of floor(first) on, step +
+     * num_taps samples of it. \param[in]  first Fraction of the first time, [0, 1).
      * \param[in]  drift By how much the times advance over all steps beyond \p step,
      *                   within -0.1 to 0.1; below 0.02 its error is under -67 dB.
      * \param[out] out   \p step samples.

@@ -11,9 +11,9 @@ namespace semcom {
 namespace phy {
 
 /*!
- * A fading process of unit mean power with Jakes' spectrum: 16 plane waves that arrive from
- * evenly spaced directions, turned by one random angle, each with a random phase. Over its
- * random numbers the mean of conj(h(t)) h(t + tau) is J0(2 pi doppler tau).
+ * A fading process of unit mean power with Jakes' spectrum: 16 plane waves that arrive
+ * from evenly spaced directions, turned by one random angle, each with a random phase.
+ * Over its random numbers the mean of conj(h(t)) h(t + tau) is J0(2 pi doppler tau).
  */
 class jakes_process
 {

@@ -4,8 +4,8 @@
 #define INCLUDED_SEMCOM_PHY_LANES_H
 
 // Eight complex numbers as one vector, which the compiler splits as the machine needs.
-// Sums of products are written with these where real and imaginary parts differ by a sign:
-// from a plain loop GCC 12 makes fused multiply-adds even with -ffp-contract=off.
+// Sums of products are written with these where real and imaginary parts differ by a
+// sign: from a plain loop GCC 12 makes fused multiply-adds even with -ffp-contract=off.
 
 #include <cstddef>
 #include <cstdint>

@@ -32,12 +32,15 @@ oscillator make_oscillator(const mock_settings& settings, int device, uint32_t p
 }
 
 //! The DC of chain number \p index of a device has a random phase.
-mixer make_mixer(
-    const mock_settings& settings, int device, uint32_t purpose, int index, double gain_db)
+mixer make_mixer(const mock_settings& settings,
+                 int device,
+                 uint32_t purpose,
+                 int index,
+                 double gain_db)
 {
     const auto& d = settings.devices[device];
-    const double turns = uniform(
-        { settings.seed, 0, static_cast<uint32_t>(device), purpose }, index);
+    const double turns =
+        uniform({ settings.seed, 0, static_cast<uint32_t>(device), purpose }, index);
     return { d.iq_gain_db,
              d.iq_phase_deg,
              std::polar(amplitude(d.dc_db), two_pi * turns),
@@ -133,12 +136,10 @@ receive_chain::receive_chain(const mock_settings& settings,
     }
 }
 
-void receive_chain::set_snr_db(double snr_db)
-{
-    d_noise_rms = amplitude(-snr_db);
-}
+void receive_chain::set_snr_db(double snr_db) { d_noise_rms = amplitude(-snr_db); }
 
-//! Where our sample \p time falls in the stream of transmitter k: whole part and fraction.
+//! Where our sample \p time falls in the stream of transmitter k: whole part and
+//! fraction.
 double receive_chain::position(int k, uint64_t time, int64_t& whole) const
 {
     // The clocks' difference alone is rounded, so that late samples are as exact.

@@ -14,7 +14,8 @@ namespace gr {
 namespace semcom {
 namespace phy {
 
-//! What one transmitter radiates, sample by sample of its own clock, as long as it is needed.
+//! What one transmitter radiates, sample by sample of its own clock, as long as it is
+//! needed.
 class transmit_chain
 {
 public:
@@ -76,7 +77,8 @@ public:
     //! [dB] of each stream of unit power at each antenna, from the next block on.
     void set_snr_db(double snr_db);
 
-    //! First sample of transmitter \p k that the next block reads; may lie before its start.
+    //! First sample of transmitter \p k that the next block reads; may lie before its
+    //! start.
     int64_t needs_from(int k) const;
 
     //! The sample after the last one that it reads.
@@ -115,7 +117,7 @@ private:
     uint64_t d_drop_buffer;
     random_stream d_noise, d_drops;
 
-    size_t d_history;   // samples before a block that the paths reach back to
+    size_t d_history;    // samples before a block that the paths reach back to
     uint64_t d_time = 0; // samples of all blocks so far
     size_t d_taken = block;
     uint64_t d_dropped = 0;
@@ -132,12 +134,12 @@ private:
 /*!
  * A mock radio: baseband samples of two transmitters in, of two receivers out.
  *
- * Receiver 0 has two antennas and hears both terminals; receiver 1 is the video terminal's
- * antenna, which hears the audio terminal (not itself). Each device has its own carrier and
- * clock, and time is the receivers': their first samples are taken when the first
- * transmitter may start. In order: mixer (IQ imbalance, DC), amplifier, oscillator (CFO,
- * phase noise), start delay and resampling from one clock to the other, multipath fading,
- * noise, oscillator, gain, mixer, converter, lost buffers.
+ * Receiver 0 has two antennas and hears both terminals; receiver 1 is the video
+ * terminal's antenna, which hears the audio terminal (not itself). Each device has its
+ * own carrier and clock, and time is the receivers': their first samples are taken when
+ * the first transmitter may start. In order: mixer (IQ imbalance, DC), amplifier,
+ * oscillator (CFO, phase noise), start delay and resampling from one clock to the other,
+ * multipath fading, noise, oscillator, gain, mixer, converter, lost buffers.
  *
  * Everything random is a function of the seed and a sample's place, or of a state that is
  * carried from sample to sample: how the streams are cut changes nothing.
@@ -151,7 +153,10 @@ public:
     explicit mock_radio(const mock_settings& settings);
 
     //! Antennas of a receiver: 2 and 1.
-    int num_antennas(int receiver) const { return d_receivers.at(receiver).num_antennas(); }
+    int num_antennas(int receiver) const
+    {
+        return d_receivers.at(receiver).num_antennas();
+    }
 
     //! Samples that push() accepts now; bounded, since the slower receiver holds them.
     size_t room(int transmitter) const;
@@ -168,12 +173,15 @@ public:
     //! True if a receiver waits for samples of this transmitter.
     bool lacks(int transmitter) const;
 
-    //! [dB] of each stream at this receiver's antennas from its next block of 512 samples on.
-    //! \throws std::invalid_argument if it is out of range.
+    //! [dB] of each stream at this receiver's antennas from its next block of 512 samples
+    //! on. \throws std::invalid_argument if it is out of range.
     void set_snr_db(int receiver, double snr_db);
 
     //! Samples sent, received, and lost to overflows (at each antenna).
-    uint64_t num_sent(int transmitter) const { return d_transmitters.at(transmitter).end(); }
+    uint64_t num_sent(int transmitter) const
+    {
+        return d_transmitters.at(transmitter).end();
+    }
     uint64_t num_received(int receiver) const
     {
         return d_receivers.at(receiver).num_received();

@@ -12,16 +12,13 @@ namespace phy {
 void device_settings::check() const
 {
     check_field(std::isfinite(cfo_hz), "cfo_hz", cfo_hz, "a number");
-    check_field(
-        std::fabs(clock_ppm) <= 100.0, "clock_ppm", clock_ppm, "-100 to 100");
+    check_field(std::fabs(clock_ppm) <= 100.0, "clock_ppm", clock_ppm, "-100 to 100");
     check_field(start_delay_s >= 0.0 && start_delay_s <= 10.0,
                 "start_delay_s",
                 start_delay_s,
                 "0 to 10");
-    check_field(phase_noise_dbc_hz <= 0.0,
-                "phase_noise_dbc_hz",
-                phase_noise_dbc_hz,
-                "0 or less");
+    check_field(
+        phase_noise_dbc_hz <= 0.0, "phase_noise_dbc_hz", phase_noise_dbc_hz, "0 or less");
     check_field(std::fabs(iq_gain_db) <= 20.0, "iq_gain_db", iq_gain_db, "-20 to 20");
     check_field(
         std::fabs(iq_phase_deg) <= 45.0, "iq_phase_deg", iq_phase_deg, "-45 to 45");
@@ -71,10 +68,8 @@ void path_settings::check() const
 
 void mock_settings::check() const
 {
-    check_field(sample_rate >= 1.0 && sample_rate <= 1e9,
-                "sample_rate",
-                sample_rate,
-                "1 to 1e9");
+    check_field(
+        sample_rate >= 1.0 && sample_rate <= 1e9, "sample_rate", sample_rate, "1 to 1e9");
     uplink.check();
     feedback.check();
     for (const auto& device : devices) {
@@ -83,8 +78,8 @@ void mock_settings::check() const
                     "cfo_hz",
                     device.cfo_hz,
                     "less than half the sample rate");
-        const double step = phase_noise_step(
-            device.phase_noise_dbc_hz, phase_noise_offset, sample_rate);
+        const double step =
+            phase_noise_step(device.phase_noise_dbc_hz, phase_noise_offset, sample_rate);
         check_field(step <= oscillator::largest_step,
                     "phase_noise_dbc_hz",
                     device.phase_noise_dbc_hz,

@@ -16,10 +16,11 @@ namespace phy {
 constexpr double phase_noise_offset = 10e3;
 
 /*!
- * What one device does to what it sends and receives; the defaults do nothing.
+ * What one device does to what it sends and receives; by default it turns the phase by a
+ * random angle and does nothing else.
  *
- * Carrier and sampling clock are off independently, and are the same for all that a device
- * sends and receives.
+ * Carrier and sampling clock are off independently, and are the same for all that a
+ * device sends and receives.
  */
 struct device_settings {
     double cfo_hz = 0.0;    //!< [Hz] of the carrier above nominal
@@ -30,9 +31,11 @@ struct device_settings {
     double phase_noise_dbc_hz = -std::numeric_limits<double>::infinity();
     double iq_gain_db = 0.0;   //!< [dB] gain of I over that of Q
     double iq_phase_deg = 0.0; //!< [degrees] by which I and Q miss a right angle
-    //! [dB] of the constant added in sending and receiving, relative to one stream's power.
+    //! [dB] of the constant added in sending and receiving, relative to one stream's
+    //! power.
     double dc_db = -std::numeric_limits<double>::infinity();
-    //! [dB] of the amplifier's saturation above one stream's mean power; infinite: linear.
+    //! [dB] of the amplifier's saturation above one stream's mean power; infinite:
+    //! linear.
     double pa_backoff_db = std::numeric_limits<double>::infinity();
     double gain_db = 0.0;    //!< [dB] of the receiver, on signal and noise alike
     int bits = 0;            //!< of the receiver's I and Q, 1 to 16; 0: not quantised
@@ -58,9 +61,9 @@ fading parse_fading(const std::string& name);
 //! What lies between transmitters and one receiver.
 struct path_settings {
     fading kind = fading::none;
-    double rician_k = 0.0;       //!< line-of-sight to scattered power, linear; 0: Rayleigh
-    double doppler_hz = 0.0;     //!< [Hz] largest Doppler shift
-    double block_s = 1e-3;       //!< [s] of a block
+    double rician_k = 0.0;   //!< line-of-sight to scattered power, linear; 0: Rayleigh
+    double doppler_hz = 0.0; //!< [Hz] largest Doppler shift
+    double block_s = 1e-3;   //!< [s] of a block
     double delay_spread_s = 0.0; //!< [s] RMS, of an exponential power delay profile
     //! [dB] of each stream of unit power at each antenna; may be infinite.
     double snr_db = std::numeric_limits<double>::infinity();

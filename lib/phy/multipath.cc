@@ -109,8 +109,8 @@ std::vector<double> exponential_profile(double spread)
         return { 1.0 };
     // Without an end, spread = sqrt(r) / (1 - r).
     const double root = (std::sqrt(1.0 + 4.0 * spread * spread) - 1.0) / (2.0 * spread);
-    const size_t taps = std::max<size_t>(
-        2, std::ceil(std::log(power_left_out) / (2.0 * std::log(root))));
+    const size_t taps =
+        std::max<size_t>(2, std::ceil(std::log(power_left_out) / (2.0 * std::log(root))));
     double low = 0.0, high = 1.0;
     for (int i = 0; i < 60; i++) {
         const double middle = 0.5 * (low + high);
@@ -145,8 +145,9 @@ multipath::multipath(const path_settings& settings,
         for (auto& amplitude : d_amplitude)
             amplitude /= std::sqrt(settings.rician_k + 1.0);
         for (size_t i = 0; i < count; i++)
-            d_scatter.emplace_back(
-                random_stream{ seed, 0, link, purpose_path_scatter }, i, settings.doppler_hz);
+            d_scatter.emplace_back(random_stream{ seed, 0, link, purpose_path_scatter },
+                                   i,
+                                   settings.doppler_hz);
     }
     draw_gains(0.0, d_kind == fading::jakes ? d_next : d_gains);
 }
@@ -161,7 +162,8 @@ void multipath::draw_fixed(const path_settings& settings, const random_stream& p
         if (d_kind != fading::none)
             d_fixed[i] = tap == 0 ? std::polar(std::sqrt(k / (k + 1.0)), phase) : 0.0;
         else
-            d_fixed[i] = tx == rx ? std::polar(d_amplitude[tap], tap == 0 ? 0.0 : phase) : 0.0;
+            d_fixed[i] =
+                tx == rx ? std::polar(d_amplitude[tap], tap == 0 ? 0.0 : phase) : 0.0;
     }
 }
 

@@ -12,9 +12,10 @@ namespace semcom {
 namespace phy {
 
 /*!
- * An exponential power delay profile at whole samples: powers p_l proportional to r^l that
- * sum to 1, r chosen so that the RMS delay spread is exact. It ends where less than 1e-4 of
- * the power is left; every unit of spread takes more taps, 2 for 0.1 samples, 10 for 1.
+ * An exponential power delay profile at whole samples: powers p_l proportional to r^l
+ * that sum to 1, r chosen so that the RMS delay spread is exact. It ends where less than
+ * 1e-4 of the power is left; every unit of spread takes more taps, 2 for 0.1 samples, 10
+ * for 1.
  *
  * \param spread RMS delay spread [samples], 0 to 25.
  * \throws std::invalid_argument if \p spread is out of range.
@@ -26,12 +27,13 @@ std::vector<double> exponential_profile(double spread);
  * y_m[n] = sum_k sum_l g_mkl(n) x_k[n - l].
  *
  * Each tap of each path scatters independently with the power of the profile:
- * g_mkl = sqrt(p_l / (R + 1)) h_mkl(t), h a Jakes process, and the first tap has the line of
- * sight sqrt(R / (R + 1)) exp(j phi_mk) besides, R = rician_k. Without fading, g_mml =
+ * g_mkl = sqrt(p_l / (R + 1)) h_mkl(t), h a Jakes process, and the first tap has the line
+ * of sight sqrt(R / (R + 1)) exp(j phi_mk) besides, R = rician_k. Without fading, g_mml =
  * sqrt(p_l) exp(j phi_ml), phi_m0 = 0, and nothing else.
  *
- * Gains are held over blocks (fading::block), or linear between samples so close that they
- * follow the process to -80 dB (fading::jakes, Doppler to 1/4096 of the sample rate).
+ * Gains are held over blocks (fading::block), or linear between samples so close that
+ * they follow the process to -80 dB (fading::jakes, Doppler to 1/4096 of the sample
+ * rate).
  */
 class multipath
 {
@@ -68,17 +70,18 @@ private:
     int d_num_tx, d_num_rx;
     double d_sample_rate;
     fading d_kind;
-    uint64_t d_hold; // samples from one draw of the gains to the next
-    std::vector<double> d_amplitude;      // of the scatter, tap by tap
-    std::vector<jakes_process> d_scatter; // [M, K, L]
-    std::vector<cdouble> d_fixed;         // [M, K, L], the part that stays
+    uint64_t d_hold;                 // samples from one draw of the gains to the next
+    std::vector<double> d_amplitude; // of the scatter, tap by tap
+    std::vector<jakes_process> d_scatter;          // [M, K, L]
+    std::vector<cdouble> d_fixed;                  // [M, K, L], the part that stays
     std::vector<cfloat> d_gains, d_next, d_slopes; // [M, K, L]
-    uint64_t d_position = 0; // samples passed so far
+    uint64_t d_position = 0;                       // samples passed so far
 
     void draw_fixed(const path_settings& settings, const random_stream& phases);
     void draw_gains(double position, std::vector<cfloat>& gains) const;
     void move(uint64_t position);
-    void filter(const float* const* in, float* const* out, float held, size_t count) const;
+    void
+    filter(const float* const* in, float* const* out, float held, size_t count) const;
 };
 
 } // namespace phy

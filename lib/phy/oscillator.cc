@@ -13,6 +13,12 @@ namespace {
 
 constexpr double two_pi = 2.0 * M_PI;
 
+SEMCOM_SIMD void to_steps(const float* steps, float scale, uint32_t* out, size_t count)
+{
+    for (size_t n = 0; n < count; n++)
+        out[n] = static_cast<uint32_t>(static_cast<int32_t>(scale * steps[n]));
+}
+
 SEMCOM_SIMD void to_phasors(const uint32_t* phases, float* out, size_t count)
 {
     for (size_t n = 0; n < count; n++) {
@@ -37,7 +43,8 @@ oscillator::oscillator(double frequency, double step, const random_stream& strea
       d_phases(chunk)
 {
     // The start comes from a run that no walk reaches.
-    const auto start = uniform({ stream.seed, ~uint64_t{ 0 }, stream.link, stream.purpose }, 0);
+    const auto start =
+        uniform({ stream.seed, ~uint64_t{ 0 }, stream.link, stream.purpose }, 0);
     d_angle = static_cast<uint64_t>(std::ldexp(start, 63)) * 2;
 }
 
@@ -51,6 +58,21 @@ void oscillator::draw()
     d_used = 0;
 }
 
+//! From the walk's steps to phases: the walk before each step, and the steady turning.
+void oscillator::accumulate(uint32_t* steps, size_t count)
+{
+    uint32_t walk = d_walk;
+    uint64_t angle = d_angle;
+    for (size_t n = 0; n < count; n++) {
+        const uint32_t step = steps[n];
+        steps[n] = static_cast<uint32_t>(angle >> 32) + walk;
+        walk += step;
+        angle += d_step;
+    }
+    d_walk = walk;
+    d_angle = angle;
+}
+
 void oscillator::turn(cfloat* out, size_t count)
 {
     while (count > 0) {
@@ -59,11 +81,8 @@ void oscillator::turn(cfloat* out, size_t count)
         d_used %= chunk;
         const size_t taken = std::min(count, chunk - d_used);
         const float* steps = reinterpret_cast<const float*>(d_normals.data()) + d_used;
-        for (size_t n = 0; n < taken; n++) {
-            d_phases[n] = static_cast<uint32_t>(d_angle >> 32) + d_walk;
-            d_angle += d_step;
-            d_walk += static_cast<uint32_t>(static_cast<int32_t>(d_walk_scale * steps[n]));
-        }
+        to_steps(steps, d_walk_scale, d_phases.data(), taken);
+        accumulate(d_phases.data(), taken);
         to_phasors(d_phases.data(), reinterpret_cast<float*>(out), taken);
         d_used += taken;
         out += taken;

@@ -77,7 +77,7 @@ static void bind_device_settings(py::module& m)
         "device_settings",
         R"doc(What one device of a mock radio does to what it sends and receives.
 
-The defaults do nothing. Infinities mean "none" where a level is in dB.
+The defaults only turn the phase, at random. Infinities mean "none" where a level is in dB.
 
 Args:
     cfo_hz: carrier above nominal [Hz].
@@ -127,7 +127,9 @@ Args:
         .def_property(
             "fading",
             [](const path_settings& s) { return fading_name(s.kind); },
-            [](path_settings& s, const std::string& name) { s.kind = parse_fading(name); })
+            [](path_settings& s, const std::string& name) {
+                s.kind = parse_fading(name);
+            })
         .def_readwrite("rician_k", &path_settings::rician_k)
         .def_readwrite("doppler_hz", &path_settings::doppler_hz)
         .def_readwrite("block_s", &path_settings::block_s)
@@ -195,7 +197,10 @@ Raises:
              py::arg("receiver"),
              py::arg("out"),
              "The same into M complex64 arrays [n]; returns how many samples came.")
-        .def("room", &mock_radio::room, py::arg("transmitter"), "Samples push() takes now.")
+        .def("room",
+             &mock_radio::room,
+             py::arg("transmitter"),
+             "Samples push() takes now.")
         .def("ready",
              &mock_radio::ready,
              py::arg("receiver"),
@@ -204,11 +209,12 @@ Raises:
              &mock_radio::lacks,
              py::arg("transmitter"),
              "True if a receiver waits for samples of this transmitter.")
-        .def("set_snr_db",
-             &mock_radio::set_snr_db,
-             py::arg("receiver"),
-             py::arg("snr_db"),
-             "SNR [dB] of each stream at this receiver, within 512 samples of its pull().")
+        .def(
+            "set_snr_db",
+            &mock_radio::set_snr_db,
+            py::arg("receiver"),
+            py::arg("snr_db"),
+            "SNR [dB] of each stream at this receiver, within 512 samples of its pull().")
         .def("num_sent", &mock_radio::num_sent, py::arg("transmitter"), "Samples pushed.")
         .def("num_received",
              &mock_radio::num_received,
@@ -239,11 +245,12 @@ Returns:
 
 Raises:
     ValueError: spread out of range.)doc");
-    m.def("phase_noise_step",
-          &phase_noise_step,
-          py::arg("level_dbc_hz"),
-          py::arg("offset"),
-          py::arg("sample_rate"),
-          "Standard deviation [rad] of the step of the random walk with this phase noise:\n"
-          "2 pi offset 10^(level / 20) / sqrt(sample_rate).");
+    m.def(
+        "phase_noise_step",
+        &phase_noise_step,
+        py::arg("level_dbc_hz"),
+        py::arg("offset"),
+        py::arg("sample_rate"),
+        "Standard deviation [rad] of the step of the random walk with this phase noise:\n"
+        "2 pi offset 10^(level / 20) / sqrt(sample_rate).");
 }

@@ -34,8 +34,9 @@ class mock_radio(gr.basic_block):
 
     By default time goes on with the samples of both inputs, as fast as they come: equal inputs and
     seeds give equal outputs.  Both terminals have to send all the time, if only zeros, and what is
-    under way when the first of them ends (a buffer's length) may not be heard.  In real time, time goes on by the clock, a terminal that has
-    nothing to send is silent, and only stopping the flowgraph ends it.
+    under way when the first of them ends (a buffer's length) may not be heard.  In real time, time
+    goes on by the clock, a terminal that has nothing to send is silent, and only stopping the
+    flowgraph ends it.
 
     preset           name of a preset, or path of a JSON file (see semcom.presets)
     sample_rate      [Hz] nominal, of every stream
