@@ -44,7 +44,8 @@ static std::vector<samples> pass(mock_radio radio, const samples& x, size_t piec
             BOOST_REQUIRE(radio.push(k, &x[at], count) == count);
         for (int receiver = 0; receiver < 2; receiver++) {
             cfloat* out[] = { first.data(), second.data() };
-            while (const size_t n = radio.pull(receiver, out, std::min<size_t>(piece, 4096)))
+            while (const size_t n =
+                       radio.pull(receiver, out, std::min<size_t>(piece, 4096)))
                 heard[receiver].insert(
                     heard[receiver].end(), first.begin(), first.begin() + n);
         }
