@@ -13,6 +13,8 @@
 #                 again.  MODELS="DIR ...": folders of checkpoints, a training seed each, instead
 #   make localisers DATA=DIR [MATCH=DIR]  train every localiser in every setting: docs/localisers.md
 #                 MATCH: a folder with AVE's splits for cross-modal localisation
+#   make media RAW=DIR TEACHERS=DIR CLIPS=DIR  train the features and systems of media on single
+#                 sounds and pictures, measure them on composed and natural clips: docs/media.md
 #   make install PREFIX=DIR, make uninstall PREFIX=DIR
 #
 # TORCH names the build of Torch to install: make link TORCH="torch==2.13.0" for the default of
@@ -25,6 +27,9 @@ DATA   ?=
 FLOWGRAPH ?= apps/flowgraphs/simulated_link.grc
 MODELS ?=
 MATCH  ?=
+RAW    ?=
+TEACHERS ?=
+CLIPS  ?=
 
 VENV   := .venv
 PYTHON := $(VENV)/bin/python
@@ -37,11 +42,14 @@ export HOME := $(CURDIR)/build/home
 $(shell mkdir -p $(HOME))
 endif
 
-.PHONY: link test build grc screenshots bench crosscheck models results localisers install uninstall clean lint
+.PHONY: link test build grc screenshots bench crosscheck models results localisers media install uninstall clean lint
 
 link: build
 	$(PYTHON) apps/run_link.py --snr=-10:20:5 --json out/link.json --plot out/link.png
-	@echo "wrote out/link.json and out/link.png"
+	$(PYTHON) apps/make_media.py --out out/media --seed 62
+	$(PYTHON) apps/run_link.py --media out/media/clip0?.mp4 --snr 10 --json out/media.json
+	$(PYTHON) apps/run_link.py --media out/media/clip03.mp4 --snr 10 --render out/media.mp4
+	@echo "wrote out/link.json, out/link.png, out/media.json and the film out/media.mp4"
 
 test: build
 	ctest --test-dir build --output-on-failure
@@ -108,6 +116,14 @@ localisers: build
 	@test -n "$(DATA)" || { echo "give the folder of an AVE-layout set: make localisers DATA=DIR"; exit 2; }
 	$(PYTHON) tools/train_localisers.py --data "$(DATA)" $(if $(MATCH),--match "$(MATCH)")
 	$(PYTHON) tools/localisers.py --data "$(DATA)" $(if $(MATCH),--match "$(MATCH)")
+
+# what is trained or composed is not again
+media: build
+	@test -n "$(RAW)" -a -n "$(TEACHERS)" -a -n "$(CLIPS)" || { echo "give the folders: make media \
+	RAW=DIR TEACHERS=DIR CLIPS=DIR"; exit 2; }
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check ai-edge-litert "numpy<2"
+	$(PYTHON) tools/train_media.py --raw "$(RAW)" --teachers "$(TEACHERS)"
+	$(PYTHON) tools/media_report.py --clips "$(CLIPS)"
 
 clean:
 	rm -rf build out

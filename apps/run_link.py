@@ -11,19 +11,34 @@ examples:
   run_link.py --channel awgn rayleigh rician --snr 0:30:3 --json out/link.json --plot out/link.png
   run_link.py --data ave28 --csi perfect ls lmmse --detector zf lmmse --frames 200
   run_link.py --until-errors 500 --snr 0,10,20
+  run_link.py --media clip.mp4 --channel rayleigh --snr 10 --render out.mp4
+  run_link.py --media v4l2:/dev/video0 --microphone alsa:default --frames 6
 """
 
 import argparse
+import os
 import sys
+
+if "--profile" in sys.argv:  # GNU Radio reads it once, when it is loaded
+    os.environ["GR_CONF_PERFCOUNTERS_ON"] = "True"
 
 from gnuradio.semcom.blocks.guard import BlockError
 from gnuradio.semcom.data import open_set
+from gnuradio.semcom.data.features import FEATURES
 from gnuradio.semcom.errors import SemcomError
 from gnuradio.semcom.files import check_writable
-from gnuradio.semcom.link import report, scenario
+from gnuradio.semcom.link import media, report, scenario
+from gnuradio.semcom.link.render import render
 from gnuradio.semcom.link.run import run_point
+from gnuradio.semcom.link.video import check_video
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)  # fmt: skip
 
 
 def parse(argv=None):
@@ -33,7 +48,35 @@ def parse(argv=None):
     scenario.add_options(parser)
     parser.add_argument("--json", metavar="FILE", help="write the records here, after every point")
     parser.add_argument("--plot", metavar="FILE", help="plot accuracy over SNR (.png, .pdf, .svg)")
+    group = parser.add_argument_group("media, in the place of a set of clips")
+    group.add_argument("--media", nargs="+", metavar="FILE", help="files, or v4l2:/dev/video0")
+    group.add_argument("--microphone", default="", help="device of the sound, as alsa:default")
+    group.add_argument("--features", choices=FEATURES, default="compact")
+    group.add_argument("--weights", default="", metavar="DIR", help="weights of the features vgg")
+    group.add_argument("--render", metavar="FILE", help="write an mp4 with the events on it")
+    group.add_argument("--profile", action="store_true", help="print what each stage takes")
     return parser.parse_args(argv)
+
+
+def over_media(args, points):
+    """Send media over the link; print, write and render what the receiver understood."""
+    if len(points) > 1:
+        raise SemcomError(f"--media: goes over one link, {len(points)} are named; give one of each")
+    point, what = points[0], (args.microphone, args.features, args.weights)
+    columns = ("{task.description}", TimeElapsedColumn(), "{task.completed}")
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("windows", total=None)
+        run = media.run_media(
+            point, args.media, *what, lambda count: bar.update(task, completed=count)
+        )
+        if args.json:
+            report.write_json(args.json, [run.record])
+        if args.render:
+            task = bar.add_task("seconds drawn", total=run.record["seconds"])
+            render(args.render, run, point, *what, on_second=lambda: bar.advance(task))
+    Console().print(media.table(run.windows, f"{point.system}, {point.channel}, {point.snr:g} dB"))
+    if args.profile:
+        Console().print(media.profile_table(run))
 
 
 def run_all(points, clips, json_path, records):
@@ -64,6 +107,12 @@ def main(argv=None) -> int:
         if args.plot:
             report.check_plot(args.plot)
             check_writable(args.plot)
+        if args.render:
+            check_video(args.render)
+            check_writable(args.render)
+        if args.media:
+            over_media(args, points)
+            return 0
         clips = open_set(args.data or None, args.split)
         run_all(points, clips, args.json, records)
     except (SemcomError, BlockError, ValueError) as cause:

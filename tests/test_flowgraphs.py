@@ -18,7 +18,10 @@ from conftest import ROOT
 from gnuradio import semcom
 from gnuradio.semcom.blocks import displays
 from gnuradio.semcom.blocks.checkpoint_chooser import checkpoint_chooser
+from gnuradio.semcom.blocks.media_display import media_display
 from gnuradio.semcom.data import synthetic
+from gnuradio.semcom.data.composition import compose, draw_script, write_clip
+from gnuradio.semcom.data.drawn import DrawnLibrary
 from gnuradio.semcom.link import scenario
 
 FLOWGRAPHS = sorted((ROOT / "apps" / "flowgraphs").glob("*.grc"))
@@ -28,6 +31,7 @@ BLOCKS = {  # those with windows
     "checkpoint_chooser": checkpoint_chooser,
     "constellation": displays.constellation,
     "event_timeline": displays.event_timeline,
+    "media_display": media_display,
 }
 
 
@@ -52,6 +56,17 @@ def test_every_flowgraph_compiles(compiled):
     assert FLOWGRAPHS
     for flowgraph in FLOWGRAPHS:
         assert (compiled / f"{flowgraph.stem}.py").exists()
+
+
+def test_media_link_runs(compiled, program, tmp_path):
+    library, rng = DrawnLibrary(), np.random.default_rng(8)
+    script = draw_script(rng, library.events(), seconds=3)
+    write_clip(tmp_path / "clip.mp4", *compose(rng, library, script), seconds=3)
+    done = program(compiled / "media_link.py", "--media", tmp_path / "clip.mp4")
+    assert done.returncode == 0, done.stderr
+    assert [line for line in done.stdout.splitlines() if "clip.mp4 second 2: " in line]
+    bad = program(compiled / "media_link.py", "--media", "README.md")
+    assert bad.returncode == 1 and "README.md: cannot be read as media" in bad.stderr
 
 
 def test_simulated_link_runs(compiled, program):

@@ -2,16 +2,20 @@
 # Copyright 2026 gr-semcom contributors
 """Training and evaluating on sets that are odd but not wrong, and on sets that are wrong."""
 
+import contextlib
+import functools
+import importlib.util
+import io
 import json
-import subprocess
-import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
 import pytest
 from gnuradio.semcom.data import open_set, synthetic
 from gnuradio.semcom.data.clipset import shared_ids
+from gnuradio.semcom.errors import exit_status
 from gnuradio.semcom.nets import checkpoint
 from gnuradio.semcom.nets.registry import LOCALISERS
 
@@ -26,9 +30,21 @@ SMALL = {
 }
 
 
+@functools.lru_cache
+def app(program):
+    """A program as a module: started once, it need not import Torch for every run."""
+    spec = importlib.util.spec_from_file_location(program.removesuffix(".py"), APPS / program)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def run(program, *arguments):
-    words = [sys.executable, APPS / program, *map(str, arguments)]
-    return subprocess.run(words, capture_output=True, text=True, timeout=300)
+    """What a program says, and its exit status."""
+    stdout, stderr = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
+        status = exit_status(program, lambda: app(program).main(list(map(str, arguments))))
+    return SimpleNamespace(returncode=status, stdout=stdout.getvalue(), stderr=stderr.getvalue())
 
 
 def train(data, out, system, *arguments):

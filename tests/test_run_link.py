@@ -12,6 +12,7 @@ import pytest
 import torch
 from conftest import start_program, tiny_system
 from gnuradio.semcom.blocks import guard, video_terminal
+from gnuradio.semcom.blocks.clip_source import clip_source
 from gnuradio.semcom.blocks.system_block import shared_system
 from gnuradio.semcom.link import metrics, reference, scenario
 from gnuradio.semcom.link.flowgraph import LinkFlowgraph
@@ -32,7 +33,7 @@ TIMES = ("wall_s", "clips_per_s")
 def link(clips, frames=FRAMES, **options):
     """Run a flowgraph; returns it, finished."""
     point = Scenario(**options)
-    flowgraph = LinkFlowgraph(point, clips, checkpoint_of(point, clips), frames)
+    flowgraph = LinkFlowgraph(point, clip_source(clips, frames=frames), checkpoint_of(point, clips))
     guard.run(flowgraph, timeout_s=90)
     return flowgraph
 
@@ -143,7 +144,7 @@ def test_wrong_pilots_of_one_stream_ruin_the_decision(clips):
     point = Scenario(snr=20.0, seed=5)
     accuracies = []
     for kind in (LinkFlowgraph, WrongPilots):
-        flowgraph = kind(point, clips, checkpoint_of(point, clips), FRAMES)
+        flowgraph = kind(point, clip_source(clips, frames=FRAMES), checkpoint_of(point, clips))
         guard.run(flowgraph, timeout_s=90)
         accuracies.append(accuracy(flowgraph, clips))
     assert accuracies[1] < accuracies[0] - 0.15
@@ -230,7 +231,7 @@ def test_clips_of_mixed_lengths_share_a_run_and_come_round_again(clips):
 
 def test_a_flowgraph_stopped_in_mid_frame_starts_anew(clips):
     point = Scenario(channel="awgn", snr=20.0)
-    flowgraph = LinkFlowgraph(point, clips, checkpoint_of(point, clips), 1000)
+    flowgraph = LinkFlowgraph(point, clip_source(clips, frames=1000), checkpoint_of(point, clips))
     flowgraph.start()
     while not flowgraph.sink.received:
         time.sleep(0.01)

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Pictures of the windowed flowgraph for docs/windows.md, taken on a virtual screen.
+"""Pictures of the windowed flowgraphs for the documents, taken on a virtual screen.
 
 `make screenshots` runs this under Xvfb: it runs apps/flowgraphs/simulated_link_gui.grc for a few
 seconds (docs/figures/window.png), opens the same file in GNU Radio Companion
-(docs/figures/grc.png), and ends both. Windows have no frames, as no window manager runs.
+(docs/figures/grc.png), and runs media_link_gui.grc on a drawn clip (docs/figures/media-window.png).
+Windows have no frames, as no window manager runs.
 """
 
 import os
@@ -21,8 +22,9 @@ from PyQt5 import QtGui, QtWidgets
 
 ROOT = Path(__file__).resolve().parents[1]
 FLOWGRAPH = ROOT / "apps" / "flowgraphs" / "simulated_link_gui.grc"
+MEDIA = FLOWGRAPH.with_name("media_link_gui.grc")
 FIGURES = ROOT / "docs" / "figures"
-WINDOW, COMPANION = (1280, 800), (1680, 960)  # sizes of the windows [pixels]
+WINDOW, COMPANION, FILM = (1280, 800), (1680, 960), (1280, 860)  # sizes of the windows [pixels]
 POPULATED = 200  # colours on a screen that shows more than an empty window
 OPENS_S, ENDS_S = 90, 15  # how long a program may take to show something, and to end
 PREFERENCES = """\
@@ -46,13 +48,20 @@ def main() -> None:
             **os.environ, "HOME": home, "GRC_BLOCKS_PATH": str(ROOT / "grc"),
             "GRC_PREFS_PATH": str(Path(home, "grc.conf")), "XDG_RUNTIME_DIR": home,
         }  # fmt: skip
-        grcc = [sys.executable, found("grcc"), "-o", home, str(FLOWGRAPH)]
-        subprocess.run(grcc, env=environment, check=True, capture_output=True, timeout=OPENS_S)
+        grcc = [sys.executable, found("grcc"), "-o", home, str(FLOWGRAPH), str(MEDIA)]
+        draw = [sys.executable, str(ROOT / "apps" / "make_media.py"), "--out", home, "--seed", "62"]
+        for command in (grcc, draw):
+            subprocess.run(
+                command, env=environment, check=True, capture_output=True, timeout=OPENS_S
+            )
         window = [sys.executable, str(Path(home, "simulated_link_gui.py"))]
+        film = [sys.executable, str(Path(home, "media_link_gui.py"))]
+        film += ["--media", str(Path(home, "clip03.mp4"))]
         companion = [sys.executable, found("gnuradio-companion"), str(FLOWGRAPH)]
         for command, size, watch_s, name in (
             (window, WINDOW, 15, "window.png"),
             (companion, COMPANION, 5, "grc.png"),
+            (film, FILM, 9, "media-window.png"),
         ):
             take(application, command, environment, size, watch_s, FIGURES / name)
 

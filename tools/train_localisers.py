@@ -31,9 +31,12 @@ GRID = (
 SETTINGS = ("sel", "wsel")
 PAIRS = [(system, setting) for system in LOCALISERS for setting in SETTINGS]
 SHORT = f"--epochs 3 --bfloat16 {GRID[2]}"  # of ablations
-# as docs/tuning.md found it for pilot_ave
-TUNED = "--batch 16 --dropout 0.1 --exchange 0.3 --average 0.998 --weight-decay 0.05"
-LINK = f"--system pilot_ave --variant full {COMMON} {TUNED} --snr-min -15 --snr-max 15"
+# pilot_ave's own setting (docs/tuning.md), and the one that suits slow losses
+LINK_GRID = (
+    "--batch 16 --dropout 0.1 --exchange 0.3 --average 0.998 --weight-decay 0.05",
+    f"{GRID[2]} --exchange 0.3",
+)
+LINK = f"--system pilot_ave --variant full {COMMON} --snr-min -15 --snr-max 15"
 DECODERS = {
     "psp": "--decoder psp",
     "avel": "--decoder avel",
@@ -134,11 +137,15 @@ def main_runs(scores: dict, pair: tuple, seeds: int) -> list[Run]:
     return [main_run(*pair, seed, best(scores[pair])) for seed in range(seeds)]
 
 
-def link_runs() -> dict[str, Run]:
-    """Label -> training of pilot_ave with that decoder."""
+def link_runs() -> dict[str, list[Run]]:
+    """Label -> trainings of pilot_ave with that decoder, one for each choice of its grid."""
     runs = {}
     for label, options in DECODERS.items():
-        runs[label] = Run(f"link-{label.replace(' ', '_')}", f"{LINK} {options}")
+        name = f"link-{label.replace(' ', '_')}"
+        runs[label] = [
+            Run(f"{name}-choice{c}", f"{LINK} {choice} {options}")
+            for c, choice in enumerate(LINK_GRID)
+        ]
     return runs
 
 
@@ -177,7 +184,7 @@ def main() -> None:
     scores = tune(plan)
     by_seed = [main_runs(scores, pair, args.seeds) for pair in PAIRS]
     plan.train("seeds", [run for seed in zip(*by_seed, strict=True) for run in seed])
-    plan.train("decoders", list(link_runs().values()))
+    plan.train("decoders", [run for runs in link_runs().values() for run in runs])
     if args.match:
         across = plan_for(args.match, args.runs, args.jobs)
         first, then = zip(*match_runs(across), strict=True)

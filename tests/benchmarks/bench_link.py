@@ -6,6 +6,7 @@ import statistics
 import time
 
 from gnuradio.semcom.blocks import guard
+from gnuradio.semcom.blocks.clip_source import clip_source
 from gnuradio.semcom.blocks.system_block import shared_system
 from gnuradio.semcom.data import SyntheticSet
 from gnuradio.semcom.link import reference
@@ -50,7 +51,7 @@ def row(name: str, point: Scenario, clips) -> dict:
     frames = range(len(clips))
     ours, peer = [], []
     for _ in range(ROUNDS):
-        flowgraph = LinkFlowgraph(point, clips, checkpoint, len(clips))
+        flowgraph = LinkFlowgraph(point, clip_source(clips), checkpoint)
         ours.append(len(clips) / seconds(lambda f=flowgraph: guard.run(f, poll_s=0.005)))
         peer.append(len(clips) / seconds(lambda: reference.evaluate(point, net, clips, frames)))
     return {

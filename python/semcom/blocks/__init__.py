@@ -6,6 +6,7 @@ from .clip_source import clip_source
 from .event_sink import event_sink
 from .hier import audio_terminal, ave_receiver, simulated_channel, video_terminal
 from .link_meter import link_meter
+from .media_source import media_source, sound_features
 from .mock_radio import mock_radio
 from .pdu_to_frames import pdu_to_frames
 from .semantic_decoder import semantic_decoder
@@ -18,10 +19,12 @@ __all__ = [
     "clip_source",
     "event_sink",
     "link_meter",
+    "media_source",
     "mock_radio",
     "pdu_to_frames",
     "semantic_decoder",
     "simulated_channel",
+    "sound_features",
     "video_semantic_encoder",
     "video_terminal",
 ]

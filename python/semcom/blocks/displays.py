@@ -56,10 +56,10 @@ class _Canvas(QtWidgets.QWidget):
 
 
 class _Display(gr.basic_block):
-    """A block without streams that listens on message ports and redraws."""
+    """A block that listens on message ports and redraws."""
 
-    def __init__(self, name, ports, smallest):
-        gr.basic_block.__init__(self, name=name, in_sig=[], out_sig=[])
+    def __init__(self, name, ports, smallest, inputs=()):
+        gr.basic_block.__init__(self, name=name, in_sig=list(inputs), out_sig=[])
         self.widget = _Canvas(self._paint, smallest)
         for port, handler in ports.items():
             self.message_port_register_in(pmt.intern(port))

@@ -94,6 +94,7 @@ class video_terminal(_Receives, gr.hier_block2):
     Input 1   complex64, received feedback frames with pilots (absent for a video-only system)
     Output 0  complex64, uplink frames: the last pilot row, then T*L symbols
     Output 1  complex64, the symbols alone, for measurements
+    Message port ``attention``: where it looked, see video_semantic_encoder
     """
 
     def __init__(self, system=DEFAULT_SYSTEM, checkpoint="", device="cpu", pilot_kind="hadamard",
@@ -109,6 +110,8 @@ class video_terminal(_Receives, gr.hier_block2):
             _signature(c64, c64),
         )
         self.encoder = video_semantic_encoder(system, checkpoint, device, feedback_timeout)
+        self.message_port_register_hier_out("attention")
+        self.msg_connect(self.encoder, "attention", self, "attention")
         row = _rows(pilot_kind, terminals, pilot_length, pilot_boost_db)[-1]
         self.pilots = pilot_inserter_cc(row, pilot_spacing)
         self.connect((self, 0), (self.encoder, 0))

@@ -5,9 +5,12 @@
 import time
 
 import numpy as np
+import pmt
 
 from ..nets.registry import DEFAULT_SYSTEM
 from .system_block import SystemBlock, shared_system
+
+ATTENTION = pmt.intern("attention")
 
 
 class audio_semantic_encoder(SystemBlock):
@@ -45,6 +48,9 @@ class video_semantic_encoder(SystemBlock):
     A feedback frame that is missing (its number is skipped, or it is ``feedback_timeout``
     seconds late; 0 waits for ever) leaves its clip unguided, and ``unguided`` counts it; one
     that comes after its clip was sent is dropped, and ``late`` counts it.
+
+    Message port ``attention``: a dict per frame with ``frame`` and ``heat``, T*h*w numbers: where
+    it looked, as a share of the highest of each second.  Worked out only while somebody listens.
     """
 
     def __init__(
@@ -68,6 +74,7 @@ class video_semantic_encoder(SystemBlock):
             device,
             max_batch,
         )
+        self.message_port_register_out(ATTENTION)
 
     def forecast(self, noutput_items, ninputs):
         """With a time-out, feedback is never required: the block is called while a clip waits."""
@@ -111,5 +118,14 @@ class video_semantic_encoder(SystemBlock):
         heard = None
         if self.guided and run[0][1] is not None:
             heard = self.stack(run, 1).unflatten(1, (visual.shape[1], -1))
+        if pmt.is_pair(self.message_subscribers(ATTENTION)):
+            self._tell([frames[0].number for frames in run], self.net.guide(visual, heard))
         symbols = self.net.encode_video(visual, heard)
         return [symbols.flatten(1).cpu().numpy()]
+
+    def _tell(self, numbers: list, attention) -> None:
+        """Publish where it looked, [B, T, h, w], of frames by their numbers."""
+        heat = attention / attention.amax((2, 3), keepdim=True)
+        for number, shares in zip(numbers, heat.flatten(1).cpu().numpy(), strict=True):
+            told = {"frame": number, "heat": shares.astype(float).tolist()}
+            self.message_port_pub(ATTENTION, pmt.to_pmt(told))

@@ -4,7 +4,6 @@
 
 from gnuradio import gr
 
-from ..blocks.clip_source import clip_source
 from ..blocks.event_sink import event_sink
 from ..blocks.hier import audio_terminal, ave_receiver, simulated_channel, video_terminal
 from ..blocks.link_meter import link_meter
@@ -13,9 +12,12 @@ from .scenario import Scenario
 
 
 class LinkFlowgraph(gr.top_block):
-    """Clip source, terminals, channel, receiver, event sink; and a meter beside the chain."""
+    """Source, terminals, channel, receiver, event sink; and a meter beside the chain.
 
-    def __init__(self, scenario: Scenario, clips, checkpoint: str, frames: int):
+    source  a block with the features of each terminal: clip_source, media_source
+    """
+
+    def __init__(self, scenario: Scenario, source, checkpoint: str):
         gr.top_block.__init__(self, "semantic link", catch_exceptions=True)
         s, model = scenario, (scenario.system, str(checkpoint), scenario.device)
         net = shared_system(*model)
@@ -23,7 +25,7 @@ class LinkFlowgraph(gr.top_block):
         pilots = (s.pilots, s.pilot_length, s.pilot_boost, s.pilot_spacing)
         receive = (s.csi, s.detector, s.interpolation)
 
-        self.source = clip_source(clips, frames=frames, terminals=net.terminals)
+        self.source = source
         self.channel = simulated_channel(
             len(net.terminals), s.antennas, s.channel, s.snr, s.feedback_snr, s.rician_k,
             s.doppler, s.gain, s.seed, s.dump_path,
@@ -61,9 +63,12 @@ class LinkFlowgraph(gr.top_block):
         that connection: without this its buffers stay until the process ends, and after some 180
         flowgraphs the system has no more to give.
         """
-        for hier, block, port in (
+        passed_on = [
             (self.channel, self.channel.uplink, "channel"),
             (self.receiver, self.receiver.estimator, "csi"),
-        ):
+        ]
+        if self.video:
+            passed_on.append((self.video, self.video.encoder, "attention"))
+        for hier, block, port in passed_on:
             hier.msg_disconnect(block, port, hier, port)
             hier.disconnect_all()

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..blocks import guard
+from ..blocks.clip_source import clip_source
 from ..blocks.system_block import shared_system
 from ..errors import SemcomError
 from ..nets.registry import SYSTEMS, check_sizes, shipped
@@ -57,7 +58,8 @@ def run_point(point: Scenario, clips, on_frames=lambda count: None) -> dict:
     """
     checkpoint = checkpoint_of(point, clips)
     frames = point.frames or len(clips)
-    flowgraph = LinkFlowgraph(point, clips, checkpoint, frames)
+    source = clip_source(clips, frames=frames, terminals=point.terminals())
+    flowgraph = LinkFlowgraph(point, source, checkpoint)
     tally = Tally(clips)
 
     def progress():

@@ -106,6 +106,14 @@ def load(path: str | Path, systems: dict[str, type], expected: str | None = None
     return system.eval(), header
 
 
+def fill(path: str | Path, part: torch.nn.Module) -> dict:
+    """Load the weights of a network that is no system into ``part``; returns the header."""
+    header, tensors = _read(path, with_tensors=True)
+    _fill(path, part, all_bits(tensors))
+    part.eval()
+    return header
+
+
 def _fill(path, system: torch.nn.Module, tensors: dict[str, torch.Tensor]) -> None:
     wanted = system.state_dict()
     odd = sorted(set(wanted) ^ set(tensors))

@@ -22,6 +22,14 @@ DATA_NOTES = {
         "features of pictures of which some are for non-commercial research only (ImageNet, "
         "UTKFace).",
     ),
+    "media": (
+        "Clips composed by tools/compose.py, as compact features: two of three from real "
+        "photographs and recordings of eleven classes, one from drawn pictures and synthesised "
+        "sounds of ten.",
+        "GPL-3.0-or-later for the weights. Some of the photographs and recordings are for "
+        "non-commercial research only (ImageNet, UTKFace), or state no licence; the compact "
+        "features started from two Apache-2.0 networks.",
+    ),
 }
 UNKNOWN_DATA = ("A folder in the AVE layout.", "That of the data; not known to this program.")
 

@@ -25,7 +25,7 @@ class Run:
 
 
 class Plan:
-    """Trainings on one data set, each in a folder of its own below ``folder``; the cores are shared out.
+    """Trainings on one data set, each in a folder of its own below ``folder``, sharing the cores.
 
     program  path of ``apps/train.py``;  workers  trainings at a time
     """

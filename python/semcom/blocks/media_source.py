@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Sources of features from media files, cameras, microphones and sound streams."""
+
+import functools
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from ..data.features import extractor
+from ..data.spectrum import RATE
+from ..data.windows import LENGTH, MediaWindows, WindowStore
+from .frame_block import FrameBlock
+
+AHEAD = 2  # windows that wait for the encoders
+
+
+@functools.cache
+def shared_store(name: str) -> WindowStore:
+    """The windows that a media source called so has sent, for displays in the same process."""
+    return WindowStore()
+
+
+@functools.lru_cache(maxsize=4)
+def shared_features(name: str, weights: str):
+    """Networks of features, loaded once for all blocks."""
+    return extractor(name, Path(weights) if weights else None)
+
+
+class media_source(FrameBlock):
+    """Sends what is seen and heard in media as features, a frame a window of seconds.
+
+    Output 0  audio features, float32 vectors of d_a (128), T items a frame, an item a second
+    Output 1  visual features, float32 vectors of h*w*d_v (7*7*512), T items a frame
+
+    With ``terminals`` naming one terminal only, its port is the only one.  Each first item carries
+    ``semcom_frame`` = (sequence number, T).  The last window of a file may be shorter than others.
+
+    names       files or devices (v4l2:/dev/video0, alsa:default), a list or one name
+    microphone  a device that the sound is taken from, beside a camera
+    features    'compact', or 'vgg' with the folder ``weights``
+    length      [s] of a window
+    sliding     True: a frame each second, of the last ``length`` seconds
+    realtime    True: files are sent as if they were live
+    frames      windows to send, 0 all
+    store       name under which displays find the pictures, see shared_store
+    """
+
+    def __init__(self, names, microphone="", features="compact", weights="", length=LENGTH,
+                 sliding=False, realtime=False, store="media", terminals=("audio", "video"),
+                 frames=0):  # fmt: skip
+        self.names = [names] if isinstance(names, (str, Path)) else list(names)
+        self.features = shared_features(features, str(weights))
+        self.options = {"length": length, "sliding": sliding, "realtime": realtime}
+        self.microphone, self.frames = microphone, frames
+        self.terminals, self.store = tuple(terminals), shared_store(store)
+        sizes = {
+            "audio": self.features.audio_dim,
+            "video": int(np.prod(self.features.visual_shape)),
+        }
+        signature = [(np.float32, sizes[terminal]) for terminal in self.terminals]
+        FrameBlock.__init__(self, "media_source", [], signature)
+        for port in range(len(signature)):
+            self.set_min_output_buffer(port, AHEAD * length)
+        self.places, self._media, self._windows = [], None, None
+
+    def start(self) -> bool:
+        """Each start of the flowgraph begins with the first file."""
+        self._media = MediaWindows(
+            self.names, self.features, microphone=self.microphone, **self.options
+        )
+        windows = iter(self._media)
+        self._windows = islice(windows, self.frames) if self.frames else windows
+        self.places = []
+        return FrameBlock.start(self)
+
+    @property
+    def sent(self) -> int:
+        """Frames sent since the start; ``places`` has (name, first second, seconds) of each."""
+        return len(self.places)
+
+    @property
+    def features_s(self) -> float:
+        """[s] spent on features since the start."""
+        return self._media.features_s
+
+    @property
+    def waited_s(self) -> float:
+        """[s] spent waiting for media since the start."""
+        return self._media.waited_s
+
+    def stop(self) -> bool:
+        """Files and devices are let go."""
+        self._windows = None
+        return True
+
+    def advance(self, input_items):
+        """The next window; None after the last."""
+        window = next(self._windows, None)
+        if window is None:
+            return None
+        number = self.sent
+        self.places.append((window.name, window.start, len(window.seconds)))
+        self.store.keep(number, window)
+        vectors = {"audio": window.audio, "video": window.visual.reshape(len(window.visual), -1)}
+        return [(number, *(vectors[terminal] for terminal in self.terminals))]
+
+
+class sound_features(FrameBlock):
+    """Features of a sound stream, of blocks.wavfile_source for one.
+
+    Input 0   float32 samples, 16 kHz mono, -1 to 1 (other rates: a rational resampler before it)
+    Output 0  audio features, float32 vectors of d_a (128), ``length`` items a frame, an item a
+              second, with ``semcom_frame`` tags
+
+    What is left at the end and fills no frame is not sent.
+    """
+
+    def __init__(self, features="compact", weights="", length=LENGTH):
+        self.features, self.length = shared_features(features, str(weights)), length
+        FrameBlock.__init__(
+            self, "sound_features", [np.float32], [(np.float32, self.features.audio_dim)]
+        )
+        self.set_min_output_buffer(0, AHEAD * length)
+
+    def start(self) -> bool:
+        self._waiting, self._filled, self.sent = np.zeros(self.length * RATE, np.float32), 0, 0
+        return FrameBlock.start(self)
+
+    def advance(self, input_items):
+        """The frame that is full, if one is."""
+        samples = input_items[0][: len(self._waiting) - self._filled]
+        self._waiting[self._filled : self._filled + len(samples)] = samples
+        self._filled += len(samples)
+        self.consume(0, len(samples))
+        if self._filled < len(self._waiting):
+            return []
+        self._filled, number = 0, self.sent
+        self.sent += 1
+        return [(number, self.features.audio(self._waiting.reshape(self.length, RATE)))]
+
+    def forecast(self, noutput_items, ninputs):
+        return [0 if any(self.outboxes) else 1]

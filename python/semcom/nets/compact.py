@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Small networks from sound and picture to the features that systems take.
+
+Depthwise separable convolutions (Howard et al., MobileNets, arXiv 1704.04861, Table 1) down to a
+sixteenth of the input: a picture of 112 x 112 gives a map of 7 x 7, a log-mel patch of 96 x 64 one
+of 6 x 4, which is averaged.  Weights start from the first layers of two published networks and are
+trained by tools/train_compact.py.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+PICTURE = 112  # pixels of a side
+PATCH = (96, 64)  # frames, mel bands
+VISUAL_DIM, AUDIO_DIM = 512, 128
+# channels out and stride of each separable layer
+LAYERS = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5)
+AUDIO_LAYERS = LAYERS[:-2]  # a sound has less to it than a picture
+
+
+class Separable(nn.Module):
+    """A 3x3 convolution of each channel, then one of 1x1 over channels, each with ReLU6.
+
+    [N, inputs, h, w] -> [N, outputs, h/stride, w/stride]
+    """
+
+    def __init__(self, inputs: int, outputs: int, stride: int):
+        super().__init__()
+        self.stride = stride
+        self.depthwise = nn.Conv2d(inputs, inputs, 3, stride, groups=inputs)
+        self.pointwise = nn.Conv2d(inputs, outputs, 1)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        maps = functional.relu6(self.depthwise(same(maps, self.stride)))
+        return functional.relu6(self.pointwise(maps))
+
+
+def same(maps: Tensor, stride: int) -> Tensor:
+    """Zeros around a map for a 3x3 convolution, at the far sides alone where stride
+    is 2 (TensorFlow's "same"), which
+    is how the weights that training starts from were made."""
+    near = 1 if stride == 1 else 0
+    return functional.pad(maps, (near, 1, near, 1))
+
+
+class Stack(nn.Module):
+    """[N, inputs, H, W] -> [N, 512, H/16, W/16], not negative, at most 6."""
+
+    def __init__(self, inputs: int, layers: tuple):
+        super().__init__()
+        self.first = nn.Conv2d(inputs, 32, 3, 2)
+        sizes = [32, *(outputs for outputs, _ in layers)]
+        self.layers = nn.Sequential(
+            *(Separable(a, b, s) for a, (b, s) in zip(sizes, layers, strict=False))
+        )
+
+    def forward(self, maps: Tensor) -> Tensor:
+        return self.layers(functional.relu6(self.first(same(maps, 2))))
+
+
+class CompactVision(nn.Module):
+    """Pictures [N, 112, 112, 3] uint8, RGB -> maps [N, 7, 7, 512] float32, not negative."""
+
+    name = "compact_vision"
+
+    def __init__(self):
+        super().__init__()
+        self.stack = Stack(3, LAYERS).to(memory_format=torch.channels_last)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        x = pictures.permute(0, 3, 1, 2)  # in memory channels stay last, which is faster
+        return self.stack(x.float() / 128 - 1).permute(0, 2, 3, 1)
+
+
+class CompactAudio(nn.Module):
+    """Log-mel patches [N, 96, 64] -> features [N, 128] float32."""
+
+    name = "compact_audio"
+
+    def __init__(self):
+        super().__init__()
+        self.stack = Stack(1, AUDIO_LAYERS)
+        self.project = nn.Linear(512, AUDIO_DIM)
+
+    def forward(self, patches: Tensor) -> Tensor:
+        return self.project(self.stack(patches[:, None]).mean((2, 3)))

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""apps/run_link.py --media: files over the link to decisions, JSON and video."""
+
+import io
+import json
+
+import av
+import numpy as np
+import pytest
+from conftest import tiny_system
+from gnuradio.semcom.data.clipset import AVE_CLASSES
+from gnuradio.semcom.data.composition import compose, draw_script, write_clip
+from gnuradio.semcom.data.drawn import DrawnLibrary
+from gnuradio.semcom.data.media import MediaSource
+from gnuradio.semcom.link.media import Truths, Understood, accuracy, table
+from gnuradio.semcom.link.render import attention
+from gnuradio.semcom.nets import checkpoint
+from rich.console import Console
+
+APP = "apps/run_link.py"
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    """A drawn clip of 4 s as a file."""
+    library, rng = DrawnLibrary(), np.random.default_rng(7)
+    path = tmp_path_factory.mktemp("media") / "clip.mp4"
+    script = draw_script(rng, library.events(), seconds=4)
+    write_clip(path, *compose(rng, library, script), seconds=4)
+    return path
+
+
+@pytest.fixture(scope="module")
+def untrained(tmp_path_factory):
+    path = tmp_path_factory.mktemp("models") / "tiny.safetensors"
+    net = tiny_system()
+    net.classes = AVE_CLASSES
+    checkpoint.save(path, net, variant="full", data="media")
+    return path
+
+
+def test_a_clip_goes_over_the_link_and_is_drawn(program, clip, untrained, tmp_path):
+    out, film = tmp_path / "media.json", tmp_path / "film.mp4"
+    (clip.parent / "Annotations.txt").write_text("Bark&clip&good&1&3\n")
+    done = program(APP, "--media", clip, clip, "--checkpoint", untrained, "--json", out,
+                   "--render", film, "--profile")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "clip.mp4" in done.stdout and "times real time" in done.stdout
+    for stage in ("features", "encode", "radio", "decode"):
+        assert stage in done.stdout
+    (record,) = json.loads(out.read_text())["records"]
+    assert (record["seconds"], record["frames_sent"], record["frames_received"]) == (8, 2, 2)
+    assert record["measured_snr_db"] == pytest.approx(10, abs=4)
+    first, second = record["media"]
+    assert first["file"] == "clip.mp4" and len(first["events"]) == 4
+    assert first["truth"] == ["background", "Bark", "Bark", "background"]
+    decided = [event["event"] for event in first["events"] + second["events"]]
+    right = [a == b for a, b in zip(decided, 2 * first["truth"], strict=True)]
+    assert record["accuracy"] == sum(right) / 8
+    with av.open(str(film)) as file:
+        assert sum(1 for _ in file.decode(video=0)) == 4 * 16
+    sound = np.concatenate([s.sound for s in MediaSource(clip)])
+    drawn = np.concatenate([s.sound for s in MediaSource(film)])
+    assert np.corrcoef(sound, drawn[: len(sound)])[0, 1] > 0.95
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--media", "none.mp4"], "none.mp4: No such file"),
+        (["--media", "README.md"], "README.md: cannot be read as media"),
+        (["--media", "apps"], "apps: a folder"),
+        (["--media", "README.md", "--snr", "0,10"], "goes over one link, 2 are named"),
+        (["--media", "README.md", "--render", "film.avi"], "must end in .mp4"),
+        (["--media", "README.md", "--features", "vgg"], "need --weights"),
+        (["--media", "v4l2:/dev/video99"], "/dev/video99: cannot be read"),
+    ],
+)
+def test_what_cannot_be_sent_says_why(program, untrained, words, message):
+    done = program(APP, *words, "--checkpoint", untrained)
+    assert done.returncode in (1, 2)
+    assert message in done.stderr.strip().splitlines()[-1]
+
+
+def test_a_device_is_sent_like_a_file(program, untrained):
+    devices = ["--media", "lavfi:testsrc2=rate=16:duration=12"]
+    devices += ["--microphone", "lavfi:sine=duration=12"]
+    done = program(APP, *devices, "--checkpoint", untrained, "--frames", "1")
+    assert done.returncode == 0, done.stderr
+    assert "0-10" in done.stdout
+
+
+def understood(events, truth):
+    classes = ("Bark", "Cat", "background")
+    told = 0.2 + 0.4 * np.eye(3, dtype=np.float32)[[classes.index(event) for event in events]]
+    return Understood("a.mp4", 10, classes, told, truth, [])
+
+
+def test_a_window_knows_its_events():
+    window = understood(["Cat", "Cat", "background", "Bark"], None)
+    assert window.events == ["Cat", "Cat", "background", "Bark"]
+    np.testing.assert_allclose(window.confidence, 0.6)
+    assert window.ranked() == ["Cat", "Bark"]
+
+
+def test_accuracy_counts_what_is_known():
+    known = understood(["Bark", "Bark", "background"], ["Bark", "Cat", "background"])
+    assert accuracy([known, understood(["Cat"], None)]) == pytest.approx(2 / 3)
+    assert accuracy([understood(["Cat"], None)]) is None
+
+
+def test_the_table_joins_equal_seconds():
+    console = Console(width=100, record=True, file=io.StringIO())
+    console.print(table([understood(["Bark", "Bark", "Cat"], ["Bark", "Cat", "Cat"])], "title"))
+    text = console.export_text()
+    assert "10-12" in text and "1 of 2" in text and "12-13" in text and "1 of 1" in text
+
+
+def test_truth_stands_beside_the_file(tmp_path):
+    (tmp_path / "Annotations.txt").write_text("Flute&a&good&9&12\n")
+    truths = Truths()
+    assert truths.of(str(tmp_path / "a.mp4"), 10, 3) == ["Flute", "Flute", "background"]
+    assert truths.of(str(tmp_path / "b.mp4"), 0, 3) is None
+    assert truths.of("v4l2:/dev/video0", 0, 3) is None
+
+
+def test_attention_is_a_share_of_its_highest():
+    rng = np.random.default_rng(0)
+    audio = rng.standard_normal((3, 128)).astype(np.float32)
+    visual = rng.random((3, 7, 7, 512), np.float32)
+    heat = attention(tiny_system(), audio, visual)
+    assert heat.shape == (3, 7, 7) and heat.min() >= 0
+    np.testing.assert_allclose(heat.max((1, 2)), 1)
+    assert attention(tiny_system("audio"), audio, visual) is None

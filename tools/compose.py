@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Compose clips from single sounds and pictures, and write their features in the AVE layout.
+
+tools/compose.py --raw DIR --out raw     real recordings and photographs, with manifest.csv
+tools/compose.py --out drawn             drawn pictures and synthesised sounds
+"""
+
+import argparse
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import torch
+from gnuradio.semcom.data import ave
+from gnuradio.semcom.data.clipset import SPLITS
+from gnuradio.semcom.data.composed import ComposedSet
+from gnuradio.semcom.data.drawn import DrawnLibrary
+from gnuradio.semcom.data.features import FEATURES, extractor
+from gnuradio.semcom.data.raw import RawLibrary
+from gnuradio.semcom.errors import SemcomError, exit_status
+from gnuradio.semcom.files import make_folder
+from rich.progress import track
+
+SIZES = {"train": 1600, "val": 250, "test": 300}
+
+
+class Held:
+    """A clip set whose features are in memory."""
+
+    def __init__(self, clips: ComposedSet, workers: int):
+        self.name, self.classes, self.ids, self.labels = (
+            clips.name, clips.classes, clips.ids, clips.labels,
+        )  # fmt: skip
+
+        def features(i: int):
+            return clips.audio(i), clips.visual(i)
+
+        with ThreadPoolExecutor(workers) as pool:
+            done = pool.map(features, range(len(clips)))
+            self._features = list(track(done, description=clips.split, total=len(clips)))
+
+    def __len__(self) -> int:
+        return len(self._features)
+
+    def audio(self, i: int):
+        return self._features[i][0]
+
+    def visual(self, i: int):
+        return self._features[i][1]
+
+
+def libraries(args, split: str) -> list:
+    """What the clips of a split are composed from, in turn."""
+    if args.only == "drawn":
+        return [DrawnLibrary()]
+    if args.raw is None:
+        raise SemcomError("--raw: missing; give the folder of recordings, or --only drawn")
+    raw = RawLibrary(args.raw, split)
+    return [raw] if args.only == "raw" else [raw, raw, DrawnLibrary()]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--raw", type=Path, help="folder with manifest.csv")
+    parser.add_argument("--only", choices=("raw", "drawn"), help="compose from one kind alone")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write")
+    parser.add_argument("--features", choices=FEATURES, default="compact")
+    parser.add_argument("--weights", type=Path, help="folder of the weights of vgg")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=2)
+    for split, size in SIZES.items():
+        parser.add_argument(f"--{split}", type=int, default=size, help="clips (%(default)s)")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    features, sets = extractor(args.features, args.weights), {}
+    for split in SPLITS:
+        if not getattr(args, split):
+            continue
+        name, size = make_folder(args.out).resolve().name, getattr(args, split)
+        clips = ComposedSet(name, libraries(args, split), features, split, size, args.seed)
+        sets[split] = Held(clips, args.workers)
+    ave.write(args.out, sets)
+
+
+if __name__ == "__main__":
+    sys.exit(exit_status("compose.py", main))

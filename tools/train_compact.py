@@ -1,0 +1,373 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Train the compact feature networks: labels, and distillation from two published networks.
+
+    tools/train_compact.py vision --raw DIR --teachers DIR --out runs/compact
+    tools/train_compact.py audio  --raw DIR --teachers DIR --out runs/compact
+
+Each starts from its teacher's first layers (Apache-2.0, see the teachers' README), dequantised, and
+learns what the teacher says of the same sound or picture at its full depth, beside the labels.
+Needs `pip install ai-edge-litert`, which runs the teachers.  Writes compact_<kind>.safetensors;
+the same command goes on where it was stopped.
+"""
+
+import argparse
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from ai_edge_litert.interpreter import Interpreter
+from gnuradio.semcom.data.clipset import AVE_CLASSES, BACKGROUND
+from gnuradio.semcom.data.composition import Script, compose
+from gnuradio.semcom.data.drawn import DrawnLibrary
+from gnuradio.semcom.data.raw import RawLibrary
+from gnuradio.semcom.data.spectrum import RATE, YAMNET_OFFSET, patches
+from gnuradio.semcom.errors import exit_status
+from gnuradio.semcom.files import make_folder, replacing
+from gnuradio.semcom.nets import checkpoint
+from gnuradio.semcom.nets.compact import PICTURE, CompactAudio, CompactVision
+from rich.progress import Progress
+from torch import nn
+from torch.nn import functional
+
+SIDE = 224  # of the pictures that the teacher sees
+MEL_SECOND = RATE  # samples of a training example
+DRAWN = 0.15  # share of examples from the synthetic set
+DRAWINGS = DrawnLibrary()
+AVERAGE = 0.99  # of the weights that are kept, a step
+STATE_EVERY = 50  # steps
+
+
+class Teacher:
+    """A TensorFlow Lite network: its weights, and its tensors for an input."""
+
+    def __init__(self, path: Path):
+        self.net = Interpreter(str(path), num_threads=1, experimental_preserve_all_tensors=True)
+        self.net.allocate_tensors()
+        self.details = {d["index"]: d for d in self.net.get_tensor_details()}
+
+    def run(self, value: np.ndarray, *tensors: int) -> list[np.ndarray]:
+        """Tensors as floats for the input ``value``, which is one example."""
+        self.net.set_tensor(0, value[None])
+        self.net.invoke()
+        return [self.tensor(index)[0] for index in tensors]
+
+    def tensor(self, index: int) -> np.ndarray:
+        """A tensor, dequantised."""
+        quantised = self.details[index]["quantization_parameters"]
+        value = self.net.get_tensor(index)
+        if not len(quantised["scales"]):
+            return value.copy()
+        shape = [1] * value.ndim
+        shape[quantised["quantized_dimension"]] = -1
+        zero, scale = (quantised[k].reshape(shape) for k in ("zero_points", "scales"))
+        return ((value.astype(np.float32) - zero) * scale).astype(np.float32)
+
+    def named(self, start: str, what: str) -> np.ndarray:
+        """The one constant whose name has ``start/`` and ``what``."""
+        found = [
+            index
+            for index, d in self.details.items()
+            if f"{start}/" in d["name"] and what in d["name"] and len(d["shape"]) in (1, 4)
+            and (what == "weights" or len(d["shape"]) == 1)
+        ]  # fmt: skip
+        assert len(found) == 1, (start, what, found)
+        return self.tensor(found[0])
+
+
+def layers_of(weights: list[np.ndarray]) -> dict[str, torch.Tensor]:
+    """State of a compact.Stack from (weight, bias) of the first convolution, then of depthwise and
+    pointwise ones in turn, in TensorFlow's order of axes."""
+    state = {"first.weight": torch.tensor(weights[0]).permute(0, 3, 1, 2)}
+    state["first.bias"] = torch.tensor(weights[1])
+    for layer in range((len(weights) - 2) // 4):
+        depth, depth_bias, point, point_bias = weights[2 + 4 * layer : 6 + 4 * layer]
+        name = f"layers.{layer}"
+        state[f"{name}.depthwise.weight"] = torch.tensor(depth).permute(3, 0, 1, 2)
+        state[f"{name}.pointwise.weight"] = torch.tensor(point).permute(0, 3, 1, 2)
+        state[f"{name}.depthwise.bias"] = torch.tensor(depth_bias)
+        state[f"{name}.pointwise.bias"] = torch.tensor(point_bias)
+    return state
+
+
+@dataclass
+class Example:
+    """What a network sees, what its teacher says of it, and the class that is in it."""
+
+    seen: np.ndarray
+    taught: np.ndarray
+    label: int
+
+
+class Vision(nn.Module):
+    """Pictures: the map of the teacher's last layer, and the class."""
+
+    teacher_file = "mobilenet_v1_1.0_224_quant_embedding_extractor.tflite"
+    LAST_MAP = 81
+
+    def __init__(self, teacher: Teacher):
+        super().__init__()
+        self.net, self.teacher = CompactVision(), teacher
+        names = [f"Conv2d_{i}_{kind}" for i in range(1, 12) for kind in ("depthwise", "pointwise")]
+        parts = [
+            [teacher.named(n, "weights"), teacher.named(n, "bias")] for n in ["Conv2d_0", *names]
+        ]
+        self.net.stack.load_state_dict(layers_of(sum(parts, [])))
+        self.teach, self.classify = nn.Linear(512, 1024), nn.Linear(512, len(AVE_CLASSES))
+
+    def draw(self, rng: np.random.Generator, library: RawLibrary) -> Example:
+        """A photograph cropped, mirrored, tinted, sometimes before another scene; or a drawing."""
+        if rng.random() < DRAWN:
+            event = int(rng.choice(DRAWINGS.events()))
+            picture = drawing(rng, event)
+        else:
+            event = int(rng.choice(list(library.pictures)))
+            picture = crop(rng, pick(rng, library.pictures[event]), 0.4)
+        if rng.random() < 0.3:
+            picture = inset(rng, crop(rng, pick(rng, library.pictures[BACKGROUND]), 0.3), picture)
+        picture = tint(rng, picture)
+        taught = self.teacher.run(picture, self.LAST_MAP)[0]
+        small = cv2.resize(picture, (PICTURE, PICTURE), interpolation=cv2.INTER_AREA)
+        return Example(small, taught, event)
+
+    def forward(self, seen: torch.Tensor):
+        """-> what the teacher would say [N, 7, 7, 1024], logits [N, 29]."""
+        maps = self.net(seen)
+        return functional.relu6(self.teach(maps)), self.classify(maps.mean((1, 2)))
+
+
+class Audio(nn.Module):
+    """Sounds: the teacher's embedding, and the classes."""
+
+    teacher_file = "yamnet_spectra_in.tflite"
+    EMBEDDING = 90
+
+    def __init__(self, teacher: Teacher):
+        super().__init__()
+        self.net, self.teacher = CompactAudio(), teacher
+        layers = len(self.net.stack.layers)
+        self.net.stack.load_state_dict(
+            layers_of([teacher.tensor(4 + i) for i in range(2 + 4 * layers)])
+        )
+        self.teach, self.classify = nn.Linear(128, 1024), nn.Linear(128, len(AVE_CLASSES))
+
+    def draw(self, rng: np.random.Generator, library: RawLibrary) -> Example:
+        """A second of one recording, often before another, at some level."""
+        if rng.random() < DRAWN:
+            event = int(rng.choice(DRAWINGS.events()))
+            sound = second(rng, DRAWINGS.sound(rng, event))
+        else:
+            event = int(rng.choice(list(library.sounds)))
+            sound = second(rng, pick(rng, library.sounds[event]))
+        if rng.random() < 0.4:
+            other = second(rng, pick(rng, library.sounds[BACKGROUND]))
+            sound = sound + other * level(sound) / level(other) * 10 ** (-rng.uniform(0, 20) / 20)
+        if rng.random() < 0.5:
+            sound = sound + rng.standard_normal(len(sound)) * level(sound) * 10 ** rng.uniform(
+                -3, -1
+            )
+        sound = sound * 10 ** (rng.uniform(-20, 10) / 20)
+        patch = patches(np.clip(sound, -1, 1).astype(np.float32), YAMNET_OFFSET)
+        return Example(patch, self.teacher.run(patch, self.EMBEDDING)[0].ravel(), event)
+
+    def forward(self, seen: torch.Tensor):
+        """-> the teacher's embedding [N, 1024], logits [N, 29]."""
+        features = self.net(seen)
+        return functional.relu(self.teach(features)), self.classify(features)
+
+
+def pick(rng, files: list) -> np.ndarray:
+    return files[rng.integers(len(files))]
+
+
+def crop(rng, picture: np.ndarray, least: float) -> np.ndarray:
+    """A part of at least ``least`` of the picture's area, mirrored or not, [224, 224, 3]."""
+    height, width = picture.shape[:2]
+    share, stretch = np.sqrt(rng.uniform(least, 1)), np.exp(rng.uniform(-0.15, 0.15))
+    h, w = (
+        max(8, min(n, int(n * share * s))) for n, s in ((height, stretch), (width, 1 / stretch))
+    )
+    top, left = rng.integers(height - h + 1), rng.integers(width - w + 1)
+    part = picture[top : top + h, left : left + w]
+    if rng.random() < 0.5:
+        part = part[:, ::-1]
+    return cv2.resize(
+        part, (SIDE, SIDE), interpolation=cv2.INTER_AREA if h > SIDE else cv2.INTER_LINEAR
+    )
+
+
+def inset(rng, scene: np.ndarray, picture: np.ndarray) -> np.ndarray:
+    """A picture at half to its whole size somewhere before a scene."""
+    size = int(SIDE * rng.uniform(0.5, 1))
+    top, left = rng.integers(SIDE - size + 1, size=2)
+    whole = scene.copy()
+    whole[top : top + size, left : left + size] = cv2.resize(
+        picture, (size, size), interpolation=cv2.INTER_AREA
+    )
+    return whole
+
+
+def drawing(rng, event: int) -> np.ndarray:
+    """A drawing before a scene, where frames of composed clips show it, [224, 224, 3]."""
+    script = Script(*[np.array([event])] * 3, bystander=-1)
+    return cv2.resize(compose(rng, DRAWINGS, script)[1](0.5), (SIDE, SIDE))
+
+
+def tint(rng, picture: np.ndarray) -> np.ndarray:
+    """Brightness, contrast and colour changed, sometimes blurred or grey."""
+    if rng.random() < 0.15:
+        picture = np.repeat(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)[..., None], 3, 2)
+    if rng.random() < 0.25:
+        picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.5, 2.5))
+    gain, shift = rng.uniform(0.7, 1.3) * rng.uniform(0.9, 1.1, 3), rng.uniform(-25, 25)
+    return np.clip((picture - 128.0) * gain + 128 + shift, 0, 255).astype(np.uint8)
+
+
+def second(rng, sound: np.ndarray) -> np.ndarray:
+    """A second of a recording, which is repeated if it is shorter."""
+    sound = np.tile(sound, -(-MEL_SECOND // len(sound)))
+    start = rng.integers(len(sound) - MEL_SECOND + 1)
+    return sound[start : start + MEL_SECOND]
+
+
+def level(sound: np.ndarray) -> float:
+    """Root mean square, not zero."""
+    return float(np.sqrt(np.mean(np.square(sound)) + 1e-8))
+
+
+def batch_of(examples: list[Example]) -> list[torch.Tensor]:
+    """-> what is seen, taught and labelled of all of them."""
+    fields = ("seen", "taught", "label")
+    return [torch.tensor(np.stack([getattr(e, field) for e in examples])) for field in fields]
+
+
+def loss_of(net: nn.Module, seen, taught, labels) -> torch.Tensor:
+    """Mean square error of the teacher's features, in units of their own power, and cross
+    entropy."""
+    said, logits = net(seen)
+    distance = functional.mse_loss(said, taught) / taught.square().mean()
+    return distance + functional.cross_entropy(logits, labels, label_smoothing=0.1)
+
+
+def score(net: nn.Module, examples: list[Example]) -> float:
+    """Share of examples that are named right."""
+    right = 0
+    with torch.inference_mode():
+        for start in range(0, len(examples), 64):
+            seen, _, labels = batch_of(examples[start : start + 64])
+            right += int((net(seen)[1].argmax(1) == labels).sum())
+    return right / len(examples)
+
+
+class Training:
+    """A network on its way: what a stop must not lose."""
+
+    def __init__(self, kind: str, args):
+        torch.manual_seed(args.seed)
+        self.args, self.step = args, 0
+        net = {"vision": Vision, "audio": Audio}[kind]
+        self.net = net(Teacher(args.teachers / net.teacher_file))
+        body = list(self.net.net.stack.parameters())
+        heads = [p for p in self.net.parameters() if not any(p is own for own in body)]
+        rates = [args.learning_rate, 4 * args.learning_rate]  # heads start from nothing
+        groups = [{"params": p, "lr": lr} for p, lr in zip((body, heads), rates, strict=True)]
+        self.optimiser = torch.optim.AdamW(groups, weight_decay=0.01)
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
+            self.optimiser, rates, args.steps, pct_start=0.1
+        )
+        average = torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGE)
+        self.kept = torch.optim.swa_utils.AveragedModel(self.net.net, multi_avg_fn=average)
+        self.parts = {
+            "net": self.net, "optimiser": self.optimiser, "schedule": self.schedule,
+            "kept": self.kept,
+        }  # fmt: skip
+        self.state = make_folder(args.out) / f"{self.net.net.name}.state.pt"
+
+    def resume(self) -> None:
+        """Go on from the last state on disk, if there is one."""
+        if self.state.exists():
+            state = torch.load(self.state, weights_only=True)
+            self.step = state.pop("step")
+            for name, value in state.items():
+                self.parts[name].load_state_dict(value)
+
+    def save(self) -> None:
+        state = {name: part.state_dict() for name, part in self.parts.items()}
+        with replacing(self.state) as temporary:
+            torch.save({"step": self.step, **state}, temporary)
+
+    def advance(self, library: RawLibrary) -> float:
+        """One step; returns its loss."""
+        rng = np.random.default_rng([self.args.seed, self.step])
+        batch = [self.net.draw(rng, library) for _ in range(self.args.batch)]
+        loss = loss_of(self.net, *batch_of(batch))
+        self.optimiser.zero_grad()
+        loss.backward()
+        self.optimiser.step()
+        self.schedule.step()
+        self.kept.update_parameters(self.net.net)
+        self.step += 1
+        return float(loss.detach())
+
+    def write(self, validation: float) -> Path:
+        """The averaged weights as a checkpoint."""
+        header = {
+            "format": checkpoint.FORMAT,
+            "system": self.net.net.name,
+            "variant": "features",
+            "config": {},
+            "classes": AVE_CLASSES[:BACKGROUND],
+            "data": self.args.raw.resolve().name,
+            "training": {name: getattr(self.args, name) for name in ("seed", "steps", "batch")},
+            "metrics": {"validation": validation},
+        }
+        weights = self.kept.module.state_dict()
+        tensors = checkpoint.eight_bits({k: v.half().contiguous() for k, v in weights.items()})
+        path = self.args.out / f"{self.net.net.name}.safetensors"
+        checkpoint.write(path, tensors, {checkpoint.KEY: json.dumps(header)})
+        return path
+
+
+def train(kind: str, args) -> None:
+    training = Training(kind, args)
+    training.resume()
+    train_set, val_set = (RawLibrary(args.raw, split) for split in ("train", "val"))
+    held_out = [training.net.draw(np.random.default_rng(i), val_set) for i in range(600)]
+    validation = score(training.net, held_out)
+    print(f"step {training.step}: validation {validation:.3f}", flush=True)
+    with Progress() as bar:
+        task = bar.add_task(kind, total=args.steps, completed=training.step)
+        while training.step < args.steps:
+            loss = training.advance(train_set)
+            bar.advance(task)
+            if training.step % STATE_EVERY == 0 or training.step == args.steps:
+                validation = score(training.net, held_out)
+                bar.console.print(
+                    f"step {training.step}: loss {loss:.3f}, validation {validation:.3f}"
+                )
+                training.save()
+    print(f"wrote {training.write(validation)}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("kind", choices=("vision", "audio"))
+    parser.add_argument("--raw", type=Path, required=True, help="folder with manifest.csv")
+    parser.add_argument("--teachers", type=Path, required=True, help="folder of the .tflite files")
+    parser.add_argument("--out", type=Path, default=Path("runs/compact"))
+    parser.add_argument("--steps", type=int, default=700)
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--learning-rate", type=float, default=3e-4)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    train(args.kind, args)
+
+
+if __name__ == "__main__":
+    sys.exit(exit_status("train_compact.py", main))
