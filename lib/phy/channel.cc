@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 gr-semcom contributors */
 #include "channel.h"
+#include "check_field.h"
 #include "framing.h"
 #include "vector_ops.h"
 #include <algorithm>
@@ -13,13 +14,6 @@ namespace phy {
 namespace {
 
 constexpr double two_pi = 2.0 * M_PI;
-
-void check_field(bool good, const char* field, double found, const char* expected)
-{
-    if (!good)
-        throw std::invalid_argument(std::string(field) + ": " + std::to_string(found) +
-                                    " found, " + expected + " expected");
-}
 
 } // namespace
 
@@ -144,17 +138,9 @@ void mimo_channel::draw_line_of_sight()
 
 void mimo_channel::draw_scatter()
 {
-    const auto phases = stream(0, purpose_doppler);
-    d_scatter.resize(d_num_rx * d_num_tx);
-    for (size_t e = 0; e < d_scatter.size(); e++) {
-        const uint64_t first = e * (num_paths + 1);
-        const double turn = two_pi * uniform(phases, first) - M_PI;
-        for (int i = 0; i < num_paths; i++) {
-            const double angle = (two_pi * i - M_PI + turn) / num_paths;
-            d_scatter[e].rate[i] = d_settings.doppler * std::cos(angle);
-            d_scatter[e].phase[i] = uniform(phases, first + 1 + i);
-        }
-    }
+    d_scatter.clear();
+    for (int e = 0; e < d_num_rx * d_num_tx; e++)
+        d_scatter.emplace_back(stream(0, purpose_doppler), e, d_settings.doppler);
 }
 
 matrix mimo_channel::scattered(uint64_t position) const
@@ -167,16 +153,8 @@ matrix mimo_channel::scattered(uint64_t position) const
         return h;
     }
     const double time = static_cast<double>(d_frame) * d_length + position;
-    for (int e = 0; e < h.size(); e++) {
-        cdouble sum = 0.0;
-        for (int i = 0; i < num_paths; i++) {
-            const double turns = d_scatter[e].rate[i] * time;
-            // Whole turns go first, so that late symbols are as exact as early ones.
-            const double angle = turns - std::floor(turns) + d_scatter[e].phase[i];
-            sum += cdouble(std::cos(two_pi * angle), std::sin(two_pi * angle));
-        }
-        h.data()[e] = sum / std::sqrt(static_cast<double>(num_paths));
-    }
+    for (int e = 0; e < h.size(); e++)
+        h.data()[e] = d_scatter[e].at(time);
     return h;
 }
 

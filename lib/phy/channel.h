@@ -4,8 +4,8 @@
 #define INCLUDED_SEMCOM_PHY_CHANNEL_H
 
 #include "csi.h"
+#include "jakes.h"
 #include "philox.h"
-#include <array>
 #include <string>
 #include <vector>
 
@@ -86,16 +86,8 @@ public:
     apply(const cfloat* const* in, cfloat* const* out, uint64_t position, size_t count);
 
 private:
-    static constexpr int num_paths = 16;
-
     //! Samples of noise made at a time: they stay in the first-level cache.
     static constexpr uint64_t noise_chunk = 512;
-
-    //! The sinusoids of one entry of H.
-    struct scatter {
-        std::array<double, num_paths> rate;  // cycles per symbol
-        std::array<double, num_paths> phase; // turns
-    };
 
     int d_num_tx, d_num_rx;
     channel_settings d_settings;
@@ -106,9 +98,9 @@ private:
     double d_scatter_gain = 0.0;
     matrix d_h;
     uint64_t d_h_run = 0;
-    std::vector<scatter> d_scatter;
-    std::vector<cfloat> d_noise; // noise_chunk samples for each antenna
-    uint64_t d_noise_start = 0;  // symbol of the frame that the first belongs to
+    std::vector<jakes_process> d_scatter; // entries of H, row by row
+    std::vector<cfloat> d_noise;          // noise_chunk samples for each antenna
+    uint64_t d_noise_start = 0;           // symbol of the frame that the first belongs to
 
     random_stream stream(uint64_t frame, uint32_t purpose) const;
     bool fades() const;

@@ -44,6 +44,19 @@ constexpr uint32_t purpose_line_of_sight = 0x101;
 constexpr uint32_t purpose_carrier = 0x102;
 constexpr uint32_t purpose_doppler = 0x103;
 
+//! Purposes of the mock radio, whose links are its devices; antenna m has noise + m.
+constexpr uint32_t purpose_transmit_phase = 0x200;
+constexpr uint32_t purpose_receive_phase = 0x201;
+constexpr uint32_t purpose_transmit_dc = 0x202;
+constexpr uint32_t purpose_receive_dc = 0x203; // one for each antenna
+constexpr uint32_t purpose_path_scatter = 0x204;
+constexpr uint32_t purpose_path_phase = 0x205;
+constexpr uint32_t purpose_drops = 0x206;
+constexpr uint32_t purpose_antenna_noise = 0x210;
+
+//! Streams longer than 2^33 numbers take a new frame for each run of so many.
+constexpr uint64_t run_of_numbers = 1 << 20;
+
 //! Element \p index of the uniform stream: (word >> 8 + 1/2) 2^-24 in float, in (0, 1].
 float uniform(const random_stream& stream, uint64_t index);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 gr-semcom contributors */
+#include "lanes.h"
 #include "simd.h"
 #include "vector_ops.h"
 #include <algorithm>
@@ -10,14 +11,6 @@ namespace gr {
 namespace semcom {
 namespace phy {
 namespace {
-
-//! Eight complex numbers, wherever they lie; the compiler splits them as the machine
-//! needs.
-typedef float lanes __attribute__((vector_size(64), aligned(4), may_alias));
-typedef int32_t lane_bits __attribute__((vector_size(64), aligned(4), may_alias));
-constexpr size_t lane_samples = 8;
-constexpr lane_bits swap_parts = { 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14 };
-constexpr lanes alternate = { -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1 };
 
 //! Most streams one sum takes: all transmitters and the noise.
 constexpr int max_inputs = max_streams + 1;

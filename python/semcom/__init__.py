@@ -20,7 +20,7 @@ except ImportError as error:
         "install gr-semcom, or put its build/test_modules on PYTHONPATH"
     ) from error
 
-_SUBPACKAGES = ("blocks", "data", "link", "nets", "phy", "training")
+_SUBPACKAGES = ("blocks", "data", "link", "nets", "phy", "presets", "training")
 
 
 def __getattr__(name):

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 gr-semcom contributors */
+#ifndef INCLUDED_SEMCOM_PHY_FAST_MATH_H
+#define INCLUDED_SEMCOM_PHY_FAST_MATH_H
+
+// Elementary functions in single precision that the compiler can turn into vector code.
+
+#include <cstdint>
+#include <cstring>
+
+namespace gr {
+namespace semcom {
+namespace phy {
+
+inline float bits_to_float(int32_t bits)
+{
+    float value;
+    std::memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+inline int32_t float_to_bits(float value)
+{
+    int32_t bits;
+    std::memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+/*!
+ * ln(u) for a normal u in (0, 1], to 1e-7 relative: u = 2^e m with m in [sqrt(1/2),
+ * sqrt(2)), and ln(1 + f), f = m - 1, by the minimax polynomial of the Cephes library.
+ */
+inline float log_unit(float u)
+{
+    const int32_t bits = float_to_bits(u) - 0x3f3504f3; // the bits of sqrt(1/2)
+    const float e = static_cast<float>(bits >> 23);
+    const float f = bits_to_float((bits & 0x007fffff) + 0x3f3504f3) - 1.0f;
+    const float z = f * f;
+    float p = 7.0376836292e-2f;
+    p = p * f - 1.1514610310e-1f;
+    p = p * f + 1.1676998740e-1f;
+    p = p * f - 1.2420140846e-1f;
+    p = p * f + 1.4249322787e-1f;
+    p = p * f - 1.6668057665e-1f;
+    p = p * f + 2.0000714765e-1f;
+    p = p * f - 2.4999993993e-1f;
+    p = p * f + 3.3333331174e-1f;
+    // ln 2 in two parts, so that e ln 2 keeps its low bits.
+    return f + (p * f * z - 0.5f * z + e * -2.12194440e-4f) + e * 0.693359375f;
+}
+
+//! cos and sin of 2 pi u, u in [0, 1], to 1e-7: u is cut exactly to an eighth of a turn.
+inline void cos_sin_turns(float u, float& cosine, float& sine)
+{
+    const int32_t quarter = static_cast<int32_t>(u * 4.0f + 0.5f);
+    const float a = (u - static_cast<float>(quarter) * 0.25f) * 6.283185307179586f;
+    const float z = a * a;
+    float s = -1.9515295891e-4f;
+    s = s * z + 8.3321608736e-3f;
+    s = s * z - 1.6666654611e-1f;
+    s = s * z * a + a;
+    float c = 2.443315711809948e-5f;
+    c = c * z - 1.388731625493765e-3f;
+    c = c * z + 4.166664568298827e-2f;
+    c = c * z * z - 0.5f * z + 1.0f;
+    const bool odd = quarter & 1;
+    const float c_abs = odd ? s : c;
+    const float s_abs = odd ? c : s;
+    cosine = ((quarter + 1) & 2) ? -c_abs : c_abs;
+    sine = (quarter & 2) ? -s_abs : s_abs;
+}
+
+} // namespace phy
+} // namespace semcom
+} // namespace gr
+
+#endif
