@@ -102,13 +102,13 @@ decoded_header decode_header(const cfloat* symbols, int repeats);
 /*!
  * Where everything lies in a burst, in symbols. User k of K has one:
  *
- *   k = 0: [preamble header | gap |   silence              | body           | guard]
- *   k = 1: [silence               | preamble header | gap  | body              | guard]
+ *   k = 0: [preamble header | gap | silence         | gap | body   | guard]
+ *   k = 1: [silence         | gap | preamble header | gap | body   | guard]
  *
  * with body = [pilots | payload | pilots | ... | payload | pilots] as in framing.h. The
  * heads (preamble and header) do not overlap as long as bursts are misaligned by less
- * than the gap: two preambles at once would cost detection (9 % lost at 5 dB), and each
- * header is heard alone, so that combining antennas (and not separating users) does.
+ * than the gap: two preambles at once would cost detections, and each header is heard
+ * alone, so that combining antennas (and not separating users) does.
  * Bodies are sent at the same time.
  */
 struct burst_layout {

@@ -73,7 +73,7 @@ std::vector<cfloat> shape(const cfloat* symbols, size_t count, const pulse_shape
  * delay, change of rate and, with the pulse itself as p, matched filter in one step.
  *
  * The impulse response is kept at 128 fractions of a sample, with straight lines between:
- * an error near -100 dB, where a cubic Farrow structure leaves -33 dB at the band's edge
+ * an error near -100 dB, where a cubic Farrow structure leaves -31 dB at the band's edge
  * for 4 samples per symbol. Cost: one dot product for each output sample.
  */
 class interpolator
@@ -84,7 +84,7 @@ public:
 
     /*!
      * A low-pass filter: a sinc under a Kaiser window (beta 8). With cutoff 0.5 a plain
-     * delay, of error below -55 dB for what lies within 0.35 cycles per sample if the
+     * delay, of error below -54 dB for what lies within 0.35 cycles per sample if the
      * reach is 8.
      *
      * \param cutoff [cycles per sample] where the gain is 1/2, above 0 up to 0.5.
