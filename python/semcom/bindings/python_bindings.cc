@@ -7,6 +7,7 @@
 namespace py = pybind11;
 
 void bind_blocks(py::module& m);
+void bind_burst(py::module& m);
 void bind_core(py::module& m);
 void bind_mock_radio(py::module& m);
 
@@ -24,6 +25,7 @@ PYBIND11_MODULE(semcom_python, m)
         "Channel state travels as the complex64 vector of the csi tag:\n"
         "[M+jK, noise_var+j snr, err_var_k+j no_eff_k (K of them), H row by row (M K)].");
     bind_core(core);
+    bind_burst(core);
     bind_mock_radio(core);
 
     m.def(
