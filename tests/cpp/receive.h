@@ -18,6 +18,7 @@ struct scene {
     std::vector<impairment> ways;
     matrix h; // [M, K] at each user's first symbol
     double noise_var = 0.1;
+    uint32_t frame = 77000;
     std::vector<frame_header> headers;
     std::vector<samples> rows, payloads; // of each user
     std::vector<samples> heard;          // at each antenna
@@ -32,7 +33,7 @@ struct received_user {
     double no_eff = 0.0;
 };
 
-//! Fills in what both terminals send and what the antennas hear.
+//! Fills in what both terminals send (rows unless there are some) and what is heard.
 inline void transmit(scene& s, uint16_t payload, double tail, draws& rng)
 {
     const int users = s.layout.users;
@@ -42,8 +43,9 @@ inline void transmit(scene& s, uint16_t payload, double tail, draws& rng)
     for (int m = 0; m < s.h.rows(); m++)
         s.heard.push_back(rng.normal(length, s.noise_var));
     for (int k = 0; k < users; k++) {
-        s.headers.push_back({ 77000u + k, static_cast<uint8_t>(k), payload, 5 });
-        s.rows.push_back(rng.qpsk(s.layout.body.num_pilots));
+        s.headers.push_back({ s.frame, static_cast<uint8_t>(k), payload, 5 });
+        if (s.rows.size() <= static_cast<size_t>(k))
+            s.rows.push_back(rng.qpsk(s.layout.body.num_pilots));
         s.payloads.push_back(rng.qpsk(payload));
         const auto burst =
             assemble_burst(s.layout, k, s.headers[k], s.rows[k], s.payloads[k]);
