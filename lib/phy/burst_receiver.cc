@@ -13,7 +13,7 @@ namespace phy {
 namespace {
 
 //! Preamble lengths that are searched at a time.
-constexpr size_t windows_per_search = 16;
+constexpr size_t windows_per_search = 12;
 
 //! Mean |x - row|^2 over the pilots of a body.
 double pilot_error(const user_stream& stream)

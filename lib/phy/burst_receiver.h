@@ -94,6 +94,9 @@ public:
     //! \throws std::invalid_argument with the field at fault.
     explicit burst_receiver(const burst_receiver_settings& settings);
 
+    //! For the bursts that come whole from now on.
+    void set_method(detector_method method) { d_settings.method = method; }
+
     //! Takes \p count samples of each antenna.
     void push(const cfloat* const* in, size_t count);
 

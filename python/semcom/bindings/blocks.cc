@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 gr-semcom contributors */
+#include <gnuradio/semcom/frame_sync_cc.h>
 #include <gnuradio/semcom/ls_estimator_cc.h>
 #include <gnuradio/semcom/mimo_channel_cc.h>
 #include <gnuradio/semcom/mimo_detector_cc.h>
@@ -110,6 +111,81 @@ Raises:
              "Another method from the next csi tag on; ValueError if unknown.");
 }
 
+static void bind_frame_sync(py::module& m)
+{
+    py::class_<user_report>(
+        m, "user_report", "What a user's preamble, header and pilots told.")
+        .def_readonly("detected", &user_report::detected, "its preamble was heard")
+        .def_readonly("read", &user_report::read, "its header was read")
+        .def_readonly("delay", &user_report::delay, "[s] after the report's time")
+        .def_readonly("cfo", &user_report::cfo, "[Hz]")
+        .def_readonly("clock", &user_report::clock, "[ppm] symbols longer than ours")
+        .def_readonly("snr_db", &user_report::snr_db, "[dB] mean over the antennas");
+    py::class_<burst_report>(m, "burst_report", "A burst that was received.")
+        .def_readonly("frame", &burst_report::frame)
+        .def_readonly("terminal", &burst_report::terminal)
+        .def_readonly("system", &burst_report::system)
+        .def_readonly(
+            "passed", &burst_report::passed, "False: duplicate or of another system")
+        .def_readonly("seconds", &burst_report::seconds, "device time, whole seconds")
+        .def_readonly("fraction", &burst_report::fraction, "[s] and the rest")
+        .def_readonly("users", &burst_report::users, "a user_report each");
+    py::class_<sync_counts>(m, "sync_counts", "What was counted since the start.")
+        .def_readonly("frames", &sync_counts::frames)
+        .def_readonly("lost", &sync_counts::lost)
+        .def_readonly("duplicated", &sync_counts::duplicated)
+        .def_readonly("restarts", &sync_counts::restarts)
+        .def_readonly("foreign", &sync_counts::foreign)
+        .def_readonly("preambles", &sync_counts::preambles)
+        .def_readonly("false_alarms", &sync_counts::false_alarms)
+        .def_readonly("overflows", &sync_counts::overflows);
+    block_class<frame_sync_cc>(
+        m,
+        "frame_sync_cc",
+        R"doc(Finds the bursts of K users in the samples of M antennas, and separates them.
+
+M complex64 streams of samples in, K streams of symbols of unit mean power out, a frame a burst:
+detection, time, carrier and gains of each user from its preamble and header, zero forcing or LMMSE
+on samples aligned with each user, clock and phase followed on its own pilots.
+
+Tags: rx_time (of UHD) is read; semcom_frame (sequence number . length) on all ports, csi on port 0.
+A user that was not heard has zeros and an infinite no_eff. Message port bursts: a dict for each.
+
+Args:
+    num_rx: M antennas.
+    pilots: a row for each of the K users.
+    sample_rate: [Hz].
+    sps: samples per symbol.
+    spacing: payload symbols between pilot blocks; 0 for pilots in front only.
+    method: zf, lmmse or none.
+    first_code: preamble of user 0 (0 to 2); user k has this + k.
+    system: number of the semantic system to listen to; -1 for any.
+
+Raises:
+    ValueError: an unknown name or a number out of range.)doc")
+        .def(py::init(&frame_sync_cc::make),
+             py::arg("num_rx"),
+             py::arg("pilots"),
+             py::arg("sample_rate") = 4e6,
+             py::arg("sps") = 4,
+             py::arg("spacing") = 64,
+             py::arg("method") = "zf",
+             py::arg("first_code") = 0,
+             py::arg("system") = -1)
+        .def("set_method",
+             &frame_sync_cc::set_method,
+             py::arg("method"),
+             "Another method from the next burst on; ValueError if unknown.")
+        .def("take_reports",
+             &frame_sync_cc::take_reports,
+             "The bursts since the last call, a burst_report each, at most the last "
+             "10000.")
+        .def("counts", &frame_sync_cc::counts, "sync_counts since the start.")
+        .def("received_until",
+             &frame_sync_cc::received_until,
+             "[s] of device time: all bursts that began before have been reported.");
+}
+
 static void bind_mimo_channel(py::module& m)
 {
     block_class<mimo_channel_cc>(
@@ -176,4 +252,5 @@ void bind_blocks(py::module& m)
     bind_ls_estimator(m);
     bind_mimo_detector(m);
     bind_mimo_channel(m);
+    bind_frame_sync(m);
 }

@@ -9,6 +9,7 @@ from .link_meter import link_meter
 from .media_source import media_source, sound_features
 from .mock_radio import mock_radio
 from .pdu_to_frames import pdu_to_frames
+from .radio_hier import radio_audio_terminal, radio_receiver, radio_video_terminal
 from .semantic_decoder import semantic_decoder
 from .semantic_encoders import audio_semantic_encoder, video_semantic_encoder
 
@@ -22,6 +23,9 @@ __all__ = [
     "media_source",
     "mock_radio",
     "pdu_to_frames",
+    "radio_audio_terminal",
+    "radio_receiver",
+    "radio_video_terminal",
     "semantic_decoder",
     "simulated_channel",
     "sound_features",

@@ -173,13 +173,16 @@ class FrameBlock(gr.basic_block):
             tags.sort(key=lambda tag: tag[0])
             self.consume(port, self.inboxes[port].take(items, tags, self.max_batch))
 
+    def open_frame(self, port: int, at: int, number: int, length: int) -> None:
+        """Tag the frame that begins at item ``at`` of an output."""
+        self.add_item_tag(port, at, FRAME_TAG, frame_tag(number, length))
+
     def _write(self, port: int, out: np.ndarray) -> int:
         written, outbox = 0, self.outboxes[port]
         while outbox and written < len(out):
             number, array, done = outbox[0]
             if done == 0:
-                at = self.nitems_written(port) + written
-                self.add_item_tag(port, at, FRAME_TAG, frame_tag(number, len(array)))
+                self.open_frame(port, self.nitems_written(port) + written, number, len(array))
             n = min(len(array) - done, len(out) - written)
             out[written : written + n] = array[done : done + n]
             outbox[0][2] += n

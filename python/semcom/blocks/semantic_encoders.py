@@ -45,23 +45,25 @@ class video_semantic_encoder(SystemBlock):
     Input 1   complex64, frames of T*L detected audio symbols (absent for a video-only system)
     Output 0  complex64, frames of T*L symbols of unit average power, time-major
 
-    A feedback frame that is missing (its number is skipped, or it is ``feedback_timeout``
-    seconds late; 0 waits for ever) leaves its clip unguided, and ``unguided`` counts it; one
-    that comes after its clip was sent is dropped, and ``late`` counts it.
+    A feedback frame that is missing (its number is skipped, it is ``feedback_timeout`` seconds
+    late, 0 waits for ever, or ``go_without(number)`` says so, if given) leaves its clip unguided,
+    and ``unguided`` counts it; one that comes after its clip was sent is dropped, and ``late``
+    counts it.
 
     Message port ``attention``: a dict per frame with ``frame`` and ``heat``, T*h*w numbers: where
     it looked, as a share of the highest of each second.  Worked out only while somebody listens.
     """
 
     def __init__(
-        self, system=DEFAULT_SYSTEM, checkpoint="", device="cpu", feedback_timeout=0.0, max_batch=16
-    ):
+        self, system=DEFAULT_SYSTEM, checkpoint="", device="cpu", feedback_timeout=0.0,
+        go_without=None, max_batch=16,
+    ):  # fmt: skip
         net = shared_system(system, str(checkpoint), device)
         config = net.config
         self.grid = (config.height, config.width, config.visual_dim)
         self.guided = "audio" in net.terminals
         inputs = [(np.float32, int(np.prod(self.grid)))] + [np.complex64] * self.guided
-        self.feedback_timeout = feedback_timeout
+        self.feedback_timeout, self.go_without = feedback_timeout, go_without
         self.unguided = self.late = 0
         self._waiting_since = None
         SystemBlock.__init__(
@@ -77,9 +79,9 @@ class video_semantic_encoder(SystemBlock):
         self.message_port_register_out(ATTENTION)
 
     def forecast(self, noutput_items, ninputs):
-        """With a time-out, feedback is never required: the block is called while a clip waits."""
+        """Where it may go without, feedback is never required: it is called while a clip waits."""
         required = SystemBlock.forecast(self, noutput_items, ninputs)
-        if self.guided and self.feedback_timeout:
+        if self.guided and (self.feedback_timeout or self.go_without):
             required[1] = 0
         return required
 
@@ -95,13 +97,13 @@ class video_semantic_encoder(SystemBlock):
             if heard:
                 same = heard[0].number == clips[0].number
                 batch.append((clips.popleft(), heard.popleft() if same else None))
-            elif self._timed_out():
+            elif self._timed_out() or (self.go_without and self.go_without(clips[0].number)):
                 batch.append((clips.popleft(), None))
             else:
                 break
             self._waiting_since = None
         self.unguided += sum(frames[1] is None for frames in batch)
-        if not batch and self._waiting_since is not None:
+        if clips and not batch and (self.feedback_timeout or self.go_without):
             time.sleep(0.002)  # polled: a waiting block is woken by its inputs alone
         return batch
 

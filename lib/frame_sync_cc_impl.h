@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 gr-semcom contributors */
+#ifndef INCLUDED_SEMCOM_FRAME_SYNC_CC_IMPL_H
+#define INCLUDED_SEMCOM_FRAME_SYNC_CC_IMPL_H
+
+#include "phy/burst_receiver.h"
+#include <gnuradio/semcom/frame_sync_cc.h>
+#include <deque>
+#include <memory>
+
+namespace gr {
+namespace semcom {
+
+class frame_sync_cc_impl : public frame_sync_cc
+{
+public:
+    frame_sync_cc_impl(const phy::burst_receiver_settings& settings,
+                       double sample_rate,
+                       int system);
+
+    void set_method(const std::string& method) override;
+    std::vector<burst_report> take_reports() override;
+    sync_counts counts() const override;
+    double received_until() const override;
+
+    bool start() override;
+    void forecast(int noutput_items, gr_vector_int& ninput_items_required) override;
+    int general_work(int noutput_items,
+                     gr_vector_int& ninput_items,
+                     gr_vector_const_void_star& input_items,
+                     gr_vector_void_star& output_items) override;
+
+private:
+    //! Device time of a sample, as whole seconds and the rest.
+    struct stamp {
+        uint64_t sample = 0, seconds = 0;
+        double fraction = 0.0;
+    };
+
+    phy::burst_receiver_settings d_settings;
+    const double d_sample_rate;
+    const int d_system;
+    const pmt::pmt_t d_frame_key, d_csi_key, d_time_key, d_port;
+
+    mutable gr::thread::mutex d_mutex; // of all below
+    std::unique_ptr<phy::burst_receiver> d_receiver;
+    phy::frame_counter d_counter;
+    std::deque<stamp> d_stamps;
+    std::deque<burst_report> d_reports;
+    uint64_t d_foreign = 0, d_overflows = 0;
+    double d_received_until = 0.0; // [s]
+
+    std::deque<phy::received_burst> d_outbox;
+    size_t d_written = 0;    // items of the first of them
+    int d_kept = 0;          // items that were read and are not consumed
+    bool d_finished = false; // nothing comes any more
+
+    bool input_done();
+    bool is_last(const gr_vector_int& ninput_items, int available);
+    void read(int available, gr_vector_const_void_star& in);
+    void read_stamps(int first, int available);
+    stamp time_of(double sample) const;
+    void take_bursts();
+    burst_report report(const phy::received_burst& burst) const;
+    int write(int noutput_items, gr_vector_void_star& out);
+    void open_frame(const phy::received_burst& burst, int item);
+    void publish(const burst_report& report);
+};
+
+} // namespace semcom
+} // namespace gr
+
+#endif

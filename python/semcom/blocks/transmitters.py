@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""From frames of symbols to the samples of bursts, each at its time."""
+
+import math
+import time
+from collections import deque
+
+import numpy as np
+import pmt
+
+from ..phy.burst import BurstFormat
+from ..phy.schedule import Schedule
+from .frame_block import WORK_CALLED_PRODUCE, FrameBlock
+from .guard import guarded
+
+START_OF_BURST, END_OF_BURST = pmt.intern("tx_sob"), pmt.intern("tx_eob")
+TRANSMIT_TIME = pmt.intern("tx_time")
+NAP_S = 0.001  # [s] between looks at what another block knows
+PATIENCE_S = 30.0  # [s] to wait for a frame that is due, where time waits too
+
+
+class _BurstBlock(FrameBlock):
+    """Sends each frame as a run of samples between the tags tx_sob and tx_eob, as UHD wants it."""
+
+    def open_frame(self, port, at, number, length):
+        self.add_item_tag(port, at, START_OF_BURST, pmt.PMT_T)
+        self.add_item_tag(port, at + length - 1, END_OF_BURST, pmt.PMT_T)
+
+
+class leading_transmitter(_BurstBlock):
+    """What the first terminal sends: for each frame its feedback bursts, silence, its uplink burst.
+
+    Input 0   complex64, frames of symbols of unit mean power
+    Output 0  complex64, samples of unit mean power while a burst is on; tx_sob and tx_eob on the
+              first and last sample of each frame's run, no time: it is sent as soon as it comes
+
+    plan    what both ends agree on (semcom.phy.burst.BurstFormat)
+    system  number of the semantic system, for the headers
+    users   terminals on the uplink; with one there is no feedback
+    pause   [s] of silence after each frame's run, part of the samples: for radios whose time goes
+            on with the samples of all devices (mock_uplink), and for a period that is constant
+    """
+
+    def __init__(self, plan: BurstFormat, system: int, users=2, pause=0.0):
+        FrameBlock.__init__(self, "leading_transmitter", [np.complex64], [np.complex64], 1)
+        self.plan, self.system, self.users = plan, system, users
+        self.pause = pause
+        self.sent = 0
+
+    def process(self, batch):
+        (frame,) = batch[0]
+        self.sent += 1
+        return [(frame.number, self.run(frame.number, frame.items))]
+
+    def run(self, number: int, symbols: np.ndarray) -> np.ndarray:
+        """All samples of a frame, complex64."""
+        plan = self.plan
+        uplink = plan.uplink(0, self.users, number, self.system, symbols)
+        first = plan.feedback(number, self.system, symbols) if self.users > 1 else []
+        start = round(plan.turnaround * plan.sample_rate) if self.users > 1 else 0
+        out = np.zeros(start + len(uplink) + round(self.pause * plan.sample_rate), np.complex64)
+        out[: len(first)] = first
+        out[start : start + len(uplink)] += uplink
+        return out
+
+
+class following_transmitter(_BurstBlock):
+    """What the second terminal sends: uplink bursts at the times that the feedback tells.
+
+    Input 0   complex64, frames of symbols of unit mean power
+    Input 1   complex64, what the terminal's antenna hears (with ``continuous``)
+    Output 0  complex64, samples of unit mean power while a burst is on.  With ``continuous``: a
+              sample for each of input 1, zeros between bursts, for radios whose time goes on with
+              the samples of all devices.  Else bursts alone, with the tags tx_sob, tx_time (full
+              seconds, fraction: device time) and tx_eob, as UHD wants them.
+
+    A frame whose time nothing tells, or that comes after its time, is not sent: ``unsent`` counts.
+
+    plan      what both ends agree on
+    system    number of the semantic system
+    schedule  when frames are due
+    sync      the frame_sync_cc that hears the feedback
+    """
+
+    def __init__(self, plan: BurstFormat, system: int, schedule: Schedule, sync, continuous=False):
+        inputs = [np.complex64] * (1 + continuous)
+        FrameBlock.__init__(self, "following_transmitter", inputs, [np.complex64], 1)
+        self.plan, self.system, self.schedule, self.sync = plan, system, schedule, sync
+        self.continuous = continuous
+        self.sent = self.unsent = 0
+        self._starts, self._bursts, self._waiting_since = {}, deque(), None
+
+    def start(self) -> bool:
+        self._starts, self._bursts, self._waiting_since = {}, deque(), None
+        return FrameBlock.start(self)
+
+    def look(self) -> None:
+        """Tell the schedule what was heard meanwhile."""
+        until = self.sync.received_until()  # first: what comes between is in the next reports
+        self.schedule.update(self.sync.take_reports(), until)
+
+    def start_of(self, number: int):
+        """[samples of device time] where a frame's burst begins; None if nothing tells."""
+        due = self.schedule.due(number)
+        return None if due is None else due * self.plan.sample_rate - self.plan.start()
+
+    def _burst(self, frame) -> np.ndarray:
+        self.sent += 1
+        return self.plan.uplink(1, 2, frame.number, self.system, frame.items)
+
+    # --- bursts alone, each with its time -------------------------------------------------------
+
+    def process(self, batch):
+        self.look()
+        (frame,) = batch[0]
+        start = self.start_of(frame.number)
+        self.schedule.settle(frame.number)
+        if start is None:
+            self.unsent += 1
+            return []
+        self._starts[frame.number] = start / self.plan.sample_rate
+        return [(frame.number, self._burst(frame))]
+
+    def open_frame(self, port, at, number, length):
+        start = self._starts.pop(number)
+        seconds = math.floor(start)
+        value = pmt.make_tuple(pmt.from_uint64(seconds), pmt.from_double(start - seconds))
+        self.add_item_tag(port, at, TRANSMIT_TIME, value)
+        _BurstBlock.open_frame(self, port, at, number, length)
+
+    # --- a sample out for each one in -----------------------------------------------------------
+
+    def forecast(self, noutput_items, ninputs):
+        if not self.continuous:
+            return FrameBlock.forecast(self, noutput_items, ninputs)
+        return [0, 1]
+
+    @guarded
+    def general_work(self, input_items, output_items):
+        if not self.continuous:
+            return FrameBlock.general_work(self, input_items, output_items)
+        self._read(input_items[:1])
+        self.look()
+        self._plan_bursts()
+        out = output_items[0]
+        count = min(len(out), len(input_items[1]), self._free())
+        if count <= 0:
+            time.sleep(NAP_S)  # what other blocks learn wakes nobody here
+        else:
+            self._fill(out[:count])
+            self.consume(1, count)
+            self.produce(0, count)
+        return WORK_CALLED_PRODUCE
+
+    def _plan_bursts(self) -> None:
+        """Give the frames that came their places."""
+        frames = self.inboxes[0].ready
+        while frames:
+            frame = frames.popleft()
+            start = self.start_of(frame.number)
+            self.schedule.settle(frame.number)
+            if start is None or round(start) < self.nitems_written(0):
+                self.unsent += 1
+            else:
+                self._bursts.append((round(start), self._burst(frame)))
+
+    def _free(self) -> int:
+        """Samples from here on that are settled: no burst can begin there that is not known.
+
+        A frame that is due and does not come stops the samples, for as long as a machine may take.
+        """
+        here = self.nitems_written(0)
+        until = self.schedule.settled_until()
+        first = self.schedule.next_due()
+        waits = first is not None and first[1] < until
+        if waits:
+            until = first[1]
+        free = math.floor(until * self.plan.sample_rate) - self.plan.start() - here
+        if free > 0 or not waits:
+            self._waiting_since = None
+            return free
+        now = time.monotonic()
+        self._waiting_since = self._waiting_since or now
+        if now - self._waiting_since > PATIENCE_S:
+            self.schedule.settle(first[0])
+            self.unsent += 1
+        return 0
+
+    def _fill(self, out: np.ndarray) -> None:
+        """Zeros, and bursts at their places."""
+        here = self.nitems_written(0)
+        out[:] = 0
+        for start, samples in self._bursts:
+            low, high = max(start, here), min(start + len(samples), here + len(out))
+            if low < high:
+                out[low - here : high - here] += samples[low - start : high - start]
+        while self._bursts and self._bursts[0][0] + len(self._bursts[0][1]) <= here:
+            self._bursts.popleft()

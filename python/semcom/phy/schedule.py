@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""When the second terminal has to send, by the feedback bursts that it hears."""
+
+import threading
+from collections import OrderedDict
+
+from .burst import FEEDBACK_TERMINAL, BurstFormat
+
+KEPT = 100  # frames that are remembered
+LATENESS_S = 0.002  # [s] after which a burst that is due will not come: clocks, a period's jitter
+
+
+class Schedule:
+    """Times at which uplink bursts are due [s of device time], from reports of frame_sync_cc.
+
+    A frame whose feedback was lost is due by what the two frames before tell of the period, which
+    is constant as long as the other terminal sends at regular times.  Threads may share a schedule.
+
+    plan     the burst format
+    symbols  payload of a feedback burst
+
+    ``repeated`` counts frames heard by a repetition, the first copy being lost; ``missed`` those
+    that go without feedback.
+    """
+
+    def __init__(self, plan: BurstFormat, symbols: int):
+        self.plan = plan
+        self.copy_s = plan.feedback_length(symbols) / plan.sample_rate
+        self._lock = threading.Lock()
+        self._starts = OrderedDict()  # number -> start of the first feedback burst [s]
+        self._open = {}  # the same, of frames that are to be sent
+        self._until = 0.0
+        self.repeated = self.missed = 0
+
+    def update(self, reports: list, received_until: float) -> None:
+        """Take the reports that came, and the time up to which there are no others."""
+        with self._lock:
+            for report in reports:
+                copy = report.terminal - FEEDBACK_TERMINAL
+                start = report.seconds + report.fraction - copy * self.copy_s
+                known = self._starts.get(report.frame)
+                if known is None or abs(known - start) > self.plan.turnaround:
+                    self._put(report.frame, start)
+                    self.repeated += copy > 0
+            self._until = received_until
+
+    def due(self, number: int):
+        """[s] at which a frame's uplink burst starts (its first symbol); None if nothing tells."""
+        with self._lock:
+            start = self._starts.get(number)
+        return None if start is None else start + self.plan.turnaround
+
+    def go_without(self, number: int) -> bool:
+        """True if a frame's feedback should have come and has not: it is due by the period."""
+        with self._lock:
+            start = None if number in self._starts else self._predicted(number)
+            late = self.plan.copies * self.copy_s + LATENESS_S
+            if start is None or self._until < start + late:
+                return False
+            self._put(number, start)
+            self.missed += 1
+            return True
+
+    def settle(self, number: int) -> None:
+        """The frame was sent, or given up."""
+        with self._lock:
+            self._open.pop(number, None)
+
+    def next_due(self):
+        """(number, [s]) of the first frame to be sent; None if there is none."""
+        with self._lock:
+            if not self._open:
+                return None
+            number = min(self._open, key=self._open.get)
+            return number, self._open[number] + self.plan.turnaround
+
+    def settled_until(self) -> float:
+        """[s] before which no burst can become due that is not known yet."""
+        with self._lock:
+            return self._until + self.plan.turnaround
+
+    def _put(self, number: int, start: float) -> None:
+        self._starts.pop(number, None)
+        self._starts[number] = self._open[number] = start
+        while len(self._starts) > KEPT:
+            self._open.pop(self._starts.popitem(last=False)[0], None)
+
+    def _predicted(self, number: int):
+        if len(self._starts) < 2:
+            return None
+        (before, early), (last, late) = list(self._starts.items())[-2:]
+        if not before < last < number:
+            return None
+        return late + (number - last) * (late - early) / (last - before)
