@@ -11,6 +11,7 @@ from .mock_radio import mock_radio
 from .pdu_to_frames import pdu_to_frames
 from .semantic_decoder import semantic_decoder
 from .semantic_encoders import audio_semantic_encoder, video_semantic_encoder
+from .sigmf import sigmf_sink, sigmf_source
 
 __all__ = [
     "audio_semantic_encoder",
@@ -23,6 +24,8 @@ __all__ = [
     "mock_radio",
     "pdu_to_frames",
     "semantic_decoder",
+    "sigmf_sink",
+    "sigmf_source",
     "simulated_channel",
     "sound_features",
     "video_semantic_encoder",
