@@ -12,6 +12,7 @@ from .pdu_to_frames import pdu_to_frames
 from .radio_hier import radio_audio_terminal, radio_receiver, radio_video_terminal
 from .semantic_decoder import semantic_decoder
 from .semantic_encoders import audio_semantic_encoder, video_semantic_encoder
+from .sigmf import sigmf_sink, sigmf_source
 
 __all__ = [
     "audio_semantic_encoder",
@@ -27,6 +28,8 @@ __all__ = [
     "radio_receiver",
     "radio_video_terminal",
     "semantic_decoder",
+    "sigmf_sink",
+    "sigmf_source",
     "simulated_channel",
     "sound_features",
     "video_semantic_encoder",

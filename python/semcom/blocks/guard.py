@@ -28,6 +28,7 @@ class _Latch:
     def __init__(self):
         self._lock = threading.Lock()
         self._errors = []
+        self._printed = set()
         self._supervised = False
 
     def report(self, block: str, cause: BaseException) -> None:
@@ -35,6 +36,8 @@ class _Latch:
         with self._lock:
             self._errors.append(text)
             alone = not self._supervised
+            if alone:
+                self._printed.add(text)
         if alone:
             print(f"error: {text}", file=sys.stderr, flush=True)
             threading.Thread(target=self._end_process, daemon=True).start()
@@ -50,6 +53,10 @@ class _Latch:
         with self._lock:
             errors, self._errors = self._errors + list(take_errors()), []
         return errors
+
+    def unprinted(self, errors: list) -> list:
+        """Those that :meth:`report` has not printed."""
+        return [text for text in errors if text not in self._printed]
 
     def pending(self) -> bool:
         with self._lock:
@@ -68,13 +75,15 @@ def _exit_status() -> None:
     """Errors that nobody took make the exit status 1, whoever wrote the main program."""
     errors = _latch.take()
     if errors:
-        print("\n".join(f"error: {text}" for text in errors), file=sys.stderr, flush=True)
+        for text in _latch.unprinted(errors):
+            print(f"error: {text}", file=sys.stderr, flush=True)
         sys.stdout.flush()
         os._exit(1)
 
 
 def guarded(method):
-    """Decorator of ``work``, ``general_work`` and message handlers: latch, end, never raise."""
+    """Decorator of ``work``, ``general_work``, ``stop`` and message handlers: latch, end, never
+    raise."""
 
     @functools.wraps(method)
     def safe(self, *args):

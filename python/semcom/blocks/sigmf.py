@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Antennas' samples recorded to SigMF files, and replayed from them."""
+
+from contextlib import ExitStack
+
+import numpy as np
+from gnuradio import gr
+
+from ..data.recording import Recording, describe, files_of, record
+from ..files import check_writable
+from .guard import WORK_DONE, guarded
+
+
+class sigmf_sink(gr.sync_block):
+    """Records the samples of M antennas to the pair PATH.sigmf-data and PATH.sigmf-meta.
+
+    Inputs 0 to M - 1  complex64, an antenna each; tags are not recorded
+
+    The files get their names when the flowgraph stops, in place of older ones; they hold what came
+    till then.  If no sample came, or the disk fills up (which ends the flowgraph with one line),
+    nothing is left, and older files stay.  Each start of the flowgraph records anew.
+
+    path         with either suffix, or without
+    channels     M
+    sample_rate  [Hz]
+    frequency    [Hz] of the carrier; None: there is none
+    hardware     text: radio and antennas
+    description  text: what was recorded
+    settings     dict of values that JSON can hold, for the replay: ``sigmf_source.settings``
+
+    ``frames`` counts the samples per antenna since the start.  SemcomError if the path cannot be
+    written, or a value cannot be recorded.
+    """
+
+    def __init__(self, path, channels, sample_rate, frequency=None, hardware="", description="",
+                 settings=None):  # fmt: skip
+        self.path = path
+        self.metadata = describe(channels, sample_rate, frequency, hardware, description, settings)
+        check_writable(files_of(path)[1])
+        gr.sync_block.__init__(self, "sigmf_sink", [np.complex64] * channels, [])
+        self._files, self._recorder = ExitStack(), None
+
+    def start(self) -> bool:
+        self._files, self._recorder = ExitStack(), None
+        return True
+
+    @property
+    def frames(self) -> int:
+        return self._recorder.frames if self._recorder else 0
+
+    @guarded
+    def work(self, input_items, output_items):
+        with self._files.pop_all() as files:  # an error leaves no files; without one they go on
+            if not self._recorder:
+                self._recorder = files.enter_context(record(self.path, self.metadata))
+            self._recorder.append(input_items)
+            self._files = files.pop_all()
+        return len(input_items[0])
+
+    @guarded
+    def stop(self) -> bool:
+        self._files.close()
+        return True
+
+
+class sigmf_source(gr.sync_block):
+    """Replays a SigMF recording, of this module or another, as fast as its samples are taken.
+
+    Outputs 0 to M - 1  complex64, an antenna each; ci16_le samples are scaled to +-1
+
+    All is checked before the flowgraph starts, which reads the samples once if their core:sha512
+    is given; the files are mapped, not loaded.  Each start of the flowgraph begins with the first
+    sample.  For real time, a blocks.throttle at ``sample_rate`` follows.
+
+    path         with either suffix, or without
+    channels     M that the recording has to have; None: what it has
+    sample_rate  [Hz] that it has to have; None: what it has
+    repeat       True: from the beginning again and again
+
+    ``sample_rate`` [Hz], ``frequency`` [Hz] (None: not known) and the dict ``settings`` are the
+    recording's.  SemcomError if it cannot be replayed so; see semcom.data.recording.Recording.
+    """
+
+    def __init__(self, path, channels=None, sample_rate=None, repeat=False):
+        self.recording = Recording(path, channels, sample_rate)
+        self.repeat = repeat
+        gr.sync_block.__init__(self, "sigmf_source", [], [np.complex64] * self.recording.channels)
+        self._at = 0
+
+    def start(self) -> bool:
+        self._at = 0
+        return True
+
+    @property
+    def sample_rate(self) -> float:
+        return self.recording.sample_rate
+
+    @property
+    def frequency(self) -> float | None:
+        return self.recording.frequency
+
+    @property
+    def settings(self) -> dict:
+        return self.recording.settings
+
+    @guarded
+    def work(self, input_items, output_items):
+        if self._at == len(self.recording):
+            if not self.repeat:
+                return WORK_DONE
+            self._at = 0
+        frames = self.recording.read(self._at, self._at + len(output_items[0]))
+        for out, samples in zip(output_items, frames.T, strict=True):
+            out[: len(samples)] = samples
+        self._at += len(frames)
+        return len(frames)
