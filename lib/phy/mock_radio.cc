@@ -131,8 +131,9 @@ receive_chain::receive_chain(const mock_settings& settings,
     const double ours = clock_rate(settings, device);
     for (int k = 0; k < num_heard; k++) {
         const double theirs = clock_rate(settings, k);
-        d_heard.push_back(
-            { (theirs - ours) / ours, settings.devices[k].start_delay_s * theirs });
+        const double later =
+            settings.devices[k].start_delay_s - settings.devices[device].start_delay_s;
+        d_heard.push_back({ (theirs - ours) / ours, later * theirs });
     }
 }
 
@@ -236,37 +237,47 @@ void receive_chain::skip_dropped()
 
 size_t receive_chain::take(cfloat* const* out, size_t count)
 {
-    size_t taken = 0;
-    for (skip_dropped(); taken < count && waiting() > 0; skip_dropped()) {
-        const uint64_t time = d_time - waiting();
-        const size_t length = std::min<uint64_t>(std::min(count - taken, waiting()),
-                                                 d_drop_buffer - time % d_drop_buffer);
-        for (int m = 0; m < num_antennas(); m++)
-            std::copy_n(&d_out[m][d_taken], length, out[m] + taken);
-        d_taken += length;
-        taken += length;
-    }
-    return taken;
+    skip_dropped();
+    const uint64_t time = d_time - waiting();
+    const size_t length = std::min<uint64_t>(std::min(count, waiting()),
+                                             d_drop_buffer - time % d_drop_buffer);
+    for (int m = 0; m < num_antennas(); m++)
+        std::copy_n(&d_out[m][d_taken], length, out[m]);
+    d_taken += length;
+    return length;
 }
 
-mock_radio::mock_radio(const mock_settings& settings)
+mock_radio::mock_radio(const mock_settings& settings, const std::set<int>& receivers)
 {
     settings.check();
-    for (int k = 0; k < num_transmitters; k++) {
+    double last_start = 0.0;
+    for (const auto& device : settings.devices)
+        last_start = std::max(last_start, device.start_delay_s);
+    d_capacity = slack + static_cast<size_t>(1.01 * last_start * settings.sample_rate);
+    for (int k = 0; k < num_transmitters; k++)
         d_transmitters.emplace_back(settings, k);
-        const double delay = settings.devices[k].start_delay_s * settings.sample_rate;
-        d_capacity.push_back(slack + static_cast<size_t>(1.01 * delay));
+    for (int receiver : receivers) {
+        if (receiver == uplink)
+            d_receivers.try_emplace(receiver,
+                                    settings,
+                                    mock_settings::receiver,
+                                    2,
+                                    num_transmitters,
+                                    settings.uplink);
+        else if (receiver == feedback)
+            d_receivers.try_emplace(
+                receiver, settings, mock_settings::video, 1, 1, settings.feedback);
+        else
+            throw std::invalid_argument(
+                "receivers: 0 (uplink) and 1 (feedback) are there");
     }
-    d_receivers.emplace_back(
-        settings, mock_settings::receiver, 2, num_transmitters, settings.uplink);
-    d_receivers.emplace_back(settings, mock_settings::video, 1, 1, settings.feedback);
 }
 
 size_t mock_radio::room(int transmitter) const
 {
     const auto& chain = d_transmitters.at(transmitter);
     const size_t held = chain.end() - chain.begin();
-    return held < d_capacity[transmitter] ? d_capacity[transmitter] - held : 0;
+    return held < d_capacity ? d_capacity - held : 0;
 }
 
 size_t mock_radio::push(int transmitter, const cfloat* in, size_t count)
@@ -284,8 +295,8 @@ bool mock_radio::reaches(const receive_chain& receiver, int k) const
 
 bool mock_radio::lacks(int transmitter) const
 {
-    return std::any_of(d_receivers.begin(), d_receivers.end(), [&](const auto& receiver) {
-        return receiver.waiting() == 0 && !reaches(receiver, transmitter);
+    return std::any_of(d_receivers.begin(), d_receivers.end(), [&](const auto& item) {
+        return item.second.waiting() == 0 && !reaches(item.second, transmitter);
     });
 }
 
@@ -324,9 +335,9 @@ void mock_radio::forget()
 {
     for (int k = 0; k < num_transmitters; k++) {
         int64_t oldest = d_transmitters[k].end();
-        for (const auto& receiver : d_receivers)
-            if (k < receiver.num_heard())
-                oldest = std::min(oldest, receiver.needs_from(k));
+        for (const auto& item : d_receivers)
+            if (k < item.second.num_heard())
+                oldest = std::min(oldest, item.second.needs_from(k));
         if (oldest > 0)
             d_transmitters[k].forget(oldest);
     }
@@ -337,11 +348,11 @@ size_t mock_radio::pull(int receiver, cfloat* const* out, size_t count)
     auto& chain = d_receivers.at(receiver);
     cfloat* to[max_streams];
     size_t taken = 0;
-    while (taken < count) {
+    while (taken < count && !(taken > 0 && chain.overflows())) {
         for (int m = 0; m < chain.num_antennas(); m++)
             to[m] = out[m] + taken;
         taken += chain.take(to, count - taken);
-        if (taken < count && !advance(chain))
+        if (taken < count && chain.waiting() == 0 && !advance(chain))
             break;
     }
     return taken;

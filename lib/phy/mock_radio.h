@@ -8,6 +8,8 @@
 #include "mock_settings.h"
 #include "multipath.h"
 #include "oscillator.h"
+#include <map>
+#include <set>
 #include <vector>
 
 namespace gr {
@@ -51,7 +53,8 @@ private:
     uint64_t d_end = 0;
 };
 
-//! One receiver: it hears transmitters through their paths, in blocks of its own clock.
+//! One receiver: it hears transmitters through their paths, in blocks of its own clock,
+//! from its device's start on.
 class receive_chain
 {
 public:
@@ -90,13 +93,15 @@ public:
     //! Samples of the present block that have not been taken.
     size_t waiting() const { return block - d_taken; }
 
-    //! Copies up to \p count of them that no overflow took; returns how many.
+    //! Passes over those that an overflow took, then copies up to \p count of those that
+    //! follow each other; returns how many.
     size_t take(cfloat* const* out, size_t count);
 
-    //! Passes over those that an overflow took, to the next that none did.
-    void skip_dropped();
+    //! True if an overflow took the next sample.
+    bool overflows() const { return drops((d_time - waiting()) / d_drop_buffer); }
 
-    //! Samples that came out so far, and those that overflows took.
+    //! Samples that came out so far, and those passed over. Their sum is the index of the
+    //! next sample in the device's time.
     uint64_t num_received() const { return d_time - waiting() - d_dropped; }
     uint64_t num_dropped() const { return d_dropped; }
 
@@ -104,7 +109,7 @@ private:
     //! How one transmitter's clock looks from here.
     struct heard {
         double rate;  // its samples in one of ours, less 1
-        double delay; // its start [its samples]
+        double delay; // its start after ours [its samples]
     };
 
     std::vector<heard> d_heard;
@@ -129,6 +134,7 @@ private:
     void resample(int k, const transmit_chain& transmitter);
     void digitise(int antenna);
     bool drops(uint64_t buffer) const;
+    void skip_dropped();
 };
 
 /*!
@@ -136,21 +142,28 @@ private:
  *
  * Receiver 0 has two antennas and hears both terminals; receiver 1 is the video
  * terminal's antenna, which hears the audio terminal (not itself). Each device has its
- * own carrier and clock, and time is the receivers': their first samples are taken when
- * the first transmitter may start. In order: mixer (IQ imbalance, DC), amplifier,
- * oscillator (CFO, phase noise), start delay and resampling from one clock to the other,
- * multipath fading, noise, oscillator, gain, mixer, converter, lost buffers.
+ * own carrier, clock and start, so a time of its own: sample i that it sends is on the
+ * air when sample i that it receives is taken. In order: mixer (IQ imbalance, DC),
+ * amplifier, oscillator (CFO, phase noise), starts and resampling from one clock to the
+ * other, multipath fading, noise, oscillator, gain, mixer, converter, lost buffers.
  *
  * Everything random is a function of the seed and a sample's place, or of a state that is
- * carried from sample to sample: how the streams are cut changes nothing.
+ * carried from sample to sample: how the streams are cut changes nothing, nor whether the
+ * other receiver is there.
  */
 class mock_radio
 {
 public:
-    static constexpr int num_transmitters = 2, num_receivers = 2;
+    static constexpr int num_transmitters = 2;
+    static constexpr int uplink = 0, feedback = 1; // the receivers
 
-    //! \throws std::invalid_argument with the field at fault.
-    explicit mock_radio(const mock_settings& settings);
+    /*!
+     * \param receivers Which of the two are there; one that is not costs nothing and
+     *                  holds nothing back, and std::out_of_range comes of asking for it.
+     * \throws std::invalid_argument with the field at fault.
+     */
+    explicit mock_radio(const mock_settings& settings,
+                        const std::set<int>& receivers = { uplink, feedback });
 
     //! Antennas of a receiver: 2 and 1.
     int num_antennas(int receiver) const
@@ -164,7 +177,8 @@ public:
     //! Transmits as many of \p count samples as there is room for; returns how many.
     size_t push(int transmitter, const cfloat* in, size_t count);
 
-    //! Receives up to \p count samples at each antenna, as far as those sent reach.
+    //! Receives up to \p count samples at each antenna, as far as those sent reach or to
+    //! the next overflow: samples of one call follow each other.
     size_t pull(int receiver, cfloat* const* out, size_t count);
 
     //! True if pull() goes on with this receiver without any more samples sent.
@@ -177,7 +191,8 @@ public:
     //! on. \throws std::invalid_argument if it is out of range.
     void set_snr_db(int receiver, double snr_db);
 
-    //! Samples sent, received, and lost to overflows (at each antenna).
+    //! Samples sent, received, and lost to overflows (at each antenna). The index of the
+    //! first sample of a pull() is received + dropped after it, less its count.
     uint64_t num_sent(int transmitter) const
     {
         return d_transmitters.at(transmitter).end();
@@ -195,8 +210,8 @@ private:
     static constexpr size_t slack = 1 << 16; // samples held for the slower receiver
 
     std::vector<transmit_chain> d_transmitters;
-    std::vector<receive_chain> d_receivers;
-    std::vector<size_t> d_capacity; // of each transmitter, samples
+    std::map<int, receive_chain> d_receivers;
+    size_t d_capacity; // of a transmitter, samples
 
     bool reaches(const receive_chain& receiver, int transmitter) const;
     bool can_advance(const receive_chain& receiver) const;

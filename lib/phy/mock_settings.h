@@ -25,7 +25,8 @@ constexpr double phase_noise_offset = 10e3;
 struct device_settings {
     double cfo_hz = 0.0;    //!< [Hz] of the carrier above nominal
     double clock_ppm = 0.0; //!< [ppm] of the sampling clock above nominal, -100 to 100
-    //! [s] after the receivers that the transmitter starts; until then it is silent.
+    //! [s] after which the device starts. Its own time, sample 0 of what it sends and of
+    //! what it receives, begins then; before that it is silent and deaf.
     double start_delay_s = 0.0;
     //! [dBc/Hz] at 10 kHz from the carrier, single sideband, falling by 20 dB a decade.
     double phase_noise_dbc_hz = -std::numeric_limits<double>::infinity();

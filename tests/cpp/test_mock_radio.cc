@@ -66,6 +66,23 @@ BOOST_AUTO_TEST_CASE(streams_do_not_depend_on_how_they_are_cut)
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_receiver_that_is_not_there_holds_nothing_back)
+{
+    samples x(300000), y(x.size());
+    cfloat* out[] = { y.data() };
+    mock_radio radio(all_settings(fading::none), { mock_radio::feedback });
+    size_t sent = 0;
+    while (sent < x.size()) {
+        const size_t taken = radio.push(0, &x[sent], x.size() - sent);
+        BOOST_REQUIRE(taken > 0);
+        sent += taken;
+        while (radio.pull(mock_radio::feedback, out, y.size()) > 0)
+            ;
+    }
+    BOOST_TEST(!radio.lacks(1));
+    BOOST_CHECK_THROW(radio.pull(mock_radio::uplink, out, 1), std::out_of_range);
+}
+
 BOOST_AUTO_TEST_CASE(interpolation_follows_a_tone_to_80_db)
 {
     const interpolator interpolate;

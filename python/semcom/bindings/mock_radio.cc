@@ -82,7 +82,7 @@ The defaults only turn the phase, at random. Infinities mean "none" where a leve
 Args:
     cfo_hz: carrier above nominal [Hz].
     clock_ppm: sampling clock above nominal [ppm], -100 to 100.
-    start_delay_s: by how much the transmitter starts after the receivers [s].
+    start_delay_s: when the device, and so its own time, starts [s].
     phase_noise_dbc_hz: single sideband, 10 kHz from the carrier [dBc/Hz]; 20 dB a decade.
     iq_gain_db: gain of I over that of Q [dB].
     iq_phase_deg: by how much I and Q miss a right angle [degrees].
@@ -176,12 +176,20 @@ static void bind_radio(py::module& m)
 
 Transmitters: 0 audio, 1 video terminal. Receivers: 0 with two antennas hears both, 1 is the
 video terminal's antenna and hears the audio terminal. A stream has unit mean power while its
-burst is on. The receivers listen before the transmitters start. The results do not depend on
-how the streams are cut.
+burst is on. Sample i that a device sends is on the air when sample i that it receives is taken.
+The results do not depend on how the streams are cut, nor on which receivers are there.
+
+Args:
+    settings: mock_settings.
+    receivers: set of those that are there, {0, 1}; another costs nothing and holds nothing back.
 
 Raises:
-    ValueError: a setting out of range.)doc")
-        .def(py::init<const mock_settings&>(), py::arg("settings"))
+    ValueError: a setting out of range.
+    IndexError: a transmitter or receiver that is not there.)doc")
+        .def(py::init<const mock_settings&, const std::set<int>&>(),
+             py::arg("settings"),
+             py::arg("receivers") =
+                 std::set<int>{ mock_radio::uplink, mock_radio::feedback })
         .def("push",
              &push,
              py::arg("transmitter"),
@@ -191,7 +199,9 @@ Raises:
              &pull,
              py::arg("receiver"),
              py::arg("count"),
-             "Receives complex64 [M, n], n at most count, as far as those sent reach.")
+             "Receives complex64 [M, n], n at most count, as far as those sent reach or "
+             "to the\n"
+             "next overflow: samples of one call follow each other.")
         .def("pull_into",
              &pull_into,
              py::arg("receiver"),
@@ -219,7 +229,7 @@ Raises:
         .def("num_received",
              &mock_radio::num_received,
              py::arg("receiver"),
-             "Samples pulled at each antenna.")
+             "Samples pulled at each antenna. With those dropped: the index of the next.")
         .def("num_dropped",
              &mock_radio::num_dropped,
              py::arg("receiver"),

@@ -16,6 +16,7 @@ from ..errors import SemcomError
 
 FOLDER = Path(__file__).parent
 DEVICES = ("audio", "video", "receiver")
+RECEIVER = 2  # starts first: it misses nothing
 _PURPOSE = 0x207  # of the random numbers, see lib/phy/philox.h
 
 
@@ -27,7 +28,7 @@ class Preset:
     description         what it stands for
     cfo_hz              [Hz] carrier offset of a device, uniform in +-
     clock_ppm           [ppm] sampling-clock offset of a device, uniform in +-
-    start_delay_s       [s] start of a transmitter after the receivers, uniform from 0
+    start_delay_s       [s] start of a terminal after the receiver, uniform from 0
     phase_noise_dbc_hz  [dBc/Hz] of a device, 10 kHz from the carrier
     iq_gain_db          [dB] gain of I over Q, of each device
     iq_phase_deg        [degrees] by which I and Q miss a right angle, of each device
@@ -162,7 +163,7 @@ def _device(preset: Preset, number: int, seed: int, gain_db: float) -> core.devi
     return core.device_settings(
         cfo_hz=preset.cfo_hz * (2 * cfo - 1),
         clock_ppm=preset.clock_ppm * (2 * clock - 1),
-        start_delay_s=preset.start_delay_s * start,
+        start_delay_s=preset.start_delay_s * start if number != RECEIVER else 0.0,
         iq_gain_db=preset.iq_gain_db,
         iq_phase_deg=preset.iq_phase_deg,
         gain_db=gain_db,
