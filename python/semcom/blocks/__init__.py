@@ -7,7 +7,7 @@ from .event_sink import event_sink
 from .hier import audio_terminal, ave_receiver, simulated_channel, video_terminal
 from .link_meter import link_meter
 from .media_source import media_source, sound_features
-from .mock_radio import mock_radio
+from .mock_radio import mock_feedback, mock_radio, mock_uplink
 from .pdu_to_frames import pdu_to_frames
 from .semantic_decoder import semantic_decoder
 from .semantic_encoders import audio_semantic_encoder, video_semantic_encoder
@@ -20,7 +20,9 @@ __all__ = [
     "event_sink",
     "link_meter",
     "media_source",
+    "mock_feedback",
     "mock_radio",
+    "mock_uplink",
     "pdu_to_frames",
     "semantic_decoder",
     "simulated_channel",
