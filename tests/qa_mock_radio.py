@@ -4,20 +4,23 @@
 
 import dataclasses
 import json
-import subprocess
-import sys
+import signal
+import threading
 import time
+from itertools import pairwise
 
 import numpy as np
 import pmt
 import pytest
-from conftest import ROOT
+from conftest import start_program
 from gnuradio import blocks, gr, semcom, zeromq
 from gnuradio.semcom import core, presets
-from gnuradio.semcom.errors import SemcomError
+from gnuradio.semcom.blocks import device_time
+from gnuradio.semcom.errors import BlockError, SemcomError
 from gnuradio.semcom.link import mock_server
 from streams import complex_normal, finish, make_tag, stop
 from test_bad_input import one_line
+from test_mock_radio import place
 
 RATE = 1e6
 APP = "apps/mock_radio.py"
@@ -35,18 +38,19 @@ def expected(settings, x):
         for k in range(2):
             at[k] += mock.push(k, x[k, at[k] :])
         for receiver in range(2):
-            heard[receiver].append(mock.pull(receiver, 1 << 18))
+            while mock.ready(receiver):
+                heard[receiver].append(mock.pull(receiver, 1 << 18))
     return [*np.concatenate(heard[0], 1), np.concatenate(heard[1], 1)[0]]
 
 
 class Flowgraph:
-    """Two arrays through a mock radio into three sinks."""
+    """Arrays through a mock radio into sinks."""
 
-    def __init__(self, radio, x, tags=()):
+    def __init__(self, radio, x, tags=(), outputs=3):
         self.top, self.radio = gr.top_block(), radio  # which GNU Radio does not keep alive
-        self.sinks = [blocks.vector_sink_c() for _ in range(3)]
-        for k in range(2):
-            self.top.connect(blocks.vector_source_c(x[k], False, 1, list(tags)), (radio, k))
+        self.sinks = [blocks.vector_sink_c() for _ in range(outputs)]
+        for k, samples in enumerate(x):
+            self.top.connect(blocks.vector_source_c(samples, False, 1, list(tags)), (radio, k))
         for port, sink in enumerate(self.sinks):
             self.top.connect((radio, port), sink)
 
@@ -69,14 +73,58 @@ def test_the_block_is_its_mathematics(preset):
     counts = block.counts()
     assert min(counts["sent"]) > count
     assert counts["received"] == [len(heard[0]), len(heard[2])]
-    assert counts["silent"] == [0, 0] and counts["paused_s"] == 0
+    assert counts["silent"] == counts["late"] == [0, 0] and counts["paused_s"] == 0
 
 
-def test_no_tag_crosses():
+@pytest.mark.parametrize("preset", ["indoor", "bad_day"])
+def test_its_receivers_may_be_blocks_of_their_own(preset):
+    """And those hear all that their inputs reach, to the end."""
+    x = sent(100_000)
+    whole = expected(presets.settings(presets.load(preset), RATE, 10.0, 3.0, seed=5), x)
+    uplink = semcom.mock_uplink(preset, RATE, 10.0, seed=5)
+    feedback = semcom.mock_feedback(preset, RATE, 3.0, seed=5)
+    heard = []
+    for block, inputs, outputs in ((uplink, 2, 2), (feedback, 1, 1)):
+        flowgraph = Flowgraph(block, x[:inputs], outputs=outputs)
+        finish(flowgraph.top)
+        heard += flowgraph.heard()
+    for ours, theirs in zip(heard, whole, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert feedback.counts()["received"] == [len(whole[2])]
+    uplink.set_snr_db(1.0)
+    feedback.set_snr_db(2.0)
+    assert (uplink.settings.uplink.snr_db, feedback.settings.feedback.snr_db) == (1.0, 2.0)
+
+
+def test_a_tag_tells_the_time_and_no_other_crosses(tmp_path):
+    """A sample is that of a radio which loses none, at the time in the tags."""
+    path = tmp_path / "lossy.json"
+    path.write_text('{"drop_probability": 0.2, "drop_buffer": 700, "start_delay_s": 0.01}')
     tags = [make_tag(10, "semcom_frame", pmt.cons(pmt.from_uint64(0), pmt.from_uint64(5)))]
-    flowgraph = Flowgraph(semcom.mock_radio("bench", RATE), sent(5000), tags)
+    block, x = semcom.mock_radio(str(path), RATE, 10.0), sent(60_000)
+    flowgraph = Flowgraph(block, x, tags)
     finish(flowgraph.top)
-    assert [len(sink.tags()) for sink in flowgraph.sinks] == [0, 0, 0]
+    settings = block.settings
+    for device in presets.DEVICES:
+        getattr(settings, device).drop_probability = 0.0
+    for sink, whole in zip(flowgraph.sinks, expected(settings, x), strict=True):
+        assert {pmt.symbol_to_string(tag.key) for tag in sink.tags()} == {"rx_time"}
+        pieces = pieces_of(sink, RATE)
+        assert len(pieces) > 8
+        for first, samples in pieces:
+            np.testing.assert_array_equal(samples, whole[first : first + len(samples)])
+
+
+@pytest.mark.parametrize("rate", [1.0, 2e5, 1e6 / 3, 61.44e6])
+def test_times_are_exact_to_a_sample(rate):
+    for index in (0, 1, 2**32, int(rate * 86400) + 7):
+        value = device_time.to_pmt(index, rate)
+        assert pmt.is_uint64(pmt.tuple_ref(value, 0))
+        assert 0 <= pmt.to_double(pmt.tuple_ref(value, 1)) < 1
+        assert device_time.to_index(value, rate) == index
+    for wrong in (pmt.from_double(1.0), pmt.make_tuple(pmt.PMT_T, pmt.PMT_NIL)):
+        with pytest.raises(ValueError, match="whole seconds, fraction"):
+            device_time.to_index(wrong, rate)
 
 
 def test_each_start_begins_anew():
@@ -149,74 +197,170 @@ def test_by_the_clock_time_stands_still_while_nobody_takes_samples():
     assert block.counts()["dropped"] == [0, 0]
 
 
-class Terminals:
-    """Both terminals and the receiver, in this process, on sockets in a folder."""
+def test_by_the_clock_bursts_go_on_the_air_at_their_times(tmp_path):
+    """Two on time, one that is late, one without a time; each is a pulse and its echo."""
+    rate, path = 2e5, tmp_path / "mine.json"
+    path.write_text('{"clock_ppm": 90, "start_delay_s": 0.1}')
+    block = semcom.mock_radio(str(path), rate, float("inf"), seed=3, realtime=True)
+    pulse = np.blackman(64)
+    burst = np.concatenate([pulse, np.zeros(2936), pulse, np.zeros(1000)])
+    bursts = [(0.21, "tx_time"), (0.1, "tx_time"), (0.34567, "tx_time"), (None, "tx_sob")]
+    tags = []
+    for number, (at_s, key) in enumerate(bursts):
+        value = pmt.PMT_T if at_s is None else device_time.to_pmt(round(at_s * rate), rate)
+        tags.append(make_tag(number * len(burst), key, value))
+        if number < 3:
+            tags.append(make_tag((number + 1) * len(burst) - 1, "tx_eob", pmt.PMT_T))
+    flowgraph = Flowgraph(block, np.tile(burst, (2, len(bursts))), tags)
+    flowgraph.top.start()
+    wait_for(lambda: len(flowgraph.sinks[0].data()) > 0.7 * rate)
+    stop(flowgraph.top)
+    assert block.counts()["late"] == [1, 1] and block.counts()["dropped"] == [0, 0]
+    for port, device in ((0, "audio"), (1, "video")):
+        found = pulse_places(flowgraph.heard()[port])
+        assert len(found) == 6
+        for start, at in zip(found[:4:2], (0.21, 0.34567), strict=True):
+            expected = on_air(block.settings, device, round(at * rate))
+            assert start == pytest.approx(expected, abs=0.05)
+        np.testing.assert_allclose(np.diff(found)[::2], 3000, atol=0.6)
 
-    def __init__(self, folder, x):
-        self.tx = [f"ipc://{folder}/tx{k}" for k in range(2)]
-        self.rx = [f"ipc://{folder}/rx{m}" for m in range(3)]
-        self.top, self.sinks = gr.top_block(), []
-        for samples, address in zip(x, self.tx, strict=True):
-            source = blocks.vector_source_c(samples)
-            self.top.connect(source, zeromq.push_sink(gr.sizeof_gr_complex, 1, address))
-        for address in self.rx:
-            source = zeromq.pull_source(gr.sizeof_gr_complex, 1, address)
+
+def test_a_time_that_is_none_ends_the_run_with_one_line(run_flowgraph):
+    block = semcom.mock_radio("bench", 2e5, realtime=True)
+    flowgraph = Flowgraph(block, np.ones((2, 100)), [make_tag(0, "tx_time", pmt.PMT_T)])
+    with pytest.raises(BlockError, match="tx_time"):
+        run_flowgraph(flowgraph.top)
+
+
+class Listener:
+    """Subscribes to streams of a server, and puts what it hears in its place in time."""
+
+    def __init__(self, addresses, rate):
+        self.top, self.sinks, self.rate = gr.top_block(), [], rate
+        for address in addresses:
+            source = zeromq.sub_source(gr.sizeof_gr_complex, 1, address, 20, True)
             self.sinks.append(blocks.vector_sink_c())
             self.top.connect(source, self.sinks[-1])
+        self.top.start()
 
-    def heard(self):
-        return [np.array(sink.data(), np.complex64) for sink in self.sinks]
+    def until(self, stream):
+        """The time of the last piece [samples]; -1 while there is none."""
+        pieces = places(self.sinks[stream], self.rate)
+        return pieces[-1][1] if pieces else -1
 
-
-def start_server(terminals, *words):
-    return subprocess.Popen(
-        [sys.executable, APP, *map(str, words), "--tx", *terminals.tx, "--rx", *terminals.rx],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    def stop(self):
+        """Ends, and returns what was heard -> list of (first sample's time, samples)."""
+        stop(self.top)
+        return [pieces_of(sink, self.rate) for sink in self.sinks]
 
 
-@pytest.mark.parametrize(
-    ("words", "seconds"), [(["--lockstep"], 0.1), ([], 0.6)], ids=["lockstep", "by the clock"]
-)
-def test_another_process_uses_it_like_a_radio(tmp_path, words, seconds):
-    x = sent(40_000)
-    terminals = Terminals(tmp_path, x)
-    server = start_server(
-        terminals, *words, "--preset=bench", "--sample-rate=2e5", "--snr=20", "--seed=4",
-        f"--seconds={seconds}")  # fmt: skip
-    terminals.top.start()
+def places(sink, rate):
+    """(offset, time in samples) of each rx_time tag of a vector sink, in order."""
+    tags = [tag for tag in sink.tags() if pmt.eq(tag.key, device_time.RX_TIME)]
+    return sorted((tag.offset, device_time.to_index(tag.value, rate)) for tag in tags)
+
+
+def pieces_of(sink, rate):
+    """What a vector sink heard without a gap -> list of (first sample's time, samples)."""
+    samples = np.array(sink.data(), np.complex64)
+    starts = places(sink, rate)
+    assert starts[0][0] == 0
+    jumps = [starts[0]] + [
+        now for before, now in pairwise(starts) if now[1] - now[0] != before[1] - before[0]
+    ]
+    stops = [offset for offset, _ in jumps[1:]] + [len(samples)]
+    return [(time, samples[at:end]) for (at, time), end in zip(jumps, stops, strict=True)]
+
+
+def on_air(settings, device, index):
+    """The receiver's time [samples] when a terminal's sample is on the air."""
+    terminal, receiver = getattr(settings, device), settings.receiver
+    rate = settings.sample_rate * (1 + 1e-6 * terminal.clock_ppm)
+    at = terminal.start_delay_s + index / rate
+    return at * settings.sample_rate * (1 + 1e-6 * receiver.clock_ppm)
+
+
+def pulse_places(samples, first=0):
+    """Where Blackman pulses begin, to a fraction of a sample."""
+    loud = np.flatnonzero(np.abs(samples) > 0.5 * np.max(np.abs(samples)))
+    peaks = [
+        part[len(part) // 2] for part in np.split(loud, np.flatnonzero(np.diff(loud) > 64) + 1)
+    ]
+    inside = [peak for peak in peaks if 256 < peak < len(samples) - 512]
+    return [first + place(samples, peak - 32) for peak in inside]
+
+
+class Terminal:
+    """A process with mock_terminal.py."""
+
+    def __init__(self, tx, rx, rate):
+        self.process = start_program("tests/mock_terminal.py", tx, rx, rate)
+        self.sent = []
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.sent.append(int(line))
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def test_terminals_and_listeners_come_and_go_and_time_goes_on(tmp_path):
+    rate = 2e5
+    tx = [f"ipc://{tmp_path}/tx{k}" for k in range(2)]
+    rx = [f"ipc://{tmp_path}/rx{m}" for m in range(3)]
+    preset = tmp_path / "mine.json"
+    preset.write_text('{"clock_ppm": 50, "start_delay_s": 0.5}')
+    settings = presets.settings(presets.load(str(preset)), rate, 80.0, seed=4)
+    words = ["--preset", preset, "--sample-rate", rate, "--snr=80", "--seed=4"]
+    server = start_program(APP, *words, "--tx", *tx, "--rx", *rx)
+    listener = Listener(rx, rate)
+    terminals = []
+
+    def hears(terminal):
+        """A listener hears three pulses that a terminal sends from now on, on time."""
+        count = len(terminal.sent)
+        wait_for(lambda: len(terminal.sent) > count + 2)
+        last = on_air(settings, "video", terminal.sent[-1])
+        wait_for(lambda: listener.until(1) > last + 2000)
+
     try:
-        out, error = server.communicate(timeout=60)
-        wait_for(lambda: min(len(sink.data()) for sink in terminals.sinks) > 1e5 * seconds)
+        terminals.append(Terminal(tx[1], rx[2], rate))
+        hears(terminals[0])
+        terminals[0].process.send_signal(signal.SIGSTOP)  # takes no samples any more
+        at = listener.until(0)
+        wait_for(lambda: listener.until(0) > at + 0.5 * rate)
+        terminals[0].kill()
+        terminals.append(Terminal(tx[1], rx[2], rate))
+        hears(terminals[1])
+        heard = listener.stop()
+        listener = Listener(rx, rate)
+        hears(terminals[1])
+        server.send_signal(signal.SIGINT)
+        out, error = server.communicate(timeout=30)
     finally:
         server.kill()
-        stop(terminals.top)
-    assert server.returncode == 0, error
-    assert "lost to overflows 0 0" in out
-    heard = terminals.heard()
-    if words:  # what was sent decides all of what is heard
-        settings = presets.settings(presets.load("bench"), 2e5, 20.0, seed=4)
-        for ours, theirs in zip(heard, expected(settings, x), strict=True):
-            count = min(len(ours), len(theirs))
-            np.testing.assert_array_equal(ours[:count], theirs[:count])
-    else:  # silence comes first, for how long nobody knows
-        for stream, k in zip(heard, (0, 1, 0), strict=True):
-            assert contains(stream, x[k, 1000:1400], 2e5)
+        for terminal in terminals:
+            terminal.kill()
+        again = listener.stop()
+    assert "late bursts 0" in out and "Traceback" not in error, error
+    assert [len(pieces) for pieces in heard] == [1, 1, 1]  # nothing lost
+    first, samples = again[1][0]
+    assert first > heard[1][0][0] + len(heard[1][0][1])
+    expected = np.array([on_air(settings, "video", at) for t in terminals for at in t.sent])
+    for first, samples in (heard[1][0], again[1][0]):
+        found = pulse_places(samples, first)
+        assert len(found) >= 3
+        assert max(np.min(np.abs(expected - at)) for at in found) < 0.1
 
 
-def contains(stream, piece, rate, most_cfo=2e3):
-    """True if a piece of what was sent stands out at some place and carrier offset."""
-    stream = stream[: len(stream) >> 12 << 12]  # of a size that transforms fast
-    spectrum = np.fft.fft(stream)
-    best = []
-    for offset in np.arange(-most_cfo, most_cfo + 1, 0.1 * rate / len(piece)):
-        turned = piece * np.exp(2j * np.pi * offset / rate * np.arange(len(piece)))
-        match = np.abs(np.fft.ifft(spectrum * np.conj(np.fft.fft(turned, len(stream)))))
-        best.append(np.max(match) / np.median(match))
-    return max(best) > 10
+def test_the_server_ends_after_its_time(program):
+    silent = ["--tx", "none", "none", "--rx", "none", "none", "none"]
+    done = program(APP, "--preset=bench", "--sample-rate=2e5", "--seconds=0.2", *silent)
+    assert done.returncode == 0, done.stderr
+    assert "late bursts 0 0" in done.stdout and "lost to overflows 0 0" in done.stdout
 
 
 def test_all_the_presets_are_what_they_say():

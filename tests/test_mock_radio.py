@@ -134,9 +134,9 @@ def test_a_terminal_starts_after_its_delay():
         assert np.min(np.abs(stream[start + 20 :])) > 0.99
 
 
-@pytest.mark.parametrize(("audio_s", "video_s"), [(0.0, 0.012345678), (0.5, 0.0)])
+@pytest.mark.parametrize(("audio_s", "video_s"), [(0.0, 0.1000123), (0.1, 0.0)])
 def test_a_terminal_listens_from_its_start_on(audio_s, video_s):
-    x = tones(np.arange(700_000))
+    x = tones(np.arange(250_000))
     starts = {"audio": {"start_delay_s": audio_s}, "video": {"start_delay_s": video_s}}
     heard = send(radio(**starts), x)[FEEDBACK][0]
     places = np.arange(len(heard)) + (video_s - audio_s) * RATE

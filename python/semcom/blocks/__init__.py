@@ -7,7 +7,7 @@ from .event_sink import event_sink
 from .hier import audio_terminal, ave_receiver, simulated_channel, video_terminal
 from .link_meter import link_meter
 from .media_source import media_source, sound_features
-from .mock_radio import mock_radio
+from .mock_radio import mock_feedback, mock_radio, mock_uplink
 from .pdu_to_frames import pdu_to_frames
 from .radio_hier import radio_audio_terminal, radio_receiver, radio_video_terminal
 from .semantic_decoder import semantic_decoder
@@ -22,7 +22,9 @@ __all__ = [
     "event_sink",
     "link_meter",
     "media_source",
+    "mock_feedback",
     "mock_radio",
+    "mock_uplink",
     "pdu_to_frames",
     "radio_audio_terminal",
     "radio_receiver",

@@ -2,24 +2,108 @@
 # Copyright 2026 gr-semcom contributors
 """Radios that are not there, as unkind as those that are."""
 
+import itertools
 import threading
 import time
 
 import numpy as np
+import pmt
 from gnuradio import gr
 
 from .. import core, presets
+from .device_time import RX_TIME, TX_EOB, TX_SOB, TX_TIME, to_index, to_pmt
 from .frame_block import WORK_CALLED_PRODUCE
 from .guard import guarded
 
 UPLINK, FEEDBACK = 0, 1  # the receivers of core.mock_radio
-LATENCY_S = 0.02  # [s] from the first sample of a burst to its place on the air, by the clock
-PAUSE_S = 0.25  # [s] by which an output may lag before time stands still
+ANTENNAS = {UPLINK: 2, FEEDBACK: 1}
+LISTENS = {UPLINK: presets.DEVICES.index("receiver"), FEEDBACK: presets.DEVICES.index("video")}
+LATENCY_S = 0.02  # [s] from the first sample of a burst without a time to its place on the air
+PAUSE_S = 0.02  # [s] by which the machine may be late before time stands still
 NAP_S = 0.002  # [s] between looks at the clock
 BLOCK = 1024  # samples that a receiver needs beyond those that are due
 
 
-class mock_radio(gr.basic_block):
+class _MockBlock(gr.basic_block):
+    """Some terminals that send, from input 0 on, and some receivers, each with its antennas."""
+
+    def __init__(self, name, settings, terminals, receivers):
+        gr.basic_block.__init__(
+            self,
+            name=name,
+            in_sig=[np.complex64] * terminals,
+            out_sig=[np.complex64] * sum(ANTENNAS[receiver] for receiver in receivers),
+        )
+        self.set_tag_propagation_policy(gr.TPP_DONT)
+        self.settings = settings
+        self._lock = threading.Lock()
+        ports = itertools.count()
+        self._ports = {r: [next(ports) for _ in range(ANTENNAS[r])] for r in receivers}
+        self._terminals = range(terminals)
+        self.radio = core.mock_radio(settings, set(receivers))
+
+    def start(self) -> bool:
+        """Each start of the flowgraph begins anew, with the same random numbers."""
+        self.radio = core.mock_radio(self.settings, set(self._ports))
+        return True
+
+    def _set_snr(self, receiver, path, snr_db):
+        with self._lock:
+            self.radio.set_snr_db(receiver, snr_db)
+            path.snr_db = snr_db
+
+    def counts(self) -> dict:
+        """Samples so far: sent by each terminal, received and dropped by each receiver."""
+        radio = self.radio
+        return {
+            "sent": [radio.num_sent(k) for k in self._terminals],
+            "received": [radio.num_received(r) for r in self._ports],
+            "dropped": [radio.num_dropped(r) for r in self._ports],
+        }
+
+    def forecast(self, noutput_items, ninputs):
+        """A sample of the transmitter that a receiver waits for; none while there is output."""
+        required = [0] * ninputs
+        if not any(self.radio.ready(receiver) for receiver in self._ports):
+            required[0 if self.radio.lacks(0) else 1] = 1
+        return required
+
+    @guarded
+    def general_work(self, input_items, output_items):
+        with self._lock:
+            limits = self._send(input_items, len(output_items[0]))
+            counts = {
+                receiver: self._receive(receiver, [output_items[p][: limits[receiver]] for p in at])
+                for receiver, at in self._ports.items()
+            }
+        for receiver, count in counts.items():
+            for port in self._ports[receiver]:
+                self.produce(port, count)
+        return WORK_CALLED_PRODUCE
+
+    def _send(self, inputs, room) -> dict:
+        """Transmit what can be; returns how many samples each receiver may give then."""
+        for k, samples in enumerate(inputs):
+            self.consume(k, self.radio.push(k, samples))
+        return dict.fromkeys(self._ports, room)
+
+    def _receive(self, receiver, outs) -> int:
+        """Fill arrays as far as may be, with a tag on the first sample and after each overflow."""
+        count = 0
+        while length := self.radio.pull_into(receiver, [out[count:] for out in outs]):
+            value = to_pmt(_index(self.radio, receiver) - length, self.settings.sample_rate)
+            for port in self._ports[receiver]:
+                self.add_item_tag(port, self.nitems_written(port) + count, RX_TIME, value)
+            count += length
+        return count
+
+
+def _index(radio, receiver) -> int:
+    """Of the next sample that a receiver takes, in its own time."""
+    return radio.num_received(receiver) + radio.num_dropped(receiver)
+
+
+class mock_radio(_MockBlock):
     """Two terminals, a receiver with two antennas, and all that radios do to samples.
 
     Input 0   complex64, sent by the audio terminal, uplink and feedback, on its one antenna
@@ -27,16 +111,24 @@ class mock_radio(gr.basic_block):
     Outputs 0, 1  complex64, the receiver's antennas, which hear both terminals
     Output 2      complex64, the video terminal's antenna, which hears the audio terminal
 
-    A stream has unit mean power while its burst is on, and zeros between bursts.  Only samples
-    cross the ports: no tags.  Each device has its own carrier and clock, so the streams come and
-    go at rates that differ by parts per million.  What was sent begins to be heard after the
-    terminal's start delay.  Outputs have the full scale 1 (with the presets that ship).
+    A stream has unit mean power while its burst is on, and zeros between bursts.  Each device has
+    its own carrier, clock and start, so a time of its own: sample i that it sends is on the air
+    when sample i that it receives is taken (see device_time).  The streams therefore come and go at
+    rates that differ by parts per million, and what the audio terminal sends before the video
+    terminal's start is not heard there.  Outputs have the full scale 1 (with the presets that
+    ship), and tags rx_time: on the first sample of each piece and after each overflow.
 
     By default time goes on with the samples of both inputs, as fast as they come: equal inputs and
-    seeds give equal outputs.  Both terminals have to send all the time, if only zeros, and what is
-    under way when the first of them ends (a buffer's length) may not be heard.  In real time, time
-    goes on by the clock, a terminal that has nothing to send is silent, and only stopping the
-    flowgraph ends it.
+    seeds give equal outputs, and tags on the inputs mean nothing.  Both terminals have to send all
+    the time, if only zeros, and what is under way when the first of them ends (a buffer's length)
+    may not be heard.
+
+    In real time, time goes on by the clock, and only stopping the flowgraph ends it.  A burst with
+    a tag tx_time goes on the air at that time of its device.  One that is late is dropped whole, to
+    its tx_eob or the next burst, and counted; one that is early waits, and what comes after it.  A
+    burst without a time goes on the air 20 ms after it came.  A terminal that has nothing to send
+    is silent.  Time stands still while the machine is too slow; an output that is not emptied makes
+    the machine slow, since GNU Radio then calls no block.
 
     preset           name of a preset, or path of a JSON file (see semcom.presets)
     sample_rate      [Hz] nominal, of every stream
@@ -50,24 +142,18 @@ class mock_radio(gr.basic_block):
 
     def __init__(self, preset="indoor", sample_rate=4e6, snr_db=10.0, feedback_snr_db=None, seed=0,
                  realtime=False):  # fmt: skip
-        gr.basic_block.__init__(
-            self, name="mock_radio", in_sig=[np.complex64] * 2, out_sig=[np.complex64] * 3
-        )
-        self.set_tag_propagation_policy(gr.TPP_DONT)
-        self.settings = presets.settings(
+        settings = presets.settings(
             presets.load(preset), sample_rate, snr_db, feedback_snr_db, seed
         )
-        self._lock = threading.Lock()
+        super().__init__("mock_radio", settings, 2, (UPLINK, FEEDBACK))
         self._has_feedback_snr = feedback_snr_db is not None
-        self._clock = _Clock(sample_rate) if realtime else None
-        self.radio = core.mock_radio(self.settings)
+        self._realtime = realtime
+        self._clock = _Clock(settings)
 
     def start(self) -> bool:
         """Each start of the flowgraph begins anew, with the same random numbers."""
-        self.radio = core.mock_radio(self.settings)
-        if self._clock:
-            self._clock.start()
-        return True
+        self._clock = _Clock(self.settings)
+        return super().start()
 
     def set_snr_db(self, snr_db):
         """Uplink SNR [dB], and the feedback link's where it has none of its own."""
@@ -81,100 +167,189 @@ class mock_radio(gr.basic_block):
         snr_db = self.settings.uplink.snr_db if snr_db is None else snr_db
         self._set_snr(FEEDBACK, self.settings.feedback, snr_db)
 
-    def _set_snr(self, receiver, path, snr_db):
-        with self._lock:
-            self.radio.set_snr_db(receiver, snr_db)
-            path.snr_db = snr_db
-
     def counts(self) -> dict:
-        """Samples so far: sent [2], received and dropped [2] (uplink, feedback), and by the clock
-        of silence sent for want of others [2], and the seconds that time stood still."""
-        radio, clock = self.radio, self._clock
-        return {
-            "sent": [radio.num_sent(k) for k in range(2)],
-            "received": [radio.num_received(r) for r in range(2)],
-            "dropped": [radio.num_dropped(r) for r in range(2)],
-            "silent": list(clock.silent) if clock else [0, 0],
-            "paused_s": clock.paused_s if clock else 0.0,
-        }
-
-    def waits_for_input(self) -> bool:
-        """True if time stands still for want of a terminal's samples."""
-        ready = any(self.radio.ready(r) for r in (UPLINK, FEEDBACK))
-        return not self._clock and not ready
+        """So far: samples sent [2], received and dropped by overflows [2] (uplink, feedback), and
+        by the clock samples of silence sent for want of others [2], late bursts [2], and the
+        seconds that time stood still."""
+        return {**super().counts(), **self._clock.counts()}
 
     def forecast(self, noutput_items, ninputs):
-        """A sample of the transmitter that a receiver waits for; none while there is output."""
-        required = [0] * ninputs
-        if self.waits_for_input():
-            required[0 if self.radio.lacks(0) else 1] = 1
-        return required
+        """Nothing by the clock."""
+        return [0] * ninputs if self._realtime else super().forecast(noutput_items, ninputs)
 
-    @guarded
     def general_work(self, input_items, output_items):
-        with self._lock:
-            if self._clock:
-                room = self._clock.send(self.radio, input_items, self.consume)
-                output_items = [out[:room] for out in output_items]
-            else:
-                for k, samples in enumerate(input_items):
-                    self.consume(k, self.radio.push(k, samples))
-            uplink = self.radio.pull_into(UPLINK, output_items[:2])
-            feedback = self.radio.pull_into(FEEDBACK, output_items[2:])
-        for port, count in enumerate((uplink, uplink, feedback)):
-            self.produce(port, count)
-        if self._clock and not uplink:
+        done = super().general_work(input_items, output_items)
+        if self._realtime and self._clock.in_time:
             time.sleep(NAP_S)
-        return WORK_CALLED_PRODUCE
+        return done
+
+    def _send(self, inputs, room) -> dict:
+        if not self._realtime:
+            return super()._send(inputs, room)
+        at = self._clock.now(self.radio, room)
+        for k, samples in enumerate(inputs):
+            tags = self.get_tags_in_window(k, 0, len(samples))
+            marks = [(tag.offset - self.nitems_read(k), tag.key, tag.value) for tag in tags]
+            self.consume(k, self._clock.send(self.radio, k, at, samples, marks))
+        return {receiver: self._clock.due(self.radio, receiver, at, room) for receiver in ANTENNAS}
+
+
+class mock_uplink(_MockBlock):
+    """The receiver of a mock radio alone: what its outputs 0 and 1 are with equal settings.
+
+    With mock_feedback it makes one radio in a flowgraph where the video terminal hears the audio
+    terminal; streams in GNU Radio go in no circle.  Time goes on with the samples of both inputs,
+    which have to come all the time, if only zeros, and all whole blocks of 512 samples that they
+    reach are heard.  Arguments and streams: see mock_radio.
+    """
+
+    def __init__(self, preset="indoor", sample_rate=4e6, snr_db=10.0, seed=0):
+        settings = presets.settings(presets.load(preset), sample_rate, snr_db, seed=seed)
+        super().__init__("mock_uplink", settings, 2, (UPLINK,))
+
+    def set_snr_db(self, snr_db):
+        """SNR [dB] of each stream at each antenna."""
+        self._set_snr(UPLINK, self.settings.uplink, snr_db)
+
+
+class mock_feedback(_MockBlock):
+    """The video terminal's antenna of a mock radio alone: what its output 2 is.
+
+    Input 0 is the audio terminal's stream; snr_db is that of the feedback.  See mock_uplink.
+    """
+
+    def __init__(self, preset="indoor", sample_rate=4e6, snr_db=10.0, seed=0):
+        settings = presets.settings(presets.load(preset), sample_rate, snr_db, seed=seed)
+        super().__init__("mock_feedback", settings, 1, (FEEDBACK,))
+
+    def set_snr_db(self, snr_db):
+        """SNR [dB] at the antenna."""
+        self._set_snr(FEEDBACK, self.settings.feedback, snr_db)
 
 
 class _Clock:
-    """Makes a mock radio's time that of the clock.
+    """Makes a mock radio's time that of the clock, in every device's own samples.
 
-    A terminal sends silence where it has no sample in time.  The first sample after silence is
-    put LATENCY_S ahead, so that those after it need not hurry.  An output that is not emptied, or
-    a machine that is too slow, makes time stand still: nothing is lost.
+    A machine that is too slow makes time stand still: nothing is lost, nor late by that.
     """
 
-    def __init__(self, sample_rate: float):
-        self._rate = sample_rate
-        self.start()
-
-    def start(self) -> None:
+    def __init__(self, settings):
+        self._devices = [
+            (getattr(settings, name).start_delay_s,
+             settings.sample_rate * (1 + 1e-6 * getattr(settings, name).clock_ppm))
+            for name in presets.DEVICES
+        ]  # fmt: skip
+        self._terminals = [_Terminal(k, settings.sample_rate) for k in range(2)]
         self._began = None
-        self._idle = [True, True]
-        self.silent, self.paused_s = [0, 0], 0.0
+        self._paused_s = 0.0
+        self.in_time = True  # all that was due has been taken
 
-    def _due(self, heard: int) -> int:
-        """Samples that have been on the air by now."""
-        now = time.monotonic()
-        if self._began is None:
-            self._began = now
-        lag_s = now - self._began - heard / self._rate
+    def counts(self) -> dict:
+        """Of silence [samples], late bursts, and time that stood still [s]."""
+        return {
+            "silent": [terminal.silent for terminal in self._terminals],
+            "late": [terminal.late for terminal in self._terminals],
+            "paused_s": self._paused_s,
+        }
+
+    def now(self, radio, room: int) -> float:
+        """Time [s] up to which samples are due, as far as there is room for them."""
+        clock = time.monotonic()
+        self._began = clock if self._began is None else self._began
+        heard = min(self._time(LISTENS[r], _index(radio, r)) for r in ANTENNAS)
+        lag_s = clock - self._began - heard
         if lag_s > PAUSE_S:
-            self._began += lag_s
-            self.paused_s += lag_s
-        return int((now - self._began) * self._rate)
+            self._began += lag_s - PAUSE_S
+            self._paused_s += lag_s - PAUSE_S
+        lag_s = min(lag_s, PAUSE_S)
+        room_s = room / self._devices[-1][1]
+        self.in_time = lag_s <= room_s
+        return heard + min(lag_s, room_s)
 
-    def send(self, radio, inputs, consume) -> int:
-        """Transmit what is there and silence elsewhere; returns how many samples may be heard."""
-        heard = min(radio.num_received(r) + radio.num_dropped(r) for r in (UPLINK, FEEDBACK))
-        due = self._due(heard)
-        for k, samples in enumerate(inputs):
-            latency = int(LATENCY_S * self._rate)
-            if self._idle[k] and len(samples):
-                self._silence(radio, k, due + latency)
-                self._idle[k] = False
-            ahead = due + BLOCK + 2 * latency - radio.num_sent(k)
-            consume(k, radio.push(k, samples[: max(ahead, 0)]))
-            self._idle[k] |= self._silence(radio, k, due + BLOCK)
-        return max(due - heard, 0)
+    def send(self, radio, terminal: int, at: float, samples, marks: list) -> int:
+        """Transmit a terminal's samples as of this time [s]; returns how many were taken."""
+        return self._terminals[terminal].send(radio, samples, marks, self._index(terminal, at))
 
-    def _silence(self, radio, k, until) -> bool:
+    def due(self, radio, receiver: int, at: float, room: int) -> int:
+        """Samples that a receiver may give until this time [s]."""
+        due = self._index(LISTENS[receiver], at) - _index(radio, receiver)
+        return min(max(due, 0), room)
+
+    def _index(self, device: int, at: float) -> int:
+        start, rate = self._devices[device]
+        return int((at - start) * rate)
+
+    def _time(self, device: int, index: int) -> float:
+        start, rate = self._devices[device]
+        return start + index / rate
+
+
+class _Terminal:
+    """Puts one terminal's bursts on the air by the clock, and silence where it has no sample."""
+
+    def __init__(self, number: int, sample_rate: float):
+        self._number = number
+        self._rate = sample_rate
+        self._latency = int(LATENCY_S * sample_rate)
+        self._idle = True  # what was sent last is silence
+        self._dropping = False  # the burst that comes in was late
+        self.silent = self.late = 0
+
+    def send(self, radio, samples, marks: list, due: int) -> int:
+        """Transmit what may go on the air by now and a little ahead; returns how many were taken.
+
+        marks  (place in samples, key, value) of tags
+        due    samples that have been on the air by now
+        """
+        ahead = due + BLOCK + 2 * self._latency
+        taken = 0
+        for stop, time_tag, begins, ends in _parts(len(samples), marks, self._rate):
+            if begins and not self._begin(radio, time_tag, ahead):
+                break
+            taken += self._pass(radio, samples[taken:stop], due, ahead)
+            if taken < stop:
+                break
+            self._dropping &= not ends
+        self._idle |= self._silence(radio, due + BLOCK)
+        return taken
+
+    def _begin(self, radio, at, ahead) -> bool:
+        """A burst begins, at a sample or at None; False if it is too early for that."""
+        sent = radio.num_sent(self._number)
+        self._dropping = at is not None and at < sent
+        self.late += self._dropping
+        if at is None or self._dropping:
+            return True
+        self._silence(radio, min(at, ahead))
+        self._idle = radio.num_sent(self._number) < at
+        return not self._idle
+
+    def _pass(self, radio, samples, due, ahead) -> int:
+        if self._dropping:
+            return len(samples)
+        if self._idle and len(samples):
+            self._silence(radio, due + self._latency)
+            self._idle = False
+        room = max(ahead - radio.num_sent(self._number), 0)
+        return radio.push(self._number, samples[:room])
+
+    def _silence(self, radio, until) -> bool:
         """Send zeros until so many samples were sent in all; True if there were any."""
-        missing = min(until - radio.num_sent(k), radio.room(k))
+        missing = min(until - radio.num_sent(self._number), radio.room(self._number))
         if missing <= 0:
             return False
-        radio.push(k, np.zeros(missing, np.complex64))
-        self.silent[k] += missing
+        radio.push(self._number, np.zeros(missing, np.complex64))
+        self.silent += missing
         return True
+
+
+def _parts(count: int, marks: list, sample_rate: float):
+    """Cut samples where bursts begin and end -> (stop, begins at sample or None, begins, ends)."""
+    begins = {place: None for place, key, _ in marks if pmt.eq(key, TX_SOB)}
+    begins |= {
+        place: to_index(value, sample_rate) for place, key, value in marks if pmt.eq(key, TX_TIME)
+    }
+    ends = {place + 1 for place, key, _ in marks if pmt.eq(key, TX_EOB)}
+    cuts = sorted({0, count, *begins, *ends})
+    for start, stop in itertools.pairwise(cuts):
+        yield stop, begins.get(start), start in begins, stop in ends

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""A device's time on its streams, told and asked as UHD does.
+
+Sample i of what a device sends or receives is at the time i / sample rate of that device.  A time
+is the tuple (whole seconds: uint64, fraction of a second: double).
+
+rx_time  on a sample received: its time
+tx_time  on the first sample of a burst: when it is to go on the air
+tx_sob   on the first sample of a burst, which may have no time
+tx_eob   on its last sample
+"""
+
+import pmt
+
+RX_TIME, TX_TIME, TX_SOB, TX_EOB = map(pmt.intern, ("rx_time", "tx_time", "tx_sob", "tx_eob"))
+
+
+def to_pmt(index: int, sample_rate: float):
+    """The time of sample ``index``, the value of a tag."""
+    whole, rest = divmod(index, sample_rate)
+    return pmt.make_tuple(pmt.from_uint64(int(whole)), pmt.from_double(rest / sample_rate))
+
+
+def to_index(value, sample_rate: float) -> int:
+    """The sample next to the time in a tag; ValueError if there is none in it."""
+    match pmt.to_python(value):
+        case (int(whole), float(fraction)) if whole >= 0 and 0 <= fraction < 1:
+            return round(whole * sample_rate + fraction * sample_rate)
+    raise ValueError(f"tx_time or rx_time {value}: (whole seconds, fraction) expected")
