@@ -9,6 +9,13 @@ from .link_meter import link_meter
 from .media_source import media_source, sound_features
 from .mock_radio import mock_feedback, mock_radio, mock_uplink
 from .pdu_to_frames import pdu_to_frames
+from .radio_ends import (
+    or_exit,
+    usrp_antennas,
+    usrp_transmitter,
+    zmq_antennas,
+    zmq_transmitter,
+)
 from .radio_hier import radio_audio_terminal, radio_receiver, radio_video_terminal
 from .semantic_decoder import semantic_decoder
 from .semantic_encoders import audio_semantic_encoder, video_semantic_encoder
@@ -25,6 +32,7 @@ __all__ = [
     "mock_feedback",
     "mock_radio",
     "mock_uplink",
+    "or_exit",
     "pdu_to_frames",
     "radio_audio_terminal",
     "radio_receiver",
@@ -35,5 +43,9 @@ __all__ = [
     "simulated_channel",
     "sound_features",
     "video_semantic_encoder",
+    "usrp_antennas",
+    "usrp_transmitter",
     "video_terminal",
+    "zmq_antennas",
+    "zmq_transmitter",
 ]

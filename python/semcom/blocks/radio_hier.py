@@ -35,6 +35,8 @@ class radio_audio_terminal(gr.hier_block2):
            copies, max_peak_db
     """
 
+    terminal = "audio"
+
     def __init__(self, system=DEFAULT_SYSTEM, checkpoint="", device="cpu", sample_rate=4e6,
                  pause=0.0, dump_path="", **plan):  # fmt: skip
         net = shared_system(system, str(checkpoint), device)
@@ -67,21 +69,25 @@ class radio_video_terminal(gr.hier_block2):
     """Visual features, and what the antenna hears of the audio terminal, to the samples of bursts.
 
     Input 0   float32 vectors of h*w*d_v, frames of T items
-    Input 1   complex64 samples of the terminal's antenna
-    Output 0  complex64 samples, see following_transmitter
+    Input 1   complex64 samples of the terminal's antenna (absent for a video-only system)
+    Output 0  complex64 samples, see following_transmitter (leading_transmitter if it is alone)
     Output 1  complex64, the symbols alone, for measurements
     Message port ``attention``: where it looked, see video_semantic_encoder
     Message port ``bursts``: the feedback bursts that were heard, see frame_sync_cc
 
     A frame whose feedback was lost is sent unguided, if the period of those before tells when.
 
+    pause             as for radio_audio_terminal, for a video-only system
     continuous        a sample out for each one in, see following_transmitter
     feedback_timeout  [s] to wait for feedback if nothing tells the time; 0: for ever
     plan              as for radio_audio_terminal
     """
 
+    terminal = "video"
+
     def __init__(self, system=DEFAULT_SYSTEM, checkpoint="", device="cpu", sample_rate=4e6,
-                 continuous=False, feedback_timeout=0.0, dump_path="", **plan):  # fmt: skip
+                 pause=0.0, continuous=False, feedback_timeout=0.0, dump_path="",
+                 **plan):  # fmt: skip
         net = shared_system(system, str(checkpoint), device)
         c = net.config
         gr.hier_block2.__init__(
@@ -114,6 +120,20 @@ class radio_video_terminal(gr.hier_block2):
         dump(self, self.sync, 0, dump_path, "heard")
         dump(self, self.encoder, 0, dump_path, "video_symbols")
         dump(self, self.transmitter, 0, dump_path, "video_samples")
+
+    def _follow(self, plan, model, number, symbols, feedback_timeout, continuous):
+        """What hears the feedback, and sends when it says."""
+        self.schedule = Schedule(plan, SEGMENTS * symbols)
+        self.sync = frame_sync_cc(
+            1, plan.rows(1), plan.sample_rate, plan.sps, plan.pilot_spacing, "zf", FEEDBACK_CODE,
+            number,
+        )  # fmt: skip
+        self.encoder = video_semantic_encoder(*model, feedback_timeout, self.schedule.go_without)
+        self.transmitter = following_transmitter(plan, number, self.schedule, self.sync, continuous)
+        self.msg_connect(self.sync, "bursts", self, "bursts")
+        self.connect((self, 1), self.sync, (self.encoder, 1))
+        if continuous:
+            self.connect((self, 1), (self.transmitter, 1))
 
     def set_checkpoint(self, checkpoint):
         """See SystemBlock.set_checkpoint."""

@@ -4,28 +4,44 @@
 
 import math
 import time
-from collections import deque
+from collections import OrderedDict, deque
 
 import numpy as np
 import pmt
 
 from ..phy.burst import BurstFormat
 from ..phy.schedule import Schedule
+from .device_time import RX_TIME, TX_EOB, TX_SOB, TX_TIME, to_index, to_pmt
 from .frame_block import WORK_CALLED_PRODUCE, FrameBlock
 from .guard import guarded
 
-START_OF_BURST, END_OF_BURST = pmt.intern("tx_sob"), pmt.intern("tx_eob")
-TRANSMIT_TIME = pmt.intern("tx_time")
 NAP_S = 0.001  # [s] between looks at what another block knows
+STARTS = 10000  # frames whose places are remembered
 PATIENCE_S = 30.0  # [s] to wait for a frame that is due, where time waits too
 
 
 class _BurstBlock(FrameBlock):
-    """Sends each frame as a run of samples between the tags tx_sob and tx_eob, as UHD wants it."""
+    """Sends each frame as a run of samples between the tags tx_sob and tx_eob, as UHD wants it.
+
+    ``starts`` tells at which sample of the output the first symbol of a frame's uplink burst was,
+    for the last frames.
+    """
+
+    def __init__(self, name, inputs, plan: BurstFormat, system: int):
+        FrameBlock.__init__(self, name, inputs, [np.complex64], 1)
+        self.plan, self.system = plan, system
+        self.sent, self.starts = 0, OrderedDict()
+
+    def note(self, number: int, start: int) -> None:
+        """An uplink burst's samples begin at sample ``start``."""
+        self.sent += 1
+        self.starts[number] = start + self.plan.start()
+        if len(self.starts) > STARTS:
+            self.starts.popitem(last=False)
 
     def open_frame(self, port, at, number, length):
-        self.add_item_tag(port, at, START_OF_BURST, pmt.PMT_T)
-        self.add_item_tag(port, at + length - 1, END_OF_BURST, pmt.PMT_T)
+        self.add_item_tag(port, at, TX_SOB, pmt.PMT_T)
+        self.add_item_tag(port, at + length - 1, TX_EOB, pmt.PMT_T)
 
 
 class leading_transmitter(_BurstBlock):
@@ -38,29 +54,32 @@ class leading_transmitter(_BurstBlock):
     plan    what both ends agree on (semcom.phy.burst.BurstFormat)
     system  number of the semantic system, for the headers
     users   terminals on the uplink; with one there is no feedback
-    pause   [s] of silence after each frame's run, part of the samples: for radios whose time goes
-            on with the samples of all devices (mock_uplink), and for a period that is constant
+    pause   [s] of silence before and after each frame's run, part of the samples: for radios whose
+            time goes on with the samples of all devices (mock_uplink)
     """
 
     def __init__(self, plan: BurstFormat, system: int, users=2, pause=0.0):
-        FrameBlock.__init__(self, "leading_transmitter", [np.complex64], [np.complex64], 1)
-        self.plan, self.system, self.users = plan, system, users
-        self.pause = pause
-        self.sent = 0
+        _BurstBlock.__init__(self, "leading_transmitter", [np.complex64], plan, system)
+        self.users = users
+        rate = plan.sample_rate
+        self.pause = round(pause * rate)
+        self.uplink_at = self.pause + (round(plan.turnaround * rate) if users > 1 else 0)
 
     def process(self, batch):
         (frame,) = batch[0]
-        self.sent += 1
         return [(frame.number, self.run(frame.number, frame.items))]
+
+    def open_frame(self, port, at, number, length):
+        self.note(number, at + self.uplink_at)
+        _BurstBlock.open_frame(self, port, at, number, length)
 
     def run(self, number: int, symbols: np.ndarray) -> np.ndarray:
         """All samples of a frame, complex64."""
-        plan = self.plan
+        plan, pause, start = self.plan, self.pause, self.uplink_at
         uplink = plan.uplink(0, self.users, number, self.system, symbols)
-        first = plan.feedback(number, self.system, symbols) if self.users > 1 else []
-        start = round(plan.turnaround * plan.sample_rate) if self.users > 1 else 0
-        out = np.zeros(start + len(uplink) + round(self.pause * plan.sample_rate), np.complex64)
-        out[: len(first)] = first
+        first = plan.feedback(number, self.system, symbols) if self.users > 1 else uplink[:0]
+        out = np.zeros(start + len(uplink) + pause, np.complex64)
+        out[pause : pause + len(first)] = first
         out[start : start + len(uplink)] += uplink
         return out
 
@@ -85,14 +104,15 @@ class following_transmitter(_BurstBlock):
 
     def __init__(self, plan: BurstFormat, system: int, schedule: Schedule, sync, continuous=False):
         inputs = [np.complex64] * (1 + continuous)
-        FrameBlock.__init__(self, "following_transmitter", inputs, [np.complex64], 1)
-        self.plan, self.system, self.schedule, self.sync = plan, system, schedule, sync
+        _BurstBlock.__init__(self, "following_transmitter", inputs, plan, system)
+        self.schedule, self.sync = schedule, sync
         self.continuous = continuous
-        self.sent = self.unsent = 0
-        self._starts, self._bursts, self._waiting_since = {}, deque(), None
+        self.unsent = 0
+        self.start()
 
     def start(self) -> bool:
         self._starts, self._bursts, self._waiting_since = {}, deque(), None
+        self._missing = 0  # samples that overflows took from input 1, still to be sent
         return FrameBlock.start(self)
 
     def look(self) -> None:
@@ -105,8 +125,8 @@ class following_transmitter(_BurstBlock):
         due = self.schedule.due(number)
         return None if due is None else due * self.plan.sample_rate - self.plan.start()
 
-    def _burst(self, frame) -> np.ndarray:
-        self.sent += 1
+    def _burst(self, frame, start: int) -> np.ndarray:
+        self.note(frame.number, start)
         return self.plan.uplink(1, 2, frame.number, self.system, frame.items)
 
     # --- bursts alone, each with its time -------------------------------------------------------
@@ -119,14 +139,12 @@ class following_transmitter(_BurstBlock):
         if start is None:
             self.unsent += 1
             return []
-        self._starts[frame.number] = start / self.plan.sample_rate
-        return [(frame.number, self._burst(frame))]
+        self._starts[frame.number] = round(start)
+        return [(frame.number, self._burst(frame, round(start)))]
 
     def open_frame(self, port, at, number, length):
-        start = self._starts.pop(number)
-        seconds = math.floor(start)
-        value = pmt.make_tuple(pmt.from_uint64(seconds), pmt.from_double(start - seconds))
-        self.add_item_tag(port, at, TRANSMIT_TIME, value)
+        time = to_pmt(self._starts.pop(number), self.plan.sample_rate)
+        self.add_item_tag(port, at, TX_TIME, time)
         _BurstBlock.open_frame(self, port, at, number, length)
 
     # --- a sample out for each one in -----------------------------------------------------------
@@ -144,14 +162,29 @@ class following_transmitter(_BurstBlock):
         self.look()
         self._plan_bursts()
         out = output_items[0]
-        count = min(len(out), len(input_items[1]), self._free())
+        heard = self._until_overflow(len(input_items[1]))
+        count = min(len(out), self._missing or heard, self._free())
         if count <= 0:
             time.sleep(NAP_S)  # what other blocks learn wakes nobody here
+            return WORK_CALLED_PRODUCE
+        self._fill(out[:count])
+        if self._missing:
+            self._missing -= count
         else:
-            self._fill(out[:count])
             self.consume(1, count)
-            self.produce(0, count)
+        self.produce(0, count)
         return WORK_CALLED_PRODUCE
+
+    def _until_overflow(self, count: int) -> int:
+        """Of ``count`` samples that came, those before the next that an overflow took."""
+        rate, here = self.plan.sample_rate, self.nitems_written(0)
+        for tag in self.get_tags_in_window(1, 0, count, RX_TIME):
+            before = tag.offset - self.nitems_read(1)
+            missing = to_index(tag.value, rate) - (here + self._missing + before)
+            if missing > 0 and before > 0:
+                return before
+            self._missing += max(missing, 0)
+        return count
 
     def _plan_bursts(self) -> None:
         """Give the frames that came their places."""
@@ -163,7 +196,7 @@ class following_transmitter(_BurstBlock):
             if start is None or round(start) < self.nitems_written(0):
                 self.unsent += 1
             else:
-                self._bursts.append((round(start), self._burst(frame)))
+                self._bursts.append((round(start), self._burst(frame, round(start))))
 
     def _free(self) -> int:
         """Samples from here on that are settled: no burst can begin there that is not known.

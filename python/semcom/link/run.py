@@ -15,6 +15,8 @@ from ..errors import SemcomError
 from ..nets.registry import SYSTEMS, check_sizes, shipped
 from . import metrics, reference
 from .flowgraph import LinkFlowgraph
+from .radio_flowgraph import RadioFlowgraph
+from .radio_run import PATIENCE_S, AirLog, air_record
 from .report import sha256
 from .scenario import Scenario, settings
 
@@ -35,6 +37,12 @@ class Tally:
             self.right[number] = int(np.sum(truth == decisions[number]))
             self.total[number] = len(truth)
             self.seen += 1
+
+    def miss(self, numbers) -> None:
+        """Count every segment of the frames that did not arrive as wrong."""
+        for number in set(numbers) - set(self.right):
+            self.right[number] = 0
+            self.total[number] = len(self.clips.labels(number % len(self.clips)))
 
     def until(self, errors: int) -> list:
         """Frame numbers in order, up to the one in which the ``errors``-th error fell (0: all)."""
@@ -59,12 +67,15 @@ def run_point(point: Scenario, clips, on_frames=lambda count: None) -> dict:
     checkpoint = checkpoint_of(point, clips)
     frames = point.frames or len(clips)
     source = clip_source(clips, frames=frames, terminals=point.terminals())
-    flowgraph = LinkFlowgraph(point, source, checkpoint)
+    flowgraph = (RadioFlowgraph if point.radio else LinkFlowgraph)(point, source, checkpoint)
     tally = Tally(clips)
+    log = AirLog(flowgraph.receiver.sync, len(flowgraph.terminals)) if point.radio else None
 
     def progress():
         tally.update(flowgraph.sink.decisions)
         on_frames(tally.seen)
+        if log and _is_over(flowgraph, log, frames):
+            return None
         if point.until_errors and tally.errors() >= point.until_errors:
             return None
         return tally.seen
@@ -74,8 +85,22 @@ def run_point(point: Scenario, clips, on_frames=lambda count: None) -> dict:
     wall_s = time.perf_counter() - began
     tally.update(flowgraph.sink.decisions)
     on_frames(tally.seen)
+    if log:
+        tally.miss(range(flowgraph.source.sent))
+    found = record(point, clips, checkpoint, flowgraph, tally, wall_s)
+    if log:
+        ends = [end for end in (flowgraph.audio, flowgraph.video) if end]
+        found |= air_record(point, flowgraph, log, [end.transmitter.sent for end in ends])
     flowgraph.release()
-    return record(point, clips, checkpoint, flowgraph, tally, wall_s)
+    return found
+
+
+def _is_over(flowgraph, log: AirLog, frames: int) -> bool:
+    """True if a run by the clock has nothing more to wait for."""
+    log.update()
+    if flowgraph.lockstep:
+        return False  # it ends by itself
+    return flowgraph.sink.received >= frames or log.silent_s() > PATIENCE_S
 
 
 def checkpoint_of(point: Scenario, clips) -> str:
@@ -153,7 +178,7 @@ def record(point, clips, checkpoint, flowgraph, tally, wall_s) -> dict:
         "split": point.split,
         "checkpoint": Path(checkpoint).name,
         **identity(point, clips, checkpoint),
-        "channel": point.channel,
+        "channel": point.radio or point.channel,
         "snr_db": point.snr,
         "feedback_snr_db": point.snr if point.feedback_snr is None else point.feedback_snr,
         "csi": point.csi,

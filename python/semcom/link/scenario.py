@@ -15,6 +15,7 @@ from ..nets.decoders import DECODERS
 from ..nets.registry import DEFAULT_SYSTEM, TERMINALS
 from ..options import option
 from ..phy import detection, pilots
+from ..phy.burst import BurstFormat
 from ..phy.channel import MODELS
 from ..phy.estimation import INTERPOLATIONS
 from .torch_link import CSI_KINDS
@@ -26,8 +27,9 @@ PILOTS = tuple(pilots.KINDS)
 VARIANTS = tuple(variant for variant in TERMINALS if variant != "error_free")
 # its receiver has learnt to do without either
 NO_ESTIMATION = {"variant": "no_estimation", "csi": "none", "detector": "none"}
+MOCK_ANTENNAS = 2
 # fields that say where things lie: a checkpoint's and a set's content is known by other means
-PLACES = ("checkpoint", "symbols", "decoder", "data", "dump_path", "device")
+PLACES = ("checkpoint", "symbols", "decoder", "data", "dump_path", "device", "record")
 
 
 class Parser(argparse.ArgumentParser):
@@ -68,6 +70,18 @@ def at_least(low: int):
         return int(text)
 
     return count
+
+
+RADIOS = ("mock", "zmq", "uhd", "replay")
+
+
+def radio(text: str) -> str:
+    """Argparse's type of --radio: KIND:WHAT, or nothing."""
+    kind, colon, _ = text.partition(":")
+    if text and (not colon or kind not in RADIOS):
+        known = ", ".join(f"{name}:..." for name in RADIOS)
+        raise argparse.ArgumentTypeError(f"'{text}' is no radio; expected one of {known}")
+    return text
 
 
 @dataclass(frozen=True)
@@ -124,6 +138,23 @@ class Scenario:
         0, "payload symbols between pilot rows; 0: one row in front", type=at_least(0)
     )
     interpolation: str = option("nearest", "channel between spaced pilots", choices=INTERPOLATIONS)
+    radio: str = option(
+        "",
+        "send bursts over radios: mock:PRESET, zmq:HOST, uhd:DEVICES or replay:FILE, in the place "
+        "of the channel (see docs/over-the-air.md)",
+        type=radio,
+    )
+    sample_rate: float = option(4e6, "of the radios [Hz]", type=number)
+    sps: int = option(4, "samples per symbol of the bursts", type=at_least(2))
+    burst_pilots: int = option(16, "symbols of a pilot block in a burst", type=at_least(3))
+    burst_spacing: int = option(64, "payload symbols between them; 0: in front", type=at_least(0))
+    turnaround: float = option(0.06, "from feedback to uplink burst [s]", type=number)
+    copies: int = option(2, "feedback bursts for each clip", type=at_least(1))
+    max_peak: float = option(None, "bound of a burst's peak over its mean [dB]", type=number)
+    record: str = option("", "SigMF recording of what the receiver's antennas hear")
+    frequency: float = option(2.45e9, "carrier of USRPs [Hz]", type=number)
+    tx_gain: float = option(10.0, "of USRPs [dB]", type=number)
+    rx_gain: float = option(20.0, "of USRPs [dB]", type=number)
     seed: int = option(0, "seed of every random draw", type=at_least(0))
     device: str = option("cpu", "Torch device")
     dump_path: str = option("", "folder for every internal signal, as raw samples")
@@ -183,6 +214,18 @@ def settings(point: Scenario) -> dict:
     return out
 
 
+def burst_format(point: Scenario) -> dict:
+    """What the blocks of a radio link share besides the sample rate."""
+    return {
+        "sps": point.sps,
+        "pilot_length": point.burst_pilots,
+        "pilot_spacing": point.burst_spacing,
+        "turnaround": point.turnaround,
+        "copies": point.copies,
+        "max_peak_db": point.max_peak,
+    }
+
+
 def check(point: Scenario) -> None:
     """Refuse combinations that mean nothing, naming the option and the remedy."""
     streams = len(point.terminals())
@@ -196,6 +239,12 @@ def check(point: Scenario) -> None:
             f"--channel none: joins {streams} streams to as many antennas; "
             f"give --antennas {streams}"
         )
+    if point.record and not point.radio:
+        raise SemcomError("--record: only radios are recorded; name one with --radio")
+    if point.radio:
+        BurstFormat(point.sample_rate, **burst_format(point))  # checks its own
+    if point.radio.startswith("mock:") and point.antennas != MOCK_ANTENNAS:
+        raise SemcomError(f"--antennas {point.antennas}: a mock radio has {MOCK_ANTENNAS}")
     try:
         pilots.make(point.pilots, streams, point.pilot_length)
     except SemcomError as cause:

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Run one point over radios: what is added to the record of a run."""
+
+import time
+
+import numpy as np
+
+from .radio_flowgraph import MOCK
+from .scenario import Scenario
+
+PATIENCE_S = 10.0  # [s] without a burst after which a run by the clock is over
+
+
+class AirLog:
+    """What frame_sync_cc reported in the course of a run, kept small.
+
+    users  terminals on the uplink
+    """
+
+    def __init__(self, sync, users: int):
+        self.sync, self.users = sync, users
+        self.frames = []  # (number, time [s], heard, cfo [Hz], delay [s], clock [ppm], snr [dB])
+        self.last_at = None
+
+    def update(self) -> None:
+        """Take the reports that came since the last call."""
+        for report in self.sync.take_reports():
+            self.last_at = time.monotonic()
+            users = report.users
+            self.frames.append((
+                report.frame, report.passed, report.seconds + report.fraction,
+                [user.detected for user in users], [user.cfo for user in users],
+                [user.delay for user in users], [user.clock for user in users],
+                [user.snr_db for user in users],
+            ))  # fmt: skip
+
+    def silent_s(self) -> float:
+        """[s] since the last burst; 0 before the first."""
+        return 0.0 if self.last_at is None else time.monotonic() - self.last_at
+
+    def columns(self) -> list:
+        """numbers, passed [n], times [n], and heard, cfo, delay, clock, snr [n, users]."""
+        if not self.frames:
+            return [np.zeros(0)] * 3 + [np.zeros((0, self.users))] * 5
+        return [np.array(column) for column in zip(*self.frames, strict=True)]
+
+
+def air_record(point: Scenario, flowgraph, log: AirLog, sent: list) -> dict:
+    """What a run over radios tells more than others.
+
+    sent  bursts that each terminal sent
+    """
+    log.update()
+    numbers, _, times, heard, cfo, delay, clock, snr = log.columns()
+    heard = heard.astype(bool)
+    counts = log.sync.counts()
+    found = {
+        "radio": point.radio,
+        "bursts_sent": sent,
+        "bursts_heard": heard.sum(0).tolist(),
+        "detection_rate": float(heard.sum() / sum(sent)) if sum(sent) else None,
+        "false_alarms": counts.false_alarms,
+        "frames_lost": counts.lost,
+        "frames_duplicated": counts.duplicated,
+        "restarts": counts.restarts,
+        "overflows": counts.overflows,
+        "cfo_hz": _means(cfo, heard),
+        "clock_ppm": _means(clock, heard),
+        "pilot_snr_db": _means(snr, heard),
+        "cfo_error_hz": None,
+        "timing_error_symbols": None,
+    }
+    if flowgraph.video and flowgraph.video.sync:
+        found["feedback"] = _feedback(flowgraph)
+    if point.radio.startswith(f"{MOCK}:"):
+        found |= _errors(point, flowgraph, numbers, times[:, None] + delay, cfo, heard)
+    return found
+
+
+def _means(values, heard) -> list:
+    """Mean over the frames in which each terminal was heard, None for one that never was."""
+    return [
+        float(column[mask].mean()) if mask.any() else None
+        for column, mask in zip(values.T, heard.T, strict=True)
+    ]
+
+
+def _feedback(flowgraph) -> dict:
+    video = flowgraph.video
+    counts = video.sync.counts()
+    return {
+        "heard": counts.frames,
+        "by_repetition": video.schedule.repeated,
+        "unguided": video.encoder.unguided,
+        "unsent": video.transmitter.unsent,
+        "overflows": counts.overflows,
+    }
+
+
+def _errors(point: Scenario, flowgraph, numbers, begins, cfo, heard) -> dict:
+    """RMS errors of carrier offsets [Hz] and times [symbols], of each terminal.
+
+    A mock radio's oscillators wander with their phase noise, and its paths have a delay of their
+    own; both are in the errors.
+    """
+    settings = flowgraph.mock.settings
+    here = settings.receiver
+    ends = [end for end in (flowgraph.audio, flowgraph.video) if end]
+    devices = [getattr(settings, end.terminal) for end in ends]
+    cfo_error, timing_error = [], []
+    for user, (end, device) in enumerate(zip(ends, devices, strict=True)):
+        mask = heard[:, user]
+        offset = device.cfo_hz - here.cfo_hz
+        cfo_error.append(_rms(cfo[mask, user] - offset))
+        starts = np.array([end.transmitter.starts.get(n, np.nan) for n in numbers[mask]])
+        rate = settings.sample_rate
+        sent = device.start_delay_s + starts / (rate * (1 + 1e-6 * device.clock_ppm))
+        late = begins[mask, user] - sent * (1 + 1e-6 * here.clock_ppm)
+        timing_error.append(_rms(late * rate / point.sps))
+    return {"cfo_error_hz": cfo_error, "timing_error_symbols": timing_error}
+
+
+def _rms(values):
+    values = values[np.isfinite(values)]
+    return float(np.sqrt(np.mean(values**2))) if len(values) else None
