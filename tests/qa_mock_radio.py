@@ -96,6 +96,34 @@ def test_its_receivers_may_be_blocks_of_their_own(preset):
     assert (uplink.settings.uplink.snr_db, feedback.settings.feedback.snr_db) == (1.0, 2.0)
 
 
+def test_a_video_terminal_answers_in_one_flowgraph(tmp_path):
+    """It sends what it heard D samples before; a pulse comes back D samples after it was heard."""
+    path, late = tmp_path / "mine.json", 5000
+    path.write_text('{"clock_ppm": 50, "start_delay_s": 0.02}')
+    audio = np.zeros(150_000, np.complex64)
+    audio[100_000:100_064] = np.blackman(64)
+    feedback = semcom.mock_feedback(str(path), RATE, np.inf, seed=2)
+    uplink = semcom.mock_uplink(str(path), RATE, np.inf, seed=2)
+    top, source, item = gr.top_block(), blocks.vector_source_c(audio), gr.sizeof_gr_complex
+    heard, antennas = blocks.vector_sink_c(), [blocks.vector_sink_c() for _ in range(2)]
+    top.connect(source, feedback, blocks.delay(item, late), (uplink, 1))
+    top.connect(source, (uplink, 0))
+    top.connect(feedback, heard)
+    for antenna, sink in enumerate(antennas):
+        top.connect((uplink, antenna), sink)
+    finish(top)
+    heard, *received = (np.array(sink.data(), np.complex64) for sink in (heard, *antennas))
+    (at,) = pulse_places(heard)
+    (answered,) = pulse_places(received[1])
+    assert answered == pytest.approx(on_air(uplink.settings, "video", at + late), abs=0.02)
+    video = np.concatenate([np.zeros(late, np.complex64), heard])[: len(audio)]
+    whole = expected(uplink.settings, np.array([audio[: len(video)], video]))
+    for ours, theirs in zip((*received, heard), whole, strict=True):
+        count = min(len(ours), len(theirs))
+        assert count > 140_000
+        np.testing.assert_array_equal(ours[:count], theirs[:count])
+
+
 def test_a_tag_tells_the_time_and_no_other_crosses(tmp_path):
     """A sample is that of a radio which loses none, at the time in the tags."""
     path = tmp_path / "lossy.json"
