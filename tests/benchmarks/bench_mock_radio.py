@@ -27,8 +27,9 @@ def core_rate(name: str, x: np.ndarray, items: int) -> float:
         for _ in range(items // ITEMS):
             for k in range(2):
                 mock.push(k, x[k, :ITEMS])
-            mock.pull_into(0, out[:2])
-            mock.pull_into(1, out[2:])
+            for receiver, antennas in ((0, out[:2]), (1, out[2:])):
+                while mock.ready(receiver):
+                    mock.pull_into(receiver, antennas)
 
     return 1e-6 * items / seconds_of(work)
 

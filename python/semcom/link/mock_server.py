@@ -13,7 +13,8 @@ from ..blocks.mock_radio import mock_radio
 from ..errors import SemcomError
 from .scenario import at_least, number
 
-TRANSMITTERS, ANTENNAS = 2, 3  # streams
+TRANSMITTERS = 2
+ANTENNAS = (2, 1)  # of the receiver and of the video terminal
 SOCKET_MS = 20  # [ms] how long a socket's block waits before it looks whether it is to stop
 TX_MESSAGES = 8  # of a terminal that wait: more would be latency
 RX_MESSAGES = 128  # for a listener that is slow, 2 ms or more each; what exceeds them it loses
@@ -35,7 +36,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="where the terminals' PUSH sockets are bound: audio, video; none: silent "
         "(default: tcp://127.0.0.1:5551)")  # fmt: skip
     add("--rx", nargs="+", metavar="ADDRESS", default=["tcp://127.0.0.1:5561"],
-        help="where to bind PUB sockets: antenna 0, antenna 1, feedback; none: nobody hears "
+        help="where to bind PUB sockets: receiver, video terminal; none: nobody hears "
         "(default: tcp://127.0.0.1:5561)")  # fmt: skip
     add("--seconds", type=number, metavar="S", help="of signal, then end (default: until Ctrl-C)")
 
@@ -69,14 +70,17 @@ class MockServer(gr.top_block):
             realtime=True,
         )
         self.tx = addresses(options.tx, TRANSMITTERS)
-        self.rx = addresses(options.rx, ANTENNAS)
+        self.rx = addresses(options.rx, len(ANTENNAS))
         self.limit = None if options.seconds is None else options.seconds * options.sample_rate
-        self.ends = [_source(address) for address in self.tx]
-        self.ends += [_sink(address) for address in self.rx]
-        for port in range(TRANSMITTERS):
-            self.connect(self.ends[port], (self.radio, port))
-        for port in range(ANTENNAS):
-            self.connect((self.radio, port), self.ends[TRANSMITTERS + port])
+        for port, address in enumerate(self.tx):
+            self.connect(_source(address), (self.radio, port))
+        ports = itertools.count()
+        for address, antennas in zip(self.rx, ANTENNAS, strict=True):
+            # One socket for all antennas of a receiver: what is lost is lost on all of them.
+            joined = blocks.streams_to_vector(ITEM, antennas)
+            for antenna in range(antennas):
+                self.connect((self.radio, next(ports)), (joined, antenna))
+            self.connect(joined, _sink(address, antennas))
 
     def serve(self) -> None:
         """Run for as long as the options say; BlockError if a block fails."""
@@ -95,14 +99,14 @@ def _source(address: str):
     return _socket(zeromq.pull_source, address, TX_MESSAGES)
 
 
-def _sink(address: str):
+def _sink(address: str, antennas: int):
     if address == NOBODY:
-        return blocks.null_sink(ITEM)
-    return _socket(zeromq.pub_sink, address, RX_MESSAGES)
+        return blocks.null_sink(ITEM * antennas)
+    return _socket(zeromq.pub_sink, address, RX_MESSAGES, antennas)
 
 
-def _socket(kind, address: str, messages: int):
+def _socket(kind, address: str, messages: int, antennas=1):
     try:
-        return kind(ITEM, 1, address, SOCKET_MS, True, messages)
+        return kind(ITEM * antennas, 1, address, SOCKET_MS, True, messages)
     except RuntimeError as cause:
         raise SemcomError(f"{address}: cannot be used as a ZeroMQ address ({cause})") from cause
