@@ -6,8 +6,8 @@
 Two terminals bind PUSH sockets with what they send; the server connects to them, and binds PUB
 sockets with what the receiver's two antennas (sample by sample in turn) and the video terminal's
 antenna hear.  All streams are complex64 at the sample rate, with tags ("pass tags": yes); a
-terminal's bursts have unit mean power.  Time goes on by the clock: a terminal that has no samples is silent, and a listener that is
-too slow loses samples.
+terminal's bursts have unit mean power.  Time goes on by the clock: a terminal that has no samples
+is silent, and a listener that is too slow loses samples.
 
 Tags are UHD's.  What is heard carries rx_time; a burst may carry tx_sob, tx_time and tx_eob.  The
 time is that of the device: its sample i is at i / sample rate.

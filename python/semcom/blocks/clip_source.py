@@ -25,21 +25,23 @@ class clip_source(FrameBlock):
 
     clips      a set (see ``semcom.data``), or the path of one; '' is the synthetic set
     split      'train', 'val' or 'test' (for a path)
-    frames     clips to send, cycling through the split; 0 sends the split once, -1 never ends
+    frames     number after the last clip's, cycling through the split; 0 sends the split once, -1
+               never ends
     terminals  ('audio', 'video'), or one of the two
+    first      number of the first clip, for a terminal that was started again
     interval   [s] at least this long from one clip to the next, for those who watch
 
     Message port ``truth``: a dict per clip with ``frame`` and ``events`` (names).
     """
 
     def __init__(
-        self, clips="", split="test", frames=0, terminals=("audio", "video"), interval=0.0
+        self, clips="", split="test", frames=0, terminals=("audio", "video"), interval=0.0, first=0
     ):
         self.clips = open_set(clips or None, split) if isinstance(clips, str) else clips
         self.frames = frames or len(self.clips)
         self.terminals = tuple(terminals)
         self.interval = interval
-        self.sent, self._next_at = 0, 0.0
+        self.first, self.sent, self._next_at = first, first, 0.0
         first = [np.asarray(features) for features in self._features(0)]
         signature = [(np.float32, int(np.prod(features.shape[1:]))) for features in first]
         FrameBlock.__init__(self, "clip_source", [], signature)
@@ -49,7 +51,7 @@ class clip_source(FrameBlock):
 
     def start(self) -> bool:
         """Each start of the flowgraph begins with the first clip."""
-        self.sent = 0
+        self.sent = self.first
         return FrameBlock.start(self)
 
     def _features(self, number: int) -> list:
@@ -60,7 +62,7 @@ class clip_source(FrameBlock):
     def advance(self, input_items):
         """The next clips: one at a time for those who watch, else a few; None after the last."""
         clips = []
-        while len(clips) < (1 if self.interval else BURST) and self.sent != self.frames:
+        while len(clips) < (1 if self.interval else BURST) and self._goes_on():
             self._wait()
             self._publish()
             vectors = [
@@ -70,6 +72,9 @@ class clip_source(FrameBlock):
             clips.append((self.sent, *vectors))
             self.sent += 1
         return clips or None
+
+    def _goes_on(self) -> bool:
+        return self.frames < 0 or self.sent < self.frames
 
     def set_interval(self, interval: float) -> None:
         """[s] from one clip to the next, from the next one on."""

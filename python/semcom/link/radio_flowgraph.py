@@ -2,6 +2,7 @@
 # Copyright 2026 gr-semcom contributors
 """The whole link over radios, one flowgraph for both terminals and the receiver."""
 
+import dataclasses
 import math
 
 from gnuradio import blocks, gr
@@ -10,10 +11,11 @@ from ..blocks.event_sink import event_sink
 from ..blocks.link_meter import link_meter
 from ..blocks.mock_radio import mock_feedback, mock_uplink
 from ..blocks.radio_hier import radio_audio_terminal, radio_receiver, radio_video_terminal
-from ..blocks.sigmf import sigmf_sink
+from ..blocks.sigmf import sigmf_sink, sigmf_source
 from ..blocks.system_block import shared_system
+from ..errors import SemcomError
 from .radios import open_radio
-from .scenario import Scenario, burst_format
+from .scenario import BURST_OPTIONS, Scenario, burst_format
 
 MOCK = "mock"
 PAUSE_S = 0.03  # [s] of silence around each frame: more than any start delay of a mock radio
@@ -59,7 +61,7 @@ class RadioFlowgraph(gr.top_block):
         else:
             self._connect_radio(open_radio(s))
         if s.record:
-            self._record()
+            record_antennas(self, s)
 
     def _connect_chain(self) -> None:
         """All but the samples."""
@@ -100,14 +102,6 @@ class RadioFlowgraph(gr.top_block):
         for port, antenna in enumerate(self.antennas):
             self.connect(antenna, (self.receiver, port))
 
-    def _record(self) -> None:
-        s = self.scenario
-        self.recording = sigmf_sink(
-            s.record, s.antennas, s.sample_rate, s.frequency, settings=recording_settings(s)
-        )
-        for port, antenna in enumerate(self.antennas):
-            self.connect(antenna, (self.recording, port))
-
     def release(self) -> None:
         """Let go of all memory (see LinkFlowgraph.release); the flowgraph cannot run again."""
         passed_on = [(self.receiver, self.receiver.sync, "bursts")]
@@ -117,6 +111,59 @@ class RadioFlowgraph(gr.top_block):
         for hier, block, port in passed_on:
             hier.msg_disconnect(block, port, hier, port)
             hier.disconnect_all()
+
+
+class ReceiverFlowgraph(gr.top_block):
+    """The receiver alone, behind whatever gives the samples of its antennas.
+
+    antennas  a block with M complex64 outputs: sigmf_source, zmq_antennas, usrp_antennas
+    """
+
+    def __init__(self, scenario: Scenario, checkpoint: str, antennas, lockstep: bool):
+        gr.top_block.__init__(self, "receiver", catch_exceptions=True)
+        s, model = scenario, (scenario.system, str(checkpoint), scenario.device)
+        net = shared_system(*model)
+        self.terminals, self.lockstep = net.terminals, lockstep
+        self.source = self.meter = self.audio = self.video = None
+        self.receiver = radio_receiver(
+            *model, s.antennas, s.sample_rate, s.detector, s.dump_path, **burst_format(s)
+        )
+        self.sink = event_sink(net.classes)
+        self.antennas = [(antennas, m) for m in range(s.antennas)]
+        for port, antenna in enumerate(self.antennas):
+            self.connect(antenna, (self.receiver, port))
+        self.connect((self.receiver, 0), self.sink)
+        for port in range(len(self.terminals)):
+            self.connect((self.receiver, 1 + port), blocks.null_sink(gr.sizeof_gr_complex))
+        if s.record:
+            record_antennas(self, s)
+
+    def release(self) -> None:
+        """See LinkFlowgraph.release."""
+        self.receiver.msg_disconnect(self.receiver.sync, "bursts", self.receiver, "bursts")
+        self.receiver.disconnect_all()
+
+
+def replay_flowgraph(scenario: Scenario, checkpoint: str) -> tuple:
+    """(scenario as the recording tells, flowgraph) for the recording that ``--radio`` names."""
+    path = scenario.radio.partition(":")[2]
+    source = sigmf_source(path, scenario.antennas)
+    told = source.settings
+    if told.get("system", scenario.system) != scenario.system:
+        raise SemcomError(f"{path}: was sent by {told['system']}; add --system {told['system']}")
+    plan = {name: told[key] for name, key in BURST_OPTIONS.items() if key in told}
+    scenario = dataclasses.replace(scenario, sample_rate=source.sample_rate, **plan)
+    return scenario, ReceiverFlowgraph(scenario, checkpoint, source, lockstep=True)
+
+
+def record_antennas(flowgraph, scenario: Scenario) -> None:
+    """Write what a flowgraph's antennas hear to the SigMF recording that ``--record`` names."""
+    s = scenario
+    flowgraph.recording = sigmf_sink(
+        s.record, s.antennas, s.sample_rate, s.frequency, settings=recording_settings(s)
+    )
+    for port, antenna in enumerate(flowgraph.antennas):
+        flowgraph.connect(antenna, (flowgraph.recording, port))
 
 
 def recording_settings(scenario: Scenario) -> dict:

@@ -35,9 +35,15 @@ class AirLog:
                 [user.snr_db for user in users],
             ))  # fmt: skip
 
-    def silent_s(self) -> float:
-        """[s] since the last burst; 0 before the first."""
-        return 0.0 if self.last_at is None else time.monotonic() - self.last_at
+    def is_over(self, sink, frames: int) -> bool:
+        """True if a run by the clock has nothing more to wait for."""
+        silent = self.last_at is not None and time.monotonic() - self.last_at > PATIENCE_S
+        last = self.frames[-1][0] if self.frames else -1
+        return silent or (last >= frames - 1 and last in sink.decisions)
+
+    def after_last(self) -> int:
+        """The number after the largest that was heard."""
+        return max((frame[0] for frame in self.frames), default=-1) + 1
 
     def columns(self) -> list:
         """numbers, passed [n], times [n], and heard, cfo, delay, clock, snr [n, users]."""
@@ -46,18 +52,18 @@ class AirLog:
         return [np.array(column) for column in zip(*self.frames, strict=True)]
 
 
-def air_record(point: Scenario, flowgraph, log: AirLog, sent: list) -> dict:
-    """What a run over radios tells more than others.
-
-    sent  bursts that each terminal sent
-    """
+def air_record(point: Scenario, flowgraph, log: AirLog) -> dict:
+    """What a run over radios tells more than others; what only senders know is None without."""
     log.update()
+    ends = [end for end in (flowgraph.audio, flowgraph.video) if end]
+    sent = [end.transmitter.sent for end in ends]
     numbers, _, times, heard, cfo, delay, clock, snr = log.columns()
     heard = heard.astype(bool)
     counts = log.sync.counts()
     found = {
         "radio": point.radio,
-        "bursts_sent": sent,
+        "measured_snr_db": _mean_db(snr[heard]),
+        "bursts_sent": sent or None,
         "bursts_heard": heard.sum(0).tolist(),
         "detection_rate": float(heard.sum() / sum(sent)) if sum(sent) else None,
         "false_alarms": counts.false_alarms,
@@ -84,6 +90,11 @@ def _means(values, heard) -> list:
         float(column[mask].mean()) if mask.any() else None
         for column, mask in zip(values.T, heard.T, strict=True)
     ]
+
+
+def _mean_db(values_db):
+    """Mean of powers [dB]."""
+    return float(10 * np.log10(np.mean(10 ** (values_db / 10)))) if len(values_db) else None
 
 
 def _feedback(flowgraph) -> dict:

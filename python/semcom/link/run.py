@@ -15,11 +15,12 @@ from ..errors import SemcomError
 from ..nets.registry import SYSTEMS, check_sizes, shipped
 from . import metrics, reference
 from .flowgraph import LinkFlowgraph
-from .radio_flowgraph import RadioFlowgraph
-from .radio_run import PATIENCE_S, AirLog, air_record
+from .radio_flowgraph import RadioFlowgraph, replay_flowgraph
+from .radio_run import AirLog, air_record
 from .report import sha256
 from .scenario import Scenario, settings
 
+MEASURED = ("evm_db", "papr_db", "channel_nmse_db", "path_snr_db")  # beside the chain, if at all
 OWN_DECODER = "psp"  # of pilot_ave, which its checkpoints' names do not tell
 
 
@@ -58,23 +59,31 @@ class Tally:
         return sum(self.total.values()) - sum(self.right.values())
 
 
-def run_point(point: Scenario, clips, on_frames=lambda count: None) -> dict:
+def run_point(point: Scenario, clips, on_frames=lambda count: None, make=None) -> dict:
     """Send clips of ``clips`` over the link that ``point`` describes; return its JSON record.
 
     on_frames  called with the number of frames that have arrived, for a progress bar
+    make       of (point, checkpoint), in the place of the flowgraph that the point asks for
     Raises guard.BlockError if a block failed or the flowgraph stalled.
     """
     checkpoint = checkpoint_of(point, clips)
     frames = point.frames or len(clips)
-    source = clip_source(clips, frames=frames, terminals=point.terminals())
-    flowgraph = (RadioFlowgraph if point.radio else LinkFlowgraph)(point, source, checkpoint)
+    if make:
+        flowgraph = make(point, checkpoint)
+    elif point.radio.startswith("replay:"):
+        point, flowgraph = replay_flowgraph(point, checkpoint)
+    else:
+        source = clip_source(clips, frames=frames, terminals=point.terminals())
+        flowgraph = (RadioFlowgraph if point.radio else LinkFlowgraph)(point, source, checkpoint)
     tally = Tally(clips)
     log = AirLog(flowgraph.receiver.sync, len(flowgraph.terminals)) if point.radio else None
 
     def progress():
         tally.update(flowgraph.sink.decisions)
         on_frames(tally.seen)
-        if log and _is_over(flowgraph, log, frames):
+        if log:
+            log.update()
+        if log and not flowgraph.lockstep and log.is_over(flowgraph.sink, frames):
             return None
         if point.until_errors and tally.errors() >= point.until_errors:
             return None
@@ -86,21 +95,11 @@ def run_point(point: Scenario, clips, on_frames=lambda count: None) -> dict:
     tally.update(flowgraph.sink.decisions)
     on_frames(tally.seen)
     if log:
-        tally.miss(range(flowgraph.source.sent))
+        tally.miss(range(flowgraph.source.sent if flowgraph.source else log.after_last()))
     found = record(point, clips, checkpoint, flowgraph, tally, wall_s)
-    if log:
-        ends = [end for end in (flowgraph.audio, flowgraph.video) if end]
-        found |= air_record(point, flowgraph, log, [end.transmitter.sent for end in ends])
+    found |= air_record(point, flowgraph, log) if log else {}
     flowgraph.release()
     return found
-
-
-def _is_over(flowgraph, log: AirLog, frames: int) -> bool:
-    """True if a run by the clock has nothing more to wait for."""
-    log.update()
-    if flowgraph.lockstep:
-        return False  # it ends by itself
-    return flowgraph.sink.received >= frames or log.silent_s() > PATIENCE_S
 
 
 def checkpoint_of(point: Scenario, clips) -> str:
@@ -170,7 +169,7 @@ def record(point, clips, checkpoint, flowgraph, tally, wall_s) -> dict:
     total = np.array([tally.total[n] for n in numbers])
     interval = metrics.clip_bootstrap(right / total, seed=point.seed) if len(numbers) else None
     net = shared_system(point.system, checkpoint, point.device)
-    measured = flowgraph.meter.report()
+    measured = flowgraph.meter.report() if flowgraph.meter else dict.fromkeys(MEASURED)
     return {
         "system": point.system,
         "variant": point.variant,
@@ -195,7 +194,7 @@ def record(point, clips, checkpoint, flowgraph, tally, wall_s) -> dict:
         "evm_db": measured["evm_db"],
         "papr_db": measured["papr_db"],
         **channel_uses(point, net, int(total.mean()) if len(numbers) else 0),
-        "frames_sent": flowgraph.source.sent,
+        "frames_sent": flowgraph.source.sent if flowgraph.source else None,
         "frames_received": flowgraph.sink.received,
         "wall_s": wall_s,
         "clips_per_s": flowgraph.sink.received / wall_s,

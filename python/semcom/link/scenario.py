@@ -72,6 +72,14 @@ def at_least(low: int):
     return count
 
 
+BURST_OPTIONS = {  # to the fields of a BurstFormat
+    "sps": "sps",
+    "burst_pilots": "pilot_length",
+    "burst_spacing": "pilot_spacing",
+    "turnaround": "turnaround",
+    "copies": "copies",
+    "max_peak": "max_peak_db",
+}
 RADIOS = ("mock", "zmq", "uhd", "replay")
 
 
@@ -216,14 +224,7 @@ def settings(point: Scenario) -> dict:
 
 def burst_format(point: Scenario) -> dict:
     """What the blocks of a radio link share besides the sample rate."""
-    return {
-        "sps": point.sps,
-        "pilot_length": point.burst_pilots,
-        "pilot_spacing": point.burst_spacing,
-        "turnaround": point.turnaround,
-        "copies": point.copies,
-        "max_peak_db": point.max_peak,
-    }
+    return {field: getattr(point, name) for name, field in BURST_OPTIONS.items()}
 
 
 def check(point: Scenario) -> None:

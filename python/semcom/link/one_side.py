@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""One side of the link alone, for a process or a host of its own."""
+
+import time
+
+from gnuradio import blocks, gr
+
+from ..blocks import guard
+from ..blocks.clip_source import clip_source
+from ..blocks.radio_hier import radio_audio_terminal, radio_video_terminal
+from ..blocks.system_block import shared_system
+from ..errors import SemcomError
+from .radio_flowgraph import ReceiverFlowgraph
+from .radios import open_radio
+from .run import checkpoint_of, run_point
+from .scenario import Scenario, burst_format
+
+LINGER_S = 1.0  # [s] for what a socket or a radio still holds when a terminal has sent everything
+PATIENCE_S = 30.0  # [s] without feedback after which a video terminal is done
+TERMINALS = {"audio": radio_audio_terminal, "video": radio_video_terminal}
+
+
+class TerminalFlowgraph(gr.top_block):
+    """A terminal with its source and its radio.
+
+    side   audio or video
+    first  number of its first clip
+    """
+
+    def __init__(self, side: str, scenario: Scenario, clips, checkpoint: str, first: int):
+        gr.top_block.__init__(self, f"{side} terminal", catch_exceptions=True)
+        s = scenario
+        net = shared_system(s.system, checkpoint, s.device)
+        if side not in net.terminals:
+            raise SemcomError(f"{side}: {s.variant} has {' and '.join(net.terminals)} alone")
+        radio = open_radio(s)
+        self.source = clip_source(
+            clips, frames=s.frames or len(clips), terminals=(side,), first=first
+        )
+        self.terminal = TERMINALS[side](
+            s.system, checkpoint, s.device, s.sample_rate, dump_path=s.dump_path, **burst_format(s)
+        )
+        self.follows = side == "video" and len(net.terminals) > 1
+        self.connect((self.source, 0), (self.terminal, 0))
+        self.connect((self.terminal, 0), radio.transmitter(side))
+        self.connect((self.terminal, 1), blocks.null_sink(gr.sizeof_gr_complex))
+        if self.follows:
+            self.connect(radio.receiver("video", 1), (self.terminal, 1))
+
+
+def run_terminal(side: str, point: Scenario, clips, first=0, on_frames=lambda count: None) -> dict:
+    """Run a terminal until it has sent its clips; return what it counted.
+
+    A video terminal ends as well once it has heard feedback and hears none for half a minute.
+    """
+    flowgraph = TerminalFlowgraph(side, point, clips, checkpoint_of(point, clips), first)
+    transmitter = flowgraph.terminal.transmitter
+    last = (point.frames or len(clips)) - 1
+    beats, heard, heard_at = 0, 0, None
+
+    def progress():
+        nonlocal beats, heard, heard_at
+        beats += 1  # radios may wait for each other as long as they like
+        on_frames(transmitter.sent)
+        if not flowgraph.follows:
+            return beats
+        if (now := flowgraph.terminal.sync.counts().frames) != heard:
+            heard, heard_at = now, time.monotonic()
+        silent = heard_at is not None and time.monotonic() - heard_at > PATIENCE_S
+        return None if silent or last in transmitter.starts else beats
+
+    guard.run(flowgraph, progress=progress)
+    time.sleep(LINGER_S + point.turnaround)
+    counted = {"side": side, "sent": transmitter.sent}
+    if flowgraph.follows:
+        terminal = flowgraph.terminal
+        counted |= {
+            "unsent": transmitter.unsent,
+            "unguided": terminal.encoder.unguided,
+            "feedback_heard": terminal.sync.counts().frames,
+            "feedback_by_repetition": terminal.schedule.repeated,
+            "overflows": terminal.sync.counts().overflows,
+        }
+    return counted
+
+
+def run_receiver(point: Scenario, clips, on_frames=lambda count: None) -> dict:
+    """Run the receiver until the last clip, or silence, has come; return its JSON record."""
+
+    def make(scenario, checkpoint):
+        antennas = open_radio(scenario).receiver("receiver", scenario.antennas)
+        return ReceiverFlowgraph(scenario, checkpoint, antennas, lockstep=False)
+
+    return run_point(point, clips, on_frames, make)
