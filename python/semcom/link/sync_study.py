@@ -186,7 +186,8 @@ class Receiver:
         """The FrameHeader after the preamble, or None."""
         length = self.layout.header_length
         symbols = self.sync.align(samples, found, first=PREAMBLE, length=length)
-        return core.decode_header(core.combine(symbols, found.h)[0])
+        combined, _ = core.combine(symbols, found.h)
+        return core.read_header(combined, found, first=PREAMBLE)
 
     def refined(self, samples, user: int, head: Head):
         """The estimates again, of preamble and header together."""
@@ -315,19 +316,20 @@ def upper_bound(events: int, frames: int) -> float:
 
 def estimates(point: dict, rng, advance: Callable) -> dict:
     """Errors (RMS) of one user's carrier and time beside their Cramer-Rao bounds, after the preamble
-    and after the header, at two antennas; of the bursts whose header was read."""
+    and after the header, at two antennas; of the bursts whose preamble was heard, or header read."""
     receiver, errors = Receiver(ALONE, (0,)), {"preamble": [], "head": []}
     for _ in range(point["trials"]):
         burst = random_burst(rng, ALONE, count=SPACING)
         samples, (user,) = on_air(rng, point, 2, [burst.symbols], GAP)
         for head in receiver.heads(samples, 0):
-            if at_place(head, user.start) and same(head.header, burst.header):
-                found = {"preamble": head.found, "head": receiver.refined(samples, 0, head)}
+            if at_place(head, user.start) and head.found.found:
+                found = {"preamble": head.found}
+                if same(head.header, burst.header):
+                    found["head"] = receiver.refined(samples, 0, head)
                 for stage, each in found.items():
                     errors[stage].append(squared_errors(each, user, noise_variance(point)))
         advance(1)
-    read = len(errors["head"])
-    return {"read": read, **{stage: root_mean(values) for stage, values in errors.items()}}
+    return {stage: root_mean(values) for stage, values in errors.items()}
 
 
 def squared_errors(found, user: User, noise_var: float) -> list:
@@ -351,6 +353,7 @@ def root_mean(squares: list) -> dict | None:
         return None
     cfo, cfo_bound, time, time_bound = np.sqrt(np.mean(squares, axis=0)).tolist()
     return {
+        "bursts": len(squares),
         "cfo_hz": cfo * RATE, "cfo_bound_hz": cfo_bound * RATE,
         "cfo_over_db": 2 * decibels(cfo / cfo_bound),
         "time": time, "time_bound": time_bound,
