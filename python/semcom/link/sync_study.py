@@ -2,13 +2,13 @@
 # Copyright 2026 gr-semcom contributors
 """How well bursts are found, aligned and parted where no device agrees with another.
 
-A point is a dict of settings with its section, channel, SNR and number of trials; :func:`plan` lists
-them, :func:`measure` turns one into a record.  The maths under test is that of ``lib/phy``
+A point is a dict of settings with its section, channel, SNR and number of trials; :func:`plan`
+lists them, :func:`measure` turns one into a record.  The maths under test is that of ``lib/phy``
 (``semcom.core``); what is here sends, and compares with what it sent.
 
 Every device has a carrier within :data:`CARRIER` and a clock within :data:`CLOCK` of nominal, all
-independent, the receiver too; bursts begin at random times.  Channels are flat and stand still for a
-burst, as in the design: AWGN, H = eye; Rayleigh, CN(0, 1) entries; Rician with K = 4.
+independent, the receiver too; bursts begin at random times.  Channels are flat and stand still for
+a burst, as in the design: AWGN, H = eye; Rayleigh, CN(0, 1) entries; Rician with K = 4.
 SNR is Es / N0 of each stream at each antenna after the matched filter.
 """
 
@@ -50,8 +50,9 @@ PHASE_NOISE_OFFSET = 10e3  # [Hz]
 
 @dataclass(frozen=True)
 class User:
-    """The truth about one user: where its first symbol is [samples], its carrier [cycles per symbol]
-    and clock (a symbol lasts 1 + clock nominal ones) against the receiver's, and its gains [M]."""
+    """The truth about one user: where its first symbol is [samples]; its carrier [cycles per
+    symbol] and clock (a symbol lasts 1 + clock nominal ones) against the receiver's; its gains [M].
+    """
 
     start: float
     cfo: float
@@ -76,7 +77,8 @@ class Burst:
 def complex_normal(rng, *shape) -> np.ndarray:
     """CN(0, 1) numbers, complex64 [shape]."""
     parts = rng.standard_normal((*shape, 2), dtype=np.float32)
-    return (parts * np.float32(np.sqrt(0.5))).view(np.complex64)[..., 0]
+    parts *= np.float32(np.sqrt(0.5))
+    return parts.view(np.complex64)[..., 0]
 
 
 def qpsk(rng, count: int) -> np.ndarray:
@@ -102,7 +104,7 @@ def waveform(symbols, start: float, clock: float, count: int) -> np.ndarray:
 
 
 def channel(rng, kind: str, antennas: int, users: int) -> np.ndarray:
-    """H complex128 [M, K] of one burst, ``kind`` awgn (under a random phase), rayleigh or rician."""
+    """H complex128 [M, K] of a burst, ``kind`` awgn (under a random phase), rayleigh or rician."""
     if kind == "awgn":
         return np.eye(antennas, users) * np.exp(2j * np.pi * rng.random())
     scattered = complex_normal(rng, antennas, users).astype(np.complex128)
@@ -125,8 +127,8 @@ def walk(rng, variance: float, count: int) -> np.ndarray:
 
 
 def on_air(rng, point: dict, antennas: int, symbols: list, spread: int):
-    """Samples complex64 [M, n] of the users' ``symbols`` over one draw of channel, carriers, clocks,
-    noise, and starts within ``spread`` symbols; and the truth, a :class:`User` each."""
+    """Samples complex64 [M, n] of the users' ``symbols`` over one draw of channel, carriers,
+    clocks, noise, and starts within ``spread`` symbols; and the truth, a :class:`User` each."""
     users = len(symbols)
     count = SPS * (len(symbols[0]) + spread + 2 * MARGIN)
     carriers = rng.uniform(-CARRIER, CARRIER, users + 1)  # the last is the receiver's
@@ -295,7 +297,7 @@ def noise(point: dict, rng, advance: Callable) -> dict:
     """Preambles and headers in frames of noise, per frame, by all detectors of one receiver."""
     layout, codes = (UPLINK, (0, 1)) if point["antennas"] == 2 else (FEEDBACK, (2,))
     receiver = Receiver(layout, codes, point["false_alarm"])
-    together = 20  # frames that are looked at in one piece
+    together = 5  # frames that are looked at in one piece
     alarms = headers = done = 0
     while done < point["trials"]:
         frames = min(together, point["trials"] - done)
@@ -315,8 +317,8 @@ def upper_bound(events: int, frames: int) -> float:
 
 
 def estimates(point: dict, rng, advance: Callable) -> dict:
-    """Errors (RMS) of one user's carrier and time beside their Cramer-Rao bounds, after the preamble
-    and after the header, at two antennas; of the bursts whose preamble was heard, or header read."""
+    """Errors (RMS) of one user's carrier and time at two antennas beside their Cramer-Rao bounds:
+    after the preamble, of bursts that were heard, and after the header, of those received."""
     receiver, errors = Receiver(ALONE, (0,)), {"preamble": [], "head": []}
     for _ in range(point["trials"]):
         burst = random_burst(rng, ALONE, count=SPACING)
@@ -369,10 +371,11 @@ def cfo_floor_hz(level_dbc_hz: float, length: int = PREAMBLE) -> float:
 
 
 def payload(point: dict, rng, advance: Callable) -> dict:
-    """EVM of both users' payloads after the whole chain, beside that of a zero-forcing detector that
-    knows the same H and hears the same noise from aligned users; of frames with both headers read."""
+    """EVM of both users' payloads after the whole chain, beside that of a zero-forcing detector
+    that knows the same H and hears aligned users in as much noise.  Frames with both headers read
+    count.  The phase track allows for :data:`PHASE_NOISE` whether there is any or not."""
     receiver, results = Receiver(UPLINK, (0, 1)), []
-    wander = max(2 * phase_noise_variance(point["phase_noise_dbc_hz"]), 1e-6)
+    wander = 2 * phase_noise_variance(PHASE_NOISE)
     for _ in range(point["trials"]):
         bursts = [random_burst(rng, UPLINK, k) for k in range(2)]
         samples, truth = on_air(rng, point, 2, [b.symbols for b in bursts], GAP)
