@@ -40,9 +40,11 @@ def measured(points: list, seed: int) -> list:
         task = bar.add_task("", total=len(points))
         for point in points:
             bar.update(task, description=point["section"])
-            share = 1 / point["trials"]
-            advance = lambda trials, share=share: bar.advance(task, trials * share)  # noqa: E731
-            records.append(sync_study.measure(point, seed, advance))
+            records.append(
+                sync_study.measure(
+                    point, seed, lambda n, whole=point["trials"]: bar.advance(task, n / whole)
+                )
+            )
     return records
 
 
@@ -76,6 +78,14 @@ def parse() -> argparse.Namespace:
     return args
 
 
+def command(args: argparse.Namespace) -> str:
+    """The command that gives the same figures, wherever it writes them."""
+    words = [".venv/bin/python tools/measure_sync.py"]
+    words += ["--section", *args.section] if args.section else []
+    words += ["--trials", str(args.trials)] if args.trials else []
+    return " ".join([*words, "--seed", str(args.seed)])
+
+
 def run(args: argparse.Namespace) -> None:
     for path in filter(None, (args.json, args.markdown)):
         check_writable(path)
@@ -87,8 +97,7 @@ def run(args: argparse.Namespace) -> None:
         report.write_json(args.json, records)
     paths = sync_report.figures(records, args.figures) if args.figures else {}
     folder = args.markdown.parent if args.markdown else Path()
-    command = " ".join([".venv/bin/python tools/measure_sync.py", *sys.argv[1:]])
-    lines = sync_report.page(records, command, paths, folder)
+    lines = sync_report.page(records, command(args), paths, folder)
     if args.markdown:
         with replacing(args.markdown) as temporary:
             Path(temporary).write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")

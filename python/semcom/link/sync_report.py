@@ -58,7 +58,11 @@ def detection_table(records: list) -> list:
         header = ["SNR [dB]", "preamble heard [%]", "95 % range", "burst received [%]",
                   "95 % range", "bursts", "heard elsewhere"]  # fmt: skip
         lines += [f"{CHANNELS[kind]}:", "", *report.markdown(header, rows), ""]
-    return lines
+    points = [r for r in records if r["section"] == "detection"]
+    symbols = sum(2 * r["trials"] for r in points) * sync_study.UPLINK.total(sync_study.PAYLOAD)
+    strange = sum(r["strange"] for r in points)
+    frames = f"{symbols / sync_study.FRAME:.0f} times {sync_study.FRAME} symbols"
+    return [*lines, f"Heard elsewhere in all: {strange} in {frames} searched.", ""]
 
 
 def feedback_table(records: list) -> list:
@@ -300,7 +304,8 @@ SECTIONS = {  # title, text, table
         "A preamble is heard if it is detected within a symbol of where it is (the synchroniser "
         "mends that much), a burst received if its header decodes too, with the number that was "
         "sent. *Heard elsewhere* counts detections where that user's preamble is not: in payloads, "
-        "headers and the other user's preamble.",
+        "headers and the other user's preamble. In the figure there is no point where none was "
+        "missed; the dotted line is the upper end of the range, the lower the more were sent.",
         detection_table,
     ),
     "feedback": (
@@ -325,8 +330,10 @@ SECTIONS = {  # title, text, table
         "Root mean square errors of one user at two antennas, of the bursts that were heard (after "
         "the preamble) and received (after the header), and the Cramer-Rao bounds of 253 and 597 "
         "known symbols for the gains that were drawn. Time is that of the middle of the known "
-        "symbols. Phase noise makes the carrier itself uncertain: a straight line through that of "
-        f"two devices over a preamble has a slope of {sync_study.cfo_floor_hz(PHASE_NOISE):.0f} Hz "
+        "symbols; above 25 dB that of the preamble shows the header's symbols beside it, which are "
+        "not known yet (6e-4 symbols). Phase noise makes the carrier itself uncertain: a straight "
+        "line through that of two devices over a preamble has a slope of "
+        f"{sync_study.cfo_floor_hz(PHASE_NOISE):.0f} Hz "
         "(RMS), sqrt(6 s² / (5 N)) / 2π for steps of variance s² over N symbols, and over both "
         f"{sync_study.cfo_floor_hz(PHASE_NOISE, 597):.0f} Hz. That is no fault of the estimator, "
         "and the pilots follow it.",

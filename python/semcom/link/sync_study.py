@@ -38,7 +38,7 @@ FRAME = 10_000  # [symbols] of noise that false alarms are counted in
 MARGIN = 16  # [symbols] of silence around a burst, above the pulse's span
 PREAMBLE = UPLINK.preamble_length
 
-SNRS = tuple(np.arange(-5.0, 30.1, 2.5).tolist())
+SNRS = (-5.0, -4.0, -3.0, -2.0, -1.0, 0.0, 2.5, 5.0, 7.5, 10.0, 15.0, 20.0, 25.0, 30.0)
 NO_NOISE = 60.0  # [dB] at which only what synchronisation leaves is seen
 PEAK_LIMITS = (None, 8.0, 7.0, 6.0)  # [dB]
 PHASE_NOISE = -80.0  # [dBc/Hz] at PHASE_NOISE_OFFSET, of each device
@@ -464,7 +464,7 @@ def plan(sections=tuple(MEASURES), most: int | None = None) -> list:
         *({"section": "payload", "channel": kind, "phase_noise_dbc_hz": level, "snr_db": snr,
            "trials": 150}
           for kind, level in (("awgn", None), ("rayleigh", None), ("awgn", PHASE_NOISE))
-          for snr in (*SNRS[::2], NO_NOISE)),
+          for snr in (*np.arange(-5.0, 31.0, 5.0).tolist(), NO_NOISE)),
         *({"section": "peaks", "payload": kind, "limit_db": limit, "trials": 200}
           for kind in ("qpsk", "normal") for limit in PEAK_LIMITS),
     ]  # fmt: skip
