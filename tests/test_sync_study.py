@@ -15,7 +15,7 @@ QUIET = {"channel": "rayleigh", "snr_db": 200.0}
 def test_what_is_on_air_is_what_is_said():
     rng = np.random.default_rng(1)
     bursts = [sync_study.random_burst(rng, sync_study.UPLINK, k, 40) for k in range(2)]
-    heard, truth = sync_study.on_air(rng, QUIET, 2, [b.symbols for b in bursts], 64)
+    heard, truth = sync_study.on_air(rng, QUIET, 2, [b.symbols for b in bursts])
     expected = sum(
         user.h[:, None] * naive_air(burst.symbols, user.start, user.cfo, user.clock, heard.shape[1])
         for user, burst in zip(truth, bursts, strict=True)
@@ -28,7 +28,7 @@ def test_what_is_on_air_is_what_is_said():
 def test_noise_and_channels_have_their_powers():
     rng = np.random.default_rng(2)
     silence = [np.zeros(3000, np.complex64)]
-    heard, _ = sync_study.on_air(rng, {"channel": "awgn", "snr_db": 7.0}, 2, silence, 64)
+    heard, _ = sync_study.on_air(rng, {"channel": "awgn", "snr_db": 7.0}, 2, silence)
     assert 10 * np.log10(np.mean(abs(heard) ** 2)) == pytest.approx(-7.0, abs=0.1)
     assert abs(np.vdot(heard[0], heard[1])) / heard.shape[1] < 0.01
     for kind, fourth in (("rayleigh", 2.0), ("rician", 1 + 1 / 5 * (1 + 4 / 5))):

@@ -126,14 +126,14 @@ def walk(rng, variance: float, count: int) -> np.ndarray:
     return np.cumsum(rng.normal(scale=np.sqrt(variance / SPS), size=count)) if variance else 0.0
 
 
-def on_air(rng, point: dict, antennas: int, symbols: list, spread: int):
+def on_air(rng, point: dict, antennas: int, symbols: list):
     """Samples complex64 [M, n] of the users' ``symbols`` over one draw of channel, carriers,
-    clocks, noise, and starts within ``spread`` symbols; and the truth, a :class:`User` each."""
+    clocks, noise, and starts within the gap; and the truth, a :class:`User` each."""
     users = len(symbols)
-    count = SPS * (len(symbols[0]) + spread + 2 * MARGIN)
+    count = SPS * (len(symbols[0]) + GAP + 2 * MARGIN)
     carriers = rng.uniform(-CARRIER, CARRIER, users + 1)  # the last is the receiver's
     clocks = rng.uniform(-CLOCK, CLOCK, users + 1)
-    starts = SPS * (MARGIN + rng.uniform(0, spread, users))
+    starts = SPS * (MARGIN + rng.uniform(0, GAP, users))
     h = channel(rng, point["channel"], antennas, users)
     wander = phase_noise_variance(point.get("phase_noise_dbc_hz"))
     own = walk(rng, wander, count)
@@ -251,6 +251,7 @@ def rate(hits: int, trials: int) -> dict:
 
 
 def decibels(ratio: float) -> float:
+    """10 log10 of a power ratio."""
     return float(10 * np.log10(ratio))
 
 
@@ -260,7 +261,7 @@ def detection(point: dict, rng, advance: Callable) -> dict:
     receiver, heard, read, strange = Receiver(UPLINK, (0, 1)), 0, 0, 0
     for _ in range(point["trials"]):
         bursts = [random_burst(rng, UPLINK, k) for k in range(2)]
-        samples, truth = on_air(rng, point, 2, [b.symbols for b in bursts], GAP)
+        samples, truth = on_air(rng, point, 2, [b.symbols for b in bursts])
         for k, user in enumerate(truth):
             heads = receiver.heads(samples, k)
             start = user.time(UPLINK.preamble_position(k))
@@ -279,7 +280,7 @@ def feedback(point: dict, rng, advance: Callable) -> dict:
     length = FEEDBACK.total(PAYLOAD)
     for _ in range(point["trials"]):
         burst = random_burst(rng, FEEDBACK)
-        samples, (user,) = on_air(rng, point, 1, [np.tile(burst.symbols, 2)], GAP)
+        samples, (user,) = on_air(rng, point, 1, [np.tile(burst.symbols, 2)])
         heads = receiver.heads(samples, 0)
         first = [head for head in heads if at_place(head, user.start)]
         second = [head for head in heads if at_place(head, user.time(length))]
@@ -322,7 +323,7 @@ def estimates(point: dict, rng, advance: Callable) -> dict:
     receiver, errors = Receiver(ALONE, (0,)), {"preamble": [], "head": []}
     for _ in range(point["trials"]):
         burst = random_burst(rng, ALONE, count=SPACING)
-        samples, (user,) = on_air(rng, point, 2, [burst.symbols], GAP)
+        samples, (user,) = on_air(rng, point, 2, [burst.symbols])
         for head in receiver.heads(samples, 0):
             if at_place(head, user.start) and head.found.found:
                 found = {"preamble": head.found}
@@ -378,7 +379,7 @@ def payload(point: dict, rng, advance: Callable) -> dict:
     wander = 2 * phase_noise_variance(PHASE_NOISE)
     for _ in range(point["trials"]):
         bursts = [random_burst(rng, UPLINK, k) for k in range(2)]
-        samples, truth = on_air(rng, point, 2, [b.symbols for b in bursts], GAP)
+        samples, truth = on_air(rng, point, 2, [b.symbols for b in bursts])
         users = [refined_user(receiver, samples, k, bursts[k].header) for k in range(2)]
         if None not in users:
             weights = np.linalg.inv(np.stack([user.h for user in truth], axis=1))
