@@ -261,9 +261,9 @@ combine(const cfloat* const* in, const complex_vector& h, size_t count, cfloat* 
  * found.cfo, then at 1 and 2 standard deviations to either side, until a CRC fits.
  *
  * The error of found.cfo turns the end of a header by some 30 degrees at -5 dB, so that
- * over AWGN, at an Es / N0 of -2.5 dB after combining and 4 repetitions, 96 % of the
- * headers are read without and 99.8 % with the other frequencies; an exact frequency
- * gives no more. Noise alone is taken for a header with probability 5 * 2^-16.
+ * over AWGN, at an Es / N0 of -2.5 dB after combining and 4 repetitions, 578 of 600
+ * headers are read without and 599 with the other frequencies; an exact frequency gives
+ * no more. Noise alone is taken for a header with probability 5 * 2^-16.
  *
  * Degenerate input: as decode_header(), and not ok if nothing was found.
  *

@@ -48,6 +48,7 @@ def percent(share: dict) -> list:
 
 
 def detection_table(records: list) -> list:
+    """A table per channel, and how often a user was heard elsewhere."""
     lines = []
     for (kind,), points in group(records, "detection", "channel").items():
         rows = [
@@ -60,9 +61,13 @@ def detection_table(records: list) -> list:
         lines += [f"{CHANNELS[kind]}:", "", *report.markdown(header, rows), ""]
     points = [r for r in records if r["section"] == "detection"]
     symbols = sum(2 * r["trials"] for r in points) * sync_study.UPLINK.total(sync_study.PAYLOAD)
-    strange = sum(r["strange"] for r in points)
-    frames = f"{symbols / sync_study.FRAME:.0f} times {sync_study.FRAME} symbols"
-    return [*lines, f"Heard elsewhere in all: {strange} in {frames} searched.", ""]
+    frames, strange = symbols / sync_study.FRAME, sum(r["strange"] for r in points)
+    text = (
+        f"Heard elsewhere in all: {strange} in {frames:.0f} times {sync_study.FRAME} symbols "
+        f"searched, below {sync_study.upper_bound(strange, frames):.1e} (95 %); the threshold is "
+        "set for 1e-4."
+    )
+    return [*lines, text, ""]
 
 
 def feedback_table(records: list) -> list:
@@ -342,8 +347,8 @@ SECTIONS = {  # title, text, table
     "payload": (
         "What is left in the payload",
         "Error vector magnitude of 640 payload symbols after everything: zero-forcing with the "
-        "estimated channel, clock estimate, phase track. The track always allows for the phase "
-        "noise named, which costs clean oscillators 0.03 dB. Beside it the EVM of a link that is "
+        "estimated channel, clock estimate, phase track. The track allows for the phase noise "
+        "named whether there is any or not. Beside it the EVM of a link that is "
         "aligned and knows the channel, for the same H and N0. Medians over the bursts of both "
         f"users, and of their ratio. At {NO_NOISE:g} dB there is next to no noise: what is left "
         "there is the residual signal-to-interference ratio.",

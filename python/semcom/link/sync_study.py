@@ -312,8 +312,8 @@ def noise(point: dict, rng, advance: Callable) -> dict:
     return {"alarms": alarms, "headers": headers, "upper95": upper_bound(alarms, done)}
 
 
-def upper_bound(events: int, frames: int) -> float:
-    """The rate per frame that 95 % of such counts would exceed (Poisson, one-sided)."""
+def upper_bound(events: int, frames: float) -> float:
+    """Rate per frame at which only 5 % of counts would be as low (Poisson, one-sided)."""
     return float(chi2.ppf(0.95, 2 * events + 2) / (2 * frames))
 
 
