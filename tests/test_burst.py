@@ -259,6 +259,27 @@ def test_alignment_undoes_delay_frequency_and_clock():
     assert np.mean(abs(late[-100:] - x[-100:]) ** 2) > 5 * error
 
 
+def test_headers_are_read_at_five_frequencies():
+    rng = np.random.default_rng(12)
+    header = core.FrameHeader(123456, 1, 640, 2)
+    heard = naive_air(naive_preamble(0), 60.0, 0.0, 0.0, 1150)[None]
+    heard = heard + np.sqrt(6) * complex_normal(rng, 1, 1150)
+    found = core.Synchroniser(PULSE).synchronise(heard, core.make_preamble(0), 60.0, 0.0)
+    deviation = found.cfo.variance**0.5
+    assert found.found
+    turns = np.exp(2j * np.pi * np.outer(np.arange(-5, 6) * deviation, 253 + np.arange(344) - 126))
+    sent = core.encode_header(header, 4)
+    alone = [core.decode_header(sent * turn, 4) is not None for turn in turns]
+    read = [core.read_header(sent * turn, found, first=253) for turn in turns]
+    # Those that one of 0, +-1 and +-2 deviations more leaves where decode_header reads.
+    expected = np.convolve(alone, np.ones(5), mode="same") > 0
+    assert [each is not None for each in read] == expected.tolist()
+    assert 0 < sum(alone) < sum(expected) < len(turns)
+    assert all(each is None or each.frame == 123456 for each in read)
+    lost = core.Synchroniser().synchronise(np.zeros((1, 1150)), core.make_preamble(0), 60.0, 0.0)
+    assert core.read_header(sent, lost, first=253) is None
+
+
 def two_users(rng, noise_var):
     """Samples of two antennas, and what was sent."""
     layout = core.BurstLayout(gap=48)

@@ -645,6 +645,28 @@ combine(const cfloat* const* in, const complex_vector& h, size_t count, cfloat* 
     return 1.0 / gain;
 }
 
+decoded_header read_header(const cfloat* symbols,
+                           int repeats,
+                           const synchronisation& found,
+                           size_t first)
+{
+    const auto plain = decode_header(symbols, repeats);
+    const double deviation = std::sqrt(found.cfo.variance);
+    if (!found.found || plain.ok || !std::isfinite(deviation))
+        return found.found ? plain : decoded_header{};
+    std::vector<cfloat> turned(header_symbols * repeats);
+    for (double f : { deviation, -deviation, 2.0 * deviation, -2.0 * deviation }) {
+        for (size_t i = 0; i < turned.size(); i++) {
+            const double time = static_cast<double>(first + i) - found.middle;
+            turned[i] = symbols[i] * cfloat(std::polar(1.0, -two_pi * f * time));
+        }
+        const auto header = decode_header(turned.data(), repeats);
+        if (header.ok)
+            return header;
+    }
+    return {};
+}
+
 void user_stream::check() const
 {
     if (row.size() != layout.num_pilots)

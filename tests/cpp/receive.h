@@ -96,7 +96,8 @@ inline received_user hear(const scene& s, const synchroniser& sync, int user)
     samples combined(s.layout.header_length());
     const std::vector<samples>& constant = symbols;
     combine(pointers(constant).data(), found.sync.h, combined.size(), combined.data());
-    found.header = decode_header(combined.data(), s.layout.header_repeats);
+    found.header = read_header(
+        combined.data(), s.layout.header_repeats, found.sync, s.layout.preamble_length());
     if (found.header.ok)
         found.sync = sync.synchronise(in.data(),
                                       num_rx,

@@ -78,12 +78,30 @@ static py::tuple bound_peak(const complex_array& samples,
     return py::make_tuple(to_array(burst), left);
 }
 
-static py::object read_header(const complex_array& symbols, int repeats)
+static void expect_header(const complex_array& symbols, int repeats)
 {
     expect(symbols.ndim() == 1 && symbols.size() == repeats * header_symbols,
            "symbols: 86 for each repetition expected");
-    const auto header = decode_header(symbols.data(), repeats);
+}
+
+static py::object to_object(const decoded_header& header)
+{
     return header.ok ? py::cast(header.value) : py::none();
+}
+
+static py::object decode_alone(const complex_array& symbols, int repeats)
+{
+    expect_header(symbols, repeats);
+    return to_object(decode_header(symbols.data(), repeats));
+}
+
+static py::object read_after(const complex_array& symbols,
+                             const synchronisation& found,
+                             size_t first,
+                             int repeats)
+{
+    expect_header(symbols, repeats);
+    return to_object(read_header(symbols.data(), repeats, found, first));
 }
 
 static std::vector<detection> detect_preambles(const preamble_detector& detector,
@@ -339,7 +357,7 @@ static void bind_layout(py::module& m)
         py::arg("repeats") = 4,
         "A header's symbols, complex64 [86 repeats].");
     m.def("decode_header",
-          &read_header,
+          &decode_alone,
           py::arg("symbols"),
           py::arg("repeats") = 4,
           "The FrameHeader in symbols [86 repeats], or None if its CRC does not fit.");
@@ -512,6 +530,26 @@ Raises:
           py::arg("h"),
           "Maximum ratio combining of [M, n] with gains h [M]: (complex64 [n], noise "
           "variance\nfor unit noise at each antenna).");
+    m.def("read_header",
+          &read_after,
+          py::arg("symbols"),
+          py::arg("found"),
+          py::kw_only(),
+          py::arg("first"),
+          py::arg("repeats") = 4,
+          R"doc(Decodes a header at several frequencies around that of its preamble.
+
+Args:
+    symbols: as combine() gives them, complex64 [86 repeats].
+    found: the preamble's Synchronisation.
+    first: [symbols] from the preamble's first symbol to the header's.
+    repeats: of the header, 1 to 8.
+
+Returns:
+    The FrameHeader, or None if no CRC fits.
+
+Raises:
+    ValueError: sizes that do not fit.)doc");
 }
 
 static void bind_tracking(py::module& m)

@@ -229,7 +229,7 @@ class Line:
 class Axes:
     """One panel.  ``levels``: (label, height, colour) of dashed lines; ``others``: (label, x, y) of
     figures that are not ours, dotted in grey.  ``scale``: linear, log, or even for values drawn
-    equally spaced whatever they are."""
+    equally spaced whatever they are; ``yscale``: linear or log."""
 
     title: str
     xlabel: str
@@ -238,6 +238,7 @@ class Axes:
     scale: str = "linear"
     levels: list = field(default_factory=list)
     others: list = field(default_factory=list)
+    yscale: str = "linear"
 
 
 def plot(path, records: list) -> None:
@@ -324,7 +325,7 @@ def _draw_panel(axes, panel: Axes) -> None:
         axes.set_xticks(list(at.values()), [_tick(x) for x in at])
     elif panel.scale == "log":
         _log_scale(axes)
-    axes.set(xlabel=panel.xlabel, ylabel=panel.ylabel, title=panel.title)
+    axes.set(xlabel=panel.xlabel, ylabel=panel.ylabel, title=panel.title, yscale=panel.yscale)
     axes.grid(alpha=0.3, linewidth=0.5)
 
 
