@@ -240,7 +240,10 @@ void burst_receiver::read(const head& preamble)
     for (const auto& stream : symbols)
         from.push_back(stream.data());
     combine(from.data(), heard.sync.h, combined.size(), combined.data());
-    const auto header = decode_header(combined.data(), layout.header_repeats);
+    const auto header = read_header(combined.data(),
+                                    layout.header_repeats,
+                                    heard.sync,
+                                    static_cast<double>(layout.preamble_length()));
     if (!header.ok || header.value.length == 0) {
         d_unread.push_back({ preamble.user, heard.sync });
         return;

@@ -9,6 +9,7 @@ import re
 from gnuradio import blocks, gr, zeromq
 
 from ..blocks import guard
+from ..blocks.burst_socket import burst_socket
 from ..blocks.mock_radio import mock_radio
 from ..errors import SemcomError
 from .scenario import at_least, number
@@ -72,8 +73,9 @@ class MockServer(gr.top_block):
         self.tx = addresses(options.tx, TRANSMITTERS)
         self.rx = addresses(options.rx, len(ANTENNAS))
         self.limit = None if options.seconds is None else options.seconds * options.sample_rate
-        for port, address in enumerate(self.tx):
-            self.connect(_source(address), (self.radio, port))
+        self.sources = [_source(address) for address in self.tx]
+        for port, source in enumerate(self.sources):
+            self.connect(source, (self.radio, port))
         ports = itertools.count()
         for address, antennas in zip(self.rx, ANTENNAS, strict=True):
             # One socket for all antennas of a receiver: what is lost is lost on all of them.
@@ -81,6 +83,13 @@ class MockServer(gr.top_block):
             for antenna in range(antennas):
                 self.connect((self.radio, next(ports)), (joined, antenna))
             self.connect(joined, _sink(address, antennas))
+
+    def stop(self) -> None:
+        """Ends at once: the sockets wait no longer."""
+        for source in self.sources:
+            if isinstance(source, burst_socket):
+                source.end()
+        gr.top_block.stop(self)
 
     def serve(self) -> None:
         """Run for as long as the options say; BlockError if a block fails."""
@@ -96,17 +105,13 @@ class MockServer(gr.top_block):
 def _source(address: str):
     if address == NOBODY:
         return blocks.null_source(ITEM)
-    return _socket(zeromq.pull_source, address, TX_MESSAGES)
+    return burst_socket(address, TX_MESSAGES)
 
 
 def _sink(address: str, antennas: int):
     if address == NOBODY:
         return blocks.null_sink(ITEM * antennas)
-    return _socket(zeromq.pub_sink, address, RX_MESSAGES, antennas)
-
-
-def _socket(kind, address: str, messages: int, antennas=1):
     try:
-        return kind(ITEM * antennas, 1, address, SOCKET_MS, True, messages)
+        return zeromq.pub_sink(ITEM * antennas, 1, address, SOCKET_MS, True, RX_MESSAGES)
     except RuntimeError as cause:
         raise SemcomError(f"{address}: cannot be used as a ZeroMQ address ({cause})") from cause
