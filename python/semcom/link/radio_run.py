@@ -69,6 +69,7 @@ def air_record(point: Scenario, flowgraph, log: AirLog) -> dict:
         "false_alarms": counts.false_alarms,
         "frames_lost": counts.lost,
         "frames_duplicated": counts.duplicated,
+        "gaps": _gaps(numbers, heard, log.after_last()),
         "restarts": counts.restarts,
         "overflows": counts.overflows,
         "cfo_hz": _means(cfo, heard),
@@ -90,6 +91,18 @@ def _means(values, heard) -> list:
         float(column[mask].mean()) if mask.any() else None
         for column, mask in zip(values.T, heard.T, strict=True)
     ]
+
+
+def _gaps(numbers, heard, end: int) -> list:
+    """For each terminal the runs [first, last] of frames below ``end`` that were not heard."""
+    gaps = []
+    for column in heard.T:
+        missing = np.ones(end + 2, bool)
+        missing[[0, -1]] = False
+        missing[1 + numbers[column].astype(int)] = False
+        edges = np.flatnonzero(np.diff(missing.astype(int)))
+        gaps.append([[int(a), int(b) - 1] for a, b in zip(edges[::2], edges[1::2], strict=True)])
+    return gaps
 
 
 def _mean_db(values_db):

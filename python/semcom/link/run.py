@@ -13,12 +13,13 @@ from ..blocks.clip_source import clip_source
 from ..blocks.system_block import shared_system
 from ..errors import SemcomError
 from ..nets.registry import SYSTEMS, check_sizes, shipped
+from ..phy.burst import BurstFormat
 from . import metrics, reference
 from .flowgraph import LinkFlowgraph
 from .radio_flowgraph import RadioFlowgraph, replay_flowgraph
 from .radio_run import AirLog, air_record
 from .report import sha256
-from .scenario import Scenario, settings
+from .scenario import Scenario, burst_format, settings
 
 MEASURED = ("evm_db", "papr_db", "channel_nmse_db", "path_snr_db")  # beside the chain, if at all
 OWN_DECODER = "psp"  # of pilot_ave, which its checkpoints' names do not tell
@@ -215,14 +216,34 @@ def channel_uses(point: Scenario, net, segments: int) -> dict:
     if not segments:
         return {"channel_uses_per_segment": None, "channel_uses": None, "pilot_overhead": None}
     payload = net.symbols * segments
+    if point.radio:
+        return _burst_uses(point, len(net.terminals), payload, segments)
     rows = 1 + (-(-payload // point.pilot_spacing) if point.pilot_spacing else 0)
     pilots = rows * point.pilot_length
     feedback = payload + pilots if len(net.terminals) > 1 else 0
-    uses = {"payload": payload, "pilots": pilots, "feedback": feedback}
+    return _uses({"payload": payload, "pilots": pilots, "feedback": feedback}, segments)
+
+
+def _burst_uses(point: Scenario, users: int, payload: int, segments: int) -> dict:
+    """The same of bursts: preambles, headers, gaps and guards are ``overhead``."""
+    plan = BurstFormat(point.sample_rate, **burst_format(point))
+    layout = plan.layout(users)
+    pilots = layout.body_length(payload) - payload
+    feedback = plan.copies * plan.feedback_length(payload) // plan.sps if users > 1 else 0
+    uses = {
+        "payload": payload,
+        "pilots": pilots,
+        "overhead": layout.total(payload) - payload - pilots,
+        "feedback": feedback,
+    }
+    return _uses(uses, segments)
+
+
+def _uses(uses: dict, segments: int) -> dict:
     return {
         "channel_uses_per_segment": sum(uses.values()) / segments,
         "channel_uses": {name: count / segments for name, count in uses.items()},
-        "pilot_overhead": pilots / (payload + pilots),
+        "pilot_overhead": uses["pilots"] / (uses["payload"] + uses["pilots"]),
     }
 
 

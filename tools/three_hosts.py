@@ -1,0 +1,196 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Rehearse three hosts on one: audio terminal, video terminal and receiver in network namespaces.
+
+Each side is a process of apps/terminal.py in a namespace of its own, joined by cables (veth) to a
+fourth, where apps/mock_radio.py is the air.  Needs root, for the namespaces.  Ends with what each
+side counted, and with status 0 if every frame is accounted for.
+
+--kill stops one side dead (SIGKILL) halfway and starts it again two seconds later.
+
+examples:
+  three_hosts.py --frames 1000
+  three_hosts.py --frames 300 --kill video --json out.json
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+APPS = Path(__file__).resolve().parents[1] / "apps"
+SIDES = ("audio", "video", "receiver")
+AIR = "air"
+PUSH_PORTS = {"audio": 5551, "video": 5552}
+PAUSE_S = 2.0  # [s] for which the side that was killed is away
+
+
+def parse():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--frames", type=int, default=1000, help="clips (default: %(default)s)")
+    add("--kill", choices=SIDES, help="which side is killed halfway and started again")
+    add("--preset", default="bench", help="of the mock radio (default: %(default)s)")
+    add("--snr", type=float, default=14.0, help="of the mock radio's samples [dB]")
+    add("--sample-rate", type=float, default=1e6, help="[Hz] (default: %(default)g)")
+    add("--turnaround", type=float, default=0.15, help="[s] (default: %(default)g)")
+    add("--json", help="write what was counted")
+    return parser.parse_args()
+
+
+def name_of(side: str) -> str:
+    return f"semcom-{side}-{os.getpid()}"
+
+
+def address(side: str, end: int) -> str:
+    """Of the air's end (1) or the side's (2) of a cable."""
+    return f"10.77.{SIDES.index(side) + 1}.{end}"
+
+
+def ip(*words):
+    subprocess.run(["ip", *words], check=True, capture_output=True, text=True)
+
+
+@contextlib.contextmanager
+def namespaces():
+    """A namespace for each side and the air, joined by cables; gone afterwards."""
+    names = [name_of(side) for side in (*SIDES, AIR)]
+    try:
+        for name in names:
+            ip("netns", "add", name)
+            ip("-n", name, "link", "set", "lo", "up")
+        for number, side in enumerate(SIDES):
+            ends = [f"sem{os.getpid() % 10000}{number}{end}" for end in "ab"]
+            ip("link", "add", ends[0], "type", "veth", "peer", "name", ends[1])
+            for end, (device, space) in enumerate(zip(ends, (AIR, side), strict=True), 1):
+                ip("link", "set", device, "netns", name_of(space))
+                ip("-n", name_of(space), "addr", "add", f"{address(side, end)}/24", "dev", device)
+                ip("-n", name_of(space), "link", "set", device, "up")
+        yield
+    finally:
+        for name in names:
+            subprocess.run(["ip", "netns", "del", name], capture_output=True)
+
+
+def start(space: str, log: Path, program: str, *words):
+    """Start a program of apps/ in a namespace; what it says is added to a file."""
+    command = ["ip", "netns", "exec", name_of(space), sys.executable, APPS / program, *words]
+    with open(log, "a") as out:
+        return subprocess.Popen(
+            [str(word) for word in command], stdout=out, stderr=out,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )  # fmt: skip
+
+
+class Run:
+    """The processes of one run, their output in a folder."""
+
+    def __init__(self, options, folder):
+        self.options, self.folder = options, Path(folder)
+        self.processes = {}
+
+    def open_air(self) -> None:
+        o = self.options
+        terminals = [f"tcp://{address(side, 2)}:{port}" for side, port in PUSH_PORTS.items()]
+        self.air = start(
+            AIR, self.folder / "air.txt", "mock_radio.py", "--preset", o.preset, "--sample-rate", o.sample_rate,
+            f"--snr={o.snr}", "--tx", *terminals, "--rx", "tcp://*:5561", "tcp://*:5562",
+        )  # fmt: skip
+
+    def open_side(self, side: str, first=0) -> None:
+        o = self.options
+        self.processes[side] = start(
+            side, self.folder / f"{side}.txt", "terminal.py", side,
+            "--radio", f"zmq:{address(side, 1)}", "--frames", o.frames,
+            "--sample-rate", o.sample_rate, "--turnaround", o.turnaround, "--first", first,
+            "--json", self.folder / f"{side}.json",
+        )  # fmt: skip
+
+    def replace(self, side: str) -> None:
+        """Kill a side halfway, and start it again; an audio terminal where it would be by now."""
+        o = self.options
+        half_s = 0.5 * o.frames * (o.turnaround + 0.007)
+        time.sleep(half_s)
+        pids = subprocess.run(
+            ["ip", "netns", "pids", name_of(side)], check=True, capture_output=True, text=True
+        ).stdout.split()
+        for pid in pids:
+            os.kill(int(pid), signal.SIGKILL)
+        self.processes[side].wait()
+        time.sleep(PAUSE_S)
+        later = round((half_s + PAUSE_S) / (o.turnaround + 0.007)) + 5
+        self.open_side(side, min(later, o.frames - 1) if side == "audio" else 0)
+
+    def close(self) -> dict:
+        """Wait for all sides to end by themselves, then end the air; what each counted."""
+        limit = 60 + 3 * self.options.frames * (self.options.turnaround + 0.02)
+        for process in self.processes.values():
+            process.wait(timeout=limit)
+        self.air.send_signal(signal.SIGINT)
+        self.air.wait(timeout=30)
+        found = {"air": (self.folder / "air.txt").read_text().splitlines()[-3:]}
+        for side in SIDES:
+            path = self.folder / f"{side}.json"
+            found[side] = json.loads(path.read_text())["records"][0] if path.exists() else None
+            found[f"{side}_status"] = self.processes[side].returncode
+        return found
+
+    def kill(self) -> None:
+        for process in (*self.processes.values(), self.air):
+            if process.poll() is None:
+                process.kill()
+
+
+def account(found: dict, frames: int) -> dict:
+    """Every frame, heard or in a gap that the receiver reported."""
+    receiver = found["receiver"]
+    gaps = [sum(b - a + 1 for a, b in runs) for runs in receiver["gaps"]]
+    heard = receiver["bursts_heard"]
+    return {
+        "frames": frames,
+        "heard": dict(zip(SIDES, heard, strict=False)),
+        "in_gaps": dict(zip(SIDES, gaps, strict=False)),
+        "gaps": dict(zip(SIDES, receiver["gaps"], strict=False)),
+        "accuracy": receiver["accuracy"],
+        "accounted": all(h + g == frames for h, g in zip(heard, gaps, strict=True)),
+    }
+
+
+def main() -> int:
+    options = parse()
+    if os.geteuid():
+        print("three_hosts.py: error: namespaces need root", file=sys.stderr)
+        return 2
+    with tempfile.TemporaryDirectory() as folder, namespaces():
+        run = Run(options, folder)
+        try:
+            run.open_air()
+            run.open_side("receiver")
+            run.open_side("video")
+            time.sleep(8)  # until all listen
+            run.open_side("audio")
+            if options.kill:
+                run.replace(options.kill)
+            found = run.close()
+        finally:
+            run.kill()
+    result = {"killed": options.kill, **account(found, options.frames), "counted": found}
+    if options.json:
+        Path(options.json).write_text(json.dumps(result, indent=1))
+    shown = {key: value for key, value in result.items() if key != "counted"}
+    print(json.dumps(shown, indent=1))
+    print("\n".join(found["air"]))
+    return 0 if result["accounted"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
