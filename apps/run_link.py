@@ -88,7 +88,7 @@ def run_all(points, clips, json_path, records):
         task = bar.add_task("link", total=sum(frames))
         for i, point in enumerate(points):
             before = sum(frames[:i])
-            bar.update(task, description=f"{point.channel} {point.snr:g} dB")
+            bar.update(task, description=f"{point.radio or point.channel} {point.snr:g} dB")
             records.append(
                 run_point(point, clips, lambda n, b=before: bar.update(task, completed=b + n))
             )

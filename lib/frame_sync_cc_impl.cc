@@ -8,6 +8,7 @@
 #include <gnuradio/semcom/errors.h>
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <stdexcept>
 
 namespace gr {
@@ -241,7 +242,8 @@ void frame_sync_cc_impl::take_bursts()
     }
     const double until = d_receiver->received_until();
     const auto now = time_of(until);
-    d_received_until = static_cast<double>(now.seconds) + now.fraction;
+    d_received_until = d_finished ? std::numeric_limits<double>::infinity()
+                                  : static_cast<double>(now.seconds) + now.fraction;
     while (d_stamps.size() > 1 && static_cast<double>(d_stamps[1].sample) < until)
         d_stamps.pop_front();
 }

@@ -102,7 +102,8 @@ class Run:
         o = self.options
         terminals = [f"tcp://{address(side, 2)}:{port}" for side, port in PUSH_PORTS.items()]
         self.air = start(
-            AIR, self.folder / "air.txt", "mock_radio.py", "--preset", o.preset, "--sample-rate", o.sample_rate,
+            AIR, self.folder / "air.txt", "mock_radio.py",
+            "--preset", o.preset, "--sample-rate", o.sample_rate,
             f"--snr={o.snr}", "--tx", *terminals, "--rx", "tcp://*:5561", "tcp://*:5562",
         )  # fmt: skip
 

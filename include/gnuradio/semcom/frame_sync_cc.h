@@ -115,7 +115,8 @@ public:
 
     virtual sync_counts counts() const = 0;
 
-    //! [s] of device time: all bursts that began before have been reported.
+    //! [s] of device time: all bursts that began before have been reported. Infinite once
+    //! the stream has ended.
     virtual double received_until() const = 0;
 };
 

@@ -16,6 +16,7 @@ from .frame_block import WORK_CALLED_PRODUCE, FrameBlock
 from .guard import guarded
 
 NAP_S = 0.001  # [s] between looks at what another block knows
+MOST = 1 << 20  # samples that are settled at a time
 STARTS = 10000  # frames whose places are remembered
 PATIENCE_S = 30.0  # [s] to wait for a frame that is due, where time waits too
 
@@ -209,7 +210,8 @@ class following_transmitter(_BurstBlock):
         waits = first is not None and first[1] < until
         if waits:
             until = first[1]
-        free = math.floor(until * self.plan.sample_rate) - self.plan.start() - here
+        settled = min(until * self.plan.sample_rate, here + MOST)  # infinite at the end
+        free = math.floor(settled) - self.plan.start() - here
         if free > 0 or not waits:
             self._waiting_since = None
             return free

@@ -2,6 +2,7 @@
 # Copyright 2026 gr-semcom contributors
 """When the second terminal has to send, by the feedback bursts that it hears."""
 
+import math
 import threading
 from collections import OrderedDict
 
@@ -52,13 +53,17 @@ class Schedule:
         return None if start is None else start + self.plan.turnaround
 
     def go_without(self, number: int) -> bool:
-        """True if a frame's feedback should have come and has not: it is due by the period."""
+        """True if a frame's feedback should have come and has not: it is due by the period.
+
+        Once nothing comes any more (received_until is infinite) true for all, due or not.
+        """
         with self._lock:
             start = None if number in self._starts else self._predicted(number)
             late = self.plan.copies * self.copy_s + LATENESS_S
-            if start is None or self._until < start + late:
+            if start is not None and self._until > start + late:
+                self._put(number, start)
+            elif self._until < math.inf:
                 return False
-            self._put(number, start)
             self.missed += 1
             return True
 

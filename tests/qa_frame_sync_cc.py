@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""frame_sync_cc in the scheduler: values, tags, reports, counts, ends."""
+
+import numpy as np
+import pmt
+import pytest
+from gnuradio import blocks, gr, semcom
+from gnuradio.semcom.blocks.device_time import to_pmt
+from gnuradio.semcom.phy.burst import BurstFormat
+from streams import complex_normal, make_tag, unpack
+
+PLAN = BurstFormat()
+H = np.array([[1.0, 0.6j], [-0.5, 0.9]])
+NOISE = 0.01
+PAYLOAD = 200
+RATE = PLAN.sample_rate
+
+
+class Air:
+    """Samples of two antennas: noise, and bursts of both users at their times."""
+
+    def __init__(self, seed=0):
+        self.rng = np.random.default_rng(seed)
+        self.pieces, self.sent, self.starts = [], [], []
+
+    def pause(self, count):
+        self.pieces.append(np.zeros((2, count)))
+        return self
+
+    def burst(self, number, users=(0, 1), system=4, cfo_hz=(3e3, -5e3)):
+        payloads = complex_normal(self.rng, 2, PAYLOAD)
+        waves = [PLAN.uplink(k, 2, number, system, payloads[k]) for k in (0, 1)]
+        n = np.arange(len(waves[0]))
+        heard = sum(
+            H[:, k : k + 1] * waves[k] * np.exp(2j * np.pi * cfo_hz[k] * n / RATE) for k in users
+        )
+        self.starts.append(sum(piece.shape[1] for piece in self.pieces) + PLAN.start())
+        self.pieces.append(heard)
+        self.sent.append((number, payloads))
+        return self
+
+    def samples(self):
+        clean = np.concatenate(self.pieces, 1)
+        noisy = clean + np.sqrt(NOISE * PLAN.sps) * complex_normal(self.rng, *clean.shape)
+        return noisy.astype(np.complex64)
+
+
+def run(samples, run_flowgraph, tags=(), **options):
+    """Through the block -> (block, streams [K, n], tags of each port, messages)."""
+    options = {"spacing": PLAN.pilot_spacing, **options}
+    block = semcom.frame_sync_cc(2, PLAN.rows(2), RATE, PLAN.sps, **options)
+    top, sinks = gr.top_block(), [blocks.vector_sink_c() for _ in range(2)]
+    told = blocks.message_debug()
+    for port in range(2):
+        source = blocks.vector_source_c(samples[port].tolist(), tags=list(tags) * (port == 0))
+        top.connect(source, (block, port))
+        top.connect((block, port), sinks[port])
+    top.msg_connect(block, "bursts", told, "store")
+    run_flowgraph(top)
+    messages = [pmt.to_python(told.get_message(i)) for i in range(told.num_messages())]
+    streams = np.array([sink.data() for sink in sinks], np.complex64)
+    return block, streams, [list(sink.tags()) for sink in sinks], messages
+
+
+def frames(tags):
+    """(offset, number, length) of the semcom_frame tags of a port."""
+    return [
+        (tag.offset, pmt.to_uint64(pmt.car(tag.value)), pmt.to_uint64(pmt.cdr(tag.value)))
+        for tag in tags
+        if pmt.eq(tag.key, pmt.intern("semcom_frame"))
+    ]
+
+
+def test_bursts_become_frames_with_their_channel(run_flowgraph):
+    air = Air(1).pause(9000).burst(7).pause(30000).burst(8).pause(500)
+    block, streams, tags, _ = run(air.samples(), run_flowgraph)
+    assert frames(tags[0]) == frames(tags[1]) == [(0, 7, PAYLOAD), (PAYLOAD, 8, PAYLOAD)]
+    aligned = NOISE * np.linalg.norm(np.linalg.inv(H), axis=1) ** 2
+    for place, (_, payloads) in enumerate(air.sent):
+        found = streams[:, place * PAYLOAD : (place + 1) * PAYLOAD]
+        error = np.mean(abs(found - payloads) ** 2, 1)
+        assert np.all(error < 1.6 * aligned)
+        (csi,) = [
+            unpack(pmt.c32vector_elements(tag.value))
+            for tag in tags[0]
+            if tag.offset == place * PAYLOAD and pmt.eq(tag.key, pmt.intern("csi"))
+        ]
+        np.testing.assert_allclose(csi.no_eff, error, rtol=0.5)
+        # The mean power of samples is 1, so symbols are twice as large (4 samples each).
+        np.testing.assert_allclose(abs(csi.h), 2 * abs(H), atol=0.1)
+    reports = block.take_reports()
+    assert block.take_reports() == []
+    for told, start, number in zip(reports, air.starts, (7, 8), strict=True):
+        assert (told.frame, told.system, told.passed) == (number, 4, True)
+        assert (told.seconds + told.fraction) * RATE == pytest.approx(start, abs=0.1)
+        assert [user.read for user in told.users] == [True, True]
+        np.testing.assert_allclose([user.cfo for user in told.users], [3e3, -5e3], atol=15)
+    counts = block.counts()
+    assert (counts.frames, counts.preambles, counts.false_alarms, counts.lost) == (2, 4, 0, 0)
+
+
+def test_a_burst_that_ends_with_the_stream_is_received(run_flowgraph):
+    air = Air(2).pause(3000).burst(0)
+    _, streams, tags, _ = run(air.samples(), run_flowgraph)
+    assert frames(tags[0]) == [(0, 0, PAYLOAD)] and streams.shape == (2, PAYLOAD)
+
+
+def test_noise_alone_ends_with_nothing(run_flowgraph):
+    _, streams, tags, messages = run(Air(3).pause(50000).samples(), run_flowgraph)
+    assert streams.shape == (2, 0) and tags == [[], []] and messages == []
+
+
+def test_numbers_are_counted_and_doubles_are_not_passed_on(run_flowgraph):
+    air = Air(4)
+    for number in (4, 4, 7, 2):
+        air.pause(8000).burst(number)
+    air.pause(3000).burst(3, system=5).pause(4000)
+    block, streams, tags, messages = run(air.samples(), run_flowgraph, system=4)
+    assert [number for _, number, _ in frames(tags[0])] == [4, 7, 2]
+    counts = block.counts()
+    found = (counts.frames, counts.duplicated, counts.lost, counts.restarts, counts.foreign)
+    assert found == (3, 1, 2, 1, 1)
+    assert [told["passed"] for told in messages] == [True, False, True, True, False]
+    assert [told["frame"] for told in messages] == [4, 4, 7, 2, 3]
+    assert list(messages[0]["read"]) == [1, 1]
+
+
+def test_a_user_that_is_not_heard_is_said_to_be_unknown(run_flowgraph):
+    air = Air(5).pause(4000).burst(1, users=(1,)).pause(4000)
+    block, streams, tags, _ = run(air.samples(), run_flowgraph)
+    assert not streams[0].any() and streams[1].any()
+    csi = next(unpack(pmt.c32vector_elements(t.value)) for t in tags[0] if "csi" in str(t.key))
+    assert np.isinf(csi.no_eff[0]) and csi.no_eff[1] < 0.1
+    (told,) = block.take_reports()
+    assert [user.detected for user in told.users] == [False, True]
+
+
+def test_time_stamps_tell_the_time_and_overflows(run_flowgraph):
+    air = Air(6).pause(6000).burst(1).pause(20000).burst(2).pause(4000)
+    jump = air.starts[1] - 5000
+    base = round(5.25 * RATE)
+    tags = [
+        make_tag(0, "rx_time", to_pmt(base, RATE)),
+        make_tag(jump // 2, "rx_time", to_pmt(base + jump // 2, RATE)),  # on time: no overflow
+        make_tag(jump, "rx_time", to_pmt(base + jump + 777, RATE)),
+        make_tag(jump + 9, "rx_time", pmt.PMT_T),  # tells nothing
+    ]
+    block, *_ = run(air.samples(), run_flowgraph, tags)
+    reports = block.take_reports()
+    for told, start in zip(
+        reports, (base + air.starts[0], base + air.starts[1] + 777), strict=True
+    ):
+        assert told.seconds == 5
+        assert told.fraction * RATE == pytest.approx(start - 5 * RATE, abs=0.1)
+    assert block.counts().overflows == 1
+    assert block.received_until() == np.inf
+
+
+def test_what_is_not_finite_is_no_signal(run_flowgraph):
+    air = Air(7).pause(6000).burst(1).pause(9000)
+    samples = air.samples()
+    samples[:, 100:200] = np.nan
+    samples[0, 300] = np.inf
+    _, streams, tags, _ = run(samples, run_flowgraph)
+    assert frames(tags[0]) == [(0, 1, PAYLOAD)] and np.isfinite(streams).all()
+
+
+def test_it_starts_anew(run_flowgraph):
+    samples = Air(8).pause(4000).burst(5).pause(4000).samples()
+    block = semcom.frame_sync_cc(2, PLAN.rows(2), RATE)
+    for _ in range(2):
+        top = gr.top_block()
+        for port in range(2):
+            top.connect(blocks.vector_source_c(samples[port].tolist()), (block, port))
+            top.connect((block, port), blocks.null_sink(8))
+        run_flowgraph(top)
+        assert (block.counts().frames, block.counts().duplicated) == (1, 0)
+        top.disconnect_all()
+
+
+def test_methods_can_be_changed():
+    block = semcom.frame_sync_cc(2, PLAN.rows(2), RATE)
+    block.set_method("lmmse")
+    with pytest.raises(ValueError, match="mmse"):
+        block.set_method("mmse")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"num_rx": 1}, "num_rx"),
+        ({"pilots": []}, "pilots"),
+        ({"pilots": [[1, 1j], [1]]}, "rows"),
+        ({"sample_rate": 0.0}, "sample_rate"),
+        ({"sps": 1}, "sps"),
+        ({"spacing": -1}, "spacing"),
+        ({"method": "best"}, "best"),
+        ({"first_code": 2}, "first_code"),
+    ],
+)
+def test_impossible_arguments_are_refused_with_their_names(change, said):
+    good = {"num_rx": 2, "pilots": PLAN.rows(2)}
+    with pytest.raises(ValueError, match=said):
+        semcom.frame_sync_cc(**{**good, **change})
