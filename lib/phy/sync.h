@@ -74,12 +74,12 @@ double detection_threshold(double false_alarm, int length);
 double false_alarm_probability(double threshold, int num_rx, int length);
 
 /*!
- * The matched filter's output of M antennas at the times tested (tests_per_symbol for each
- * symbol): all that detectors need, and the same for all preambles of one pulse.
+ * The matched filter's output of M antennas at the times tested (tests_per_symbol for
+ * each symbol): all that detectors need, and the same for all preambles of one pulse.
  */
 struct tested_samples {
     std::vector<std::vector<cfloat>> y; //!< of each antenna
-    std::vector<double> energy; //!< |y|^2 of all antennas, and of all whole symbols before
+    std::vector<double> energy; //!< of all antennas, at this and whole symbols before
     double total = 0.0;         //!< the largest of these sums
 };
 
