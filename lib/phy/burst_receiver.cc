@@ -156,9 +156,10 @@ void burst_receiver::search(double until)
     auto streams = held();
     for (auto& stream : streams)
         stream += static_cast<size_t>(from - d_first);
+    const auto samples = d_detectors[0].filter(
+        streams.data(), d_settings.num_rx, static_cast<size_t>(to - from));
     for (size_t k = 0; k < d_detectors.size(); k++)
-        for (auto heard : d_detectors[k].detect(
-                 streams.data(), d_settings.num_rx, static_cast<size_t>(to - from))) {
+        for (auto heard : d_detectors[k].detect(samples)) {
             heard.start += from;
             if (heard.start < d_searched || heard.start >= until)
                 continue;

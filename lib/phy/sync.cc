@@ -394,7 +394,6 @@ struct preamble_detector::correlations {
     std::vector<std::vector<cfloat>> z; // of one repetition, for each antenna
     std::vector<double> energy;         // of a whole preamble, at the times tested
     std::vector<cfloat> lagged;         // sum over repetitions of z[r + 1] conj(z[r])
-    double total = 0.0;                 // energy of the whole input
 };
 
 preamble_detector::preamble_detector(int code,
@@ -412,12 +411,12 @@ preamble_detector::preamble_detector(int code,
         d_signs.push_back(std::real(first[r * preamble_period] / first[0]) > 0 ? 1 : -1);
     const double spacing = 0.5 / static_cast<double>(preamble.size());
     const int side = static_cast<int>(std::ceil(settings.max_cfo / spacing - 1e-9));
-    for (int p = -side; p <= side; p++) {
+    for (int p = -side; p <= side; p++)
         d_frequencies.push_back(p * spacing);
-        for (int r = 0; r < repeats; r++)
-            d_turns.push_back(cfloat(std::polar<double>(
-                d_signs[r], -two_pi * p * spacing * preamble_period * r)));
-    }
+    for (int r = 0; r < repeats; r++)
+        for (const double f : d_frequencies)
+            d_turns.push_back(cfloat(
+                std::polar<double>(d_signs[r], -two_pi * f * preamble_period * r)));
     const double tests =
         tests_per_symbol * settings.search * static_cast<double>(d_frequencies.size());
     d_threshold = detection_threshold(settings.false_alarm / tests,
@@ -427,88 +426,97 @@ preamble_detector::preamble_detector(int code,
 detection preamble_detector::test(const correlations& values, size_t at) const
 {
     const size_t repeats = d_signs.size(), lag = tests_per_symbol * d_period.size();
-    float best = -1.0f;
-    size_t best_frequency = 0;
-    for (size_t f = 0; f < d_frequencies.size(); f++) {
-        const cfloat* turns = &d_turns[f * repeats];
-        float sum = 0.0f;
-        for (const auto& z : values.z) {
-            cfloat total = 0.0f;
-            for (size_t r = 0; r < repeats; r++)
-                total += turns[r] * z[at + r * lag];
-            sum += std::norm(total);
-        }
-        if (sum > best) {
-            best = sum;
-            best_frequency = f;
-        }
+    const size_t frequencies = d_frequencies.size();
+    std::vector<float> powers(frequencies);
+    std::vector<cfloat> sums(frequencies);
+    for (const auto& z : values.z) {
+        std::fill(sums.begin(), sums.end(), cfloat(0.0f));
+        for (size_t r = 0; r < repeats; r++)
+            accumulate(
+                &d_turns[r * frequencies], z[at + r * lag], sums.data(), frequencies);
+        for (size_t f = 0; f < frequencies; f++)
+            powers[f] += std::norm(sums[f]);
     }
+    const auto best = std::max_element(powers.begin(), powers.end());
     const double size = static_cast<double>(repeats * d_period.size());
     return { static_cast<double>(at * d_sps) / tests_per_symbol,
-             d_frequencies[best_frequency],
-             best / (size * values.energy[at]) };
+             d_frequencies[best - powers.begin()],
+             *best / (size * values.energy[at]) };
 }
 
-std::vector<cfloat> preamble_detector::filter(const cfloat* in, size_t count) const
+tested_samples
+preamble_detector::filter(const cfloat* const* in, int num_rx, size_t count) const
 {
-    std::vector<cfloat> clean(in, in + count);
-    zero_non_finite(clean.data(), count);
-    std::vector<cfloat> out((count - 1) * tests_per_symbol / d_sps + 1);
     const double step = static_cast<double>(d_sps) / tests_per_symbol;
-    d_filter.apply(clean.data(), count, 0.0, step, out.data(), out.size());
-    return out;
+    const size_t tests = (count - 1) * tests_per_symbol / d_sps + 1;
+    tested_samples samples;
+    samples.energy.resize(tests);
+    std::vector<cfloat> clean(count);
+    for (int m = 0; m < num_rx; m++) {
+        std::copy_n(in[m], count, clean.begin());
+        zero_non_finite(clean.data(), count);
+        std::vector<cfloat> y(tests);
+        d_filter.apply(clean.data(), count, 0.0, step, y.data(), tests);
+        accumulate_energy(y.data(), samples.energy.data(), tests);
+        samples.y.push_back(std::move(y));
+    }
+    samples.total = sum_in_steps(samples.energy, tests_per_symbol);
+    return samples;
 }
 
 preamble_detector::correlations
-preamble_detector::correlate(const cfloat* const* in, int num_rx, size_t count) const
+preamble_detector::correlate(const tested_samples& samples) const
 {
     constexpr size_t per_symbol = tests_per_symbol;
     const size_t period = d_period.size(), repeats = d_signs.size();
-    const size_t lag = per_symbol * period, reach = per_symbol * (period * repeats - 1);
+    const size_t lag = per_symbol * period;
     correlations values;
-    std::vector<double> energy;
     std::vector<cfloat> lagged;
-    for (int m = 0; m < num_rx; m++) {
-        const auto y = filter(in[m], count);
+    for (const auto& y : samples.y) {
         std::vector<cfloat> z(y.size() - per_symbol * (period - 1));
-        energy.resize(y.size());
         lagged.resize(z.size() - lag);
-        accumulate_energy(y.data(), energy.data(), y.size());
         for (size_t i = 0; i < period; i++)
             accumulate(&y[per_symbol * i], d_period[i], z.data(), z.size());
         accumulate_lag(z.data(), lag, lagged.data(), lagged.size());
         values.z.push_back(std::move(z));
     }
-    values.lagged.resize(energy.size() - reach);
+    values.lagged.resize(samples.energy.size() - reach());
     for (size_t r = 0; r + 1 < repeats; r++)
         accumulate(&lagged[r * lag],
                    d_signs[r] * d_signs[r + 1],
                    values.lagged.data(),
                    values.lagged.size());
     // Sums over a preamble are differences of sums from the start.
-    values.total = sum_in_steps(energy, per_symbol);
-    values.energy.resize(energy.size() - reach);
+    const auto& energy = samples.energy;
+    values.energy.resize(values.lagged.size());
     for (size_t n = 0; n < values.energy.size(); n++)
         values.energy[n] =
-            energy[n + reach] - (n >= per_symbol ? energy[n - per_symbol] : 0.0);
+            energy[n + reach()] - (n >= per_symbol ? energy[n - per_symbol] : 0.0);
     return values;
 }
 
 std::vector<detection>
 preamble_detector::detect(const cfloat* const* in, int num_rx, size_t count) const
 {
-    if (count <= window())
+    return count > window() ? detect(filter(in, num_rx, count))
+                            : std::vector<detection>();
+}
+
+std::vector<detection> preamble_detector::detect(const tested_samples& samples) const
+{
+    if (samples.energy.size() <= reach())
         return {};
-    const auto values = correlate(in, num_rx, count);
+    const auto values = correlate(samples);
     const auto length = static_cast<double>(d_signs.size() * d_period.size());
     // Mean |lagged|^2 of noise, over the squared energy of the preamble.
+    const auto num_rx = static_cast<double>(samples.y.size());
     const double spread = static_cast<double>(d_signs.size() - 1) * num_rx *
                           std::pow(static_cast<double>(d_signs.size()) * num_rx, -2);
     std::vector<detection> heard;
     for (size_t n = 0; n < values.energy.size(); n++) {
         const double e = values.energy[n];
         // What is left of a difference of sums is no energy.
-        if (!(e > 1e-12 * values.total) ||
+        if (!(e > 1e-12 * samples.total) ||
             !(std::norm(values.lagged[n]) > screen_level * spread * e * e))
             continue;
         const auto candidate = test(values, n);

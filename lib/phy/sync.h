@@ -74,6 +74,16 @@ double detection_threshold(double false_alarm, int length);
  */
 double false_alarm_probability(double threshold, int num_rx, int length);
 
+/*!
+ * The matched filter's output of M antennas at the times tested (tests_per_symbol for
+ * each symbol): all that detectors need, and the same for all preambles of one pulse.
+ */
+struct tested_samples {
+    std::vector<std::vector<cfloat>> y; //!< of each antenna
+    std::vector<double> energy; //!< of all antennas, at this and whole symbols before
+    double total = 0.0;         //!< the largest of these sums
+};
+
 //! A preamble that was heard.
 struct detection {
     double start;  //!< [samples] centre of its first symbol, to sps / 4 or so
@@ -137,6 +147,15 @@ public:
     std::vector<detection>
     detect(const cfloat* const* in, int num_rx, size_t count) const;
 
+    /*!
+     * The same in two steps. With several preambles of one pulse, let one detector
+     * filter for all: nothing else costs as much.
+     *
+     * \param count 1 or more.
+     */
+    tested_samples filter(const cfloat* const* in, int num_rx, size_t count) const;
+    std::vector<detection> detect(const tested_samples& samples) const;
+
 private:
     struct correlations; // at all times of a buffer
 
@@ -145,11 +164,14 @@ private:
     std::vector<cfloat> d_period; // conjugate
     std::vector<float> d_signs;
     std::vector<double> d_frequencies;
-    std::vector<cfloat> d_turns; // [F, R], exp(-j 2 pi f L r) and the sign
+    std::vector<cfloat> d_turns; // [R, F], exp(-j 2 pi f L r) and the sign
     polyphase_filter d_filter;
 
-    std::vector<cfloat> filter(const cfloat* in, size_t count) const;
-    correlations correlate(const cfloat* const* in, int num_rx, size_t count) const;
+    size_t reach() const // of a preamble, in times tested
+    {
+        return tests_per_symbol * (d_signs.size() * d_period.size() - 1);
+    }
+    correlations correlate(const tested_samples& samples) const;
     detection test(const correlations& values, size_t at) const;
 };
 

@@ -3,7 +3,7 @@
 """Run every benchmark: a table on screen, and a JSON file of rows.
 
 A row is name, unit, ours, peer_name, peer, ratio (ours / peer, both in the same run), goal
-(the ratio to reach).
+(the ratio to reach; of costs, in CPU s / s, the most there may be).
 """
 
 import argparse
