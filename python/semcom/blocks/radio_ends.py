@@ -79,6 +79,10 @@ class usrp_transmitter(gr.hier_block2):
         self.msg_connect(self.usrp, "async_msgs", self._counter, "events")
         self.events = self._counter.events
 
+    def counts(self) -> dict:
+        """``events`` as they are now, for those who look while the flowgraph runs."""
+        return dict(self.events)
+
     def set_frequency(self, frequency):
         """Carrier [Hz]."""
         self.usrp.set_center_freq(frequency, 0)
