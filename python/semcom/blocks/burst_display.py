@@ -12,6 +12,7 @@ COUNTS = {  # of frame_sync_cc, and what a reader calls them
     "frames": "frames",
     "lost": "lost",
     "duplicated": "duplicated",
+    "restarts": "restarts",
     "false_alarms": "false alarms",
     "overflows": "overflows",
 }
@@ -53,7 +54,7 @@ class burst_display(_Display):
         b = self.burst
         figures = zip(b["detected"], b["snr_db"], b["cfo"], b["clock"], b["delay"], strict=True)
         return [
-            [f"{snr:.1f}", f"{cfo:.0f}", f"{clock:.1f}", f"{1e6 * delay:.1f}"]
+            [f"{snr:.1f}", f"{cfo:.0f}", f"{clock:.1f}", f"{1e6 * delay:z.1f}"]
             if heard
             else [NOT_HEARD] * len(COLUMNS)
             for heard, snr, cfo, clock, delay in figures

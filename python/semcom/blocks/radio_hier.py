@@ -194,15 +194,3 @@ class radio_receiver(gr.hier_block2):
     def set_detector(self, detector):
         """zf, lmmse or none, from the next burst on."""
         self.sync.set_method(detector)
-
-    def set_detector(self, detector):
-        """zf, lmmse or none, from the next burst on."""
-        self.sync.set_method(detector)
-
-    def set_checkpoint(self, checkpoint):
-        """See SystemBlock.set_checkpoint."""
-        self.decoder.set_checkpoint(checkpoint)
-
-    def set_device(self, device):
-        """See SystemBlock.set_device."""
-        self.decoder.set_device(device)
