@@ -94,11 +94,87 @@ top.wait()
 """
 )
 
+# Stands for gr-uhd: remembers what it is set to, hears nothing, and complains once.
+UHD = (
+    OPEN
+    + """
+import types
+import gnuradio
+import pmt
+from gnuradio import gr
+
+class Radio:
+    def __init__(self, device, channels):
+        self.device, self.set = device, {}
+
+    def set_samp_rate(self, rate):
+        self.rate = rate
+
+    def get_samp_rate(self):
+        return self.rate
+
+    def set_center_freq(self, frequency, channel):
+        self.set[f"frequency {channel}"] = frequency
+
+    def set_gain(self, gain, channel):
+        self.set[f"gain {channel}"] = gain
+
+class usrp_sink(gr.sync_block, Radio):
+    def __init__(self, device, channels):
+        gr.sync_block.__init__(self, "usrp_sink", [np.complex64], [])
+        Radio.__init__(self, device, channels)
+        self.message_port_register_out(pmt.intern("async_msgs"))
+
+    def start(self):
+        codes = pmt.list1(pmt.intern("underflow"))
+        told = pmt.dict_add(pmt.make_dict(), pmt.intern("event_code"), codes)
+        self.message_port_pub(pmt.intern("async_msgs"), pmt.cons(pmt.intern("event"), told))
+        return True
+
+    def work(self, input_items, output_items):
+        return len(input_items[0])
+
+class usrp_source(gr.sync_block, Radio):
+    def __init__(self, device, channels):
+        gr.sync_block.__init__(self, "usrp_source", [], [np.complex64] * len(channels))
+        Radio.__init__(self, device, channels)
+
+    def work(self, input_items, output_items):
+        for out in output_items:
+            out[:] = 0
+        time.sleep(0.002)
+        return len(output_items[0])
+
+def stream_args(cpu_format, channels):
+    return channels
+
+fake = types.SimpleNamespace(usrp_sink=usrp_sink, usrp_source=usrp_source, stream_args=stream_args)
+sys.modules["gnuradio.uhd"] = gnuradio.uhd = fake
+receiver = show("usrp_receiver", device="serial=1")
+video = show("usrp_video_terminal", device="serial=2", frequency=915e6)
+audio = show("usrp_audio_terminal", device="serial=3")
+radios = [receiver.antennas.usrp, video.radio.usrp, video.antenna.usrp, audio.radio.usrp]
+first = [[radio.device, radio.set.copy()] for radio in radios]
+receiver.set_gain_db(33)
+receiver.set_frequency_mhz(2400)
+video.set_tx_gain_db(11)
+video.set_rx_gain_db(22)
+video.set_frequency_mhz(868.5)
+label = video._usrp_events_label
+wait(lambda: label.text() != "no underflow")
+print(json.dumps({"first": first, "then": [radio.set for radio in radios], "label": label.text()}))
+for top in (receiver, video, audio):
+    top.stop()
+    top.wait()
+"""
+)
+
 
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory):
     folder = tmp_path_factory.mktemp("windows")
-    names = ("replay_iq", "zmq_receiver", "zmq_video_terminal", "zmq_audio_terminal")
+    ends = ("audio_terminal", "video_terminal", "receiver")
+    names = ("replay_iq", *(f"{kind}_{end}" for kind in ("usrp", "zmq") for end in ends))
     flowgraphs = [str(ROOT / "apps" / "flowgraphs" / f"{name}.grc") for name in names]
     subprocess.run(
         [sys.executable, shutil.which("grcc"), "-o", str(folder), *flowgraphs],
@@ -216,3 +292,22 @@ def test_three_windows_over_zeromq(compiled, clips, monkeypatch):
     assert "0 duplicated, 0 restarts" in seen["counts"]
     assert [one.returncode for one in programs[1:]] == [0, 0], told
     assert "frames sent, " in told[1][0] and "frames sent" in told[2][0]
+
+
+def test_usrps_are_tuned_at_run_time(compiled):
+    seen = watch(UHD, compiled)
+
+    def tuned(frequency, gain, channels=1):
+        both = {"frequency": frequency, "gain": gain}
+        return {f"{key} {m}": both[key] for m in range(channels) for key in both}
+
+    receiver, video, video_antenna, audio = seen["first"]
+    assert receiver == ["serial=1", tuned(2.45e9, 20, channels=2)]
+    assert video == ["serial=2", tuned(915e6, 10)]
+    assert video_antenna == ["serial=2", tuned(915e6, 20)]
+    assert audio == ["serial=3", tuned(2.45e9, 10)]
+    receiver, video, video_antenna, audio = seen["then"]
+    assert receiver == tuned(2.4e9, 33, channels=2)
+    assert video == tuned(868.5e6, 11) and video_antenna == tuned(868.5e6, 22)
+    assert audio == tuned(2.45e9, 10)
+    assert seen["label"] == "1 x underflow"

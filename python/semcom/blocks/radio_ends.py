@@ -108,6 +108,10 @@ class usrp_antennas(gr.hier_block2):
         for m in range(antennas):
             self.connect((self.usrp, m), (self, m))
 
+    def set_min_output_buffer(self, items):
+        """Of each antenna; GNU Radio does not hand it on to the blocks inside."""
+        self.usrp.set_min_output_buffer(items)
+
     def set_frequency(self, frequency):
         """Carrier [Hz]."""
         for m in range(self.antennas):
