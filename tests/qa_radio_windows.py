@@ -65,6 +65,7 @@ print(json.dumps({
     "title": bursts.title(), "rows": bursts.rows(), "counts": bursts.counts(),
     "empty": [empty.title(), empty.rows(), empty.counts()],
     "last": [[user.snr_db, user.cfo, user.clock, 1e6 * user.delay] for user in last.users],
+    "snr": bursts.snr_db.tolist(),
     "drawn": [colours(w) for w in (bursts.widget, empty.widget, top.timeline.widget)],
 }))
 top.stop()
@@ -230,6 +231,7 @@ def test_the_panel_shows_what_the_radios_are(replayed):
         assert snr == pytest.approx(17, abs=1)  # half of the paths of H = I are silent
         assert carrier == pytest.approx(there.cfo_hz - here.cfo_hz, abs=10)
         assert abs(delay) < 4  # [µs], a symbol
+    np.testing.assert_allclose(replayed["snr"], np.full((2, FRAMES), 17), atol=1)
     counts = "3 frames, 0 lost, 0 duplicated, 0 restarts, 0 false alarms, 0 overflows"
     assert replayed["counts"] == counts
 

@@ -2,9 +2,12 @@
 # Copyright 2026 gr-semcom contributors
 """A Qt window onto the bursts that come over the air: how each terminal is heard, what is lost."""
 
+import numpy as np
 import pmt
+from PyQt5 import QtCore
 
-from .displays import CENTRE, _Display, _line, _write
+from ..link.report import COLOURS
+from .displays import CENTRE, EDGE, SHOWN, _axes, _Display, _line, _write
 from .guard import guarded
 
 COLUMNS = ("SNR [dB]", "carrier [Hz]", "clock [ppm]", "delay [µs]")
@@ -16,12 +19,13 @@ COUNTS = {  # of frame_sync_cc, and what a reader calls them
     "false_alarms": "false alarms",
     "overflows": "overflows",
 }
+LINES = ((QtCore.Qt.SolidLine, "solid"), (QtCore.Qt.DashLine, "dashed"))
 NOT_HEARD = "\N{EM DASH}"
-ROW, MARGIN = 26, 10  # [pixels]
+ROW, MARGIN, CURVES = 26, 10, 120  # [pixels]
 
 
 class burst_display(_Display):
-    """The last burst of each terminal, measured, and what was counted since the start.
+    """How each terminal was heard last, its SNR before, and what was counted since the start.
 
     Message port ``bursts``: of frame_sync_cc or a hier block around it
 
@@ -32,12 +36,15 @@ class burst_display(_Display):
     def __init__(self, terminals=("audio", "video")):
         self.terminals = tuple(terminals)
         self.burst = None
-        smallest = (480, MARGIN + (4 + len(self.terminals)) * ROW)
+        self.snr_db = np.zeros((len(self.terminals), 0))  # of the last bursts; NaN: not heard
+        smallest = (480, MARGIN + (4 + len(self.terminals)) * ROW + CURVES)
         _Display.__init__(self, "burst_display", {"bursts": self._on_burst}, smallest)
 
     @guarded
     def _on_burst(self, message):
         self.burst = pmt.to_python(message)
+        snr = np.where(self.burst["detected"], self.burst["snr_db"], np.nan)
+        self.snr_db = np.column_stack([self.snr_db, snr])[:, -SHOWN:]
         self.widget.changed.emit()
 
     def title(self) -> str:
@@ -65,17 +72,35 @@ class burst_display(_Display):
         counts = self.burst["counts"] if self.burst else dict.fromkeys(COUNTS, 0)
         return ", ".join(f"{counts[key]} {name}" for key, name in COUNTS.items())
 
-    def _paint(self, painter, width, _height):
-        left, step = MARGIN + 80, (width - 2 * MARGIN - 80) / len(COLUMNS)
+    def _paint(self, painter, width, height):
         _write(painter, (MARGIN, MARGIN, width - 2 * MARGIN, ROW), self.title(), bold=True)
-        table = [("", COLUMNS), *zip(self.terminals, self.rows(), strict=True)]
-        for line, (name, texts) in enumerate(table, 1):
-            top = MARGIN + line * ROW
-            _write(painter, (MARGIN, top, 80, ROW), name)
-            for column, text in enumerate(texts):
-                _write(painter, (left + column * step, top, step, ROW), text, CENTRE)
-        for line in (2, len(table) + 1):
-            y = MARGIN + line * ROW
-            _line(painter, [(MARGIN, y), (width - MARGIN, y)])
-        below = MARGIN + (len(table) + 1) * ROW
+        below = self._table(painter, width, MARGIN + ROW)
         _write(painter, (MARGIN, below, width - 2 * MARGIN, ROW), self.counts())
+        snr_db = self.snr_db
+        if np.isfinite(snr_db).any():
+            self._curves(painter, snr_db, width, below + 2 * ROW, height - ROW)
+
+    def _table(self, painter, width, top) -> float:
+        """Draw the figures, and return where they end."""
+        left, step = MARGIN + 80, (width - 2 * MARGIN - 80) / len(COLUMNS)
+        table = [("", COLUMNS), *zip(self.terminals, self.rows(), strict=True)]
+        for line, (name, texts) in enumerate(table):
+            y = top + line * ROW
+            _write(painter, (MARGIN, y, 80, ROW), name)
+            for column, text in enumerate(texts):
+                _write(painter, (left + column * step, y, step, ROW), text, CENTRE)
+        end = top + len(table) * ROW
+        for y in (top + ROW, end):
+            _line(painter, [(MARGIN, y), (width - MARGIN, y)])
+        return end
+
+    def _curves(self, painter, snr_db, width, top, base):
+        """The SNR of the last bursts, without those in which a terminal was not heard."""
+        count = snr_db.shape[1]
+        at = _axes(painter, snr_db[np.isfinite(snr_db)], count, width, top, base)
+        for k, row in enumerate(snr_db):
+            points = [at(i, value) for i, value in enumerate(row) if np.isfinite(value)]
+            _line(painter, points, COLOURS[k % len(COLOURS)], 2, LINES[k % len(LINES)][0])
+        names = [f"{name} ({LINES[k % len(LINES)][1]})" for k, name in enumerate(self.terminals)]
+        label = f"SNR [dB], the last {count} bursts: {', '.join(names)}"
+        _write(painter, (EDGE, base + 4, width - EDGE, ROW - 4), label)
