@@ -22,6 +22,23 @@ constexpr double stamp_tolerance = 0.5;
 
 double to_db(double ratio) { return 10.0 * std::log10(ratio); }
 
+pmt::pmt_t to_pmt(const sync_counts& counts)
+{
+    auto told = pmt::make_dict();
+    const auto put = [&told](const char* key, uint64_t count) {
+        told = pmt::dict_add(told, pmt::mp(key), pmt::from_uint64(count));
+    };
+    put("frames", counts.frames);
+    put("lost", counts.lost);
+    put("duplicated", counts.duplicated);
+    put("restarts", counts.restarts);
+    put("foreign", counts.foreign);
+    put("preambles", counts.preambles);
+    put("false_alarms", counts.false_alarms);
+    put("overflows", counts.overflows);
+    return told;
+}
+
 } // namespace
 
 frame_sync_cc::sptr
@@ -109,6 +126,11 @@ std::vector<burst_report> frame_sync_cc_impl::take_reports()
 sync_counts frame_sync_cc_impl::counts() const
 {
     gr::thread::scoped_lock lock(d_mutex);
+    return counted();
+}
+
+sync_counts frame_sync_cc_impl::counted() const
+{
     return { d_counter.num_frames(),
              d_counter.num_lost(),
              d_counter.num_duplicated(),
@@ -306,6 +328,7 @@ void frame_sync_cc_impl::publish(const burst_report& report)
     put("cfo", pmt::init_f64vector(users, cfo));
     put("clock", pmt::init_f64vector(users, clock));
     put("snr_db", pmt::init_f64vector(users, snr_db));
+    put("counts", to_pmt(counted()));
     message_port_pub(d_port, told);
 }
 

@@ -64,6 +64,7 @@ private:
     burst_report report(const phy::received_burst& burst) const;
     int write(int noutput_items, gr_vector_void_star& out);
     void open_frame(const phy::received_burst& burst, int item);
+    sync_counts counted() const;
     void publish(const burst_report& report);
 };
 

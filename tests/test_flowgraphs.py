@@ -17,16 +17,19 @@ import yaml
 from conftest import ROOT
 from gnuradio import semcom
 from gnuradio.semcom.blocks import displays
+from gnuradio.semcom.blocks.burst_display import burst_display
 from gnuradio.semcom.blocks.checkpoint_chooser import checkpoint_chooser
 from gnuradio.semcom.blocks.media_display import media_display
 from gnuradio.semcom.data import synthetic
 from gnuradio.semcom.data.composition import compose, draw_script, write_clip
 from gnuradio.semcom.data.drawn import DrawnLibrary
 from gnuradio.semcom.link import scenario
+from gnuradio.semcom.phy.burst import BurstFormat
 
 FLOWGRAPHS = sorted((ROOT / "apps" / "flowgraphs").glob("*.grc"))
 DEFINITIONS = sorted((ROOT / "grc").glob("*.block.yml"))
 BLOCKS = {  # those with windows
+    "burst_display": burst_display,
     "channel_display": displays.channel_display,
     "checkpoint_chooser": checkpoint_chooser,
     "constellation": displays.constellation,
@@ -97,6 +100,36 @@ def test_a_failing_block_gives_a_generated_flowgraph_a_non_zero_exit(compiled, p
     assert "audio_feature.h5" in done.stderr and "NaN" in done.stderr
 
 
+USRP_FLOWGRAPHS = [path.stem for path in FLOWGRAPHS if "semcom_usrp" in path.read_text()]
+
+
+@pytest.mark.parametrize("name", USRP_FLOWGRAPHS)
+def test_without_a_usrp_a_flowgraph_ends_with_one_line(compiled, program, name):
+    pytest.importorskip("gnuradio.uhd")
+    no_screen = {"QT_QPA_PLATFORM": "offscreen"}
+    done = program(compiled / f"{name}.py", "--device", "serial=none", timeout=10, env=no_screen)
+    assert done.returncode == 1
+    assert done.stderr.count("error: USRP 'serial=none': ") == 1
+    assert "uhd_find_devices" in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "name, options, wrong",
+    [
+        ("zmq_audio_terminal", ["--address", "nowhere"], "nowhere: cannot be used by ZeroMQ"),
+        ("zmq_video_terminal", ["--antenna-address", "air"], "air: cannot be used by ZeroMQ"),
+        ("zmq_receiver", ["--address", "nowhere"], "nowhere: cannot be used by ZeroMQ"),
+        ("zmq_receiver", ["--checkpoint", "README.md"], "README.md: not a whole safetensors"),
+        ("replay_iq", ["--recording", "none"], "none.sigmf-meta: missing"),
+    ],
+)
+def test_what_cannot_be_used_ends_a_window_with_one_line(compiled, program, name, options, wrong):
+    no_screen = {"QT_QPA_PLATFORM": "offscreen"}
+    done = program(compiled / f"{name}.py", *options, timeout=30, env=no_screen)
+    assert done.returncode == 1
+    assert f"error: {wrong}" in done.stderr and "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("path", DEFINITIONS, ids=lambda p: p.stem)
 def test_grc_options_are_those_of_the_module(path):
     definition = yaml.safe_load(path.read_text())
@@ -125,13 +158,31 @@ def test_grc_defaults_are_those_of_the_scenario():
         "pilot_kind": "pilots",
         "pilot_boost_db": "pilot_boost",
     }
+    own = {
+        "radio": {"pilot_length": "burst_pilots", "pilot_spacing": "burst_spacing",
+                  "max_peak_db": "max_peak"},
+        "usrp_transmitter": {"device": "", "gain": "tx_gain"},
+        "usrp_antennas": {"device": "", "gain": "rx_gain"},
+        "sigmf": {"sample_rate": "", "frequency": ""},
+        "frame_sync": {"system": ""},
+    }  # fmt: skip
     for path in DEFINITIONS:
         definition = yaml.safe_load(path.read_text())
+        block = definition["id"].removeprefix("semcom_")
+        names = same | next((own[start] for start in own if block.startswith(start)), {})
         for parameter in definition["parameters"]:
-            option = same.get(parameter["id"], parameter["id"])
+            option = names.get(parameter["id"], parameter["id"])
             if option in defaults and parameter["id"] != "pilots":  # of C++ blocks: the rows
-                found, wanted = str(parameter["default"]), str(defaults[option])
-                assert found.removesuffix(".0") == wanted.removesuffix(".0"), (path.name, option)
+                found, wanted = _value(parameter["default"]), _value(defaults[option])
+                assert found == wanted, (path.name, option)
+
+
+def _value(default):
+    """A default as a number, if it is one, else as text."""
+    try:
+        return float(default)
+    except (TypeError, ValueError):
+        return str(default)
 
 
 @pytest.mark.parametrize("path", DEFINITIONS, ids=lambda p: p.stem)
@@ -145,7 +196,10 @@ def test_grc_make_lines_fit_the_blocks(path):
     passed = re.findall(r"(\w+)=\$\{\s*(\w+)\s*\}", templates["make"])
     assert {value for _, value in passed} <= parameters
     if block.__module__.startswith("gnuradio.semcom.blocks"):
-        assert {argument for argument, _ in passed} <= set(inspect.signature(block).parameters)
+        known = set(inspect.signature(block).parameters)
+        if "plan" in known:  # more options
+            known |= {field.name for field in dataclasses.fields(BurstFormat)}
+        assert {argument for argument, _ in passed} <= known
     for callback in templates.get("callbacks", []):
         if not callback.startswith("self."):  # of the flowgraph
             assert hasattr(block, callback.split("(")[0]), callback

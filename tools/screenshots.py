@@ -4,7 +4,8 @@
 
 `make screenshots` runs this under Xvfb: it runs apps/flowgraphs/simulated_link_gui.grc for a few
 seconds (docs/figures/window.png), opens the same file in GNU Radio Companion
-(docs/figures/grc.png), and runs media_link_gui.grc on a drawn clip (docs/figures/media-window.png).
+(docs/figures/grc.png), runs media_link_gui.grc on a drawn clip (docs/figures/media-window.png), and
+replays a recording of the mock radio (docs/figures/receiver-window.png).
 Windows have no frames, as no window manager runs.
 """
 
@@ -23,8 +24,10 @@ from PyQt5 import QtGui, QtWidgets
 ROOT = Path(__file__).resolve().parents[1]
 FLOWGRAPH = ROOT / "apps" / "flowgraphs" / "simulated_link_gui.grc"
 MEDIA = FLOWGRAPH.with_name("media_link_gui.grc")
+RECEIVER = FLOWGRAPH.with_name("replay_iq.grc")
 FIGURES = ROOT / "docs" / "figures"
 WINDOW, COMPANION, FILM = (1280, 800), (1680, 960), (1280, 860)  # sizes of the windows [pixels]
+RADIO = (1120, 700)
 POPULATED = 200  # colours on a screen that shows more than an empty window
 OPENS_S, ENDS_S = 90, 15  # how long a program may take to show something, and to end
 PREFERENCES = """\
@@ -48,20 +51,25 @@ def main() -> None:
             **os.environ, "HOME": home, "GRC_BLOCKS_PATH": str(ROOT / "grc"),
             "GRC_PREFS_PATH": str(Path(home, "grc.conf")), "XDG_RUNTIME_DIR": home,
         }  # fmt: skip
-        grcc = [sys.executable, found("grcc"), "-o", home, str(FLOWGRAPH), str(MEDIA)]
+        grcc = [sys.executable, found("grcc"), "-o", home, *map(str, (FLOWGRAPH, MEDIA, RECEIVER))]
         draw = [sys.executable, str(ROOT / "apps" / "make_media.py"), "--out", home, "--seed", "62"]
-        for command in (grcc, draw):
+        record = [sys.executable, str(ROOT / "apps" / "run_link.py"), "--radio", "mock:indoor"]
+        record += ["--snr", "14", "--frames", "12", "--record", str(Path(home, "air"))]
+        for command in (grcc, draw, record):
             subprocess.run(
                 command, env=environment, check=True, capture_output=True, timeout=OPENS_S
             )
         window = [sys.executable, str(Path(home, "simulated_link_gui.py"))]
         film = [sys.executable, str(Path(home, "media_link_gui.py"))]
         film += ["--media", str(Path(home, "clip03.mp4"))]
+        receiver = [sys.executable, str(Path(home, "replay_iq.py")), "--repeat", "1"]
+        receiver += ["--recording", str(Path(home, "air"))]
         companion = [sys.executable, found("gnuradio-companion"), str(FLOWGRAPH)]
         for command, size, watch_s, name in (
             (window, WINDOW, 15, "window.png"),
             (companion, COMPANION, 5, "grc.png"),
             (film, FILM, 9, "media-window.png"),
+            (receiver, RADIO, 4, "receiver-window.png"),
         ):
             take(application, command, environment, size, watch_s, FIGURES / name)
 

@@ -68,7 +68,8 @@ struct sync_counts {
  * in (csi of the gains at each user's first symbol). A user that was not heard has zeros
  * and an infinite no_eff. A frame with the number of the one before is not passed on.
  *
- * Message port \p bursts: a dictionary for each burst, the fields of burst_report.
+ * Message port \p bursts: a dictionary for each burst: the fields of burst_report, those of
+ * user_report as vectors over the users, and \p counts, a dictionary of sync_counts so far.
  *
  * Samples that are not finite count as 0. The block never fails on what it hears.
  *

@@ -27,6 +27,7 @@ RECENT = 20  # clips that the running share of right seconds covers
 LATE = 2  # frames that an estimate may stand behind the channel
 TEXT, FAINT, NEUTRAL = "#202020", "#b0b0b0", "#e6e6e6"
 RIGHT, WRONG, EVENT = COLOURS[2], COLOURS[1], COLOURS[5]
+EDGE = 40  # beside a curve, for the values [pixels]
 PLOT = (330, 280)  # smallest size of a constellation [pixels]
 MARKERS = (0, 2)  # of qtgui: circle, diamond
 CENTRE, LEFT, RIGHT_SIDE = (
@@ -101,6 +102,22 @@ def _line(painter, points, colour=FAINT, width=1.0, style=QtCore.Qt.SolidLine) -
     painter.setPen(QtGui.QPen(QtGui.QColor(colour), width, style))
     painter.drawPolyline(QtGui.QPolygonF([QtCore.QPointF(*point) for point in points]))
     painter.setPen(QtGui.QColor(TEXT))
+
+
+def _axes(painter, values, count, width, top, base):
+    """Lines at round values around ``values``; at(i, value) -> (x, y), i below ``count``."""
+    low = 10 * int(np.floor(values.min() / 10))
+    high = max(10 * int(np.ceil(values.max() / 10)), low + 10)
+
+    def at(i, value):
+        x = EDGE + (width - 10 - EDGE) * i / max(1, count - 1)
+        return x, base - (base - top) * (value - low) / (high - low)
+
+    for level in (low, (low + high) / 2, high):
+        y = at(0, level)[1]
+        _line(painter, [(EDGE, y), (width - 10, y)])
+        _write(painter, (0, y - 9, EDGE - 6, 18), f"{level:g}", RIGHT_SIDE)
+    return at
 
 
 def runs(names: list, right: list) -> list:
@@ -319,23 +336,12 @@ class channel_display(_Display):
 
     @staticmethod
     def _curve(painter, values, width, top, base):
-        low = 10 * int(np.floor(values.min() / 10))
-        high = max(10 * int(np.ceil(values.max() / 10)), low + 10)
-        left = 40
-
-        def at(i, value):
-            x = left + (width - 10 - left) * i / max(1, len(values) - 1)
-            return x, base - (base - top) * (value - low) / (high - low)
-
-        for level in (low, (low + high) / 2, high):
-            y = at(0, level)[1]
-            _line(painter, [(left, y), (width - 10, y)])
-            _write(painter, (0, y - 9, left - 6, 18), f"{level:g}", RIGHT_SIDE)
+        at = _axes(painter, values, len(values), width, top, base)
         _line(painter, [at(i, value) for i, value in enumerate(values)], COLOURS[0], 2)
         mean = 10 * np.log10(np.mean(10 ** (values / 10)))
         _line(painter, [at(0, mean), at(len(values) - 1, mean)], TEXT, 1.5, QtCore.Qt.DashLine)
         label = f"[dB], the last {len(values)} frames, their mean (dashed)"
-        _write(painter, (left, base + 4, width - left, 20), label)
+        _write(painter, (EDGE, base + 4, width - EDGE, 20), label)
 
 
 def constellation(title: str, labels: list, points: int, span: float, first_colour: int = 0):

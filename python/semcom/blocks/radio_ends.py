@@ -79,6 +79,10 @@ class usrp_transmitter(gr.hier_block2):
         self.msg_connect(self.usrp, "async_msgs", self._counter, "events")
         self.events = self._counter.events
 
+    def counts(self) -> dict:
+        """``events`` as they are now, for those who look while the flowgraph runs."""
+        return dict(self.events)
+
     def set_frequency(self, frequency):
         """Carrier [Hz]."""
         self.usrp.set_center_freq(frequency, 0)
@@ -103,6 +107,10 @@ class usrp_antennas(gr.hier_block2):
         self.usrp = _usrp("usrp_source", device, sample_rate, frequency, gain, antenna, antennas)
         for m in range(antennas):
             self.connect((self.usrp, m), (self, m))
+
+    def set_min_output_buffer(self, items):
+        """Of each antenna; GNU Radio does not hand it on to the blocks inside."""
+        self.usrp.set_min_output_buffer(items)
 
     def set_frequency(self, frequency):
         """Carrier [Hz]."""

@@ -1,0 +1,315 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""The windows on the air without a screen: a recording replayed, and three over ZeroMQ."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+
+import numpy as np
+import pmt
+import pytest
+from conftest import ROOT, start_program
+from gnuradio.semcom import presets
+
+FRAMES = 3
+RATE = 1_000_000  # [Hz] over ZeroMQ
+
+# What both scripts begin with.
+OPEN = """
+import json, sys, time
+folder = sys.argv[1]
+sys.path.insert(0, folder)
+import numpy as np
+from PyQt5 import Qt
+
+app = Qt.QApplication(sys.argv[:1])
+
+def show(name, **options):
+    module = __import__(name)
+    top = getattr(module, name)(**options)
+    module.snippets_main_after_init(top)
+    top.start()
+    top.show()
+    return top
+
+def wait(until, limit_s=60.0):
+    deadline = time.monotonic() + limit_s
+    while not until():
+        app.processEvents()
+        time.sleep(0.005)
+        if time.monotonic() > deadline:
+            sys.exit("nothing comes")
+
+def colours(widget):
+    image = widget.grab().toImage().convertToFormat(Qt.QImage.Format_RGB32)
+    bits = image.constBits().asstring(image.byteCount())
+    return len(np.unique(np.frombuffer(bits, np.uint32)))
+"""
+
+REPLAY = (
+    OPEN
+    + """
+from gnuradio.semcom.blocks.burst_display import burst_display
+recording, frames = sys.argv[2], int(sys.argv[3])
+empty = burst_display()
+top = show("replay_iq", recording=recording)
+wait(lambda: top.events.received == frames)
+bursts, last = top.bursts, top.receiver.sync.take_reports()[-1]
+print(json.dumps({
+    "decided": {n: d.tolist() for n, d in top.events.decisions.items()},
+    "title": bursts.title(), "rows": bursts.rows(), "counts": bursts.counts(),
+    "empty": [empty.title(), empty.rows(), empty.counts()],
+    "last": [[user.snr_db, user.cfo, user.clock, 1e6 * user.delay] for user in last.users],
+    "snr": bursts.snr_db.tolist(),
+    "drawn": [colours(w) for w in (bursts.widget, empty.widget, top.timeline.widget)],
+}))
+top.stop()
+top.wait()
+"""
+)
+
+RECEIVE = (
+    OPEN
+    + """
+top = show("zmq_receiver", address=sys.argv[2], sample_rate=float(sys.argv[3]))
+whole = set()
+
+def heard(frames):
+    "Both terminals in so many bursts, which were decided."
+    reports = top.receiver.sync.take_reports()
+    whole.update(r.frame for r in reports if all(user.read for user in r.users))
+    return len(whole & top.events.decisions.keys()) >= frames
+
+wait(lambda: heard(2))
+top.set_detector("lmmse")
+wait(lambda: heard(4))
+decided = {n: top.events.decisions[n].tolist() for n in whole & top.events.decisions.keys()}
+print(json.dumps({"decided": decided, "counts": top.bursts.counts()}))
+top.stop()
+top.wait()
+"""
+)
+
+# Stands for gr-uhd: remembers what it is set to, hears nothing, and complains once.
+UHD = (
+    OPEN
+    + """
+import types
+import gnuradio
+import pmt
+from gnuradio import gr
+
+class Radio:
+    def __init__(self, device, channels):
+        self.device, self.set = device, {}
+
+    def set_samp_rate(self, rate):
+        self.rate = rate
+
+    def get_samp_rate(self):
+        return self.rate
+
+    def set_center_freq(self, frequency, channel):
+        self.set[f"frequency {channel}"] = frequency
+
+    def set_gain(self, gain, channel):
+        self.set[f"gain {channel}"] = gain
+
+class usrp_sink(gr.sync_block, Radio):
+    def __init__(self, device, channels):
+        gr.sync_block.__init__(self, "usrp_sink", [np.complex64], [])
+        Radio.__init__(self, device, channels)
+        self.message_port_register_out(pmt.intern("async_msgs"))
+
+    def start(self):
+        codes = pmt.list1(pmt.intern("underflow"))
+        told = pmt.dict_add(pmt.make_dict(), pmt.intern("event_code"), codes)
+        self.message_port_pub(pmt.intern("async_msgs"), pmt.cons(pmt.intern("event"), told))
+        return True
+
+    def work(self, input_items, output_items):
+        return len(input_items[0])
+
+class usrp_source(gr.sync_block, Radio):
+    def __init__(self, device, channels):
+        gr.sync_block.__init__(self, "usrp_source", [], [np.complex64] * len(channels))
+        Radio.__init__(self, device, channels)
+
+    def work(self, input_items, output_items):
+        for out in output_items:
+            out[:] = 0
+        time.sleep(0.002)
+        return len(output_items[0])
+
+def stream_args(cpu_format, channels):
+    return channels
+
+fake = types.SimpleNamespace(usrp_sink=usrp_sink, usrp_source=usrp_source, stream_args=stream_args)
+sys.modules["gnuradio.uhd"] = gnuradio.uhd = fake
+receiver = show("usrp_receiver", device="serial=1")
+video = show("usrp_video_terminal", device="serial=2", frequency=915e6)
+audio = show("usrp_audio_terminal", device="serial=3")
+radios = [receiver.antennas.usrp, video.radio.usrp, video.antenna.usrp, audio.radio.usrp]
+first = [[radio.device, radio.set.copy()] for radio in radios]
+receiver.set_gain_db(33)
+receiver.set_frequency_mhz(2400)
+video.set_tx_gain_db(11)
+video.set_rx_gain_db(22)
+video.set_frequency_mhz(868.5)
+label = video._usrp_events_label
+wait(lambda: label.text() != "no underflow")
+print(json.dumps({"first": first, "then": [radio.set for radio in radios], "label": label.text()}))
+for top in (receiver, video, audio):
+    top.stop()
+    top.wait()
+"""
+)
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("windows")
+    ends = ("audio_terminal", "video_terminal", "receiver")
+    names = ("replay_iq", *(f"{kind}_{end}" for kind in ("usrp", "zmq") for end in ends))
+    flowgraphs = [str(ROOT / "apps" / "flowgraphs" / f"{name}.grc") for name in names]
+    subprocess.run(
+        [sys.executable, shutil.which("grcc"), "-o", str(folder), *flowgraphs],
+        check=True, capture_output=True, timeout=120,
+        env={**os.environ, "GRC_BLOCKS_PATH": str(ROOT / "grc"), "HOME": str(folder)},
+    )  # fmt: skip
+    return folder
+
+
+def watch(script, folder, *words):
+    """What a script prints last, as JSON."""
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(folder), *map(str, words)],
+        capture_output=True, text=True, timeout=180,
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen", "HOME": str(folder)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def replayed(compiled):
+    """What the receiver's window shows of a recording of the mock radio."""
+    recording = compiled / "iq"
+    subprocess.run(
+        [sys.executable, "apps/run_link.py", "--radio", "mock:bench", "--frames", str(FRAMES),
+         "--snr", "20", "--seed", "3", "--record", str(recording)],
+        check=True, capture_output=True, timeout=120, cwd=ROOT,
+    )  # fmt: skip
+    return watch(REPLAY, compiled, recording, FRAMES)
+
+
+def share_right(decided: dict, clips) -> float:
+    """Of the seconds of the frames that were decided."""
+    return np.mean([np.equal(classes, clips.labels(int(n))) for n, classes in decided.items()])
+
+
+def test_a_recording_is_decided(replayed, clips):
+    assert list(replayed["decided"]) == [str(n) for n in range(FRAMES)]
+    assert share_right(replayed["decided"], clips) > 0.8
+
+
+def test_the_panel_shows_what_the_radios_are(replayed):
+    """What frame_sync_cc reports; carriers and SNR are those of the mock radio."""
+    radios = presets.settings(presets.load("bench"), 4e6, 14.0, seed=3)
+    here = radios.receiver
+    assert replayed["title"].startswith(f"Burst of frame {FRAMES - 1} at ")
+    for row, told, there in zip(
+        replayed["rows"], replayed["last"], (radios.audio, radios.video), strict=True
+    ):
+        np.testing.assert_allclose(np.array(row, float), told, atol=0.51)
+        snr, carrier, _, delay = told
+        assert snr == pytest.approx(17, abs=1)  # half of the paths of H = I are silent
+        assert carrier == pytest.approx(there.cfo_hz - here.cfo_hz, abs=10)
+        assert abs(delay) < 4  # [µs], a symbol
+    np.testing.assert_allclose(replayed["snr"], np.full((2, FRAMES), 17), atol=1)
+    counts = "3 frames, 0 lost, 0 duplicated, 0 restarts, 0 false alarms, 0 overflows"
+    assert replayed["counts"] == counts
+
+
+def test_before_the_first_burst_the_panel_is_empty(replayed):
+    title, rows, counts = replayed["empty"]
+    assert title == "Bursts: none heard yet" and rows == [["\N{EM DASH}"] * 4] * 2
+    assert counts.startswith("0 frames, 0 lost")
+    full, empty, timeline = replayed["drawn"]
+    assert full > 20 and empty > 10 and timeline > 20
+
+
+def test_a_terminal_that_is_not_heard_has_no_figures():
+    from gnuradio.semcom.blocks.burst_display import burst_display
+
+    class Panel(burst_display):
+        def __init__(self):  # without a widget, which would need a screen
+            self.terminals = ("audio", "video")
+
+    panel = Panel()
+    panel.burst = pmt.to_python(pmt.to_pmt({"detected": [0, 1], "snr_db": [0.0, 9.96],
+        "cfo": [0.0, -1234.5], "clock": [0.0, 2.25], "delay": [0.0, -1e-9]}))  # fmt: skip
+    assert panel.rows() == [["\N{EM DASH}"] * 4, ["10.0", "-1234", "2.2", "0.0"]]
+
+
+def free_ports(count: int) -> list:
+    """Ports of this host that nobody has."""
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+def test_three_windows_over_zeromq(compiled, clips, monkeypatch):
+    """A mock radio and three programs; whoever comes later, finds the others."""
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    audio, video, receiver, antenna = (f"tcp://127.0.0.1:{port}" for port in free_ports(4))
+    # a low rate for a busy machine; the search over 10000 symbols then takes 40 ms
+    sent = ["--sample-rate", str(RATE), "--turnaround", "0.2"]
+    programs = [
+        start_program(*words)
+        for words in (
+            ["apps/mock_radio.py", "--preset", "bench", "--snr", "20", "--sample-rate", str(RATE),
+             "--tx", audio, video, "--rx", receiver, antenna],
+            [compiled / "zmq_video_terminal.py", "--address", video, "--antenna-address", antenna,
+             *sent],
+            [compiled / "zmq_audio_terminal.py", "--address", audio, *sent],
+        )
+    ]  # fmt: skip
+    try:
+        seen = watch(RECEIVE, compiled, receiver, RATE)
+    finally:
+        for one in programs:
+            one.send_signal(signal.SIGINT)
+        told = [one.communicate(timeout=30) for one in programs]
+    assert share_right(seen["decided"], clips) > 0.8
+    assert "0 duplicated, 0 restarts" in seen["counts"]
+    assert [one.returncode for one in programs[1:]] == [0, 0], told
+    assert "frames sent, " in told[1][0] and "frames sent" in told[2][0]
+
+
+def test_usrps_are_tuned_at_run_time(compiled):
+    seen = watch(UHD, compiled)
+
+    def tuned(frequency, gain, channels=1):
+        both = {"frequency": frequency, "gain": gain}
+        return {f"{key} {m}": both[key] for m in range(channels) for key in both}
+
+    receiver, video, video_antenna, audio = seen["first"]
+    assert receiver == ["serial=1", tuned(2.45e9, 20, channels=2)]
+    assert video == ["serial=2", tuned(915e6, 10)]
+    assert video_antenna == ["serial=2", tuned(915e6, 20)]
+    assert audio == ["serial=3", tuned(2.45e9, 10)]
+    receiver, video, video_antenna, audio = seen["then"]
+    assert receiver == tuned(2.4e9, 33, channels=2)
+    assert video == tuned(868.5e6, 11) and video_antenna == tuned(868.5e6, 22)
+    assert audio == tuned(2.45e9, 10)
+    assert seen["label"] == "1 x underflow"
