@@ -89,47 +89,43 @@ class radio_video_terminal(gr.hier_block2):
                  pause=0.0, continuous=False, feedback_timeout=0.0, dump_path="",
                  **plan):  # fmt: skip
         net = shared_system(system, str(checkpoint), device)
-        c = net.config
+        c, alone = net.config, len(net.terminals) == 1
+        visual = gr.sizeof_float * c.height * c.width * c.visual_dim
+        antenna = [] if alone else [gr.sizeof_gr_complex]
         gr.hier_block2.__init__(
             self,
             "radio_video_terminal",
-            _signature(gr.sizeof_float * c.height * c.width * c.visual_dim, gr.sizeof_gr_complex),
+            _signature(visual, *antenna),
             _signature(gr.sizeof_gr_complex, gr.sizeof_gr_complex),
         )
-        plan = BurstFormat(sample_rate, **plan)
-        number = system_number(system)
-        self.schedule = Schedule(plan, SEGMENTS * net.symbols)
-        self.sync = frame_sync_cc(
-            1, plan.rows(1), sample_rate, plan.sps, plan.pilot_spacing, "zf", FEEDBACK_CODE, number
-        )
-        self.encoder = video_semantic_encoder(
-            system, checkpoint, device, feedback_timeout, self.schedule.go_without
-        )
-        self.transmitter = following_transmitter(plan, number, self.schedule, self.sync, continuous)
         self.message_port_register_hier_out("attention")
-        self.msg_connect(self.encoder, "attention", self, "attention")
         self.message_port_register_hier_out("bursts")
-        self.msg_connect(self.sync, "bursts", self, "bursts")
+        plan = BurstFormat(sample_rate, **plan)
+        model, number = (system, checkpoint, device), system_number(system)
+        if alone:
+            self.schedule = self.sync = None
+            self.encoder = video_semantic_encoder(*model)
+            self.transmitter = leading_transmitter(plan, number, 1, pause)
+        else:
+            self._follow(plan, model, number, net.symbols, feedback_timeout, continuous)
+            dump(self, self.sync, 0, dump_path, "heard")
+        self.msg_connect(self.encoder, "attention", self, "attention")
         self.connect((self, 0), (self.encoder, 0))
-        self.connect((self, 1), self.sync, (self.encoder, 1))
         self.connect(self.encoder, (self.transmitter, 0))
-        if continuous:
-            self.connect((self, 1), (self.transmitter, 1))
         self.connect(self.transmitter, (self, 0))
         self.connect(self.encoder, (self, 1))
-        dump(self, self.sync, 0, dump_path, "heard")
         dump(self, self.encoder, 0, dump_path, "video_symbols")
         dump(self, self.transmitter, 0, dump_path, "video_samples")
 
     def _follow(self, plan, model, number, symbols, feedback_timeout, continuous):
         """What hears the feedback, and sends when it says."""
-        self.schedule = Schedule(plan, SEGMENTS * symbols)
         self.sync = frame_sync_cc(
             1, plan.rows(1), plan.sample_rate, plan.sps, plan.pilot_spacing, "zf", FEEDBACK_CODE,
             number,
         )  # fmt: skip
+        self.schedule = Schedule(plan, SEGMENTS * symbols, self.sync)
         self.encoder = video_semantic_encoder(*model, feedback_timeout, self.schedule.go_without)
-        self.transmitter = following_transmitter(plan, number, self.schedule, self.sync, continuous)
+        self.transmitter = following_transmitter(plan, number, self.schedule, continuous)
         self.msg_connect(self.sync, "bursts", self, "bursts")
         self.connect((self, 1), self.sync, (self.encoder, 1))
         if continuous:

@@ -99,14 +99,13 @@ class following_transmitter(_BurstBlock):
 
     plan      what both ends agree on
     system    number of the semantic system
-    schedule  when frames are due
-    sync      the frame_sync_cc that hears the feedback
+    schedule  when frames are due, by the feedback that is heard
     """
 
-    def __init__(self, plan: BurstFormat, system: int, schedule: Schedule, sync, continuous=False):
+    def __init__(self, plan: BurstFormat, system: int, schedule: Schedule, continuous=False):
         inputs = [np.complex64] * (1 + continuous)
         _BurstBlock.__init__(self, "following_transmitter", inputs, plan, system)
-        self.schedule, self.sync = schedule, sync
+        self.schedule = schedule
         self.continuous = continuous
         self.unsent = 0
         self.start()
@@ -115,11 +114,6 @@ class following_transmitter(_BurstBlock):
         self._starts, self._bursts, self._waiting_since = {}, deque(), None
         self._missing = 0  # samples that overflows took from input 1, still to be sent
         return FrameBlock.start(self)
-
-    def look(self) -> None:
-        """Tell the schedule what was heard meanwhile."""
-        until = self.sync.received_until()  # first: what comes between is in the next reports
-        self.schedule.update(self.sync.take_reports(), until)
 
     def start_of(self, number: int):
         """[samples of device time] where a frame's burst begins; None if nothing tells."""
@@ -133,7 +127,7 @@ class following_transmitter(_BurstBlock):
     # --- bursts alone, each with its time -------------------------------------------------------
 
     def process(self, batch):
-        self.look()
+        self.schedule.look()
         (frame,) = batch[0]
         start = self.start_of(frame.number)
         self.schedule.settle(frame.number)
@@ -160,7 +154,7 @@ class following_transmitter(_BurstBlock):
         if not self.continuous:
             return FrameBlock.general_work(self, input_items, output_items)
         self._read(input_items[:1])
-        self.look()
+        self.schedule.look()
         self._plan_bursts()
         out = output_items[0]
         heard = self._until_overflow(len(input_items[1]))

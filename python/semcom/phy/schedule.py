@@ -20,19 +20,26 @@ class Schedule:
 
     plan     the burst format
     symbols  payload of a feedback burst
+    sync     the frame_sync_cc that hears the feedback, for ``look()``
 
     ``repeated`` counts frames heard by a repetition, the first copy being lost; ``missed`` those
     that go without feedback.
     """
 
-    def __init__(self, plan: BurstFormat, symbols: int):
-        self.plan = plan
+    def __init__(self, plan: BurstFormat, symbols: int, sync=None):
+        self.plan, self.sync = plan, sync
         self.copy_s = plan.feedback_length(symbols) / plan.sample_rate
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._starts = OrderedDict()  # number -> start of the first feedback burst [s]
         self._open = {}  # the same, of frames that are to be sent
         self._until = 0.0
         self.repeated = self.missed = 0
+
+    def look(self) -> None:
+        """Take what the receiver of the feedback reported meanwhile."""
+        with self._lock:
+            until = self.sync.received_until()  # first: what comes between is in the reports
+            self.update(self.sync.take_reports(), until)
 
     def update(self, reports: list, received_until: float) -> None:
         """Take the reports that came, and the time up to which there are no others."""
@@ -58,6 +65,8 @@ class Schedule:
         Once nothing comes any more (received_until is infinite) true for all, due or not.
         """
         with self._lock:
+            if self.sync:
+                self.look()
             start = None if number in self._starts else self._predicted(number)
             late = self.plan.copies * self.copy_s + LATENESS_S
             if start is not None and self._until > start + late:
