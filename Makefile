@@ -15,6 +15,8 @@
 #                 MATCH: a folder with AVE's splits for cross-modal localisation
 #   make media RAW=DIR TEACHERS=DIR CLIPS=DIR  train the features and systems of media on single
 #                 sounds and pictures, measure them on composed and natural clips: docs/media.md
+#   make soak [MINUTES=60]  the three sides and a mock radio for an hour: memory flat, no queue grows
+#   make sync     what the synchronisation of bursts reaches: docs/synchronisation.md
 #   make install PREFIX=DIR, make uninstall PREFIX=DIR
 #
 # TORCH names the build of Torch to install: make link TORCH="torch==2.13.0" for the default of
@@ -42,7 +44,7 @@ export HOME := $(CURDIR)/build/home
 $(shell mkdir -p $(HOME))
 endif
 
-.PHONY: link test build grc screenshots bench crosscheck models results localisers media install uninstall clean lint
+.PHONY: link test build grc screenshots bench crosscheck models results localisers media soak sync install uninstall clean lint
 
 link: build
 	$(PYTHON) apps/run_link.py --snr=-10:20:5 --json out/link.json --plot out/link.png
@@ -54,6 +56,12 @@ link: build
 test: build
 	ctest --test-dir build --output-on-failure
 	$(PYTHON) -m pytest tests
+
+soak: build
+	$(PYTHON) tools/three_hosts.py --minutes $(MINUTES) --one-host
+
+sync: build
+	$(PYTHON) tools/measure_sync.py
 
 lint: $(STAMP)
 	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .

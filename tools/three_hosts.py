@@ -5,13 +5,15 @@
 
 Each side is a process of apps/terminal.py in a namespace of its own, joined by cables (veth) to a
 fourth, where apps/mock_radio.py is the air.  Needs root, for the namespaces.  Ends with what each
-side counted, and with status 0 if every frame is accounted for.
+side counted, and with status 0 if every frame is accounted for and no memory grew.
 
---kill stops one side dead (SIGKILL) halfway and starts it again two seconds later.
+--kill stops one side dead (SIGKILL) halfway and starts it again two seconds later.  The memory of
+every process is watched: it must not grow from the second quarter of the run to the last.
 
 examples:
   three_hosts.py --frames 1000
   three_hosts.py --frames 300 --kill video --json out.json
+  three_hosts.py --minutes 60 --one-host
 """
 
 import argparse
@@ -29,6 +31,9 @@ APPS = Path(__file__).resolve().parents[1] / "apps"
 SIDES = ("audio", "video", "receiver")
 AIR = "air"
 PUSH_PORTS = {"audio": 5551, "video": 5552}
+BURST_S = 0.007  # [s] of an uplink burst at 1 Msample/s
+SAMPLE_S = 1.0  # [s] between looks at the memory of the processes
+GROWTH = 1.03  # of memory, that is none: allocators and caches breathe
 PAUSE_S = 2.0  # [s] for which the side that was killed is away
 
 
@@ -38,13 +43,19 @@ def parse():
     )
     add = parser.add_argument
     add("--frames", type=int, default=1000, help="clips (default: %(default)s)")
+    add("--minutes", type=float, help="as many clips as take so long, in the place of --frames")
+    add("--one-host", action="store_true", help="no namespaces, and no need of root")
     add("--kill", choices=SIDES, help="which side is killed halfway and started again")
     add("--preset", default="bench", help="of the mock radio (default: %(default)s)")
     add("--snr", type=float, default=14.0, help="of the mock radio's samples [dB]")
     add("--sample-rate", type=float, default=1e6, help="[Hz] (default: %(default)g)")
     add("--turnaround", type=float, default=0.15, help="[s] (default: %(default)g)")
     add("--json", help="write what was counted")
-    return parser.parse_args()
+    options = parser.parse_args()
+    options.period = options.turnaround + BURST_S * 1e6 / options.sample_rate
+    if options.minutes:
+        options.frames = round(60 * options.minutes / options.period)
+    return options
 
 
 def name_of(side: str) -> str:
@@ -81,9 +92,10 @@ def namespaces():
             subprocess.run(["ip", "netns", "del", name], capture_output=True)
 
 
-def start(space: str, log: Path, program: str, *words):
-    """Start a program of apps/ in a namespace; what it says is added to a file."""
-    command = ["ip", "netns", "exec", name_of(space), sys.executable, APPS / program, *words]
+def start(space, log: Path, program: str, *words):
+    """Start a program of apps/ in a namespace, if there is one; what it says goes into a file."""
+    within = ["ip", "netns", "exec", name_of(space)] if space else []
+    command = [*within, sys.executable, APPS / program, *words]
     with open(log, "a") as out:
         return subprocess.Popen(
             [str(word) for word in command], stdout=out, stderr=out,
@@ -96,48 +108,62 @@ class Run:
 
     def __init__(self, options, folder):
         self.options, self.folder = options, Path(folder)
-        self.processes = {}
+        self.processes, self.memory = {}, {}
+
+    def _start(self, who: str, program: str, *words) -> None:
+        o = self.options
+        self.processes[who] = start(
+            None if o.one_host else who, self.folder / f"{who}.txt", program, *words,
+            "--sample-rate", o.sample_rate,
+        )  # fmt: skip
+
+    def address(self, side: str, end: int) -> str:
+        return "127.0.0.1" if self.options.one_host else address(side, end)
 
     def open_air(self) -> None:
         o = self.options
-        terminals = [f"tcp://{address(side, 2)}:{port}" for side, port in PUSH_PORTS.items()]
-        self.air = start(
-            AIR, self.folder / "air.txt", "mock_radio.py",
-            "--preset", o.preset, "--sample-rate", o.sample_rate,
-            f"--snr={o.snr}", "--tx", *terminals, "--rx", "tcp://*:5561", "tcp://*:5562",
+        terminals = [f"tcp://{self.address(side, 2)}:{port}" for side, port in PUSH_PORTS.items()]
+        self._start(
+            AIR, "mock_radio.py", "--preset", o.preset, f"--snr={o.snr}",
+            "--tx", *terminals, "--rx", "tcp://*:5561", "tcp://*:5562",
         )  # fmt: skip
 
     def open_side(self, side: str, first=0) -> None:
         o = self.options
-        self.processes[side] = start(
-            side, self.folder / f"{side}.txt", "terminal.py", side,
-            "--radio", f"zmq:{address(side, 1)}", "--frames", o.frames,
-            "--sample-rate", o.sample_rate, "--turnaround", o.turnaround, "--first", first,
+        self._start(
+            side, "terminal.py", side, "--radio", f"zmq:{self.address(side, 1)}",
+            "--frames", o.frames, "--turnaround", o.turnaround, "--first", first,
             "--json", self.folder / f"{side}.json",
         )  # fmt: skip
 
     def replace(self, side: str) -> None:
         """Kill a side halfway, and start it again; an audio terminal where it would be by now."""
         o = self.options
-        half_s = 0.5 * o.frames * (o.turnaround + 0.007)
-        time.sleep(half_s)
-        pids = subprocess.run(
-            ["ip", "netns", "pids", name_of(side)], check=True, capture_output=True, text=True
-        ).stdout.split()
-        for pid in pids:
-            os.kill(int(pid), signal.SIGKILL)
+        self.watch(0.5 * o.frames * o.period)
+        self.processes[side].kill()
         self.processes[side].wait()
         time.sleep(PAUSE_S)
-        later = round((half_s + PAUSE_S) / (o.turnaround + 0.007)) + 5
+        later = round(0.5 * o.frames + PAUSE_S / o.period) + 5
         self.open_side(side, min(later, o.frames - 1) if side == "audio" else 0)
+
+    def watch(self, limit_s: float) -> None:
+        """Look at the memory of all processes until the sides have ended, or for so long."""
+        until = time.monotonic() + limit_s
+        while time.monotonic() < until and any(
+            self.processes[side].poll() is None for side in SIDES
+        ):
+            for who, process in self.processes.items():
+                if process.poll() is None:
+                    self.memory.setdefault(who, []).append(resident_mib(process.pid))
+            time.sleep(SAMPLE_S)
 
     def close(self) -> dict:
         """Wait for all sides to end by themselves, then end the air; what each counted."""
-        limit = 60 + 3 * self.options.frames * (self.options.turnaround + 0.02)
-        for process in self.processes.values():
-            process.wait(timeout=limit)
-        self.air.send_signal(signal.SIGINT)
-        self.air.wait(timeout=30)
+        self.watch(90 + 3 * self.options.frames * self.options.period)
+        for side in SIDES:
+            self.processes[side].wait(timeout=30)
+        self.processes[AIR].send_signal(signal.SIGINT)
+        self.processes[AIR].wait(timeout=30)
         found = {"air": (self.folder / "air.txt").read_text().splitlines()[-3:]}
         for side in SIDES:
             path = self.folder / f"{side}.json"
@@ -146,9 +172,25 @@ class Run:
         return found
 
     def kill(self) -> None:
-        for process in (*self.processes.values(), self.air):
+        for process in self.processes.values():
             if process.poll() is None:
                 process.kill()
+
+
+def resident_mib(pid: int) -> float:
+    """Memory of a process that is in use [MiB]; 0 for one that has just ended."""
+    with contextlib.suppress(OSError):
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+    return 0.0
+
+
+def growth(values: list) -> float:
+    """Mean of the last quarter over that of the second one; the first is for starting."""
+    quarter = len(values) // 4
+    if not quarter:
+        return 1.0
+    return sum(values[3 * quarter : 4 * quarter]) / max(sum(values[quarter : 2 * quarter]), 1.0)
 
 
 def account(found: dict, frames: int) -> dict:
@@ -168,10 +210,11 @@ def account(found: dict, frames: int) -> dict:
 
 def main() -> int:
     options = parse()
-    if os.geteuid():
-        print("three_hosts.py: error: namespaces need root", file=sys.stderr)
+    if os.geteuid() and not options.one_host:
+        print("three_hosts.py: error: namespaces need root; or add --one-host", file=sys.stderr)
         return 2
-    with tempfile.TemporaryDirectory() as folder, namespaces():
+    spaces = contextlib.nullcontext() if options.one_host else namespaces()
+    with tempfile.TemporaryDirectory() as folder, spaces:
         run = Run(options, folder)
         try:
             run.open_air()
@@ -184,13 +227,20 @@ def main() -> int:
             found = run.close()
         finally:
             run.kill()
-    result = {"killed": options.kill, **account(found, options.frames), "counted": found}
+    result = {
+        "killed": options.kill,
+        **account(found, options.frames),
+        "memory_mib": {who: round(values[-1]) for who, values in run.memory.items()},
+        "memory_growth": {who: round(growth(values), 3) for who, values in run.memory.items()},
+        "counted": found,
+    }
+    grown = not options.kill and max(result["memory_growth"].values()) > GROWTH
     if options.json:
         Path(options.json).write_text(json.dumps(result, indent=1))
     shown = {key: value for key, value in result.items() if key != "counted"}
     print(json.dumps(shown, indent=1))
     print("\n".join(found["air"]))
-    return 0 if result["accounted"] else 1
+    return 0 if result["accounted"] and not grown else 1
 
 
 if __name__ == "__main__":
