@@ -11,6 +11,8 @@ examples:
   run_link.py --channel awgn rayleigh rician --snr 0:30:3 --json out/link.json --plot out/link.png
   run_link.py --data ave28 --csi perfect ls lmmse --detector zf lmmse --frames 200
   run_link.py --until-errors 500 --snr 0,10,20
+  run_link.py --radio mock:indoor --snr 0:20:5 --frames 100 --json out/indoor.json
+  run_link.py --radio replay:out/indoor --detector lmmse
   run_link.py --media clip.mp4 --channel rayleigh --snr 10 --render out.mp4
   run_link.py --media v4l2:/dev/video0 --microphone alsa:default --frames 6
 """
@@ -62,6 +64,8 @@ def over_media(args, points):
     """Send media over the link; print, write and render what the receiver understood."""
     if len(points) > 1:
         raise SemcomError(f"--media: goes over one link, {len(points)} are named; give one of each")
+    if points[0].radio:
+        raise SemcomError("--media: films go over the aligned channel alone; leave --radio out")
     point, what = points[0], (args.microphone, args.features, args.weights)
     columns = ("{task.description}", TimeElapsedColumn(), "{task.completed}")
     with Progress(*columns, console=Console(stderr=True)) as bar:

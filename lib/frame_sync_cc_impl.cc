@@ -181,7 +181,7 @@ int frame_sync_cc_impl::general_work(int noutput_items,
     gr::thread::scoped_lock lock(d_mutex);
     try {
         const int available = *std::min_element(ninput_items.begin(), ninput_items.end());
-        if (d_outbox.empty() && available > 0) {
+        if (d_outbox.empty()) {
             const bool last = is_last(ninput_items, available);
             read(available, input_items);
             if (last && !d_finished) {
@@ -242,7 +242,10 @@ frame_sync_cc_impl::stamp frame_sync_cc_impl::time_of(double sample) const
     const double later =
         from.fraction + (sample - static_cast<double>(from.sample)) / d_sample_rate;
     const double whole = std::floor(later);
-    return { 0, from.seconds + static_cast<int64_t>(whole), later - whole };
+    const auto seconds = static_cast<int64_t>(from.seconds) + static_cast<int64_t>(whole);
+    // There is no time before 0, where a stream's first search may look.
+    return seconds < 0 ? stamp{}
+                       : stamp{ 0, static_cast<uint64_t>(seconds), later - whole };
 }
 
 //! Counts and reports what was received, and puts into the outbox what goes on.

@@ -111,6 +111,27 @@ def test_noise_alone_ends_with_nothing(run_flowgraph):
     assert streams.shape == (2, 0) and tags == [[], []] and messages == []
 
 
+@pytest.mark.parametrize("lengths", [(0, 0), (1, 1), (1000, 0)])
+def test_streams_that_end_at_once_end_the_block(run_flowgraph, lengths):
+    top, block = gr.top_block(), semcom.frame_sync_cc(2, PLAN.rows(2), RATE)
+    for port, length in enumerate(lengths):
+        source = blocks.vector_source_c([1.0] * max(length, 1))
+        top.connect(source, blocks.head(8, length), (block, port))
+        top.connect((block, port), blocks.null_sink(8))
+    run_flowgraph(top)
+    assert block.counts().frames == 0
+
+
+def test_no_time_is_before_the_first(run_flowgraph):
+    """The video terminal's burst at once: that of the audio terminal would have begun before."""
+    air = Air(9).burst(1, users=(1,)).pause(9000)
+    samples = air.samples()[:, PLAN.sps * PLAN.layout(2).preamble_position(1) :]
+    block, *_ = run(samples, run_flowgraph)
+    (told,) = block.take_reports()
+    assert (told.seconds, told.fraction) == (0, 0.0)
+    assert semcom.frame_sync_cc(2, PLAN.rows(2), RATE).received_until() == 0.0
+
+
 def test_numbers_are_counted_and_doubles_are_not_passed_on(run_flowgraph):
     air = Air(4)
     for number in (4, 4, 7, 2):
