@@ -52,7 +52,7 @@ def test_a_number_that_comes_again_much_later_is_of_a_terminal_started_again():
 
 
 def test_lost_feedback_is_due_by_the_period_once_it_is_late():
-    made = schedule(report(3), report(5))
+    made = schedule(report(1), report(3), report(5))
     start = 7.0 + 6 * PERIOD_S
     late = start + 3 * COPY_S + LATENESS_S
     made.update([], late - 1e-6)
@@ -63,10 +63,16 @@ def test_lost_feedback_is_due_by_the_period_once_it_is_late():
     assert made.missed == 1 and made.settled_until() == pytest.approx(late + 0.1, abs=1e-5)
 
 
-@pytest.mark.parametrize("heard", [(), (3,), (5, 3)])
+@pytest.mark.parametrize("heard", [(), (3,), (3, 4), (5, 4, 3)])
 def test_without_a_period_nothing_tells_when(heard):
     made = schedule(*map(report, heard), until=1e6)
     assert not made.go_without(6)
+
+
+@pytest.mark.parametrize(("late_s", "told"), [(4e-5, True), (1e-4, False), (-1e-4, False)])
+def test_a_period_that_is_not_constant_tells_nothing(late_s, told):
+    made = schedule(report(1), report(2), report(3, late_s=late_s), until=1e6)
+    assert made.go_without(4) is told
 
 
 def test_when_nothing_comes_any_more_a_frame_goes_without_a_time():

@@ -9,14 +9,15 @@ from collections import OrderedDict
 from .burst import FEEDBACK_TERMINAL, BurstFormat
 
 KEPT = 100  # frames that are remembered
+JITTER_SYMBOLS = 16  # by which periods may differ and still tell the next: a part of the gap
 LATENESS_S = 0.002  # [s] after which a burst that is due will not come: clocks, a period's jitter
 
 
 class Schedule:
     """Times at which uplink bursts are due [s of device time], from reports of frame_sync_cc.
 
-    A frame whose feedback was lost is due by what the two frames before tell of the period, which
-    is constant as long as the other terminal sends at regular times.  Threads may share a schedule.
+    A frame whose feedback was lost is due by the period of the three frames before, if it is
+    constant: if the other terminal sends without a pause.  Threads may share a schedule.
 
     plan     the burst format
     symbols  payload of a feedback burst
@@ -28,6 +29,7 @@ class Schedule:
 
     def __init__(self, plan: BurstFormat, symbols: int, sync=None):
         self.plan, self.sync = plan, sync
+        self.jitter_s = JITTER_SYMBOLS * plan.sps / plan.sample_rate
         self.copy_s = plan.feedback_length(symbols) / plan.sample_rate
         self._lock = threading.RLock()
         self._starts = OrderedDict()  # number -> start of the first feedback burst [s]
@@ -101,9 +103,13 @@ class Schedule:
             self._open.pop(self._starts.popitem(last=False)[0], None)
 
     def _predicted(self, number: int):
-        if len(self._starts) < 2:
+        """Start of a frame's feedback by the last two periods; None if they are not the same."""
+        if len(self._starts) < 3:
             return None
-        (before, early), (last, late) = list(self._starts.items())[-2:]
-        if not before < last < number:
+        (first, one), (second, two), (third, three) = list(self._starts.items())[-3:]
+        if not first < second < third < number:
             return None
-        return late + (number - last) * (late - early) / (last - before)
+        period = (three - two) / (third - second)
+        if abs(period - (two - one) / (second - first)) > self.jitter_s:
+            return None
+        return three + (number - third) * period
