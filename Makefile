@@ -29,6 +29,7 @@ DATA   ?=
 FLOWGRAPH ?= apps/flowgraphs/simulated_link.grc
 MODELS ?=
 MATCH  ?=
+MINUTES ?= 60
 RAW    ?=
 TEACHERS ?=
 CLIPS  ?=

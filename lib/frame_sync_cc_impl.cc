@@ -49,7 +49,8 @@ frame_sync_cc::make(int num_rx,
                     int spacing,
                     const std::string& method,
                     int first_code,
-                    int system)
+                    int system,
+                    int segment)
 {
     if (!(sample_rate > 0.0) || !std::isfinite(sample_rate))
         throw std::invalid_argument("sample_rate: " + std::to_string(sample_rate) +
@@ -57,6 +58,9 @@ frame_sync_cc::make(int num_rx,
     if (spacing < 0)
         throw std::invalid_argument("spacing: " + std::to_string(spacing) +
                                     " found, 0 or more expected");
+    if (segment < 1)
+        throw std::invalid_argument("segment: " + std::to_string(segment) +
+                                    " found, 1 or more expected");
     if (pilots.empty())
         throw std::invalid_argument("pilots: none found, a row for each user expected");
     phy::burst_receiver_settings settings;
@@ -68,12 +72,14 @@ frame_sync_cc::make(int num_rx,
     settings.rows = pilots;
     settings.method = phy::parse_detector(method);
     settings.check();
-    return gnuradio::make_block_sptr<frame_sync_cc_impl>(settings, sample_rate, system);
+    return gnuradio::make_block_sptr<frame_sync_cc_impl>(
+        settings, sample_rate, system, segment);
 }
 
 frame_sync_cc_impl::frame_sync_cc_impl(const phy::burst_receiver_settings& settings,
                                        double sample_rate,
-                                       int system)
+                                       int system,
+                                       int segment)
     : gr::block(
           "frame_sync_cc",
           gr::io_signature::make(settings.num_rx, settings.num_rx, sizeof(gr_complex)),
@@ -82,6 +88,7 @@ frame_sync_cc_impl::frame_sync_cc_impl(const phy::burst_receiver_settings& setti
       d_settings(settings),
       d_sample_rate(sample_rate),
       d_system(system),
+      d_segment(segment),
       d_frame_key(pmt::mp("semcom_frame")),
       d_csi_key(pmt::mp("csi")),
       d_time_key(pmt::mp("rx_time")),
@@ -109,10 +116,12 @@ bool frame_sync_cc_impl::start()
 
 void frame_sync_cc_impl::set_method(const std::string& method)
 {
-    const auto parsed = phy::parse_detector(method);
+    auto wanted = d_settings;
+    wanted.method = phy::parse_detector(method);
+    wanted.check();
     gr::thread::scoped_lock lock(d_mutex);
-    d_settings.method = parsed;
-    d_receiver->set_method(parsed);
+    d_settings.method = wanted.method;
+    d_receiver->set_method(wanted.method);
 }
 
 std::vector<burst_report> frame_sync_cc_impl::take_reports()
@@ -217,7 +226,9 @@ void frame_sync_cc_impl::read_stamps(int first, int available)
     std::vector<gr::tag_t> tags;
     get_tags_in_window(tags, 0, first, available, d_time_key);
     for (const auto& tag : tags) {
-        if (!pmt::is_tuple(tag.value) || pmt::length(tag.value) != 2)
+        if (!pmt::is_tuple(tag.value) || pmt::length(tag.value) != 2 ||
+            !pmt::is_uint64(pmt::tuple_ref(tag.value, 0)) ||
+            !pmt::is_real(pmt::tuple_ref(tag.value, 1)))
             continue;
         const stamp now{ tag.offset,
                          pmt::to_uint64(pmt::tuple_ref(tag.value, 0)),
@@ -255,7 +266,8 @@ void frame_sync_cc_impl::take_bursts()
     for (; !bursts.empty(); bursts.pop_front()) {
         auto& burst = bursts.front();
         auto told = report(burst);
-        const bool ours = d_system < 0 || burst.header.system == d_system;
+        const bool ours = (d_system < 0 || burst.header.system == d_system) &&
+                          burst.header.length % d_segment == 0;
         d_foreign += !ours;
         told.passed = ours && d_counter.accept(burst.header.frame);
         publish(told);

@@ -16,7 +16,8 @@ class frame_sync_cc_impl : public frame_sync_cc
 public:
     frame_sync_cc_impl(const phy::burst_receiver_settings& settings,
                        double sample_rate,
-                       int system);
+                       int system,
+                       int segment);
 
     void set_method(const std::string& method) override;
     std::vector<burst_report> take_reports() override;
@@ -39,7 +40,7 @@ private:
 
     phy::burst_receiver_settings d_settings;
     const double d_sample_rate;
-    const int d_system;
+    const int d_system, d_segment;
     const pmt::pmt_t d_frame_key, d_csi_key, d_time_key, d_port;
 
     mutable gr::thread::mutex d_mutex; // of all below

@@ -147,6 +147,14 @@ def test_numbers_are_counted_and_doubles_are_not_passed_on(run_flowgraph):
     assert list(messages[0]["read"]) == [1, 1]
 
 
+def test_frames_of_another_length_are_foreign(run_flowgraph):
+    air = Air(10).pause(4000).burst(1).pause(4000)
+    for segment, passed in ((PAYLOAD // 10, True), (16, False)):
+        block, streams, *_ = run(air.samples(), run_flowgraph, segment=segment)
+        assert block.counts().foreign == (not passed)
+        assert streams.shape[1] == PAYLOAD * passed
+
+
 def test_a_user_that_is_not_heard_is_said_to_be_unknown(run_flowgraph):
     air = Air(5).pause(4000).burst(1, users=(1,)).pause(4000)
     block, streams, tags, _ = run(air.samples(), run_flowgraph)
@@ -166,6 +174,7 @@ def test_time_stamps_tell_the_time_and_overflows(run_flowgraph):
         make_tag(jump // 2, "rx_time", to_pmt(base + jump // 2, RATE)),  # on time: no overflow
         make_tag(jump, "rx_time", to_pmt(base + jump + 777, RATE)),
         make_tag(jump + 9, "rx_time", pmt.PMT_T),  # tells nothing
+        make_tag(jump + 10, "rx_time", pmt.make_tuple(pmt.PMT_T, pmt.PMT_T)),
     ]
     block, *_ = run(air.samples(), run_flowgraph, tags)
     reports = block.take_reports()
@@ -203,6 +212,8 @@ def test_it_starts_anew(run_flowgraph):
 def test_methods_can_be_changed():
     block = semcom.frame_sync_cc(2, PLAN.rows(2), RATE)
     block.set_method("lmmse")
+    with pytest.raises(ValueError, match="zf or lmmse"):
+        block.set_method("none")
     with pytest.raises(ValueError, match="mmse"):
         block.set_method("mmse")
 
@@ -217,6 +228,9 @@ def test_methods_can_be_changed():
         ({"sps": 1}, "sps"),
         ({"spacing": -1}, "spacing"),
         ({"method": "best"}, "best"),
+        ({"method": "none"}, "zf or lmmse"),
+        ({"segment": 0}, "segment"),
+        ({"pilots": [[0, 0], [0, 0]]}, "energy"),
         ({"first_code": 2}, "first_code"),
     ],
 )

@@ -48,6 +48,16 @@ void burst_receiver_settings::check() const
                     "rows",
                     static_cast<double>(row.size()),
                     "as many pilots as the layout has");
+    for (const auto& row : rows) {
+        double energy = 0.0;
+        for (const auto& pilot : row)
+            energy += std::norm(pilot);
+        check_field(energy > 0.0 && std::isfinite(energy), "rows", energy, "some energy");
+    }
+    check_field(method != detector_method::none,
+                "method",
+                static_cast<double>(method),
+                "zf or lmmse: bursts need to be separated");
     check_field(
         clock_ppm > 0.0 && clock_ppm <= 200.0, "clock_ppm", clock_ppm, "0 to 200");
     check_field(phase_noise >= 0.0 && std::isfinite(phase_noise),

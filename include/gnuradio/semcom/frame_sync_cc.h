@@ -39,7 +39,7 @@ struct sync_counts {
     uint64_t lost = 0;         //!< numbers skipped
     uint64_t duplicated = 0;   //!< not passed on: the number before again
     uint64_t restarts = 0;     //!< numbers that fell: a sender was started again
-    uint64_t foreign = 0;      //!< not passed on: of another semantic system
+    uint64_t foreign = 0;      //!< not passed on: of another semantic system or segment
     uint64_t preambles = 0;    //!< heard
     uint64_t false_alarms = 0; //!< preambles that belong to no burst
     uint64_t overflows = 0;    //!< samples missing, by the receiver's time stamps
@@ -68,8 +68,9 @@ struct sync_counts {
  * in (csi of the gains at each user's first symbol). A user that was not heard has zeros
  * and an infinite no_eff. A frame with the number of the one before is not passed on.
  *
- * Message port \p bursts: a dictionary for each burst: the fields of burst_report, those of
- * user_report as vectors over the users, and \p counts, a dictionary of sync_counts so far.
+ * Message port \p bursts: a dictionary for each burst: the fields of burst_report, those
+ * of user_report as vectors over the users, and \p counts, a dictionary of sync_counts so
+ * far.
  *
  * Samples that are not finite count as 0. The block never fails on what it hears.
  *
@@ -91,9 +92,10 @@ public:
      * \param sample_rate [Hz]
      * \param sps         Samples per symbol.
      * \param spacing     Payload symbols between pilot blocks; 0: pilots in front only.
-     * \param method      zf, lmmse or none.
+     * \param method      zf or lmmse.
      * \param first_code  Preamble of user 0; user k has this + k. There are 3.
      * \param system      Number of the semantic system to listen to; -1: any.
+     * \param segment     [symbols] that a payload is a multiple of; others are foreign.
      * \throws std::invalid_argument if an argument is out of range.
      */
     static sptr make(int num_rx,
@@ -103,7 +105,8 @@ public:
                      int spacing = 64,
                      const std::string& method = "zf",
                      int first_code = 0,
-                     int system = -1);
+                     int system = -1,
+                     int segment = 1);
 
     /*!
      * Another method, for the bursts that come whole from now on.

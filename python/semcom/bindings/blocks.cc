@@ -157,9 +157,10 @@ Args:
     sample_rate: [Hz].
     sps: samples per symbol.
     spacing: payload symbols between pilot blocks; 0 for pilots in front only.
-    method: zf, lmmse or none.
+    method: zf or lmmse.
     first_code: preamble of user 0 (0 to 2); user k has this + k.
     system: number of the semantic system to listen to; -1 for any.
+    segment: symbols that a payload is a multiple of; frames of other lengths are not passed on.
 
 Raises:
     ValueError: an unknown name or a number out of range.)doc")
@@ -171,18 +172,24 @@ Raises:
              py::arg("spacing") = 64,
              py::arg("method") = "zf",
              py::arg("first_code") = 0,
-             py::arg("system") = -1)
+             py::arg("system") = -1,
+             py::arg("segment") = 1)
         .def("set_method",
              &frame_sync_cc::set_method,
              py::arg("method"),
              "Another method from the next burst on; ValueError if unknown.")
         .def("take_reports",
              &frame_sync_cc::take_reports,
+             py::call_guard<py::gil_scoped_release>(),
              "The bursts since the last call, a burst_report each, at most the last "
              "10000.")
-        .def("counts", &frame_sync_cc::counts, "sync_counts since the start.")
+        .def("counts",
+             &frame_sync_cc::counts,
+             py::call_guard<py::gil_scoped_release>(),
+             "sync_counts since the start.")
         .def("received_until",
              &frame_sync_cc::received_until,
+             py::call_guard<py::gil_scoped_release>(),
              "[s] of device time: all bursts that began before have been reported.");
 }
 

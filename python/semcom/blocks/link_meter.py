@@ -63,10 +63,13 @@ class link_meter(gr.hier_block2):
     def _measure(self, frames: list) -> None:
         sent = np.stack([frame.items for frame in frames[: self.streams]])
         detected = np.stack([frame.items for frame in frames[self.streams : -1]])
+        estimates, truths = frames[self.streams].csi, frames[-1].truth
+        self.papr = max(self.papr, metrics.papr(sent))
+        if estimates:  # a stream that is said to be unknown is no error
+            known = np.isfinite(unpack(estimates[0][1]).no_eff.numpy())
+            sent, detected = sent[known], detected[known]
         self.error += metrics.error_power(sent, detected)
         self.power += metrics.error_power(sent, np.zeros_like(sent))
-        self.papr = max(self.papr, metrics.papr(sent))
-        estimates, truths = frames[self.streams].csi, frames[-1].truth
         if estimates:
             csi = unpack(estimates[0][1])
             self.snr.append(float(csi.snr))

@@ -47,6 +47,8 @@ class radio_audio_terminal(gr.hier_block2):
             _signature(gr.sizeof_gr_complex, gr.sizeof_gr_complex),
         )
         plan = BurstFormat(sample_rate, **plan)
+        if len(net.terminals) > 1:
+            plan.check_payload(SEGMENTS * net.symbols)
         self.encoder = audio_semantic_encoder(system, checkpoint, device)
         self.transmitter = leading_transmitter(
             plan, system_number(system), len(net.terminals), pause
@@ -121,9 +123,9 @@ class radio_video_terminal(gr.hier_block2):
         """What hears the feedback, and sends when it says."""
         self.sync = frame_sync_cc(
             1, plan.rows(1), plan.sample_rate, plan.sps, plan.pilot_spacing, "zf", FEEDBACK_CODE,
-            number,
+            number, symbols,
         )  # fmt: skip
-        self.schedule = Schedule(plan, SEGMENTS * symbols, self.sync)
+        self.schedule = Schedule(plan, SEGMENTS * symbols, self.sync, number)
         self.encoder = video_semantic_encoder(*model, feedback_timeout, self.schedule.go_without)
         self.transmitter = following_transmitter(plan, number, self.schedule, continuous)
         self.msg_connect(self.sync, "bursts", self, "bursts")
@@ -164,7 +166,7 @@ class radio_receiver(gr.hier_block2):
         plan = BurstFormat(sample_rate, **plan)
         self.sync = frame_sync_cc(
             antennas, plan.rows(terminals), sample_rate, plan.sps, plan.pilot_spacing, detector,
-            0, system_number(system),
+            0, system_number(system), net.symbols,
         )  # fmt: skip
         self.decoder = semantic_decoder(system, checkpoint, device)
         self.message_port_register_hier_out("bursts")
@@ -188,5 +190,5 @@ class radio_receiver(gr.hier_block2):
         self.decoder.set_device(device)
 
     def set_detector(self, detector):
-        """zf, lmmse or none, from the next burst on."""
+        """zf or lmmse, from the next burst on."""
         self.sync.set_method(detector)

@@ -91,6 +91,9 @@ class video_semantic_encoder(SystemBlock):
         clips, heard = (box.ready for box in self.inboxes)
         batch = []
         while clips and len(batch) < self.max_batch:
+            while len(heard) > 1 and heard[1].number < heard[0].number:
+                heard.popleft()  # the other terminal started again, or a number was wrong
+                self.late += 1
             while heard and heard[0].number < clips[0].number:
                 heard.popleft()
                 self.late += 1

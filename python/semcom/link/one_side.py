@@ -45,10 +45,12 @@ class TerminalFlowgraph(gr.top_block):
         )
         self.follows = side == "video" and len(net.terminals) > 1
         self.connect((self.source, 0), (self.terminal, 0))
-        self.connect((self.terminal, 0), radio.transmitter(side))
+        self.ends = [radio.transmitter(side)]  # GNU Radio does not keep Python blocks alive
+        self.connect((self.terminal, 0), self.ends[0])
         self.connect((self.terminal, 1), blocks.null_sink(gr.sizeof_gr_complex))
         if self.follows:
-            self.connect(radio.receiver("video", 1), (self.terminal, 1))
+            self.ends.append(radio.receiver("video", 1))
+            self.connect(self.ends[1], (self.terminal, 1))
 
 
 def _warm_up(net, clips, device: str) -> None:
@@ -71,22 +73,28 @@ def run_terminal(side: str, point: Scenario, clips, first=0, on_frames=lambda co
     flowgraph = TerminalFlowgraph(side, point, clips, checkpoint, first)
     transmitter = flowgraph.terminal.transmitter
     last = (point.frames or len(clips)) - 1
-    beats, heard, heard_at = 0, 0, None
+    linger_s = LINGER_S + point.turnaround
+    beats, heard, heard_at, done_at = 0, 0, None, None
 
     def progress():
-        nonlocal beats, heard, heard_at
+        nonlocal beats, heard, heard_at, done_at
         beats += 1  # radios may wait for each other as long as they like
         on_frames(transmitter.sent)
         if not flowgraph.follows:
             return beats
-        if (now := flowgraph.terminal.sync.counts().frames) != heard:
-            heard, heard_at = now, time.monotonic()
-        silent = heard_at is not None and time.monotonic() - heard_at > PATIENCE_S
-        return None if silent or last in transmitter.starts else beats
+        if (frames := flowgraph.terminal.sync.counts().frames) != heard:
+            heard, heard_at = frames, time.monotonic()
+        now = time.monotonic()
+        if done_at is None and last in transmitter.starts:
+            done_at = now  # its samples may still be under way
+        silent = heard_at is not None and now - heard_at > PATIENCE_S
+        return None if silent or (done_at and now - done_at > linger_s) else beats
 
     guard.run(flowgraph, progress=progress)
-    time.sleep(LINGER_S + point.turnaround)
+    time.sleep(linger_s)
     counted = {"side": side, "sent": transmitter.sent}
+    if hasattr(flowgraph.ends[0], "counts"):
+        counted["device"] = flowgraph.ends[0].counts()
     if flowgraph.follows:
         terminal = flowgraph.terminal
         counted |= {

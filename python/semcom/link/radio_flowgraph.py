@@ -18,6 +18,7 @@ from .radios import open_radio
 from .scenario import BURST_OPTIONS, Scenario, burst_format
 
 MOCK = "mock"
+KEPT = 1000  # frames whose decisions are kept: a receiver may run for days
 PAUSE_S = 0.03  # [s] of silence around each frame: more than any start delay of a mock radio
 
 
@@ -48,7 +49,7 @@ class RadioFlowgraph(gr.top_block):
 
         self.source = source
         self.receiver = radio_receiver(*model, s.antennas, detector=s.detector, **air)
-        self.sink = event_sink(net.classes)
+        self.sink = event_sink(net.classes, keep=KEPT)
         self.meter = link_meter(len(net.terminals))
         self.audio = self.video = None
         if "audio" in net.terminals:
@@ -87,14 +88,16 @@ class RadioFlowgraph(gr.top_block):
         self._connect_antennas()
 
     def _connect_radio(self, radio) -> None:
-        self.radio = radio
-        if self.audio:
-            self.connect((self.audio, 0), radio.transmitter("audio"))
-        if self.video:
-            self.connect((self.video, 0), radio.transmitter("video"))
+        self.ends = []  # GNU Radio does not keep Python blocks alive
+        for end in (self.audio, self.video):
+            if end:
+                self.ends.append(radio.transmitter(end.terminal))
+                self.connect((end, 0), self.ends[-1])
         if self.audio and self.video:
-            self.connect(radio.receiver("video", 1), (self.video, 1))
+            self.ends.append(radio.receiver("video", 1))
+            self.connect(self.ends[-1], (self.video, 1))
         receiver = radio.receiver("receiver", self.scenario.antennas)
+        self.ends.append(receiver)
         self.antennas = [(receiver, m) for m in range(self.scenario.antennas)]
         self._connect_antennas()
 
@@ -128,7 +131,8 @@ class ReceiverFlowgraph(gr.top_block):
         self.receiver = radio_receiver(
             *model, s.antennas, s.sample_rate, s.detector, s.dump_path, **burst_format(s)
         )
-        self.sink = event_sink(net.classes)
+        self.sink = event_sink(net.classes, keep=KEPT)
+        self.ends = [antennas]  # GNU Radio does not keep Python blocks alive
         self.antennas = [(antennas, m) for m in range(s.antennas)]
         for port, antenna in enumerate(self.antennas):
             self.connect(antenna, (self.receiver, port))
@@ -152,7 +156,8 @@ def replay_flowgraph(scenario: Scenario, checkpoint: str) -> tuple:
     if told.get("system", scenario.system) != scenario.system:
         raise SemcomError(f"{path}: was sent by {told['system']}; add --system {told['system']}")
     plan = {name: told[key] for name, key in BURST_OPTIONS.items() if key in told}
-    scenario = dataclasses.replace(scenario, sample_rate=source.sample_rate, **plan)
+    frames = scenario.frames or told.get("frames", 0)
+    scenario = dataclasses.replace(scenario, sample_rate=source.sample_rate, frames=frames, **plan)
     return scenario, ReceiverFlowgraph(scenario, checkpoint, source, lockstep=True)
 
 
@@ -173,6 +178,7 @@ def recording_settings(scenario: Scenario) -> dict:
         "variant": scenario.variant,
         "snr_db": scenario.snr,
         "seed": scenario.seed,
+        "frames": scenario.frames,
         "radio": scenario.radio,
         **burst_format(scenario),
     }

@@ -3,6 +3,7 @@
 """Run one point over radios: what is added to the record of a run."""
 
 import time
+from array import array
 
 import numpy as np
 
@@ -15,41 +16,36 @@ PATIENCE_S = 10.0  # [s] without a burst after which a run by the clock is over
 class AirLog:
     """What frame_sync_cc reported in the course of a run, kept small.
 
-    users  terminals on the uplink
+    users   terminals on the uplink
+    frames  that are expected: reports of numbers from there on are of somebody else
     """
 
-    def __init__(self, sync, users: int):
-        self.sync, self.users = sync, users
-        self.frames = []  # (number, time [s], heard, cfo [Hz], delay [s], clock [ppm], snr [dB])
-        self.last_at = None
+    def __init__(self, sync, users: int, frames: int):
+        self.sync, self.users, self.frames = sync, users, frames
+        self.last, self.last_at = -1, None
+        self._rows = array("d")  # number, time, then heard, cfo, delay, clock, snr of each user
 
     def update(self) -> None:
         """Take the reports that came since the last call."""
         for report in self.sync.take_reports():
-            self.last_at = time.monotonic()
-            users = report.users
-            self.frames.append((
-                report.frame, report.passed, report.seconds + report.fraction,
-                [user.detected for user in users], [user.cfo for user in users],
-                [user.delay for user in users], [user.clock for user in users],
-                [user.snr_db for user in users],
-            ))  # fmt: skip
+            if not report.passed or report.frame >= self.frames:
+                continue
+            self.last, self.last_at = report.frame, time.monotonic()
+            self._rows.extend((report.frame, report.seconds + report.fraction))
+            for user in report.users:
+                self._rows.extend((user.detected, user.cfo, user.delay, user.clock, user.snr_db))
 
-    def is_over(self, sink, frames: int) -> bool:
+    def is_over(self, sink) -> bool:
         """True if a run by the clock has nothing more to wait for."""
         silent = self.last_at is not None and time.monotonic() - self.last_at > PATIENCE_S
-        last = self.frames[-1][0] if self.frames else -1
-        return silent or (last >= frames - 1 and last in sink.decisions)
+        return silent or (self.last == self.frames - 1 and self.last in sink.decisions)
 
-    def after_last(self) -> int:
-        """The number after the largest that was heard."""
-        return max((frame[0] for frame in self.frames), default=-1) + 1
-
-    def columns(self) -> list:
-        """numbers, passed [n], times [n], and heard, cfo, delay, clock, snr [n, users]."""
-        if not self.frames:
-            return [np.zeros(0)] * 3 + [np.zeros((0, self.users))] * 5
-        return [np.array(column) for column in zip(*self.frames, strict=True)]
+    def columns(self) -> tuple:
+        """numbers and times [s] [n]; heard, cfo [Hz], delay [s], clock [ppm], snr [dB] [n, users]"""
+        rows = np.array(self._rows).reshape(-1, 2 + 5 * self.users)
+        users = rows[:, 2:].reshape(-1, self.users, 5)
+        heard, *figures = np.moveaxis(users, 2, 0)
+        return rows[:, 0].astype(int), rows[:, 1], heard.astype(bool), *figures
 
 
 def air_record(point: Scenario, flowgraph, log: AirLog) -> dict:
@@ -57,8 +53,7 @@ def air_record(point: Scenario, flowgraph, log: AirLog) -> dict:
     log.update()
     ends = [end for end in (flowgraph.audio, flowgraph.video) if end]
     sent = [end.transmitter.sent for end in ends]
-    numbers, _, times, heard, cfo, delay, clock, snr = log.columns()
-    heard = heard.astype(bool)
+    numbers, times, heard, cfo, delay, clock, snr = log.columns()
     counts = log.sync.counts()
     found = {
         "radio": point.radio,
@@ -69,7 +64,7 @@ def air_record(point: Scenario, flowgraph, log: AirLog) -> dict:
         "false_alarms": counts.false_alarms,
         "frames_lost": counts.lost,
         "frames_duplicated": counts.duplicated,
-        "gaps": _gaps(numbers, heard, log.after_last()),
+        "gaps": _gaps(numbers, heard, log.frames),
         "restarts": counts.restarts,
         "overflows": counts.overflows,
         "cfo_hz": _means(cfo, heard),
@@ -99,7 +94,7 @@ def _gaps(numbers, heard, end: int) -> list:
     for column in heard.T:
         missing = np.ones(end + 2, bool)
         missing[[0, -1]] = False
-        missing[1 + numbers[column].astype(int)] = False
+        missing[1 + numbers[column]] = False
         edges = np.flatnonzero(np.diff(missing.astype(int)))
         gaps.append([[int(a), int(b) - 1] for a, b in zip(edges[::2], edges[1::2], strict=True)])
     return gaps
@@ -117,7 +112,7 @@ def _feedback(flowgraph) -> dict:
         "heard": counts.frames,
         "by_repetition": video.schedule.repeated,
         "unguided": video.encoder.unguided,
-        "unsent": video.transmitter.unsent,
+        "unsent": flowgraph.source.sent - video.transmitter.sent,
         "overflows": counts.overflows,
     }
 

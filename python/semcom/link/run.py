@@ -34,9 +34,11 @@ class Tally:
 
     def update(self, decisions: dict) -> None:
         """Count the frames that came since the last call."""
-        for number in list(decisions)[self.seen :]:
+        for number, decided in dict(decisions).items():
+            if number in self.right:
+                continue
             truth = np.asarray(self.clips.labels(number % len(self.clips)))
-            self.right[number] = int(np.sum(truth == decisions[number]))
+            self.right[number] = int(np.sum(truth == decided))
             self.total[number] = len(truth)
             self.seen += 1
 
@@ -77,14 +79,15 @@ def run_point(point: Scenario, clips, on_frames=lambda count: None, make=None) -
         source = clip_source(clips, frames=frames, terminals=point.terminals())
         flowgraph = (RadioFlowgraph if point.radio else LinkFlowgraph)(point, source, checkpoint)
     tally = Tally(clips)
-    log = AirLog(flowgraph.receiver.sync, len(flowgraph.terminals)) if point.radio else None
+    frames = point.frames or frames  # as a recording tells
+    log = AirLog(flowgraph.receiver.sync, len(flowgraph.terminals), frames) if point.radio else None
 
     def progress():
         tally.update(flowgraph.sink.decisions)
         on_frames(tally.seen)
         if log:
             log.update()
-        if log and not flowgraph.lockstep and log.is_over(flowgraph.sink, frames):
+        if log and not flowgraph.lockstep and log.is_over(flowgraph.sink):
             return None
         if point.until_errors and tally.errors() >= point.until_errors:
             return None
@@ -96,7 +99,7 @@ def run_point(point: Scenario, clips, on_frames=lambda count: None, make=None) -
     tally.update(flowgraph.sink.decisions)
     on_frames(tally.seen)
     if log:
-        tally.miss(range(flowgraph.source.sent if flowgraph.source else log.after_last()))
+        tally.miss(range(flowgraph.source.sent if flowgraph.source else frames))
     found = record(point, clips, checkpoint, flowgraph, tally, wall_s)
     found |= air_record(point, flowgraph, log) if log else {}
     flowgraph.release()

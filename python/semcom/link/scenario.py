@@ -244,6 +244,8 @@ def check(point: Scenario) -> None:
         raise SemcomError("--record: only radios are recorded; name one with --radio")
     if point.radio:
         BurstFormat(point.sample_rate, **burst_format(point))  # checks its own
+    if point.radio and point.detector == "none":
+        raise SemcomError("--detector none: bursts have to be separated; give zf or lmmse")
     if point.radio.startswith("mock:") and point.antennas != MOCK_ANTENNAS:
         raise SemcomError(f"--antennas {point.antennas}: a mock radio has {MOCK_ANTENNAS}")
     try:

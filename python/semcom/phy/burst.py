@@ -25,6 +25,7 @@ from . import pilots
 
 FEEDBACK_CODE = 2  # its preamble; terminals have 0 and 1
 FEEDBACK_TERMINAL = 2  # in headers: 0 and 1 are the terminals' uplinks, 2 + c the c-th repetition
+LATENESS_S = 0.002  # [s] after which a burst that is due will not come
 SEARCH_SYMBOLS = 10000  # by which a receiver may be behind: its search goes block by block
 PILOT_KIND = "zadoff_chu"  # rows that tell time as well: see estimate_clock in lib/phy/sync.h
 
@@ -106,6 +107,16 @@ class BurstFormat:
     def feedback_length(self, payload: int) -> int:
         """[samples] of one copy of a feedback burst with so many symbols."""
         return self.sps * self.layout(1, FEEDBACK_CODE).total(payload)
+
+    def check_payload(self, payload: int) -> None:
+        """SemcomError if the feedback bursts with so many symbols leave no time to answer."""
+        feedback_s = self.copies * self.feedback_length(payload) / self.sample_rate
+        shortest = feedback_s + (SEARCH_SYMBOLS * self.sps) / self.sample_rate + LATENESS_S
+        if self.turnaround < shortest:
+            raise SemcomError(
+                f"turnaround {self.turnaround} s: at least {shortest:.3g} s expected, for "
+                f"{self.copies} feedback bursts of {payload} symbols and the search for them"
+            )
 
     def start(self) -> int:
         """[samples] from the beginning of a burst's samples to the centre of its first symbol."""

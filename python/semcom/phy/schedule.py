@@ -6,11 +6,10 @@ import math
 import threading
 from collections import OrderedDict
 
-from .burst import FEEDBACK_TERMINAL, BurstFormat
+from .burst import FEEDBACK_TERMINAL, LATENESS_S, BurstFormat
 
 KEPT = 100  # frames that are remembered
 JITTER_SYMBOLS = 16  # by which periods may differ and still tell the next: a part of the gap
-LATENESS_S = 0.002  # [s] after which a burst that is due will not come: clocks, a period's jitter
 
 
 class Schedule:
@@ -22,15 +21,18 @@ class Schedule:
     plan     the burst format
     symbols  payload of a feedback burst
     sync     the frame_sync_cc that hears the feedback, for ``look()``
+    system   number of the semantic system; reports of others are nothing
 
     ``repeated`` counts frames heard by a repetition, the first copy being lost; ``missed`` those
     that go without feedback.
     """
 
-    def __init__(self, plan: BurstFormat, symbols: int, sync=None):
-        self.plan, self.sync = plan, sync
+    def __init__(self, plan: BurstFormat, symbols: int, sync=None, system=0):
+        plan.check_payload(symbols)
+        self.plan, self.sync, self.system = plan, sync, system
         self.jitter_s = JITTER_SYMBOLS * plan.sps / plan.sample_rate
         self.copy_s = plan.feedback_length(symbols) / plan.sample_rate
+        self.late_s = plan.copies * self.copy_s + LATENESS_S
         self._lock = threading.RLock()
         self._starts = OrderedDict()  # number -> start of the first feedback burst [s]
         self._open = {}  # the same, of frames that are to be sent
@@ -47,6 +49,8 @@ class Schedule:
         """Take the reports that came, and the time up to which there are no others."""
         with self._lock:
             for report in reports:
+                if report.system != self.system:
+                    continue
                 copy = report.terminal - FEEDBACK_TERMINAL
                 start = report.seconds + report.fraction - copy * self.copy_s
                 known = self._starts.get(report.frame)
@@ -70,8 +74,7 @@ class Schedule:
             if self.sync:
                 self.look()
             start = None if number in self._starts else self._predicted(number)
-            late = self.plan.copies * self.copy_s + LATENESS_S
-            if start is not None and self._until > start + late:
+            if start is not None and self._until > start + self.late_s:
                 self._put(number, start)
             elif self._until < math.inf:
                 return False
@@ -92,9 +95,12 @@ class Schedule:
             return number, self._open[number] + self.plan.turnaround
 
     def settled_until(self) -> float:
-        """[s] before which no burst can become due that is not known yet."""
+        """[s] before which no burst becomes due that is not known yet.
+
+        A burst that is heard by its last copy, or not at all, is known later by ``late_s``.
+        """
         with self._lock:
-            return self._until + self.plan.turnaround
+            return self._until + self.plan.turnaround - self.late_s
 
     def _put(self, number: int, start: float) -> None:
         self._starts.pop(number, None)
