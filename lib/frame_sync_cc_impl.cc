@@ -290,6 +290,7 @@ burst_report frame_sync_cc_impl::report(const phy::received_burst& burst) const
     const auto time = time_of(burst.start);
     burst_report told;
     told.frame = burst.header.frame;
+    told.length = burst.header.length;
     told.terminal = burst.header.terminal;
     told.system = burst.header.system;
     told.seconds = time.seconds;
@@ -332,6 +333,7 @@ void frame_sync_cc_impl::publish(const burst_report& report)
     }
     const size_t users = report.users.size();
     put("frame", pmt::from_uint64(report.frame));
+    put("length", pmt::from_long(report.length));
     put("terminal", pmt::from_long(report.terminal));
     put("system", pmt::from_long(report.system));
     put("passed", pmt::from_bool(report.passed));

@@ -62,12 +62,14 @@ def test_samples_and_tags_are_those_of_gnu_radios_sink(address):
 
 
 def test_a_message_without_tags_ends_the_run_with_one_line(address):
+    receiver = Receiver(address)  # first: a socket that sends waits for one that hears
     context = zmq.Context()
     other = context.socket(zmq.PUSH)
+    other.setsockopt(zmq.SNDTIMEO, 5000)
     other.bind(address)
     other.send(np.ones(100, np.complex64).tobytes())
     with pytest.raises(BlockError, match="Pass Tags"):
-        Receiver(address).until(100)
+        receiver.until(100)
     context.destroy(linger=0)
 
 

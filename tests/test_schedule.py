@@ -19,8 +19,13 @@ PERIOD_S = 0.25
 
 def report(frame, copy=0, late_s=0.0):
     at = 7.0 + PERIOD_S * frame + copy * COPY_S + late_s
-    return SimpleNamespace(
-        system=0, frame=frame, terminal=FEEDBACK_TERMINAL + copy, seconds=int(at), fraction=at % 1
+    return SimpleNamespace(  # fmt: skip
+        system=0,
+        length=SYMBOLS,
+        frame=frame,
+        terminal=FEEDBACK_TERMINAL + copy,
+        seconds=int(at),
+        fraction=at % 1,
     )
 
 
@@ -154,6 +159,9 @@ def test_the_peak_is_bounded_on_demand():
         ({"sps": 1}, "sps"),
         ({"pilot_length": 0}, "pilots"),
         ({"copies": 0}, "copies"),
+        ({"pilot_spacing": -1}, "spacing"),
+        ({"pilot_length": 15}, "15"),
+        ({"max_peak_db": -5.0}, "peak"),
         ({"turnaround": 0.001}, "turnaround"),
         ({"turnaround": 11.0}, "turnaround"),
     ],

@@ -161,13 +161,15 @@ class Run:
         """Wait for all sides to end by themselves, then end the air; what each counted."""
         self.watch(90 + 3 * self.options.frames * self.options.period)
         for side in SIDES:
-            self.processes[side].wait(timeout=30)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.processes[side].wait(timeout=30)
         self.processes[AIR].send_signal(signal.SIGINT)
         self.processes[AIR].wait(timeout=30)
         found = {"air": (self.folder / "air.txt").read_text().splitlines()[-3:]}
         for side in SIDES:
             path = self.folder / f"{side}.json"
             found[side] = json.loads(path.read_text())["records"][0] if path.exists() else None
+            found[f"{side}_said"] = (self.folder / f"{side}.txt").read_text()[-500:]
             found[f"{side}_status"] = self.processes[side].returncode
         return found
 
@@ -227,6 +229,11 @@ def main() -> int:
             found = run.close()
         finally:
             run.kill()
+    if not found["receiver"]:
+        for side in SIDES:
+            print(f"{side}: {found[f'{side}_said']}", file=sys.stderr)
+        print("three_hosts.py: error: the receiver left no record", file=sys.stderr)
+        return 1
     result = {
         "killed": options.kill,
         **account(found, options.frames),

@@ -12,6 +12,9 @@ namespace semcom {
 namespace phy {
 namespace {
 
+//! Of the preamble's SNR, below 0 dB, that symbols of a header have to show at least.
+constexpr double least_share = 0.5;
+
 //! Preamble lengths that are searched at a time.
 constexpr size_t windows_per_search = 12;
 
@@ -264,8 +267,14 @@ void burst_receiver::read(const head& preamble)
     const auto better = synchronise(layout.head(preamble.user, header.value),
                                     heard.sync.start.value,
                                     heard.sync.cfo.value);
-    if (better.found)
-        heard.sync = better;
+    // A wrong header whose CRC fits by chance does not fit its symbols: they then show an
+    // SNR of 0.01 (at 15 dB) to 0.26 (at -5 dB) of the preamble's, right ones 0.76 or
+    // more.
+    if (!better.found || better.snr < least_share * std::min(heard.sync.snr, 1.0)) {
+        d_unread.push_back({ preamble.user, heard.sync });
+        return;
+    }
+    heard.sync = better;
     place(preamble.user, heard);
 }
 

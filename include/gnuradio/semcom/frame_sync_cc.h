@@ -25,6 +25,7 @@ struct user_report {
 //! A burst that was received.
 struct burst_report {
     uint32_t frame = 0;    //!< sequence number
+    int length = 0;        //!< [symbols] of the payload
     int terminal = 0;      //!< who sent the first header that was read
     int system = 0;        //!< which semantic system
     bool passed = false;   //!< it went on; false for duplicates and other systems

@@ -123,6 +123,7 @@ static void bind_frame_sync(py::module& m)
         .def_readonly("snr_db", &user_report::snr_db, "[dB] mean over the antennas");
     py::class_<burst_report>(m, "burst_report", "A burst that was received.")
         .def_readonly("frame", &burst_report::frame)
+        .def_readonly("length", &burst_report::length, "[symbols] of the payload")
         .def_readonly("terminal", &burst_report::terminal)
         .def_readonly("system", &burst_report::system)
         .def_readonly(

@@ -61,7 +61,7 @@ class burst_display(_Display):
         b = self.burst
         figures = zip(b["detected"], b["snr_db"], b["cfo"], b["clock"], b["delay"], strict=True)
         return [
-            [f"{snr:.1f}", f"{cfo:.0f}", f"{clock:.1f}", f"{1e6 * delay:z.1f}"]
+            [f"{snr:.1f}", f"{cfo:.0f}", f"{clock:.1f}", f"{round(1e6 * delay, 1) + 0.0:.1f}"]
             if heard
             else [NOT_HEARD] * len(COLUMNS)
             for heard, snr, cfo, clock, delay in figures

@@ -162,7 +162,7 @@ def _usrp(kind, device, sample_rate, frequency, gain, antenna, channels=1):
         raise SemcomError(
             f"USRP '{device}': {reason}; see what uhd_find_devices lists, and name one"
         ) from cause
-    if abs(usrp.get_samp_rate() - sample_rate) > 1e-6 * sample_rate:
+    if abs(usrp.get_samp_rate() - sample_rate) > 1e-9 * sample_rate:
         raise SemcomError(
             f"USRP '{device}': gives {usrp.get_samp_rate():g} Hz for a sample rate of "
             f"{sample_rate:g} Hz; choose one that its clock divides into"

@@ -33,6 +33,11 @@ class _BurstBlock(FrameBlock):
         self.plan, self.system = plan, system
         self.sent, self.starts = 0, OrderedDict()
 
+    def start(self) -> bool:
+        self.sent = 0
+        self.starts.clear()
+        return FrameBlock.start(self)
+
     def note(self, number: int, start: int) -> None:
         """An uplink burst's samples begin at sample ``start``."""
         self.sent += 1
@@ -95,7 +100,8 @@ class following_transmitter(_BurstBlock):
               the samples of all devices.  Else bursts alone, with the tags tx_sob, tx_time (full
               seconds, fraction: device time) and tx_eob, as UHD wants them.
 
-    A frame whose time nothing tells, or that comes after its time, is not sent: ``unsent`` counts.
+    A frame whose time nothing tells is not sent, nor with ``continuous`` one that comes after its
+    time: ``unsent`` counts them.  Else the radio drops a burst that is late, and counts it.
 
     plan      what both ends agree on
     system    number of the semantic system
@@ -107,13 +113,14 @@ class following_transmitter(_BurstBlock):
         _BurstBlock.__init__(self, "following_transmitter", inputs, plan, system)
         self.schedule = schedule
         self.continuous = continuous
-        self.unsent = 0
         self.start()
 
     def start(self) -> bool:
         self._starts, self._bursts, self._waiting_since = {}, deque(), None
         self._missing = 0  # samples that overflows took from input 1, still to be sent
-        return FrameBlock.start(self)
+        self.unsent = 0
+        self.schedule.reset()
+        return _BurstBlock.start(self)
 
     def start_of(self, number: int):
         """[samples of device time] where a frame's burst begins; None if nothing tells."""

@@ -66,7 +66,8 @@ def _warm_up(net, clips, device: str) -> None:
 def run_terminal(side: str, point: Scenario, clips, first=0, on_frames=lambda count: None) -> dict:
     """Run a terminal until it has sent its clips; return what it counted.
 
-    A video terminal ends as well once it has heard feedback and hears none for half a minute.
+    A video terminal ends as well once it has heard feedback and hears none for half a minute.  One
+    that gets nothing done in two minutes, for want of the others, raises guard.BlockError.
     """
     checkpoint = checkpoint_of(point, clips)
     _warm_up(shared_system(point.system, checkpoint, point.device), clips, point.device)
@@ -74,21 +75,20 @@ def run_terminal(side: str, point: Scenario, clips, first=0, on_frames=lambda co
     transmitter = flowgraph.terminal.transmitter
     last = (point.frames or len(clips)) - 1
     linger_s = LINGER_S + point.turnaround
-    beats, heard, heard_at, done_at = 0, 0, None, None
+    heard, heard_at, done_at = 0, None, None
 
     def progress():
-        nonlocal beats, heard, heard_at, done_at
-        beats += 1  # radios may wait for each other as long as they like
+        nonlocal heard, heard_at, done_at
         on_frames(transmitter.sent)
         if not flowgraph.follows:
-            return beats
+            return transmitter.sent
         if (frames := flowgraph.terminal.sync.counts().frames) != heard:
             heard, heard_at = frames, time.monotonic()
         now = time.monotonic()
         if done_at is None and last in transmitter.starts:
             done_at = now  # its samples may still be under way
         silent = heard_at is not None and now - heard_at > PATIENCE_S
-        return None if silent or (done_at and now - done_at > linger_s) else beats
+        return None if silent or (done_at and now - done_at > linger_s) else heard
 
     guard.run(flowgraph, progress=progress)
     time.sleep(linger_s)

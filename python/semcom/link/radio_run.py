@@ -41,7 +41,7 @@ class AirLog:
         return silent or (self.last == self.frames - 1 and self.last in sink.decisions)
 
     def columns(self) -> tuple:
-        """numbers and times [s] [n]; heard, cfo [Hz], delay [s], clock [ppm], snr [dB] [n, users]"""
+        """numbers, times [s] [n]; heard, cfo [Hz], delay [s], clock [ppm], snr [dB] [n, users]."""
         rows = np.array(self._rows).reshape(-1, 2 + 5 * self.users)
         users = rows[:, 2:].reshape(-1, self.users, 5)
         heard, *figures = np.moveaxis(users, 2, 0)

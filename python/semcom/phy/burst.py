@@ -54,6 +54,10 @@ class BurstFormat:
     def __post_init__(self):
         if not (self.sample_rate > 0 and math.isfinite(self.sample_rate)):
             raise SemcomError(f"sample rate {self.sample_rate}: more than 0 Hz expected")
+        if self.pilot_spacing < 0:
+            raise SemcomError(f"pilot spacing {self.pilot_spacing}: 0 symbols or more expected")
+        if self.max_peak_db is not None and not 0 <= self.max_peak_db <= 100:
+            raise SemcomError(f"peak {self.max_peak_db} dB: 0 to 100 dB expected")
         if self.copies < 1:
             raise SemcomError(f"feedback copies {self.copies}: at least 1 expected")
         shortest = SEARCH_SYMBOLS * self.sps / self.sample_rate
@@ -65,6 +69,7 @@ class BurstFormat:
         try:
             self.pulse  # noqa: B018 - its own checks
             self.layout(1)
+            self.rows(2)
         except ValueError as cause:
             raise SemcomError(f"burst: {cause}") from cause
 

@@ -19,7 +19,7 @@ class Schedule:
     constant: if the other terminal sends without a pause.  Threads may share a schedule.
 
     plan     the burst format
-    symbols  payload of a feedback burst
+    symbols  payload of a feedback burst, until one is heard
     sync     the frame_sync_cc that hears the feedback, for ``look()``
     system   number of the semantic system; reports of others are nothing
 
@@ -31,13 +31,24 @@ class Schedule:
         plan.check_payload(symbols)
         self.plan, self.sync, self.system = plan, sync, system
         self.jitter_s = JITTER_SYMBOLS * plan.sps / plan.sample_rate
-        self.copy_s = plan.feedback_length(symbols) / plan.sample_rate
-        self.late_s = plan.copies * self.copy_s + LATENESS_S
+        self._set_length(symbols)
         self._lock = threading.RLock()
         self._starts = OrderedDict()  # number -> start of the first feedback burst [s]
         self._open = {}  # the same, of frames that are to be sent
         self._until = 0.0
         self.repeated = self.missed = 0
+
+    def reset(self) -> None:
+        """Forget what was heard and counted: the flowgraph starts anew."""
+        with self._lock:
+            self._starts.clear()
+            self._open.clear()
+            self._until, self.repeated, self.missed = 0.0, 0, 0
+
+    def _set_length(self, symbols: int) -> None:
+        """Payload of the feedback bursts."""
+        self.copy_s = self.plan.feedback_length(symbols) / self.plan.sample_rate
+        self.late_s = self.plan.copies * self.copy_s + LATENESS_S
 
     def look(self) -> None:
         """Take what the receiver of the feedback reported meanwhile."""
@@ -52,6 +63,9 @@ class Schedule:
                 if report.system != self.system:
                     continue
                 copy = report.terminal - FEEDBACK_TERMINAL
+                if not 0 <= copy < self.plan.copies:
+                    continue
+                self._set_length(report.length)
                 start = report.seconds + report.fraction - copy * self.copy_s
                 known = self._starts.get(report.frame)
                 if known is None or abs(known - start) > self.plan.turnaround:
