@@ -23,6 +23,7 @@ from .torch_link import CSI_KINDS
 CHANNELS = MODELS
 CSI = CSI_KINDS
 DETECTORS = tuple(detection.METHODS)
+BURST_DETECTORS = tuple(name for name in DETECTORS if name != "none")  # they have to be separated
 PILOTS = tuple(pilots.KINDS)
 VARIANTS = tuple(variant for variant in TERMINALS if variant != "error_free")
 # its receiver has learnt to do without either
@@ -244,8 +245,9 @@ def check(point: Scenario) -> None:
         raise SemcomError("--record: only radios are recorded; name one with --radio")
     if point.radio:
         BurstFormat(point.sample_rate, **burst_format(point))  # checks its own
-    if point.radio and point.detector == "none":
-        raise SemcomError("--detector none: bursts have to be separated; give zf or lmmse")
+    if point.radio and point.detector not in BURST_DETECTORS:
+        known = " or ".join(BURST_DETECTORS)
+        raise SemcomError(f"--detector {point.detector}: bursts have to be separated; give {known}")
     if point.radio.startswith("mock:") and point.antennas != MOCK_ANTENNAS:
         raise SemcomError(f"--antennas {point.antennas}: a mock radio has {MOCK_ANTENNAS}")
     try:
