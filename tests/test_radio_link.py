@@ -197,6 +197,21 @@ def test_three_hosts_lose_nothing_uncounted(tmp_path, killed):
     assert all(found["counted"][f"{side}_status"] == 0 for side in ("audio", "video", "receiver"))
 
 
+def test_in_a_minute_by_the_clock_no_memory_grows(tmp_path):
+    """The short version of ``make soak``."""
+    out = tmp_path / "hosts.json"
+    words = ["--minutes", 1, "--one-host", "--sample-rate", 5e5, "--turnaround", 0.3, "--json", out]
+    process = start_program("tools/three_hosts.py", *map(str, words))
+    try:
+        text, error = process.communicate(timeout=180)
+    finally:
+        process.kill()
+    assert process.returncode == 0, text + error
+    found = json.loads(out.read_text())
+    assert found["accounted"] and max(found["memory_growth"].values()) < 1.03
+    assert min(found["heard"].values()) > 0.9 * found["frames"]
+
+
 def test_programs_explain_themselves(program):
     for app in ("apps/terminal.py", "apps/run_link.py", "tools/three_hosts.py"):
         done = program(app, "--help")

@@ -152,8 +152,11 @@ class Run:
         while time.monotonic() < until and any(
             self.processes[side].poll() is None for side in SIDES
         ):
+            sending = (
+                self.processes["audio"].poll() is None
+            )  # afterwards a receiver makes its record
             for who, process in self.processes.items():
-                if process.poll() is None:
+                if sending and process.poll() is None:
                     self.memory.setdefault(who, []).append(resident_mib(process.pid))
             time.sleep(SAMPLE_S)
 
