@@ -410,19 +410,13 @@ def pictures(study: Study, found: dict, data: Path) -> list:
     return lines
 
 
-def page(args) -> list:
-    """docs/localisers.md."""
-    kept = Kept(OUT / "records.json")
-    study = Study(args.data, args.runs, kept)
-    table, found = main_table(study, args.seeds)
-    link = link_records(study, OUT, args.data)
-    across = match_section(args.match, args.runs, kept)
-    name = study.clips.name
+def head_of_page(name: str, clips: int) -> list:
+    """What the page is of, and what the columns of its first table mean."""
     return [
         f"# Localisers on {name}",
         "",
         "Made by `make localisers DATA=<folder> [MATCH=<folder>]` (tools/train_localisers.py, then",
-        f"tools/localisers.py). Data set {name}, test split, {len(study.clips)} clips; validation",
+        f"tools/localisers.py). Data set {name}, test split, {clips} clips; validation",
         "selects epoch and setting. **ave28 is composed: real features, artificial pairing and",
         "timing. Its figures are not comparable with those published on AVE, which stand in",
         "columns of their own for the order alone.**",
@@ -434,6 +428,81 @@ def page(args) -> list:
         "the right name, of event segments that are called an event. Events only: the answer if no",
         "segment may be background.",
         "",
+    ]
+
+
+def link_lines(link, study: Study) -> list:
+    """The decoders over the link, with what to know about them."""
+    return [
+        "## Over the link",
+        "",
+        "pilot_ave with each semantic decoder, trained with the channel (one seed,",
+        f"`{plan_of.LINK}`,",
+        "the better of two choices on validation, mean over channels and -10 to 20 dB, below);",
+        "64 symbols a second and terminal, LS estimation from pilot rows of 64, LMMSE detection,",
+        "feedback at the uplink's SNR, through the GNU Radio flowgraph.",
+        "",
+        "Co-attention and ISCE want more of the picture than one vector a second. Co-attention:",
+        "the video terminal, which hears the audio terminal, does the spatial part and sends",
+        "what comes of it; on a map: 3x3 regions are sent in its place, in the same symbols,",
+        "and the receiver attends. The map is the better one here (`--spatial map`); the",
+        "terminal is what training takes unless told, because there feedback guides and what is",
+        "looked at can be shown. VSCG and co-attention lose most against themselves without a",
+        "link: VSCG's loss in training still falls when its validation has stood still for four",
+        "epochs; co-attention's loss is slow (above), and now has noise besides. From 0 dB on",
+        "the radio costs none of them anything.",
+        "",
+        *link_section(link),
+        "",
+        *link_tuning(study),
+    ]
+
+
+def match_lines(across: list, match) -> list:
+    """Matching across the modalities."""
+    return [
+        "## Across the modalities",
+        "",
+        f"Set {match.resolve().name if match else '-'}: AVE's labels and its splits for",
+        "matching, generated features (tools/make_annotated.py): what runs, not how well on AVE.",
+        "Recomputed: the network sees the query's seconds and each candidate's alone. Paper's",
+        "inference: features computed in step, which tells which seconds belong together. Position",
+        "prior: the start most frequent in training for an event of that length, without features.",
+        "",
+        *across,
+        "",
+        "On ave28 starts cannot be identified, so no figure is claimed there.",
+    ]
+
+
+def ave_lines(args) -> list:
+    """What to do with AVE's own features, and what it costs."""
+    return [
+        "## AVE itself",
+        "",
+        "AVE's features are not in this project, so no figure on AVE is claimed. With them in a",
+        "folder (`audio_feature.h5`, `visual_feature.h5`, `labels.h5`, `mil_labels.h5`,",
+        "`*_order.h5`), the whole of this page is `make localisers DATA=<folder> MATCH=<folder>`,",
+        "one row of it",
+        "",
+        "    apps/train.py --data <folder> --system vscg --setting sel --seeds 5 --epochs 300",
+        "    apps/evaluate.py --data <folder> --system vscg --setting sel --checkpoint <file>",
+        "",
+        "What that costs, on a set of AVE's size with its labels and generated features:",
+        "",
+        *cost_section(args.match, args.runs),
+    ]
+
+
+def page(args) -> list:
+    """docs/localisers.md."""
+    kept = Kept(OUT / "records.json")
+    study = Study(args.data, args.runs, kept)
+    table, found = main_table(study, args.seeds)
+    link = link_records(study, OUT, args.data)
+    across = match_section(args.match, args.runs, kept)
+    return [
+        *head_of_page(study.clips.name, len(study.clips)),
         *table,
         "",
         *lead(found),
@@ -460,53 +529,11 @@ def page(args) -> list:
         "figures are of AVE.",
         "",
         *ablations(study),
-        "## Over the link",
+        *link_lines(link, study),
         "",
-        "pilot_ave with each semantic decoder, trained with the channel (one seed,",
-        f"`{plan_of.LINK}`,",
-        "the better of two choices on validation, mean over channels and -10 to 20 dB, below);",
-        "64 symbols a second and terminal, LS estimation from pilot rows of 64, LMMSE detection,",
-        "feedback at the uplink's SNR, through the GNU Radio flowgraph.",
+        *match_lines(across, args.match),
         "",
-        "Co-attention and ISCE want more of the picture than one vector a second. Co-attention:",
-        "the video terminal, which hears the audio terminal, does the spatial part and sends",
-        "what comes of it; on a map: 3x3 regions are sent in its place, in the same symbols,",
-        "and the receiver attends. The map is the better one here (`--spatial map`); the",
-        "terminal is what training takes unless told, because there feedback guides and what is",
-        "looked at can be shown. VSCG and co-attention lose most against themselves without a",
-        "link: VSCG's loss in training still falls when its validation has stood still for four",
-        "epochs; co-attention's loss is slow (above), and now has noise besides. From 0 dB on",
-        "the radio costs none of them anything.",
-        "",
-        *link_section(link),
-        "",
-        *link_tuning(study),
-        "",
-        "## Across the modalities",
-        "",
-        f"Set {args.match.resolve().name if args.match else '-'}: AVE's labels and its splits for",
-        "matching, generated features (tools/make_annotated.py): what runs, not how well on AVE.",
-        "Recomputed: the network sees the query's seconds and each candidate's alone. Paper's",
-        "inference: features computed in step, which tells which seconds belong together. Position",
-        "prior: the start most frequent in training for an event of that length, without features.",
-        "",
-        *across,
-        "",
-        "On ave28 starts cannot be identified, so no figure is claimed there.",
-        "",
-        "## AVE itself",
-        "",
-        "AVE's features are not in this project, so no figure on AVE is claimed. With them in a",
-        "folder (`audio_feature.h5`, `visual_feature.h5`, `labels.h5`, `mil_labels.h5`,",
-        "`*_order.h5`), the whole of this page is `make localisers DATA=<folder> MATCH=<folder>`,",
-        "one row of it",
-        "",
-        "    apps/train.py --data <folder> --system vscg --setting sel --seeds 5 --epochs 300",
-        "    apps/evaluate.py --data <folder> --system vscg --setting sel --checkpoint <file>",
-        "",
-        "What that costs, on a set of AVE's size with its labels and generated features:",
-        "",
-        *cost_section(args.match, args.runs),
+        *ave_lines(args),
         "",
         "## Pictures",
         "",

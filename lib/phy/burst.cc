@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 gr-semcom contributors */
 #include "burst.h"
+#include "check_field.h"
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -25,15 +26,6 @@ constexpr uint32_t generators[2] = { 0133, 0171 };
 static_assert(coded_bits == 2 * header_symbols, "two bits make a symbol");
 
 using message = std::array<uint8_t, message_bits>;
-
-void check_range(const char* field, double found, double low, double high)
-{
-    if (!(found >= low && found <= high))
-        throw std::invalid_argument(
-            std::string(field) + ": " + std::to_string(static_cast<int64_t>(found)) +
-            " found, " + std::to_string(static_cast<int64_t>(low)) + " to " +
-            std::to_string(static_cast<int64_t>(high)) + " expected");
-}
 
 uint16_t crc16(const uint8_t* bits, int count)
 {

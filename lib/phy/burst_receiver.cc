@@ -51,12 +51,8 @@ void burst_receiver_settings::check() const
                     "rows",
                     static_cast<double>(row.size()),
                     "as many pilots as the layout has");
-    for (const auto& row : rows) {
-        double energy = 0.0;
-        for (const auto& pilot : row)
-            energy += std::norm(pilot);
-        check_field(energy > 0.0 && std::isfinite(energy), "rows", energy, "some energy");
-    }
+    for (const auto& row : rows)
+        user_stream{ nullptr, layout.body, 0, row, 0.0 }.check();
     check_field(method != detector_method::none,
                 "method",
                 static_cast<double>(method),

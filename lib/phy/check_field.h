@@ -3,6 +3,7 @@
 #ifndef INCLUDED_SEMCOM_PHY_CHECK_FIELD_H
 #define INCLUDED_SEMCOM_PHY_CHECK_FIELD_H
 
+#include <sstream>
 #include <stdexcept>
 #include <string>
 
@@ -17,6 +18,16 @@ check_field(bool good, const char* field, double found, const std::string& expec
     if (!good)
         throw std::invalid_argument(std::string(field) + ": " + std::to_string(found) +
                                     " found, " + expected + " expected");
+}
+
+//! \throws std::invalid_argument in one line unless \p found lies from \p low to \p high.
+inline void check_range(const char* field, double found, double low, double high)
+{
+    if (found >= low && found <= high)
+        return;
+    std::ostringstream text;
+    text << field << ": " << found << " found, " << low << " to " << high << " expected";
+    throw std::invalid_argument(text.str());
 }
 
 } // namespace phy

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 gr-semcom contributors */
+#include "check_field.h"
 #include "pulse.h"
 #include "simd.h"
 #include <algorithm>
@@ -13,7 +14,7 @@ namespace semcom {
 namespace phy {
 namespace {
 
-//! Fractions of a sample at which an polyphase_filter's impulse response is kept.
+//! Fractions of a sample at which a polyphase_filter's impulse response is kept.
 constexpr size_t num_fractions = 128;
 
 //! Floats that one pass of the dot product takes.
@@ -77,14 +78,6 @@ void copy_edge(const cfloat* in, size_t count, long long start, std::vector<cflo
         const long long at = start + static_cast<long long>(j);
         out[j] = at >= 0 && at < static_cast<long long>(count) ? in[at] : cfloat(0.0f);
     }
-}
-
-void check_range(const char* field, double found, double low, double high)
-{
-    if (!(found >= low && found <= high))
-        throw std::invalid_argument(std::string(field) + ": " + std::to_string(found) +
-                                    " found, " + std::to_string(low) + " to " +
-                                    std::to_string(high) + " expected");
 }
 
 } // namespace
@@ -214,11 +207,11 @@ void polyphase_filter::weights(double fraction, std::vector<float>& taps) const
 }
 
 void polyphase_filter::apply(const cfloat* in,
-                         size_t count,
-                         double first,
-                         double step,
-                         cfloat* out,
-                         size_t out_count) const
+                             size_t count,
+                             double first,
+                             double step,
+                             cfloat* out,
+                             size_t out_count) const
 {
     std::vector<float> taps(d_lanes);
     std::vector<cfloat> edge(d_lanes / 2);

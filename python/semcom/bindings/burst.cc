@@ -1,33 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 gr-semcom contributors */
+#include "arrays.h"
 #include "phy/burst.h"
 #include "phy/sync.h"
 #include <pybind11/complex.h>
-#include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
 namespace py = pybind11;
 using namespace gr::semcom::phy;
 
-using complex_array = py::array_t<cfloat, py::array::c_style | py::array::forcecast>;
-
-static void expect(bool good, const std::string& text)
-{
-    if (!good)
-        throw std::invalid_argument(text);
-}
-
 static std::vector<cfloat> to_vector(const complex_array& array, const char* name)
 {
     expect(array.ndim() == 1, std::string(name) + ": a vector expected");
     return { array.data(), array.data() + array.size() };
-}
-
-template <typename Value>
-static py::array_t<Value> to_array(const std::vector<Value>& values)
-{
-    return py::array_t<Value>(values.size(), values.data());
 }
 
 //! Streams [M, n] of M antennas, and pointers to each.
@@ -39,8 +25,7 @@ struct antennas {
     {
         expect(array.ndim() == 2 && array.shape(0) >= 1 && array.shape(0) <= max_streams,
                "samples: an array [M, n] expected, M from 1 to 8");
-        for (py::ssize_t m = 0; m < array.shape(0); m++)
-            streams.push_back(array.data() + m * array.shape(1));
+        streams = row_pointers(array.data(), array.shape(0), array.shape(1));
     }
 
     int count() const { return static_cast<int>(streams.size()); }
@@ -134,9 +119,7 @@ static complex_array align(const synchroniser& sync,
 {
     const antennas in(samples);
     complex_array out({ static_cast<size_t>(in.count()), length });
-    std::vector<cfloat*> to;
-    for (int m = 0; m < in.count(); m++)
-        to.push_back(out.mutable_data() + m * length);
+    const auto to = row_pointers(out.mutable_data(), in.count(), length);
     {
         py::gil_scoped_release release;
         sync.align(in.streams.data(),

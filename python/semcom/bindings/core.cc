@@ -1,26 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 gr-semcom contributors */
+#include "arrays.h"
 #include "phy/channel.h"
 #include "phy/detection.h"
 #include "phy/estimation.h"
 #include "phy/framing.h"
 #include "phy/philox.h"
 #include <pybind11/complex.h>
-#include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 #include <limits>
 
 namespace py = pybind11;
 using namespace gr::semcom::phy;
-
-using complex_array = py::array_t<cfloat, py::array::c_style | py::array::forcecast>;
-
-static void expect(bool good, const std::string& text)
-{
-    if (!good)
-        throw std::invalid_argument(text);
-}
 
 static std::vector<std::vector<cfloat>> to_rows(const complex_array& array)
 {
@@ -31,20 +23,6 @@ static std::vector<std::vector<cfloat>> to_rows(const complex_array& array)
         rows.emplace_back(row, row + array.shape(1));
     }
     return rows;
-}
-
-static complex_array to_array(const std::vector<cfloat>& values)
-{
-    return complex_array(values.size(), values.data());
-}
-
-template <typename Value>
-static std::vector<Value*> row_pointers(Value* first, size_t rows, size_t columns)
-{
-    std::vector<Value*> pointers(rows);
-    for (size_t r = 0; r < rows; r++)
-        pointers[r] = first + r * columns;
-    return pointers;
 }
 
 static csi to_csi(const complex_array& packed)

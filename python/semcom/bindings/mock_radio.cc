@@ -1,21 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 gr-semcom contributors */
+#include "arrays.h"
 #include "phy/mock_radio.h"
 #include <pybind11/complex.h>
-#include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
 namespace py = pybind11;
 using namespace gr::semcom::phy;
-
-using complex_array = py::array_t<cfloat, py::array::c_style | py::array::forcecast>;
-
-static void expect(bool good, const std::string& text)
-{
-    if (!good)
-        throw std::invalid_argument(text);
-}
 
 //! Settings with some fields given by name.
 template <typename Settings>

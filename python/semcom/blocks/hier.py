@@ -14,7 +14,7 @@ from .semantic_encoders import audio_semantic_encoder, video_semantic_encoder
 from .system_block import shared_system
 
 
-def _signature(*item_sizes):
+def signature(*item_sizes):
     return gr.io_signature.makev(len(item_sizes), len(item_sizes), list(item_sizes))
 
 
@@ -25,6 +25,21 @@ def _rows(kind, terminals, length, boost_db):
 def receive_methods(csi: str, detector: str) -> tuple:
     """Estimator and detector methods; without either there is nothing for the other to do."""
     return ("none", "none") if "none" in (csi, detector) else (csi, detector)
+
+
+class HasModel:
+    """Exchange of what runs in the one block with a network, ``encoder`` or ``decoder``."""
+
+    def _model(self):
+        return getattr(self, "encoder", None) or self.decoder
+
+    def set_checkpoint(self, checkpoint):
+        """See SystemBlock.set_checkpoint."""
+        self._model().set_checkpoint(checkpoint)
+
+    def set_device(self, device):
+        """See SystemBlock.set_device."""
+        self._model().set_device(device)
 
 
 class _Receives:
@@ -46,7 +61,7 @@ class _Receives:
             self.estimator.set_method(csi)
 
 
-class audio_terminal(gr.hier_block2):
+class audio_terminal(HasModel, gr.hier_block2):
     """Audio features to what the audio terminal sends: uplink, and feedback link if there is one.
 
     Input 0   float32 vectors of d_a, frames of T items
@@ -62,8 +77,8 @@ class audio_terminal(gr.hier_block2):
         gr.hier_block2.__init__(
             self,
             "audio_terminal",
-            _signature(gr.sizeof_float * net.config.audio_dim),
-            _signature(*[c64] * (terminals + 1)),
+            signature(gr.sizeof_float * net.config.audio_dim),
+            signature(*[c64] * (terminals + 1)),
         )
         self.encoder = audio_semantic_encoder(system, checkpoint, device)
         row = _rows(pilot_kind, terminals, pilot_length, pilot_boost_db)[0]
@@ -78,16 +93,8 @@ class audio_terminal(gr.hier_block2):
             self.connect(self.encoder, self.feedback_pilots, (self, 1))
             dump(self, self.feedback_pilots, 0, dump_path, "feedback")
 
-    def set_checkpoint(self, checkpoint):
-        """See SystemBlock.set_checkpoint."""
-        self.encoder.set_checkpoint(checkpoint)
 
-    def set_device(self, device):
-        """See SystemBlock.set_device."""
-        self.encoder.set_device(device)
-
-
-class video_terminal(_Receives, gr.hier_block2):
+class video_terminal(HasModel, _Receives, gr.hier_block2):
     """Visual features, and what the feedback link brings, to what the video terminal sends.
 
     Input 0   float32 vectors of h*w*d_v, frames of T items
@@ -106,8 +113,8 @@ class video_terminal(_Receives, gr.hier_block2):
         gr.hier_block2.__init__(
             self,
             "video_terminal",
-            _signature(visual, *[c64] * (terminals - 1)),
-            _signature(c64, c64),
+            signature(visual, *[c64] * (terminals - 1)),
+            signature(c64, c64),
         )
         self.encoder = video_semantic_encoder(system, checkpoint, device, feedback_timeout)
         self.message_port_register_hier_out("attention")
@@ -127,14 +134,6 @@ class video_terminal(_Receives, gr.hier_block2):
             self.detector = mimo_detector_cc(1, 1, detector)
             self.connect((self, 1), self.estimator, self.detector, (self.encoder, 1))
             dump(self, self.detector, 0, dump_path, "heard")
-
-    def set_checkpoint(self, checkpoint):
-        """See SystemBlock.set_checkpoint."""
-        self.encoder.set_checkpoint(checkpoint)
-
-    def set_device(self, device):
-        """See SystemBlock.set_device."""
-        self.encoder.set_device(device)
 
 
 class simulated_channel(gr.hier_block2):
@@ -156,8 +155,8 @@ class simulated_channel(gr.hier_block2):
         gr.hier_block2.__init__(
             self,
             "simulated_channel",
-            _signature(*[c64] * (terminals + feedback)),
-            _signature(*[c64] * (antennas + feedback)),
+            signature(*[c64] * (terminals + feedback)),
+            signature(*[c64] * (antennas + feedback)),
         )
         self.message_port_register_hier_out("channel")
         self.uplink = mimo_channel_cc(
@@ -211,7 +210,7 @@ class simulated_channel(gr.hier_block2):
             link.set_doppler(doppler)
 
 
-class ave_receiver(_Receives, gr.hier_block2):
+class ave_receiver(HasModel, _Receives, gr.hier_block2):
     """Antennas to the probabilities of the events of each second.
 
     Inputs 0..M-1     complex64, received uplink frames with pilots
@@ -228,8 +227,8 @@ class ave_receiver(_Receives, gr.hier_block2):
         gr.hier_block2.__init__(
             self,
             "ave_receiver",
-            _signature(*[c64] * antennas),
-            _signature(gr.sizeof_float * len(net.classes), *[c64] * terminals),
+            signature(*[c64] * antennas),
+            signature(gr.sizeof_float * len(net.classes), *[c64] * terminals),
         )
         self.message_port_register_hier_out("csi")
         self._wanted = (csi, detector)
@@ -247,11 +246,3 @@ class ave_receiver(_Receives, gr.hier_block2):
             dump(self, self.detector, k, dump_path, f"detected_{k}")
         self.connect(self.decoder, (self, 0))
         dump(self, self.decoder, 0, dump_path, "probabilities")
-
-    def set_checkpoint(self, checkpoint):
-        """See SystemBlock.set_checkpoint."""
-        self.decoder.set_checkpoint(checkpoint)
-
-    def set_device(self, device):
-        """See SystemBlock.set_device."""
-        self.decoder.set_device(device)

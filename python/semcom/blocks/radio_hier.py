@@ -9,7 +9,7 @@ from ..nets.registry import DEFAULT_SYSTEM, SYSTEMS
 from ..phy.burst import FEEDBACK_CODE, BurstFormat
 from ..phy.schedule import Schedule
 from .dump import dump
-from .hier import _signature
+from .hier import HasModel, signature
 from .semantic_decoder import semantic_decoder
 from .semantic_encoders import audio_semantic_encoder, video_semantic_encoder
 from .system_block import shared_system
@@ -23,7 +23,7 @@ def system_number(system: str) -> int:
     return list(SYSTEMS).index(system)
 
 
-class radio_audio_terminal(gr.hier_block2):
+class radio_audio_terminal(HasModel, gr.hier_block2):
     """Audio features to the samples of bursts: feedback for the video terminal, then the uplink.
 
     Input 0   float32 vectors of d_a, frames of T items
@@ -43,8 +43,8 @@ class radio_audio_terminal(gr.hier_block2):
         gr.hier_block2.__init__(
             self,
             "radio_audio_terminal",
-            _signature(gr.sizeof_float * net.config.audio_dim),
-            _signature(gr.sizeof_gr_complex, gr.sizeof_gr_complex),
+            signature(gr.sizeof_float * net.config.audio_dim),
+            signature(gr.sizeof_gr_complex, gr.sizeof_gr_complex),
         )
         plan = BurstFormat(sample_rate, **plan)
         if len(net.terminals) > 1:
@@ -58,16 +58,8 @@ class radio_audio_terminal(gr.hier_block2):
         dump(self, self.encoder, 0, dump_path, "audio_symbols")
         dump(self, self.transmitter, 0, dump_path, "audio_samples")
 
-    def set_checkpoint(self, checkpoint):
-        """See SystemBlock.set_checkpoint."""
-        self.encoder.set_checkpoint(checkpoint)
 
-    def set_device(self, device):
-        """See SystemBlock.set_device."""
-        self.encoder.set_device(device)
-
-
-class radio_video_terminal(gr.hier_block2):
+class radio_video_terminal(HasModel, gr.hier_block2):
     """Visual features, and what the antenna hears of the audio terminal, to the samples of bursts.
 
     Input 0   float32 vectors of h*w*d_v, frames of T items
@@ -97,8 +89,8 @@ class radio_video_terminal(gr.hier_block2):
         gr.hier_block2.__init__(
             self,
             "radio_video_terminal",
-            _signature(visual, *antenna),
-            _signature(gr.sizeof_gr_complex, gr.sizeof_gr_complex),
+            signature(visual, *antenna),
+            signature(gr.sizeof_gr_complex, gr.sizeof_gr_complex),
         )
         self.message_port_register_hier_out("attention")
         self.message_port_register_hier_out("bursts")
@@ -133,16 +125,8 @@ class radio_video_terminal(gr.hier_block2):
         if continuous:
             self.connect((self, 1), (self.transmitter, 1))
 
-    def set_checkpoint(self, checkpoint):
-        """See SystemBlock.set_checkpoint."""
-        self.encoder.set_checkpoint(checkpoint)
 
-    def set_device(self, device):
-        """See SystemBlock.set_device."""
-        self.encoder.set_device(device)
-
-
-class radio_receiver(gr.hier_block2):
+class radio_receiver(HasModel, gr.hier_block2):
     """The samples of the receiver's antennas to the probabilities of the events of each second.
 
     Inputs 0..M-1     complex64 samples
@@ -160,8 +144,8 @@ class radio_receiver(gr.hier_block2):
         gr.hier_block2.__init__(
             self,
             "radio_receiver",
-            _signature(*[c64] * antennas),
-            _signature(gr.sizeof_float * len(net.classes), *[c64] * terminals),
+            signature(*[c64] * antennas),
+            signature(gr.sizeof_float * len(net.classes), *[c64] * terminals),
         )
         plan = BurstFormat(sample_rate, **plan)
         self.sync = frame_sync_cc(
@@ -180,14 +164,6 @@ class radio_receiver(gr.hier_block2):
             dump(self, self.sync, k, dump_path, f"detected_{k}")
         self.connect(self.decoder, (self, 0))
         dump(self, self.decoder, 0, dump_path, "probabilities")
-
-    def set_checkpoint(self, checkpoint):
-        """See SystemBlock.set_checkpoint."""
-        self.decoder.set_checkpoint(checkpoint)
-
-    def set_device(self, device):
-        """See SystemBlock.set_device."""
-        self.decoder.set_device(device)
 
     def set_detector(self, detector):
         """zf or lmmse, from the next burst on."""

@@ -67,27 +67,16 @@ class leading_transmitter(_BurstBlock):
     def __init__(self, plan: BurstFormat, system: int, users=2, pause=0.0):
         _BurstBlock.__init__(self, "leading_transmitter", [np.complex64], plan, system)
         self.users = users
-        rate = plan.sample_rate
-        self.pause = round(pause * rate)
-        self.uplink_at = self.pause + (round(plan.turnaround * rate) if users > 1 else 0)
+        self.pause = round(pause * plan.sample_rate)
 
     def process(self, batch):
         (frame,) = batch[0]
-        return [(frame.number, self.run(frame.number, frame.items))]
+        run = self.plan.run(self.users, frame.number, self.system, frame.items)
+        return [(frame.number, np.pad(run, self.pause))]
 
     def open_frame(self, port, at, number, length):
-        self.note(number, at + self.uplink_at)
+        self.note(number, at + self.pause + self.plan.uplink_at(self.users))
         _BurstBlock.open_frame(self, port, at, number, length)
-
-    def run(self, number: int, symbols: np.ndarray) -> np.ndarray:
-        """All samples of a frame, complex64."""
-        plan, pause, start = self.plan, self.pause, self.uplink_at
-        uplink = plan.uplink(0, self.users, number, self.system, symbols)
-        first = plan.feedback(number, self.system, symbols) if self.users > 1 else uplink[:0]
-        out = np.zeros(start + len(uplink) + pause, np.complex64)
-        out[pause : pause + len(first)] = first
-        out[start : start + len(uplink)] += uplink
-        return out
 
 
 class following_transmitter(_BurstBlock):

@@ -57,18 +57,24 @@ class LinkFlowgraph(gr.top_block):
         self.connect((self.channel, 0), (self.meter, 2 * streams))
 
     def release(self) -> None:
-        """Let go of all memory; the flowgraph cannot run again.
-
-        A hier block that passes on a message port holds itself, in its list of blocks and through
-        that connection: without this its buffers stay until the process ends, and after some 180
-        flowgraphs the system has no more to give.
-        """
+        """Let go of all memory; the flowgraph cannot run again."""
         passed_on = [
             (self.channel, self.channel.uplink, "channel"),
             (self.receiver, self.receiver.estimator, "csi"),
         ]
         if self.video:
             passed_on.append((self.video, self.video.encoder, "attention"))
-        for hier, block, port in passed_on:
-            hier.msg_disconnect(block, port, hier, port)
-            hier.disconnect_all()
+        release(passed_on)
+
+
+def release(passed_on: list) -> None:
+    """Undo hier blocks: (hier block, block inside, message port of it that is passed on) each.
+
+    A hier block that passes on a message port holds itself, in its list of blocks and through that
+    connection: without this its buffers stay until the process ends, and after some 180 flowgraphs
+    the system has no more to give.
+    """
+    for hier, block, port in passed_on:
+        hier.msg_disconnect(block, port, hier, port)
+    for hier in {hier for hier, _, _ in passed_on}:
+        hier.disconnect_all()

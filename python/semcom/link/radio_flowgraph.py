@@ -14,6 +14,7 @@ from ..blocks.radio_hier import radio_audio_terminal, radio_receiver, radio_vide
 from ..blocks.sigmf import sigmf_sink, sigmf_source
 from ..blocks.system_block import shared_system
 from ..errors import SemcomError
+from .flowgraph import release
 from .radios import open_radio
 from .scenario import BURST_OPTIONS, Scenario, burst_format
 
@@ -106,14 +107,13 @@ class RadioFlowgraph(gr.top_block):
             self.connect(antenna, (self.receiver, port))
 
     def release(self) -> None:
-        """Let go of all memory (see LinkFlowgraph.release); the flowgraph cannot run again."""
+        """Let go of all memory; the flowgraph cannot run again."""
         passed_on = [(self.receiver, self.receiver.sync, "bursts")]
+        if self.video:
+            passed_on.append((self.video, self.video.encoder, "attention"))
         if self.video and self.video.sync:
             passed_on.append((self.video, self.video.sync, "bursts"))
-            passed_on.append((self.video, self.video.encoder, "attention"))
-        for hier, block, port in passed_on:
-            hier.msg_disconnect(block, port, hier, port)
-            hier.disconnect_all()
+        release(passed_on)
 
 
 class ReceiverFlowgraph(gr.top_block):
@@ -143,9 +143,8 @@ class ReceiverFlowgraph(gr.top_block):
             record_antennas(self, s)
 
     def release(self) -> None:
-        """See LinkFlowgraph.release."""
-        self.receiver.msg_disconnect(self.receiver.sync, "bursts", self.receiver, "bursts")
-        self.receiver.disconnect_all()
+        """Let go of all memory; the flowgraph cannot run again."""
+        release([(self.receiver, self.receiver.sync, "bursts")])
 
 
 def replay_flowgraph(scenario: Scenario, checkpoint: str) -> tuple:

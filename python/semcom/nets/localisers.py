@@ -127,14 +127,14 @@ class Localiser(nn.Module):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """visual [B, T, h, w, d_v], audio [B, T, d_a] -> attended [B, T, d_v], attention [B, T, h,
         w] that sums to one over the positions."""
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} must define attend()")
 
     def streams(
         self, audio: torch.Tensor, visual: torch.Tensor
     ) -> list[tuple[torch.Tensor, torch.Tensor]]:
         """Features of sound and picture after the recurrent layers, [B, T, d] each; a pair for
         each stream of the network."""
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} must define streams()")
 
     def background_score(self) -> torch.Tensor | None:
         """The buffer with the score of background, where training does not tell it (see

@@ -109,6 +109,20 @@ class BurstFormat:
             room[: len(burst)] += burst[: len(room)]
         return out
 
+    def uplink_at(self, users: int) -> int:
+        """[samples] from the start of a leading terminal's run to that of its uplink burst."""
+        return round(self.turnaround * self.sample_rate) if users > 1 else 0
+
+    def run(self, users: int, frame: int, system: int, payload) -> np.ndarray:
+        """All that a leading terminal sends for a frame, complex64; alone it needs no feedback."""
+        uplink, start = self.uplink(0, users, frame, system, payload), self.uplink_at(users)
+        out = np.zeros(start + len(uplink), np.complex64)
+        if users > 1:
+            feedback = self.feedback(frame, system, payload)
+            out[: len(feedback)] = feedback
+        out[start:] += uplink
+        return out
+
     def feedback_length(self, payload: int) -> int:
         """[samples] of one copy of a feedback burst with so many symbols."""
         return self.sps * self.layout(1, FEEDBACK_CODE).total(payload)
