@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from conftest import tiny_system
 from gnuradio.semcom.data.clipset import AVE_CLASSES
-from gnuradio.semcom.data.composition import compose, draw_script, write_clip
-from gnuradio.semcom.data.drawn import DrawnLibrary
+from gnuradio.semcom.data.composition import compose, random_script, write_clip
+from gnuradio.semcom.data.material_drawn import DrawnMaterial
 from gnuradio.semcom.media.sources import MediaSource
 from gnuradio.semcom.report.film import attention
 from gnuradio.semcom.run.media import (
@@ -29,10 +29,10 @@ APP = "apps/run_link.py"
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):
     """A drawn clip of 4 s as a file."""
-    library, rng = DrawnLibrary(), np.random.default_rng(7)
+    material, rng = DrawnMaterial(), np.random.default_rng(7)
     path = tmp_path_factory.mktemp("media") / "clip.mp4"
-    script = draw_script(rng, library.events(), seconds=4)
-    write_clip(path, *compose(rng, library, script), seconds=4)
+    script = random_script(rng, material.events(), seconds=4)
+    write_clip(path, *compose(rng, material, script), seconds=4)
     return path
 
 

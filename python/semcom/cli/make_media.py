@@ -22,15 +22,15 @@ from ..base.errors import exit_status
 from ..base.files import make_folder, replacing
 from ..base.options import at_least
 from ..data.clipset import AVE_CLASSES, BACKGROUND
-from ..data.composition import compose, draw_script, write_clip
-from ..data.drawn import DrawnLibrary
+from ..data.composition import compose, random_script, write_clip
+from ..data.material_drawn import DrawnMaterial
 
 
 def write(path: Path, rng: np.random.Generator) -> str:
     """Write one clip; returns its line of Annotations.txt."""
-    library = DrawnLibrary()
-    script = draw_script(rng, library.events())
-    write_clip(path, *compose(rng, library, script))
+    material = DrawnMaterial()
+    script = random_script(rng, material.events())
+    write_clip(path, *compose(rng, material, script))
     seconds = np.flatnonzero(script.labels != BACKGROUND)
     if not seconds.size:
         return f"background&{path.stem}&good&0&0"

@@ -2,7 +2,7 @@
 # Copyright 2026 gr-semcom contributors
 """Write an AVE-layout folder of AVE's real size: AVE's labels and splits, generated features.
 
-    tools/make_annotated.py --annotations DIR --out DIR      4143 clips, 4.2 GB, a few minutes
+    tools/make_ave_sized.py --annotations DIR --out DIR      4143 clips, 4.2 GB, a few minutes
 
 The annotations are the files of AVE's public repository: Annotations.txt, *_order.h5,
 *_order_match.h5.  Call the folder something that nobody takes for AVE.
@@ -36,4 +36,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(exit_status("make_annotated.py", main))
+    sys.exit(exit_status("make_ave_sized.py", main))
