@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from gnuradio.semcom.base.errors import exit_status
-from gnuradio.semcom.data import annotated
+from gnuradio.semcom.data import ave_sized
 from rich.progress import Progress
 
 
@@ -26,10 +26,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--dtype", choices=("float32", "float16"), default="float32")
     args = parser.parse_args()
-    count = len(annotated.read_annotations(args.annotations / "Annotations.txt"))
+    count = len(ave_sized.read_spans(args.annotations))
     with Progress() as bar:
         task = bar.add_task("clips", total=count)
-        annotated.write(
+        ave_sized.write(
             args.annotations, args.out, args.seed, args.dtype, lambda: bar.advance(task)
         )
     print(f"wrote {count} clips into {args.out}")

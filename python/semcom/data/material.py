@@ -23,7 +23,7 @@ class Material(Protocol):
         """[samples] float32, 16 kHz mono, -1 to 1."""
 
     def picture(self, rng: np.random.Generator, event: int) -> np.ndarray:
-        """[height, width, 4] uint8, RGB and how opaque it is; in the size that the clip shows it."""
+        """[height, width, 4] uint8, RGB and opacity; in the size that the clip shows it."""
 
     def scene(self, rng: np.random.Generator) -> np.ndarray:
         """[height, width, 3] uint8 RGB, any size."""

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-import functools
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ from rich.table import Table
 
 from ..base.errors import SemcomError
 from ..base.files import sha256
+from ..base.runs import runs
 from ..blocks import guard
 from ..blocks.media_source import media_source
 from ..blocks.system_block import shared_system
-from ..data import annotation
-from ..data.clipset import AVE_CLASSES
+from ..data.ave_text import Truths
 from ..weights.names import shipped
 from .flowgraph import LinkFlowgraph
 from .runner import channel_uses, decoder_of, measured_snr_db
@@ -94,6 +94,9 @@ def run_media(point: Scenario, names: list, microphone="", features="compact", w
     """
     checkpoint = checkpoint_of(point)
     net = shared_system(point.system, checkpoint, point.device)
+    truths = Truths(names, net.classes)
+    for note in truths.notes:
+        print(note, file=sys.stderr)
     source = media_source(names, microphone, features, weights, terminals=net.terminals,
                           frames=point.frames)  # fmt: skip
     flowgraph = LinkFlowgraph(point, source, checkpoint)
@@ -110,7 +113,7 @@ def run_media(point: Scenario, names: list, microphone="", features="compact", w
     began = time.perf_counter()
     guard.run(flowgraph, progress=progress)
     wall_s = time.perf_counter() - began
-    found = _understood(flowgraph, probes, net)
+    found = _understood(flowgraph, probes, net, truths)
     record = _record(point, checkpoint, net, flowgraph, found, wall_s)
     stages = _stages(flowgraph)
     flowgraph.release()
@@ -139,27 +142,11 @@ def _stages(flowgraph) -> dict[str, float]:
             "features": flowgraph.source.features_s, **counted}  # fmt: skip
 
 
-class Truths:
-    """What happens in media files, from the Annotations.txt beside them, if there is one."""
-
-    def __init__(self):
-        self._read = functools.lru_cache(annotation.read)
-
-    def of(self, name: str, start: int, length: int) -> list[str] | None:
-        """Names of the events of ``length`` seconds of a file from ``start`` on."""
-        path = Path(name).with_name(annotation.FILE)
-        spans = self._read(path) if path.is_file() else {}
-        if Path(name).stem not in spans:
-            return None
-        labels = annotation.labels_of(spans[Path(name).stem], start, length)
-        return [AVE_CLASSES[label] for label in labels]
-
-
-def _understood(flowgraph, probes, net) -> list[Understood]:
+def _understood(flowgraph, probes, net, truths: Truths) -> list[Understood]:
     """Decisions and symbols of each window that arrived; none was lost on its way."""
     told = np.array(probes[0].data(), np.float32).reshape(-1, len(net.classes))
     symbols = [np.array(probe.data(), np.complex64) for probe in probes[1:]]
-    truths, found, at = Truths(), [], 0
+    found, at = [], 0
     for name, start, length in flowgraph.source.places[: flowgraph.sink.received]:
         span = slice(at, at + length)
         own = [stream[at * net.symbols : (at + length) * net.symbols] for stream in symbols]
@@ -226,11 +213,11 @@ def table(found: list[Understood], title: str) -> Table:
     for head in ("file", "seconds", "event", "confidence", "right"):
         shown.add_column(head)
     for window in found:
-        for start, end in _runs(window.events):
+        for start, end, event in runs(window.events):
             sure = f"{100 * window.confidence[start:end].mean():.0f} %"
             span = f"{window.start + start}-{window.start + end}"
             right = _share_right(window, start, end)
-            shown.add_row(Path(window.name).name, span, window.events[start], sure, right)
+            shown.add_row(Path(window.name).name, span, event, sure, right)
         shown.add_section()
     return shown
 
@@ -252,9 +239,3 @@ def profile_table(run: MediaRun) -> Table:
         times = f"{seconds / worked:.0f}" if worked else "-"
         shown.add_row(stage, f"{1000 * worked / max(seconds, 1):.1f}", times)
     return shown
-
-
-def _runs(events: list[str]) -> list[tuple[int, int]]:
-    """First and one past the last second of each run of equal events."""
-    edges = [t for t in range(1, len(events)) if events[t] != events[t - 1]]
-    return list(zip([0, *edges], [*edges, len(events)], strict=True))
