@@ -13,7 +13,6 @@ import pytest
 from conftest import ROOT
 from gnuradio.semcom.systems.registry import DEFAULT_SYSTEM
 from gnuradio.semcom.weights.names import shipped
-from gnuradio.semcom.windows.displays import runs
 
 # Turns one control after another and prints what the link then did, as JSON.
 WATCH = """
@@ -218,9 +217,3 @@ def test_timeline_compares_each_second(seen, clips):
     first, last = shown["title"]
     assert first == f"Clip {shown['frame']}: {sum(right)} of 10 seconds right"
     assert last.startswith("last 20 clips: ") and shown["recent"] == 20
-
-
-def test_equal_seconds_are_joined():
-    names, right = list("aabbb"), [True, True, True, False, False]
-    assert runs(names, right) == [(0, 2, "a", True), (2, 1, "b", True), (3, 2, "b", False)]
-    assert runs([], []) == []

@@ -72,6 +72,7 @@ def test_events_are_runs_of_one_class():
     found = scores.events_of(np.array([5, 1, 1, 2, 5, 5, 2]), 5)
     assert found == [(1, 1, 3), (2, 3, 4), (2, 6, 7)]
     assert scores.events_of(np.array([5, 5]), 5) == []
+    assert scores.events_of(np.array([], int), 5) == []
 
 
 @pytest.mark.parametrize(
