@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""A text link after DeepSC (Xie, Qin, Li, Juang, IEEE Trans. Signal Process. 69, 2021).
+
+Sender: embedding, Transformer encoder (semantic encoder), dense layers (channel encoder) to
+complex symbols.  Receiver: dense layers (channel decoder), Transformer (semantic decoder), a
+distribution over the vocabulary for every token.  Unlike the paper, the sentence has its own
+length, the symbols of a sentence are scaled to unit average power (the encoder may give a rare
+word more than a common one), the receiver is told the noise of each symbol, and all tokens are
+decoded at once from context on both sides.
+
+A frame is ``[length header, 16 symbols | payload, ``symbols`` per token, in order]``; the header is
+:mod:`semcom.phy.length_code`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from ..errors import SemcomError
+from ..options import option
+from ..phy import length_code
+from .layers import to_complex
+from .system import check_config
+
+REACH = 16  # distance between tokens from which on attention does not tell distances apart
+
+
+@dataclass(frozen=True)
+class DeepSCConfig:
+    """Sizes of the network."""
+
+    symbols: int = option(6, "complex symbols per token")
+    width: int = option(192, "features of a token")
+    heads: int = option(6, "attention heads; divide the width")
+    hidden: int = option(768, "hidden units of each layer's dense part")
+    encoder_layers: int = option(2, "Transformer layers of the sender")
+    decoder_layers: int = option(5, "Transformer layers of the receiver")
+    dropout: float = option(0.0, "share of features dropped in training")
+
+    def __post_init__(self):
+        check_config(self)
+        if self.width % self.heads:
+            raise SemcomError(f"heads {self.heads}: expected a divisor of width {self.width}")
+        if self.width % 2:
+            raise SemcomError(f"width {self.width}: expected an even number")
+
+
+class Layer(nn.Module):
+    """Transformer layer, normalisation first (Xiong et al. 2020), with a learned bias for each
+    head and distance between tokens (Shaw et al. 2018, Raffel et al. 2020).
+
+    tokens [B, T, d], mask [B, 1, 1, T] additive (0 or -inf) -> [B, T, d]
+    """
+
+    def __init__(self, config: DeepSCConfig):
+        super().__init__()
+        width = config.width
+        self.heads = config.heads
+        self.before_attention, self.before_dense = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.project, self.output = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.distance = nn.Parameter(torch.zeros(config.heads, 2 * REACH + 1))
+        self.dense = nn.Sequential(
+            nn.Linear(width, config.hidden), nn.GELU(), nn.Linear(config.hidden, width)
+        )
+        self.drop = nn.Dropout(config.dropout)
+
+    def forward(self, tokens: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        tokens = tokens + self.drop(self._attend(self.before_attention(tokens), mask))
+        return tokens + self.drop(self.dense(self.before_dense(tokens)))
+
+    def _attend(self, tokens: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        place = torch.arange(tokens.shape[1], device=tokens.device)
+        offset = (place[None] - place[:, None]).clamp(-REACH, REACH) + REACH
+        parts = self.project(tokens).unflatten(-1, (3, self.heads, -1))
+        query, key, value = parts.permute(2, 0, 3, 1, 4)
+        bias = (self.distance[:, offset] + mask).to(query.dtype)
+        mixed = F.scaled_dot_product_attention(query, key, value, bias)
+        return self.output(mixed.transpose(1, 2).flatten(2))
+
+
+def positions(count: int, width: int, device) -> torch.Tensor:
+    """Sine and cosine of the tokens' places (Vaswani et al. 2017), [count, width] float32."""
+    place = torch.arange(count, device=device, dtype=torch.float32)
+    rate = torch.exp(
+        torch.arange(0, width, 2, device=device) * (-math.log(10000.0) / max(1, width))
+    )
+    angle = place[:, None] * rate
+    return torch.stack([angle.sin(), angle.cos()], -1).flatten(1)
+
+
+def valid(lengths: torch.Tensor, count: int) -> torch.Tensor:
+    """Which of ``count`` places are within each length [B] -> [B, count] bool."""
+    return torch.arange(count, device=lengths.device) < lengths[:, None]
+
+
+def attention_mask(lengths: torch.Tensor, count: int) -> torch.Tensor:
+    """[B, 1, 1, count] float32: 0 within the sentence, -inf beyond."""
+    inside = valid(lengths, count)[:, None, None]
+    return torch.zeros_like(inside, dtype=torch.float32).masked_fill(~inside, -math.inf)
+
+
+class DeepSC(nn.Module):
+    """The whole system; one terminal.
+
+    classes  the vocabulary: its size is what the network needs, the entries go into the
+             checkpoint's header
+    """
+
+    name = "deepsc"
+    Config = DeepSCConfig
+    longest = length_code.LONGEST
+
+    def __init__(self, config: DeepSCConfig, classes: tuple[str, ...] | list[str]):
+        super().__init__()
+        self.config, self.classes = config, tuple(classes)
+        width, reals = config.width, 2 * config.symbols
+        self.embedding = nn.Embedding(len(self.classes), width)
+        self.encoder = nn.ModuleList(Layer(config) for _ in range(config.encoder_layers))
+        self.encoded = nn.LayerNorm(width)
+        self.channel_encoder = nn.Sequential(
+            nn.Linear(width, width), nn.GELU(), nn.Linear(width, reals)
+        )
+        # each symbol's real and imaginary part, and how well it is known
+        self.channel_decoder = nn.Sequential(
+            nn.Linear(3 * config.symbols, config.hidden), nn.GELU(), nn.Linear(config.hidden, width)
+        )
+        self.decoder = nn.ModuleList(Layer(config) for _ in range(config.decoder_layers))
+        self.decoded = nn.LayerNorm(width)
+        self.bias = nn.Parameter(torch.zeros(len(self.classes)))
+        nn.init.normal_(self.embedding.weight, std=width**-0.5)
+
+    # --- the sender ---
+
+    def encode(self, tokens: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+        """tokens [B, T] int64, lengths [B] int64 in 1..T -> payload [B, T * symbols] complex64.
+
+        The first ``lengths * symbols`` of a row are sent and have unit average power; the rest is
+        zero.  What stands in ``tokens`` beyond a sentence's length does not matter.
+        """
+        count = tokens.shape[1]
+        self._check(lengths, count)
+        inside = valid(lengths, count)
+        width = self.config.width
+        features = self.embedding(tokens.where(inside, 0)) * math.sqrt(width)
+        features = features + positions(count, width, tokens.device)
+        mask = attention_mask(lengths, count)
+        for layer in self.encoder:
+            features = layer(features, mask)
+        reals = self.channel_encoder(self.encoded(features)).float() * inside[..., None]
+        power = reals.square().sum((1, 2)) / (lengths * self.config.symbols)
+        return to_complex(reals / power.clamp_min(1e-12).sqrt()[:, None, None]).flatten(1)
+
+    def transmit(self, tokens: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+        """Whole frames [B, 16 + T * symbols] complex64: the length's header and the payload.
+
+        Of a row, the first ``symbols_of(lengths)`` are sent.
+        """
+        return torch.cat([length_code.encode(lengths), self.encode(tokens, lengths)], 1)
+
+    def symbols_of(self, lengths):
+        """Symbols of a frame, header and payload, for a number of tokens (int or tensor)."""
+        return length_code.SYMBOLS + lengths * self.config.symbols
+
+    # --- the receiver ---
+
+    def decode(
+        self, symbols: torch.Tensor, noise: torch.Tensor, lengths: torch.Tensor
+    ) -> torch.Tensor:
+        """Payload [B, n] complex64, its noise variance [B, n], lengths [B] -> logits [B, T, V].
+
+        n = T * config.symbols.  noise 0 says clean, inf that nothing was received.  A row beyond
+        its length gives logits that mean nothing.
+        """
+        features = self.features(symbols, noise, lengths)
+        return F.linear(features, self.embedding.weight, self.bias)
+
+    def features(
+        self, symbols: torch.Tensor, noise: torch.Tensor, lengths: torch.Tensor
+    ) -> torch.Tensor:
+        """As :meth:`decode`, without the last layer: [B, T, width]."""
+        if symbols.shape[-1] % self.config.symbols:
+            raise ValueError(
+                f"{symbols.shape[-1]} payload symbols: expected a multiple of {self.config.symbols}"
+            )
+        count = symbols.shape[-1] // self.config.symbols
+        self._check(lengths, count)
+        known = 1 / (1 + noise)  # MMSE estimate of unit-power symbols; bounded however bad they are
+        clean = torch.view_as_real(torch.where(known > 0, symbols, 0.0) * known).flatten(1)
+        inputs = [clean.unflatten(1, (count, -1)), known.unflatten(1, (count, -1))]
+        features = self.channel_decoder(torch.cat(inputs, -1))
+        features = features + positions(count, self.config.width, symbols.device)
+        mask = attention_mask(lengths, count)
+        for layer in self.decoder:
+            features = layer(features, mask)
+        return self.decoded(features)
+
+    def receive(
+        self, symbols: torch.Tensor, noise: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Whole frames [B, n] and their noise [B, n] -> lengths [B] from the header, logits.
+
+        Nothing else tells the lengths.  A length that says more than arrived is decoded with the
+        missing symbols as zero, noise inf; what a shorter length leaves over is not read.
+        """
+        head = length_code.SYMBOLS
+        lengths = length_code.decode(symbols[:, :head], noise[:, :head])
+        wanted = int(lengths.max()) * self.config.symbols
+        missing = max(0, head + wanted - symbols.shape[1])
+        symbols = F.pad(symbols, (0, missing))[:, head : head + wanted]
+        noise = F.pad(noise, (0, missing), value=math.inf)[:, head : head + wanted]
+        return lengths, self.decode(symbols, noise, lengths)
+
+    def _check(self, lengths: torch.Tensor, count: int) -> None:
+        low, high = int(lengths.min()), int(lengths.max())
+        if low < 1 or high > min(count, self.longest):
+            raise ValueError(
+                f"lengths {low} to {high}: expected 1 to {min(count, self.longest)} tokens"
+            )
+
+    def config_dict(self) -> dict:
+        """Configuration as it goes into a checkpoint's header."""
+        return asdict(self.config)
