@@ -49,6 +49,7 @@ class DeepSCTraining:
         ("awgn", "awgn", "rayleigh", "rician"), "drawn per batch, all equally likely"
     )
     detectors: tuple[str, ...] = option(("zf", "lmmse"), "drawn per batch")
+    lost: float = option(0.1, "share of sentences of which a run of symbols is lost")
     average: float = option(0.999, "weights kept per step in the running average that is tested")
     bfloat16: bool = option(True, "compute the matrix products in bfloat16")
     seed: int = option(0, "of weights, order, channels and noise")
@@ -104,6 +105,18 @@ def send(net: DeepSC, link: TorchLink, tokens, lengths, snr_db, frame):
     payload = net.encode(tokens, lengths)
     detected, no_eff = link.send(payload[:, None], snr_db, frame, link=UPLINK, num_rx=1)
     return detected[:, 0], no_eff.expand(-1, payload.shape[1])
+
+
+def lose(noise: torch.Tensor, lengths, share: float, generator) -> torch.Tensor:
+    """Noise variances [B, n] with a run of up to half the payload, at any place, at infinity in a
+    ``share`` of the rows: what a lost fragment looks like."""
+    count = noise.shape[1]
+    draw = torch.rand(3, len(noise), 1, generator=generator)
+    sent = (lengths * (count // int(lengths.max())))[:, None]
+    size = draw[0] * sent / 2 * (draw[1] < share)
+    start = draw[2] * (sent - size)
+    place = torch.arange(count)
+    return noise.masked_fill((place >= start) & (place < start + size), math.inf)
 
 
 class TiedCrossEntropy(torch.autograd.Function):
@@ -235,8 +248,9 @@ class Trainer:
         snr = low + (config.snr_max - low) * torch.rand(len(index), generator=generator)
         frame = self.step * config.batch + torch.arange(len(index))  # never repeats
         link = TorchLink(channel, "ls", detector, num_rx=1, seed=config.seed + 1)
-        received = send(self.net, link, numbers, lengths, snr, frame)
-        return loss(self.net, *received, numbers, lengths)
+        symbols, noise = send(self.net, link, numbers, lengths, snr, frame)
+        noise = lose(noise, lengths, config.lost, generator)
+        return loss(self.net, symbols, noise, numbers, lengths)
 
     def validate(self, tokens: Tokens) -> dict[str, float]:
         """Figures of the averaged weights; the best are kept."""
