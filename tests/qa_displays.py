@@ -11,8 +11,9 @@ import sys
 import numpy as np
 import pytest
 from conftest import ROOT
-from gnuradio.semcom.blocks.displays import runs
-from gnuradio.semcom.nets.registry import DEFAULT_SYSTEM, shipped
+from gnuradio.semcom.systems.registry import DEFAULT_SYSTEM
+from gnuradio.semcom.weights.names import shipped
+from gnuradio.semcom.windows.displays import runs
 
 # Turns one control after another and prints what the link then did, as JSON.
 WATCH = """
@@ -21,7 +22,7 @@ folder, picture, other, misfit = sys.argv[1:]
 sys.path.insert(0, folder)
 import numpy as np
 from gnuradio import blocks
-from gnuradio.semcom.blocks.displays import channel_display
+from gnuradio.semcom.windows.displays import channel_display
 from PyQt5 import Qt
 import simulated_link_gui
 

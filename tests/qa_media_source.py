@@ -11,9 +11,9 @@ from gnuradio.semcom.blocks.guard import BlockError
 from gnuradio.semcom.blocks.media_source import shared_store
 from gnuradio.semcom.data.composition import compose, draw_script, write_clip
 from gnuradio.semcom.data.drawn import DrawnLibrary
-from gnuradio.semcom.data.features import extractor
-from gnuradio.semcom.data.media import MediaSource
-from gnuradio.semcom.data.windows import MediaWindows
+from gnuradio.semcom.media.sources import MediaSource
+from gnuradio.semcom.perception.features import extractor
+from gnuradio.semcom.perception.windows import MediaWindows
 from qa_frame_block import tags_of
 
 CELLS = 7 * 7 * 512

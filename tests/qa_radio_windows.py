@@ -14,7 +14,7 @@ import numpy as np
 import pmt
 import pytest
 from conftest import ROOT, start_program
-from gnuradio.semcom import presets
+from gnuradio.semcom.protocol import mock_presets as presets
 
 FRAMES = 3
 RATE = 1_000_000  # [Hz] over ZeroMQ
@@ -245,7 +245,7 @@ def test_before_the_first_burst_the_panel_is_empty(replayed):
 
 
 def test_a_terminal_that_is_not_heard_has_no_figures():
-    from gnuradio.semcom.blocks.burst_display import burst_display
+    from gnuradio.semcom.windows.burst_display import burst_display
 
     class Panel(burst_display):
         def __init__(self):  # without a widget, which would need a screen

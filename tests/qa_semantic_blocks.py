@@ -11,8 +11,8 @@ import torch
 from conftest import tiny_system
 from gnuradio import blocks, gr, semcom
 from gnuradio.semcom.blocks.guard import BlockError
-from gnuradio.semcom.nets import checkpoint
 from gnuradio.semcom.phy.csi import CSI, pack
+from gnuradio.semcom.weights import store as checkpoint
 from qa_frame_block import frames_source, tags_of
 
 

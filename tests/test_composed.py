@@ -7,13 +7,13 @@ import wave
 import cv2
 import numpy as np
 import pytest
+from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.data import open_set
 from gnuradio.semcom.data.clipset import AVE_CLASSES, BACKGROUND
 from gnuradio.semcom.data.composed import ComposedSet
 from gnuradio.semcom.data.drawn import DrawnLibrary
-from gnuradio.semcom.data.features import extractor, looked_at
 from gnuradio.semcom.data.raw import RawLibrary
-from gnuradio.semcom.errors import SemcomError
+from gnuradio.semcom.perception.features import extractor, looked_at
 
 EVENTS = ("Bark", "Cat", "Flute")
 

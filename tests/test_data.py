@@ -6,9 +6,15 @@ import h5py
 import numpy as np
 import pytest
 import torch
-from gnuradio.semcom.data import AVE_CLASSES, BACKGROUND, SPLITS, SyntheticSet, open_set
+from gnuradio.semcom.base.errors import SemcomError
+from gnuradio.semcom.data import (
+    AVE_CLASSES,
+    BACKGROUND,
+    SPLITS,
+    SyntheticSet,
+    open_set,
+)
 from gnuradio.semcom.data import synthetic as synthetic_module
-from gnuradio.semcom.errors import SemcomError
 
 FILES = {
     "audio_feature.h5": (5, 7, 24),

@@ -10,14 +10,14 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from gnuradio.semcom.errors import SemcomError
-from gnuradio.semcom.link import run as link_run
-from gnuradio.semcom.link.scenario import Scenario
-from gnuradio.semcom.link.torch_link import TorchLink
-from gnuradio.semcom.nets import checkpoint
+from gnuradio.semcom.base.errors import SemcomError
+from gnuradio.semcom.chain.link import TorchLink
 from gnuradio.semcom.nets.decoders import DECODERS
 from gnuradio.semcom.nets.pilot_ave import PilotAve, PilotAveConfig
+from gnuradio.semcom.run import runner as link_run
+from gnuradio.semcom.run.scenario import Scenario
 from gnuradio.semcom.training import losses
+from gnuradio.semcom.weights import store as checkpoint
 
 B, T, CLASSES = 3, 7, tuple("abcdef")
 CONFIG = PilotAveConfig(

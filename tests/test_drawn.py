@@ -5,12 +5,17 @@
 import av
 import numpy as np
 import pytest
+from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.data import AVE_CLASSES, BACKGROUND
-from gnuradio.semcom.data.composition import Script, compose, draw_script, write_clip
+from gnuradio.semcom.data.composition import (
+    Script,
+    compose,
+    draw_script,
+    write_clip,
+)
 from gnuradio.semcom.data.drawn import DrawnLibrary
-from gnuradio.semcom.data.media import MediaSource
-from gnuradio.semcom.data.spectrum import RATE
-from gnuradio.semcom.errors import SemcomError
+from gnuradio.semcom.media.sources import MediaSource
+from gnuradio.semcom.media.spectrum import RATE
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler

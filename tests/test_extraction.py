@@ -6,11 +6,11 @@ import shutil
 
 import numpy as np
 import pytest
+from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.data import annotation, open_set
 from gnuradio.semcom.data.clipset import AVE_CLASSES, BACKGROUND
-from gnuradio.semcom.data.features import extractor
-from gnuradio.semcom.data.windows import MediaWindows
-from gnuradio.semcom.errors import SemcomError
+from gnuradio.semcom.perception.features import extractor
+from gnuradio.semcom.perception.windows import MediaWindows
 
 EXTRACT, MAKE = "apps/extract_features.py", "apps/make_media.py"
 

@@ -16,15 +16,15 @@ import pytest
 import yaml
 from conftest import ROOT
 from gnuradio import semcom
-from gnuradio.semcom.blocks import displays
-from gnuradio.semcom.blocks.burst_display import burst_display
-from gnuradio.semcom.blocks.checkpoint_chooser import checkpoint_chooser
-from gnuradio.semcom.blocks.media_display import media_display
 from gnuradio.semcom.data import synthetic
 from gnuradio.semcom.data.composition import compose, draw_script, write_clip
 from gnuradio.semcom.data.drawn import DrawnLibrary
-from gnuradio.semcom.link import scenario
-from gnuradio.semcom.phy.burst import BurstFormat
+from gnuradio.semcom.protocol.burst import BurstFormat
+from gnuradio.semcom.run import scenario
+from gnuradio.semcom.windows import displays
+from gnuradio.semcom.windows.burst_display import burst_display
+from gnuradio.semcom.windows.checkpoint_chooser import checkpoint_chooser
+from gnuradio.semcom.windows.media_display import media_display
 
 FLOWGRAPHS = sorted((ROOT / "apps" / "flowgraphs").glob("*.grc"))
 DEFINITIONS = sorted((ROOT / "grc").glob("*.block.yml"))

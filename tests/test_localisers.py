@@ -11,14 +11,14 @@ import math
 import numpy as np
 import pytest
 import torch
-from gnuradio.semcom.errors import SemcomError
+from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.nets import attention as attention_layers
-from gnuradio.semcom.nets import checkpoint
 from gnuradio.semcom.nets.coattention import CoAttentionConfig
 from gnuradio.semcom.nets.default import DefaultConfig
 from gnuradio.semcom.nets.localisers import AVELConfig, PSPConfig, VSCGConfig
-from gnuradio.semcom.nets.registry import LOCALISERS, SYSTEMS, load_any
+from gnuradio.semcom.systems.registry import LOCALISERS, SYSTEMS, load_any
 from gnuradio.semcom.training import losses, matching
+from gnuradio.semcom.weights import store as checkpoint
 
 B, T, D_A, D_V, ROWS, COLUMNS = 3, 7, 24, 40, 5, 6
 CLASSES = tuple("abcdef")

@@ -8,12 +8,12 @@ import h5py
 import numpy as np
 import pytest
 import torch
+from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.data import annotated, open_set, synthetic
-from gnuradio.semcom.errors import SemcomError
+from gnuradio.semcom.data.tensors import Features
 from gnuradio.semcom.nets.coattention import CoAttention, CoAttentionConfig
 from gnuradio.semcom.nets.localisers import AVEL, AVELConfig
 from gnuradio.semcom.training import matching
-from gnuradio.semcom.training.features import Features
 from gnuradio.semcom.training.trainer import TrainingConfig
 
 T, CLASSES = 7, tuple("abcdef")

@@ -12,10 +12,15 @@ from conftest import tiny_system
 from gnuradio.semcom.data.clipset import AVE_CLASSES
 from gnuradio.semcom.data.composition import compose, draw_script, write_clip
 from gnuradio.semcom.data.drawn import DrawnLibrary
-from gnuradio.semcom.data.media import MediaSource
-from gnuradio.semcom.link.media import Truths, Understood, accuracy, table
-from gnuradio.semcom.link.render import attention
-from gnuradio.semcom.nets import checkpoint
+from gnuradio.semcom.media.sources import MediaSource
+from gnuradio.semcom.report.film import attention
+from gnuradio.semcom.run.media import (
+    Truths,
+    Understood,
+    accuracy,
+    table,
+)
+from gnuradio.semcom.weights import store as checkpoint
 from rich.console import Console
 
 APP = "apps/run_link.py"

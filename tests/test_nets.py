@@ -13,10 +13,12 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from gnuradio.semcom.errors import SemcomError
+from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.nets import attention as attention_layers
-from gnuradio.semcom.nets import checkpoint, layers, registry
+from gnuradio.semcom.nets import layers
 from gnuradio.semcom.nets.pilot_ave import PilotAve, PilotAveConfig
+from gnuradio.semcom.systems import registry
+from gnuradio.semcom.weights import store as checkpoint
 from safetensors.torch import save_file
 
 B, T, D_A, D_V, ROWS, COLUMNS, SYMBOLS = 3, 7, 24, 40, 5, 6, 8

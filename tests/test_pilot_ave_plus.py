@@ -9,12 +9,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from gnuradio.semcom.errors import SemcomError
+from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.nets import attention as attention_layers
-from gnuradio.semcom.nets import checkpoint, layers
+from gnuradio.semcom.nets import layers
 from gnuradio.semcom.nets.pilot_ave_plus import PilotAvePlus, PilotAvePlusConfig
-from gnuradio.semcom.nets.registry import SYSTEMS
 from gnuradio.semcom.nets.spans import EventSpan
+from gnuradio.semcom.systems.registry import SYSTEMS
+from gnuradio.semcom.weights import store as checkpoint
 
 B, T, EVENTS = 3, 5, 4
 CONFIG = PilotAvePlusConfig(

@@ -11,14 +11,17 @@ import numpy as np
 import pytest
 import torch
 from conftest import start_program, tiny_system
+from gnuradio.semcom.base import options
 from gnuradio.semcom.blocks import guard, video_terminal
 from gnuradio.semcom.blocks.clip_source import clip_source
 from gnuradio.semcom.blocks.system_block import shared_system
-from gnuradio.semcom.link import metrics, reference, scenario
-from gnuradio.semcom.link.flowgraph import LinkFlowgraph
-from gnuradio.semcom.link.run import checkpoint_of, run_point
-from gnuradio.semcom.link.scenario import Scenario
-from gnuradio.semcom.nets import checkpoint
+from gnuradio.semcom.chain import metrics, reference
+from gnuradio.semcom.run import scenario
+from gnuradio.semcom.run.flowgraph import LinkFlowgraph
+from gnuradio.semcom.run.runner import checkpoint_of, run_point
+from gnuradio.semcom.run.scenario import Scenario
+from gnuradio.semcom.tasks import scores
+from gnuradio.semcom.weights import store as checkpoint
 
 FRAMES = 40
 RECORD = {
@@ -304,7 +307,7 @@ def test_sweep_runs_equal_points_once():
     ],
 )
 def test_snr_texts(text, values):
-    assert scenario.numbers(text) == values
+    assert options.numbers(text) == values
 
 
 def test_clip_bootstrap_covers():
@@ -312,7 +315,7 @@ def test_clip_bootstrap_covers():
     rng = np.random.default_rng(0)
     inside = 0
     for trial in range(300):
-        low, high = metrics.clip_bootstrap(rng.random(200) < 0.7, draws=400, seed=trial)
+        low, high = scores.clip_bootstrap(rng.random(200) < 0.7, draws=400, seed=trial)
         inside += low <= 0.7 <= high
     assert 0.91 <= inside / 300 <= 0.985
 

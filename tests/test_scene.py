@@ -8,12 +8,13 @@ import av
 import cv2
 import numpy as np
 import pytest
-from gnuradio.semcom.data.media import MediaSource
-from gnuradio.semcom.data.spectrum import RATE
-from gnuradio.semcom.errors import SemcomError
-from gnuradio.semcom.link import scene, video
-from gnuradio.semcom.link.scene import Box, View, draw
-from gnuradio.semcom.link.video import video_file, write_video
+from gnuradio.semcom.base.errors import SemcomError
+from gnuradio.semcom.media import overlay as scene
+from gnuradio.semcom.media import video
+from gnuradio.semcom.media.overlay import Box, View, draw
+from gnuradio.semcom.media.sources import MediaSource
+from gnuradio.semcom.media.spectrum import RATE
+from gnuradio.semcom.media.video import video_file, write_video
 
 T = 10
 PLACE = scene._layout(scene.WIDTH, scene.HEIGHT)
@@ -445,7 +446,7 @@ FULL_DISK = """
 import resource, sys
 import numpy as np
 from gnuradio.semcom.errors import SemcomError
-from gnuradio.semcom.link.video import write_video
+from gnuradio.semcom.media.video import write_video
 rng = np.random.default_rng(0)
 frames = [rng.integers(0, 255, (90, 160, 3)).astype(np.uint8) for _ in range(16)]
 path, limit = sys.argv[1], int(sys.argv[2])
@@ -479,5 +480,5 @@ def test_scenes_make_a_video(view, tmp_path):
 
 
 def test_drawing_needs_no_window_and_no_radio(program):
-    done = program("-c", "import sys, gnuradio.semcom.link.scene; print('PyQt5' in sys.modules)")
+    done = program("-c", "import sys, gnuradio.semcom.media.overlay; print('PyQt5' in sys.modules)")
     assert done.stdout.strip() == "False", done.stderr

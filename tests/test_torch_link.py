@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 import torch
-from gnuradio.semcom.link.torch_link import FEEDBACK, UPLINK, TorchLink
+from gnuradio.semcom.chain.link import FEEDBACK, UPLINK, TorchLink
 from gnuradio.semcom.nets.pilot_ave import PilotAve, PilotAveConfig
 from gnuradio.semcom.phy import detection, estimation, framing, pilots, random
 from gnuradio.semcom.phy.channel import mimo_channel

@@ -12,14 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import torch
+from gnuradio.semcom.base.errors import SemcomError, exit_status
+from gnuradio.semcom.base.files import make_folder
 from gnuradio.semcom.data import ave
 from gnuradio.semcom.data.clipset import SPLITS
 from gnuradio.semcom.data.composed import ComposedSet
 from gnuradio.semcom.data.drawn import DrawnLibrary
-from gnuradio.semcom.data.features import FEATURES, extractor
 from gnuradio.semcom.data.raw import RawLibrary
-from gnuradio.semcom.errors import SemcomError, exit_status
-from gnuradio.semcom.files import make_folder
+from gnuradio.semcom.perception.features import FEATURES, extractor
 from rich.progress import track
 
 SIZES = {"train": 1600, "val": 250, "test": 300}

@@ -12,8 +12,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from gnuradio.semcom.base.errors import exit_status
 from gnuradio.semcom.data import annotated
-from gnuradio.semcom.errors import exit_status
 from rich.progress import Progress
 
 

@@ -21,15 +21,15 @@ import cv2
 import numpy as np
 import torch
 from ai_edge_litert.interpreter import Interpreter
+from gnuradio.semcom.base.errors import exit_status
+from gnuradio.semcom.base.files import make_folder, replacing
 from gnuradio.semcom.data.clipset import AVE_CLASSES, BACKGROUND
 from gnuradio.semcom.data.composition import Script, compose
 from gnuradio.semcom.data.drawn import DrawnLibrary
 from gnuradio.semcom.data.raw import RawLibrary
-from gnuradio.semcom.data.spectrum import RATE, YAMNET_OFFSET, patches
-from gnuradio.semcom.errors import exit_status
-from gnuradio.semcom.files import make_folder, replacing
-from gnuradio.semcom.nets import checkpoint
+from gnuradio.semcom.media.spectrum import RATE, YAMNET_OFFSET, patches
 from gnuradio.semcom.nets.compact import PICTURE, CompactAudio, CompactVision
+from gnuradio.semcom.weights import store as checkpoint
 from rich.progress import Progress
 from torch import nn
 from torch.nn import functional

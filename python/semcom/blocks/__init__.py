@@ -4,7 +4,12 @@
 
 from .clip_source import clip_source
 from .event_sink import event_sink
-from .hier import audio_terminal, ave_receiver, simulated_channel, video_terminal
+from .hier import (
+    audio_terminal,
+    ave_receiver,
+    simulated_channel,
+    video_terminal,
+)
 from .link_meter import link_meter
 from .media_source import media_source, sound_features
 from .mock_radio import mock_feedback, mock_radio, mock_uplink

@@ -4,10 +4,15 @@
 
 from gnuradio import gr
 
-from .. import ls_estimator_cc, mimo_channel_cc, mimo_detector_cc, pilot_inserter_cc
-from ..nets.registry import DEFAULT_SYSTEM
+from .. import (
+    ls_estimator_cc,
+    mimo_channel_cc,
+    mimo_detector_cc,
+    pilot_inserter_cc,
+)
 from ..phy import pilots
 from ..phy.channel import FEEDBACK, UPLINK
+from ..systems.registry import DEFAULT_SYSTEM
 from .dump import dump
 from .semantic_decoder import semantic_decoder
 from .semantic_encoders import audio_semantic_encoder, video_semantic_encoder

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data.features import extractor
-from ..data.spectrum import RATE
-from ..data.windows import LENGTH, MediaWindows, WindowStore
+from ..media.spectrum import RATE
+from ..perception.features import extractor
+from ..perception.windows import LENGTH, MediaWindows, WindowStore
 from .frame_block import FrameBlock
 
 AHEAD = 2  # windows that wait for the encoders

@@ -5,9 +5,9 @@
 from gnuradio import gr
 
 from .. import frame_sync_cc
-from ..nets.registry import DEFAULT_SYSTEM, SYSTEMS
-from ..phy.burst import FEEDBACK_CODE, BurstFormat
-from ..phy.schedule import Schedule
+from ..protocol.burst import FEEDBACK_CODE, BurstFormat
+from ..protocol.schedule import Schedule
+from ..systems.registry import DEFAULT_SYSTEM, SYSTEMS
 from .dump import dump
 from .hier import HasModel, signature
 from .semantic_decoder import semantic_decoder

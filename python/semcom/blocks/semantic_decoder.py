@@ -5,8 +5,8 @@
 import numpy as np
 import torch
 
-from ..nets.registry import DEFAULT_SYSTEM
 from ..phy.csi import mean_no_eff, unpack
+from ..systems.registry import DEFAULT_SYSTEM
 from .system_block import SystemBlock, shared_system
 
 

@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pmt
 
-from ..nets.registry import DEFAULT_SYSTEM
+from ..systems.registry import DEFAULT_SYSTEM
 from .system_block import SystemBlock, shared_system
 
 ATTENTION = pmt.intern("attention")

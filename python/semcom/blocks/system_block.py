@@ -9,7 +9,7 @@ import threading
 import numpy as np
 import torch
 
-from ..nets.registry import load_system
+from ..systems.registry import load_system
 from .frame_block import FrameBlock
 
 

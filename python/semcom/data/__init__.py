@@ -6,9 +6,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..errors import SemcomError
+from ..base.errors import SemcomError
 from .ave import AveSet
-from .clipset import AVE_CLASSES, BACKGROUND, MATCH_SPLITS, SPLITS, ClipSet
+from .clipset import (
+    AVE_CLASSES,
+    BACKGROUND,
+    MATCH_SPLITS,
+    SPLITS,
+    ClipSet,
+)
 from .synthetic import SyntheticSet
 
 __all__ = ["AVE_CLASSES", "BACKGROUND", "SPLITS", "AveSet", "ClipSet", "SyntheticSet", "open_set"]

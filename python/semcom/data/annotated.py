@@ -15,11 +15,16 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from ..errors import SemcomError
-from ..files import replacing
+from ..base.errors import SemcomError
+from ..base.files import replacing
 from . import synthetic
 from .ave import KEY, order_file
-from .clipset import AVE_CLASSES, BACKGROUND, MATCH_SPLITS, SPLITS
+from .clipset import (
+    AVE_CLASSES,
+    BACKGROUND,
+    MATCH_SPLITS,
+    SPLITS,
+)
 
 COPIED = ("Annotations.txt", *map(order_file, (*SPLITS, *MATCH_SPLITS)))
 

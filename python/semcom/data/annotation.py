@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import SemcomError
+from ..base.errors import SemcomError
 from .clipset import AVE_CLASSES, BACKGROUND
 
 FILE = "Annotations.txt"

@@ -14,8 +14,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from ..errors import SemcomError
-from ..files import replacing
+from ..base.errors import SemcomError
+from ..base.files import replacing
 from .clipset import AVE_CLASSES, SPLITS, ClipSet
 
 KEY = "avadataset"

@@ -8,11 +8,11 @@ from functools import lru_cache
 
 import numpy as np
 
+from ..media.sources import PICTURES
+from ..media.spectrum import RATE
+from ..perception.features import FeatureExtractor, looked_at
 from .clipset import AVE_CLASSES, SPLITS
 from .composition import Library, compose, draw_script
-from .features import FeatureExtractor, looked_at
-from .media import PICTURES
-from .spectrum import RATE
 
 
 class ComposedSet:

@@ -22,10 +22,10 @@ import av
 import cv2
 import numpy as np
 
-from ..errors import SemcomError
-from ..files import replacing
+from ..base.errors import SemcomError
+from ..base.files import replacing
+from ..media.spectrum import RATE
 from .clipset import BACKGROUND
-from .spectrum import RATE
 from .synthetic import BYSTANDER, OUTSIDE
 
 HEIGHT, WIDTH = 224, 300  # [pixels] of a frame

@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 from scipy.signal import fftconvolve
 
+from ..media.spectrum import RATE
 from .clipset import AVE_CLASSES
-from .spectrum import RATE
 
 SHEET = 400  # [pixels] a side that pictures are drawn on, before they are scaled down
 SIDES = 96, 161  # [pixels] of a finished picture's longer side, from and below

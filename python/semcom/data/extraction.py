@@ -17,14 +17,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..errors import SemcomError
-from ..files import replacing
+from ..base.errors import SemcomError
+from ..base.files import replacing
+from ..media.sources import PICTURES, Second
+from ..media.spectrum import RATE
+from ..perception.features import extractor
+from ..perception.windows import MediaWindows
 from .annotation import Span, labels_of
 from .clipset import AVE_CLASSES
-from .features import extractor
-from .media import PICTURES, Second
-from .spectrum import RATE
-from .windows import MediaWindows
 
 PARTS = "parts"  # folder, in the one that is written, of what is done
 SUFFIXES = (".mp4", ".mkv", ".mov", ".webm", ".avi", ".m4v", ".mpg", ".mpeg", ".ts", ".flv",

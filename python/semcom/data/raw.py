@@ -15,9 +15,9 @@ import av
 import cv2
 import numpy as np
 
-from ..errors import SemcomError
+from ..base.errors import SemcomError
+from ..media.spectrum import RATE
 from .clipset import AVE_CLASSES, BACKGROUND
-from .spectrum import RATE
 
 COLUMNS = ("path", "class", "split", "kind")
 LEVEL = -15.0, 5.0  # [dB] of a recording in a clip, beside its own

@@ -20,7 +20,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ..errors import SemcomError
+from ..base.errors import SemcomError
 from .clipset import SPLITS
 
 LONGEST = 64

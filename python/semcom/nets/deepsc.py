@@ -22,8 +22,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ..errors import SemcomError
-from ..options import option
+from ..base.errors import SemcomError
+from ..base.options import option
 from ..phy import length_code
 from .layers import to_complex
 from .system import check_config

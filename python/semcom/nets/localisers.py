@@ -15,11 +15,17 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import nn
 
-from ..errors import SemcomError
-from ..options import option
+from ..base.errors import SemcomError
+from ..base.options import option
 from .attention import AGVA
 from .heads import EventHead, SegmentHead, VideoHead
-from .layers import ESCM, EVENTS, PSP, BiLSTM, init_xavier
+from .layers import (
+    ESCM,
+    EVENTS,
+    PSP,
+    BiLSTM,
+    init_xavier,
+)
 from .matching import MatchHeads
 from .system import FeatureSizes, check_config
 

@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import nn
 
-from ..errors import SemcomError
-from ..options import option
+from ..base.errors import SemcomError
+from ..base.options import option
 
 
 @dataclass(frozen=True)

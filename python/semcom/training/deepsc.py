@@ -19,11 +19,11 @@ from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from ..data.text import Sentences, Vocabulary, parts
-from ..errors import SemcomError
-from ..files import replacing
-from ..link.torch_link import TorchLink
+from ..base.errors import SemcomError
+from ..base.files import replacing
+from ..chain.link import TorchLink
 from ..nets.deepsc import DeepSC, valid
-from ..options import option
+from ..base.options import option
 from ..phy.channel import UPLINK
 
 POOL = 64  # batches that are sorted by length together

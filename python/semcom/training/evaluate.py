@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import torch
 
-from ..link.torch_link import TorchLink
-from .features import Features
+from ..chain.link import TorchLink
+from ..data.tensors import Features
 
 
 @torch.inference_mode()

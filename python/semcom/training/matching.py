@@ -21,8 +21,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from ..data.tensors import Features
 from . import losses
-from .features import Features
 from .trainer import Trainer
 
 MODES = ("a2v", "v2a")

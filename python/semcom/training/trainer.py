@@ -14,17 +14,17 @@ from pickle import UnpicklingError
 import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from ..errors import SemcomError
-from ..files import replacing
-from ..link.torch_link import NoRadio, TorchLink
+from ..base.errors import SemcomError
+from ..base.files import replacing
+from ..base.options import option
+from ..chain.link import NoRadio, TorchLink
+from ..data.tensors import Features
 from ..nets.attention import AGVA, CSPA, GuidedAttention
 from ..nets.localisers import WEAK, Localiser
-from ..options import option
 from ..phy.channel import MODELS
 from . import distributed, losses
 from .augment import Augment
 from .evaluate import accuracy, choose_background
-from .features import Features
 
 VALIDATION_SNR_DB = [-10.0, -5.0, 0.0, 5.0, 10.0, 20.0]
 
