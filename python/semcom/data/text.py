@@ -153,8 +153,8 @@ class Vocabulary:
         whole = size - pieces - len(letters)
         if whole < 1 or pieces < len(letters):
             raise SemcomError(
-                f"vocabulary of {size} with {pieces} pieces: {len(letters)} letters must fit twice; "
-                "ask for a larger one"
+                f"vocabulary of {size} with {pieces} pieces: {len(letters)} letters "
+                "must fit twice; ask for a larger one"
             )
         ranked = [word for word, _ in count.most_common() if len(word) > 1]
         rare = {word: count[word] for word in ranked[whole:]}

@@ -202,19 +202,20 @@ class DeepSC(nn.Module):
 
     def receive(
         self, symbols: torch.Tensor, noise: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Whole frames [B, n] and their noise [B, n] -> lengths [B] from the header, logits.
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Whole frames [B, n] and their noise [B, n] -> lengths [B] from the header, their
+        probability [B], logits [B, T, V] with T the largest length.
 
         Nothing else tells the lengths.  A length that says more than arrived is decoded with the
         missing symbols as zero, noise inf; what a shorter length leaves over is not read.
         """
         head = length_code.SYMBOLS
-        lengths = length_code.decode(symbols[:, :head], noise[:, :head])
+        lengths, certain = length_code.decode(symbols[:, :head], noise[:, :head])
         wanted = int(lengths.max()) * self.config.symbols
         missing = max(0, head + wanted - symbols.shape[1])
         symbols = F.pad(symbols, (0, missing))[:, head : head + wanted]
         noise = F.pad(noise, (0, missing), value=math.inf)[:, head : head + wanted]
-        return lengths, self.decode(symbols, noise, lengths)
+        return lengths, certain, self.decode(symbols, noise, lengths)
 
     def _check(self, lengths: torch.Tensor, count: int) -> None:
         low, high = int(lengths.min()), int(lengths.max())
@@ -226,3 +227,21 @@ class DeepSC(nn.Module):
     def config_dict(self) -> dict:
         """Configuration as it goes into a checkpoint's header."""
         return asdict(self.config)
+
+
+def confidence(
+    logits: torch.Tensor, lengths: torch.Tensor, certain: torch.Tensor | float = 1.0
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """What the receiver thinks of its own sentences, from the posterior of each token.
+
+    Input
+        logits: [B, T, V];  lengths: [B] int64;  certain: [B], probability of the length
+    Output
+        accuracy: [B], expected share of right tokens, certain * mean_t p_t with p_t the largest
+        probability of token t;  exact: [B], probability that all are right, certain * prod_t p_t
+        (the tokens' errors taken as independent)
+    """
+    inside = valid(lengths, logits.shape[1])
+    best = logits.float().log_softmax(-1).amax(-1)
+    mean = (best.exp() * inside).sum(1) / lengths
+    return certain * mean, certain * (best * inside).sum(1).exp()

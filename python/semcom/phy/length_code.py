@@ -20,6 +20,7 @@ from . import pilots
 BITS, SYMBOLS = 6, 16
 LONGEST = 1 << BITS
 """Largest length; the smallest is 1."""
+SMALLEST_NOISE = 1e-6  # so that "clean" is no infinite weight
 
 
 def encode(lengths: torch.Tensor) -> torch.Tensor:
@@ -32,24 +33,26 @@ def encode(lengths: torch.Tensor) -> torch.Tensor:
     return _codewords(lengths.device)[lengths - 1]
 
 
-def decode(symbols: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
-    """Received symbols [B, 16] and their noise variances [B, 16] -> lengths [B] int64 in 1..64.
+def decode(symbols: torch.Tensor, noise: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Received symbols [B, 16] and their noise variances [B, 16] -> lengths [B] int64 in 1..64, and
+    the probability [B] float32 of each, all lengths being equally likely before.
 
-    A symbol weighs 1/noise; noise inf, or a symbol that is not finite, weighs nothing.  With no
-    symbol left the answer is 1.
+    A symbol's log-likelihood weighs 1/noise; noise inf, or a symbol that is not finite, weighs
+    nothing.  With no symbol left the answer is 1, with probability 1/64.
     """
-    smallest = 1e-6  # "clean" must not be an infinite weight
-    weight = torch.where(
-        torch.isfinite(torch.view_as_real(symbols)).all(-1), 1 / noise.clamp_min(smallest), 0.0
-    )
+    finite = torch.isfinite(torch.view_as_real(symbols)).all(-1)
+    weight = torch.where(finite, 1 / noise.clamp_min(SMALLEST_NOISE), 0.0)
     weighted = torch.where(weight > 0, symbols, 0.0) * weight
-    likelihood = (weighted @ _codewords(symbols.device).mH).real
-    return likelihood.argmax(1) + 1
+    likelihood = 2 * (weighted @ _codewords(symbols.device).mH).real
+    probability, best = likelihood.softmax(1).max(1)
+    return best + 1, probability
 
 
 def _codewords(device) -> torch.Tensor:
     """[64, 16] complex64: lengths 1 to 32 are rows of the Hadamard matrix, 33 to 64 their
     negatives."""
-    rows = torch.from_numpy(pilots.hadamard(2 * SYMBOLS, 2 * SYMBOLS).real).to(device) / math.sqrt(2)
+    rows = torch.from_numpy(pilots.hadamard(2 * SYMBOLS, 2 * SYMBOLS).real).to(device) / math.sqrt(
+        2
+    )
     rows = torch.complex(rows[:, :SYMBOLS], rows[:, SYMBOLS:])
     return torch.cat([rows, -rows])

@@ -18,12 +18,12 @@ import torch
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from ..data.text import Sentences, Vocabulary, parts
 from ..base.errors import SemcomError
 from ..base.files import replacing
-from ..chain.link import TorchLink
-from ..nets.deepsc import DeepSC, valid
 from ..base.options import option
+from ..chain.link import TorchLink
+from ..data.text import Sentences, Vocabulary, parts
+from ..nets.deepsc import DeepSC, valid
 from ..phy.channel import UPLINK
 
 POOL = 64  # batches that are sorted by length together
