@@ -24,20 +24,11 @@ SMALL = 1024  # elements below which a matrix is not worth it
 REQUIRED = ("format", "system", "variant", "config", "classes", "data")
 
 
-def save(
-    path: str | Path,
-    system: torch.nn.Module,
-    *,
-    variant: str,
-    data: str,
-    small: bool = False,
-    **header,
-) -> None:
+def save(path: str | Path, system: torch.nn.Module, *, variant: str, data: str, **header) -> None:
     """Write a system in half precision; the file appears under its name only when it is whole.
 
     variant: full, audio_only, video_only, no_estimation or error_free;  data: name of the data set;
-    small: matrices in eight bits (:func:`eight_bits`);  header: more JSON (training configuration,
-    seed, metrics).
+    header: more JSON (training configuration, seed, metrics).
     """
     header = {
         "format": FORMAT,
@@ -50,7 +41,7 @@ def save(
         **header,
     }
     tensors = {k: v.detach().cpu().half().contiguous() for k, v in system.state_dict().items()}
-    write(path, eight_bits(tensors) if small else tensors, {KEY: json.dumps(header)})
+    write(path, tensors, {KEY: json.dumps(header)})
 
 
 def eight_bits(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
