@@ -14,12 +14,12 @@ from conftest import start_program, tiny_system
 from gnuradio.semcom.base import options
 from gnuradio.semcom.blocks import guard, video_terminal
 from gnuradio.semcom.blocks.clip_source import clip_source
-from gnuradio.semcom.blocks.system_block import shared_system
 from gnuradio.semcom.chain import metrics, reference
 from gnuradio.semcom.run import scenario
 from gnuradio.semcom.run.flowgraph import LinkFlowgraph
 from gnuradio.semcom.run.runner import checkpoint_of, run_point
 from gnuradio.semcom.run.scenario import Scenario
+from gnuradio.semcom.systems.loading import shared_system
 from gnuradio.semcom.tasks import scores
 from gnuradio.semcom.weights import store as checkpoint
 

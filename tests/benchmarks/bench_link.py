@@ -7,12 +7,12 @@ import time
 
 from gnuradio.semcom.blocks import guard
 from gnuradio.semcom.blocks.clip_source import clip_source
-from gnuradio.semcom.blocks.system_block import shared_system
 from gnuradio.semcom.chain import reference
 from gnuradio.semcom.data import SyntheticSet
 from gnuradio.semcom.run.flowgraph import LinkFlowgraph
 from gnuradio.semcom.run.runner import checkpoint_of
 from gnuradio.semcom.run.scenario import Scenario
+from gnuradio.semcom.systems.loading import shared_system
 from gnuradio.semcom.weights.names import shipped
 
 ROUNDS = 5

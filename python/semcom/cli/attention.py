@@ -30,12 +30,8 @@ from ..evaluation import attention
 from ..report import attention as attention_figure
 from ..run.records import write_json
 from ..run.scenario import CHANNELS
-from ..systems.registry import (
-    DEFAULT_SYSTEM,
-    SYSTEMS,
-    check_sizes,
-    load_any,
-)
+from ..systems.loading import check_sizes, load_any
+from ..systems.registry import DEFAULT_SYSTEM, systems
 from ..training.trainer import link_of
 from ..weights.names import shipped
 
@@ -83,7 +79,7 @@ def load_models(paths, clips, channel, seed) -> dict:
 
 def title(net) -> str:
     """Name of a system; of a radio system with its variant."""
-    return f"{net.name}, {net.header['variant']}" if net.name in SYSTEMS else net.name
+    return f"{net.name}, {net.header['variant']}" if net.name in systems() else net.name
 
 
 def cells_of_sources(clips, numbers):

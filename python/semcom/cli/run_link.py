@@ -28,7 +28,6 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
-    TimeElapsedColumn,
     TimeRemainingColumn,
 )  # fmt: skip
 
@@ -37,13 +36,15 @@ from ..base.errors import SemcomError
 from ..base.files import check_writable
 from ..blocks.guard import BlockError
 from ..data import open_set
+from ..data.films import Films
 from ..media.video import check_video
 from ..perception.features import FEATURES
 from ..report import plots, tables
 from ..report.film import render
-from ..run import media, scenario
+from ..run import films, scenario
 from ..run.records import write_json
 from ..run.runner import run_point
+from ..systems.registry import topology_of
 
 
 def parse(argv=None):
@@ -63,45 +64,45 @@ def parse(argv=None):
     return parser.parse_args(argv)
 
 
-def over_media(args, points):
-    """Send media over the link; print, write and render what the receiver understood."""
-    if len(points) > 1:
-        raise SemcomError(f"--media: goes over one link, {len(points)} are named; give one of each")
-    if points[0].radio:
-        raise SemcomError("--media: films go over the aligned channel alone; leave --radio out")
-    point, what = points[0], (args.microphone, args.features, args.weights)
-    columns = ("{task.description}", TimeElapsedColumn(), "{task.completed}")
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("windows", total=None)
-        run = media.run_media(
-            point, args.media, *what, lambda count: bar.update(task, completed=count)
-        )
-        if args.json:
-            write_json(args.json, [run.record])
-        if args.render:
-            task = bar.add_task("seconds drawn", total=run.record["seconds"])
-            render(args.render, run, point, *what, on_second=lambda: bar.advance(task))
-    Console().print(media.table(run.windows, f"{point.system}, {point.channel}, {point.snr:g} dB"))
-    if args.profile:
-        Console().print(media.profile_table(run))
+def clips_of(args, points):
+    """The set that the options name: a folder, the task's own generated set, or media files."""
+    if args.media:
+        return Films(args.media, args.microphone, args.features, args.weights)
+    takes = {place.takes for point in points for place in topology_of(point.system)}
+    return open_set(args.data or None, args.split, text="text" in takes)
 
 
-def run_all(points, clips, json_path, records):
-    """Run every point, keep ``records`` and the JSON file up to date."""
+def run_all(points, clips, args, records):
+    """Run every point, keep ``records`` and the JSON file up to date; the last run over films."""
     columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), "frames",
                TimeRemainingColumn())  # fmt: skip
     frames = [point.frames or len(clips) for point in points]
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("link", total=sum(frames))
+        task = bar.add_task("link", total=sum(frames) or None)
         for i, point in enumerate(points):
             before = sum(frames[:i])
             bar.update(task, description=f"{point.radio or point.channel} {point.snr:g} dB")
             records.append(
-                run_point(point, clips, lambda n, b=before: bar.update(task, completed=b + n))
+                run_one(point, clips, args, lambda n, b=before: bar.update(task, completed=b + n))
             )
-            bar.update(task, completed=before + frames[i])
-            if json_path:
-                write_json(json_path, records)
+            if frames[i]:
+                bar.update(task, completed=before + frames[i])
+            if args.json:
+                write_json(args.json, records)
+
+
+def run_one(point, clips, args, on_frames) -> dict:
+    """Run a point; of films, show and draw what was understood."""
+    if not args.media:
+        return run_point(point, clips, on_frames)
+    run = films.run_films(point, clips, on_frames)
+    title = f"{point.system}, {point.radio or point.channel}, {point.snr:g} dB"
+    Console().print(films.table(run.windows, title))
+    if args.profile:
+        Console().print(films.profile_table(run))
+    if args.render:
+        render(args.render, run, point, clips)
+    return run.record
 
 
 def main(argv=None) -> int:
@@ -117,18 +118,18 @@ def main(argv=None) -> int:
         if args.render:
             check_video(args.render)
             check_writable(args.render)
-        if args.media:
-            over_media(args, points)
-            return 0
-        clips = open_set(args.data or None, args.split)
-        run_all(points, clips, args.json, records)
+        if args.render and len(points) > 1:
+            raise SemcomError(
+                f"--render: draws one link, {len(points)} are named; give one value of each option"
+            )
+        run_all(points, clips_of(args, points), args, records)
     except (SemcomError, BlockError, ValueError) as cause:
         print(f"run_link.py: error: {cause}", file=sys.stderr)
         status = 1 if isinstance(cause, BlockError) else 2
     except KeyboardInterrupt:
         print(f"run_link.py: stopped; {len(records)} points are finished", file=sys.stderr)
         status = 130
-    if records:
+    if records and not args.media:
         Console().print(tables.table(records))
     if records and args.plot:
         try:

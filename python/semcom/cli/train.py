@@ -32,13 +32,8 @@ from ..base.options import Parser, at_least, number
 from ..data import open_set
 from ..data.clipset import shared_ids
 from ..data.tensors import read
-from ..systems.registry import (
-    LOCALISERS,
-    SYSTEMS,
-    TERMINALS,
-    check_sizes,
-    to_device,
-)
+from ..systems.loading import check_sizes, to_device
+from ..systems.registry import AUDIO_VISUAL, LOCALISERS, classes, systems
 from ..training import card, distributed, matching
 from ..training.cost import memory
 from ..training.evaluate import accuracy
@@ -47,7 +42,6 @@ from ..training.trainer import Trainer, TrainingConfig, link_of
 from ..weights import store as checkpoint
 
 OF_THE_DATA = ("terminals", "audio_dim", "visual_dim", "height", "width")  # not to be chosen
-TRAINABLE = {**SYSTEMS, **LOCALISERS}
 TEST_SNR_DB = (-10.0, -5.0, 0.0, 10.0, 30.0)
 
 
@@ -57,8 +51,8 @@ def parse(argv):
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,  # --seed is not --seeds
     )
-    parser.add_argument("--system", choices=list(TRAINABLE), default="pilot_ave_plus")
-    parser.add_argument("--variant", choices=TERMINALS, help="of a radio system (default: full)")
+    parser.add_argument("--system", choices=[*systems(), *LOCALISERS], default="pilot_ave_plus")
+    parser.add_argument("--variant", choices=AUDIO_VISUAL, help="of a radio system (default: full)")
     parser.add_argument("--seeds", type=at_least(1), help="train so many times, from --seed on")
     parser.add_argument("--data", help="folder in the AVE layout (default: the synthetic set)")
     parser.add_argument("--out", type=Path, default=Path("runs/train"), help="run folder")
@@ -74,7 +68,7 @@ def parse(argv):
     )
     parser.add_argument("--resume", action=argparse.BooleanOptionalAction, default=True)
     known, _ = parser.parse_known_args([a for a in argv if a not in ("-h", "--help")])
-    for title, config in (("training", TrainingConfig), ("system", TRAINABLE[known.system].Config)):
+    for title, config in (("training", TrainingConfig), ("system", classes()[known.system].Config)):
         add_fields(parser.add_argument_group(title), config)
     return parser.parse_args(argv)
 
@@ -105,7 +99,7 @@ def given(config, args):
 def continued(args, clips):
     """The system of --init, with what the command line changes of its configuration; for
     cross-modal localisation all of it but the heads."""
-    first = checkpoint.load(args.init, TRAINABLE, expected=args.system)[0]
+    first = checkpoint.load(args.init, classes(), expected=args.system)[0]
     check_sizes(first, clips, args.init.name)
     system = type(first)(
         dataclasses.replace(first.config, **given(first.Config, args)), clips.classes
@@ -135,9 +129,9 @@ def build(args, clips):
     _, height, width, visual_dim = clips.visual(0).shape
     sizes = {"audio_dim": clips.audio(0).shape[-1], "visual_dim": visual_dim}
     sizes |= {"height": height, "width": width}
-    if args.system in SYSTEMS:
-        sizes["terminals"] = "+".join(TERMINALS[args.variant or "full"])
-    system = TRAINABLE[args.system]
+    if args.system in systems():
+        sizes["terminals"] = "+".join(AUDIO_VISUAL[args.variant or "full"])
+    system = classes()[args.system]
     return system(system.Config(**sizes, **given(system.Config, args)), clips.classes)
 
 
@@ -165,7 +159,7 @@ def test_figures(system, config, test):
         return {"error_free": np.mean([matching.accuracy(system, test, m) for m in matching.MODES])}
     free = link_of(system, "error_free", "none", "none", seed=0)
     figures = {"error_free": accuracy(system, test, free)}
-    if config.variant in TERMINALS and config.variant != "error_free":
+    if config.variant in AUDIO_VISUAL and config.variant != "error_free":
         for channel in config.channels:
             link = link_of(system, config.variant, channel, "lmmse", seed=0)
             figures[channel] = {

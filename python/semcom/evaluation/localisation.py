@@ -13,7 +13,8 @@ from ..base.errors import SemcomError
 from ..base.files import sha256
 from ..data.tensors import Features
 from ..nets.localisers import SETTINGS, Localiser
-from ..systems.registry import LOCALISERS, check_sizes, load_any
+from ..systems.loading import check_sizes, load_any
+from ..systems.registry import localiser
 from ..tasks import scores
 from ..training import matching
 
@@ -29,8 +30,8 @@ def trained_in(setting: str) -> str:
 
 def load(path: Path, system: str, setting: str, clips, device: str) -> Localiser:
     """A checkpoint, if it is of this system and setting and fits the set."""
-    if trained_in(setting) not in LOCALISERS[system].losses:
-        known = [choice for choice in CHOICES if trained_in(choice) in LOCALISERS[system].losses]
+    if trained_in(setting) not in localiser(system).losses:
+        known = [choice for choice in CHOICES if trained_in(choice) in localiser(system).losses]
         raise SemcomError(
             f"--setting {setting}: {system} has none; expected one of {', '.join(known)}"
         )
@@ -52,7 +53,7 @@ def decide(
     """Classes [N, T] of a split's segments, and the same if none of them may be background."""
     decided, events = [], []
     for index in torch.arange(len(clips)).split(batch):
-        logits = net(*clips.batch(index, net))[0]
+        logits = net(*clips.batch(index, net).values())[0]
         decided.append(logits.argmax(-1).cpu().numpy())
         events.append(logits[..., :-1].argmax(-1).cpu().numpy())
         on_clips(len(index))

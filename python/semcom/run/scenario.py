@@ -16,14 +16,14 @@ from ..phy import detection, pilots
 from ..phy.channel import MODELS
 from ..phy.estimation import INTERPOLATIONS
 from ..protocol.burst import BurstFormat
-from ..systems.registry import DEFAULT_SYSTEM, TERMINALS
+from ..systems.registry import AUDIO_VISUAL, DEFAULT_SYSTEM, system, topology_of
 
 CHANNELS = MODELS
 CSI = CSI_KINDS
 DETECTORS = tuple(detection.METHODS)
 BURST_DETECTORS = tuple(name for name in DETECTORS if name != "none")  # they have to be separated
 PILOTS = tuple(pilots.KINDS)
-VARIANTS = tuple(variant for variant in TERMINALS if variant != "error_free")
+VARIANTS = tuple(variant for variant in AUDIO_VISUAL if variant != "error_free")
 # its receiver has learnt to do without either
 NO_ESTIMATION = {"variant": "no_estimation", "csi": "none", "detector": "none"}
 MOCK_ANTENNAS = 2
@@ -128,7 +128,8 @@ class Scenario:
 
     def terminals(self) -> tuple:
         """The terminals that send in this variant."""
-        return TERMINALS[self.variant]
+        named = system(self.system).variants[self.variant]
+        return named or topology_of(self.system).names
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -154,10 +154,10 @@ class Trainer:
         frame = (self.epoch * len(self.clips) + index).to(device)
         link = self._draw_link()
         audio, visual, labels = self.augment.batch(index)
-        audio, labels = audio.to(device), labels.to(device)
-        visual = None if visual is None else visual.to(device)
+        taken, labels = {"audio": audio, "video": visual}, labels.to(device)
+        taken = {name: taken[name].to(device) for name in self.system.terminals}
         lost = len(self.system.terminals) == 2 and bool(torch.rand(()) < config.unguided)
-        logits, extras = link.run(self.system, audio, visual, snr, feedback_snr, frame, lost)
+        logits, extras = link.run(self.system, taken, snr, feedback_snr, frame, lost)
         events = self.clips.events[index].to(device)
         batch = losses.Batch(logits, extras, labels, events, config.auxiliary)
         return losses.LOSSES[self.system.loss](batch)
