@@ -6,12 +6,13 @@ import dataclasses
 import json
 import math
 
+import numpy as np
 import pytest
 import torch
 from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.chain.link import TorchLink
 from gnuradio.semcom.data.text import Sentences
-from gnuradio.semcom.nets.deepsc import DeepSC, DeepSCConfig, confidence
+from gnuradio.semcom.nets.deepsc import DeepSC, DeepSCConfig, Reading, confidence, parts
 from gnuradio.semcom.phy import length_code
 from gnuradio.semcom.training import deepsc
 from gnuradio.semcom.training.deepsc import DeepSCTraining, Tokens, Trainer
@@ -19,7 +20,7 @@ from gnuradio.semcom.weights import store
 from safetensors.torch import load_file
 from torch.nn import functional as F
 
-VOCABULARY = tuple("abcdefghijklmnopqrstuvwxyz?")
+VOCABULARY = (*"abcdefghijklmnopqrstuvwxyz?", "##?", "##s")
 CONFIG = DeepSCConfig(symbols=5, width=24, heads=3, hidden=40, encoder_layers=1, decoder_layers=2)
 LENGTHS = torch.tensor([4, 7, 1])
 SENTENCES = [
@@ -46,12 +47,13 @@ def q_function(x):
 
 
 def test_every_length_comes_back_and_codewords_are_16_apart():
-    lengths = torch.arange(1, 65)
+    lengths = torch.arange(64)
     symbols = length_code.encode(lengths)
     assert symbols.shape == (64, 16) and symbols.dtype == torch.complex64
     assert torch.allclose(symbols.abs(), torch.ones(64, 16))
-    decided, certain = length_code.decode(symbols, torch.full((64, 16), 1e-3))
-    assert torch.equal(decided, lengths) and torch.allclose(certain, torch.ones(64))
+    for noise in (1e-3, 0.0):
+        decided, certain = length_code.decode(symbols, torch.full((64, 16), noise))
+        assert torch.equal(decided, lengths) and torch.allclose(certain, torch.ones(64))
     bits = torch.cat([symbols.real, symbols.imag], 1).sign()
     distance = (32 - bits @ bits.T) / 2 + 99 * torch.eye(64)
     assert distance.min() == 16
@@ -61,7 +63,7 @@ def test_every_length_comes_back_and_codewords_are_16_apart():
 def test_length_errors_are_just_below_the_union_bound(snr_db):
     generator = torch.Generator().manual_seed(3)
     count, noise = 60000, 10 ** (-snr_db / 10)
-    lengths = torch.randint(1, 65, (count,), generator=generator)
+    lengths = torch.randint(64, (count,), generator=generator)
     error = torch.randn(count, 16, dtype=torch.complex64, generator=generator)  # CN(0, 1)
     received = length_code.encode(lengths) + math.sqrt(noise) * error
     decided, certain = length_code.decode(received, torch.full((count, 16), noise))
@@ -73,21 +75,18 @@ def test_length_errors_are_just_below_the_union_bound(snr_db):
 
 
 def test_lost_header_symbols_weigh_nothing():
-    lengths = torch.tensor([1, 33, 64])
+    lengths = torch.tensor([0, 32, 63])
     symbols, noise = length_code.encode(lengths), torch.full((3, 16), 0.1)
     symbols[:, 2], symbols[:, 5] = complex(math.nan, 0), 1000.0
     noise[:, 5] = math.inf
     assert torch.equal(length_code.decode(symbols, noise)[0], lengths)
     decided, certain = length_code.decode(symbols, torch.full((3, 16), math.inf))
-    assert decided.tolist() == [1, 1, 1] and torch.allclose(certain, torch.full((3,), 1 / 64))
-    assert torch.equal(
-        length_code.decode(length_code.encode(lengths), torch.zeros(3, 16))[0], lengths
-    )
+    assert decided.tolist() == [0, 0, 0] and torch.allclose(certain, torch.full((3,), 1 / 64))
 
 
-@pytest.mark.parametrize("length", [0, 65])
+@pytest.mark.parametrize("length", [-1, 64])
 def test_a_length_that_has_no_codeword_is_refused(length):
-    with pytest.raises(ValueError, match="expected 1 to 64"):
+    with pytest.raises(ValueError, match="expected 0 to 63"):
         length_code.encode(torch.tensor([5, length]))
 
 
@@ -96,13 +95,16 @@ def test_a_length_that_has_no_codeword_is_refused(length):
 
 def test_frames_have_unit_power_over_what_is_sent():
     net = network()
-    frames = net.transmit(tokens(), LENGTHS).detach()
-    assert frames.shape == (3, 16 + 7 * 5) and frames.dtype == torch.complex64
-    for row, sent in zip(frames, net.symbols_of(LENGTHS).tolist(), strict=True):
-        assert sent in (36, 51, 21)
-        assert row[16:sent].abs().square().mean() == pytest.approx(1, abs=1e-5)
-        assert row[:16].abs().square().mean() == pytest.approx(1, abs=1e-5)
-        assert not row[sent:].any()
+    payload = net.encode(tokens(), LENGTHS).detach()
+    assert payload.shape == (3, 7 * 5) and payload.dtype == torch.complex64
+    for row, length in zip(payload, LENGTHS.tolist(), strict=True):
+        assert row[: 5 * length].abs().square().mean() == pytest.approx(1, abs=1e-5)
+        assert not row[5 * length :].any()
+    sentences = [row[:n].tolist() for row, n in zip(tokens(), LENGTHS.tolist(), strict=True)]
+    for frame, row, length in zip(net.transmit(sentences), payload, (4, 7, 1), strict=True):
+        assert len(frame) == 16 + 5 * length == net.symbols_of(length)
+        assert torch.equal(frame[:16], length_code.encode(torch.tensor([length]))[0])
+        assert torch.allclose(frame[16:], row[: 5 * length], atol=1e-5)
 
 
 def test_a_sentence_alone_is_as_in_a_batch():
@@ -150,14 +152,61 @@ def test_lost_symbols_are_finite_whatever_they_hold():
     assert torch.equal(net.decode(garbage, lost, LENGTHS), net.decode(silence, lost, LENGTHS))
 
 
-@pytest.mark.parametrize("said", [2, 4, 9])
+@pytest.mark.parametrize("said", [0, 2, 4, 9, 63])
 def test_the_receiver_goes_by_the_length_it_reads(said):
     net = network()
-    frame = net.transmit(tokens()[:1, :4], torch.tensor([4]))
-    frame[:, :16] = length_code.encode(torch.tensor([said]))
-    lengths, certain, logits = net.receive(frame, torch.full(frame.shape, 0.01))
-    assert lengths.tolist() == [said] and certain > 0.99
-    assert logits.shape == (1, said, len(VOCABULARY)) and torch.isfinite(logits).all()
+    frame = net.transmit([tokens()[0, :4].tolist()])[0].detach()
+    frame[:16] = length_code.encode(torch.tensor([said]))
+    reading = net.receive([frame], [torch.full(frame.shape, 0.01)])[0]
+    assert len(reading.tokens) == said and 0 <= reading.exact <= reading.accuracy <= 1
+
+
+@pytest.mark.parametrize("length", [0, 1, 62, 63, 64, 126, 130])
+def test_sentences_of_any_length_are_sent_in_parts_of_63(length):
+    net, numbers = network(), tokens(1, 130)[0, :length].tolist()
+    assert [number for part in parts(numbers) for number in part] == numbers
+    frame, other = net.transmit([numbers, [1, 2]])
+    assert len(frame) == net.symbols_of(length) == 16 * (length // 63 + 1) + 5 * length
+    readings = net.receive([frame, other], [torch.zeros(len(f)) for f in (frame, other)])
+    assert [len(reading.tokens) for reading in readings] == [length, 2]
+    alone = net.receive([frame], [torch.zeros(len(frame))])[0]
+    assert alone.tokens == readings[0].tokens
+    assert alone.accuracy == pytest.approx(readings[0].accuracy, rel=1e-4)
+
+
+def test_what_the_receiver_thinks_of_a_sentence_is_of_all_its_parts():
+    reading = Reading()
+    reading.add([1, 2, 3], 0.5, 0.2)
+    reading.add([4], 0.9, 0.5)
+    assert reading.tokens == [1, 2, 3, 4]
+    assert reading.accuracy == pytest.approx(0.6) and reading.exact == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("arrived", [0, 7, 16, 20])
+def test_frames_that_are_cut_off_are_read_as_far_as_they_came(arrived):
+    net = network()
+    frame = net.transmit([[1, 2, 3]])[0][:arrived]
+    reading = net.receive([frame], [torch.zeros(arrived)])[0]
+    assert len(reading.tokens) == (3 if arrived else 0)
+    assert reading.exact < 0.5
+
+
+def test_bytes_in_and_bytes_out():
+    net = network()
+    sentences = [np.frombuffer(text.encode(), np.uint8) for text in ("a b, é c!", "d s", "q")]
+    frames = net.send("text", sentences, {})
+    # é is written with its base letter, marks that the vocabulary lacks as ?
+    assert [len(frame) for frame in frames] == [16 + 5 * n for n in (6, 2, 1)]
+    symbols = [frame[None] for frame in frames]
+    one = net.outcome(symbols, [torch.full((1,), 0.1)] * 3)
+    each = net.outcome(symbols, [torch.full((1, len(frame)), 0.1) for frame in frames])
+    for text, other in zip(one, each, strict=True):
+        assert text.dtype == torch.uint8 and torch.equal(text, other)
+        assert bytes(text.numpy()).decode()
+    silent = net.transmit([[]])[0]
+    assert bytes(net.outcome([silent[None]], [torch.zeros(1)])[0].numpy()) == b" "
+    assert net.item("text") == net.outcome_item == (np.uint8, 1)
+    assert max(map(len, frames)) <= net.payload("text", len(sentences[0]))
 
 
 def test_bad_lengths_and_payloads_are_refused():
@@ -167,8 +216,8 @@ def test_bad_lengths_and_payloads_are_refused():
             net.encode(tokens(), torch.tensor(lengths))
     with pytest.raises(ValueError, match="multiple of 5"):
         net.decode(torch.zeros(3, 34), torch.zeros(3, 34), LENGTHS)
-    with pytest.raises(ValueError, match="expected 1 to 64"):
-        net.encode(tokens(columns=65), torch.tensor([65, 1, 1]))
+    with pytest.raises(ValueError, match="expected 1 to 63"):
+        net.encode(tokens(columns=65), torch.tensor([64, 1, 1]))
 
 
 @pytest.mark.parametrize("fields", [{"heads": 5}, {"symbols": 0}, {"width": 21, "heads": 3}])
@@ -282,10 +331,9 @@ def test_seconds_of_training_carry_sentences_without_noise(tmp_path):
     assert figures["awgn@6"] > 0.9 and figures["awgn@6"] >= figures["rayleigh@-3"]
     net = trainer.averaged.module
     for sentence in SENTENCES:
-        numbers = torch.tensor([vocabulary.encode(sentence)])
-        frame = net.transmit(numbers, torch.tensor([numbers.shape[1]]))
-        lengths, _, logits = net.receive(frame, torch.zeros(frame.shape))
-        assert vocabulary.words(logits[0, : lengths[0]].argmax(-1)) == vocabulary.words(numbers[0])
+        numbers = vocabulary.encode(sentence)
+        frame = net.transmit([numbers])[0]
+        assert net.receive([frame], [torch.zeros(len(frame))])[0].tokens == numbers
 
 
 def test_the_chain_of_training_is_the_link():

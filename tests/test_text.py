@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.data import text
-from gnuradio.semcom.data.text import Vocabulary, open_text, parts, words
+from gnuradio.semcom.data.clipset import describe
+from gnuradio.semcom.data.text import open_text
+from gnuradio.semcom.nets.vocabulary import Vocabulary, words
 from gnuradio.semcom.perception import sentence_embedding
 from gnuradio.semcom.tasks.text import FIELDS, PLACE, Text, TextTask, bleu, edits, matches
 
@@ -111,15 +113,6 @@ def test_a_vocabulary_too_small_for_its_letters_is_refused():
         Vocabulary.of(CORPUS, size=50, pieces=10)
 
 
-@pytest.mark.parametrize(
-    ("length", "sizes"), [(1, [1]), (64, [64]), (65, [32, 33]), (130, [43, 44, 43])]
-)
-def test_long_sentences_are_cut_into_equal_parts(length, sizes):
-    cut = parts(list(range(length)))
-    assert [len(part) for part in cut] == sizes
-    assert [number for part in cut for number in part] == list(range(length))
-
-
 # --- files ---
 
 
@@ -129,7 +122,8 @@ def test_a_folder_has_splits_and_families(tmp_path):
     (tmp_path / "dogs_val.txt").write_text("A dog.")
     train = open_text(tmp_path, "train")
     assert list(train) == ["A cat.", "Two cats", "Yes"] and train.name == tmp_path.name
-    assert list(train.of("dogs")) == ["Yes"]
+    assert list(train.of("dogs")) == ["Yes"] and train.ids[1] == "cats:1"
+    assert describe(train, 2) == {"text": "Yes"} and TextTask(None).truth(train, 2) == "Yes"
     assert list(open_text(tmp_path / "dogs_val.txt", "test")) == ["A dog."]
     files = sorted(tmp_path.iterdir())
     assert list(open_text(files, "val")) == ["A dog."]

@@ -9,15 +9,18 @@ length, the symbols of a sentence are scaled to unit average power (the encoder 
 word more than a common one), the receiver is told the noise of each symbol, and all tokens are
 decoded at once from context on both sides.
 
-A frame is ``[length header, 16 symbols | payload, ``symbols`` per token, in order]``; the header is
-:mod:`semcom.phy.length_code`.
+A frame is a header of 16 symbols (:mod:`semcom.phy.length_code`) that holds the number of tokens,
+0 to 63, and their payload, ``symbols`` per token, in order.  63 says that another header and
+payload follow, so sentences may have any length.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -26,8 +29,11 @@ from ..base.errors import SemcomError
 from ..base.options import option
 from ..phy import length_code
 from .layers import to_complex
-from .system import check_config
+from .system import Item, System, check_config
+from .topology import Terminal, Topology
+from .vocabulary import Vocabulary
 
+LONGEST = length_code.LARGEST  # tokens of a part of a sentence
 REACH = 16  # distance between tokens from which on attention does not tell distances apart
 
 
@@ -105,20 +111,43 @@ def attention_mask(lengths: torch.Tensor, count: int) -> torch.Tensor:
     return torch.zeros_like(inside, dtype=torch.float32).masked_fill(~inside, -math.inf)
 
 
-class DeepSC(nn.Module):
-    """The whole system; one terminal.
+@dataclass
+class Reading:
+    """What the receiver read in a frame.
 
-    classes  the vocabulary: its size is what the network needs, the entries go into the
-             checkpoint's header
+    tokens    numbers in the vocabulary
+    accuracy  expected share of right tokens, and exact: probability that all are right, both from
+              the posteriors of lengths and tokens (:func:`confidence`)
+    """
+
+    tokens: list[int] = field(default_factory=list)
+    accuracy: float = 1.0
+    exact: float = 1.0
+
+    def add(self, tokens: list[int], accuracy: float, exact: float) -> None:
+        """The next part of the sentence."""
+        count = len(self.tokens) + len(tokens)
+        known = self.accuracy * len(self.tokens) + accuracy * len(tokens)
+        self.accuracy = known / count if count else accuracy
+        self.exact *= exact
+        self.tokens += tokens
+
+
+class DeepSC(System, nn.Module):
+    """The whole system: one terminal, ``text``, that takes sentences as UTF-8 bytes.
+
+    classes  entries of the vocabulary, see :class:`Vocabulary`
     """
 
     name = "deepsc"
     Config = DeepSCConfig
-    longest = length_code.LONGEST
+    full_topology = topology = Topology((Terminal("text", "text"),))
+    ragged = True
 
     def __init__(self, config: DeepSCConfig, classes: tuple[str, ...] | list[str]):
         super().__init__()
         self.config, self.classes = config, tuple(classes)
+        self.vocabulary = Vocabulary(self.classes)
         width, reals = config.width, 2 * config.symbols
         self.embedding = nn.Embedding(len(self.classes), width)
         self.encoder = nn.ModuleList(Layer(config) for _ in range(config.encoder_layers))
@@ -135,7 +164,89 @@ class DeepSC(nn.Module):
         self.bias = nn.Parameter(torch.zeros(len(self.classes)))
         nn.init.normal_(self.embedding.weight, std=width**-0.5)
 
-    # --- the sender ---
+    # --- sentences to frames and back ---
+
+    def item(self, terminal: str) -> Item:
+        """A byte of a sentence in UTF-8."""
+        return np.uint8, 1
+
+    @property
+    def outcome_item(self) -> Item:
+        """A byte of a sentence in UTF-8."""
+        return np.uint8, 1
+
+    def payload(self, terminal: str, items: int) -> int:
+        """Symbols of a frame for ``items`` bytes, at most: a token a byte."""
+        return self.symbols_of(items)
+
+    def symbols_of(self, tokens: int) -> int:
+        """Symbols of a frame, headers and payload, for a sentence of so many tokens."""
+        return length_code.SYMBOLS * (tokens // LONGEST + 1) + self.config.symbols * tokens
+
+    def send(self, terminal: str, taken, heard: dict) -> list[torch.Tensor]:
+        """Sentences as arrays of uint8 -> frames [n] complex64; bytes that are not UTF-8 become
+        U+FFFD."""
+        sentences = [bytes(np.asarray(text, np.uint8)).decode("utf-8", "replace") for text in taken]
+        return self.transmit([self.vocabulary.encode(sentence) for sentence in sentences])
+
+    def outcome(self, symbols, noise) -> list[torch.Tensor]:
+        """Detected symbols [1, n] and noise [1] or [1, n] of each frame -> its sentence, uint8; a
+        space where no word was read."""
+        rows = [row[0] for row in symbols]
+        spread = [n[0].expand(len(row)) for row, n in zip(rows, noise, strict=True)]
+        texts = [self.vocabulary.decode(reading.tokens) for reading in self.receive(rows, spread)]
+        return [torch.tensor(list((text or " ").encode()), dtype=torch.uint8) for text in texts]
+
+    def transmit(self, sentences: Sequence[Sequence[int]]) -> list[torch.Tensor]:
+        """Token numbers of each sentence -> frames [n] complex64."""
+        device = self.bias.device
+        cut = [parts(tokens) for tokens in sentences]
+        flat = [part for some in cut for part in some]
+        lengths = torch.tensor([len(part) for part in flat], device=device)
+        tokens = torch.zeros(len(flat), max(1, int(lengths.max())), dtype=torch.int64)
+        for row, part in zip(tokens, flat, strict=True):
+            row[: len(part)] = torch.tensor(part, dtype=torch.int64)
+        headers = length_code.encode(lengths)
+        # a part of no token is a header alone
+        payload = self.encode(tokens.to(device), lengths.clamp_min(1))
+        sent = [
+            torch.cat([header, symbols[: len(part) * self.config.symbols]])
+            for header, symbols, part in zip(headers, payload, flat, strict=True)
+        ]
+        ends = np.cumsum([len(some) for some in cut])
+        return [torch.cat(sent[e - len(some) : e]) for e, some in zip(ends, cut, strict=True)]
+
+    def receive(
+        self, frames: Sequence[torch.Tensor], noise: Sequence[torch.Tensor]
+    ) -> list[Reading]:
+        """Frames [n] and the noise variance [n] of their symbols -> what was read.
+
+        Lengths come from the headers alone.  A length that says more than arrived is decoded with
+        the missing symbols as zero, noise inf; what a shorter length leaves over is not read.
+        """
+        readings = [Reading() for _ in frames]
+        active, head = dict.fromkeys(range(len(frames)), 0), length_code.SYMBOLS
+        while active:
+            cut = [_cut(frames[i], noise[i], at, head) for i, at in active.items()]
+            lengths, certain = length_code.decode(*map(torch.stack, zip(*cut, strict=True)))
+            count = max(1, int(lengths.max())) * self.config.symbols
+            cut = [_cut(frames[i], noise[i], at + head, count) for i, at in active.items()]
+            some = lengths.clamp_min(1)
+            logits = self.decode(*map(torch.stack, zip(*cut, strict=True)), some)
+            told = zip(
+                active, lengths.tolist(), logits.argmax(-1).tolist(),
+                *(figure.tolist() for figure in confidence(logits, lengths, certain)), strict=True,
+            )  # fmt: skip
+            following = {}
+            for i, length, tokens, accuracy, exact in told:
+                readings[i].add(tokens[:length], accuracy, exact)
+                end = active[i] + head + length * self.config.symbols
+                if length == LONGEST and end < len(frames[i]):
+                    following[i] = end
+            active = following
+        return readings
+
+    # --- tokens to symbols and back ---
 
     def encode(self, tokens: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
         """tokens [B, T] int64, lengths [B] int64 in 1..T -> payload [B, T * symbols] complex64.
@@ -155,19 +266,6 @@ class DeepSC(nn.Module):
         reals = self.channel_encoder(self.encoded(features)).float() * inside[..., None]
         power = reals.square().sum((1, 2)) / (lengths * self.config.symbols)
         return to_complex(reals / power.clamp_min(1e-12).sqrt()[:, None, None]).flatten(1)
-
-    def transmit(self, tokens: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
-        """Whole frames [B, 16 + T * symbols] complex64: the length's header and the payload.
-
-        Of a row, the first ``symbols_of(lengths)`` are sent.
-        """
-        return torch.cat([length_code.encode(lengths), self.encode(tokens, lengths)], 1)
-
-    def symbols_of(self, lengths):
-        """Symbols of a frame, header and payload, for a number of tokens (int or tensor)."""
-        return length_code.SYMBOLS + lengths * self.config.symbols
-
-    # --- the receiver ---
 
     def decode(
         self, symbols: torch.Tensor, noise: torch.Tensor, lengths: torch.Tensor
@@ -200,33 +298,27 @@ class DeepSC(nn.Module):
             features = layer(features, mask)
         return self.decoded(features)
 
-    def receive(
-        self, symbols: torch.Tensor, noise: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Whole frames [B, n] and their noise [B, n] -> lengths [B] from the header, their
-        probability [B], logits [B, T, V] with T the largest length.
-
-        Nothing else tells the lengths.  A length that says more than arrived is decoded with the
-        missing symbols as zero, noise inf; what a shorter length leaves over is not read.
-        """
-        head = length_code.SYMBOLS
-        lengths, certain = length_code.decode(symbols[:, :head], noise[:, :head])
-        wanted = int(lengths.max()) * self.config.symbols
-        missing = max(0, head + wanted - symbols.shape[1])
-        symbols = F.pad(symbols, (0, missing))[:, head : head + wanted]
-        noise = F.pad(noise, (0, missing), value=math.inf)[:, head : head + wanted]
-        return lengths, certain, self.decode(symbols, noise, lengths)
-
     def _check(self, lengths: torch.Tensor, count: int) -> None:
         low, high = int(lengths.min()), int(lengths.max())
-        if low < 1 or high > min(count, self.longest):
-            raise ValueError(
-                f"lengths {low} to {high}: expected 1 to {min(count, self.longest)} tokens"
-            )
+        if low < 1 or high > min(count, LONGEST):
+            raise ValueError(f"lengths {low} to {high}: expected 1 to {min(count, LONGEST)} tokens")
 
     def config_dict(self) -> dict:
         """Configuration as it goes into a checkpoint's header."""
         return asdict(self.config)
+
+
+def parts(tokens: Sequence[int]) -> list[list[int]]:
+    """A sentence in parts of ``LONGEST`` tokens; the last has fewer, maybe none."""
+    return [list(tokens[at : at + LONGEST]) for at in range(0, len(tokens) + 1, LONGEST)]
+
+
+def _cut(symbols, noise, start: int, count: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """``count`` symbols and noise variances from ``start`` on; what is missing is zero, noise
+    inf."""
+    symbols, noise = symbols[start : start + count], noise[start : start + count]
+    missing = count - len(symbols)
+    return F.pad(symbols, (0, missing)), F.pad(noise, (0, missing), value=math.inf)
 
 
 def confidence(
@@ -243,5 +335,6 @@ def confidence(
     """
     inside = valid(lengths, logits.shape[1])
     best = logits.float().log_softmax(-1).amax(-1)
-    mean = (best.exp() * inside).sum(1) / lengths
+    mean = (best.exp() * inside).sum(1) / lengths.clamp_min(1)
+    mean = torch.where(lengths > 0, mean, 1.0)  # of no token none can be wrong
     return certain * mean, certain * (best * inside).sum(1).exp()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The protected length of a frame of variable length: 1 to 64 in 16 QPSK symbols.
+"""A protected number from 0 to 63 in 16 QPSK symbols: the length of what follows.
 
 The code is the first-order Reed-Muller code RM(1, 5), 32 bits for 6, of distance 16: the rows of
 the Hadamard matrix of order 32 and their negatives (biorthogonal signals, Proakis, Digital
@@ -18,38 +18,37 @@ import torch
 from . import pilots
 
 BITS, SYMBOLS = 6, 16
-LONGEST = 1 << BITS
-"""Largest length; the smallest is 1."""
+LARGEST = (1 << BITS) - 1
 SMALLEST_NOISE = 1e-6  # so that "clean" is no infinite weight
 
 
 def encode(lengths: torch.Tensor) -> torch.Tensor:
-    """Lengths [B] int64 in 1..64 -> [B, 16] complex64 of unit power; real parts carry bits 0 to
+    """Lengths [B] int64 in 0..63 -> [B, 16] complex64 of unit power; real parts carry bits 0 to
     15 of the codeword, imaginary parts the rest."""
-    if lengths.numel() and not 1 <= int(lengths.min()) <= int(lengths.max()) <= LONGEST:
+    if lengths.numel() and not 0 <= int(lengths.min()) <= int(lengths.max()) <= LARGEST:
         raise ValueError(
-            f"length {int(lengths.min())} to {int(lengths.max())}: expected 1 to {LONGEST}"
+            f"length {int(lengths.min())} to {int(lengths.max())}: expected 0 to {LARGEST}"
         )
-    return _codewords(lengths.device)[lengths - 1]
+    return _codewords(lengths.device)[lengths]
 
 
 def decode(symbols: torch.Tensor, noise: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Received symbols [B, 16] and their noise variances [B, 16] -> lengths [B] int64 in 1..64, and
+    """Received symbols [B, 16] and their noise variances [B, 16] -> lengths [B] int64 in 0..63, and
     the probability [B] float32 of each, all lengths being equally likely before.
 
     A symbol's log-likelihood weighs 1/noise; noise inf, or a symbol that is not finite, weighs
-    nothing.  With no symbol left the answer is 1, with probability 1/64.
+    nothing.  With no symbol left the answer is 0, with probability 1/64.
     """
     finite = torch.isfinite(torch.view_as_real(symbols)).all(-1)
     weight = torch.where(finite, 1 / noise.clamp_min(SMALLEST_NOISE), 0.0)
     weighted = torch.where(weight > 0, symbols, 0.0) * weight
     likelihood = 2 * (weighted @ _codewords(symbols.device).mH).real
     probability, best = likelihood.softmax(1).max(1)
-    return best + 1, probability
+    return best, probability
 
 
 def _codewords(device) -> torch.Tensor:
-    """[64, 16] complex64: lengths 1 to 32 are rows of the Hadamard matrix, 33 to 64 their
+    """[64, 16] complex64: lengths 0 to 31 are rows of the Hadamard matrix, 32 to 63 their
     negatives."""
     rows = torch.from_numpy(pilots.hadamard(2 * SYMBOLS, 2 * SYMBOLS).real).to(device) / math.sqrt(
         2

@@ -2,7 +2,7 @@
 # Copyright 2026 gr-semcom contributors
 """The task of carrying sentences: BLEU, word accuracy, exact sentences, similarity.
 
-Sentences are compared as :func:`semcom.data.text.words` cuts them: in lower case, punctuation
+Sentences are compared as :func:`semcom.nets.vocabulary.words` cuts them: in lower case, punctuation
 marks as words of their own (as in mteval-v13a, but a hyphen within a word stays).  BLEU counts the
 marks; word accuracy does not.
 """
@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..base.errors import SemcomError
-from ..data.text import words
+from ..nets.vocabulary import words
 from ..perception import sentence_embedding
 from .task import Column, Task, bootstrap
 
@@ -100,6 +100,7 @@ class TextTask(Task):
     name = "text"
     primary = "bleu_1"
     label = "BLEU-1"
+    unit = "word"
     columns = (
         Column("BLEU-1", "bleu_1"),
         Column("BLEU-4", "bleu_4"),
@@ -119,7 +120,7 @@ class TextTask(Task):
 
     def truth(self, clips, i: int) -> str:
         """The sentence itself."""
-        return clips[i]
+        return bytes(clips.text(i)).decode()
 
     def outcome(self, items: np.ndarray) -> Text:
         """items: UTF-8 bytes [n] uint8 of the sentence, as the decoder puts them out."""
@@ -174,8 +175,8 @@ class TextTask(Task):
         return {"text": outcome.sentence, "confidence": outcome.confidence}
 
     def length(self, truth: str) -> int:
-        """Words between spaces, of which channel uses are counted."""
-        return len(truth.split())
+        """Words between spaces."""
+        return 0 if truth is None else len(truth.split())
 
 
 def _corpus(order: int):

@@ -22,8 +22,9 @@ from ..base.errors import SemcomError
 from ..base.files import replacing
 from ..base.options import option
 from ..chain.link import TorchLink
-from ..data.text import Sentences, Vocabulary, parts
-from ..nets.deepsc import DeepSC, valid
+from ..data.text import Sentences
+from ..nets.deepsc import DeepSC, parts, valid
+from ..nets.vocabulary import Vocabulary
 from ..phy.channel import UPLINK
 
 POOL = 64  # batches that are sorted by length together
@@ -56,11 +57,12 @@ class DeepSCTraining:
 
 
 class Tokens:
-    """Sentences as tokens, each of at most ``DeepSC.longest``; a longer one is several."""
+    """Sentences as tokens; a long one is several, see :func:`semcom.nets.deepsc.parts`."""
 
     def __init__(self, sentences: Sentences, vocabulary: Vocabulary):
         self.name = sentences.name
-        rows = [part for s in sentences for part in parts(vocabulary.encode(s), DeepSC.longest)]
+        cut = [part for sentence in sentences for part in parts(vocabulary.encode(sentence))]
+        rows = [part for part in cut if part]
         self.lengths = torch.tensor([len(row) for row in rows])
         self.flat = torch.tensor([number for row in rows for number in row])
         self.starts = self.lengths.cumsum(0) - self.lengths
@@ -103,7 +105,7 @@ def send(net: DeepSC, link: TorchLink, tokens, lengths, snr_db, frame):
     """Payload through pilots, channel, estimation and detection at 1x1 -> symbols [B, n] and
     their noise variance [B, n]."""
     payload = net.encode(tokens, lengths)
-    detected, no_eff = link.send(payload[:, None], snr_db, frame, link=UPLINK, num_rx=1)
+    detected, no_eff = link.transfer(payload[:, None], snr_db, frame, link=UPLINK, num_rx=1)
     return detected[:, 0], no_eff.expand(-1, payload.shape[1])
 
 
