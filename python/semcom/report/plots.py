@@ -29,7 +29,7 @@ def curves(records: list) -> dict:
     differing = [key for key in keys if len({r[key] for r in records}) > 1] or ["system"]
     groups = {}
     for r in sorted(records, key=lambda r: r["snr_db"]):
-        label = ", ".join(str(r[key]) for key in differing)
+        label = ", ".join(str(r[key]) for key in differing if r[key])
         groups.setdefault(r["channel"], {}).setdefault(label, []).append(r)
     return groups
 
@@ -71,7 +71,9 @@ class Axes:
 
 def plot(path, records: list) -> None:
     """Accuracy over SNR with 95 % bands, a panel per channel, the error-free rate as a line."""
-    records = [r for r in records if r["accuracy"] is not None]
+    records = [r for r in records if None not in (r["accuracy"], r["snr_db"])]
+    if not records:
+        raise SemcomError(f"--plot {path}: nothing to draw, no point has an accuracy and an SNR")
     free = {r["accuracy_error_free"] for r in records} - {None}
     levels = [("error-free", free.pop(), "black")] if len(free) == 1 else []
     groups, looks, panels = curves(records), {}, []
