@@ -72,7 +72,10 @@ def clips_of(points):
 
     point = points[0]
     if point.media:
-        return Films(point.media, point.microphone, point.features, point.weights)
+        named = Films(point.media, point.microphone, point.features, point.weights)
+        for note in named.truths.notes:
+            print(f"{program()}: {note}", file=sys.stderr)
+        return named
     takes = {place.takes for each in points for place in topology_of(each.system)}
     return open_set(point.data or None, point.split, text="text" in takes)
 
