@@ -30,7 +30,7 @@ def curves(records: list) -> dict:
     differing = [key for key in keys if len({r[key] for r in records}) > 1] or ["system"]
     groups = {}
     for r in sorted(records, key=lambda r: r["snr_db"]):
-        label = ", ".join(str(r[key]) for key in differing)
+        label = ", ".join(str(r[key]) for key in differing if r[key])
         groups.setdefault(r["channel"], {}).setdefault(label, []).append(r)
     return groups
 
@@ -74,7 +74,10 @@ def plot(path, records: list) -> None:
     """The task's first figure over SNR with 95 % bands, a panel per channel, and what it is free of
     errors as a line."""
     task = task_of(records[0]["system"])
-    records = [r for r in records if r["task"] == task.name and r[task.primary] is not None]
+    records = [r for r in records if r["task"] == task.name]
+    records = [r for r in records if None not in (r[task.primary], r["snr_db"])]
+    if not records:
+        raise SemcomError(f"--plot {path}: nothing to draw, no point has a figure and an SNR")
     free = {r[f"{task.primary}_error_free"] for r in records} - {None}
     levels = [("error-free", free.pop(), "black")] if len(free) == 1 else []
     groups, looks, panels = curves(records), {}, []

@@ -84,7 +84,8 @@ def table(records: list):
     varying = [key for key in SETTINGS if len({r[key] for r in records}) > 1]
     first = records[0]
     constant = [str(first[key]) for key in SETTINGS if key not in varying and first[key]]
-    title = f"{first['data']} ({first['split']}): {', '.join(constant)}"
+    data = f"{first['data']} ({first['split']})" if first["split"] else first["data"]
+    title = f"{data}: {', '.join(constant)}"
     out = Table(title=title, box=box.SIMPLE_HEAD, padding=0, pad_edge=False)
     columns = columns_of(task_of(first["system"]))
     columns = [c for c in columns if any(r[c.key] is not None for r in records)]
@@ -92,5 +93,5 @@ def table(records: list):
         out.add_column(escape(name), no_wrap=True, justify="left" if name in SETTINGS else "right")
     for r in records:
         figures = [_shown(r[column.key], column.form) for column in columns]
-        out.add_row(*[str(r[key]) for key in varying], *figures)
+        out.add_row(*[str(r[key] or "-") for key in varying], *figures)
     return out

@@ -8,6 +8,7 @@ import math
 from gnuradio import blocks, gr
 
 from ..base.errors import SemcomError
+from ..base.options import flag
 from ..blocks.link_meter import link_meter
 from ..blocks.mock_radio import mock_feedback, mock_uplink
 from ..blocks.outcome_sink import outcome_sink
@@ -164,8 +165,15 @@ def replay_flowgraph(scenario: Scenario, checkpoint: str) -> tuple:
     if told.get("system", scenario.system) != scenario.system:
         raise SemcomError(f"{path}: was sent by {told['system']}; add --system {told['system']}")
     plan = {name: told[key] for name, key in BURST_OPTIONS.items() if key in told}
+    plan["sample_rate"] = source.sample_rate
+    for name, value in plan.items():
+        if getattr(scenario, name) not in (value, getattr(Scenario, name)):
+            raise SemcomError(
+                f"{flag(name)} {getattr(scenario, name)}: {path} was recorded with {value}; leave "
+                "it out"
+            )
     frames = scenario.frames or told.get("frames", 0)
-    scenario = dataclasses.replace(scenario, sample_rate=source.sample_rate, frames=frames, **plan)
+    scenario = dataclasses.replace(scenario, frames=frames, **plan)
     return scenario, ReceiverFlowgraph(scenario, checkpoint, source, lockstep=True)
 
 
