@@ -32,7 +32,7 @@ from ..run.records import write_json
 from ..run.scenario import CHANNELS
 from ..systems.loading import check_sizes, load_any
 from ..systems.registry import DEFAULT_SYSTEM, systems
-from ..training.trainer import link_of
+from ..training.evaluate import link_of
 from ..weights.names import shipped
 
 KINDS = (".png", ".pdf", ".svg")

@@ -33,7 +33,7 @@ from ..report import localisation as figures
 from ..report import tables
 from ..run.records import write_json
 from ..systems.registry import LOCALISERS
-from ..training.trainer import link_of
+from ..training.evaluate import link_of
 from ..weights.names import shipped
 
 DRAWN = 3  # clips of the attention figure
