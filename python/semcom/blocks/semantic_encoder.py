@@ -120,7 +120,8 @@ class semantic_encoder(SystemBlock):
         taken, heard = self.stack(run, 0), {}
         for port, sender in enumerate(self.hears, 1):
             heard[sender] = None if run[0][port] is None else self.stack(run, port)
-        if hasattr(self.net, "look") and pmt.is_pair(self.message_subscribers(ATTENTION)):
+        looks = self.terminal in self.net.looking
+        if looks and pmt.is_pair(self.message_subscribers(ATTENTION)):
             self._tell([frames[0].number for frames in run], self.net.look(taken, heard))
         sent = self.net.send(self.terminal, taken, heard)
         self._frames += len(sent)

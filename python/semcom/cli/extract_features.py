@@ -5,12 +5,13 @@
 Every file below DIR becomes rows of T seconds; what is left of a file at its end is filled with
 silence and black.  A file that cannot be read does not stop the others, and is named at the end.
 The same command goes on where it was stopped.  Labels come from DIR/Annotations.txt, splits from
-DIR/trainSet.txt, valSet.txt and testSet.txt, as in AVE; without, all is background in test.
+DIR/trainSet.txt, valSet.txt and testSet.txt, as in AVE; without, all is background in test.  A film
+that is annotated twice becomes two clips; categories that AVE does not know become classes.
 
 examples:
   extract_features.py videos --out features
   extract_features.py AVE/AVE --annotations AVE --out ave-vgg --features vgg --weights vgg
-  run_link.py --data features --checkpoint models/pilot_ave-full-raw.safetensors
+  run_link.py --data features --checkpoint models/pilot_ave-full-media.safetensors
 """
 
 import argparse
@@ -23,7 +24,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemaining
 from ..base.errors import SemcomError, exit_status
 from ..base.files import make_folder
 from ..base.options import at_least
-from ..data import annotation, ave, extraction
+from ..data import ave, extraction
+from ..data.extracted_set import ExtractedSet, Texts, clips_of, read_texts, rows_of
 from ..perception.features import FEATURES, extractor
 
 
@@ -56,21 +58,17 @@ def extract(args, jobs) -> list[str]:
     return failures
 
 
-def write(args, jobs) -> dict:
-    """The folder in the AVE layout -> split: rows."""
-    texts = args.annotations or args.folder
-    file = texts / annotation.FILE
-    spans = annotation.read(file) if file.is_file() else {}
-    done = [job for job in jobs if job.part.exists()]
-    sets, named = {}, annotation.splits(texts) or {"test": {job.path.stem for job in done}}
-    for split, names in named.items():
-        chosen = [job for job in done if job.path.stem in names]
-        if chosen:
-            sets[split] = extraction.ExtractedSet(args.out.resolve().name, chosen, spans)
-    if not sets:
+def write(args, jobs, texts: Texts) -> None:
+    """The folder in the AVE layout; says what is in it."""
+    clips, late = clips_of([job for job in jobs if job.part.exists()], texts)
+    if not clips:
         raise SemcomError(f"{args.folder}: no file could be read, or none is in a split")
-    ave.write(args.out, sets)
-    return {split: len(rows) for split, rows in sets.items()}
+    name = args.out.resolve().name
+    ave.write(args.out, {split: ExtractedSet(name, c, texts.classes) for split, c in clips.items()})
+    shown = ", ".join(f"{len(own)} of {split}" for split, own in clips.items())
+    print(f"wrote {args.out}: rows: {shown}")
+    for line in [texts.note] * bool(texts.note) + late:
+        print(line)
 
 
 def run(argv=None) -> None:
@@ -78,10 +76,10 @@ def run(argv=None) -> None:
     extractor(args.features, args.weights)  # what is wrong with the weights is wrong for all files
     make_folder(args.out)
     jobs = extraction.jobs(args.folder, args.out, args.features, args.weights, args.seconds)
+    texts = read_texts(args.annotations or args.folder)
+    rows_of(jobs, texts.rows)  # what is wrong with them is told before hours are spent
     failures = extract(args, jobs)
-    rows = write(args, jobs)
-    shown = ", ".join(f"{count} of {split}" for split, count in rows.items())
-    print(f"wrote {args.out}: rows: {shown}")
+    write(args, jobs, texts)
     if failures:
         print(f"{len(failures)} of {len(jobs)} files were left out:", *failures, sep="\n  ")
     else:

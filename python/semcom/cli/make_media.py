@@ -21,21 +21,22 @@ from rich.progress import track
 from ..base.errors import exit_status
 from ..base.files import make_folder, replacing
 from ..base.options import at_least
+from ..data import ave_text
 from ..data.clipset import AVE_CLASSES, BACKGROUND
-from ..data.composition import compose, draw_script, write_clip
-from ..data.drawn import DrawnLibrary
+from ..data.composition import compose, random_script, write_clip
+from ..data.material_drawn import DrawnMaterial
 
 
 def write(path: Path, rng: np.random.Generator) -> str:
     """Write one clip; returns its line of Annotations.txt."""
-    library = DrawnLibrary()
-    script = draw_script(rng, library.events())
-    write_clip(path, *compose(rng, library, script))
+    material = DrawnMaterial()
+    script = random_script(rng, material.events())
+    write_clip(path, *compose(rng, material, script))
     seconds = np.flatnonzero(script.labels != BACKGROUND)
     if not seconds.size:
-        return f"background&{path.stem}&good&0&0"
+        return ave_text.write_row("background", path.stem, 0, 0)
     event = AVE_CLASSES[script.labels[seconds[0]]]
-    return f"{event}&{path.stem}&good&{seconds[0]}&{seconds[-1] + 1}"
+    return ave_text.write_row(event, path.stem, seconds[0], seconds[-1] + 1)
 
 
 def run(argv=None) -> None:
@@ -50,7 +51,7 @@ def run(argv=None) -> None:
     for i in track(range(args.clips), "drawing", console=Console(stderr=True)):
         rng = np.random.default_rng([args.seed, 0, i])  # 0: of no split that is trained on
         lines.append(write(folder / f"clip{i:02d}.mp4", rng))
-    with replacing(folder / "Annotations.txt") as temporary:
+    with replacing(folder / ave_text.FILE) as temporary:
         Path(temporary).write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(f"wrote {args.clips} clips and Annotations.txt to {folder}")
 

@@ -67,7 +67,10 @@ def parse(argv=None):
 def clips_of(args, points):
     """The set that the options name: a folder, the task's own generated set, or media files."""
     if args.media:
-        return Films(args.media, args.microphone, args.features, args.weights)
+        named = Films(args.media, args.microphone, args.features, args.weights)
+        for note in named.truths.notes:
+            print(f"run_link.py: {note}", file=sys.stderr)
+        return named
     takes = {place.takes for point in points for place in topology_of(point.system)}
     return open_set(args.data or None, args.split, text="text" in takes)
 

@@ -13,7 +13,7 @@ from ..base.errors import SemcomError
 from ..base.files import replacing
 from .scenario import Scenario, settings
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 def document(records: list, **total) -> dict:
