@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Segment accuracy of a system or localiser, over the link of its variant: knows one split, and never
-trains."""
+"""Segment accuracy of a system, over its variant's link, or of a localiser: knows one split, and
+never trains."""
 
 from __future__ import annotations
 

@@ -35,8 +35,5 @@ def find(name: str, setting: str = "") -> type:
 
 def having(option: str) -> list[str]:
     """Kinds of training whose configuration has a field of that name."""
-    return [
-        kind
-        for kind, place in RECIPES.items()
-        if option in resolve(place).Config.__dataclass_fields__
-    ]
+    fields = {kind: resolve(place).Config.__dataclass_fields__ for kind, place in RECIPES.items()}
+    return [kind for kind, names in fields.items() if option in names]
