@@ -50,8 +50,9 @@ class video_semantic_encoder(SystemBlock):
     and ``unguided`` counts it; one that comes after its clip was sent is dropped, and ``late``
     counts it.
 
-    Message port ``attention``: a dict per frame with ``frame`` and ``heat``, T*h*w numbers: where
-    it looked, as a share of the highest of each second.  Worked out only while somebody listens.
+    Message port ``attention``: a dict per frame with ``frame``, ``grid`` (T, h, w) and ``heat``,
+    T*h*w numbers: where it looked, as a share of the highest of each second.  Worked out only
+    while somebody listens.
     """
 
     def __init__(
@@ -132,5 +133,9 @@ class video_semantic_encoder(SystemBlock):
         """Publish where it looked, [B, T, h, w], of frames by their numbers."""
         heat = attention / attention.amax((2, 3), keepdim=True)
         for number, shares in zip(numbers, heat.flatten(1).cpu().numpy(), strict=True):
-            told = {"frame": number, "heat": shares.astype(float).tolist()}
+            told = {
+                "frame": number,
+                "grid": list(heat.shape[1:]),
+                "heat": shares.astype(float).tolist(),
+            }
             self.message_port_pub(ATTENTION, pmt.to_pmt(told))

@@ -74,13 +74,16 @@ def over_media(args, points):
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("windows", total=None)
         run = media.run_media(
-            point, args.media, *what, lambda count: bar.update(task, completed=count)
-        )
+            point, args.media, *what, lambda count: bar.update(task, completed=count),
+            attention=bool(args.render),
+        )  # fmt: skip
         if args.json:
             write_json(args.json, [run.record])
         if args.render:
             task = bar.add_task("seconds drawn", total=run.record["seconds"])
-            render(args.render, run, point, *what, on_second=lambda: bar.advance(task))
+            render(
+                args.render, run, point, run.attention, *what, on_second=lambda: bar.advance(task)
+            )
     Console().print(media.table(run.windows, f"{point.system}, {point.channel}, {point.snr:g} dB"))
     if args.profile:
         Console().print(media.profile_table(run))

@@ -2,8 +2,9 @@
 # Copyright 2026 gr-semcom contributors
 """Media files, cameras and microphones as seconds of picture and sound.
 
-A second has 16 pictures, those that show at (k + 1/2)/16 s, and 16,000 samples of sound.  What a
-file does not say is answered so:
+A second has 16 pictures, those that show at (k + 1/2)/16 s, and 16,000 samples of sound: the rates
+that features are made at.  A source also tells the medium's own size and rates (``original``), and
+hands out its own pictures where they are asked for.  What a file does not say is answered so:
 
 - no sound, or a gap in it: silence; no picture: black, also for cover art.  Neither: an error
 - variable or low frame rate: the picture that shows at that time, again and again if need be; the
@@ -15,7 +16,9 @@ file does not say is answered so:
   picture
 - parts that cannot be decoded or go back in time: skipped and counted (``skipped``)
 
-Memory does not grow with the length of a recording: decoding waits for its reader.
+Memory does not grow with the length of a recording: decoding waits for its reader.  Original
+pictures that wait for their second take 1 GiB at most: beyond, it goes out without waiting for its
+sound.
 """
 
 from __future__ import annotations
@@ -42,6 +45,7 @@ from ..base.errors import SemcomError
 from .spectrum import RATE
 
 PICTURES = 16  # a second
+WAITING = 1 << 30  # [bytes] of original pictures that wait for their second
 DEVICES = ("v4l2", "alsa", "lavfi")  # names that begin with one of these and a colon
 LISTS = {"hls", "concat", "dash", "sdp", "rtsp", "vobsub", "image2"}  # lead to other files
 TEXTS = {"tty", "bin", "xbin", "adf", "idf", "tedcaptions"}  # ffmpeg draws text as a film
@@ -62,13 +66,33 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Original:
+    """What a medium is by itself; None where it has no such track or does not say.
+
+    height, width    [pixels] of its pictures as they are stored, before turning
+    picture_rate_hz  mean rate of its pictures;  sound_rate_hz, channels: of its sound
+    """
+
+    height: int | None = None
+    width: int | None = None
+    picture_rate_hz: float | None = None
+    sound_rate_hz: int | None = None
+    channels: int | None = None
+
+
+@dataclass(frozen=True)
 class Second:
     """One second: ``pictures`` [16, height, width, 3] uint8 RGB, ``sound`` [16000] float32 in -1 to
-    1, ``number`` from 0 on."""
+    1, ``number`` from 0 on.
+
+    originals  where asked for: (time [s] from the medium's begin, picture [H, W, 3] uint8 RGB) of
+               each picture of the medium that begins in this second, turned as the file says
+    """
 
     number: int
     pictures: np.ndarray
     sound: np.ndarray
+    originals: tuple[tuple[float, np.ndarray], ...] = ()
 
 
 class MediaSource:
@@ -77,18 +101,22 @@ class MediaSource:
     name        a file, or a device as v4l2:/dev/video0, alsa:default, lavfi:testsrc2
     microphone  a second device that the sound is taken from
     height      [pixels] of the pictures; their width follows, an even number
+    originals   True: seconds have the medium's own pictures, too
+    ``original`` tells the medium's own size and rates.
     Raises SemcomError with the name and what to do, when opened or while read.
     """
 
-    def __init__(self, name: str | Path, microphone: str = "", height=224, limits=Limits()):
-        self.name, self.height, self.limits = str(name), height, limits
+    def __init__(self, name: str | Path, microphone: str = "", height=224, limits=Limits(),
+                 originals=False):  # fmt: skip
+        self.name, self.height, self.limits, self.originals = str(name), height, limits, originals
         self.skipped = 0
         kinds = ["video"] if microphone else ["video", "audio"]
-        self._readers = [_Reader(self.name, kinds, height, limits)]
+        self._readers = [_Reader(self.name, kinds, height, limits, originals)]
         if microphone:
             self._readers.append(_Reader(microphone, ["audio"], height, limits))
         found = [kind for reader in self._readers for kind in reader.streams]
         self.has_picture, self.has_sound = "video" in found, "audio" in found
+        self.original = _original({k: s for r in self._readers for k, s in r.streams.items()})
 
     def __iter__(self) -> Iterator[Second]:
         line = queue.Queue(HELD)
@@ -102,7 +130,7 @@ class MediaSource:
             going.clear()
 
     def _seconds(self, line: queue.Queue) -> Iterator[Second]:
-        tracks = _Tracks(self.has_picture, self.has_sound, self.height)
+        tracks = _Tracks(self.has_picture, self.has_sound, self.height, self.originals)
         open_readers = len(self._readers)
         while open_readers:
             kind, value = self._next(line)
@@ -136,11 +164,27 @@ class MediaSource:
             raise _silence(self.name, self.limits) from None
 
 
+def _original(streams: dict) -> Original:
+    """Of the streams ``video`` and ``audio``, where there are."""
+    told = {}
+    if video := streams.get("video"):
+        rate = video.average_rate or video.guessed_rate
+        context = video.codec_context
+        told = {"height": context.height or None, "width": context.width or None}
+        told["picture_rate_hz"] = float(rate) if rate else None
+    if audio := streams.get("audio"):
+        context = audio.codec_context
+        told["sound_rate_hz"] = context.sample_rate or None
+        told["channels"] = context.layout.nb_channels or None
+    return Original(**told)
+
+
 class _Tracks:
     """Pictures and sound of both tracks, until their seconds are complete."""
 
-    def __init__(self, has_picture: bool, has_sound: bool, height: int):
+    def __init__(self, has_picture: bool, has_sound: bool, height: int, originals: bool):
         self.pictures, self.sound = deque(), _Sound()
+        self.originals = _Originals(originals and has_picture)
         self.expected = ["picture"] * has_picture + ["sound"] * has_sound
         self.last = np.zeros((height, height * 4 // 3 // 2 * 2, 3), np.uint8)
         self.number, self.owed = 0, 0
@@ -148,6 +192,8 @@ class _Tracks:
     def add(self, kind: str, value) -> None:
         if kind == "sound":
             self.sound.add(*value)
+        elif kind == "original":
+            self.originals.add(*value)
         elif self.owed:  # its second has gone out without it
             self.last, self.owed = value, self.owed - 1
         else:
@@ -157,9 +203,10 @@ class _Tracks:
         """The seconds that are; one track is waited for until the other is far ahead."""
         while True:
             ready = self._ready()
-            if min(ready[kind] for kind in self.expected) < 1 and all(
-                ready[kind] < AHEAD[kind] for kind in ready
-            ):
+            waits = min(ready[kind] for kind in self.expected) < 1
+            waits = waits or not self.originals.complete(self.number)
+            bounded = self.originals.bytes < WAITING
+            if waits and bounded and all(ready[kind] < AHEAD[kind] for kind in ready):
                 return
             yield self._take()
 
@@ -180,9 +227,33 @@ class _Tracks:
         lacking = PICTURES - len(pictures)
         self.owed += lacking
         pictures += [self.last] * lacking
-        second = Second(self.number, np.stack(pictures), self.sound.take())
+        originals = self.originals.take(self.number)
+        second = Second(self.number, np.stack(pictures), self.sound.take(), originals)
         self.number += 1
         return second
+
+
+class _Originals:
+    """The medium's own pictures, until their second goes out."""
+
+    def __init__(self, wanted: bool):
+        self._wanted, self._waiting, self._end, self.bytes = wanted, deque(), 0.0, 0
+
+    def add(self, time: float, picture: np.ndarray) -> None:
+        self._waiting.append((time, picture))
+        self._end, self.bytes = time, self.bytes + picture.nbytes
+
+    def complete(self, number: int) -> bool:
+        """Whether no more pictures of second ``number`` are to come."""
+        return not self._wanted or self._end >= number + 1
+
+    def take(self, number: int) -> tuple:
+        """Those of second ``number``, and any from before that came too late for their own."""
+        taken = []
+        while self._waiting and self._waiting[0][0] < number + 1:
+            taken.append(self._waiting.popleft())
+            self.bytes -= taken[-1][1].nbytes
+        return tuple(taken)
 
 
 class _Sound:
@@ -221,8 +292,8 @@ class _Sound:
 class _Reader:
     """One container, decoded in a thread of its own."""
 
-    def __init__(self, name: str, kinds: list[str], height: int, limits: Limits):
-        self.name, self.height, self.limits = name, height, limits
+    def __init__(self, name: str, kinds: list[str], height: int, limits: Limits, originals=False):
+        self.name, self.height, self.limits, self.originals = name, height, limits, originals
         self.skipped = 0
         self.is_device = name.partition(":")[0] in DEVICES and ":" in name
         self.pipe = None
@@ -323,7 +394,7 @@ class _Reader:
         handlers = {"audio": _SoundTrack(put, start)}
         if "video" in self.streams:
             aspect = self.streams["video"].sample_aspect_ratio or Fraction(1)
-            handlers["video"] = _PictureTrack(put, start, self.height, aspect)
+            handlers["video"] = _PictureTrack(put, start, self.height, aspect, self.originals)
         for packet in self._packets():
             put.check()
             try:
@@ -360,16 +431,18 @@ class _Reader:
 
 
 class _PictureTrack:
-    """Frames of a video stream to 16 pictures a second: the one that shows at each time."""
+    """Decoded pictures of a stream to 16 a second, the one that shows at each time; and where
+    asked for those themselves."""
 
-    def __init__(self, put, start: Fraction, height: int, aspect: Fraction):
+    def __init__(self, put, start: Fraction, height: int, aspect: Fraction, originals: bool):
         self.put, self.start, self.height, self.aspect = put, start, height, aspect
+        self.originals = originals
         self.width, self.scaler = None, VideoReformatter()
         self.next, self.shown, self.converted = 0, None, None
         self.begin = self.end = Fraction(0)
 
     def take(self, frame) -> bool:
-        """False, and nothing, for a frame from before the last one."""
+        """False, and nothing, for a picture from before the last one."""
         begin = self.end if frame.pts is None else frame.pts * frame.time_base - self.start
         if self.shown is not None and begin < self.begin:
             return False
@@ -377,6 +450,9 @@ class _PictureTrack:
         self.shown, self.converted = frame, None
         length = frame.duration * frame.time_base if frame.duration else Fraction(1, PICTURES)
         self.begin, self.end = begin, begin + length
+        if self.originals:
+            picture = np.rot90(frame.to_ndarray(format="rgb24"), _quarter_turns(frame))
+            self.put(("original", (float(max(begin, 0)), np.ascontiguousarray(picture))))
         return True
 
     def show_until(self, time: Fraction) -> None:
@@ -391,7 +467,7 @@ class _PictureTrack:
         self.show_until(self.end)
 
     def _convert(self, frame) -> np.ndarray:
-        turns = round(frame.rotation / 90) % 4
+        turns = _quarter_turns(frame)
         if self.width is None:
             shape = frame.width * self.aspect / frame.height
             wide = self.height * (1 / shape if turns % 2 else shape)
@@ -401,8 +477,13 @@ class _PictureTrack:
         return np.ascontiguousarray(np.rot90(picture.to_ndarray(), turns))
 
 
+def _quarter_turns(decoded) -> int:
+    """How often a decoded picture is to be turned by 90 degrees, as its file says."""
+    return round(decoded.rotation / 90) % 4
+
+
 class _SoundTrack:
-    """Frames of an audio stream to samples at 16 kHz, with their place."""
+    """Decoded pieces of an audio stream to samples at 16 kHz, with their place."""
 
     def __init__(self, put, start: Fraction):
         self.put, self.start = put, start
@@ -410,7 +491,7 @@ class _SoundTrack:
         self.place, self.next, self.end = 0, Fraction(0), Fraction(0)
 
     def take(self, frame) -> bool:
-        """False, and nothing, for a frame that ends before the last one."""
+        """False, and nothing, for a piece that ends before the last one."""
         if frame.pts is None:
             frame.pts = round((self.next + self.start) / frame.time_base)
         begin = frame.pts * frame.time_base - self.start

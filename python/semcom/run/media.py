@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pmt
 from gnuradio import blocks, gr
 from rich.table import Table
 
@@ -65,11 +66,13 @@ class Understood:
 
 @dataclass(frozen=True)
 class MediaRun:
-    """What came of a run: the ``record`` for JSON, each window that arrived, and the seconds that
-    each stage worked (empty unless GNU Radio counts, see apps/run_link.py --profile)."""
+    """What came of a run: the ``record`` for JSON, each window that arrived, where the video
+    terminal looked in it ([T, h, w] in 0 to 1, or None), and the seconds that each stage worked
+    (empty unless GNU Radio counts, see apps/run_link.py --profile)."""
 
     record: dict
     windows: list[Understood]
+    attention: list[np.ndarray | None]
     stages: dict[str, float]
 
 
@@ -86,9 +89,10 @@ def checkpoint_of(point: Scenario) -> str:
 
 
 def run_media(point: Scenario, names: list, microphone="", features="compact", weights="",
-              on_frames=lambda count: None) -> MediaRun:  # fmt: skip
+              on_frames=lambda count: None, attention=False) -> MediaRun:  # fmt: skip
     """Send media over the link that ``point`` describes.
 
+    attention  True: note where the video terminal looks, which takes time
     on_frames  called with the number of windows that have arrived, for a progress bar
     Raises guard.BlockError with the one line of a file that cannot be read.
     """
@@ -104,7 +108,9 @@ def run_media(point: Scenario, names: list, microphone="", features="compact", w
     probes += [blocks.vector_sink_c() for _ in net.terminals]
     for port, probe in enumerate(probes):
         flowgraph.connect((flowgraph.receiver, port), probe)
-    sink = flowgraph.sink
+    sink, looked = flowgraph.sink, blocks.message_debug(False)
+    if attention and flowgraph.video:
+        flowgraph.msg_connect((flowgraph.video, "attention"), (looked, "store"))
 
     def progress():
         on_frames(sink.received)
@@ -115,9 +121,19 @@ def run_media(point: Scenario, names: list, microphone="", features="compact", w
     wall_s = time.perf_counter() - began
     found = _understood(flowgraph, probes, net, truths)
     record = _record(point, checkpoint, net, flowgraph, found, wall_s)
-    stages = _stages(flowgraph)
+    stages, heat = _stages(flowgraph), _attention(looked, len(found))
     flowgraph.release()
-    return MediaRun(record, found, stages)
+    return MediaRun(record, found, heat, stages)
+
+
+def _attention(looked, count: int) -> list[np.ndarray | None]:
+    """Where the video terminal looked in each of ``count`` frames, from its messages."""
+    heat = [None] * count
+    for i in range(looked.num_messages()):
+        told = pmt.to_python(looked.get_message(i))
+        if told["frame"] < count:
+            heat[told["frame"]] = np.reshape(told["heat"], told["grid"])
+    return heat
 
 
 def _stages(flowgraph) -> dict[str, float]:
