@@ -77,6 +77,18 @@ def test_uplink_is_the_chain_of_its_parts():
     torch.testing.assert_close(no_eff, expected)
 
 
+@pytest.mark.parametrize("options", [{"spacing": 8, "interpolation": "linear"}, {"csi": "perfect"}])
+def test_noise_is_that_of_each_symbol_where_the_estimate_changes(options):
+    settings = {"csi": "ls", "detector": "lmmse", "doppler": 2e-3, "num_rx": 3, **options}
+    found, no_eff = TorchLink("rayleigh", **settings).uplink(symbols(), CLEAN - 50, FRAME)
+    assert found.shape == (B, 2, T, SYMBOLS) and no_eff.shape == (B, 2, T * SYMBOLS)
+    assert (no_eff.std(-1) > 0).all()
+    audio, visual = clips()
+    snr = torch.full((B,), 10.0)
+    logits = TorchLink("rayleigh", **settings)(system(), audio, visual, snr, snr, FRAME)
+    assert torch.isfinite(logits).all()
+
+
 def test_feedback_has_a_channel_of_its_own():
     link = TorchLink("rayleigh", "perfect", "none", seed=1)
     sent = symbols(1)

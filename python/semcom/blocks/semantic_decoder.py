@@ -6,27 +6,27 @@ import numpy as np
 import torch
 
 from ..nets.registry import DEFAULT_SYSTEM
-from ..phy.csi import mean_no_eff, unpack
+from ..phy.csi import expand_no_eff
 from .system_block import SystemBlock, shared_system
 
 
-def frame_noise(frame, streams: int) -> np.ndarray:
-    """Effective noise variance [K] of a frame from its ``csi`` tags, each valid up to the next.
+def noise_of(frames: list, streams: int) -> np.ndarray:
+    """Effective noise variance of each symbol of frames of equal length, [B, K, n] float32, from
+    their ``csi`` tags; [B, K] if it is constant over each frame.
 
     Zero where no tag tells it (a receiver without channel estimation).
     """
-    if not frame.csi:
-        return np.zeros(streams, np.float32)
-    starts = np.array([offset for offset, _ in frame.csi])
-    spans = np.diff(np.append(starts, len(frame.items)))
-    noise = np.stack([unpack(vector).no_eff.numpy() for _, vector in frame.csi])
-    return mean_no_eff(noise, spans)
+    length = len(frames[0].items)
+    silent = np.zeros((streams, length), np.float32)
+    noise = [silent if f.csi is None else expand_no_eff(f.csi, length) for f in frames]
+    noise = np.stack(noise)
+    return noise[..., 0] if (noise == noise[..., :1]).all() else noise
 
 
 class semantic_decoder(SystemBlock):
     """Detected symbols to the probabilities of the events of each second.
 
-    Inputs    K complex64 streams, frames of T*L symbols, with ``csi`` tags on input 0
+    Inputs    K complex64 streams, frames of T*L symbols, a ``csi`` tag a frame on input 0
     Output 0  float32 vectors of C probabilities (28 events and background), frames of T items
     """
 
@@ -51,7 +51,7 @@ class semantic_decoder(SystemBlock):
                 f"a frame of {symbols.shape[2]} symbols is no multiple of the "
                 f"{self.net.symbols} symbols a segment that this checkpoint sends"
             )
-        noise = torch.from_numpy(np.stack([frame_noise(frames[0], streams) for frames in run]))
+        noise = torch.from_numpy(noise_of([frames[0] for frames in run], streams))
         logits = self.net.decode(
             symbols.unflatten(2, (-1, self.net.symbols)), noise.to(symbols.device)
         )

@@ -102,7 +102,8 @@ class TorchLink:
         return self.send(symbols[:, None], snr_db, frame, link=FEEDBACK, num_rx=1)[0][:, 0]
 
     def uplink(self, symbols, snr_db, frame) -> tuple[torch.Tensor, torch.Tensor]:
-        """Symbols [B, K, T, L] -> detected symbols [B, K, T, L] and no_eff [B, K]."""
+        """Symbols [B, K, T, L] -> detected symbols [B, K, T, L] and no_eff [B, K], or that of each
+        symbol, [B, K, T L], where the channel's estimate changes within a frame."""
         return self.send(symbols, snr_db, frame, link=UPLINK, num_rx=self.num_rx)
 
     def send(self, symbols, snr_db, frame, *, link: int, num_rx: int):
