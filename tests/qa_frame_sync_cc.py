@@ -7,7 +7,7 @@ import pmt
 import pytest
 from gnuradio import blocks, gr, semcom
 from gnuradio.semcom.blocks.device_time import to_pmt
-from gnuradio.semcom.phy.burst import BurstFormat
+from gnuradio.semcom.protocol.burst import BurstFormat
 from streams import complex_normal, make_tag, unpack
 
 PLAN = BurstFormat()

@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 import pytest
-from gnuradio.semcom.data.media import PICTURES
+from gnuradio.semcom.media.sources import PICTURES
 
 # Sends messages to the display in a running flowgraph and prints what it then shows, as JSON.
 WATCH = """
@@ -19,7 +19,7 @@ import pmt
 import torch
 from gnuradio import blocks, gr
 from gnuradio.semcom.blocks import guard
-from gnuradio.semcom.blocks.media_display import media_display
+from gnuradio.semcom.windows.media_display import media_display
 from gnuradio.semcom.data.media import Second
 from gnuradio.semcom.phy.csi import CSI, pack
 from PyQt5 import QtGui, QtWidgets

@@ -18,7 +18,7 @@ import pytest
 import torch
 from conftest import ROOT, tiny_system
 from gnuradio.semcom.data import synthetic
-from gnuradio.semcom.nets import checkpoint
+from gnuradio.semcom.weights import store as checkpoint
 
 RUN = "apps/run_link.py"
 

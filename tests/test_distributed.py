@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 from gnuradio.semcom.data import synthetic
-from gnuradio.semcom.nets import checkpoint
 from gnuradio.semcom.training import distributed
+from gnuradio.semcom.weights import store as checkpoint
 
 PROGRAM = Path(__file__).resolve().parents[1] / "apps" / "train.py"
 RUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]

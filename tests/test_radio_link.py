@@ -9,8 +9,8 @@ import subprocess
 import numpy as np
 import pytest
 from conftest import ROOT, start_program
-from gnuradio.semcom.link.run import run_point
-from gnuradio.semcom.link.scenario import Scenario
+from gnuradio.semcom.run.runner import run_point
+from gnuradio.semcom.run.scenario import Scenario
 
 AIR = {
     "radio", "bursts_sent", "bursts_heard", "detection_rate", "false_alarms", "frames_lost",

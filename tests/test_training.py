@@ -16,16 +16,17 @@ import numpy as np
 import pytest
 import torch
 from conftest import start_program
+from gnuradio.semcom.base.errors import SemcomError
+from gnuradio.semcom.chain.link import TorchLink
 from gnuradio.semcom.data import synthetic
-from gnuradio.semcom.errors import SemcomError
-from gnuradio.semcom.link.torch_link import TorchLink
-from gnuradio.semcom.nets import checkpoint
+from gnuradio.semcom.data.tensors import Features
 from gnuradio.semcom.nets.pilot_ave import PilotAve, PilotAveConfig
-from gnuradio.semcom.nets.registry import LOCALISERS, models_folder
+from gnuradio.semcom.systems.registry import LOCALISERS
 from gnuradio.semcom.training.augment import Augment
 from gnuradio.semcom.training.evaluate import accuracy
-from gnuradio.semcom.training.features import Features
 from gnuradio.semcom.training.trainer import Trainer, TrainingConfig
+from gnuradio.semcom.weights import store as checkpoint
+from gnuradio.semcom.weights.names import models_folder
 
 T, D_A, D_V, CLASSES = 7, 24, 40, 6
 SYSTEM = PilotAveConfig(

@@ -20,7 +20,10 @@ except ImportError as error:
         "install gr-semcom, or put its build/test_modules on PYTHONPATH"
     ) from error
 
-_SUBPACKAGES = ("blocks", "data", "link", "nets", "phy", "presets", "training")
+_SUBPACKAGES = (
+    "base", "blocks", "chain", "data", "evaluation", "media", "nets", "perception", "phy",
+    "protocol", "report", "run", "systems", "tasks", "training", "weights", "windows",
+)  # fmt: skip
 
 
 def __getattr__(name):

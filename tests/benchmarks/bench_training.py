@@ -12,9 +12,9 @@ import tempfile
 import time
 
 import torch
+from gnuradio.semcom.data.tensors import Features
 from gnuradio.semcom.nets import attention
 from gnuradio.semcom.nets.localisers import VSCG, VSCGConfig
-from gnuradio.semcom.training.features import Features
 from gnuradio.semcom.training.losses import LOSSES, Batch
 from gnuradio.semcom.training.trainer import Trainer, TrainingConfig
 

@@ -7,7 +7,7 @@ import threading
 import numpy as np
 from gnuradio import gr
 
-from ..link import metrics
+from ..chain import metrics
 from ..phy.csi import unpack, unpack_pieces
 from .frame_block import FrameBlock
 

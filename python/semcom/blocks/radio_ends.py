@@ -5,7 +5,7 @@
 import pmt
 from gnuradio import blocks, gr, zeromq
 
-from ..errors import SemcomError
+from ..base.errors import SemcomError
 from .guard import guarded
 
 ITEM = gr.sizeof_gr_complex

@@ -5,9 +5,10 @@
 import numpy as np
 import torch
 
-from ..nets.registry import DEFAULT_SYSTEM
 from ..phy.csi import expand_no_eff
-from .system_block import SystemBlock, shared_system
+from ..systems.loading import shared_system
+from ..systems.registry import DEFAULT_SYSTEM
+from .system_block import SystemBlock
 
 
 def noise_of(frames: list, streams: int) -> np.ndarray:
@@ -24,10 +25,11 @@ def noise_of(frames: list, streams: int) -> np.ndarray:
 
 
 class semantic_decoder(SystemBlock):
-    """Detected symbols to the probabilities of the events of each second.
+    """Detected symbols to the outcome of each frame.
 
-    Inputs    K complex64 streams, frames of T*L symbols, a ``csi`` tag a frame on input 0
-    Output 0  float32 vectors of C probabilities (28 events and background), frames of T items
+    Inputs    K complex64 streams, frames of symbols, a ``csi`` tag a frame on input 0
+    Output 0  items of the system's outcome, frames of the same numbers: of the task events
+              float32 vectors of C probabilities, one for each second
     """
 
     def __init__(self, system=DEFAULT_SYSTEM, checkpoint="", device="cpu", max_batch=16):
@@ -35,8 +37,8 @@ class semantic_decoder(SystemBlock):
         SystemBlock.__init__(
             self,
             "semantic_decoder",
-            [np.complex64] * len(net.terminals),
-            [(np.float32, len(net.classes))],
+            [np.complex64] * len(net.topology),
+            [net.outcome_item],
             system,
             checkpoint,
             device,
@@ -44,15 +46,8 @@ class semantic_decoder(SystemBlock):
         )
 
     def infer(self, run):
-        streams = len(self.net.terminals)
+        streams = len(self.net.topology)
         symbols = torch.stack([self.stack(run, port) for port in range(streams)], 1)
-        if symbols.shape[2] % self.net.symbols:
-            raise ValueError(
-                f"a frame of {symbols.shape[2]} symbols is no multiple of the "
-                f"{self.net.symbols} symbols a segment that this checkpoint sends"
-            )
         noise = torch.from_numpy(noise_of([frames[0] for frames in run], streams))
-        logits = self.net.decode(
-            symbols.unflatten(2, (-1, self.net.symbols)), noise.to(symbols.device)
-        )
-        return [logits.softmax(-1).cpu().numpy()]
+        outcome = self.net.outcome(symbols, noise.to(symbols.device))
+        return [outcome.cpu().numpy()]

@@ -2,33 +2,14 @@
 # Copyright 2026 gr-semcom contributors
 """What the Torch-backed blocks share: the system they run, exchangeable while they run."""
 
-import functools
 import sys
 import threading
 
 import numpy as np
 import torch
 
-from ..nets.registry import load_system
+from ..systems.loading import exchange_for, shared_system
 from .frame_block import FrameBlock
-
-
-@functools.lru_cache(maxsize=8)
-def shared_system(system: str, checkpoint: str, device: str):
-    """The system of a checkpoint, loaded once for all the blocks that name it."""
-    return load_system(system, checkpoint, device=device)
-
-
-def exchange_for(running, system: str, checkpoint: str, device: str):
-    """The system of another checkpoint that can take the place of ``running``; else ValueError."""
-    net = shared_system(system, checkpoint, device)
-    for what in ("symbols", "terminals", "classes"):
-        if getattr(net, what) != getattr(running, what):
-            raise ValueError(
-                f"checkpoint {checkpoint or '(default)'}: its {what} differ from those of the "
-                "checkpoint that the flowgraph was started with; restart to change them"
-            )
-    return net
 
 
 def by_length(batch: list) -> list:

@@ -6,15 +6,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..errors import SemcomError
+from ..base.errors import SemcomError
 from .ave import AveSet
-from .clipset import AVE_CLASSES, BACKGROUND, MATCH_SPLITS, SPLITS, ClipSet
+from .clipset import (
+    AVE_CLASSES,
+    BACKGROUND,
+    MATCH_SPLITS,
+    SPLITS,
+    ClipSet,
+)
 from .synthetic import SyntheticSet
 
 __all__ = ["AVE_CLASSES", "BACKGROUND", "SPLITS", "AveSet", "ClipSet", "SyntheticSet", "open_set"]
 
 
-def open_set(path: str | Path | None, split: str) -> ClipSet:
+def open_set(path: str | Path | None, split: str, text: bool = False) -> ClipSet:
     """The split ``train``, ``val`` or ``test`` of an AVE-layout folder; None: the synthetic set.
 
     A folder may have AVE's splits for cross-modal localisation, ``train_match`` and so on, too.

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from ..errors import SemcomError
-from ..options import option
+from ..base.errors import SemcomError
+from ..base.options import option
 from .attention import CSEA, CSPA
 from .heads import NEVER, below_background
 from .layers import BiLSTM, dense, init_xavier

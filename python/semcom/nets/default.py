@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from ..options import option
+from ..base.options import option
 from .attention import GuidedAttention
 from .heads import NEVER, below_background
 from .layers import dense, init_relu

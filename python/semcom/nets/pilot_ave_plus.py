@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from ..options import option
+from ..base.options import option
 from .attention import GuidedAttention
 from .layers import (
     dense,

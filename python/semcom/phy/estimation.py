@@ -16,7 +16,7 @@ import math
 import numpy as np
 import torch
 
-from ..errors import SemcomError
+from ..base.errors import SemcomError
 from .channel import RUN
 from .csi import CSI, snr_of
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..files import replacing
-from ..nets import checkpoint
+from ..base.files import replacing
+from ..weights import store as checkpoint
 
 DATA_NOTES = {
     "synthetic": (

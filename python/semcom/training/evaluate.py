@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import torch
 
-from ..link.torch_link import TorchLink
-from .features import Features
+from ..chain.link import TorchLink
+from ..data.tensors import Features
 
 
 @torch.inference_mode()
@@ -28,7 +28,7 @@ def accuracy(
     right = 0
     for index in torch.arange(len(clips)).split(batch):
         db = snr[index % len(snr)]
-        logits = link(system, *clips.batch(index, system), db, db, index)
+        logits = link(system, clips.batch(index, system), db, db, index)
         right += int((logits.argmax(-1).cpu() == clips.labels[index]).sum())
     system.train(was_training)
     return right / clips.labels.numel()
@@ -46,7 +46,7 @@ def choose_background(localiser: torch.nn.Module, clips: Features, batch: int = 
     localiser.eval()
     winners = []
     for index in torch.arange(len(clips)).split(batch):
-        logits = localiser(*clips.batch(index, localiser))[0]
+        logits = localiser(*clips.batch(index, localiser).values())[0]
         winners.append(torch.stack([x.double().cpu() for x in logits[..., :-1].max(-1)], -1))
     score, event = torch.cat(winners).flatten(0, 1).unbind(-1)
     truth = clips.labels.flatten()

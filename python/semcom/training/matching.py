@@ -21,8 +21,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from ..data.tensors import Features
 from . import losses
-from .features import Features
 from .trainer import Trainer
 
 MODES = ("a2v", "v2a")
@@ -110,7 +110,7 @@ def answers(
     result = {}
     for same in sorted(set(length[good].tolist())):
         for index in (good & (length == same)).nonzero()[:, 0].split(batch):
-            audio, visual = clips.batch(index, net)
+            audio, visual = clips.batch(index, net).values()
             found = find(net, audio, visual, start[index].to(audio.device), same, mode, how)
             for number, answer in zip(index.tolist(), found.tolist(), strict=True):
                 result[number] = (int(start[number]), same, answer)
@@ -147,7 +147,7 @@ class MatchTrainer(Trainer):
     lambda_c; the mean of both directions on validation, co-attention recomputed, selects."""
 
     def _loss(self, index: torch.Tensor) -> torch.Tensor:
-        audio, visual = self.clips.batch(index, self.system)
+        audio, visual = self.clips.batch(index, self.system).values()
         happens = (self.clips.labels[index] != len(self.system.classes) - 1).to(audio.device)
         embedded = self.system.match(audio, visual)
         each = [losses.contrastive(d, happens) for d in distances(embedded)]

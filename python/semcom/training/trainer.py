@@ -14,17 +14,17 @@ from pickle import UnpicklingError
 import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from ..errors import SemcomError
-from ..files import replacing
-from ..link.torch_link import NoRadio, TorchLink
+from ..base.errors import SemcomError
+from ..base.files import replacing
+from ..base.options import option
+from ..chain.link import NoRadio, TorchLink
+from ..data.tensors import Features
 from ..nets.attention import AGVA, CSPA, GuidedAttention
 from ..nets.localisers import WEAK, Localiser
-from ..options import option
 from ..phy.channel import MODELS
 from . import distributed, losses
 from .augment import Augment
 from .evaluate import accuracy, choose_background
-from .features import Features
 
 VALIDATION_SNR_DB = [-10.0, -5.0, 0.0, 5.0, 10.0, 20.0]
 
@@ -154,10 +154,10 @@ class Trainer:
         frame = (self.epoch * len(self.clips) + index).to(device)
         link = self._draw_link()
         audio, visual, labels = self.augment.batch(index)
-        audio, labels = audio.to(device), labels.to(device)
-        visual = None if visual is None else visual.to(device)
+        taken, labels = {"audio": audio, "video": visual}, labels.to(device)
+        taken = {name: taken[name].to(device) for name in self.system.terminals}
         lost = len(self.system.terminals) == 2 and bool(torch.rand(()) < config.unguided)
-        logits, extras = link.run(self.system, audio, visual, snr, feedback_snr, frame, lost)
+        logits, extras = link.run(self.system, taken, snr, feedback_snr, frame, lost)
         events = self.clips.events[index].to(device)
         batch = losses.Batch(logits, extras, labels, events, config.auxiliary)
         return losses.LOSSES[self.system.loss](batch)
