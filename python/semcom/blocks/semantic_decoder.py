@@ -11,23 +11,21 @@ from ..systems.registry import DEFAULT_SYSTEM
 from .system_block import SystemBlock
 
 
-def noise_of(frames: list, streams: int) -> np.ndarray:
-    """Effective noise variance of each symbol of frames of equal length, [B, K, n] float32, from
-    their ``csi`` tags; [B, K] if it is constant over each frame.
+def noise_of(frame, streams: int) -> torch.Tensor:
+    """Effective noise variance of each symbol of a frame, [K, n] float32, from its ``csi`` tag.
 
     Zero where no tag tells it (a receiver without channel estimation).
     """
-    length = len(frames[0].items)
-    silent = np.zeros((streams, length), np.float32)
-    noise = [silent if f.csi is None else expand_no_eff(f.csi, length) for f in frames]
-    noise = np.stack(noise)
-    return noise[..., 0] if (noise == noise[..., :1]).all() else noise
+    length = len(frame.items)
+    if frame.csi is None:
+        return torch.zeros(streams, length)
+    return torch.from_numpy(expand_no_eff(frame.csi, length))
 
 
 class semantic_decoder(SystemBlock):
     """Detected symbols to the outcome of each frame.
 
-    Inputs    K complex64 streams, frames of symbols, a ``csi`` tag a frame on input 0
+    Inputs    K complex64 streams, frames of symbols, a with one ``csi`` tag each on input 0
     Output 0  items of the system's outcome, frames of the same numbers: of the task events
               float32 vectors of C probabilities, one for each second
     """
@@ -47,7 +45,12 @@ class semantic_decoder(SystemBlock):
 
     def infer(self, run):
         streams = len(self.net.topology)
-        symbols = torch.stack([self.stack(run, port) for port in range(streams)], 1)
-        noise = torch.from_numpy(noise_of([frames[0] for frames in run], streams))
-        outcome = self.net.outcome(symbols, noise.to(symbols.device))
-        return [outcome.cpu().numpy()]
+        ports = [self.stack(run, port) for port in range(streams)]
+        noise = [noise_of(frames[0], streams).to(self.device) for frames in run]
+        if self.net.ragged:
+            symbols = [torch.stack(frame) for frame in zip(*ports, strict=True)]
+            return [[items.cpu().numpy() for items in self.net.outcome(symbols, noise)]]
+        noise = torch.stack(noise)
+        if (noise == noise[..., :1]).all():  # constant: one number a frame and stream
+            noise = noise[..., 0]
+        return [self.net.outcome(torch.stack(ports, 1), noise).cpu().numpy()]
