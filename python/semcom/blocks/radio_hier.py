@@ -115,7 +115,7 @@ class radio_video_terminal(HasModel, gr.hier_block2):
         """What hears the feedback, and sends when it says."""
         self.sync = frame_sync_cc(
             1, plan.rows(1), plan.sample_rate, plan.sps, plan.pilot_spacing, "zf", FEEDBACK_CODE,
-            number, symbols,
+            number, [symbols],
         )  # fmt: skip
         self.schedule = Schedule(plan, SEGMENTS * symbols, self.sync, number)
         self.encoder = video_semantic_encoder(*model, feedback_timeout, self.schedule.go_without)
@@ -150,7 +150,7 @@ class radio_receiver(HasModel, gr.hier_block2):
         plan = BurstFormat(sample_rate, **plan)
         self.sync = frame_sync_cc(
             antennas, plan.rows(terminals), sample_rate, plan.sps, plan.pilot_spacing, detector,
-            0, system_number(system), net.symbols,
+            0, system_number(system), [net.symbols] * terminals,
         )  # fmt: skip
         self.decoder = semantic_decoder(system, checkpoint, device)
         self.message_port_register_hier_out("bursts")
