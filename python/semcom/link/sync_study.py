@@ -276,7 +276,7 @@ def detection(point: dict, rng, advance: Callable) -> dict:
 
 def feedback(point: dict, rng, advance: Callable) -> dict:
     """Feedback bursts received, of one and of two copies in a row, over the same draws."""
-    receiver, heard, once, twice = Receiver(FEEDBACK, (2,)), 0, 0, 0
+    receiver, heard, once, twice = Receiver(FEEDBACK, (core.SIDELINK_CODE,)), 0, 0, 0
     length = FEEDBACK.total(PAYLOAD)
     for _ in range(point["trials"]):
         burst = random_burst(rng, FEEDBACK)
@@ -296,7 +296,7 @@ def feedback(point: dict, rng, advance: Callable) -> dict:
 
 def noise(point: dict, rng, advance: Callable) -> dict:
     """Preambles and headers in frames of noise, per frame, by all detectors of one receiver."""
-    layout, codes = (UPLINK, (0, 1)) if point["antennas"] == 2 else (FEEDBACK, (2,))
+    layout, codes = (UPLINK, (0, 1)) if point["antennas"] == 2 else (FEEDBACK, (core.SIDELINK_CODE,))
     receiver = Receiver(layout, codes, point["false_alarm"])
     together = 5  # frames that are looked at in one piece
     alarms = headers = done = 0
