@@ -17,6 +17,7 @@ from .radio_ends import (
     zmq_transmitter,
 )
 from .radio_hier import radio_receiver, radio_terminal
+from .repeater import repeater, return_link
 from .semantic_decoder import semantic_decoder
 from .semantic_encoder import semantic_encoder
 from .sigmf import sigmf_sink, sigmf_source
@@ -34,6 +35,8 @@ __all__ = [
     "radio_receiver",
     "radio_terminal",
     "receiver",
+    "repeater",
+    "return_link",
     "semantic_decoder",
     "semantic_encoder",
     "sigmf_sink",
