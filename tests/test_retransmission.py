@@ -62,7 +62,9 @@ def test_what_cannot_be_sent_has_no_number(fields, said):
 def draws(model, of, doppler=0.0):
     """Received (in C++) of eight ones."""
     x = np.ones((1, 8), np.complex64)
-    return core.mimo_channel(x, 1, model, 10.0, 4.0, doppler, 0.0, 5, 0, of.number)[0]
+    return core.mimo_channel(
+        x, num_rx=1, model=model, snr_db=10.0, doppler=doppler, seed=5, frame=of.number
+    )[0]
 
 
 @pytest.mark.parametrize("doppler", [0.0, 0.01])
@@ -80,7 +82,7 @@ def test_a_channel_moves_within_a_later_attempt_too():
     # over 320 symbols at 0.1 cycles a symbol the fade must change
     x = np.ones((1, 320), np.complex64)
     of = FrameId(3, attempt=2)
-    h = core.mimo_channel(x, 1, "rayleigh", 200.0, 4.0, 0.1, 0.0, 5, 0, of.number)[0]
+    h, _ = core.mimo_channel(x, num_rx=1, snr_db=200.0, doppler=0.1, seed=5, frame=of.number)
     assert np.std(abs(h)) > 0.2
 
 
