@@ -17,14 +17,13 @@ from gnuradio.semcom.data import open_set
 from gnuradio.semcom.report import plots, tables
 from gnuradio.semcom.run import records
 from gnuradio.semcom.run.runner import (
-    checkpoint_of,
     identity,
     run_point,
-    sized,
 )
 from gnuradio.semcom.run.scenario import Scenario, check
-from gnuradio.semcom.systems.registry import SYSTEMS
-from gnuradio.semcom.weights.names import models_folder, shipped
+from gnuradio.semcom.systems.choice import weights_for
+from gnuradio.semcom.systems.registry import system as entry_of
+from gnuradio.semcom.weights.names import models_folder, name_of
 from gnuradio.semcom.weights.store import read_header
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
@@ -103,15 +102,11 @@ def checkpoint_path(point: Scenario, folder: Path, data_name: str) -> Path:
 
     The file without a number of symbols holds the usual one.
     """
-    if point.system not in SYSTEMS:
-        known = ", ".join(SYSTEMS)
-        raise SemcomError(f"--system {point.system}: unknown, expected one of {known}")
-    path = folder / shipped(point.system, point.variant, data_name).name
-    if path.is_file():
-        usual = read_header(path)["config"]["symbols"]
-    else:
-        usual = SYSTEMS[point.system].Config().symbols
-    return path if point.symbols in (0, usual) else sized(path, point.symbols)
+    entry, name = entry_of(point.system), (point.system, point.variant, data_name)
+    path = folder / name_of(*name)
+    config = read_header(path)["config"] if path.is_file() else vars(entry.cls.Config())
+    usual = config["symbols"]
+    return path if point.symbols in (0, usual) else folder / name_of(*name, symbols=point.symbols)
 
 
 def check_models(wanted: list, setup: Setup, data_name: str) -> None:
@@ -135,7 +130,7 @@ def training_command(point: Scenario, path: Path, setup: Setup, data_name: str) 
     words += ["--data", setup.data] if setup.data else []
     words += ["--symbols", str(point.symbols)] if point.symbols else []
     if point.variant == "no_estimation":
-        words += ["--init", str(path.parent / shipped(point.system, "full", data_name).name)]
+        words += ["--init", str(path.parent / name_of(point.system, "full", data_name))]
     return " ".join([*words, "--out", f"runs/{path.stem}"])
 
 
@@ -170,7 +165,7 @@ def run_all(chosen: list, setup: Setup, store: records.Store) -> dict:
         here = [(point, setup.place(point, folder, clips.name)) for point in points]
         for point, placed in sorted(here, key=lambda pair: pair[1].checkpoint):  # each loaded once
             check(placed)
-            key = store.key(identity(placed, clips, checkpoint_of(placed, clips)))
+            key = store.key(identity(placed, clips, weights_for(placed, clips)))
             keys.setdefault(point, []).append(key)
             if key not in store:
                 left[key] = placed

@@ -28,7 +28,6 @@ from gnuradio.semcom.base.errors import exit_status
 from gnuradio.semcom.base.files import replacing
 from gnuradio.semcom.blocks import guard
 from gnuradio.semcom.blocks.media_source import media_source, shared_features, shared_store
-from gnuradio.semcom.blocks.system_block import shared_system
 from gnuradio.semcom.chain import reference
 from gnuradio.semcom.data import open_set
 from gnuradio.semcom.data.clipset import clip_event
@@ -41,6 +40,7 @@ from gnuradio.semcom.run import media
 from gnuradio.semcom.run.flowgraph import LinkFlowgraph
 from gnuradio.semcom.run.runner import run_point
 from gnuradio.semcom.run.scenario import Scenario
+from gnuradio.semcom.systems.loading import shared_system
 from gnuradio.semcom.systems.registry import SYSTEMS
 from gnuradio.semcom.weights.names import shipped
 from rich.progress import track

@@ -8,26 +8,26 @@ With equal seeds and frame numbers it sends through the same channels as the GNU
 from __future__ import annotations
 
 import torch
+from torch.nn import functional as F
 
 from ..phy import detection, estimation, pilots
 from ..phy.channel import (
-    FEEDBACK,
     MODELS,
+    SIDELINK,
     UPLINK,
     mimo_channel,
 )
 from ..phy.csi import CSI
 from ..phy.framing import at_payload, insert_pilots, strip_pilots
-
-CSI_KINDS = ("perfect", *estimation.METHODS, "none")
+from ..phy.names import CSI as CSI_KINDS
 
 
 class TorchLink:
-    """Uplink of K terminals to M antennas (link 0) and feedback of the audio symbols (link 1, 1x1).
+    """Uplink of K terminals to M antennas, and sidelinks between terminals, 1x1 each.
 
     channel       none | awgn | rayleigh | rician | rician_rank1; "none" is free of errors: the
                   symbols arrive as they were sent, without pilots
-    csi           perfect | ls | ls_min_residual | lmmse | none, on both links
+    csi           perfect | ls | ls_min_residual | lmmse | none, on all links
     detector      zf | lmmse | none;  either of csi and detector "none" turns both off
     pilot_kind, pilot_length, spacing, interpolation   see ``semcom.phy``
     num_rx        antennas M of the receiver
@@ -62,61 +62,57 @@ class TorchLink:
         self.fading = {"model": channel, "rician_k": rician_k, "doppler": doppler}
         self.fading |= {"gain_db": gain_db, "seed": seed}
 
-    def forward(
-        self,
-        system: torch.nn.Module,
-        audio: torch.Tensor | None,
-        visual: torch.Tensor | None,
-        snr_db: torch.Tensor,
-        feedback_snr_db: torch.Tensor,
-        frame: torch.Tensor,
-    ) -> torch.Tensor:
-        """Features of a batch of clips to logits [B, T, C]; arguments of :meth:`run`."""
-        return self.run(system, audio, visual, snr_db, feedback_snr_db, frame)[0]
+    def __call__(self, system, taken, snr_db, sidelink_snr_db, frame) -> torch.Tensor:
+        """What the receiver says of a batch of clips, as logits; arguments of :meth:`run`."""
+        return self.run(system, taken, snr_db, sidelink_snr_db, frame)[0]
 
-    __call__ = forward
-
-    def run(
-        self, system, audio, visual, snr_db, feedback_snr_db, frame, lost_feedback: bool = False
-    ):
-        """Features of a batch of clips to logits [B, T, C] and the features a loss wants.
+    def run(self, system, taken: dict, snr_db, sidelink_snr_db, frame, lost: bool = False):
+        """A batch of clips over the whole chain: logits, and the features that a loss wants.
 
         Input
-            audio [B, T, d_a], visual [B, T, h, w, d_v]; None for a terminal the system lacks
-            snr_db, feedback_snr_db: [B];  frame: [B] int64, the clips' sequence numbers
-            lost_feedback: the video terminal hears nothing
+            taken: what each terminal takes, by its name: [B, items, ...]
+            snr_db, sidelink_snr_db: [B];  frame: [B] int64, the clips' sequence numbers
+            lost: no terminal hears another
         """
-        symbols = self.encode(system, audio, visual, feedback_snr_db, frame, lost_feedback)
-        return system.receive(*self.uplink(symbols, snr_db, frame))
+        symbols = self.send(system, taken, sidelink_snr_db, frame, lost)
+        return system.understand(*self.uplink(symbols, snr_db, frame))
 
-    def encode(
-        self, system, audio, visual, feedback_snr_db, frame, lost_feedback: bool = False
-    ) -> torch.Tensor:
-        """What the terminals send, [B, K, T, L]; the feedback link is in between, or lost."""
-        sent, heard = [], None
-        if "audio" in system.terminals:
-            sent.append(system.encode_audio(audio))
-        if "video" in system.terminals:
-            if sent and not lost_feedback:
-                heard = self.feedback(sent[0], feedback_snr_db, frame)
-            sent.append(system.encode_video(visual, heard))
-        return torch.stack(sent, dim=1)
+    def send(self, system, taken: dict, sidelink_snr_db, frame, lost: bool = False):
+        """What the terminals send, [B, K, n], n of the longest; the sidelinks are in between, or
+        lost."""
+        sent, numbers = {}, {pair: i for i, pair in enumerate(system.topology.sidelinks())}
+        for terminal in system.topology:
+            heard = {
+                sender: None
+                if lost
+                else self.sidelink(
+                    sent[sender], sidelink_snr_db, frame, numbers[sender, terminal.name]
+                )
+                for sender in terminal.hears
+            }
+            symbols = system.send(terminal.name, taken[terminal.name], heard)
+            sent[terminal.name] = torch.stack(symbols) if system.ragged else symbols
+        longest = max(symbols.shape[1] for symbols in sent.values())
+        return torch.stack(
+            [F.pad(symbols, (0, longest - symbols.shape[1])) for symbols in sent.values()], 1
+        )
 
-    def feedback(self, symbols, snr_db, frame) -> torch.Tensor:
-        """Audio symbols [B, T, L] as the video terminal hears them."""
-        return self.send(symbols[:, None], snr_db, frame, link=FEEDBACK, num_rx=1)[0][:, 0]
+    def sidelink(self, symbols, snr_db, frame, number: int = 0) -> torch.Tensor:
+        """Symbols [B, n] of one terminal as another one hears them."""
+        link = SIDELINK + number
+        return self.transfer(symbols[:, None], snr_db, frame, link=link, num_rx=1)[0][:, 0]
 
     def uplink(self, symbols, snr_db, frame) -> tuple[torch.Tensor, torch.Tensor]:
-        """Symbols [B, K, T, L] -> detected symbols [B, K, T, L] and no_eff [B, K]."""
-        return self.send(symbols, snr_db, frame, link=UPLINK, num_rx=self.num_rx)
+        """Symbols [B, K, n] -> detected symbols [B, K, n] and their noise, see phy.detection."""
+        return self.transfer(symbols, snr_db, frame, link=UPLINK, num_rx=self.num_rx)
 
-    def send(self, symbols, snr_db, frame, *, link: int, num_rx: int):
+    def transfer(self, symbols, snr_db, frame, *, link: int, num_rx: int):
         """One link: pilots, channel, estimation, detection; as :meth:`uplink`."""
-        batch, num_tx, *segments = symbols.shape
+        batch, num_tx, _ = symbols.shape
         if self.channel == "none":
             return symbols, torch.zeros(batch, num_tx, device=symbols.device)
         rows = torch.from_numpy(pilots.make(num_tx=num_tx, **self.pilots)).to(symbols.device)
-        x = insert_pilots(symbols.flatten(2), rows, self.spacing)
+        x = insert_pilots(symbols, rows, self.spacing)
         y, truth = mimo_channel(
             x, snr_db=snr_db, frame=frame, link=link, num_rx=num_rx, **self.fading
         )
@@ -126,7 +122,7 @@ class TorchLink:
         else:
             csi = self._estimate(received, rows, truth, payload.shape[-1])
             detected, no_eff = detection.METHODS[self.detector](payload, csi)
-        return detected.unflatten(2, segments), no_eff
+        return detected, no_eff
 
     def _estimate(self, received, rows, truth: CSI, payload: int) -> CSI:
         length = rows.shape[1]
@@ -141,9 +137,9 @@ class TorchLink:
 class NoRadio:
     """In the place of a link, a localiser that has the features themselves."""
 
-    def run(self, localiser, audio, visual, *_args, **_kwargs):
-        """Audio [B, T, d_a], visual [B, T, h, w, d_v] -> logits [B, T, C] and features."""
-        return localiser(audio, visual)
+    def run(self, localiser, taken: dict, *_args, **_kwargs):
+        """audio [B, T, d_a] and video [B, T, h, w, d_v] -> logits [B, T, C] and features."""
+        return localiser(taken["audio"], taken["video"])
 
     def __call__(self, *args):
         return self.run(*args)[0]

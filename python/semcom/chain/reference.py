@@ -29,24 +29,32 @@ def torch_link(point) -> TorchLink:
     )
 
 
-def evaluate(point, net, clips, numbers, batch: int = 16) -> list:
-    """Logits [T, C] of the frames ``numbers``, clip ``number % len(clips)`` each."""
-    link = torch_link(point)
-    feedback_snr = point.snr if point.feedback_snr is None else point.feedback_snr
-    logits = []
-    for run in _runs(clips, numbers, batch):
-        audio, visual = (
-            torch.from_numpy(np.stack([read(n % len(clips)) for n in run])).float().to(point.device)
-            for read in (clips.audio, clips.visual)
-        )
-        snrs = (torch.full((len(run),), snr) for snr in (point.snr, feedback_snr))
+def outcomes(point, net, clips, numbers, batch: int = 16) -> list[np.ndarray]:
+    """Items of the outcome of the frames ``numbers``, clip ``number % len(clips)`` each."""
+    link, found = torch_link(point), []
+    sidelink_snr = point.snr if point.sidelink_snr is None else point.sidelink_snr
+    for run in _runs(net, clips, numbers, 1 if net.ragged else batch):
+        taken = {
+            place.name: _taken(clips, place.takes, run, point.device) for place in net.topology
+        }
+        snr, sidelink = (torch.full((len(run),), float(x)) for x in (point.snr, sidelink_snr))
+        frame = torch.tensor(run)
         with torch.inference_mode():
-            logits += link(net, audio, visual, *snrs, torch.tensor(run))
-    return logits
+            sent = link.send(net, taken, sidelink, frame)
+            found += net.outcome(*link.uplink(sent, snr, frame))
+    return [items.cpu().numpy() for items in found]
 
 
-def _runs(clips, numbers, batch: int):
-    """Runs of at most ``batch`` frames with equally many segments."""
-    for _, equal in itertools.groupby(numbers, lambda n: len(clips.labels(n % len(clips)))):
+def _taken(clips, kind: str, run: list, device: str) -> torch.Tensor:
+    """What a terminal takes of the clips of some frames, [B, items, ...]."""
+    read = getattr(clips, kind)
+    items = torch.from_numpy(np.stack([read(n % len(clips)) for n in run])).to(device)
+    return items.float() if items.is_floating_point() else items
+
+
+def _runs(net, clips, numbers, batch: int):
+    """Runs of at most ``batch`` frames of equal lengths."""
+    read = getattr(clips, net.topology.terminals[0].takes)
+    for _, equal in itertools.groupby(numbers, lambda n: len(read(n % len(clips)))):
         while run := list(itertools.islice(equal, batch)):
             yield run

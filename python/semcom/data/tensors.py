@@ -27,11 +27,10 @@ class Features:
         return len(self.labels)
 
     def batch(self, index: torch.Tensor, system: torch.nn.Module):
-        """(audio, visual) of some clips, None for a terminal that the system lacks."""
+        """What each terminal of a system takes of some clips, by its name."""
         device = next(system.parameters()).device
-        audio = self.audio[index].to(device) if "audio" in system.terminals else None
-        visual = self.visual[index].to(device) if "video" in system.terminals else None
-        return audio, visual
+        taken = {"audio": self.audio, "video": self.visual}
+        return {name: taken[name][index].to(device) for name in system.terminals}
 
 
 def read(

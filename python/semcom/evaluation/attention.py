@@ -2,7 +2,7 @@
 # Copyright 2026 gr-semcom contributors
 """Where systems look: their attention over a split, and figures of it that can be checked.
 
-Radio systems hear the sound over the feedback link, localisers have it at hand.
+Radio systems hear the sound over the sidelink, localisers have it at hand.
 """
 
 from __future__ import annotations
@@ -50,17 +50,17 @@ def attention_of(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Attention [B, T, h, w] and class probabilities [B, T, C] of a radio system or localiser.
 
-    audio [B, T, d_a], visual [B, T, h, w, d_v];  snr_db [B] of uplink and feedback link;
+    audio [B, T, d_a], visual [B, T, h, w, d_v];  snr_db [B] of uplink and sidelink;
     frame [B] int64, the clips' sequence numbers.  A localiser needs none of link, snr_db, frame.
     """
     if isinstance(system, Localiser):
         attention, logits = system.attend(visual, audio)[1], system(audio, visual)[0]
         return attention, logits.softmax(-1)
-    heard = None
+    taken, heard = {"audio": audio, "video": visual}, {}
     if "audio" in system.terminals:
-        heard = link.feedback(system.encode_audio(audio), snr_db, frame)
-    logits = link(system, audio, visual, snr_db, snr_db, frame)
-    return system.guide(visual, heard), logits.softmax(-1)
+        heard["audio"] = link.sidelink(system.send("audio", audio, {}), snr_db, frame)
+    logits = link(system, taken, snr_db, snr_db, frame)
+    return system.look(visual, heard), logits.softmax(-1)
 
 
 def watch(models: dict, clips, numbers, snr_db: float, on_clips=lambda count: None, batch=16):

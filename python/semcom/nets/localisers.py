@@ -27,9 +27,9 @@ from .layers import (
     init_xavier,
 )
 from .matching import MatchHeads
-from .system import FeatureSizes, check_config
+from .names import SETTINGS
+from .system import FeatureSizes, check_config, feature_sizes
 
-SETTINGS = ("sel", "wsel", "wsel_proportions", "cml")
 WEAK = ("wsel", "wsel_proportions")
 CONSISTENCY = ("", "cere", "separate", *EVENTS)
 
@@ -127,6 +127,19 @@ class Localiser(nn.Module):
             )
         self.config, self.classes = config, tuple(classes)
         self.loss = config.loss or self.losses[config.setting]
+
+    def sizes(self) -> dict:
+        """What a set of clips must have, see System.sizes."""
+        c = self.config
+        return {
+            "classes": len(self.classes),
+            "audio features": (c.audio_dim,),
+            "visual features": (c.height, c.width, c.visual_dim),
+        }
+
+    def sizes_of(self, clips) -> dict:
+        """The same quantities of a set."""
+        return feature_sizes(clips)
 
     def attend(
         self, visual: torch.Tensor, audio: torch.Tensor

@@ -4,29 +4,29 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from itertools import groupby, islice
 
 import numpy as np
+from rich.console import Console
+from rich.progress import Progress
 
 from ..blocks.media_source import shared_features
+from ..data.films import Films
 from ..media.overlay import View, draw
 from ..media.sources import PICTURES
 from ..media.video import video_file
 from ..perception.windows import MediaWindows, Window
-from ..run.media import MediaRun, Understood
+from ..run.films import FilmsRun, Understood
 from ..run.scenario import Scenario
+from ..systems.registry import system
 
-NAMES = {"audio": "audio terminal", "video": "video terminal"}
 
-
-def views(understood: Understood, window: Window, heat: np.ndarray | None, point: Scenario,
-          snr_db: float):  # fmt: skip
-    """The 16 views of each second of a window that arrived.
-
-    heat  [T, h, w] in 0 to 1: where the video terminal looked, or None
-    """
+def views(understood: Understood, window: Window, point: Scenario, snr_db: float):
+    """The 16 views of each second of a window that arrived."""
+    heat = understood.attention
     sound = np.concatenate([second.sound for second in window.seconds])
-    labels = [NAMES[terminal] for terminal in point.terminals()]
+    labels = [f"{name} terminal" for name in system(point.system).variants[point.variant]]
     for t, second in enumerate(window.seconds):
         for k, picture in enumerate(second.pictures):
             yield View(
@@ -41,7 +41,7 @@ def views(understood: Understood, window: Window, heat: np.ndarray | None, point
                 sound=sound,
                 constellations=_constellations(labels, understood, t, len(window.seconds)),
                 snr_db=snr_db,
-                channel=f"{point.channel}, {point.snr:g} dB",
+                channel=point.where(),
             )
 
 
@@ -51,31 +51,33 @@ def _constellations(labels: list, understood: Understood, t: int, seconds: int) 
     return list(zip(labels, parts, strict=True))
 
 
-def render(path, run: MediaRun, point: Scenario, attention: list, microphone="",
-           features="compact", weights="", on_second=lambda: None) -> None:  # fmt: skip
+def render(path, run: FilmsRun, point: Scenario, films: Films) -> None:
     """Write an mp4 of the files of ``run`` with what was understood drawn on them.
-
-    attention  of each window of the run [T, h, w] in 0 to 1: where the video terminal looked with
-               what it had heard over the link; None where it has none
 
     Files are read a second time, so that pictures need not be kept.
     """
     names = [name for name, _ in groupby(window.name for window in run.windows)]
-    media = MediaWindows(names, shared_features(features, str(weights)), microphone=microphone)
-    told = {
-        (window.name, window.start): (window, heat)
-        for window, heat in zip(run.windows, attention, strict=True)
-    }
+    features = shared_features(films.features, films.weights)
+    media = MediaWindows(names, features, microphone=films.microphone)
+    told = {(window.name, window.start): window for window in run.windows}
     snr_db = run.record["measured_snr_db"]
 
-    with video_file(path, PICTURES) as video:
+    with video_file(path, PICTURES) as video, progress(run.record["seconds"]) as drawn:
         for window in media:
-            if (window.name, window.start) not in told:
+            understood = told.get((window.name, window.start))
+            if understood is None:
                 return
-            understood, heat = told[window.name, window.start]
-            shown = views(understood, window, heat, point, snr_db)
+            shown = views(understood, window, point, snr_db)
             for second in window.seconds:
                 for view in islice(shown, PICTURES):
                     video.show(draw(view))
                 video.play(second.sound)
-                on_second()
+                drawn()
+
+
+@contextmanager
+def progress(seconds: int):
+    """A bar on standard error; gives what counts a second."""
+    with Progress(console=Console(stderr=True)) as bar:
+        task = bar.add_task("seconds drawn", total=seconds)
+        yield lambda: bar.advance(task)

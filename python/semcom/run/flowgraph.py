@@ -4,72 +4,74 @@
 
 from gnuradio import gr
 
-from ..blocks.event_sink import event_sink
-from ..blocks.hier import (
-    audio_terminal,
-    ave_receiver,
-    simulated_channel,
-    video_terminal,
-)
+from ..blocks.hier import receiver, simulated_channel, terminal
 from ..blocks.link_meter import link_meter
-from ..blocks.system_block import shared_system
+from ..blocks.outcome_sink import outcome_sink
+from ..systems.loading import shared_system
 from .scenario import Scenario
 
 
 class LinkFlowgraph(gr.top_block):
-    """Source, terminals, channel, receiver, event sink; and a meter beside the chain.
+    """Source, terminals, channel, receiver, sink; and a meter beside the chain.
 
-    source  a block with the features of each terminal: clip_source, media_source
+    source   a block with an output for each terminal: clip_source, media_source
+    weights  file of the system's weights; '' for a system without any
     """
 
-    def __init__(self, scenario: Scenario, source, checkpoint: str):
+    def __init__(self, scenario: Scenario, source, weights: str):
         gr.top_block.__init__(self, "semantic link", catch_exceptions=True)
-        s, model = scenario, (scenario.system, str(checkpoint), scenario.device)
-        net = shared_system(*model)
-        self.terminals = net.terminals
+        s, model = scenario, (str(weights), scenario.device)
+        topology = shared_system(s.system, *model).topology
+        self.topology, self.terminals = topology, topology.names
         pilots = (s.pilots, s.pilot_length, s.pilot_boost, s.pilot_spacing)
         receive = (s.csi, s.detector, s.interpolation)
 
         self.source = source
+        self.ends_of_chain = [
+            terminal(s.system, name, *model, *pilots, *receive, 0.0, s.dump_path)
+            for name in topology.names
+        ]
         self.channel = simulated_channel(
-            len(net.terminals), s.antennas, s.channel, s.snr, s.feedback_snr, s.rician_k,
-            s.doppler, s.gain, s.seed, s.dump_path,
+            len(topology), s.antennas, s.channel, s.snr, s.sidelink_snr, s.rician_k, s.doppler,
+            s.gain, s.seed, len(topology.sidelinks()), s.dump_path,
         )  # fmt: skip
-        self.receiver = ave_receiver(*model, s.antennas, *pilots, *receive, s.dump_path)
-        self.sink = event_sink(net.classes)
-        self.meter = link_meter(len(net.terminals))
-        self.audio = self.video = None
-        if "audio" in net.terminals:
-            self.audio = audio_terminal(*model, *pilots, s.dump_path)
-        if "video" in net.terminals:
-            self.video = video_terminal(*model, *pilots, *receive, 0.0, s.dump_path)
+        self.receiver = receiver(s.system, *model, s.antennas, *pilots, *receive, s.dump_path)
+        self.sink = outcome_sink(s.system, str(weights))
+        self.meter = link_meter(len(topology))
         self._connect_chain(s.antennas)
+        self._connect_sidelinks(s.antennas)
+
+    def end(self, name: str):
+        """The terminal of that name."""
+        return self.ends_of_chain[self.topology.index(name)]
 
     def _connect_chain(self, antennas: int) -> None:
-        ends = [end for end in (self.audio, self.video) if end]
-        streams = len(ends)
-        for port, end in enumerate(ends):
+        streams = len(self.topology)
+        for port, end in enumerate(self.ends_of_chain):
             self.connect((self.source, port), (end, 0))
             self.connect((end, 0), (self.channel, port))
-            self.connect((end, streams if end is self.audio else 1), (self.meter, port))
+            self.connect((end, 1), (self.meter, port))
             self.connect((self.receiver, 1 + port), (self.meter, streams + port))
-        if self.audio and self.video:
-            self.connect((self.audio, 1), (self.channel, streams))
-            self.connect((self.channel, antennas), (self.video, 1))
         for m in range(antennas):
             self.connect((self.channel, m), (self.receiver, m))
         self.connect((self.receiver, 0), self.sink)
         self.connect((self.channel, 0), (self.meter, 2 * streams))
 
+    def _connect_sidelinks(self, antennas: int) -> None:
+        for number, (sender, listener) in enumerate(self.topology.sidelinks()):
+            port = 1 + self.topology.terminal(listener).hears.index(sender)
+            self.connect((self.end(sender), 2), (self.channel, len(self.topology) + number))
+            self.connect((self.channel, antennas + number), (self.end(listener), port))
+
     def release(self) -> None:
         """Let go of all memory; the flowgraph cannot run again."""
-        passed_on = [
-            (self.channel, self.channel.uplink, "channel"),
-            (self.receiver, self.receiver.estimator, "csi"),
-        ]
-        if self.video:
-            passed_on.append((self.video, self.video.encoder, "attention"))
-        release(passed_on)
+        release(
+            [
+                (self.channel, self.channel.uplink, "channel"),
+                (self.receiver, self.receiver.estimator, "csi"),
+                *((end, end.encoder, "attention") for end in self.ends_of_chain),
+            ]
+        )
 
 
 def release(passed_on: list) -> None:

@@ -2,65 +2,59 @@
 # Copyright 2026 gr-semcom contributors
 """One side of the link alone, for a process or a host of its own."""
 
+import dataclasses
 import time
 
-import numpy as np
-import torch
 from gnuradio import blocks, gr
 
 from ..base.errors import SemcomError
 from ..blocks import guard
 from ..blocks.clip_source import clip_source
-from ..blocks.radio_hier import radio_audio_terminal, radio_video_terminal
-from ..blocks.system_block import shared_system
+from ..blocks.radio_hier import radio_terminal
+from ..chain import reference
+from ..systems.choice import weights_for
+from ..systems.loading import shared_system
 from .radio_flowgraph import ReceiverFlowgraph
 from .radios import open_radio
-from .runner import checkpoint_of, run_point
+from .runner import run_point
 from .scenario import Scenario, burst_format
 
 LINGER_S = 1.0  # [s] for what a socket or a radio still holds when a terminal has sent everything
 PATIENCE_S = 30.0  # [s] without feedback after which a video terminal is done
-TERMINALS = {"audio": radio_audio_terminal, "video": radio_video_terminal}
 
 
 class TerminalFlowgraph(gr.top_block):
     """A terminal with its source and its radio.
 
-    side   audio or video
+    side   name of the terminal
     first  number of its first clip
     """
 
-    def __init__(self, side: str, scenario: Scenario, clips, checkpoint: str, first: int):
+    def __init__(self, side: str, scenario: Scenario, clips, weights: str, first: int):
         gr.top_block.__init__(self, f"{side} terminal", catch_exceptions=True)
-        s = scenario
-        net = shared_system(s.system, checkpoint, s.device)
-        if side not in net.terminals:
-            raise SemcomError(f"{side}: {s.variant} has {' and '.join(net.terminals)} alone")
-        radio = open_radio(s)
-        self.source = clip_source(
-            clips, frames=s.frames or len(clips), terminals=(side,), first=first
-        )
-        self.terminal = TERMINALS[side](
-            s.system, checkpoint, s.device, s.sample_rate, dump_path=s.dump_path, **burst_format(s)
-        )
-        self.follows = side == "video" and len(net.terminals) > 1
+        s, topology = scenario, shared_system(scenario.system, weights, scenario.device).topology
+        if side not in topology.names:
+            raise SemcomError(f"{side}: {s.variant} has {' and '.join(topology.names)} alone")
+        place, radio = topology.terminal(side), open_radio(s)
+        self.source = clip_source(clips, frames=s.frames or len(clips), takes=(place.takes,),
+                                  first=first)  # fmt: skip
+        self.terminal = radio_terminal(
+            s.system, side, weights, s.device, s.sample_rate, dump_path=s.dump_path,
+            **burst_format(s),
+        )  # fmt: skip
+        self.follows = bool(place.hears)
         self.connect((self.source, 0), (self.terminal, 0))
         self.ends = [radio.transmitter(side)]  # GNU Radio does not keep Python blocks alive
         self.connect((self.terminal, 0), self.ends[0])
         self.connect((self.terminal, 1), blocks.null_sink(gr.sizeof_gr_complex))
         if self.follows:
-            self.ends.append(radio.receiver("video", 1))
+            self.ends.append(radio.receiver(side, 1))
             self.connect(self.ends[1], (self.terminal, 1))
 
 
-def _warm_up(net, clips, device: str) -> None:
+def _warm_up(point: Scenario, net, clips) -> None:
     """The first pass of a network takes ten times the next one: not while a burst is due."""
-    audio = torch.from_numpy(np.asarray(clips.audio(0), np.float32))[None]
-    visual = torch.from_numpy(np.asarray(clips.visual(0), np.float32))[None]
-    with torch.inference_mode():
-        heard = net.encode_audio(audio.to(device)) if "audio" in net.terminals else None
-        if "video" in net.terminals:
-            net.encode_video(visual.to(device), heard)
+    reference.outcomes(dataclasses.replace(point, channel="none"), net, clips, [0])
 
 
 def run_terminal(side: str, point: Scenario, clips, first=0, on_frames=lambda count: None) -> dict:
@@ -69,9 +63,9 @@ def run_terminal(side: str, point: Scenario, clips, first=0, on_frames=lambda co
     A video terminal ends as well once it has heard feedback and hears none for half a minute.  One
     that gets nothing done in two minutes, for want of the others, raises guard.BlockError.
     """
-    checkpoint = checkpoint_of(point, clips)
-    _warm_up(shared_system(point.system, checkpoint, point.device), clips, point.device)
-    flowgraph = TerminalFlowgraph(side, point, clips, checkpoint, first)
+    weights = weights_for(point, clips)
+    _warm_up(point, shared_system(point.system, weights, point.device), clips)
+    flowgraph = TerminalFlowgraph(side, point, clips, weights, first)
     transmitter = flowgraph.terminal.transmitter
     last = (point.frames or len(clips)) - 1
     linger_s = LINGER_S + point.turnaround

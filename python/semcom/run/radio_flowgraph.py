@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The whole link over radios, one flowgraph for both terminals and the receiver."""
+"""The whole link over radios, one flowgraph for all terminals and the receiver."""
 
 import dataclasses
 import math
@@ -8,17 +8,19 @@ import math
 from gnuradio import blocks, gr
 
 from ..base.errors import SemcomError
-from ..blocks.event_sink import event_sink
+from ..base.options import flag
 from ..blocks.link_meter import link_meter
 from ..blocks.mock_radio import mock_feedback, mock_uplink
-from ..blocks.radio_hier import radio_audio_terminal, radio_receiver, radio_video_terminal
+from ..blocks.outcome_sink import outcome_sink
+from ..blocks.radio_hier import radio_receiver, radio_terminal
 from ..blocks.sigmf import sigmf_sink, sigmf_source
-from ..blocks.system_block import shared_system
+from ..systems.loading import shared_system
 from .flowgraph import release
 from .radios import open_radio
 from .scenario import BURST_OPTIONS, Scenario, burst_format
 
 MOCK = "mock"
+MOCK_DEVICES = 2  # that send
 KEPT = 1000  # frames whose decisions are kept: a receiver may run for days
 PAUSE_S = 0.03  # [s] of silence around each frame: more than any start delay of a mock radio
 
@@ -29,19 +31,21 @@ def sample_snr_db(snr_db: float, sps: int) -> float:
 
 
 class RadioFlowgraph(gr.top_block):
-    """Source, terminals, radios, receiver, event sink; and a meter beside the chain.
+    """Source, terminals, radios, receiver, sink; and a meter beside the chain.
 
-    source  a block with the features of each terminal: clip_source, media_source
+    source   a block with an output for each terminal: clip_source, media_source
+    weights  file of the system's weights; '' for a system without any
 
     With a mock radio, time goes on with the samples: equal seeds, equal results, and the flowgraph
     ends by itself.  Other radios go by their clocks, and never end.
     """
 
-    def __init__(self, scenario: Scenario, source, checkpoint: str):
+    def __init__(self, scenario: Scenario, source, weights: str):
         gr.top_block.__init__(self, "semantic link over radios", catch_exceptions=True)
-        s, model = scenario, (scenario.system, str(checkpoint), scenario.device)
-        net = shared_system(*model)
-        self.scenario, self.terminals = s, net.terminals
+        s, model = scenario, (str(weights), scenario.device)
+        net = shared_system(s.system, *model)
+        self.scenario, self.topology = s, net.topology
+        self.terminals, self.places = net.topology.names, net.full_topology
         kind, _, argument = s.radio.partition(":")
         self.lockstep = kind == MOCK
         plan = burst_format(s)
@@ -49,14 +53,13 @@ class RadioFlowgraph(gr.top_block):
         air = dict(sample_rate=s.sample_rate, dump_path=s.dump_path, **plan)
 
         self.source = source
-        self.receiver = radio_receiver(*model, s.antennas, detector=s.detector, **air)
-        self.sink = event_sink(net.classes, keep=KEPT)
-        self.meter = link_meter(len(net.terminals))
-        self.audio = self.video = None
-        if "audio" in net.terminals:
-            self.audio = radio_audio_terminal(*model, pause=pause, **air)
-        if "video" in net.terminals:
-            self.video = radio_video_terminal(*model, pause=pause, continuous=self.lockstep, **air)
+        self.receiver = radio_receiver(s.system, *model, s.antennas, detector=s.detector, **air)
+        self.sink = outcome_sink(s.system, str(weights), keep=KEPT)
+        self.meter = link_meter(len(self.topology))
+        self.ends_of_chain = [
+            radio_terminal(s.system, name, *model, pause=pause, continuous=self.lockstep, **air)
+            for name in self.terminals
+        ]
         self._connect_chain()
         if self.lockstep:
             self._connect_mock(argument)
@@ -65,38 +68,45 @@ class RadioFlowgraph(gr.top_block):
         if s.record:
             record_antennas(self, s)
 
+    def end(self, name: str):
+        """The terminal of that name."""
+        return self.ends_of_chain[self.topology.index(name)]
+
     def _connect_chain(self) -> None:
         """All but the samples."""
-        ends = [end for end in (self.audio, self.video) if end]
-        for port, end in enumerate(ends):
+        streams = len(self.topology)
+        for port, end in enumerate(self.ends_of_chain):
             self.connect((self.source, port), (end, 0))
             self.connect((end, 1), (self.meter, port))
-            self.connect((self.receiver, 1 + port), (self.meter, len(ends) + port))
-        self.connect((self.receiver, 1), (self.meter, 2 * len(ends)))
+            self.connect((self.receiver, 1 + port), (self.meter, streams + port))
+        self.connect((self.receiver, 1), (self.meter, 2 * streams))
         self.connect((self.receiver, 0), self.sink)
 
     def _connect_mock(self, preset: str) -> None:
+        """Terminals on the mock radio's devices, in the order of the system's whole topology."""
         s = self.scenario
         snr = sample_snr_db(s.snr, s.sps)
         self.mock = mock_uplink(preset, s.sample_rate, snr, s.seed)
         self.antennas = [(self.mock, m) for m in range(s.antennas)]
-        if self.audio and self.video:
-            feedback_snr = snr if s.feedback_snr is None else sample_snr_db(s.feedback_snr, s.sps)
-            self.feedback = mock_feedback(preset, s.sample_rate, feedback_snr, s.seed)
-            self.connect((self.audio, 0), self.feedback, (self.video, 1))
-        for port, end in enumerate((self.audio, self.video)):
-            self.connect((end or blocks.null_source(gr.sizeof_gr_complex), 0), (self.mock, port))
+        self.sidelinks = []
+        for sender, listener in self.topology.sidelinks():
+            sidelink_snr = snr if s.sidelink_snr is None else sample_snr_db(s.sidelink_snr, s.sps)
+            self.sidelinks.append(mock_feedback(preset, s.sample_rate, sidelink_snr, s.seed))
+            self.connect((self.end(sender), 0), self.sidelinks[-1], (self.end(listener), 1))
+        devices = {self.places.index(end.name): end for end in self.ends_of_chain}
+        for port in range(MOCK_DEVICES):
+            sent = devices.get(port) or blocks.null_source(gr.sizeof_gr_complex)
+            self.connect((sent, 0), (self.mock, port))
         self._connect_antennas()
 
     def _connect_radio(self, radio) -> None:
         self.ends = []  # GNU Radio does not keep Python blocks alive
-        for end in (self.audio, self.video):
-            if end:
-                self.ends.append(radio.transmitter(end.terminal))
-                self.connect((end, 0), self.ends[-1])
-        if self.audio and self.video:
-            self.ends.append(radio.receiver("video", 1))
-            self.connect(self.ends[-1], (self.video, 1))
+        for end in self.ends_of_chain:
+            self.ends.append(radio.transmitter(end.name))
+            self.connect((end, 0), self.ends[-1])
+        for _, listener in self.topology.sidelinks():
+            self.ends.append(radio.receiver(listener, 1))
+            self.connect(self.ends[-1], (self.end(listener), 1))
         receiver = radio.receiver("receiver", self.scenario.antennas)
         self.ends.append(receiver)
         self.antennas = [(receiver, m) for m in range(self.scenario.antennas)]
@@ -109,10 +119,10 @@ class RadioFlowgraph(gr.top_block):
     def release(self) -> None:
         """Let go of all memory; the flowgraph cannot run again."""
         passed_on = [(self.receiver, self.receiver.sync, "bursts")]
-        if self.video:
-            passed_on.append((self.video, self.video.encoder, "attention"))
-        if self.video and self.video.sync:
-            passed_on.append((self.video, self.video.sync, "bursts"))
+        for end in self.ends_of_chain:
+            passed_on.append((end, end.encoder, "attention"))
+            if end.sync:
+                passed_on.append((end, end.sync, "bursts"))
         release(passed_on)
 
 
@@ -124,14 +134,14 @@ class ReceiverFlowgraph(gr.top_block):
 
     def __init__(self, scenario: Scenario, checkpoint: str, antennas, lockstep: bool):
         gr.top_block.__init__(self, "receiver", catch_exceptions=True)
-        s, model = scenario, (scenario.system, str(checkpoint), scenario.device)
-        net = shared_system(*model)
-        self.terminals, self.lockstep = net.terminals, lockstep
-        self.source = self.meter = self.audio = self.video = None
+        s, model = scenario, (str(checkpoint), scenario.device)
+        self.topology = shared_system(s.system, *model).topology
+        self.terminals, self.lockstep = self.topology.names, lockstep
+        self.source, self.meter, self.ends_of_chain = None, None, []
         self.receiver = radio_receiver(
-            *model, s.antennas, s.sample_rate, s.detector, s.dump_path, **burst_format(s)
+            s.system, *model, s.antennas, s.sample_rate, s.detector, s.dump_path, **burst_format(s)
         )
-        self.sink = event_sink(net.classes, keep=KEPT)
+        self.sink = outcome_sink(s.system, str(checkpoint), keep=KEPT)
         self.ends = [antennas]  # GNU Radio does not keep Python blocks alive
         self.antennas = [(antennas, m) for m in range(s.antennas)]
         for port, antenna in enumerate(self.antennas):
@@ -155,8 +165,15 @@ def replay_flowgraph(scenario: Scenario, checkpoint: str) -> tuple:
     if told.get("system", scenario.system) != scenario.system:
         raise SemcomError(f"{path}: was sent by {told['system']}; add --system {told['system']}")
     plan = {name: told[key] for name, key in BURST_OPTIONS.items() if key in told}
+    plan["sample_rate"] = source.sample_rate
+    for name, value in plan.items():
+        if getattr(scenario, name) not in (value, getattr(Scenario, name)):
+            raise SemcomError(
+                f"{flag(name)} {getattr(scenario, name)}: {path} was recorded with {value}; leave "
+                "it out"
+            )
     frames = scenario.frames or told.get("frames", 0)
-    scenario = dataclasses.replace(scenario, sample_rate=source.sample_rate, frames=frames, **plan)
+    scenario = dataclasses.replace(scenario, frames=frames, **plan)
     return scenario, ReceiverFlowgraph(scenario, checkpoint, source, lockstep=True)
 
 

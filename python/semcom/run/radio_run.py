@@ -17,10 +17,11 @@ class AirLog:
     """What frame_sync_cc reported in the course of a run, kept small.
 
     users   terminals on the uplink
-    frames  that are expected: reports of numbers from there on are of somebody else
+    frames  that are expected: reports of numbers from there on are of somebody else; None: not
+            known before the end
     """
 
-    def __init__(self, sync, users: int, frames: int):
+    def __init__(self, sync, users: int, frames: int | None):
         self.sync, self.users, self.frames = sync, users, frames
         self.last, self.last_at = -1, None
         self._rows = array("d")  # number, time, then heard, cfo, delay, clock, snr of each user
@@ -28,17 +29,23 @@ class AirLog:
     def update(self) -> None:
         """Take the reports that came since the last call."""
         for report in self.sync.take_reports():
-            if not report.passed or report.frame >= self.frames:
+            if not report.passed or (self.frames is not None and report.frame >= self.frames):
                 continue
             self.last, self.last_at = report.frame, time.monotonic()
             self._rows.extend((report.frame, report.seconds + report.fraction))
             for user in report.users:
                 self._rows.extend((user.detected, user.cfo, user.delay, user.clock, user.snr_db))
 
+    def finish(self, frames: int) -> None:
+        """So many were sent."""
+        self.update()
+        self.frames = frames if self.frames is None else self.frames
+
     def is_over(self, sink) -> bool:
         """True if a run by the clock has nothing more to wait for."""
         silent = self.last_at is not None and time.monotonic() - self.last_at > PATIENCE_S
-        return silent or (self.last == self.frames - 1 and self.last in sink.decisions)
+        whole = self.frames is not None and self.last == self.frames - 1
+        return silent or (whole and self.last in sink.outcomes)
 
     def columns(self) -> tuple:
         """numbers, times [s] [n]; heard, cfo [Hz], delay [s], clock [ppm], snr [dB] [n, users]."""
@@ -51,7 +58,7 @@ class AirLog:
 def air_record(point: Scenario, flowgraph, log: AirLog) -> dict:
     """What a run over radios tells more than others; what only senders know is None without."""
     log.update()
-    ends = [end for end in (flowgraph.audio, flowgraph.video) if end]
+    ends = flowgraph.ends_of_chain
     sent = [end.transmitter.sent for end in ends]
     numbers, times, heard, cfo, delay, clock, snr = log.columns()
     counts = log.sync.counts()
@@ -73,8 +80,9 @@ def air_record(point: Scenario, flowgraph, log: AirLog) -> dict:
         "cfo_error_hz": None,
         "timing_error_symbols": None,
     }
-    if flowgraph.video and flowgraph.video.sync:
-        found["feedback"] = _feedback(flowgraph)
+    for end in ends:
+        if end.sync:
+            found["feedback"] = _feedback(flowgraph, end)
     if point.radio.startswith(f"{MOCK}:"):
         found |= _errors(point, flowgraph, numbers, times[:, None] + delay, cfo, heard)
     return found
@@ -105,14 +113,14 @@ def _mean_db(values_db):
     return float(10 * np.log10(np.mean(10 ** (values_db / 10)))) if len(values_db) else None
 
 
-def _feedback(flowgraph) -> dict:
-    video = flowgraph.video
-    counts = video.sync.counts()
+def _feedback(flowgraph, end) -> dict:
+    """What a terminal that hears another tells of it."""
+    counts = end.sync.counts()
     return {
         "heard": counts.frames,
-        "by_repetition": video.schedule.repeated,
-        "unguided": video.encoder.unguided,
-        "unsent": flowgraph.source.sent - video.transmitter.sent,
+        "by_repetition": end.schedule.repeated,
+        "unguided": end.encoder.unguided,
+        "unsent": flowgraph.source.sent - end.transmitter.sent,
         "overflows": counts.overflows,
     }
 
@@ -125,8 +133,9 @@ def _errors(point: Scenario, flowgraph, numbers, begins, cfo, heard) -> dict:
     """
     settings = flowgraph.mock.settings
     here = settings.receiver
-    ends = [end for end in (flowgraph.audio, flowgraph.video) if end]
-    devices = [getattr(settings, end.terminal) for end in ends]
+    ends = flowgraph.ends_of_chain
+    places = (settings.audio, settings.video)
+    devices = [places[flowgraph.places.index(end.name)] for end in ends]
     cfo_error, timing_error = [], []
     for user, (end, device) in enumerate(zip(ends, devices, strict=True)):
         mask = heard[:, user]

@@ -1,210 +1,239 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Run one point of a sweep through GNU Radio and turn what came out into a record."""
+"""Run one point of a sweep through GNU Radio and turn what came out into a record.
+
+Sets of clips and media files take the same way; what an outcome is, and what it is worth, the
+system's task knows.
+"""
+
+from __future__ import annotations
 
 import functools
 import time
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from ..base.errors import SemcomError
 from ..base.files import sha256
+from ..base.options import settled
 from ..blocks import guard
 from ..blocks.clip_source import clip_source
-from ..blocks.system_block import shared_system
+from ..blocks.media_source import media_source
 from ..chain import reference
-from ..protocol.burst import BurstFormat
-from ..systems.registry import SYSTEMS, check_sizes
-from ..tasks import scores
-from ..weights.names import shipped
+from ..data.clipset import clip_number
+from ..data.films import Films
+from ..systems.choice import decoder_of, error_free_weights, weights_for
+from ..systems.loading import shared_system
+from ..systems.registry import task_of
+from .channel_uses import channel_uses
 from .flowgraph import LinkFlowgraph
 from .radio_flowgraph import RadioFlowgraph, replay_flowgraph
 from .radio_run import AirLog, air_record
-from .scenario import Scenario, burst_format, settings
+from .scenario import Scenario, settings
 
 MEASURED = ("evm_db", "papr_db", "channel_nmse_db", "path_snr_db")  # beside the chain, if at all
-OWN_DECODER = "psp"  # of pilot_ave, which its checkpoints' names do not tell
 
 
 class Tally:
-    """Right and wrong segments, counted as frames arrive at the sink."""
+    """Scores of the frames of a run, counted as they arrive at the sink."""
 
-    def __init__(self, clips):
-        self.clips = clips
-        self.right, self.total, self.seen = {}, {}, 0
+    def __init__(self, task, clips):
+        self.task, self.clips, self.rows = task, clips, {}
 
-    def update(self, decisions: dict) -> None:
+    @property
+    def seen(self) -> int:
+        return len(self.rows)
+
+    def update(self, outcomes: dict) -> None:
         """Count the frames that came since the last call."""
-        for number, decided in dict(decisions).items():
-            if number in self.right:
-                continue
-            truth = np.asarray(self.clips.labels(number % len(self.clips)))
-            self.right[number] = int(np.sum(truth == decided))
-            self.total[number] = len(truth)
-            self.seen += 1
+        for number, outcome in dict(outcomes).items():
+            if number not in self.rows:
+                self.rows[number] = self.task.score(self.truth(number), outcome)
+
+    def truth(self, number: int):
+        """What a frame really was."""
+        return self.task.truth(self.clips, clip_number(self.clips, number))
 
     def miss(self, numbers) -> None:
-        """Count every segment of the frames that did not arrive as wrong."""
-        for number in set(numbers) - set(self.right):
-            self.right[number] = 0
-            self.total[number] = len(self.clips.labels(number % len(self.clips)))
+        """Count the frames that did not arrive as missed."""
+        for number in set(numbers) - set(self.rows):
+            self.rows[number] = self.task.score(self.truth(number), None)
 
     def until(self, errors: int) -> list:
         """Frame numbers in order, up to the one in which the ``errors``-th error fell (0: all)."""
         numbers, wrong = [], 0
-        for number in sorted(self.right):
+        for number in sorted(self.rows):
             numbers.append(number)
-            wrong += self.total[number] - self.right[number]
+            wrong += self.task.errors(self.rows[number])
             if errors and wrong >= errors:
                 break
         return numbers
 
     def errors(self) -> int:
-        return sum(self.total.values()) - sum(self.right.values())
+        return sum(self.task.errors(row) for row in self.rows.values())
+
+
+@dataclass
+class Run:
+    """One point that was run: its flowgraph, what arrived, and how long it took."""
+
+    point: Scenario
+    clips: object
+    weights: str
+    flowgraph: object
+    tally: Tally
+    log: AirLog | None
+    wall_s: float = 0.0
+
+    @property
+    def net(self):
+        """The system that ran."""
+        return shared_system(self.point.system, self.weights, self.point.device)
+
+    @property
+    def task(self):
+        """Its task."""
+        return self.tally.task
 
 
 def run_point(point: Scenario, clips, on_frames=lambda count: None, make=None) -> dict:
-    """Send clips of ``clips`` over the link that ``point`` describes; return its JSON record.
+    """Send clips over the link that ``point`` describes; return its JSON record.
 
     on_frames  called with the number of frames that have arrived, for a progress bar
-    make       of (point, checkpoint), in the place of the flowgraph that the point asks for
+    make       of (point, weights), in the place of the flowgraph that the point asks for
     Raises guard.BlockError if a block failed or the flowgraph stalled.
     """
-    checkpoint = checkpoint_of(point, clips)
-    frames = point.frames or len(clips)
-    if make:
-        flowgraph = make(point, checkpoint)
-    elif point.radio.startswith("replay:"):
-        point, flowgraph = replay_flowgraph(point, checkpoint)
-    else:
-        source = clip_source(clips, frames=frames, terminals=point.terminals())
-        flowgraph = (RadioFlowgraph if point.radio else LinkFlowgraph)(point, source, checkpoint)
-    tally = Tally(clips)
-    frames = point.frames or frames  # as a recording tells
-    log = AirLog(flowgraph.receiver.sync, len(flowgraph.terminals), frames) if point.radio else None
-
-    def progress():
-        tally.update(flowgraph.sink.decisions)
-        on_frames(tally.seen)
-        if log:
-            log.update()
-        if log and not flowgraph.lockstep and log.is_over(flowgraph.sink):
-            return None
-        if point.until_errors and tally.errors() >= point.until_errors:
-            return None
-        return tally.seen
-
-    began = time.perf_counter()
-    guard.run(flowgraph, progress=progress)
-    wall_s = time.perf_counter() - began
-    tally.update(flowgraph.sink.decisions)
-    on_frames(tally.seen)
-    if log:
-        tally.miss(range(flowgraph.source.sent if flowgraph.source else frames))
-    found = record(point, clips, checkpoint, flowgraph, tally, wall_s)
-    found |= air_record(point, flowgraph, log) if log else {}
-    flowgraph.release()
+    run = execute(point, clips, on_frames, make)
+    found = record(run)
+    run.flowgraph.release()
     return found
 
 
-def checkpoint_of(point: Scenario, clips) -> str:
-    """The checkpoint named by the options, or the one shipped for this set."""
-    if point.decoder and not hasattr(SYSTEMS[point.system].Config, "decoder"):
-        raise SemcomError(
-            f"--decoder {point.decoder}: {point.system} has its own; add --system pilot_ave"
-        )
-    path = Path(point.checkpoint or shipped(point.system, point.variant, clips.name))
-    if point.decoder not in ("", OWN_DECODER) and not point.checkpoint:
-        path = path.with_stem(f"{path.stem}-{point.decoder}")
-    if point.symbols and not point.checkpoint and sized(path, point.symbols).exists():
-        path = sized(path, point.symbols)
-    net = shared_system(point.system, str(path), point.device)
-    if point.symbols not in (0, net.symbols):
-        raise SemcomError(
-            f"--symbols {point.symbols}: {path.name} sends {net.symbols} symbols a segment; "
-            f"train one with apps/train.py and name it with --checkpoint"
-        )
-    if point.decoder not in ("", decoder_of(net)):
-        raise SemcomError(
-            f"--decoder {point.decoder}: {path.name} has {decoder_of(net)}; name a "
-            "checkpoint of pilot_ave with that decoder"
-        )
-    if net.terminals != point.terminals():
-        raise SemcomError(
-            f"--variant {point.variant}: {path.name} holds the terminals "
-            f"{' and '.join(net.terminals)}; name a checkpoint of that variant"
-        )
-    check_sizes(net, clips, path.name)
-    return str(path)
+def execute(point: Scenario, clips, on_frames=lambda count: None, make=None, watch=None) -> Run:
+    """Run a point; whoever calls lets go of the flowgraph.
+
+    watch  called with the flowgraph before it starts;  the others as of :func:`run_point`
+    """
+    if isinstance(clips, Films):
+        point = replace(point, media=tuple(clips.names), features=clips.features)
+    point = settled(point)
+    weights = weights_for(point, clips)
+    point, flowgraph = build(point, clips, weights, make)
+    if watch:
+        watch(flowgraph)
+    frames = point.frames or len(clips) or None
+    log = AirLog(flowgraph.receiver.sync, len(flowgraph.terminals), frames) if point.radio else None
+    run = Run(point, clips, weights, flowgraph, Tally(task_of(point.system), clips), log)
+    began = time.perf_counter()
+    guard.run(flowgraph, progress=lambda: _progress(run, on_frames))
+    run.wall_s = time.perf_counter() - began
+    run.tally.update(flowgraph.sink.outcomes)
+    on_frames(run.tally.seen)
+    if log:
+        log.finish(flowgraph.source.sent if flowgraph.source else frames)
+        run.tally.miss(range(log.frames))
+    return run
 
 
-def decoder_of(net) -> str:
-    """Name of the semantic decoder, '' for a system that has no other than its own."""
-    return getattr(net.config, "decoder", "")
+def build(point: Scenario, clips, weights: str, make=None) -> tuple:
+    """(point as it is run, its flowgraph); a recording tells some of the point's options."""
+    if make:
+        return point, make(point, weights)
+    if point.radio.startswith("replay:"):
+        return replay_flowgraph(point, weights)
+    net = shared_system(point.system, weights, point.device)
+    source = source_of(clips, [place.takes for place in net.topology], point.frames)
+    return point, (RadioFlowgraph if point.radio else LinkFlowgraph)(point, source, weights)
 
 
-def sized(path: Path, symbols: int) -> Path:
-    """The name of a checkpoint for another number of symbols than its system's default."""
-    return path.with_stem(f"{path.stem}-{symbols}")
+def source_of(clips, takes: list, frames: int):
+    """The block that sends a set, or media files."""
+    if not isinstance(clips, Films):
+        return clip_source(clips, frames=frames, takes=takes)
+    source = media_source(clips.names, clips.microphone, clips.features, clips.weights,
+                          takes=takes, frames=frames)  # fmt: skip
+    clips.places = source.places
+    return source
 
 
-def identity(point: Scenario, clips, checkpoint: str) -> dict:
-    """The part of a record that tells it from those of all other points, sets and checkpoints."""
-    free = error_free_checkpoint(point, clips, checkpoint)
+def _progress(run: Run, on_frames):
+    """Heartbeat of a run for its watchdog: grows with what arrives; None once it may end."""
+    flowgraph, tally, log = run.flowgraph, run.tally, run.log
+    tally.update(flowgraph.sink.outcomes)
+    on_frames(tally.seen)
+    if log:
+        log.update()
+    if log and not flowgraph.lockstep and log.is_over(flowgraph.sink):
+        return None
+    if run.point.until_errors and tally.errors() >= run.point.until_errors:
+        return None
+    return tally.seen
+
+
+def identity(point: Scenario, clips, weights: str) -> dict:
+    """The part of a record that tells it from those of all other points, sets and weights."""
+    free = error_free_weights(point, clips, weights)
     return {
         "scenario": settings(point),
         "data": clips.name,
-        "checkpoint_sha256": sha256(checkpoint),
+        "checkpoint_sha256": sha256(weights) if weights else None,
         "error_free_sha256": sha256(free) if free else None,
     }
 
 
-def error_free_checkpoint(point: Scenario, clips, checkpoint: str):
-    """Path of the same system trained without a channel, beside the checkpoint in use; or None."""
-    path = Path(checkpoint).with_name(shipped(point.system, "error_free", clips.name).name)
-    decoder = decoder_of(shared_system(point.system, checkpoint, point.device))
-    same = point.variant == "full" and decoder in ("", OWN_DECODER)
-    return path if same and path.exists() else None
-
-
-def record(point, clips, checkpoint, flowgraph, tally, wall_s) -> dict:
-    """The figures of one point (design: the headless app's JSON)."""
-    numbers = tally.until(point.until_errors)
-    right = np.array([tally.right[n] for n in numbers])
-    total = np.array([tally.total[n] for n in numbers])
-    interval = scores.clip_bootstrap(right / total, seed=point.seed) if len(numbers) else None
-    net = shared_system(point.system, checkpoint, point.device)
+def record(run: Run) -> dict:
+    """The figures of one point (README, records)."""
+    point, flowgraph, task = run.point, run.flowgraph, run.task
+    numbers = run.tally.until(point.until_errors)
+    scores = np.array([run.tally.rows[n] for n in numbers])
+    figures = task.figures(scores, point.seed)
+    units = [task.length(run.tally.truth(n)) for n in numbers]
     measured = flowgraph.meter.report() if flowgraph.meter else dict.fromkeys(MEASURED)
-    return {
+    known = identity(point, run.clips, run.weights)
+    told = known["scenario"]  # without the options that had no effect
+    found = {
         "system": point.system,
+        "task": task.name,
         "variant": point.variant,
-        "decoder": decoder_of(net),
-        "split": point.split,
-        "checkpoint": Path(checkpoint).name,
-        **identity(point, clips, checkpoint),
+        "decoder": decoder_of(run.net),
+        "split": told.get("split"),
+        "checkpoint": Path(run.weights).name if run.weights else None,
+        **known,
         "channel": point.radio or point.channel,
-        "snr_db": point.snr,
-        "feedback_snr_db": point.snr if point.feedback_snr is None else point.feedback_snr,
-        "csi": point.csi,
-        "detector": point.detector,
+        "snr_db": told.get("snr"),
+        "sidelink_snr_db": told.get("sidelink_snr"),
+        "csi": told.get("csi"),
+        "detector": told["detector"],
         "seed": point.seed,
-        "clips": len(numbers),
-        "segments": int(total.sum()),
-        "accuracy": float(right.sum() / total.sum()) if len(numbers) else None,
-        "accuracy_ci95": interval,
-        "accuracy_error_free": error_free(point, clips, checkpoint, numbers),
-        "clip_scores": [round(share, 4) for share in (right / total).tolist()],
+        **figures,
+        f"{task.primary}_error_free": error_free(point, run.clips, run.weights, numbers),
         "channel_nmse_db": measured["channel_nmse_db"],
         "measured_snr_db": measured_snr_db(point, measured["path_snr_db"]),
         "evm_db": measured["evm_db"],
         "papr_db": measured["papr_db"],
-        **channel_uses(point, net, int(total.mean()) if len(numbers) else 0),
+        **channel_uses(point, run.net, flowgraph, task.unit, units),
         "frames_sent": flowgraph.source.sent if flowgraph.source else None,
         "frames_received": flowgraph.sink.received,
-        "wall_s": wall_s,
-        "clips_per_s": flowgraph.sink.received / wall_s,
+        "wall_s": run.wall_s,
+        "clips_per_s": flowgraph.sink.received / run.wall_s,
     }
+    if isinstance(run.clips, Films):
+        found |= films_record(run)
+    return found | (air_record(point, flowgraph, run.log) if run.log else {})
+
+
+def films_record(run: Run) -> dict:
+    """What a run over media files tells more: each window, and how much faster than life it was."""
+    outcomes, clips, net = run.flowgraph.sink.outcomes, run.clips, run.net
+    windows = [
+        {"file": Path(name).name, **run.task.entry(outcomes[n], net.classes, start),
+         "truth": clips.names_of_truth(n)}
+        for n, (name, start, _) in enumerate(clips.places)
+        if n in outcomes
+    ]  # fmt: skip
+    seconds = sum(length for n, (_, _, length) in enumerate(clips.places) if n in outcomes)
+    return {"media": windows, "seconds": seconds, "times_real_time": seconds / run.wall_s}
 
 
 def measured_snr_db(point: Scenario, path_snr_db):
@@ -216,61 +245,25 @@ def measured_snr_db(point: Scenario, path_snr_db):
     return path_snr_db + float(10 * np.log10(point.antennas))
 
 
-def channel_uses(point: Scenario, net, segments: int) -> dict:
-    """Symbol periods per segment: payload, pilots and feedback, and the pilots' share."""
-    if not segments:
-        return {"channel_uses_per_segment": None, "channel_uses": None, "pilot_overhead": None}
-    payload = net.symbols * segments
-    if point.radio:
-        return _burst_uses(point, len(net.terminals), payload, segments)
-    rows = 1 + (-(-payload // point.pilot_spacing) if point.pilot_spacing else 0)
-    pilots = rows * point.pilot_length
-    feedback = payload + pilots if len(net.terminals) > 1 else 0
-    return _uses({"payload": payload, "pilots": pilots, "feedback": feedback}, segments)
-
-
-def _burst_uses(point: Scenario, users: int, payload: int, segments: int) -> dict:
-    """The same of bursts: preambles, headers, gaps and guards are ``overhead``."""
-    plan = BurstFormat(point.sample_rate, **burst_format(point))
-    layout = plan.layout(users)
-    pilots = layout.body_length(payload) - payload
-    feedback = plan.copies * plan.feedback_length(payload) // plan.sps if users > 1 else 0
-    uses = {
-        "payload": payload,
-        "pilots": pilots,
-        "overhead": layout.total(payload) - payload - pilots,
-        "feedback": feedback,
-    }
-    return _uses(uses, segments)
-
-
-def _uses(uses: dict, segments: int) -> dict:
-    return {
-        "channel_uses_per_segment": sum(uses.values()) / segments,
-        "channel_uses": {name: count / segments for name, count in uses.items()},
-        "pilot_overhead": uses["pilots"] / (uses["payload"] + uses["pilots"]),
-    }
-
-
-def error_free(point: Scenario, clips, checkpoint: str, numbers: list):
-    """Accuracy of the system trained and tested with no channel, on the same clips; or None."""
-    free = error_free_checkpoint(point, clips, checkpoint)
+def error_free(point: Scenario, clips, weights: str, numbers: list):
+    """The task's first figure of the system trained and tested with no channel, on the same clips;
+    or None."""
+    free = None if isinstance(clips, Films) else error_free_weights(point, clips, weights)
     if free is None or not numbers:
         return None
     wanted = sorted({number % len(clips) for number in numbers})
-    right = _error_free(point.system, str(free), point.device, clips, tuple(wanted))
-    sent = [right[number % len(clips)] for number in numbers]
-    return float(sum(r for r, _ in sent) / sum(t for _, t in sent))
+    rows = _error_free(point.system, str(free), point.device, clips, tuple(wanted))
+    task = task_of(point.system)
+    sent = np.array([rows[number % len(clips)] for number in numbers])
+    return task.figures(sent, point.seed)[task.primary]
 
 
 @functools.lru_cache(maxsize=16)
-def _error_free(system, checkpoint, device, clips, wanted: tuple) -> dict:
-    """(right, total) segments of each clip in ``wanted``; the same for all points of a sweep."""
-    net = shared_system(system, checkpoint, device)
-    logits = reference.evaluate(Scenario(channel="none", device=device), net, clips, wanted)
-    truths = [np.asarray(clips.labels(clip)) for clip in wanted]
-    decided = [each.argmax(-1).cpu().numpy() for each in logits]
+def _error_free(system, weights, device, clips, wanted: tuple) -> dict:
+    """Score of each clip in ``wanted``; the same for all points of a sweep."""
+    net, task = shared_system(system, weights, device), task_of(system)
+    items = reference.outcomes(Scenario(channel="none", device=device), net, clips, wanted)
     return {
-        clip: (int(np.sum(d == t)), len(t))
-        for clip, d, t in zip(wanted, decided, truths, strict=True)
+        clip: task.score(task.truth(clips, clip), task.outcome(each))
+        for clip, each in zip(wanted, items, strict=True)
     }

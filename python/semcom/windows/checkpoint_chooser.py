@@ -7,7 +7,7 @@ from pathlib import Path
 from PyQt5 import QtCore, QtWidgets
 
 from ..base.palette import COLOURS
-from ..blocks.system_block import exchange_for, shared_system
+from ..systems.loading import exchange_for, shared_system
 from ..weights.names import models_folder, shipped
 
 LINES = 3  # of text below the list

@@ -123,7 +123,7 @@ def _axes(painter, values, count, width, top, base):
 class event_timeline(_Display):
     """The seconds of the last clip: what happened, what the receiver says, and how sure it is.
 
-    Message port ``events``: dicts of event_sink (``frame``, ``events``, ``confidence``)
+    Message port ``events``: dicts of outcome_sink (``frame``, ``events``, ``confidence``)
     Message port ``truth``: dicts of clip_source (``frame``, ``events``); without it the row stays
     empty and no decision is marked
     """

@@ -62,8 +62,8 @@ class media_display(_Display):
     """The pictures of the last window that was decided, with what was understood drawn on them.
 
     Inputs: complex64, the symbols of each of ``streams``, of which the last are shown
-    Message port ``events``: dicts of event_sink (``frame``, ``events``, ``confidence``)
-    Message port ``attention``: dicts of the video terminal (``frame``, ``grid``, ``heat``)
+    Message port ``events``: dicts of outcome_sink (``frame``, ``events``, ``confidence``)
+    Message port ``attention``: dicts of a terminal (``frame``, ``grid`` (T, h, w), ``heat``)
     Message port ``csi``: of ls_estimator_cc or ave_receiver, for the SNR
 
     store    name of that of the media source, or what has ``window(frame)``: an object whose
