@@ -159,7 +159,7 @@ def test_grc_defaults_are_those_of_the_scenario():
     same = {
         "model": "channel",
         "snr_db": "snr",
-        "sidelink_snr_db": "feedback_snr",
+        "sidelink_snr_db": "sidelink_snr",
         "gain_db": "gain",
         "pilot_kind": "pilots",
         "pilot_boost_db": "pilot_boost",

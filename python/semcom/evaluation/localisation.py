@@ -12,14 +12,12 @@ import torch
 from ..base.errors import SemcomError
 from ..base.files import sha256
 from ..data.tensors import Features
-from ..nets.localisers import SETTINGS, Localiser
+from ..nets.localisers import Localiser
+from ..nets.names import DIRECTIONS, EVALUATED
 from ..systems.loading import check_sizes, load_any
 from ..systems.registry import localiser
 from ..tasks.scores import class_accuracy, clip_bootstrap, confusion, event_f1
 from ..training import matching
-
-DIRECTIONS = matching.MODES
-CHOICES = tuple(s for s in SETTINGS if s != "cml") + DIRECTIONS
 
 
 def trained_in(setting: str) -> str:
@@ -31,7 +29,7 @@ def trained_in(setting: str) -> str:
 def load(path: Path, system: str, setting: str, clips, device: str) -> Localiser:
     """A checkpoint, if it is of this system and setting and fits the set."""
     if trained_in(setting) not in localiser(system).losses:
-        known = [choice for choice in CHOICES if trained_in(choice) in localiser(system).losses]
+        known = [choice for choice in EVALUATED if trained_in(choice) in localiser(system).losses]
         raise SemcomError(
             f"--setting {setting}: {system} has none; expected one of {', '.join(known)}"
         )
