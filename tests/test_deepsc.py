@@ -5,6 +5,7 @@
 import dataclasses
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ import torch
 from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.chain.link import TorchLink
 from gnuradio.semcom.data.text import Sentences
-from gnuradio.semcom.nets.deepsc import DeepSC, DeepSCConfig, Reading, confidence, parts
+from gnuradio.semcom.nets.deepsc import DeepSC, DeepSCConfig, Reading, parts
 from gnuradio.semcom.phy import length_code
 from gnuradio.semcom.training import deepsc
 from gnuradio.semcom.training.deepsc import DeepSCTraining, Tokens, Trainer
@@ -227,10 +228,15 @@ def test_sizes_that_do_not_fit_are_refused(fields):
 
 
 def test_confidence_is_the_posterior_of_what_was_decided():
+    net = network()
     chances = torch.tensor([[[0.7, 0.2, 0.1], [0.1, 0.5, 0.4]], [[0.2, 0.2, 0.6], [0.9, 0.1, 0.0]]])
-    accuracy, exact = confidence(chances.log(), torch.tensor([2, 1]), torch.tensor([1.0, 0.5]))
+    lengths, certain = torch.tensor([2, 1]), torch.tensor([1.0, 0.5])
+    accuracy, exact = net.confidence(chances.log(), lengths, certain)
     assert accuracy.tolist() == pytest.approx([0.6, 0.3])
     assert exact.tolist() == pytest.approx([0.35, 0.3])
+    net.temperature.fill_(2.0)  # square roots, normalised
+    accuracy, exact = net.confidence(chances.log(), lengths, certain)
+    assert exact[1] == pytest.approx(0.5 * 0.6**0.5 / (0.6**0.5 + 2 * 0.2**0.5))
 
 
 def test_eight_bits_hardly_change_the_answers(tmp_path):
@@ -322,7 +328,8 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path):
 
 
 def test_seconds_of_training_carry_sentences_without_noise(tmp_path):
-    options = {"steps": 150, "batch": 120, "learning_rate": 1e-2, "average": 0.9, "snr_min": 10.0}
+    options = {"steps": 150, "batch": 120, "learning_rate": 1e-2, "average": 0.9}
+    options |= {"snr_min": 10.0, "focus": (10.0, 12.0)}
     config, vocabulary, data, net = toy(**options)
     trainer = Trainer(net, config, data, tmp_path)
     losses = list(trainer.run())
@@ -330,10 +337,41 @@ def test_seconds_of_training_carry_sentences_without_noise(tmp_path):
     figures = trainer.validate(Tokens(Sentences("val", SENTENCES, ["toy"] * 7), vocabulary))
     assert figures["awgn@6"] > 0.9 and figures["awgn@6"] >= figures["rayleigh@-3"]
     net = trainer.averaged.module
+    assert deepsc.calibrate(net, data) == pytest.approx(float(net.temperature)) != 1
     for sentence in SENTENCES:
         numbers = vocabulary.encode(sentence)
         frame = net.transmit([numbers])[0]
         assert net.receive([frame], [torch.zeros(len(frame))])[0].tokens == numbers
+
+
+def test_the_temperature_that_is_found_is_the_one_that_was_put_in(monkeypatch):
+    generator = torch.Generator().manual_seed(0)
+    logits = 3 * torch.randn(20000, 6, generator=generator)
+    numbers = torch.multinomial((logits / 1.25).softmax(-1), 1, generator=generator)[:, 0]
+    monkeypatch.setattr(deepsc, "received", lambda *_: [(numbers, logits)])
+    assert deepsc.calibrate(network(), None) == pytest.approx(1.25, abs=0.051)
+
+
+@pytest.mark.parametrize(
+    "fields", [{"steps": 0}, {"focus": (-9.0, 6.0)}, {"channels": ("fog",)}, {"detectors": ("",)}]
+)
+def test_recipes_that_cannot_be_are_refused(fields):
+    with pytest.raises(SemcomError, match=next(iter(fields))):
+        DeepSCTraining(**fields)
+
+
+def test_signals_are_drawn_from_the_whole_range_and_half_from_the_focus():
+    _, _, data, net = toy()
+    trainer = Trainer(net, DeepSCTraining(steps=100, easy=0.5), data, Path("unused"))
+    generator = torch.Generator().manual_seed(0)
+    trainer.step = 100
+    snr = trainer._draw_snr(20000, generator)
+    assert -6 <= snr.min() < -5.9 and 17.9 < snr.max() <= 18
+    assert ((snr > -3) & (snr < 6)).double().mean() == pytest.approx(0.5 + 0.5 * 9 / 24, abs=0.015)
+    trainer.step = 25
+    assert trainer._draw_snr(2000, generator).min() == 6
+    trainer.step = 0
+    assert (trainer._draw_snr(50, generator) == 18).all()
 
 
 def test_the_chain_of_training_is_the_link():

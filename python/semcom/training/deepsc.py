@@ -25,8 +25,9 @@ from ..chain.link import TorchLink
 from ..data.text import Sentences
 from ..nets.deepsc import DeepSC, parts, valid
 from ..nets.vocabulary import Vocabulary
-from ..phy.channel import UPLINK
+from ..phy.channel import MODELS, UPLINK
 
+TEMPERATURES = tuple(round(0.5 + 0.05 * i, 2) for i in range(21))
 POOL = 64  # batches that are sorted by length together
 VALIDATION = tuple((channel, snr) for channel in ("awgn", "rayleigh") for snr in (-3.0, 0.0, 6.0))
 
@@ -45,6 +46,9 @@ class DeepSCTraining:
     clip: float = option(1.0, "largest norm of a gradient")
     snr_min: float = option(-6.0, "lowest SNR [dB]")
     snr_max: float = option(18.0, "highest SNR [dB]")
+    focus: tuple[float, ...] = option(
+        (-3.0, 6.0), "SNRs [dB] between which half of the sentences are sent, where most is learnt"
+    )
     easy: float = option(0.1, "share of the steps in which the lowest SNR falls from the highest")
     channels: tuple[str, ...] = option(
         ("awgn", "awgn", "rayleigh", "rician"), "drawn per batch, all equally likely"
@@ -54,6 +58,20 @@ class DeepSCTraining:
     average: float = option(0.999, "weights kept per step in the running average that is tested")
     bfloat16: bool = option(True, "compute the matrix products in bfloat16")
     seed: int = option(0, "of weights, order, channels and noise")
+
+    def __post_init__(self):
+        for name in ("steps", "batch", "warmup"):
+            if getattr(self, name) < 1:
+                raise SemcomError(f"{name} {getattr(self, name)}: expected at least 1")
+        if not self.snr_min <= self.focus[0] <= self.focus[-1] <= self.snr_max:
+            raise SemcomError(
+                f"focus {self.focus}: expected two SNRs within {self.snr_min:g} to "
+                f"{self.snr_max:g} dB"
+            )
+        for name, known in (("channels", MODELS), ("detectors", ("zf", "lmmse"))):
+            for value in getattr(self, name):
+                if value not in known:
+                    raise SemcomError(f"{name} {value!r}: expected some of {', '.join(known)}")
 
 
 class Tokens:
@@ -168,22 +186,39 @@ def loss(net: DeepSC, symbols, noise, tokens: torch.Tensor, lengths: torch.Tenso
         )
 
 
+def received(net: DeepSC, tokens: Tokens, channel: str, snr: float, batch: int = 256):
+    """What the receiver makes of all sentences at one SNR [dB]; yields a batch's tokens and logits
+    within the sentences, [N] and [N, V]."""
+    link = TorchLink(channel, "ls", "lmmse", num_rx=1, seed=0)
+    for index in torch.arange(len(tokens)).split(batch):
+        numbers, lengths = tokens.batch(index)
+        inside = valid(lengths, numbers.shape[1])
+        symbols = send(net, link, numbers, lengths, torch.full((len(index),), snr), index)
+        yield numbers[inside], net.decode(*symbols, lengths)[inside]
+
+
 @torch.no_grad()
-def validate(net: DeepSC, tokens: Tokens, batch: int = 256) -> dict[str, float]:
+def validate(net: DeepSC, tokens: Tokens) -> dict[str, float]:
     """Share of tokens that are right, per ``channel@snr`` of VALIDATION, and their mean."""
     right = {}
     for channel, snr in VALIDATION:
-        link = TorchLink(channel, "ls", "lmmse", num_rx=1, seed=0)
-        hits = 0
-        for index in torch.arange(len(tokens)).split(batch):
-            numbers, lengths = tokens.batch(index)
-            snrs = torch.full((len(index),), snr)
-            received = send(net, link, numbers, lengths, snrs, index)
-            decided = net.decode(*received, lengths).argmax(-1)
-            hits += int(((decided == numbers) & valid(lengths, numbers.shape[1])).sum())
-        right[f"{channel}@{snr:g}"] = hits / int(tokens.lengths.sum())
+        found = [logits.argmax(-1) == n for n, logits in received(net, tokens, channel, snr)]
+        right[f"{channel}@{snr:g}"] = float(torch.cat(found).double().mean())
     right["mean"] = sum(right.values()) / len(right)
     return right
+
+
+@torch.no_grad()
+def calibrate(net: DeepSC, tokens: Tokens) -> float:
+    """Set the temperature of the receiver's confidence to the one of TEMPERATURES that has the
+    least cross entropy over VALIDATION; returns it."""
+    total = torch.zeros(len(TEMPERATURES), dtype=torch.float64)
+    for channel, snr in VALIDATION:
+        for numbers, logits in received(net, tokens, channel, snr):
+            for place, temperature in enumerate(TEMPERATURES):
+                total[place] += F.cross_entropy(logits / temperature, numbers, reduction="sum")
+    net.temperature.fill_(TEMPERATURES[int(total.argmin())])
+    return float(net.temperature)
 
 
 class Trainer:
@@ -245,14 +280,23 @@ class Trainer:
             known[int(torch.randint(len(known), (), generator=generator))]
             for known in (config.channels, config.detectors)
         )
-        progress = min(1.0, self.step / max(1.0, config.easy * config.steps))
-        low = config.snr_max + (config.snr_min - config.snr_max) * progress
-        snr = low + (config.snr_max - low) * torch.rand(len(index), generator=generator)
+        snr = self._draw_snr(len(index), generator)
         frame = self.step * config.batch + torch.arange(len(index))  # never repeats
         link = TorchLink(channel, "ls", detector, num_rx=1, seed=config.seed + 1)
         symbols, noise = send(self.net, link, numbers, lengths, snr, frame)
         noise = lose(noise, lengths, config.lost, generator)
         return loss(self.net, symbols, noise, numbers, lengths)
+
+    def _draw_snr(self, count: int, generator: torch.Generator) -> torch.Tensor:
+        """SNRs [count] in dB: half of them uniform over the whole range, half over the focus; first
+        high ones, then all."""
+        config = self.config
+        progress = min(1.0, self.step / max(1.0, config.easy * config.steps))
+        least = config.snr_max + (config.snr_min - config.snr_max) * progress
+        place, half = torch.rand(2, count, generator=generator)
+        wide = config.snr_min + (config.snr_max - config.snr_min) * place
+        narrow = config.focus[0] + (config.focus[1] - config.focus[0]) * place
+        return torch.where(half < 0.5, wide, narrow).clamp_min(least)
 
     def validate(self, tokens: Tokens) -> dict[str, float]:
         """Figures of the averaged weights; the best are kept."""
