@@ -9,8 +9,8 @@ import pytest
 from gnuradio import blocks, gr, semcom
 from gnuradio.semcom.blocks.guard import BlockError
 from gnuradio.semcom.blocks.media_source import shared_store
-from gnuradio.semcom.data.composition import compose, draw_script, write_clip
-from gnuradio.semcom.data.drawn import DrawnLibrary
+from gnuradio.semcom.data.composition import compose, random_script, write_clip
+from gnuradio.semcom.data.material_drawn import DrawnMaterial
 from gnuradio.semcom.media.sources import MediaSource
 from gnuradio.semcom.perception.features import extractor
 from gnuradio.semcom.perception.windows import MediaWindows
@@ -22,9 +22,9 @@ CELLS = 7 * 7 * 512
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):
     """A drawn clip of 10 s as a file."""
-    library, rng = DrawnLibrary(), np.random.default_rng(6)
+    material, rng = DrawnMaterial(), np.random.default_rng(6)
     path = tmp_path_factory.mktemp("media") / "clip.mp4"
-    write_clip(path, *compose(rng, library, draw_script(rng, library.events())))
+    write_clip(path, *compose(rng, material, random_script(rng, material.events())))
     return path
 
 

@@ -16,6 +16,7 @@ from gnuradio.semcom.nets.decoders import DECODERS
 from gnuradio.semcom.nets.pilot_ave import PilotAve, PilotAveConfig
 from gnuradio.semcom.run import runner as link_run
 from gnuradio.semcom.run.scenario import Scenario
+from gnuradio.semcom.systems.choice import weights_for
 from gnuradio.semcom.training import losses
 from gnuradio.semcom.weights import store as checkpoint
 
@@ -167,9 +168,9 @@ def test_flowgraph_decides_as_the_torch_link(tmp_path, decoder, spatial):
     record = link_run.run_point(point, Few())
     assert (record["decoder"], record["clips"]) == (decoder, B)
     net = checkpoint.load(path, {"pilot_ave": PilotAve})[0]
-    db = torch.full((B,), 10.0)
+    db, taken = torch.full((B,), 10.0), dict(zip(("audio", "video"), features(), strict=True))
     with torch.inference_mode():
-        logits = TorchLink("rayleigh")(net, *features(), db, db, torch.arange(B))
+        logits = TorchLink("rayleigh")(net, taken, db, db, torch.arange(B))
     right = (logits.argmax(-1) == torch.arange(T) % len(CLASSES)).float().mean()
     assert record["accuracy"] == pytest.approx(float(right))
 
@@ -180,8 +181,8 @@ def test_run_link_finds_the_decoder_by_name_and_says_what_a_checkpoint_has(tmp_p
     saved(tmp_path, system("psp"), "pilot_ave-full-few")
     for decoder, name in (("vscg", "pilot_ave-full-few-vscg"), ("psp", "pilot_ave-full-few"),
                           ("", "pilot_ave-full-few")):  # fmt: skip
-        found = link_run.checkpoint_of(Scenario(system="pilot_ave", decoder=decoder), Few())
+        found = weights_for(Scenario(system="pilot_ave", decoder=decoder), Few())
         assert found == str(tmp_path / f"{name}.safetensors")
     other = Scenario(system="pilot_ave", decoder="avel", checkpoint=found)
     with pytest.raises(SemcomError, match="--decoder avel: pilot_ave-full-few.safetensors has psp"):
-        link_run.checkpoint_of(other, Few())
+        weights_for(other, Few())

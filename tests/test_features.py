@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 from gnuradio.semcom.base.errors import SemcomError
-from gnuradio.semcom.data.composition import compose, draw_script, write_clip
-from gnuradio.semcom.data.drawn import DrawnLibrary
+from gnuradio.semcom.data.composition import compose, random_script, write_clip
+from gnuradio.semcom.data.material_drawn import DrawnMaterial
 from gnuradio.semcom.media import spectrum
 from gnuradio.semcom.nets.compact import CompactAudio, CompactVision
 from gnuradio.semcom.nets.vgg import VGG19Pool5, VGGish
@@ -28,9 +28,9 @@ def compact():
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):
     """A drawn clip as a file."""
-    library, rng = DrawnLibrary(), np.random.default_rng(5)
+    material, rng = DrawnMaterial(), np.random.default_rng(5)
     path = tmp_path_factory.mktemp("media") / "clip.mp4"
-    write_clip(path, *compose(rng, library, draw_script(rng, library.events())))
+    write_clip(path, *compose(rng, material, random_script(rng, material.events())))
     return path
 
 

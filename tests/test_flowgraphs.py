@@ -17,8 +17,8 @@ import yaml
 from conftest import ROOT
 from gnuradio import semcom
 from gnuradio.semcom.data import synthetic
-from gnuradio.semcom.data.composition import compose, draw_script, write_clip
-from gnuradio.semcom.data.drawn import DrawnLibrary
+from gnuradio.semcom.data.composition import compose, random_script, write_clip
+from gnuradio.semcom.data.material_drawn import DrawnMaterial
 from gnuradio.semcom.protocol.burst import BurstFormat
 from gnuradio.semcom.run import scenario
 from gnuradio.semcom.windows import displays
@@ -62,9 +62,9 @@ def test_every_flowgraph_compiles(compiled):
 
 
 def test_media_link_runs(compiled, program, tmp_path):
-    library, rng = DrawnLibrary(), np.random.default_rng(8)
-    script = draw_script(rng, library.events(), seconds=3)
-    write_clip(tmp_path / "clip.mp4", *compose(rng, library, script), seconds=3)
+    material, rng = DrawnMaterial(), np.random.default_rng(8)
+    script = random_script(rng, material.events(), seconds=3)
+    write_clip(tmp_path / "clip.mp4", *compose(rng, material, script), seconds=3)
     done = program(compiled / "media_link.py", "--media", tmp_path / "clip.mp4")
     assert done.returncode == 0, done.stderr
     assert [line for line in done.stdout.splitlines() if "clip.mp4 second 2: " in line]
@@ -159,7 +159,7 @@ def test_grc_defaults_are_those_of_the_scenario():
     same = {
         "model": "channel",
         "snr_db": "snr",
-        "feedback_snr_db": "feedback_snr",
+        "sidelink_snr_db": "sidelink_snr",
         "gain_db": "gain",
         "pilot_kind": "pilots",
         "pilot_boost_db": "pilot_boost",

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Cross-modal localisation against plain loops, AVE's splits for it, and the annotated set."""
+"""Cross-modal localisation against plain loops, AVE's splits for it, and a set of AVE's size."""
 
 import dataclasses
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from gnuradio.semcom.base.errors import SemcomError
-from gnuradio.semcom.data import annotated, open_set, synthetic
+from gnuradio.semcom.data import ave_sized, open_set, synthetic
 from gnuradio.semcom.data.tensors import Features
 from gnuradio.semcom.nets.coattention import CoAttention, CoAttentionConfig
 from gnuradio.semcom.nets.localisers import AVEL, AVELConfig
@@ -151,7 +151,7 @@ def test_lambda_weighs_the_streams(tmp_path):
     assert values[0.0] != pytest.approx(values[1.0], rel=1e-3)
 
 
-# --- the annotated set ------------------------------------------------------------------------
+# --- a set of AVE's size ----------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -163,11 +163,11 @@ def folder(tmp_path_factory):
     for name, rows in (("train_order", [0, 1]), ("test_order_match", [2, 0])):
         with h5py.File(annotations / f"{name}.h5", "w") as file:
             file["order"] = np.array(rows)
-    assert annotated.write(annotations, out, seed=3, dtype="float16") == 4
+    assert ave_sized.write(annotations, out, seed=3, dtype="float16") == 4
     return out
 
 
-def test_the_annotated_set_has_the_annotations_labels(folder):
+def test_a_set_of_aves_size_has_aves_labels(folder):
     train, match = open_set(folder, "train"), open_set(folder, "test_match")
     bark, cat = 2, 22
     assert train.labels(0).tolist() == [28] * 2 + [bark] * 3 + [28] * 5
@@ -187,7 +187,7 @@ def test_an_empty_event_keeps_its_label_of_the_clip(folder, tmp_path):
     assert clip.event(0) == 11  # a truck, as mil_labels.h5 says
 
 
-def test_the_annotated_features_are_seeded(folder):
+def test_its_features_are_seeded(folder):
     rng = np.random.default_rng([3, 9, 0])
     audio, visual, _ = synthetic.render(rng, 3, (2, 2, 5))
     clip = open_set(folder, "train")
@@ -198,14 +198,14 @@ def test_the_annotated_features_are_seeded(folder):
 @pytest.mark.parametrize(
     ("text", "words"),
     [("Dog&x&good&0&4\nCow&y&good&0&3\n", "line 1: 'Dog' is none"),
-     ("Bark&x&good&0&4\nBark,y,0,3\n", "line 2 is no")],
+     ("Bark&x&good&0&4\nBark,y,0,3\n", "line 2: 1 fields")],
 )  # fmt: skip
 def test_annotations_that_are_none_are_one_line(text, words, tmp_path):
     (tmp_path / "Annotations.txt").write_text(text)
     with pytest.raises(SemcomError, match=words):
-        annotated.write(tmp_path, tmp_path / "out")
-    with pytest.raises(SemcomError, match="missing"):
-        annotated.write(tmp_path / "nowhere", tmp_path / "out")
+        ave_sized.write(tmp_path, tmp_path / "out")
+    with pytest.raises(SemcomError, match="No such file"):
+        ave_sized.write(tmp_path / "nowhere", tmp_path / "out")
 
 
 def test_weak_labels_that_are_no_labels_are_one_line(folder, tmp_path):

@@ -10,12 +10,11 @@ import numpy as np
 import pytest
 from conftest import tiny_system
 from gnuradio.semcom.data.clipset import AVE_CLASSES
-from gnuradio.semcom.data.composition import compose, draw_script, write_clip
-from gnuradio.semcom.data.drawn import DrawnLibrary
+from gnuradio.semcom.data.composition import compose, random_script, write_clip
+from gnuradio.semcom.data.material_drawn import DrawnMaterial
 from gnuradio.semcom.media.sources import MediaSource
 from gnuradio.semcom.report.film import attention
 from gnuradio.semcom.run.media import (
-    Truths,
     Understood,
     accuracy,
     table,
@@ -29,10 +28,10 @@ APP = "apps/run_link.py"
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):
     """A drawn clip of 4 s as a file."""
-    library, rng = DrawnLibrary(), np.random.default_rng(7)
+    material, rng = DrawnMaterial(), np.random.default_rng(7)
     path = tmp_path_factory.mktemp("media") / "clip.mp4"
-    script = draw_script(rng, library.events(), seconds=4)
-    write_clip(path, *compose(rng, library, script), seconds=4)
+    script = random_script(rng, material.events(), seconds=4)
+    write_clip(path, *compose(rng, material, script), seconds=4)
     return path
 
 
@@ -68,6 +67,17 @@ def test_a_clip_goes_over_the_link_and_is_drawn(program, clip, untrained, tmp_pa
     sound = np.concatenate([s.sound for s in MediaSource(clip)])
     drawn = np.concatenate([s.sound for s in MediaSource(film)])
     assert np.corrcoef(sound, drawn[: len(sound)])[0, 1] > 0.95
+
+
+def test_a_film_with_categories_of_its_own_keeps_its_events(program, clip, untrained, tmp_path):
+    (clip.parent / "Annotations.txt").write_text("Door knock&clip&good&1&3\n")
+    done = program(APP, "--media", clip, "--checkpoint", untrained, "--json", tmp_path / "out.json")
+    assert done.returncode == 0, done.stderr
+    assert "line 1: 'Door knock' is none of the classes that the system knows" in done.stderr
+    (record,) = json.loads((tmp_path / "out.json").read_text())["records"]
+    (film,) = record["media"]
+    assert film["truth"] is None and len(film["events"]) == 4 and record["accuracy"] is None
+    (clip.parent / "Annotations.txt").unlink()
 
 
 @pytest.mark.parametrize(
@@ -120,14 +130,6 @@ def test_the_table_joins_equal_seconds():
     console.print(table([understood(["Bark", "Bark", "Cat"], ["Bark", "Cat", "Cat"])], "title"))
     text = console.export_text()
     assert "10-12" in text and "1 of 2" in text and "12-13" in text and "1 of 1" in text
-
-
-def test_truth_stands_beside_the_file(tmp_path):
-    (tmp_path / "Annotations.txt").write_text("Flute&a&good&9&12\n")
-    truths = Truths()
-    assert truths.of(str(tmp_path / "a.mp4"), 10, 3) == ["Flute", "Flute", "background"]
-    assert truths.of(str(tmp_path / "b.mp4"), 0, 3) is None
-    assert truths.of("v4l2:/dev/video0", 0, 3) is None
 
 
 def test_attention_is_a_share_of_its_highest():

@@ -468,7 +468,7 @@ def match_lines(across: list, match) -> list:
         "## Across the modalities",
         "",
         f"Set {match.resolve().name if match else '-'}: AVE's labels and its splits for",
-        "matching, generated features (tools/make_annotated.py): what runs, not how well on AVE.",
+        "matching, generated features (tools/make_ave_sized.py): what runs, not how well on AVE.",
         "Recomputed: the network sees the query's seconds and each candidate's alone. Paper's",
         "inference: features computed in step, which tells which seconds belong together. Position",
         "prior: the start most frequent in training for an event of that length, without features.",

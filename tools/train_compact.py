@@ -25,8 +25,8 @@ from gnuradio.semcom.base.errors import exit_status
 from gnuradio.semcom.base.files import make_folder, replacing
 from gnuradio.semcom.data.clipset import AVE_CLASSES, BACKGROUND
 from gnuradio.semcom.data.composition import Script, compose
-from gnuradio.semcom.data.drawn import DrawnLibrary
-from gnuradio.semcom.data.raw import RawLibrary
+from gnuradio.semcom.data.material_drawn import DrawnMaterial
+from gnuradio.semcom.data.material_raw import RawMaterial
 from gnuradio.semcom.media.spectrum import RATE, YAMNET_OFFSET, patches
 from gnuradio.semcom.nets.compact import PICTURE, CompactAudio, CompactVision
 from gnuradio.semcom.weights import store as checkpoint
@@ -37,7 +37,7 @@ from torch.nn import functional
 SIDE = 224  # of the pictures that the teacher sees
 MEL_SECOND = RATE  # samples of a training example
 DRAWN = 0.15  # share of examples from the synthetic set
-DRAWINGS = DrawnLibrary()
+DRAWINGS = DrawnMaterial()
 AVERAGE = 0.99  # of the weights that are kept, a step
 STATE_EVERY = 50  # steps
 
@@ -119,7 +119,7 @@ class Vision(nn.Module):
         self.net.stack.load_state_dict(layers_of(sum(parts, [])))
         self.teach, self.classify = nn.Linear(512, 1024), nn.Linear(512, len(AVE_CLASSES))
 
-    def draw(self, rng: np.random.Generator, library: RawLibrary) -> Example:
+    def draw(self, rng: np.random.Generator, library: RawMaterial) -> Example:
         """A photograph cropped, mirrored, tinted, sometimes before another scene; or a drawing."""
         if rng.random() < DRAWN:
             event = int(rng.choice(DRAWINGS.events()))
@@ -155,7 +155,7 @@ class Audio(nn.Module):
         )
         self.teach, self.classify = nn.Linear(128, 1024), nn.Linear(128, len(AVE_CLASSES))
 
-    def draw(self, rng: np.random.Generator, library: RawLibrary) -> Example:
+    def draw(self, rng: np.random.Generator, library: RawMaterial) -> Example:
         """A second of one recording, often before another, at some level."""
         if rng.random() < DRAWN:
             event = int(rng.choice(DRAWINGS.events()))
@@ -300,7 +300,7 @@ class Training:
         with replacing(self.state) as temporary:
             torch.save({"step": self.step, **state}, temporary)
 
-    def advance(self, library: RawLibrary) -> float:
+    def advance(self, library: RawMaterial) -> float:
         """One step; returns its loss."""
         rng = np.random.default_rng([self.args.seed, self.step])
         batch = [self.net.draw(rng, library) for _ in range(self.args.batch)]
@@ -335,7 +335,7 @@ class Training:
 def train(kind: str, args) -> None:
     training = Training(kind, args)
     training.resume()
-    train_set, val_set = (RawLibrary(args.raw, split) for split in ("train", "val"))
+    train_set, val_set = (RawMaterial(args.raw, split) for split in ("train", "val"))
     held_out = [training.net.draw(np.random.default_rng(i), val_set) for i in range(600)]
     validation = score(training.net, held_out)
     print(f"step {training.step}: validation {validation:.3f}", flush=True)

@@ -45,6 +45,11 @@ def frame_tag(number: int, length: int):
     return pmt.cons(pmt.from_uint64(number), pmt.from_uint64(length))
 
 
+def vector(dtype, length: int):
+    """The signature of a stream of vectors; of length 1, of single items."""
+    return dtype if length == 1 else (dtype, length)
+
+
 class _Inbox:
     """The frames of one input port: those complete, and the one being filled."""
 
@@ -104,7 +109,9 @@ class FrameBlock(gr.basic_block):
     """
 
     def __init__(self, name: str, inputs: list, outputs: list, max_batch: int = 16):
-        gr.basic_block.__init__(self, name=name, in_sig=inputs, out_sig=outputs)
+        streams = [[vector(*item) if isinstance(item, tuple) else item for item in items]
+                   for items in (inputs, outputs)]  # fmt: skip
+        gr.basic_block.__init__(self, name=name, in_sig=streams[0], out_sig=streams[1])
         self.set_tag_propagation_policy(gr.TPP_DONT)  # frames change length; each gets a new tag
         self.max_batch = max_batch
         self.inboxes = [_Inbox() for _ in inputs]

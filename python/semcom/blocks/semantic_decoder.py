@@ -47,7 +47,10 @@ class semantic_decoder(SystemBlock):
 
     def infer(self, run):
         streams = len(self.net.topology)
-        symbols = torch.stack([self.stack(run, port) for port in range(streams)], 1)
+        ports = [self.stack(run, port) for port in range(streams)]
         noise = torch.from_numpy(np.stack([frame_noise(frames[0], streams) for frames in run]))
-        outcome = self.net.outcome(symbols, noise.to(symbols.device))
-        return [outcome.cpu().numpy()]
+        noise = noise.to(self.device)
+        if self.net.ragged:
+            symbols = [torch.stack(frame) for frame in zip(*ports, strict=True)]
+            return [[items.cpu().numpy() for items in self.net.outcome(symbols, list(noise))]]
+        return [self.net.outcome(torch.stack(ports, 1), noise).cpu().numpy()]

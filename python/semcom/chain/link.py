@@ -19,8 +19,7 @@ from ..phy.channel import (
 )
 from ..phy.csi import CSI
 from ..phy.framing import at_payload, insert_pilots, strip_pilots
-
-CSI_KINDS = ("perfect", *estimation.METHODS, "none")
+from ..phy.names import CSI as CSI_KINDS
 
 
 class TorchLink:

@@ -15,7 +15,9 @@ from .clipset import (
     SPLITS,
     ClipSet,
 )
+from .grammar import GrammarSentences
 from .synthetic import SyntheticSet
+from .text import open_text
 
 __all__ = ["AVE_CLASSES", "BACKGROUND", "SPLITS", "AveSet", "ClipSet", "SyntheticSet", "open_set"]
 
@@ -23,8 +25,11 @@ __all__ = ["AVE_CLASSES", "BACKGROUND", "SPLITS", "AveSet", "ClipSet", "Syntheti
 def open_set(path: str | Path | None, split: str, text: bool = False) -> ClipSet:
     """The split ``train``, ``val`` or ``test`` of an AVE-layout folder; None: the synthetic set.
 
+    text: a set of sentences instead, see :func:`open_text`; None: sentences made by a grammar.
     A folder may have AVE's splits for cross-modal localisation, ``train_match`` and so on, too.
     """
+    if text:
+        return GrammarSentences(split) if path is None else open_text(path, split)
     known = SPLITS if path is None else SPLITS + MATCH_SPLITS
     if split not in known:
         raise SemcomError(f"split {split!r}: expected one of {', '.join(known)}")

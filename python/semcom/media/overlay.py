@@ -6,7 +6,7 @@ The picture with the event's name over it, and where the receiver attended to; t
 streams and the SNR; below, the event of each second against the truth, over the sound's spectrum.
 Colours are Okabe and Ito's, and none stands alone: what is wrong is hatched and crossed as well.
 
-Everything is drawn on a canvas [height, width, 3] uint8 RGB.  What stays as it is from one frame to
+Everything is drawn on a canvas [height, width, 3] uint8 RGB.  What stays as it is from one view to
 the next is drawn once: those functions have a cache, and hashable arguments for its sake.
 """
 
@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import groupby, zip_longest
+from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +26,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ..base.errors import SemcomError
 from ..base.palette import COLOURS
+from ..base.runs import runs
 from .spectrum import (
     HOP,
     RATE,
@@ -112,7 +113,7 @@ def draw(view: View, width: int = WIDTH, height: int = HEIGHT) -> np.ndarray:
 
 def _check(view: View, width: int, height: int) -> None:
     if width < SMALLEST[0] or height < SMALLEST[1]:
-        raise SemcomError(f"a scene of {width} x {height} pixels; at least {SMALLEST} is needed")
+        raise SemcomError(f"a view of {width} x {height} pixels; at least {SMALLEST} is needed")
     shape, kind = np.shape(view.picture), view.picture.dtype
     if len(shape) != 3 or shape[2] != 3 or 0 in shape or kind != np.uint8:
         raise SemcomError(
@@ -134,7 +135,7 @@ class Box(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """Where things are; ``unit``: pixels for one of a scene of 1280 x 720."""
+    """Where things are; ``unit``: pixels for one of a view of 1280 x 720."""
 
     unit: float
     picture: Box
@@ -490,16 +491,6 @@ def marks(decided, truth) -> list:
     ]
 
 
-def runs(names, right) -> list:
-    """Equal neighbours (name, right) joined: a list of (first second, seconds, name, right)."""
-    joined, start = [], 0
-    for (name, good), group in groupby(zip(names, right, strict=True)):
-        seconds = len(list(group))
-        joined.append((start, seconds, name, good))
-        start += seconds
-    return joined
-
-
 def _draw_story(canvas: np.ndarray, view: View, place: Layout) -> None:
     box, unit, seconds = place.story, place.unit, view.seconds()
     decided, sure = _padded(view.decided, "", seconds), _padded(view.confidences, 0.0, seconds)
@@ -523,11 +514,13 @@ def _story(decided, truth, confidences, sound: bytes, width, height, unit) -> np
     known = [good for good in right if good is not None]
     score = f"{sum(known)} of {len(known)} right" if known else ""
     _label(canvas, rows.decided, "receiver", score, unit)
-    _draw_names(canvas, rows.decided, runs(decided, right), TINTS, len(decided), unit)
+    _draw_names(
+        canvas, rows.decided, runs(zip(decided, right, strict=True)), TINTS, len(decided), unit
+    )
     if truth is not None:
         _label(canvas, rows.truth, "truth", "", unit)
-        nobody = [None] * len(truth)
-        _draw_names(canvas, rows.truth, runs(truth, nobody), {None: FAINT}, len(truth), unit)
+        names = runs((name, None) for name in truth)
+        _draw_names(canvas, rows.truth, names, {None: FAINT}, len(truth), unit)
     _label(canvas, rows.sure, "confidence", "", unit)
     _draw_sure(canvas, rows.sure, decided, confidences, right, unit)
     _draw_axis(canvas, rows.axis, len(decided), unit)
@@ -557,8 +550,8 @@ def _label(canvas, row: Box, text: str, below: str, unit: float) -> None:
 def _draw_names(canvas, row: Box, spans: list, tints: dict, total: int, unit: float) -> None:
     """A box for each run of seconds: name and mark, what is wrong hatched."""
     edge, radius = max(1, round(1.5 * unit)), 5 * unit
-    for first, seconds, name, right in spans:
-        box = _span(row, first, seconds, total)
+    for first, end, (name, right) in spans:
+        box = _span(row, first, end - first, total)
         box = box._replace(w=max(1, box.w - round(2 * unit)))
         tint, strength = tints[right], 0.14 if name == NOTHING else 0.4
         if not name:
@@ -634,7 +627,7 @@ def _draw_sound(canvas, row: Box, sound: bytes, total: int) -> None:
 def _spectrum(sound: bytes, width: int, height: int) -> np.ndarray:
     """[height, width, 3]: low tones below; time from the first sample to the last."""
     samples = np.clip(np.nan_to_num(np.frombuffer(sound, np.float32)), -1, 1)
-    edge = (WINDOW - HOP) // 2  # so that the n-th frame stands for the n-th 10 ms
+    edge = (WINDOW - HOP) // 2  # so that the n-th spectrum stands for the n-th 10 ms
     samples = np.pad(samples, (edge, edge + -len(samples) % HOP))
     level = np.ascontiguousarray(log_mel(samples, YAMNET_OFFSET).T[::-1])
     shrinks = level.shape[1] > width

@@ -27,9 +27,9 @@ from .layers import (
     init_xavier,
 )
 from .matching import MatchHeads
+from .names import SETTINGS
 from .system import FeatureSizes, check_config, feature_sizes
 
-SETTINGS = ("sel", "wsel", "wsel_proportions", "cml")
 WEAK = ("wsel", "wsel_proportions")
 CONSISTENCY = ("", "cere", "separate", *EVENTS)
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from ..base.errors import SemcomError
 from ..base.options import option
+from .names import DECODERS as DECODER_NAMES
 from .system import RadioConfig, check_config
 
-DECODER_NAMES = ("psp", "avel", "vscg", "coattention")  # keys of decoders.DECODERS
 CELLS = 3  # rows and columns of the map that co-attention may be sent
 
 

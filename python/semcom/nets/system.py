@@ -30,6 +30,7 @@ class System(ABC):
                "full"
     config     its configuration, a frozen dataclass
     classes    names of the classes, where its task has any; else ()
+    looking    names of the terminals that attend to positions and tell where (``look``)
     ragged     True: frames of any lengths go into one call, as lists; False: of equal lengths,
                stacked
 
@@ -41,6 +42,7 @@ class System(ABC):
     full_topology: Topology
     topology: Topology
     classes: tuple[str, ...] = ()
+    looking: tuple[str, ...] = ()
     ragged = False
 
     @abstractmethod
@@ -119,6 +121,7 @@ class RadioSystem(System, nn.Module):
     Config: type
     loss: str
     full_topology = AUDIO_VISUAL
+    looking = ("video",)
 
     def __init__(
         self,

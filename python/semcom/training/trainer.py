@@ -147,7 +147,7 @@ class Trainer:
         """Loss of some training clips, over a link drawn for them."""
         config = self.config
         device = next(self.system.parameters()).device
-        snr, feedback_snr = config.snr_min + (config.snr_max - config.snr_min) * torch.rand(
+        snr, sidelink_snr = config.snr_min + (config.snr_max - config.snr_min) * torch.rand(
             2, len(index), device=device
         )
         # frame numbers never repeat over a training, and evaluation's seed differs
@@ -157,7 +157,7 @@ class Trainer:
         taken, labels = {"audio": audio, "video": visual}, labels.to(device)
         taken = {name: taken[name].to(device) for name in self.system.terminals}
         lost = len(self.system.terminals) == 2 and bool(torch.rand(()) < config.unguided)
-        logits, extras = link.run(self.system, taken, snr, feedback_snr, frame, lost)
+        logits, extras = link.run(self.system, taken, snr, sidelink_snr, frame, lost)
         events = self.clips.events[index].to(device)
         batch = losses.Batch(logits, extras, labels, events, config.auxiliary)
         return losses.LOSSES[self.system.loss](batch)

@@ -63,7 +63,7 @@ class media_display(_Display):
     """The pictures of the last window that was decided, with what was understood drawn on them.
 
     Inputs: complex64, the symbols of each of ``streams``, of which the last are shown
-    Message port ``events``: dicts of event_sink (``frame``, ``events``, ``confidence``)
+    Message port ``events``: dicts of outcome_sink (``frame``, ``events``, ``confidence``)
     Message port ``attention``: dicts of video_semantic_encoder (``frame``, ``heat``)
     Message port ``csi``: of ls_estimator_cc or ave_receiver, for the SNR
 

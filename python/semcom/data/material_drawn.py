@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Sounds and pictures of ten of AVE's events, synthesised and drawn: a library to compose from.
+"""Sounds and pictures of ten of AVE's events, synthesised and drawn by a program.
 
 A sound and a picture are those of their event by their shape alone: the rhythm and partials of a
 sound, the outline and parts of a picture.  Pitch, rate, timbre, echo and level, and colours, size,
-turn, mirroring and shading are drawn anew each time, so that neither the centroid of a spectrum nor
+turn, mirroring and shading are random each time, so that neither the centroid of a spectrum nor
 a mean colour can name an event.
 """
 
@@ -25,8 +25,8 @@ PEAK = 0.95  # no sound goes beyond
 HUM_SECONDS = 10
 
 
-class DrawnLibrary:
-    """Ten events; see :class:`~.composition.Library`.  Another seed draws others from the same
+class DrawnMaterial:
+    """Ten events; see :class:`~.material.Material`.  Another seed draws others from the same
     generators."""
 
     def __init__(self, seed: int = 0):

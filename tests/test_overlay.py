@@ -154,13 +154,9 @@ def test_wrong_seconds_differ_from_right_ones_in_grey(view):
     )
 
 
-def test_marks_and_runs():
+def test_marks():
     decided = ["a", "a", "b", "", "c"]
     assert scene.marks(decided, ["a", "b", "b", "b", ""]) == [True, False, True, None, None]
-    assert scene.runs("aabbb", [True, True, True, False, False]) == [
-        (0, 2, "a", True), (2, 1, "b", True), (3, 2, "b", False)
-    ]  # fmt: skip
-    assert scene.runs([], []) == []
 
 
 def test_a_second_is_drawn_where_it_is(view):

@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Names of what the room offers, for those who name it and do not use it: no Torch in here."""
+
+DECODERS = ("psp", "avel", "vscg", "coattention")  # of pilot_ave
+SETTINGS = ("sel", "wsel", "wsel_proportions", "cml")  # that localisers learn in
+DIRECTIONS = ("a2v", "v2a")  # of cross-modal localisation, learned in cml
+EVALUATED = (*(setting for setting in SETTINGS if setting != "cml"), *DIRECTIONS)
