@@ -7,7 +7,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..base.errors import SemcomError
-from ..base.options import option
+from ..base.options import number, option
+from ..nets.names import WEAK
+from ..phy.names import CHANNELS
 
 DETECTORS = ("zf", "lmmse")
 
@@ -49,8 +51,6 @@ class LabelledConfig(ClipConfig):
     mismatch: float = option(0.0, "share of clips with a part of another event's sound or picture")
 
     def __post_init__(self):
-        from ..nets.localisers import WEAK  # needs Torch
-
         super().__post_init__()
         if self.variant in WEAK and (self.exchange or self.mismatch):
             raise SemcomError(
@@ -80,9 +80,7 @@ class LinkConfig(LabelledConfig):
 
 def check_link(config) -> None:
     """Refuse channels and detectors that there are not."""
-    from ..phy.channel import MODELS  # needs Torch
-
-    for name, known in (("channels", MODELS), ("detectors", DETECTORS)):
+    for name, known in (("channels", CHANNELS), ("detectors", DETECTORS)):
         for value in getattr(config, name):
             if value not in known:
                 raise SemcomError(f"{name} {value!r}: expected some of {', '.join(known)}")
@@ -102,6 +100,11 @@ class DeepSCTraining:
     clip: float = option(1.0, "largest norm of a gradient")
     snr_min: float = option(-6.0, "lowest SNR [dB]")
     snr_max: float = option(18.0, "highest SNR [dB]")
+    focus: tuple[float, ...] = option(
+        (-3.0, 6.0),
+        "SNRs [dB] between which half of the sentences are sent, where most is learnt",
+        type=number,
+    )
     easy: float = option(0.1, "share of the steps in which the lowest SNR falls from the highest")
     channels: tuple[str, ...] = option(
         ("awgn", "awgn", "rayleigh", "rician"), "drawn per batch, all equally likely"
@@ -113,9 +116,14 @@ class DeepSCTraining:
     seed: int = option(0, "of weights, order, channels and noise")
 
     def __post_init__(self):
-        for name in ("steps", "batch"):
+        for name in ("steps", "batch", "warmup"):
             if getattr(self, name) < 1:
                 raise SemcomError(f"{name} {getattr(self, name)}: expected at least 1")
+        if not self.snr_min <= self.focus[0] <= self.focus[-1] <= self.snr_max:
+            raise SemcomError(
+                f"focus {self.focus}: expected two SNRs within {self.snr_min:g} to "
+                f"{self.snr_max:g} dB"
+            )
         check_link(self)
 
 

@@ -120,9 +120,7 @@ class TextOverLink(Recipe):
             known[int(torch.randint(len(known), (), generator=generator))]
             for known in (config.channels, config.detectors)
         )
-        progress = min(1.0, step / max(1.0, config.easy * config.steps))
-        low = config.snr_max + (config.snr_min - config.snr_max) * progress
-        snr = low + (config.snr_max - low) * torch.rand(len(index), generator=generator)
+        snr = self._draw_snr(step, len(index), generator)
         frame = step * config.batch + torch.arange(len(index))  # never repeats
         link = TorchLink(channel, "ls", detector, num_rx=1, seed=config.seed + 1)
         with torch.autocast("cpu", torch.bfloat16, enabled=config.bfloat16):
@@ -130,8 +128,23 @@ class TextOverLink(Recipe):
             noise = deepsc.lose(noise, lengths, config.lost, generator)
             return deepsc.loss(self.model, symbols, noise, numbers, lengths)
 
+    def _draw_snr(self, step: int, count: int, generator: torch.Generator) -> torch.Tensor:
+        """SNRs [count] in dB: half of them uniform over the whole range, half over the focus; first
+        high ones, then all."""
+        config = self.config
+        progress = min(1.0, step / max(1.0, config.easy * config.steps))
+        least = config.snr_max + (config.snr_min - config.snr_max) * progress
+        place, half = torch.rand(2, count, generator=generator)
+        wide = config.snr_min + (config.snr_max - config.snr_min) * place
+        narrow = config.focus[0] + (config.focus[1] - config.focus[0]) * place
+        return torch.where(half < 0.5, wide, narrow).clamp_min(least)
+
     def score(self, kept: torch.nn.Module) -> float:
         return deepsc.validate(kept.eval(), self.validation)["mean"]
+
+    def finish(self) -> None:
+        """Calibrate the receiver's confidence on validation."""
+        deepsc.calibrate(self.model.eval(), self.validation)
 
     def test(self) -> dict:
         """Share of tokens that are right, the mean first, then per channel and SNR."""
