@@ -18,7 +18,7 @@ from gnuradio.semcom.training import deepsc
 from gnuradio.semcom.training.deepsc import Tokens
 from gnuradio.semcom.training.loop import Loop
 from gnuradio.semcom.training.options import DeepSCTraining
-from gnuradio.semcom.training.recipes import text
+from gnuradio.semcom.training.recipes import text as recipe_module
 from gnuradio.semcom.training.recipes.text import TextOverLink
 from gnuradio.semcom.weights import store
 from safetensors.torch import load_file
@@ -322,7 +322,7 @@ def validation(vocabulary):
 
 
 def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path, monkeypatch):
-    monkeypatch.setattr(text, "VALIDATE_EVERY", 4)
+    monkeypatch.setattr(recipe_module, "VALIDATE_EVERY", 4)
     (tmp_path / "whole").mkdir()
     config, vocabulary, data, net = toy()
     whole, losses = [], []

@@ -23,7 +23,6 @@ from ..base import options
 from ..base.errors import SemcomError, exit_status, program
 from ..systems.registry import DEFAULT_SYSTEM, LOCALISERS, systems
 
-OF_THE_DATA = ("terminals", "audio_dim", "visual_dim", "height", "width")  # not to be chosen
 ANYWAY = ("data", "match", "init", "limit", "resume")  # of every training, see Job
 
 
@@ -43,7 +42,7 @@ def parse(argv):
     parser.add_argument("--system", **system)
     add_common(parser, chosen.system)
     options.add_options(parser, recipe.Config, leave_out=("variant",))
-    options.add_options(parser, network.Config, leave_out=OF_THE_DATA)
+    options.add_options(parser, network.Config, leave_out=recipe.of_the_data)
     args, unknown = parser.parse_known_args(argv)
     if unknown:
         refuse(parser, unknown, chosen)

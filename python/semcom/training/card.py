@@ -14,6 +14,10 @@ DATA_NOTES = {
         "The project's own synthetic set (`semcom.data.synthetic`), generated from seed 0.",
         "GPL-3.0-or-later, like the project; the data is generated.",
     ),
+    "grammar": (
+        "Sentences that the project's own grammar makes (`semcom.data.grammar`), from seed 0.",
+        "GPL-3.0-or-later, like the project; the data is generated.",
+    ),
     "ave28": (
         "ave28, composed: real audio features (AudioSet's VGGish) and real image features, paired "
         "and timed artificially after AVE's annotations. **Not comparable with published AVE "
