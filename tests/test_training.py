@@ -21,6 +21,7 @@ from gnuradio.semcom.chain.link import TorchLink
 from gnuradio.semcom.data import synthetic
 from gnuradio.semcom.data.tensors import Features
 from gnuradio.semcom.nets.pilot_ave import PilotAve, PilotAveConfig
+from gnuradio.semcom.nets.topology import Terminal, Topology
 from gnuradio.semcom.systems.registry import LOCALISERS
 from gnuradio.semcom.training import recipes
 from gnuradio.semcom.training.augment import Augment
@@ -137,17 +138,19 @@ class Parrot(torch.nn.Module):
     """A system that sends each segment's class in the first audio feature."""
 
     terminals = ("audio",)
+    topology = Topology((Terminal("audio", "audio"),))
+    ragged = False
 
     def __init__(self):
         super().__init__()
         self.unused = torch.nn.Parameter(torch.zeros(1))
 
-    def encode_audio(self, audio):
-        return audio[..., :1].to(torch.complex64)
+    def send(self, terminal, taken, heard):
+        return taken[..., 0].to(torch.complex64)
 
-    def receive(self, symbols, no_eff):
-        said = symbols[:, 0, :, 0].real.round().long()
-        return torch.nn.functional.one_hot(said, CLASSES).float(), []
+    def understand(self, symbols, noise):
+        said = symbols[:, 0].real.round().long()
+        return torch.nn.functional.one_hot(said, CLASSES).float(), {}
 
 
 def test_accuracy_counts_the_segments_named_right():
