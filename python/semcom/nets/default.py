@@ -13,7 +13,8 @@ from ..base.options import option
 from .attention import GuidedAttention
 from .heads import NEVER, below_background
 from .layers import dense, init_relu
-from .localisers import WEAK, Localiser, LocaliserConfig
+from .localisers import Localiser, LocaliserConfig
+from .names import WEAK
 from .spans import EventSpan, SegmentAlone
 
 

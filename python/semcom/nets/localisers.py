@@ -27,10 +27,9 @@ from .layers import (
     init_xavier,
 )
 from .matching import MatchHeads
-from .names import SETTINGS
+from .names import SETTINGS, WEAK
 from .system import FeatureSizes, check_config, feature_sizes
 
-WEAK = ("wsel", "wsel_proportions")
 CONSISTENCY = ("", "cere", "separate", *EVENTS)
 
 
