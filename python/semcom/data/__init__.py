@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 
 from ..base.errors import SemcomError
-from .ave import AveSet
 from .clipset import (
     AVE_CLASSES,
     BACKGROUND,
@@ -15,9 +15,15 @@ from .clipset import (
     SPLITS,
     ClipSet,
 )
-from .synthetic import SyntheticSet
 
-__all__ = ["AVE_CLASSES", "BACKGROUND", "SPLITS", "AveSet", "ClipSet", "SyntheticSet", "open_set"]
+__all__ = ["AVE_CLASSES", "BACKGROUND", "SPLITS", "ClipSet", "open_set"]
+READERS = {"AveSet": ".ave", "SyntheticSet": ".synthetic"}  # imported on first use: need h5py
+
+
+def __getattr__(name):
+    if name not in READERS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(READERS[name], __name__), name)
 
 
 def open_set(path: str | Path | None, split: str, text: bool = False) -> ClipSet:
@@ -28,4 +34,7 @@ def open_set(path: str | Path | None, split: str, text: bool = False) -> ClipSet
     known = SPLITS if path is None else SPLITS + MATCH_SPLITS
     if split not in known:
         raise SemcomError(f"split {split!r}: expected one of {', '.join(known)}")
+    from .ave import AveSet
+    from .synthetic import SyntheticSet
+
     return SyntheticSet(split) if path is None else AveSet(path, split)
