@@ -24,7 +24,7 @@ ZF = {"csi": "ls", "detector": "zf", **PILOTS}
 LMMSE = {"csi": "ls", "detector": "lmmse", **PILOTS}
 AXES = {  # field of a Scenario: (label, scale)
     "snr": (SNR_LABEL, "linear"),
-    "feedback_snr": ("SNR of the feedback link [dB]", "linear"),
+    "sidelink_snr": ("SNR of the feedback link [dB]", "linear"),
     "pilots": ("pilot rows", "even"),
     "pilot_length": ("symbols of a pilot row", "even"),
     "pilot_boost": ("pilot boost [dB]", "even"),
@@ -197,7 +197,7 @@ def _feedback(system: str) -> Experiment:
         "The feedback link",
         "accuracy over the SNR at which the video terminal hears the audio terminal",
         "Only the SNR of the link from the audio to the video terminal changes along the axis.",
-        (Panel("Rayleigh, LS + LMMSE", "feedback_snr", SNRS, curves),),
+        (Panel("Rayleigh, LS + LMMSE", "sidelink_snr", SNRS, curves),),
         seeds=1,
     )
 

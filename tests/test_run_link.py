@@ -109,7 +109,7 @@ def test_equal_seeds_repeat_and_other_seeds_do_not(clips):
     [
         {"channel": "rayleigh", "snr": 5.0},
         {"channel": "rician", "snr": 0.0, "csi": "lmmse", "detector": "lmmse"},
-        {"channel": "awgn", "snr": -5.0, "csi": "perfect", "feedback_snr": 3.0, "gain": -4.0},
+        {"channel": "awgn", "snr": -5.0, "csi": "perfect", "sidelink_snr": 3.0, "gain": -4.0},
         {"channel": "rayleigh", "snr": 15.0, "pilot_spacing": 64, "doppler": 1e-3,
          "interpolation": "linear"},
     ],
@@ -129,8 +129,8 @@ def test_decisions_equal_the_torch_link(clips, options):
 
 def test_silencing_the_feedback_changes_what_the_video_terminal_sends(clips, tmp_path):
     folders = [tmp_path / "heard", tmp_path / "silent"]
-    for folder, feedback_snr in zip(folders, (10.0, -80.0), strict=True):
-        link(clips, 5, feedback_snr=feedback_snr, dump_path=str(folder))
+    for folder, sidelink_snr in zip(folders, (10.0, -80.0), strict=True):
+        link(clips, 5, sidelink_snr=sidelink_snr, dump_path=str(folder))
     audio, video = (
         [samples(folder, name) for folder in folders] for name in ("audio_symbols", "video_symbols")
     )

@@ -119,7 +119,7 @@ class semantic_encoder(SystemBlock):
     def infer(self, run):
         taken, heard = self.stack(run, 0), {}
         for port, sender in enumerate(self.hears, 1):
-            heard[sender] = None if run[0][port] is None else self.stack(run, port)
+            heard[sender] = self._heard(run, port, sender)
         looks = self.terminal in self.net.looking
         if looks and pmt.is_pair(self.message_subscribers(ATTENTION)):
             self._tell([frames[0].number for frames in run], self.net.look(taken, heard))
@@ -127,6 +127,15 @@ class semantic_encoder(SystemBlock):
         self._frames += len(sent)
         self._symbols += sum(len(symbols) for symbols in sent)
         return [[self._filled(symbols, len(run[0][0].items)) for symbols in sent]]
+
+    def _heard(self, run: list, port: int, sender: str):
+        """Sidelink symbols of some frames, without what follows the sender's own; None: lost."""
+        if run[0][port] is None:
+            return None
+        symbols = self.stack(run, port)
+        if self.net.ragged:
+            return symbols
+        return symbols[:, : self.net.payload(sender, len(run[0][0].items))]
 
     def _filled(self, symbols, items: int) -> np.ndarray:
         """A frame's symbols, with silence up to the longest terminal's."""

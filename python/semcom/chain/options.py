@@ -49,12 +49,12 @@ class ChannelOptions:
         sweep=True,
         only=(NOISY,),
     )
-    feedback_snr: float = option(
+    sidelink_snr: float = option(
         None,
         "SNR of the sidelinks (the papers' feedback); default: the uplink's",
         unit="dB",
         type=number,
-        also=("--sidelink-snr",),
+        also=("--feedback-snr",),
         only=(NOISY, HEARD),
     )
     rician_k: float = option(4.0, "Rician K factor, linear", type=number, only=(SIMULATED, RICIAN))

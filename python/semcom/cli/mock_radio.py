@@ -30,7 +30,7 @@ from ..protocol import mock_presets as presets
 from ..run.options import MockServerOptions
 from ..run.scenario import Scenario
 
-SHARED = ("sample_rate", "snr", "feedback_snr", "seed")  # with those of a run
+SHARED = ("sample_rate", "snr", "sidelink_snr", "seed")  # with those of a run
 
 
 def parse(argv=None) -> SimpleNamespace:

@@ -17,7 +17,12 @@ from .clipset import (
 )
 
 __all__ = ["AVE_CLASSES", "BACKGROUND", "SPLITS", "ClipSet", "open_set"]
-READERS = {"AveSet": ".ave", "SyntheticSet": ".synthetic"}  # imported on first use: need h5py
+READERS = {  # imported on first use: some need h5py
+    "AveSet": ".ave",
+    "GrammarSentences": ".grammar",
+    "SyntheticSet": ".synthetic",
+    "open_text": ".text",
+}
 
 
 def __getattr__(name):
@@ -29,8 +34,14 @@ def __getattr__(name):
 def open_set(path: str | Path | None, split: str, text: bool = False) -> ClipSet:
     """The split ``train``, ``val`` or ``test`` of an AVE-layout folder; None: the synthetic set.
 
+    text: a set of sentences instead, see :func:`open_text`; None: sentences made by a grammar.
     A folder may have AVE's splits for cross-modal localisation, ``train_match`` and so on, too.
     """
+    if text:
+        from .grammar import GrammarSentences
+        from .text import open_text
+
+        return GrammarSentences(split) if path is None else open_text(path, split)
     known = SPLITS if path is None else SPLITS + MATCH_SPLITS
     if split not in known:
         raise SemcomError(f"split {split!r}: expected one of {', '.join(known)}")

@@ -32,7 +32,7 @@ class LinkFlowgraph(gr.top_block):
             for name in topology.names
         ]
         self.channel = simulated_channel(
-            len(topology), s.antennas, s.channel, s.snr, s.feedback_snr, s.rician_k, s.doppler,
+            len(topology), s.antennas, s.channel, s.snr, s.sidelink_snr, s.rician_k, s.doppler,
             s.gain, s.seed, len(topology.sidelinks()), s.dump_path,
         )  # fmt: skip
         self.receiver = receiver(s.system, *model, s.antennas, *pilots, *receive, s.dump_path)

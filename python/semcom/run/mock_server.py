@@ -38,7 +38,7 @@ class MockServer(gr.top_block):
 
     Nobody holds it up: terminals and listeners come, go and fail as they like.
 
-    options  of run.options.MockServerOptions; sample_rate, snr, feedback_snr and seed of a Scenario
+    options  of run.options.MockServerOptions; sample_rate, snr, sidelink_snr and seed of a Scenario
     """
 
     def __init__(self, options):
@@ -47,7 +47,7 @@ class MockServer(gr.top_block):
             options.preset,
             options.sample_rate,
             options.snr,
-            options.feedback_snr,
+            options.sidelink_snr,
             options.seed,
             realtime=True,
         )

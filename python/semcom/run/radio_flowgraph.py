@@ -90,7 +90,7 @@ class RadioFlowgraph(gr.top_block):
         self.antennas = [(self.mock, m) for m in range(s.antennas)]
         self.sidelinks = []
         for sender, listener in self.topology.sidelinks():
-            sidelink_snr = snr if s.feedback_snr is None else sample_snr_db(s.feedback_snr, s.sps)
+            sidelink_snr = snr if s.sidelink_snr is None else sample_snr_db(s.sidelink_snr, s.sps)
             self.sidelinks.append(mock_feedback(preset, s.sample_rate, sidelink_snr, s.seed))
             self.connect((self.end(sender), 0), self.sidelinks[-1], (self.end(listener), 1))
         devices = {self.places.index(end.name): end for end in self.ends_of_chain}

@@ -17,14 +17,14 @@ SCHEMA = 2
 
 
 def document(records: list, **total) -> dict:
-    """The JSON document of a sweep: schema, command, versions, records (without clip scores);
-    ``total``: figures of all of them together."""
+    """The JSON document of a sweep: schema, command, versions, records (without the scores of each
+    clip); ``total``: figures of all of them together."""
     return {
         "schema": SCHEMA,
         "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "versions": versions(),
         **total,
-        "records": [{k: v for k, v in r.items() if k != "clip_scores"} for r in records],
+        "records": [{k: v for k, v in r.items() if not k.endswith("_scores")} for r in records],
     }
 
 
@@ -51,6 +51,33 @@ def write_json(path, records: list, **total) -> None:
         file.write("\n")
 
 
+def read(path) -> list[dict]:
+    """The records of a document of this schema, or of an older one, as this one has them."""
+    path = Path(path)
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        schema, records = found["schema"], found["records"]
+    except (OSError, ValueError, KeyError, TypeError) as cause:
+        raise SemcomError(
+            f"{path}: holds no records of finished points ({cause}); move it away"
+        ) from cause
+    if schema not in (1, SCHEMA):
+        raise SemcomError(f"{path}: schema {schema}, expected 1 to {SCHEMA}; update gr-semcom")
+    return records if schema == SCHEMA else [_from_schema_1(record) for record in records]
+
+
+def _from_schema_1(record: dict) -> dict:
+    """Schema 1 knew events alone, and called the sidelink feedback."""
+    record = {"task": "events", **record, "scenario": dict(record["scenario"])}
+    for holder, old, new in (
+        (record, "feedback_snr_db", "sidelink_snr_db"),
+        (record["scenario"], "feedback_snr", "sidelink_snr"),
+    ):
+        if old in holder:
+            holder[new] = holder.pop(old)
+    return record
+
+
 class Store:
     """Records of finished points, a line each in a JSON file that is whole at every moment.
 
@@ -72,9 +99,9 @@ class Store:
 
     def _read(self) -> None:
         try:
-            for record in json.loads(self.path.read_text())["records"]:
+            for record in read(self.path):
                 self._keep(record)
-        except (ValueError, KeyError, TypeError) as cause:
+        except (KeyError, TypeError, AttributeError) as cause:
             raise SemcomError(
                 f"{self.path}: holds no records of finished points ({cause}); move it away"
             ) from cause

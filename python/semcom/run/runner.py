@@ -202,7 +202,7 @@ def record(run: Run) -> dict:
         **known,
         "channel": point.radio or point.channel,
         "snr_db": told.get("snr"),
-        "sidelink_snr_db": told.get("feedback_snr"),
+        "sidelink_snr_db": told.get("sidelink_snr"),
         "csi": told.get("csi"),
         "detector": told["detector"],
         "seed": point.seed,

@@ -72,8 +72,8 @@ def settings(point: Scenario) -> dict:
     that have an effect."""
     known = options.fields(Scenario)
     found = options.used(point)
-    if found.get("feedback_snr", 0.0) is None:
-        found["feedback_snr"] = point.snr
+    if found.get("sidelink_snr", 0.0) is None:
+        found["sidelink_snr"] = point.snr
     return {name: value for name, value in found.items() if not known[name].metadata.get("place")}
 
 

@@ -61,8 +61,9 @@ BUILT_IN = (
           options=("symbols",)),
     Entry("pilot_ave", 1, "events", ".nets.pilot_ave:PilotAve", AUDIO_VISUAL,
           options=("symbols", "decoder")),
+    Entry("deepsc", 2, "text", ".nets.deepsc:DeepSC", {"full": ("text",)}, fallback="captions"),
 )  # fmt: skip
-BUILT_IN_TASKS = {"events": ".tasks.events:EventsTask"}
+BUILT_IN_TASKS = {"events": ".tasks.events:EventsTask", "text": ".tasks.text:TextTask"}
 LOCALISERS = {  # no radio
     "avel": ".nets.localisers:AVEL",
     "psp": ".nets.localisers:PSPLocaliser",

@@ -103,10 +103,10 @@ class TextTask(Task):
     unit = "word"
     columns = (
         Column("BLEU-1", "bleu_1"),
+        Column("95 % range", "bleu_1_ci95"),
         Column("BLEU-4", "bleu_4"),
-        Column("words", "word_accuracy"),
+        Column("words right", "word_accuracy"),
         Column("exact", "exact"),
-        Column("95 % range of BLEU-1", "bleu_1_ci95"),
     )
 
     def __init__(self, compare: Callable[[str, str], float] | str | None = "minilm"):
