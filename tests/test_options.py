@@ -3,13 +3,18 @@
 """Options: where they have an effect, what a sweep makes of them, and what a record tells."""
 
 import dataclasses
+import importlib
 import itertools
+import re
+import shlex
 from dataclasses import dataclass
 
 import pytest
+from conftest import ROOT
 from gnuradio.semcom.base import options
 from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.base.options import Fixed, Parser, Rule, at_least, option
+from gnuradio.semcom.cli.terminal import SIDES
 from gnuradio.semcom.nets import configs, decoders, layers
 from gnuradio.semcom.nets import names as nets_names
 from gnuradio.semcom.phy import channel, detection, estimation, pilots
@@ -20,6 +25,7 @@ from gnuradio.semcom.run.records import Store
 from gnuradio.semcom.run.scenario import Scenario
 from gnuradio.semcom.systems import registry
 
+CLI = ROOT / "python" / "semcom" / "cli"
 WET = Rule(lambda point: point.kind == "boat", "with --kind boat")
 
 
@@ -167,6 +173,29 @@ def test_a_record_that_told_everything_is_found_again():
     for place in ("media", "data", "checkpoint"):
         del old[place]
     assert Store.key({"scenario": {**old, "sidelink_snr": 10.0}, **rest}) == Store.key(new)
+
+
+COMMAND = re.compile(r"(run_link|terminal)\.py ((?:[^`|#\n\\]|\\\n)*)")
+
+
+def commands() -> list:
+    """(program, words) of every command line in the texts and in the programs' examples."""
+    texts = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *CLI.glob("*.py")]
+    found = set()
+    for path in texts:
+        for name, rest in COMMAND.findall(path.read_text(encoding="utf-8")):
+            words = shlex.split(rest.replace("\\\n", " "))
+            whole = len(words) > 1 and "S" not in words  # no word of a sentence, no placeholder
+            if whole and (words[0] in SIDES or words[0].startswith("--")):
+                found.add((name, tuple(words)))
+    return sorted(found)
+
+
+@pytest.mark.parametrize(("name", "words"), commands())
+def test_every_command_line_in_the_texts_is_one(name, words):
+    program = importlib.import_module(f"gnuradio.semcom.cli.{name}")
+    if "--help" not in words:
+        assert scenario.sweep(program.parse(words))
 
 
 # --- names that need no Torch ---------------------------------------------------------------------
