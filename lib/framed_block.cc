@@ -2,7 +2,6 @@
  * Copyright 2026 gr-semcom contributors */
 #include "framed_block.h"
 #include <gnuradio/block_detail.h>
-#include <gnuradio/semcom/errors.h>
 #include <algorithm>
 #include <stdexcept>
 
@@ -69,26 +68,19 @@ void framed_block::forecast(int, gr_vector_int& ninput_items_required)
     std::fill(ninput_items_required.begin(), ninput_items_required.end(), 1);
 }
 
-int framed_block::general_work(int noutput_items,
+int framed_block::guarded_work(int noutput_items,
                                gr_vector_int& ninput_items,
                                gr_vector_const_void_star& input_items,
                                gr_vector_void_star& output_items)
 {
-    gr::thread::scoped_lock lock(d_setlock);
-    try {
-        const int num_in = *std::min_element(ninput_items.begin(), ninput_items.end());
-        read_frames(num_in);
-        const auto done = run(noutput_items,
-                              num_in,
-                              reinterpret_cast<input_streams>(input_items.data()),
-                              reinterpret_cast<output_streams>(output_items.data()));
-        consume_each(done.consumed);
-        return done.produced;
-    } catch (const std::exception& error) {
-        d_logger->error("{:s}", error.what());
-        report_error(alias(), error.what());
-    }
-    return WORK_DONE;
+    const int num_in = *std::min_element(ninput_items.begin(), ninput_items.end());
+    read_frames(num_in);
+    const auto done = run(noutput_items,
+                          num_in,
+                          reinterpret_cast<input_streams>(input_items.data()),
+                          reinterpret_cast<output_streams>(output_items.data()));
+    consume_each(done.consumed);
+    return done.produced;
 }
 
 void framed_block::read_frames(int num_in)
@@ -199,6 +191,18 @@ void framed_block::publish(const pmt::pmt_t& port, uint64_t seq, const pmt::pmt_
 pmt::pmt_t make_frame_tag(uint64_t seq, uint64_t length)
 {
     return pmt::cons(pmt::from_uint64(seq), pmt::from_uint64(length));
+}
+
+phy::packed_csi to_csi(const gr::tag_t& tag)
+{
+    if (!pmt::is_c32vector(tag.value))
+        throw std::runtime_error(
+            pmt::symbol_to_string(tag.key) + ": the tag at item " +
+            std::to_string(tag.offset) +
+            " is no complex vector; send it as ls_estimator_cc does");
+    size_t size = 0;
+    const auto* elements = pmt::c32vector_elements(tag.value, size);
+    return { elements, size };
 }
 
 pmt::pmt_t to_pmt(const std::vector<phy::cfloat>& values)

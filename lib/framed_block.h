@@ -3,8 +3,9 @@
 #ifndef INCLUDED_SEMCOM_FRAMED_BLOCK_H
 #define INCLUDED_SEMCOM_FRAMED_BLOCK_H
 
+#include "guarded_block.h"
+#include "phy/csi.h"
 #include "phy/types.h"
-#include <gnuradio/block.h>
 #include <vector>
 
 namespace gr {
@@ -19,25 +20,25 @@ struct frame_header {
 };
 
 /*!
- * What the module's stream blocks share: numbered frames on aligned streams, and errors
- * that end the stream instead of hanging the flowgraph.
+ * What the module's stream blocks share: numbered frames on aligned streams.
  *
  * A block implements run() as a state machine that moves as many items as input and
  * output allow, so that frames may be longer than any buffer. It must consume the last
  * item of a frame only once all its output is written: the scheduler ends a block whose
  * input has run out.
  */
-class framed_block : virtual public gr::block
+class framed_block : public guarded_block
 {
 public:
     bool start() override;
     void forecast(int noutput_items, gr_vector_int& ninput_items_required) override;
-    int general_work(int noutput_items,
+
+protected:
+    int guarded_work(int noutput_items,
                      gr_vector_int& ninput_items,
                      gr_vector_const_void_star& input_items,
                      gr_vector_void_star& output_items) override;
 
-protected:
     using input_streams = const phy::cfloat* const*;
     using output_streams = phy::cfloat* const*;
 
@@ -92,6 +93,9 @@ private:
 
 //! (seq . length) as frames are tagged.
 pmt::pmt_t make_frame_tag(uint64_t seq, uint64_t length);
+
+//! The vector of a \p csi or \p csi_true tag. \throws if it is none.
+phy::packed_csi to_csi(const gr::tag_t& tag);
 
 //! A packed vector as a tag's value.
 pmt::pmt_t to_pmt(const std::vector<phy::cfloat>& values);

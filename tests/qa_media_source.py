@@ -39,7 +39,8 @@ def sent(run_flowgraph, source, sizes=(128, CELLS)):
 
 
 def test_windows_come_as_frames(run_flowgraph, clip):
-    source = semcom.media_source([clip, str(clip)], length=6, store="frames")
+    shared_store("pictures").watch()
+    source = semcom.media_source([clip, str(clip)], length=6, store="pictures")
     vectors, tags = sent(run_flowgraph, source)
     assert tags == [[(0, 0, 6), (6, 1, 4), (10, 2, 6), (16, 3, 4)]] * 2
     assert source.places == [(str(clip), start, n) for start, n in [(0, 6), (6, 4)] * 2]
@@ -48,7 +49,7 @@ def test_windows_come_as_frames(run_flowgraph, clip):
     np.testing.assert_allclose(vectors[0], expected, atol=1e-5)
     expected = np.concatenate([window.visual.reshape(-1, CELLS) for window in windows])
     np.testing.assert_allclose(vectors[1], expected, atol=1e-5)
-    kept = shared_store("frames").window(1)
+    kept = shared_store("pictures").window(1)
     np.testing.assert_array_equal(kept.seconds[0].pictures, windows[1].seconds[0].pictures)
 
 

@@ -122,19 +122,25 @@ def source_tags(lengths):
         yield tag
 
 
-def state(no_eff):
+def state(*no_eff, run=None):
+    """A csi with the noise of its pieces, ``run`` saying which is whose symbol."""
+    pieces = len(no_eff) if run is not None else None
+    noise = torch.tensor(no_eff if pieces else no_eff[0])
+    h = torch.eye(2, dtype=torch.complex64)
     return CSI(
-        h=torch.eye(2, dtype=torch.complex64),
-        err_var=torch.zeros(2),
+        h=h.expand(pieces, 2, 2) if pieces else h,
+        err_var=torch.zeros_like(noise),
         noise_var=torch.tensor(0.1),
         snr=torch.tensor(10.0),
-        no_eff=torch.tensor(no_eff),
+        run=run,
+        no_eff=noise,
     )
 
 
 def test_decoder_equals_the_network_and_hears_the_noise(run_flowgraph, tiny_checkpoint):
     lengths = [80, 56, 56]  # 10, 7 and 7 segments
-    csi = [(0, state([0.1, 0.2])), (80, state([1.0, 2.0])), (108, state([3.0, 4.0]))]
+    halves = torch.arange(56) // 28
+    csi = [(0, state([0.1, 0.2])), (80, state([1.0, 2.0], [3.0, 4.0], run=halves))]
     decoder, sent, sink = decode(run_flowgraph, tiny_checkpoint, lengths, csi)
     noise = [[0.1, 0.2], [1.5, 8 / 3]]  # the second frame: the harmonic mean over its halves
     assert tags_of(sink) == [(0, 0, 10), (10, 1, 7), (17, 2, 7)]

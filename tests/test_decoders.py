@@ -86,6 +86,17 @@ def test_nothing_received_and_unguided_give_finite_decisions(decoder, spatial):
         assert torch.isfinite(logits).all()
 
 
+@pytest.mark.parametrize("lost", [0, 5])
+def test_a_receiver_of_frames_hears_the_harmonic_mean_of_varying_noise(lost):
+    net = system("avel").eval()
+    symbols, varying = sent(net), torch.linspace(0.1, 2, B * 2 * T * 11).unflatten(0, (B, 2, -1))
+    varying[0, 1, :lost] = float("inf")
+    mean = 1 / (1 / varying.double()).mean(-1)
+    with torch.inference_mode():
+        found, expected = (net.decode(symbols, noise) for noise in (varying, mean.float()))
+    torch.testing.assert_close(found, expected)
+
+
 def test_loss_follows_the_decoder():
     assert {name: system(name).loss for name in DECODERS} == {
         "psp": "segment_similarity",

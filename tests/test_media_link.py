@@ -8,17 +8,21 @@ import json
 import av
 import numpy as np
 import pytest
+import torch
 from conftest import tiny_system
 from gnuradio.semcom.data.clipset import AVE_CLASSES
 from gnuradio.semcom.data.composition import compose, random_script, write_clip
 from gnuradio.semcom.data.material_drawn import DrawnMaterial
 from gnuradio.semcom.media.sources import MediaSource
-from gnuradio.semcom.report.film import attention
+from gnuradio.semcom.perception.features import extractor
+from gnuradio.semcom.perception.windows import MediaWindows
 from gnuradio.semcom.run.media import (
     Understood,
     accuracy,
+    run_media,
     table,
 )
+from gnuradio.semcom.run.scenario import Scenario
 from gnuradio.semcom.weights import store as checkpoint
 from rich.console import Console
 
@@ -132,11 +136,23 @@ def test_the_table_joins_equal_seconds():
     assert "10-12" in text and "1 of 2" in text and "12-13" in text and "1 of 1" in text
 
 
-def test_attention_is_a_share_of_its_highest():
-    rng = np.random.default_rng(0)
-    audio = rng.standard_normal((3, 128)).astype(np.float32)
-    visual = rng.random((3, 7, 7, 512), np.float32)
-    heat = attention(tiny_system(), audio, visual)
-    assert heat.shape == (3, 7, 7) and heat.min() >= 0
+@pytest.mark.parametrize("snr", [60.0, -20.0])
+def test_attention_is_that_of_what_was_heard(clip, untrained, snr):
+    """Without noise it is that of error-free feedback, with noise it is not."""
+    point = Scenario(checkpoint=str(untrained), channel="awgn", snr=snr)
+    run = run_media(point, [str(clip)], attention=True)
+    (window,), net = MediaWindows([clip], extractor("compact")), tiny_system()
+    checkpoint.fill(untrained, net)
+    with torch.inference_mode():
+        heard = net.encode_audio(torch.from_numpy(window.audio)[None])
+        alpha = net.guide(torch.from_numpy(window.visual)[None], heard)[0]
+    expected = (alpha / alpha.amax((1, 2), keepdim=True)).numpy()
+    (heat,) = run.attention
+    assert heat.shape == (4, 7, 7) and heat.min() >= 0
     np.testing.assert_allclose(heat.max((1, 2)), 1)
-    assert attention(tiny_system("audio"), audio, visual) is None
+    assert (np.abs(heat - expected).max() < 1e-2) == (snr > 0)
+
+
+def test_a_run_notes_attention_only_when_asked(clip, untrained):
+    point = Scenario(checkpoint=str(untrained), channel="awgn")
+    assert run_media(point, [str(clip)]).attention == [None]

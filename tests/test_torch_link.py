@@ -77,6 +77,19 @@ def test_uplink_is_the_chain_of_its_parts():
     torch.testing.assert_close(no_eff, expected)
 
 
+@pytest.mark.parametrize("options", [{"spacing": 8, "interpolation": "linear"}, {"csi": "perfect"}])
+def test_noise_is_that_of_each_symbol_where_the_estimate_changes(options):
+    settings = {"csi": "ls", "detector": "lmmse", "doppler": 2e-3, "num_rx": 3, **options}
+    sent = symbols()
+    found, no_eff = TorchLink("rayleigh", **settings).uplink(sent, CLEAN - 50, FRAME)
+    assert found.shape == no_eff.shape == sent.shape
+    assert (no_eff.std(-1) > 0).all()
+    snr = torch.full((B,), 10.0)
+    taken = dict(zip(("audio", "video"), clips(), strict=True))
+    logits = TorchLink("rayleigh", **settings)(system(), taken, snr, snr, FRAME)
+    assert torch.isfinite(logits).all()
+
+
 def test_a_sidelink_has_a_channel_of_its_own():
     link = TorchLink("rayleigh", "perfect", "none", seed=1)
     sent = symbols(1)

@@ -219,12 +219,11 @@ def figure() -> None:
         words = [ROOT / "apps" / "make_media.py", "--out", folder, "--seed", "62"]
         subprocess.run([sys.executable, *words], check=True, capture_output=True)
         point = over_the_air("pilot_ave_plus")
-        run = media.run_media(point, [Path(folder, "clip03.mp4")])
-        net = shared_system(point.system, point.checkpoint, point.device)
+        run = media.run_media(point, [Path(folder, "clip03.mp4")], attention=True)
         (window,) = MediaWindows([run.windows[0].name], shared_features("compact", ""))
         snr_db = run.record["measured_snr_db"]
-        frames = list(views(run.windows[0], window, net, point, snr_db))
-        picture = draw(frames[4 * PICTURES + 7])
+        shown = list(views(run.windows[0], window, run.attention[0], point, snr_db))
+        picture = draw(shown[4 * PICTURES + 7])
     cv2.imwrite(str(ROOT / "docs" / "figures" / "media.png"), picture[..., ::-1])
 
 

@@ -54,9 +54,10 @@ ls: H = Y X^H (X X^H)^-1 (arXiv:2412.06208, eq. 5); ls_min_residual: the same ov
 2K pilots with the smallest residual (eq. 6); lmmse: shrunk by the measured noise; perfect: the
 simulated channel's csi_true tags; none: no estimate.
 
-Tags: semcom_frame (sequence number . length) on each frame's first item; csi on port 0, a
-complex vector [M+jK, noise_var+j snr, err_var_k+j no_eff_k, H row by row], at the first payload
-symbol it is valid for. Message port csi: (sequence number . first vector) of each frame.
+Tags: semcom_frame (sequence number . length) and, on port 0, csi on each frame's first item: a
+complex vector [M+jK, noise_var+j snr, err_var_k+j no_eff_k, H row by row], then for each further
+piece of the frame its first payload symbol n, (n mod 2^20)+j(n div 2^20), err_var_k+j no_eff_k and
+H. Message port csi: (sequence number . vector) of each frame.
 
 Args:
     num_rx: M, 1 to 8.
@@ -91,8 +92,9 @@ zf: x = (H^H H)^-1 H^H y, no_eff_k = S [(H^H H)^-1]_kk (arXiv:2412.06208, eq. 7)
 lmmse, unbiased: G = (H^H H + S I)^-1 H^H, x_k = [G y]_k / [G H]_kk, no_eff_k = 1 / [G H]_kk - 1;
 none: stream k is antenna k, no_eff_k = noise_var.
 
-Tags: semcom_frame passes; csi on port 0 with no_eff filled in. A singular, zero or non-finite
-channel gives symbols 0 and no_eff infinite; a sample that is not finite becomes 0.
+Tags: semcom_frame passes; csi on port 0 with no_eff of each piece filled in (semcom.phy.csi's
+expand_no_eff makes it that of each symbol). A singular, zero or non-finite channel gives symbols 0
+and no_eff infinite over its piece; a sample that is not finite becomes 0.
 
 Args:
     num_rx: M antennas.
@@ -120,23 +122,31 @@ static void bind_frame_sync(py::module& m)
         .def_readonly("delay", &user_report::delay, "[s] after the report's time")
         .def_readonly("cfo", &user_report::cfo, "[Hz]")
         .def_readonly("clock", &user_report::clock, "[ppm] symbols longer than ours")
-        .def_readonly("snr_db", &user_report::snr_db, "[dB] mean over the antennas");
+        .def_readonly("snr_db", &user_report::snr_db, "[dB] mean over the antennas")
+        .def_readonly("symbols", &user_report::symbols, "of its payload");
     py::class_<burst_report>(m, "burst_report", "A burst that was received.")
         .def_readonly("frame", &burst_report::frame)
+        .def_readonly("fragment", &burst_report::fragment, "from 0")
+        .def_readonly("fragments", &burst_report::fragments, "of the frame")
+        .def_readonly("attempt", &burst_report::attempt, "0: the first")
         .def_readonly("length", &burst_report::length, "[symbols] of the payload")
         .def_readonly("terminal", &burst_report::terminal)
         .def_readonly("system", &burst_report::system)
-        .def_readonly(
-            "passed", &burst_report::passed, "False: duplicate or of another system")
+        .def_readonly("passed", &burst_report::passed, "False: a repeat, or foreign")
         .def_readonly("seconds", &burst_report::seconds, "device time, whole seconds")
         .def_readonly("fraction", &burst_report::fraction, "[s] and the rest")
         .def_readonly("users", &burst_report::users, "a user_report each");
     py::class_<sync_counts>(m, "sync_counts", "What was counted since the start.")
         .def_readonly("frames", &sync_counts::frames)
         .def_readonly("lost", &sync_counts::lost)
+        .def_readonly("missing", &sync_counts::missing, "fragments")
+        .def_readonly("retried", &sync_counts::retried, "attempts after the first")
         .def_readonly("duplicated", &sync_counts::duplicated)
         .def_readonly("restarts", &sync_counts::restarts)
         .def_readonly("foreign", &sync_counts::foreign)
+        .def_readonly("too_long", &sync_counts::too_long)
+        .def_readonly("other_version", &sync_counts::other_version, "headers")
+        .def_readonly("version", &sync_counts::version, "of the last of them")
         .def_readonly("preambles", &sync_counts::preambles)
         .def_readonly("false_alarms", &sync_counts::false_alarms)
         .def_readonly("overflows", &sync_counts::overflows);
@@ -149,8 +159,10 @@ M complex64 streams of samples in, K streams of symbols of unit mean power out, 
 detection, time, carrier and gains of each user from its preamble and header, zero forcing or LMMSE
 on samples aligned with each user, clock and phase followed on its own pilots.
 
-Tags: rx_time (of UHD) is read; semcom_frame (sequence number . length) on all ports, csi on port 0.
-A user that was not heard has zeros and an infinite no_eff. Message port bursts: a dict for each.
+Tags: rx_time (of UHD) is read; semcom_frame (sequence number . length of this port's payload) and
+semcom_fragment (fragment, fragments, attempt) on all ports, csi on port 0. A user that was not heard
+has zeros and an infinite no_eff. The same attempt again is not passed on, another one is. Message
+port bursts: a dict for each.
 
 Args:
     num_rx: M antennas.
@@ -159,9 +171,11 @@ Args:
     sps: samples per symbol.
     spacing: payload symbols between pilot blocks; 0 for pilots in front only.
     method: zf or lmmse.
-    first_code: preamble of user 0 (0 to 2); user k has this + k.
+    first_code: preamble of user 0: 0 uplink, 6 sidelink, 9 return link; user k has this + k.
     system: number of the semantic system to listen to; -1 for any.
-    segment: symbols that a payload is a multiple of; frames of other lengths are not passed on.
+    units: for each user, symbols that its payload is a multiple of; bursts with others are not
+        passed on. Empty: 1 for all.
+    max_payload: [symbols] of the longest payload that is received.
 
 Raises:
     ValueError: an unknown name or a number out of range.)doc")
@@ -174,7 +188,8 @@ Raises:
              py::arg("method") = "zf",
              py::arg("first_code") = 0,
              py::arg("system") = -1,
-             py::arg("segment") = 1)
+             py::arg("units") = std::vector<unsigned int>{},
+             py::arg("max_payload") = 1u << 20)
         .def("set_method",
              &frame_sync_cc::set_method,
              py::arg("method"),
@@ -206,7 +221,8 @@ theta uniform, g = 10^(gain_db/20). Everything random is a function of (seed, li
 number) only. With doppler > 0 H moves with Jakes' spectrum, held over runs of 8 symbols.
 
 Tags: semcom_frame (sequence number . length) passes; csi_true on port 0, the vector of
-ls_estimator_cc with the truth. Message port channel: (sequence number . vector) of each frame.
+ls_estimator_cc with the truth, a piece for each run of 8 symbols with Doppler. Message port
+channel: (sequence number . vector) of each frame.
 
 Args:
     num_tx: K, 1 to 8.

@@ -8,7 +8,7 @@ items are copied out of the input buffer as they come, so nothing waits for a fr
 """
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import pmt
@@ -26,13 +26,14 @@ WORK_CALLED_PRODUCE = int(gr.WORK_CALLED_PRODUCE)  # Python blocks must return p
 class Frame:
     """One frame: ``items`` is [length] or [length, vlen].
 
-    ``csi`` and ``truth`` hold (offset in the frame, packed vector) of the tags csi and csi_true.
+    ``csi`` and ``truth`` are the packed vectors of the tags csi and csi_true on the first item
+    (``semcom.phy.csi``), or None.
     """
 
     number: int
     items: np.ndarray
-    csi: list = field(default_factory=list)
-    truth: list = field(default_factory=list)
+    csi: np.ndarray | None = None
+    truth: np.ndarray | None = None
     filled: int = 0
 
     @property
@@ -76,10 +77,15 @@ class _Inbox:
                 offset, key, value = tags.popleft()
                 if pmt.eq(key, FRAME_TAG):
                     raise ValueError("a frame begins before the one before it is complete")
-                for states, name in ((frame.csi, CSI_TAG), (frame.truth, TRUTH_TAG)):
-                    if pmt.eq(key, name):
+                for name, tag in (("csi", CSI_TAG), ("truth", TRUTH_TAG)):
+                    if pmt.eq(key, tag):
+                        if frame.filled + offset - used:
+                            raise ValueError(
+                                f"frame {frame.number}: a tag '{tag}' on item "
+                                f"{frame.filled + offset - used}; one expected, on the first item"
+                            )
                         vector = np.array(pmt.c32vector_elements(value), np.complex64)
-                        states.append((frame.filled + offset - used, vector))
+                        setattr(frame, name, vector)
             frame.filled += n
             used += n
             if frame.complete:

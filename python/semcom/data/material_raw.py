@@ -115,11 +115,11 @@ def read_sound(path: Path) -> np.ndarray:
     try:
         with av.open(str(path)) as file:
             resampler = av.AudioResampler("flt", "mono", RATE)
-            frames = [f for frame in file.decode(audio=0) for f in resampler.resample(frame)]
-            frames += resampler.resample(None)
+            pieces = [p for part in file.decode(audio=0) for p in resampler.resample(part)]
+            pieces += resampler.resample(None)
     except (av.FFmpegError, IndexError) as error:
         raise SemcomError(f"{path}: not a sound that can be read ({error})") from error
-    return np.concatenate([frame.to_ndarray()[0] for frame in frames])
+    return np.concatenate([piece.to_ndarray()[0] for piece in pieces])
 
 
 def read_picture(path: Path) -> np.ndarray:

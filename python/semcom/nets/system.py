@@ -14,6 +14,7 @@ from torch import nn
 
 from ..base.errors import SemcomError
 from ..base.options import option
+from ..phy.csi import mean_no_eff
 from .topology import Terminal, Topology
 
 Item = tuple[type, int]
@@ -212,11 +213,16 @@ class RadioSystem(System, nn.Module):
         return self.video_terminal.attend(visual, heard)[1]
 
     def receive(self, symbols: torch.Tensor, no_eff: torch.Tensor):
-        """Logits [B, T, C], and what the training loss wants besides, by name."""
-        return self.receiver(symbols, no_eff)
+        """Logits [B, T, C], and what the training loss wants besides, by name.
+
+        The receivers of these systems take one noise variance a frame and stream: of noise that is
+        given for each symbol they get the mean.  Arguments as of :meth:`decode`.
+        """
+        return self.receiver(symbols, mean_no_eff(no_eff))
 
     def decode(self, symbols: torch.Tensor, no_eff: torch.Tensor) -> torch.Tensor:
-        """Detected symbols [B, K, T, L], effective noise variance [B, K] -> logits [B, T, C].
+        """Detected symbols [B, K, T, L], effective noise variance [B, K] or of each symbol
+        [B, K, T L] -> logits [B, T, C].
 
         no_eff 0 says clean or unknown, inf says nothing was received.
         """

@@ -14,7 +14,7 @@ from ..base.files import replacing
 from ..evaluation import attention
 from ..systems.loading import check_sizes, load_any
 from ..systems.registry import systems
-from ..training.trainer import link_of
+from ..training.evaluate import link_of
 from . import attention as attention_figure
 
 

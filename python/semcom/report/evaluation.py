@@ -12,7 +12,7 @@ from ..base.files import make_folder, replacing
 from ..data import open_set
 from ..data.tensors import read
 from ..evaluation import attention, localisation
-from ..training.trainer import link_of
+from ..training.evaluate import link_of
 from . import attention as attention_figure
 from . import localisation as figures
 from . import tables

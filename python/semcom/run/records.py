@@ -17,8 +17,8 @@ SCHEMA = 2
 
 
 def document(records: list, **total) -> dict:
-    """The JSON document of a sweep: schema, command, versions, records (without the scores of each clip);
-    ``total``: figures of all of them together."""
+    """The JSON document of a sweep: schema, command, versions, records (without the scores of each
+    clip); ``total``: figures of all of them together."""
     return {
         "schema": SCHEMA,
         "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),

@@ -26,6 +26,7 @@ from ..data.text import Sentences
 from ..nets.deepsc import DeepSC, parts, valid
 from ..nets.vocabulary import Vocabulary
 from ..phy.channel import MODELS, UPLINK
+from ..phy.csi import symbol_no_eff
 
 TEMPERATURES = tuple(round(0.5 + 0.05 * i, 2) for i in range(21))
 POOL = 64  # batches that are sorted by length together
@@ -124,7 +125,7 @@ def send(net: DeepSC, link: TorchLink, tokens, lengths, snr_db, frame):
     their noise variance [B, n]."""
     payload = net.encode(tokens, lengths)
     detected, no_eff = link.transfer(payload[:, None], snr_db, frame, link=UPLINK, num_rx=1)
-    return detected[:, 0], no_eff.expand(-1, payload.shape[1])
+    return detected[:, 0], symbol_no_eff(no_eff, payload.shape[1])[:, 0]
 
 
 def lose(noise: torch.Tensor, lengths, share: float, generator) -> torch.Tensor:
