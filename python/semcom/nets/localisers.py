@@ -18,6 +18,7 @@ from torch import nn
 from ..base.errors import SemcomError
 from .attention import AGVA
 from .configs import AVELConfig, LocaliserConfig, PSPConfig, VSCGConfig
+from .configs import AVELConfig, LocaliserConfig, PSPConfig, VSCGConfig
 from .heads import EventHead, SegmentHead, VideoHead
 from .layers import (
     ESCM,
