@@ -131,12 +131,13 @@ def add_options(parser, component, sweep: bool = False, names=None, leave_out=()
                ``leave_out``, a group for each component
     defaults   of this program alone, for its help
     """
-    groups = {}
+    groups, done = {}, set(leave_out)
     for owner in reversed(component.__mro__[:-1]):
         for name in vars(owner).get("__annotations__", ()):
             item = fields(component).get(name)
-            if item is None or name in leave_out or (names is not None and name not in names):
+            if item is None or name in done or (names is not None and name not in names):
                 continue
+            done.add(name)  # a field that a subclass has again is one option
             if owner not in groups and names is not None:
                 groups[owner] = parser
             elif owner not in groups:
