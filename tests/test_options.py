@@ -24,6 +24,7 @@ from gnuradio.semcom.run import scenario
 from gnuradio.semcom.run.records import Store
 from gnuradio.semcom.run.scenario import Scenario
 from gnuradio.semcom.systems import registry
+from gnuradio.semcom.training import recipes
 
 CLI = ROOT / "python" / "semcom" / "cli"
 WET = Rule(lambda point: point.kind == "boat", "with --kind boat")
@@ -214,6 +215,27 @@ def test_configurations_at_hand_are_those_of_their_classes():
     for name, config in registry.CONFIGS.items():
         assert registry.resolve(config) is registry.classes()[name].Config
     assert registry.config_of("vscg") is configs.VSCGConfig
+
+
+def test_recipes_have_the_configurations_that_they_are_listed_with():
+    for kind in recipes.RECIPES.values():
+        assert registry.resolve(kind.recipe).Config is kind.config
+
+
+@pytest.mark.parametrize(
+    ("variant", "name"),
+    [
+        ("error_free", "snr_min"),
+        ("error_free", "channels"),
+        ("audio_only", "unguided"),
+        ("no_estimation", "detectors"),
+    ],
+)
+def test_options_of_a_training_that_have_no_effect_are_refused(variant, name):
+    config = recipes.RECIPES["events"].config(variant=variant)
+    assert name not in options.used(config)
+    with pytest.raises(SemcomError, match=f"--{name.replace('_', '-')} .*: has an effect only"):
+        options.check_given(config, [name])
 
 
 def test_the_burst_format_has_the_defaults_of_its_options():

@@ -21,32 +21,30 @@ from pathlib import Path
 
 from ..base import options
 from ..base.errors import SemcomError, exit_status, program
-from ..systems.registry import DEFAULT_SYSTEM, LOCALISERS, systems
+from ..systems.registry import CONFIGS, DEFAULT_SYSTEM, LOCALISERS, config_of, systems
+from ..training import recipes
 
 ANYWAY = ("data", "match", "init", "limit", "resume")  # of every training, see Job
 
 
 def parse(argv):
-    """Arguments, and the recipe and network whose options are among them."""
+    """Arguments, and the configurations of training and network whose options are among them."""
     learned = [name for name, entry in systems().items() if entry.weights]
     system = dict(choices=[*learned, *LOCALISERS], default=DEFAULT_SYSTEM)
     first = options.Parser(add_help=False, allow_abbrev=False)
     first.add_argument("--system", **system)
     first.add_argument("--setting")
     chosen = first.parse_known_args([w for w in argv if w not in ("-h", "--help")])[0]
-    from ..systems.registry import classes
-    from ..training import recipes
-
-    recipe, network = recipes.find(chosen.system, chosen.setting), classes()[chosen.system]
+    kind, network = recipes.entry(chosen.system, chosen.setting), config_of(chosen.system)
     parser = options.Parser(description=__doc__, allow_abbrev=False)  # --seed is not --seeds
     parser.add_argument("--system", **system)
     add_common(parser, chosen.system)
-    options.add_options(parser, recipe.Config, leave_out=("variant",))
-    options.add_options(parser, network.Config, leave_out=recipe.of_the_data)
+    options.add_options(parser, kind.config, leave_out=("variant",))
+    options.add_options(parser, network, leave_out=kind.of_the_data)
     args, unknown = parser.parse_known_args(argv)
     if unknown:
         refuse(parser, unknown, chosen)
-    return args, recipe, network
+    return args, kind.config, network
 
 
 def add_common(parser, system):
@@ -72,8 +70,6 @@ def add_common(parser, system):
 
 def refuse(parser, unknown, chosen):
     """End with the one line that says why an option is none here."""
-    from ..training import recipes
-
     for word in unknown:
         name = word.partition("=")[0].lstrip("-").replace("-", "_")
         kinds = recipes.having(name) if word.startswith("--") else []
@@ -81,6 +77,11 @@ def refuse(parser, unknown, chosen):
             parser.error(
                 f"{word}: an option of trainings of {', '.join(kinds)}; {chosen.system} has "
                 f"{recipes.kind_of(chosen.system, chosen.setting)}: leave it out"
+            )
+        owners = [each for each in CONFIGS if name in options.fields(config_of(each))]
+        if word.startswith("--") and owners:
+            parser.error(
+                f"{word}: an option of {', '.join(owners)}, not of {chosen.system}: leave it out"
             )
     parser.error(f"unrecognized arguments: {' '.join(unknown)}")
 
@@ -92,24 +93,26 @@ def command_line(argv):
 
 def run(argv=None) -> None:
     argv = sys.argv[1:] if argv is None else argv
-    args, recipe, network = parse(argv)
-    from ..training import distributed
+    args, training, network = parse(argv)
+    from ..training import distributed  # from here on, not for --help: all this loads Torch
     from ..training.job import Job, train, train_seeds
 
-    asked = options.given(args, recipe.Config)
+    asked = options.given(args, training)
     variant = args.variant or "full"
     if args.system in LOCALISERS:
         if args.variant:
             raise SemcomError(f"--variant: {args.system} has no radio; give --setting instead")
         variant = getattr(args, "setting", "sel")
-    if "variant" in options.fields(recipe.Config):
+    if "variant" in options.fields(training):
         asked["variant"] = variant
-    config = recipe.Config(**asked)
+    config = training(**asked)
+    options.check_given(config, asked)
+    recipe = recipes.find(args.system, getattr(args, "setting", None))
     job = Job(
         args.system,
         variant,
         args.out,
-        network=options.given(args, network.Config),
+        network=options.given(args, network),
         device=distributed.start(args.device),
         command=command_line(argv),
         **{name: getattr(args, name) for name in ANYWAY},

@@ -14,6 +14,7 @@ import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..base.files import make_folder
+from ..base.options import used
 from ..weights import names, store
 from . import card, distributed
 from .cost import memory
@@ -108,7 +109,7 @@ def write(recipe, loop: Loop, job: Job, metrics: dict) -> Path:
         net,
         variant=job.variant,
         data=recipe.data_name(),
-        training=dataclasses.asdict(config),
+        training=used(config),
         seed=config.seed,
         epochs=loop.epoch,
         parameters=parameters(net),

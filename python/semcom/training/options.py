@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..base.errors import SemcomError
-from ..base.options import number, option
+from ..base.options import Rule, number, option
 from ..nets.names import WEAK
 from ..phy.names import CHANNELS
 
@@ -59,6 +59,20 @@ class LabelledConfig(ClipConfig):
             )
 
 
+SENT = Rule(
+    lambda config: config.variant != "error_free",
+    "over a channel, not with --variant error_free",
+)
+HEARD = Rule(
+    lambda config: config.variant not in ("audio_only", "video_only"),
+    "where a terminal hears another, not with --variant audio_only or video_only",
+)
+ESTIMATED = Rule(
+    lambda config: config.variant != "no_estimation",
+    "where the channel is estimated, not with --variant no_estimation",
+)
+
+
 @dataclass(frozen=True)
 class LinkConfig(LabelledConfig):
     """Trainings over a simulated link.
@@ -67,11 +81,13 @@ class LinkConfig(LabelledConfig):
     one for the sidelink.
     """
 
-    unguided: float = option(0.1, "share of batches whose feedback is lost")
-    snr_min: float = option(-12.0, "lowest SNR [dB]")
-    snr_max: float = option(30.0, "highest SNR [dB]")
-    channels: tuple[str, ...] = option(("awgn", "rayleigh", "rician"), "drawn per batch")
-    detectors: tuple[str, ...] = option(DETECTORS, "drawn per batch")
+    unguided: float = option(0.1, "share of batches whose feedback is lost", only=(HEARD,))
+    snr_min: float = option(-12.0, "lowest SNR", unit="dB", only=(SENT,))
+    snr_max: float = option(30.0, "highest SNR", unit="dB", only=(SENT,))
+    channels: tuple[str, ...] = option(
+        ("awgn", "rayleigh", "rician"), "drawn per batch", only=(SENT,)
+    )
+    detectors: tuple[str, ...] = option(DETECTORS, "drawn per batch", only=(SENT, ESTIMATED))
 
     def __post_init__(self):
         super().__post_init__()

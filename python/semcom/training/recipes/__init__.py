@@ -4,15 +4,36 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from ...base.errors import SemcomError
+from ...base.options import fields
 from ...systems.registry import LOCALISERS, resolve, system
+from ..options import ClipConfig, DeepSCTraining, LabelledConfig, LinkConfig
 
 CROSS_MODAL = "cml"  # the setting of localisers that has a recipe of its own
+SIZES = ("audio_dim", "visual_dim", "height", "width")  # of features
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of training.
+
+    recipe       "package.module:Class" of what trains; the module needs Torch
+    config       its options
+    of_the_data  fields of the network's configuration that the data decide: no options
+    """
+
+    recipe: str
+    config: type
+    of_the_data: tuple[str, ...] = ()
+
+
 RECIPES = {  # task of a system, or kind of localiser -> what trains it
-    "events": ".training.recipes.events:EventsOverLink",
-    "text": ".training.recipes.text:TextOverLink",
-    "localisation": ".training.recipes.localisation:Localisation",
-    "matching": ".training.recipes.matching:Matching",
+    "events": Kind(".training.recipes.events:EventsOverLink", LinkConfig, ("terminals", *SIZES)),
+    "text": Kind(".training.recipes.text:TextOverLink", DeepSCTraining),
+    "localisation": Kind(".training.recipes.localisation:Localisation", LabelledConfig, SIZES),
+    "matching": Kind(".training.recipes.matching:Matching", ClipConfig, SIZES),
 }
 
 
@@ -23,18 +44,22 @@ def kind_of(name: str, setting: str = "") -> str:
     return system(name).task
 
 
-def find(name: str, setting: str = "") -> type:
-    """The recipe of a system, or of a localiser in a setting, or one line that there is none."""
+def entry(name: str, setting: str = "") -> Kind:
+    """What trains a system, or a localiser in a setting, or one line that there is none."""
     kind = kind_of(name, setting)
     if kind not in RECIPES:
         raise SemcomError(
             f"--system {name}: its task {kind} has no recipe; expected a task of "
             f"{', '.join(RECIPES)}"
         )
-    return resolve(RECIPES[kind])
+    return RECIPES[kind]
+
+
+def find(name: str, setting: str = "") -> type:
+    """The recipe of a system, or of a localiser in a setting."""
+    return resolve(entry(name, setting).recipe)
 
 
 def having(option: str) -> list[str]:
     """Kinds of training whose configuration has a field of that name."""
-    fields = {kind: resolve(place).Config.__dataclass_fields__ for kind, place in RECIPES.items()}
-    return [kind for kind, names in fields.items() if option in names]
+    return [kind for kind, each in RECIPES.items() if option in fields(each.config)]

@@ -37,7 +37,6 @@ class ClipRecipe(Recipe):
 
     Config: type = ClipConfig
     score_name = "accuracy"
-    of_the_data = ("terminals", "audio_dim", "visual_dim", "height", "width")
 
     def __init__(self, net, config, features: dict[str, Features], sets: dict | None = None):
         self.model, self.config, self.features, self.sets = net, config, features, sets or {}
