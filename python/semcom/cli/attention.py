@@ -15,7 +15,6 @@ examples:
 """
 
 import argparse
-import os
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +22,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from ..base.errors import SemcomError, exit_status
-from ..base.files import check_writable, replacing
+from ..base.files import check_writable
 from ..base.options import Parser, at_least, number
 from ..data import SPLITS, open_set
 from ..evaluation import attention
@@ -58,7 +57,6 @@ def parse(argv=None):
         help="the figure: .png, .pdf or .svg (default: out/attention.png)",
     )  # fmt: skip
     parser.add_argument("--json", metavar="FILE", help="write the measures here as well")
-    parser.add_argument("--page", metavar="FILE", help="write a page of figure and table: .md")
     return parser.parse_args(argv)
 
 
@@ -118,7 +116,7 @@ def run(argv=None) -> None:
     args = parse(argv)
     if Path(args.out).suffix not in KINDS:
         raise SemcomError(f"--out {args.out}: its name must end in {', '.join(KINDS)}")
-    for path in filter(None, (args.out, args.json, args.page)):
+    for path in filter(None, (args.out, args.json)):
         check_writable(path)
     clips = open_set(args.data, args.split)
     paths = args.systems or [shipped(DEFAULT_SYSTEM, data=clips.name)]
@@ -131,30 +129,6 @@ def run(argv=None) -> None:
         write_json(args.json, [{**setting, **record} for record in found])
     title = f"Attention on {clips.name} ({args.split}), {args.channel}, {args.snr:g} dB"
     print(f"{title}\n\n{attention.markdown(found)}\n\nwrote {args.out}")
-    if args.page:
-        write_page(args, title, attention.markdown(found), [path.stem for path in paths])
-
-
-def write_page(args, title, table, names) -> None:
-    """Title, command, figure and table as Markdown."""
-    picture = os.path.relpath(args.out, Path(args.page).parent)
-    command = f"apps/attention.py --data <folder> --systems {' '.join(names)}"
-    command += f" --channel {args.channel} --snr {args.snr:g} --clips {args.clips}"
-    lines = [
-        f"# {title}",
-        "",
-        f"Made by `{command}` (checkpoints of one training seed, which `make models` leaves).",
-        f"The first {args.clips} clips whose event covers three to seven segments, picked by that",
-        "rule. Each row shows where a system looks in each second and, beneath, what it decides;",
-        "what is wrong is crossed out. The paper's Fig. 7 shows pictures of AVE; here the grid is",
-        "shown, as the set has features alone.",
-        "",
-        f"![attention and decisions]({picture})",
-        "",
-        table,
-    ]
-    with replacing(args.page) as temporary:
-        Path(temporary).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def main(argv=None) -> int:
