@@ -5,7 +5,6 @@
 #include <gnuradio/block_detail.h>
 #include <gnuradio/buffer_reader.h>
 #include <gnuradio/io_signature.h>
-#include <gnuradio/semcom/errors.h>
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -30,9 +29,14 @@ pmt::pmt_t to_pmt(const sync_counts& counts)
     };
     put("frames", counts.frames);
     put("lost", counts.lost);
+    put("missing", counts.missing);
+    put("retried", counts.retried);
     put("duplicated", counts.duplicated);
     put("restarts", counts.restarts);
     put("foreign", counts.foreign);
+    put("too_long", counts.too_long);
+    put("other_version", counts.other_version);
+    put("version", counts.version);
     put("preambles", counts.preambles);
     put("false_alarms", counts.false_alarms);
     put("overflows", counts.overflows);
@@ -50,7 +54,8 @@ frame_sync_cc::make(int num_rx,
                     const std::string& method,
                     int first_code,
                     int system,
-                    int segment)
+                    const std::vector<unsigned int>& units,
+                    unsigned int max_payload)
 {
     if (!(sample_rate > 0.0) || !std::isfinite(sample_rate))
         throw std::invalid_argument("sample_rate: " + std::to_string(sample_rate) +
@@ -58,9 +63,6 @@ frame_sync_cc::make(int num_rx,
     if (spacing < 0)
         throw std::invalid_argument("spacing: " + std::to_string(spacing) +
                                     " found, 0 or more expected");
-    if (segment < 1)
-        throw std::invalid_argument("segment: " + std::to_string(segment) +
-                                    " found, 1 or more expected");
     if (pilots.empty())
         throw std::invalid_argument("pilots: none found, a row for each user expected");
     phy::burst_receiver_settings settings;
@@ -70,16 +72,16 @@ frame_sync_cc::make(int num_rx,
     settings.pulse.sps = sps;
     settings.num_rx = num_rx;
     settings.rows = pilots;
+    settings.units = units;
+    settings.max_payload = max_payload;
     settings.method = phy::parse_detector(method);
     settings.check();
-    return gnuradio::make_block_sptr<frame_sync_cc_impl>(
-        settings, sample_rate, system, segment);
+    return gnuradio::make_block_sptr<frame_sync_cc_impl>(settings, sample_rate, system);
 }
 
 frame_sync_cc_impl::frame_sync_cc_impl(const phy::burst_receiver_settings& settings,
                                        double sample_rate,
-                                       int system,
-                                       int segment)
+                                       int system)
     : gr::block(
           "frame_sync_cc",
           gr::io_signature::make(settings.num_rx, settings.num_rx, sizeof(gr_complex)),
@@ -88,8 +90,8 @@ frame_sync_cc_impl::frame_sync_cc_impl(const phy::burst_receiver_settings& setti
       d_settings(settings),
       d_sample_rate(sample_rate),
       d_system(system),
-      d_segment(segment),
       d_frame_key(pmt::mp("semcom_frame")),
+      d_fragment_key(pmt::mp("semcom_fragment")),
       d_csi_key(pmt::mp("csi")),
       d_time_key(pmt::mp("rx_time")),
       d_port(pmt::mp("bursts"))
@@ -107,7 +109,8 @@ bool frame_sync_cc_impl::start()
     d_stamps = { stamp{} };
     d_reports.clear();
     d_outbox.clear();
-    d_foreign = d_overflows = d_written = 0;
+    d_written.assign(d_settings.layout.users, 0);
+    d_foreign = d_overflows = 0;
     d_received_until = 0.0;
     d_kept = 0;
     d_finished = false;
@@ -142,9 +145,14 @@ sync_counts frame_sync_cc_impl::counted() const
 {
     return { d_counter.num_frames(),
              d_counter.num_lost(),
+             d_counter.num_missing(),
+             d_counter.num_retried(),
              d_counter.num_duplicated(),
              d_counter.num_restarts(),
              d_foreign,
+             d_receiver->num_too_long(),
+             d_receiver->num_other_version(),
+             static_cast<uint64_t>(d_receiver->other_version()),
              d_receiver->num_detected(),
              d_receiver->num_unread(),
              d_overflows };
@@ -182,30 +190,24 @@ void frame_sync_cc_impl::forecast(int, gr_vector_int& ninput_items_required)
     std::fill(ninput_items_required.begin(), ninput_items_required.end(), required);
 }
 
-int frame_sync_cc_impl::general_work(int noutput_items,
+int frame_sync_cc_impl::guarded_work(int noutput_items,
                                      gr_vector_int& ninput_items,
                                      gr_vector_const_void_star& input_items,
                                      gr_vector_void_star& output_items)
 {
     gr::thread::scoped_lock lock(d_mutex);
-    try {
-        const int available = *std::min_element(ninput_items.begin(), ninput_items.end());
-        if (d_outbox.empty()) {
-            const bool last = is_last(ninput_items, available);
-            read(available, input_items);
-            if (last && !d_finished) {
-                d_receiver->finish();
-                d_finished = true;
-            }
-            take_bursts();
+    const int available = *std::min_element(ninput_items.begin(), ninput_items.end());
+    if (d_outbox.empty()) {
+        const bool last = is_last(ninput_items, available);
+        read(available, input_items);
+        if (last && !d_finished) {
+            d_receiver->finish();
+            d_finished = true;
         }
-        const int produced = write(noutput_items, output_items);
-        return produced == 0 && d_finished && d_outbox.empty() ? WORK_DONE : produced;
-    } catch (const std::exception& error) {
-        d_logger->error("{:s}", error.what());
-        report_error(alias(), error.what());
+        take_bursts();
     }
-    return WORK_DONE;
+    const bool wrote = write(noutput_items, output_items);
+    return !wrote && d_finished && d_outbox.empty() ? WORK_DONE : WORK_CALLED_PRODUCE;
 }
 
 void frame_sync_cc_impl::read(int available, gr_vector_const_void_star& in)
@@ -259,6 +261,14 @@ frame_sync_cc_impl::stamp frame_sync_cc_impl::time_of(double sample) const
                        : stamp{ 0, static_cast<uint64_t>(seconds), later - whole };
 }
 
+bool frame_sync_cc_impl::is_ours(const phy::received_burst& burst) const
+{
+    for (size_t k = 0; k < burst.users.size(); k++)
+        if (burst.users[k].header.length % d_settings.unit(k) != 0)
+            return false;
+    return d_system < 0 || burst.header.system == d_system;
+}
+
 //! Counts and reports what was received, and puts into the outbox what goes on.
 void frame_sync_cc_impl::take_bursts()
 {
@@ -266,10 +276,9 @@ void frame_sync_cc_impl::take_bursts()
     for (; !bursts.empty(); bursts.pop_front()) {
         auto& burst = bursts.front();
         auto told = report(burst);
-        const bool ours = (d_system < 0 || burst.header.system == d_system) &&
-                          burst.header.length % d_segment == 0;
+        const bool ours = is_ours(burst);
         d_foreign += !ours;
-        told.passed = ours && d_counter.accept(burst.header.frame);
+        told.passed = ours && d_counter.accept(burst.header) != phy::arrival::repeat;
         publish(told);
         d_reports.push_back(told);
         if (d_reports.size() > most_reports)
@@ -290,7 +299,10 @@ burst_report frame_sync_cc_impl::report(const phy::received_burst& burst) const
     const auto time = time_of(burst.start);
     burst_report told;
     told.frame = burst.header.frame;
-    told.length = burst.header.length;
+    told.fragment = burst.header.fragment;
+    told.fragments = burst.header.fragments;
+    told.attempt = burst.header.attempt;
+    told.length = static_cast<int>(burst.header.length);
     told.terminal = burst.header.terminal;
     told.system = burst.header.system;
     told.seconds = time.seconds;
@@ -301,6 +313,7 @@ burst_report frame_sync_cc_impl::report(const phy::received_burst& burst) const
         user_report one;
         one.detected = user.detected;
         one.read = user.read;
+        one.symbols = static_cast<int>(user.header.length);
         if (user.detected) {
             const double first =
                 user.sync.start.value -
@@ -323,9 +336,11 @@ void frame_sync_cc_impl::publish(const burst_report& report)
     };
     std::vector<double> delay, cfo, clock, snr_db;
     std::vector<uint8_t> detected, read;
+    std::vector<int32_t> symbols;
     for (const auto& user : report.users) {
         detected.push_back(user.detected);
         read.push_back(user.read);
+        symbols.push_back(user.symbols);
         delay.push_back(user.delay);
         cfo.push_back(user.cfo);
         clock.push_back(user.clock);
@@ -333,6 +348,9 @@ void frame_sync_cc_impl::publish(const burst_report& report)
     }
     const size_t users = report.users.size();
     put("frame", pmt::from_uint64(report.frame));
+    put("fragment", pmt::from_long(report.fragment));
+    put("fragments", pmt::from_long(report.fragments));
+    put("attempt", pmt::from_long(report.attempt));
     put("length", pmt::from_long(report.length));
     put("terminal", pmt::from_long(report.terminal));
     put("system", pmt::from_long(report.system));
@@ -341,6 +359,7 @@ void frame_sync_cc_impl::publish(const burst_report& report)
     put("fraction", pmt::from_double(report.fraction));
     put("detected", pmt::init_u8vector(users, detected));
     put("read", pmt::init_u8vector(users, read));
+    put("symbols", pmt::init_s32vector(users, symbols));
     put("delay", pmt::init_f64vector(users, delay));
     put("cfo", pmt::init_f64vector(users, cfo));
     put("clock", pmt::init_f64vector(users, clock));
@@ -349,37 +368,51 @@ void frame_sync_cc_impl::publish(const burst_report& report)
     message_port_pub(d_port, told);
 }
 
-void frame_sync_cc_impl::open_frame(const phy::received_burst& burst, int item)
+void frame_sync_cc_impl::open_frame(const phy::received_burst& burst, int port, int item)
 {
-    const auto tag = make_frame_tag(burst.header.frame, burst.header.length);
-    for (int k = 0; k < d_settings.layout.users; k++)
-        add_item_tag(k, nitems_written(k) + item, d_frame_key, tag);
-    add_item_tag(
-        0, nitems_written(0) + item, d_csi_key, to_pmt(phy::pack(burst.channel)));
+    const auto& header = burst.users[port].header;
+    const auto at = nitems_written(port) + item;
+    add_item_tag(port, at, d_frame_key, make_frame_tag(header.frame, header.length));
+    add_item_tag(port,
+                 at,
+                 d_fragment_key,
+                 pmt::make_tuple(pmt::from_uint64(header.fragment),
+                                 pmt::from_uint64(header.fragments),
+                                 pmt::from_uint64(header.attempt)));
+    if (port == 0)
+        add_item_tag(0, at, d_csi_key, to_pmt(phy::pack(burst.channel)));
 }
 
-int frame_sync_cc_impl::write(int noutput_items, gr_vector_void_star& out)
+//! Writes bursts, each on all ports before the next; returns whether it wrote anything.
+bool frame_sync_cc_impl::write(int noutput_items, gr_vector_void_star& out)
 {
-    int produced = 0;
-    while (!d_outbox.empty() && produced < noutput_items) {
+    const int ports = d_settings.layout.users;
+    std::vector<int> produced(ports, 0);
+    bool whole = true;
+    while (!d_outbox.empty() && whole) {
         const auto& burst = d_outbox.front();
-        const size_t length = burst.header.length;
-        if (d_written == 0)
-            open_frame(burst, produced);
-        const size_t count =
-            std::min<size_t>(length - d_written, noutput_items - produced);
-        for (int k = 0; k < d_settings.layout.users; k++)
-            std::copy_n(&burst.payload[k][d_written],
+        for (int k = 0; k < ports; k++) {
+            const auto& payload = burst.payload[k];
+            if (d_written[k] == 0 && produced[k] < noutput_items)
+                open_frame(burst, k, produced[k]);
+            const size_t count = std::min<size_t>(payload.size() - d_written[k],
+                                                  noutput_items - produced[k]);
+            std::copy_n(payload.begin() + static_cast<long>(d_written[k]),
                         count,
-                        static_cast<phy::cfloat*>(out[k]) + produced);
-        produced += static_cast<int>(count);
-        d_written += count;
-        if (d_written == length) {
+                        static_cast<phy::cfloat*>(out[k]) + produced[k]);
+            produced[k] += static_cast<int>(count);
+            d_written[k] += count;
+            whole = whole && d_written[k] == payload.size();
+        }
+        if (whole) {
             d_outbox.pop_front();
-            d_written = 0;
+            d_written.assign(ports, 0);
         }
     }
-    return produced;
+    for (int k = 0; k < ports; k++)
+        produce(k, produced[k]);
+    return std::any_of(
+        produced.begin(), produced.end(), [](int count) { return count > 0; });
 }
 
 } // namespace semcom

@@ -3,7 +3,9 @@
 #ifndef INCLUDED_SEMCOM_FRAME_SYNC_CC_IMPL_H
 #define INCLUDED_SEMCOM_FRAME_SYNC_CC_IMPL_H
 
-#include "phy/burst_receiver.h"
+#include "guarded_block.h"
+#include "phy/burst/burst_receiver.h"
+#include "phy/burst/frame_counter.h"
 #include <gnuradio/semcom/frame_sync_cc.h>
 #include <deque>
 #include <memory>
@@ -11,13 +13,12 @@
 namespace gr {
 namespace semcom {
 
-class frame_sync_cc_impl : public frame_sync_cc
+class frame_sync_cc_impl : public frame_sync_cc, public guarded_block
 {
 public:
     frame_sync_cc_impl(const phy::burst_receiver_settings& settings,
                        double sample_rate,
-                       int system,
-                       int segment);
+                       int system);
 
     void set_method(const std::string& method) override;
     std::vector<burst_report> take_reports() override;
@@ -26,7 +27,9 @@ public:
 
     bool start() override;
     void forecast(int noutput_items, gr_vector_int& ninput_items_required) override;
-    int general_work(int noutput_items,
+
+protected:
+    int guarded_work(int noutput_items,
                      gr_vector_int& ninput_items,
                      gr_vector_const_void_star& input_items,
                      gr_vector_void_star& output_items) override;
@@ -40,8 +43,8 @@ private:
 
     phy::burst_receiver_settings d_settings;
     const double d_sample_rate;
-    const int d_system, d_segment;
-    const pmt::pmt_t d_frame_key, d_csi_key, d_time_key, d_port;
+    const int d_system;
+    const pmt::pmt_t d_frame_key, d_fragment_key, d_csi_key, d_time_key, d_port;
 
     mutable gr::thread::mutex d_mutex; // of all below
     std::unique_ptr<phy::burst_receiver> d_receiver;
@@ -52,9 +55,9 @@ private:
     double d_received_until = 0.0; // [s]
 
     std::deque<phy::received_burst> d_outbox;
-    size_t d_written = 0;    // items of the first of them
-    int d_kept = 0;          // items that were read and are not consumed
-    bool d_finished = false; // nothing comes any more
+    std::vector<size_t> d_written; // items of the first of them, on each port
+    int d_kept = 0;                // items that were read and are not consumed
+    bool d_finished = false;       // nothing comes any more
 
     bool input_done();
     bool is_last(const gr_vector_int& ninput_items, int available);
@@ -63,8 +66,9 @@ private:
     stamp time_of(double sample) const;
     void take_bursts();
     burst_report report(const phy::received_burst& burst) const;
-    int write(int noutput_items, gr_vector_void_star& out);
-    void open_frame(const phy::received_burst& burst, int item);
+    bool is_ours(const phy::received_burst& burst) const;
+    bool write(int noutput_items, gr_vector_void_star& out);
+    void open_frame(const phy::received_burst& burst, int port, int item);
     sync_counts counted() const;
     void publish(const burst_report& report);
 };

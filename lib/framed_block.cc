@@ -2,7 +2,6 @@
  * Copyright 2026 gr-semcom contributors */
 #include "framed_block.h"
 #include <gnuradio/block_detail.h>
-#include <gnuradio/semcom/errors.h>
 #include <algorithm>
 #include <stdexcept>
 
@@ -69,26 +68,19 @@ void framed_block::forecast(int, gr_vector_int& ninput_items_required)
     std::fill(ninput_items_required.begin(), ninput_items_required.end(), 1);
 }
 
-int framed_block::general_work(int noutput_items,
+int framed_block::guarded_work(int noutput_items,
                                gr_vector_int& ninput_items,
                                gr_vector_const_void_star& input_items,
                                gr_vector_void_star& output_items)
 {
-    gr::thread::scoped_lock lock(d_setlock);
-    try {
-        const int num_in = *std::min_element(ninput_items.begin(), ninput_items.end());
-        read_frames(num_in);
-        const auto done = run(noutput_items,
-                              num_in,
-                              reinterpret_cast<input_streams>(input_items.data()),
-                              reinterpret_cast<output_streams>(output_items.data()));
-        consume_each(done.consumed);
-        return done.produced;
-    } catch (const std::exception& error) {
-        d_logger->error("{:s}", error.what());
-        report_error(alias(), error.what());
-    }
-    return WORK_DONE;
+    const int num_in = *std::min_element(ninput_items.begin(), ninput_items.end());
+    read_frames(num_in);
+    const auto done = run(noutput_items,
+                          num_in,
+                          reinterpret_cast<input_streams>(input_items.data()),
+                          reinterpret_cast<output_streams>(output_items.data()));
+    consume_each(done.consumed);
+    return done.produced;
 }
 
 void framed_block::read_frames(int num_in)

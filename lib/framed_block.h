@@ -3,8 +3,8 @@
 #ifndef INCLUDED_SEMCOM_FRAMED_BLOCK_H
 #define INCLUDED_SEMCOM_FRAMED_BLOCK_H
 
+#include "guarded_block.h"
 #include "phy/types.h"
-#include <gnuradio/block.h>
 #include <vector>
 
 namespace gr {
@@ -19,25 +19,25 @@ struct frame_header {
 };
 
 /*!
- * What the module's stream blocks share: numbered frames on aligned streams, and errors
- * that end the stream instead of hanging the flowgraph.
+ * What the module's stream blocks share: numbered frames on aligned streams.
  *
  * A block implements run() as a state machine that moves as many items as input and
  * output allow, so that frames may be longer than any buffer. It must consume the last
  * item of a frame only once all its output is written: the scheduler ends a block whose
  * input has run out.
  */
-class framed_block : virtual public gr::block
+class framed_block : public guarded_block
 {
 public:
     bool start() override;
     void forecast(int noutput_items, gr_vector_int& ninput_items_required) override;
-    int general_work(int noutput_items,
+
+protected:
+    int guarded_work(int noutput_items,
                      gr_vector_int& ninput_items,
                      gr_vector_const_void_star& input_items,
                      gr_vector_void_star& output_items) override;
 
-protected:
     using input_streams = const phy::cfloat* const*;
     using output_streams = phy::cfloat* const*;
 

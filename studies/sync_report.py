@@ -296,7 +296,7 @@ def figures(records: list, folder: Path) -> dict:
 # --- the page -------------------------------------------------------------------------------------
 
 ABOUT = f"""\
-How well bursts are found, aligned and parted by `lib/phy/sync.h`, measured by simulation at
+How well bursts are found, aligned and parted by `lib/phy/burst`, measured by simulation at
 1 Msym/s and 4 samples per symbol. Every device has a carrier within ±10 kHz and a sampling clock
 within ±20 ppm of nominal, the receiver too, so that two differ by up to 20 kHz and 40 ppm. Users
 begin at random times that differ by up to the gap of 64 symbols, at any fraction of a sample. Both

@@ -30,7 +30,7 @@ SPS = PULSE.sps
 GAP, PILOTS, SPACING = 64, 16, 256  # [symbols] of a burst, as BurstLayout has them by default
 UPLINK, ALONE, FEEDBACK = (
     core.BurstLayout(users=users, first_code=code, gap=GAP, num_pilots=PILOTS, spacing=SPACING)
-    for users, code in ((2, 0), (1, 0), (1, 2))
+    for users, code in ((2, 0), (1, 0), (1, core.SIDELINK_CODE))
 )
 PAYLOAD = 640  # [symbols]
 FRAME = 10_000  # [symbols] of noise that false alarms are counted in
@@ -166,7 +166,7 @@ class Head:
 
 
 class Receiver:
-    """The steps of ``lib/phy/sync.h`` for all users of a layout."""
+    """The steps of ``lib/phy/burst`` for all users of a layout."""
 
     def __init__(self, layout, codes: tuple, false_alarm: float = 1e-4):
         self.layout, self.sync = layout, core.Synchroniser(PULSE)
@@ -336,7 +336,7 @@ def estimates(point: dict, rng, advance: Callable) -> dict:
 
 def squared_errors(found, user: User, noise_var: float) -> list:
     """Squared errors of carrier [cycles per symbol] and time [symbols], and their Cramer-Rao bounds
-    for this burst's gains (lib/phy/sync.h)."""
+    for this burst's gains (lib/phy/burst)."""
     length = 2 * found.middle + 1
     snr = np.sum(abs(user.h) ** 2) / noise_var
     late = (found.start.value + SPS * found.middle - user.time(found.middle)) / SPS

@@ -6,8 +6,10 @@ import numpy as np
 import pmt
 import pytest
 from gnuradio import blocks, gr, semcom
+from gnuradio.semcom import core
 from gnuradio.semcom.blocks.device_time import to_pmt
 from gnuradio.semcom.protocol.burst import BurstFormat
+from header_code import naive_code
 from streams import complex_normal, make_tag, unpack
 
 PLAN = BurstFormat()
@@ -15,6 +17,7 @@ H = np.array([[1.0, 0.6j], [-0.5, 0.9]])
 NOISE = 0.01
 PAYLOAD = 200
 RATE = PLAN.sample_rate
+VERSION_1 = f"{41:032b}{0:08b}{640:016b}{4:08b}"  # frame, terminal, length, system
 
 
 class Air:
@@ -28,10 +31,14 @@ class Air:
         self.pieces.append(np.zeros((2, count)))
         return self
 
-    def burst(self, number, users=(0, 1), system=4, cfo_hz=(3e3, -5e3)):
-        payloads = complex_normal(self.rng, 2, PAYLOAD)
-        waves = [PLAN.uplink(k, 2, number, system, payloads[k]) for k in (0, 1)]
-        n = np.arange(len(waves[0]))
+    def burst(self, number, users=(0, 1), system=4, cfo_hz=(3e3, -5e3), lengths=(PAYLOAD,) * 2,
+              fragment=(0, 1, 0)):  # fmt: skip
+        """``fragment``: number, count, attempt."""
+        payloads = [complex_normal(self.rng, length) for length in lengths]
+        waves = [wave(k, number, system, payloads[k], fragment) for k in (0, 1)]
+        longest = max(map(len, waves))
+        waves = [np.pad(each, (0, longest - len(each))) for each in waves]
+        n = np.arange(longest)
         heard = sum(
             H[:, k : k + 1] * waves[k] * np.exp(2j * np.pi * cfo_hz[k] * n / RATE) for k in users
         )
@@ -46,8 +53,16 @@ class Air:
         return noisy.astype(np.complex64)
 
 
+def wave(user, number, system, payload, fragment=(0, 1, 0)):
+    """Samples of a burst of unit mean power."""
+    row = PLAN.rows(2)[user]
+    header = core.FrameHeader(number, user, len(payload), system, *fragment)
+    symbols = core.assemble_burst(PLAN.layout(2), user, header, row, payload)
+    return np.sqrt(PLAN.sps) * core.shape_symbols(symbols, PLAN.pulse)
+
+
 def run(samples, run_flowgraph, tags=(), **options):
-    """Through the block -> (block, streams [K, n], tags of each port, messages)."""
+    """Through the block -> (block, streams of each port, tags of each port, messages)."""
     options = {"spacing": PLAN.pilot_spacing, **options}
     block = semcom.frame_sync_cc(2, PLAN.rows(2), RATE, PLAN.sps, **options)
     top, sinks = gr.top_block(), [blocks.vector_sink_c() for _ in range(2)]
@@ -59,7 +74,9 @@ def run(samples, run_flowgraph, tags=(), **options):
     top.msg_connect(block, "bursts", told, "store")
     run_flowgraph(top)
     messages = [pmt.to_python(told.get_message(i)) for i in range(told.num_messages())]
-    streams = np.array([sink.data() for sink in sinks], np.complex64)
+    streams = [np.array(sink.data(), np.complex64) for sink in sinks]
+    if len(streams[0]) == len(streams[1]):
+        streams = np.array(streams)
     return block, streams, [list(sink.tags()) for sink in sinks], messages
 
 
@@ -70,6 +87,12 @@ def frames(tags):
         for tag in tags
         if pmt.eq(tag.key, pmt.intern("semcom_frame"))
     ]
+
+
+def fragments(tags):
+    """(offset, (number, count, attempt)) of the semcom_fragment tags of a port."""
+    key = pmt.intern("semcom_fragment")
+    return [(tag.offset, pmt.to_python(tag.value)) for tag in tags if pmt.eq(tag.key, key)]
 
 
 def test_bursts_become_frames_with_their_channel(run_flowgraph):
@@ -147,12 +170,75 @@ def test_numbers_are_counted_and_doubles_are_not_passed_on(run_flowgraph):
     assert list(messages[0]["read"]) == [1, 1]
 
 
-def test_frames_of_another_length_are_foreign(run_flowgraph):
-    air = Air(10).pause(4000).burst(1).pause(4000)
-    for segment, passed in ((PAYLOAD // 10, True), (16, False)):
-        block, streams, *_ = run(air.samples(), run_flowgraph, segment=segment)
+def test_frames_of_no_whole_units_are_foreign(run_flowgraph):
+    air = Air(10).pause(4000).burst(1, lengths=(PAYLOAD, 390)).pause(4000)
+    for units, passed in (([20, 39], True), ([20, 40], False), ([16, 39], False), ([], True)):
+        block, streams, *_ = run(air.samples(), run_flowgraph, units=units)
         assert block.counts().foreign == (not passed)
-        assert streams.shape[1] == PAYLOAD * passed
+        assert [len(stream) for stream in streams] == [PAYLOAD * passed, 390 * passed]
+
+
+def test_each_port_has_frames_of_its_users_own_lengths(run_flowgraph):
+    """The second user's second frame is longer than any buffer of the scheduler."""
+    air = Air(11).pause(4000)
+    lengths = [(300, 77), (123, 20000), (500, 501)]
+    for number, pair in enumerate(lengths):
+        air.burst(10 + number, lengths=pair, fragment=(number, 3, number)).pause(9000)
+    block, streams, tags, messages = run(air.samples(), run_flowgraph)
+    starts = np.cumsum([(0, 0), *lengths], axis=0)
+    for port in (0, 1):
+        expected = [(starts[i][port], 10 + i, lengths[i][port]) for i in range(3)]
+        assert frames(tags[port]) == expected
+        assert fragments(tags[port]) == [(starts[i][port], (i, 3, i)) for i in range(3)]
+        sent = np.concatenate([payloads[port] for _, payloads in air.sent])
+        assert len(streams[port]) == len(sent)
+        assert np.mean(abs(streams[port] - sent) ** 2) < 0.05
+    reports = block.take_reports()
+    assert [[user.symbols for user in told.users] for told in reports] == [*map(list, lengths)]
+    assert [(told.fragment, told.fragments, told.attempt) for told in reports] == [
+        (i, 3, i) for i in range(3)
+    ]
+    assert [list(told["symbols"]) for told in messages] == [*map(list, lengths)]
+    assert [told["attempt"] for told in messages] == [0, 1, 2]
+
+
+def test_fragments_and_attempts_pass_once_each(run_flowgraph):
+    air = Air(12)
+    order = [(7, 0, 0), (7, 1, 0), (7, 1, 0), (9, 0, 0), (7, 1, 1), (8, 1, 1), (9, 1, 0)]
+    for number, fragment, attempt in order:
+        air.pause(6000).burst(number, fragment=(fragment, 2, attempt))
+    block, _, tags, messages = run(air.pause(3000).samples(), run_flowgraph)
+    passed = [number for i, (number, *_) in enumerate(order) if i != 2]
+    assert [number for _, number, _ in frames(tags[1])] == passed
+    assert [said[0::2] for _, said in fragments(tags[1])] == [
+        (fragment, attempt) for i, (_, fragment, attempt) in enumerate(order) if i != 2
+    ]
+    assert [told["passed"] for told in messages] == [True, True, False, True, True, True, True]
+    counts = block.counts()
+    found = (counts.frames, counts.lost, counts.missing, counts.retried, counts.duplicated)
+    assert found == (3, 0, 1, 2, 1) and counts.restarts == 0
+    assert messages[3]["counts"]["lost"] == 1  # frame 8, which came by its second attempt
+
+
+def test_bursts_of_version_1_are_told(run_flowgraph):
+    """Preamble, then 64 bits and their CRC in 86 symbols, as they were before version 2."""
+    air = Air(13).pause(9000).burst(1).pause(9000)
+    samples = air.samples()
+    head = np.concatenate([core.make_preamble(0), naive_code(VERSION_1, 4)])
+    old = 2 * core.shape_symbols(head, PLAN.pulse)
+    samples[:, 500 : 500 + len(old)] += old
+    block, streams, _, messages = run(samples, run_flowgraph)
+    counts = block.counts()
+    assert (counts.other_version, counts.version, counts.frames) == (1, 1, 1)
+    assert (counts.false_alarms, counts.too_long) == (0, 0)
+    assert messages[0]["counts"]["version"] == 1
+    assert streams.shape == (2, PAYLOAD)
+
+
+def test_payloads_that_are_too_long_are_counted(run_flowgraph):
+    air = Air(14).pause(4000).burst(1).pause(4000)
+    block, *_ = run(air.samples(), run_flowgraph, max_payload=PAYLOAD - 1)
+    assert (block.counts().frames, block.counts().too_long) == (0, 2)
 
 
 def test_a_user_that_is_not_heard_is_said_to_be_unknown(run_flowgraph):
@@ -229,9 +315,12 @@ def test_methods_can_be_changed():
         ({"spacing": -1}, "spacing"),
         ({"method": "best"}, "best"),
         ({"method": "none"}, "zf or lmmse"),
-        ({"segment": 0}, "segment"),
+        ({"units": [10]}, "units"),
+        ({"units": [10, 0]}, "units"),
+        ({"max_payload": 0}, "max_payload"),
         ({"pilots": [[0, 0], [0, 0]]}, "energy"),
-        ({"first_code": 2}, "first_code"),
+        ({"first_code": 5}, "users"),
+        ({"first_code": 10}, "first_code"),
     ],
 )
 def test_impossible_arguments_are_refused_with_their_names(change, said):

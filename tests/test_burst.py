@@ -5,6 +5,7 @@
 import numpy as np
 import pytest
 from gnuradio.semcom import core
+from header_code import naive_code
 from scipy import optimize, signal, special
 
 SPS, SPAN, ROLL_OFF = 4, 6, 0.35
@@ -51,9 +52,13 @@ def naive_rrc(samples):
     return np.interp(samples / SPS, _GRID, _VALUES)
 
 
+SIGNS = (0x56C0C7, 0x1ADF0A, 0x3A0C38, 0x60634B, 0x4D8706, 0x530D8A, 0x45CC2D, 0x473CAF, 0x2E09C8,
+         0x7E9E41)  # fmt: skip
+
+
 def naive_preamble(code):
-    root = (2, 1, 7)[code]
-    signs = f"{(0x56C0C7, 0x1ADF0A, 0x45CC2D)[code]:023b}"
+    root = (2, 1, 3, 10, 5, 6, 7, 4, 8, 9)[code]
+    signs = f"{SIGNS[code]:023b}"
     i = np.arange(11)
     period = np.exp(-1j * np.pi * root * i * (i + 1) / 11)
     return np.kron([1 - 2 * int(bit) for bit in signs], period)
@@ -105,45 +110,47 @@ def test_clipping_bounds_peaks_and_keeps_the_band():
 # --- burst ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("code", [0, 1, 2])
+@pytest.mark.parametrize("code", range(10))
 def test_preambles_are_signed_zadoff_chu_sequences(code):
     np.testing.assert_allclose(core.make_preamble(code), naive_preamble(code), atol=1e-6)
 
 
-def naive_header(frame, terminal, length, system, repeats):
-    """Bits, CRC, convolution by polynomials, scrambler and interleaver, one line each."""
-    text = f"{frame:032b}{terminal:08b}{length:016b}{system:08b}"
-    rest = int(text, 2) ^ (0xFFFF << 48)  # a register that starts with ones
-    value = rest << 16
-    for bit in range(79, 15, -1):
-        if value >> bit & 1:
-            value ^= 0x11021 << (bit - 16)
-    message = [int(bit) for bit in text + f"{value:016b}"]
-    streams = [
-        np.convolve(message, [int(b) for b in f"{g:07b}"])[: 80 + 6] % 2 for g in (0o133, 0o171)
-    ]
-    coded = np.stack(streams, 1).ravel()
-    state = [1] * 7
-    for c in range(172):
-        bit = state[6] ^ state[3]
-        state = [bit, *state[:6]]
-        coded[c] ^= bit
-    order = (61 * np.arange(172) + 37 * np.arange(repeats)[:, None]) % 172
-    pairs = 1 - 2 * coded[order].reshape(-1, 2)
-    return pairs @ [1, 1j] / np.sqrt(2)
+def naive_header(frame, terminal, length, system, repeats, fragment=0, fragments=1, attempt=0):
+    """What version 2 says, coded."""
+    text = (
+        f"{2:08b}{system:08b}{terminal:08b}{attempt:08b}{frame:032b}{fragment:016b}"
+        f"{fragments:016b}{length:032b}"
+    )
+    return naive_code(text, repeats)
 
 
-@pytest.mark.parametrize(
-    "fields", [(0, 0, 1, 0), (0xDEADBEEF, 1, 640, 7), (2**32 - 1, 255, 65535, 255)]
-)
+HEADERS = [  # frame, terminal, length, system, fragment, fragments, attempt
+    (0, 0, 1, 0, 0, 1, 0),
+    (0xDEADBEEF, 1, 640, 7, 3, 500, 2),
+    (2**32 - 1, 255, 2**32 - 1, 255, 65534, 65535, 255),
+]
+
+
+@pytest.mark.parametrize("fields", HEADERS)
 def test_headers_are_coded_as_documented_and_read_back(fields):
     symbols = core.encode_header(core.FrameHeader(*fields), 4)
-    np.testing.assert_allclose(symbols, naive_header(*fields, 4), atol=1e-6)
+    assert len(symbols) == 4 * core.HEADER_SYMBOLS == 600
+    np.testing.assert_allclose(symbols, naive_header(*fields[:4], 4, *fields[4:]), atol=1e-6)
     rng = np.random.default_rng(4)
     noisy = symbols + complex_normal(rng, len(symbols)) * 10 ** (1 / 20)
     found = core.decode_header(noisy, 4)
-    assert (found.frame, found.terminal, found.length, found.system) == fields
-    assert core.decode_header(complex_normal(rng, 344), 4) is None
+    names = ("frame", "terminal", "length", "system", "fragment", "fragments", "attempt")
+    assert tuple(getattr(found, name) for name in names) == fields
+    assert core.decode_header(complex_normal(rng, 600), 4) is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [({"length": 0}, r"header\.length"), ({"length": 1, "fragment": 1}, r"header\.fragment")],
+)
+def test_headers_that_cannot_be_are_refused(fields, said):
+    with pytest.raises(ValueError, match=said):
+        core.encode_header(core.FrameHeader(**fields), 1)
 
 
 def test_a_burst_has_its_parts_where_the_layout_says():
@@ -194,17 +201,17 @@ def naive_metric(y, code):
 def test_the_metric_is_the_one_of_the_definition():
     rng = np.random.default_rng(6)
     heard = np.stack(
-        [h * naive_air(naive_preamble(2), 123.4, 0.0131, 0.0, 1400) for h in complex_normal(rng, 2)]
+        [h * naive_air(naive_preamble(6), 123.4, 0.0131, 0.0, 1400) for h in complex_normal(rng, 2)]
     )
     heard += 0.5 * complex_normal(rng, 2, 1400)
-    (found,) = core.PreambleDetector(2, PULSE).detect(heard)
+    (found,) = core.PreambleDetector(6, PULSE).detect(heard)
     assert found.start == pytest.approx(123.4, abs=1.5)
     assert found.cfo == pytest.approx(0.0131, abs=1 / 506)
     y = [
         core.matched_filter(stream, PULSE, first=found.start, step=SPS, count=253)
         for stream in heard
     ]
-    assert found.metric == pytest.approx(naive_metric(np.array(y), 2), rel=1e-4)
+    assert found.metric == pytest.approx(naive_metric(np.array(y), 6), rel=1e-4)
     # No other preamble is in there.
     assert core.PreambleDetector(0, PULSE).detect(heard) == []
 
@@ -267,7 +274,7 @@ def test_headers_are_read_at_five_frequencies():
     found = core.Synchroniser(PULSE).synchronise(heard, core.make_preamble(0), 60.0, 0.0)
     deviation = found.cfo.variance**0.5
     assert found.found
-    turns = np.exp(2j * np.pi * np.outer(np.arange(-5, 6) * deviation, 253 + np.arange(344) - 126))
+    turns = np.exp(2j * np.pi * np.outer(np.arange(-5, 6) * deviation, 253 + np.arange(600) - 126))
     sent = core.encode_header(header, 4)
     alone = [core.decode_header(sent * turn, 4) is not None for turn in turns]
     read = [core.read_header(sent * turn, found, first=253) for turn in turns]
@@ -336,6 +343,71 @@ def test_two_users_are_parted_near_the_noise_of_an_aligned_link():
         assert 10 * np.log10(evm / aligned[user]) < 1.0
 
 
+def received(heard, rows, cut, **options):
+    """What the real receiver makes of samples pushed in pieces, and the receiver."""
+    layout = core.BurstLayout(users=len(rows), gap=48)
+    receiver = core.BurstReceiver(layout, rows, num_rx=len(heard), pulse=PULSE, **options)
+    for at in range(0, heard.shape[1], cut):
+        receiver.push(heard[:, at : at + cut])
+    receiver.finish()
+    return receiver.take(), receiver
+
+
+def test_the_receiver_parts_payloads_of_different_lengths():
+    rng = np.random.default_rng(13)
+    layout, h, _, _ = two_users(rng, 0.01)
+    lengths, rows, payloads = (600, 1130), [qpsk(rng, 16), qpsk(rng, 16)], []
+    count = SPS * (layout.total(1130) + 60)
+    heard = 0.1 * complex_normal(rng, 2, count)
+    starts = (47.3, 101.9)
+    for user, length in enumerate(lengths):
+        payloads.append(qpsk(rng, length))
+        header = core.FrameHeader(9, user, length, 3, fragment=1, fragments=2 + user, attempt=4)
+        burst = core.assemble_burst(layout, user, header, rows[user], payloads[user])
+        heard += h[:, user : user + 1] * naive_air(
+            burst, starts[user], 0.004 - user / 100, 0, count
+        )
+    (burst,), receiver = received(heard, rows, 7001)
+    assert burst.start == pytest.approx(starts[0], abs=0.1)
+    assert [user.header.fragments for user in burst.users] == [2, 3]
+    assert [user.header.attempt for user in burst.users] == [4, 4]
+    assert [user.read for user in burst.users] == [True, True]
+    aligned = 0.01 * np.linalg.norm(np.linalg.inv(h), axis=1) ** 2
+    for user, found in enumerate(burst.payload):
+        assert len(found) == lengths[user] == burst.users[user].header.length
+        evm = np.mean(abs(found - payloads[user]) ** 2)
+        assert abs(10 * np.log10(evm / aligned[user])) < 1.0
+        # As the csi says it: [M + jK, noise + j snr, err_var + j no_eff, ...].
+        assert burst.csi[2 + user].imag == pytest.approx(evm, rel=0.5)
+        assert burst.users[user].cfo == pytest.approx(0.004 - user / 100, abs=2e-5)
+    assert receiver.take() == [] and receiver.received_until > 0
+    assert (receiver.num_detected, receiver.num_unread, receiver.other_version) == (2, 0, 0)
+    _, deaf = received(heard, rows, 7001, max_payload=700)
+    assert deaf.num_too_long == 1
+
+
+def test_the_receiver_tells_which_other_version_it_heard():
+    rng = np.random.default_rng(14)
+    heard = 0.1 * complex_normal(rng, 1, 20000)
+    # Version 1: frame, terminal, 16 bits of length, system; and one that is yet to come.
+    texts = [f"{7:032b}{1:08b}{640:016b}{3:08b}", f"{5:08b}" + 15 * "01100101"]
+    for start, text, version in zip((600.0, 10500.0), texts, (1, 5), strict=True):
+        symbols = np.concatenate([naive_preamble(0), naive_code(text, 4)])
+        heard[0] += naive_air(symbols, start, -0.003, 0, 20000)
+        bursts, receiver = received(heard, [qpsk(rng, 16)], 5000)
+        assert bursts == [] and receiver.other_version == version
+    assert (receiver.num_other_version, receiver.num_unread) == (2, 0)
+
+
+def test_the_receiver_refuses_what_it_cannot_receive():
+    layout, rows = core.BurstLayout(), [np.ones(16), np.ones(16)]
+    for wrong in ({"num_rx": 1}, {"units": [5]}, {"max_payload": 0}, {"method": "none"}):
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            core.BurstReceiver(layout, rows, **wrong)
+    with pytest.raises(ValueError, match="3 antennas found, 2 expected"):
+        core.BurstReceiver(layout, rows).push(np.zeros((3, 10)))
+
+
 def test_the_track_without_phase_noise_is_numpys_line():
     rng = np.random.default_rng(10)
     row = qpsk(rng, 8)
@@ -370,9 +442,9 @@ def test_what_is_not_there_is_not_found():
     "call",
     [
         lambda: core.PulseShape(sps=1),
-        lambda: core.BurstLayout(users=4),
-        lambda: core.make_preamble(3),
-        lambda: core.encode_header(core.FrameHeader(), 0),
+        lambda: core.BurstLayout(users=7),
+        lambda: core.make_preamble(10),
+        lambda: core.encode_header(core.FrameHeader(length=1), 0),
         lambda: core.decode_header(np.zeros(85), 1),
         lambda: core.PreambleDetector(0, false_alarm=0.0),
         lambda: core.PreambleDetector(0).detect(np.zeros(100)),

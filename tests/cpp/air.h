@@ -3,12 +3,13 @@
 #ifndef SEMCOM_TESTS_AIR_H
 #define SEMCOM_TESTS_AIR_H
 
+#include "phy/burst/pulse.h"
 #include "phy/philox.h"
-#include "phy/pulse.h"
 #include <cmath>
 #include <vector>
 
-// The air between terminals and antennas, straight from its definition in sync.h.
+// The air between terminals and antennas, straight from its definition in
+// burst_receiver.h.
 
 using gr::semcom::phy::cdouble;
 using gr::semcom::phy::cfloat;
@@ -46,6 +47,8 @@ inline void add_burst(const samples& symbols,
         }
     }
 }
+
+inline double decibel(double ratio) { return 10.0 * std::log10(ratio); }
 
 //! Seeded numbers for tests.
 class draws

@@ -4,9 +4,12 @@
 #define SEMCOM_TESTS_RECEIVE_H
 
 #include "air.h"
-#include "phy/burst.h"
+#include "phy/burst/burst.h"
+#include "phy/burst/preamble_detector.h"
+#include "phy/burst/synchroniser.h"
+#include "phy/burst/tracking.h"
 #include "phy/detection.h"
-#include "phy/sync.h"
+#include <algorithm>
 
 // Two terminals on the air, and a receiver put together from the parts under test.
 
@@ -18,7 +21,7 @@ struct scene {
     std::vector<impairment> ways;
     matrix h; // [M, K] at each user's first symbol
     double noise_var = 0.1;
-    uint32_t frame = 77000;
+    frame_header common{ 77000, 0, 0, 5 }; // what all headers say
     std::vector<frame_header> headers;
     std::vector<samples> rows, payloads; // of each user
     std::vector<samples> heard;          // at each antenna
@@ -33,20 +36,25 @@ struct received_user {
     double no_eff = 0.0;
 };
 
-//! Fills in what both terminals send (rows unless there are some) and what is heard.
-inline void transmit(scene& s, uint16_t payload, double tail, draws& rng)
+//! Fills in what all terminals send (rows unless there are some), payloads of these
+//! lengths, and what is heard.
+inline void
+transmit(scene& s, const std::vector<uint32_t>& lengths, double tail, draws& rng)
 {
     const int users = s.layout.users;
+    const auto longest = *std::max_element(lengths.begin(), lengths.end());
     const size_t length =
-        static_cast<size_t>((s.layout.total(payload) + tail) * s.pulse.sps);
+        static_cast<size_t>((s.layout.total(longest) + tail) * s.pulse.sps);
     s.heard.clear();
     for (int m = 0; m < s.h.rows(); m++)
         s.heard.push_back(rng.normal(length, s.noise_var));
     for (int k = 0; k < users; k++) {
-        s.headers.push_back({ s.frame, static_cast<uint8_t>(k), payload, 5 });
+        s.headers.push_back(s.common);
+        s.headers[k].terminal = static_cast<uint8_t>(k);
+        s.headers[k].length = lengths[k];
         if (s.rows.size() <= static_cast<size_t>(k))
             s.rows.push_back(rng.qpsk(s.layout.body.num_pilots));
-        s.payloads.push_back(rng.qpsk(payload));
+        s.payloads.push_back(rng.qpsk(lengths[k]));
         const auto burst =
             assemble_burst(s.layout, k, s.headers[k], s.rows[k], s.payloads[k]);
         for (int m = 0; m < s.h.rows(); m++) {
@@ -59,6 +67,11 @@ inline void transmit(scene& s, uint16_t payload, double tail, draws& rng)
             add_burst(burst, s.pulse, way, s.h(m, k) * std::conj(turn), s.heard[m]);
         }
     }
+}
+
+inline void transmit(scene& s, uint32_t payload, double tail, draws& rng)
+{
+    transmit(s, std::vector<uint32_t>(s.layout.users, payload), tail, rng);
 }
 
 //! [samples] at which a user's first known symbol is.

@@ -7,8 +7,6 @@
 using namespace gr::semcom::phy;
 using boost::test_tools::tolerance;
 
-static double decibel(double ratio) { return 10.0 * std::log10(ratio); }
-
 BOOST_AUTO_TEST_CASE(the_pulse_is_the_inverse_transform_of_its_spectrum)
 {
     // The closed form against the integral of sqrt(raised cosine spectrum).

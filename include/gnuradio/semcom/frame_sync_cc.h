@@ -20,15 +20,19 @@ struct user_report {
     double cfo = 0.0;      //!< [Hz] carrier frequency offset
     double clock = 0.0;    //!< [ppm] by which its symbols last longer than ours
     double snr_db = 0.0;   //!< [dB] mean over the antennas, from known symbols
+    int symbols = 0;       //!< of its payload; of the others' header if it was not read
 };
 
 //! A burst that was received.
 struct burst_report {
     uint32_t frame = 0;    //!< sequence number
-    int length = 0;        //!< [symbols] of the payload
-    int terminal = 0;      //!< who sent the first header that was read
+    int fragment = 0;      //!< which part of the frame, from 0
+    int fragments = 1;     //!< parts that the frame has
+    int attempt = 0;       //!< 0: sent for the first time
+    int length = 0;        //!< [symbols] of the payload of the first header that was read
+    int terminal = 0;      //!< who sent that
     int system = 0;        //!< which semantic system
-    bool passed = false;   //!< it went on; false for duplicates and other systems
+    bool passed = false;   //!< it went on; false for repeats and foreign bursts
     uint64_t seconds = 0;  //!< device time of the burst's first symbol, whole seconds
     double fraction = 0.0; //!< [s] and the rest
     std::vector<user_report> users;
@@ -36,14 +40,19 @@ struct burst_report {
 
 //! What was counted since the flowgraph started.
 struct sync_counts {
-    uint64_t frames = 0;       //!< passed on
-    uint64_t lost = 0;         //!< numbers skipped
-    uint64_t duplicated = 0;   //!< not passed on: the number before again
-    uint64_t restarts = 0;     //!< numbers that fell: a sender was started again
-    uint64_t foreign = 0;      //!< not passed on: of another semantic system or segment
-    uint64_t preambles = 0;    //!< heard
-    uint64_t false_alarms = 0; //!< preambles that belong to no burst
-    uint64_t overflows = 0;    //!< samples missing, by the receiver's time stamps
+    uint64_t frames = 0;        //!< of which something was passed on
+    uint64_t lost = 0;          //!< numbers skipped, and not brought by a later attempt
+    uint64_t missing = 0;       //!< fragments of \p frames that have not come (yet)
+    uint64_t retried = 0;       //!< bursts of attempts after the first, passed on
+    uint64_t duplicated = 0;    //!< not passed on: the same attempt again
+    uint64_t restarts = 0;      //!< numbers that fell: a sender was started again
+    uint64_t foreign = 0;       //!< not passed on: of another system, or no whole units
+    uint64_t too_long = 0;      //!< headers of payloads above max_payload
+    uint64_t other_version = 0; //!< headers of a version that this receiver cannot read
+    uint64_t version = 0;       //!< the version that the last of them had; 0: none yet
+    uint64_t preambles = 0;     //!< heard
+    uint64_t false_alarms = 0;  //!< preambles that belong to no burst
+    uint64_t overflows = 0;     //!< samples missing, by the receiver's time stamps
 };
 
 /*!
@@ -52,22 +61,35 @@ struct sync_counts {
  *
  * \details
  * Each user sends [preamble | header | gap | pilots | payload | pilots ... | guard], the
- * heads of different users one after the other and the bodies at once. For each user:
+ * heads of different users one after the other and the bodies at once, each payload as
+ * long as its own header says. For each user:
  * detection of its preamble (generalised likelihood ratio over all antennas), time to a
  * fraction of a symbol, carrier frequency and gains by maximum likelihood, the header's
  * CRC; then, with the channel of all users, zero forcing or LMMSE on samples aligned with
  * this user's own time and frequency, and clock and phase followed on its own pilots.
  * Clocks and carriers of all devices may differ. The mathematics and their sources stand
- * in lib/phy/{burst,sync,burst_receiver}.h.
+ * in lib/phy/burst, from burst_receiver.h on.
  *
  * Input: M streams of complex samples, \p sample_rate each, endless, at any gain. Tags
  * \p rx_time (full seconds, fraction) as UHD's source gives them tell the device time;
  * without any it begins with 0. A jump of that time counts as an overflow.
  *
- * Output: K streams of complex symbols of unit mean power, one frame a burst, with tags
- * \p semcom_frame (number . length) on all ports and \p csi on port 0, its no_eff filled
- * in (csi of the gains at each user's first symbol). A user that was not heard has zeros
- * and an infinite no_eff. A frame with the number of the one before is not passed on.
+ * Output: K streams of complex symbols of unit mean power, one frame a burst, on each
+ * port as long as that user's payload. Tags on the first item: \p semcom_frame (number .
+ * length of this port) and \p semcom_fragment, a tuple of uint64 (fragment, fragments,
+ * attempt), on all ports; \p csi on port 0, its no_eff filled in (csi of the gains at
+ * each user's first symbol). A port is never more than a frame ahead of another.
+ *
+ * - A user that was not heard has zeros and an infinite no_eff. A user whose header could
+ *   not be read is taken to send with the others: see body_receiver.h.
+ * - The same frame, fragment and attempt again is not passed on. Another attempt is, with
+ *   its number in the tag: what to do with it is for those who put fragments together.
+ * - A burst of another system than \p system is foreign, and so is one whose payloads are
+ *   no whole units: a sender of the same system whose weights make words or seconds of
+ *   another size. The header cannot tell that, and a decoder must never get it.
+ *   A fragment therefore carries whole units.
+ * - A burst with a header of another version (older, or one that is not known here) is
+ *   counted in other_version, and its version told; see header.h.
  *
  * Message port \p bursts: a dictionary for each burst: the fields of burst_report, those
  * of user_report as vectors over the users, and \p counts, a dictionary of sync_counts so
@@ -94,9 +116,12 @@ public:
      * \param sps         Samples per symbol.
      * \param spacing     Payload symbols between pilot blocks; 0: pilots in front only.
      * \param method      zf or lmmse.
-     * \param first_code  Preamble of user 0; user k has this + k. There are 3.
+     * \param first_code  Preamble of user 0; user k has this + k. 0: uplink (up to 6
+     *                    users), 6: sidelink (3), 9: return link (1).
      * \param system      Number of the semantic system to listen to; -1: any.
-     * \param segment     [symbols] that a payload is a multiple of; others are foreign.
+     * \param units       [symbols] For each user what its payload is a multiple of; all
+     *                    users of a burst send equally many. Empty: 1 for all.
+     * \param max_payload [symbols] of the longest payload that is received.
      * \throws std::invalid_argument if an argument is out of range.
      */
     static sptr make(int num_rx,
@@ -107,7 +132,8 @@ public:
                      const std::string& method = "zf",
                      int first_code = 0,
                      int system = -1,
-                     int segment = 1);
+                     const std::vector<unsigned int>& units = {},
+                     unsigned int max_payload = 1 << 20);
 
     /*!
      * Another method, for the bursts that come whole from now on.

@@ -120,23 +120,31 @@ static void bind_frame_sync(py::module& m)
         .def_readonly("delay", &user_report::delay, "[s] after the report's time")
         .def_readonly("cfo", &user_report::cfo, "[Hz]")
         .def_readonly("clock", &user_report::clock, "[ppm] symbols longer than ours")
-        .def_readonly("snr_db", &user_report::snr_db, "[dB] mean over the antennas");
+        .def_readonly("snr_db", &user_report::snr_db, "[dB] mean over the antennas")
+        .def_readonly("symbols", &user_report::symbols, "of its payload");
     py::class_<burst_report>(m, "burst_report", "A burst that was received.")
         .def_readonly("frame", &burst_report::frame)
+        .def_readonly("fragment", &burst_report::fragment, "from 0")
+        .def_readonly("fragments", &burst_report::fragments, "of the frame")
+        .def_readonly("attempt", &burst_report::attempt, "0: the first")
         .def_readonly("length", &burst_report::length, "[symbols] of the payload")
         .def_readonly("terminal", &burst_report::terminal)
         .def_readonly("system", &burst_report::system)
-        .def_readonly(
-            "passed", &burst_report::passed, "False: duplicate or of another system")
+        .def_readonly("passed", &burst_report::passed, "False: a repeat, or foreign")
         .def_readonly("seconds", &burst_report::seconds, "device time, whole seconds")
         .def_readonly("fraction", &burst_report::fraction, "[s] and the rest")
         .def_readonly("users", &burst_report::users, "a user_report each");
     py::class_<sync_counts>(m, "sync_counts", "What was counted since the start.")
         .def_readonly("frames", &sync_counts::frames)
         .def_readonly("lost", &sync_counts::lost)
+        .def_readonly("missing", &sync_counts::missing, "fragments")
+        .def_readonly("retried", &sync_counts::retried, "attempts after the first")
         .def_readonly("duplicated", &sync_counts::duplicated)
         .def_readonly("restarts", &sync_counts::restarts)
         .def_readonly("foreign", &sync_counts::foreign)
+        .def_readonly("too_long", &sync_counts::too_long)
+        .def_readonly("other_version", &sync_counts::other_version, "headers")
+        .def_readonly("version", &sync_counts::version, "of the last of them")
         .def_readonly("preambles", &sync_counts::preambles)
         .def_readonly("false_alarms", &sync_counts::false_alarms)
         .def_readonly("overflows", &sync_counts::overflows);
@@ -149,8 +157,10 @@ M complex64 streams of samples in, K streams of symbols of unit mean power out, 
 detection, time, carrier and gains of each user from its preamble and header, zero forcing or LMMSE
 on samples aligned with each user, clock and phase followed on its own pilots.
 
-Tags: rx_time (of UHD) is read; semcom_frame (sequence number . length) on all ports, csi on port 0.
-A user that was not heard has zeros and an infinite no_eff. Message port bursts: a dict for each.
+Tags: rx_time (of UHD) is read; semcom_frame (sequence number . length of this port's payload) and
+semcom_fragment (fragment, fragments, attempt) on all ports, csi on port 0. A user that was not heard
+has zeros and an infinite no_eff. The same attempt again is not passed on, another one is. Message
+port bursts: a dict for each.
 
 Args:
     num_rx: M antennas.
@@ -159,9 +169,11 @@ Args:
     sps: samples per symbol.
     spacing: payload symbols between pilot blocks; 0 for pilots in front only.
     method: zf or lmmse.
-    first_code: preamble of user 0 (0 to 2); user k has this + k.
+    first_code: preamble of user 0: 0 uplink, 6 sidelink, 9 return link; user k has this + k.
     system: number of the semantic system to listen to; -1 for any.
-    segment: symbols that a payload is a multiple of; frames of other lengths are not passed on.
+    units: for each user, symbols that its payload is a multiple of; bursts with others are not
+        passed on. Empty: 1 for all.
+    max_payload: [symbols] of the longest payload that is received.
 
 Raises:
     ValueError: an unknown name or a number out of range.)doc")
@@ -174,7 +186,8 @@ Raises:
              py::arg("method") = "zf",
              py::arg("first_code") = 0,
              py::arg("system") = -1,
-             py::arg("segment") = 1)
+             py::arg("units") = std::vector<unsigned int>{},
+             py::arg("max_payload") = 1u << 20)
         .def("set_method",
              &frame_sync_cc::set_method,
              py::arg("method"),

@@ -1,36 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 gr-semcom contributors */
-#include "arrays.h"
-#include "phy/burst.h"
-#include "phy/sync.h"
+#include "bursts.h"
+#include "phy/burst/burst.h"
+#include "phy/burst/pulse.h"
 #include <pybind11/complex.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
 namespace py = pybind11;
 using namespace gr::semcom::phy;
-
-static std::vector<cfloat> to_vector(const complex_array& array, const char* name)
-{
-    expect(array.ndim() == 1, std::string(name) + ": a vector expected");
-    return { array.data(), array.data() + array.size() };
-}
-
-//! Streams [M, n] of M antennas, and pointers to each.
-struct antennas {
-    complex_array samples;
-    std::vector<const cfloat*> streams;
-
-    explicit antennas(const complex_array& array) : samples(array)
-    {
-        expect(array.ndim() == 2 && array.shape(0) >= 1 && array.shape(0) <= max_streams,
-               "samples: an array [M, n] expected, M from 1 to 8");
-        streams = row_pointers(array.data(), array.shape(0), array.shape(1));
-    }
-
-    int count() const { return static_cast<int>(streams.size()); }
-    size_t length() const { return samples.shape(1); }
-};
 
 static complex_array matched_filter(const complex_array& samples,
                                     const pulse_shape& pulse,
@@ -63,139 +41,10 @@ static py::tuple bound_peak(const complex_array& samples,
     return py::make_tuple(to_array(burst), left);
 }
 
-static void expect_header(const complex_array& symbols, int repeats)
-{
-    expect(symbols.ndim() == 1 && symbols.size() == repeats * header_symbols,
-           "symbols: 86 for each repetition expected");
-}
-
-static py::object to_object(const decoded_header& header)
-{
-    return header.ok ? py::cast(header.value) : py::none();
-}
-
 static py::object decode_alone(const complex_array& symbols, int repeats)
 {
     expect_header(symbols, repeats);
     return to_object(decode_header(symbols.data(), repeats));
-}
-
-static py::object read_after(const complex_array& symbols,
-                             const synchronisation& found,
-                             size_t first,
-                             int repeats)
-{
-    expect_header(symbols, repeats);
-    return to_object(read_header(symbols.data(), repeats, found, first));
-}
-
-static std::vector<detection> detect_preambles(const preamble_detector& detector,
-                                               const complex_array& samples)
-{
-    const antennas in(samples);
-    py::gil_scoped_release release;
-    return detector.detect(in.streams.data(), in.count(), in.length());
-}
-
-static synchronisation synchronise(const synchroniser& sync,
-                                   const complex_array& samples,
-                                   const complex_array& known,
-                                   double start,
-                                   double cfo)
-{
-    const antennas in(samples);
-    const auto symbols = to_vector(known, "known");
-    py::gil_scoped_release release;
-    return sync.synchronise(
-        in.streams.data(), in.count(), in.length(), symbols, start, cfo);
-}
-
-static complex_array align(const synchroniser& sync,
-                           const complex_array& samples,
-                           const synchronisation& found,
-                           size_t first,
-                           size_t length,
-                           double clock_offset)
-{
-    const antennas in(samples);
-    complex_array out({ static_cast<size_t>(in.count()), length });
-    const auto to = row_pointers(out.mutable_data(), in.count(), length);
-    {
-        py::gil_scoped_release release;
-        sync.align(in.streams.data(),
-                   in.count(),
-                   in.length(),
-                   found,
-                   clock_offset,
-                   first,
-                   length,
-                   to.data());
-    }
-    return out;
-}
-
-static py::tuple combine_antennas(const complex_array& symbols, const complex_array& h)
-{
-    const antennas in(symbols);
-    expect(h.ndim() == 1 && h.size() == in.count(),
-           "h: a gain for each antenna expected");
-    complex_vector gains(in.count());
-    for (int m = 0; m < in.count(); m++)
-        gains[m] = h.data()[m];
-    complex_array out(in.length());
-    const double noise =
-        combine(in.streams.data(), gains, in.length(), out.mutable_data());
-    return py::make_tuple(out, noise);
-}
-
-//! A stream whose symbols stay where Python has them.
-static user_stream to_stream(const complex_array& body,
-                             const complex_array& row,
-                             uint64_t spacing,
-                             double noise_var)
-{
-    expect(body.ndim() == 1, "body: a vector expected");
-    const auto pilots = to_vector(row, "row");
-    expect(!pilots.empty(), "row: no pilots found");
-    const frame_layout layout{ pilots.size(), spacing };
-    const uint64_t payload = layout.payload(body.size());
-    expect(payload > 0, "body: no frame of this layout has this length");
-    return { body.data(), layout, payload, pilots, noise_var };
-}
-
-static phase_track follow_phase(const complex_array& body,
-                                const complex_array& row,
-                                uint64_t spacing,
-                                double noise_var,
-                                double cfo_var,
-                                double phase_noise)
-{
-    return track_phase(to_stream(body, row, spacing, noise_var), cfo_var, phase_noise);
-}
-
-static complex_array turn_back(const complex_array& body, const phase_track& track)
-{
-    auto symbols = to_vector(body, "body");
-    correct_phase(symbols.data(), symbols.size(), track);
-    return to_array(symbols);
-}
-
-static clock_estimate measure_clock(const complex_array& body,
-                                    const complex_array& row,
-                                    uint64_t spacing,
-                                    double noise_var,
-                                    const pulse_shape& pulse,
-                                    const synchronisation& found,
-                                    double body_start,
-                                    double offset_var)
-{
-    return estimate_clock(
-        to_stream(body, row, spacing, noise_var), pulse, found, body_start, offset_var);
-}
-
-static complex_array joint(const std::vector<synchronisation>& users)
-{
-    return to_array(pack(joint_channel(users)));
 }
 
 static void bind_pulse(py::module& m)
@@ -260,22 +109,41 @@ static void bind_pulse(py::module& m)
 static void bind_layout(py::module& m)
 {
     py::class_<frame_header>(m, "FrameHeader", "What a burst's header says.")
-        .def(py::init(
-                 [](uint32_t frame, uint8_t terminal, uint16_t length, uint8_t system) {
-                     return frame_header{ frame, terminal, length, system };
-                 }),
+        .def(py::init([](uint32_t frame,
+                         uint8_t terminal,
+                         uint32_t length,
+                         uint8_t system,
+                         uint16_t fragment,
+                         uint16_t fragments,
+                         uint8_t attempt) {
+                 return frame_header{ frame,    terminal,  length, system,
+                                      fragment, fragments, attempt };
+             }),
              py::arg("frame") = 0,
              py::arg("terminal") = 0,
              py::arg("length") = 0,
-             py::arg("system") = 0)
+             py::arg("system") = 0,
+             py::arg("fragment") = 0,
+             py::arg("fragments") = 1,
+             py::arg("attempt") = 0)
         .def_readonly("frame", &frame_header::frame)
         .def_readonly("terminal", &frame_header::terminal)
-        .def_readonly("length", &frame_header::length)
-        .def_readonly("system", &frame_header::system);
+        .def_readonly("length", &frame_header::length, "[symbols] of the payload")
+        .def_readonly("system", &frame_header::system)
+        .def_readonly("fragment", &frame_header::fragment, "from 0")
+        .def_readonly("fragments", &frame_header::fragments, "of the frame")
+        .def_readonly("attempt", &frame_header::attempt, "0: the first");
+    m.attr("HEADER_VERSION") = header_version;
+    m.attr("HEADER_SYMBOLS") = header_symbols;
+    m.attr("UPLINK_CODE") = uplink_code;
+    m.attr("SIDELINK_CODE") = sidelink_code;
+    m.attr("RETURN_CODE") = return_code;
+    m.attr("NUM_PREAMBLES") = num_preambles;
     py::class_<burst_layout>(
         m,
         "BurstLayout",
-        "Where preamble, header and body lie in a burst of each user (lib/phy/burst.h).")
+        "Where preamble, header and body lie in a burst of each user\n"
+        "(lib/phy/burst/burst.h).")
         .def(py::init([](int users,
                          int first_code,
                          int preamble_repeats,
@@ -294,7 +162,7 @@ static void bind_layout(py::module& m)
              }),
              py::kw_only(),
              py::arg("users") = 2,
-             py::arg("first_code") = 0,
+             py::arg("first_code") = uplink_code,
              py::arg("preamble_repeats") = max_preamble_repeats,
              py::arg("header_repeats") = 4,
              py::arg("gap") = 64,
@@ -330,7 +198,7 @@ static void bind_layout(py::module& m)
         [](int code, int repeats) { return to_array(make_preamble(code, repeats)); },
         py::arg("code"),
         py::arg("repeats") = max_preamble_repeats,
-        "Preamble 0 to 2, complex64 [11 repeats].");
+        "Preamble 0 to 9, complex64 [11 repeats]; whose is which says preamble.h.");
     m.def(
         "encode_header",
         [](const frame_header& header, int repeats) {
@@ -338,12 +206,13 @@ static void bind_layout(py::module& m)
         },
         py::arg("header"),
         py::arg("repeats") = 4,
-        "A header's symbols, complex64 [86 repeats].");
+        "A header's symbols, complex64 [150 repeats].");
     m.def("decode_header",
           &decode_alone,
           py::arg("symbols"),
           py::arg("repeats") = 4,
-          "The FrameHeader in symbols [86 repeats], or None if its CRC does not fit.");
+          "The FrameHeader in symbols [150 repeats], or None if there is none of version "
+          "2.");
     m.def(
         "assemble_burst",
         [](const burst_layout& layout,
@@ -367,7 +236,7 @@ static void bind_layout(py::module& m)
 Args:
     layout, user, header: who sends what; header.length is the payload's.
     row: the user's pilots, complex64 [num_pilots].
-    payload: complex64 [n], n from 1 to 65535.
+    payload: complex64 [n], n >= 1.
 
 Returns:
     complex64 [layout.total(n)].
@@ -376,228 +245,8 @@ Raises:
     ValueError: sizes that do not fit.)doc");
 }
 
-static void bind_results(py::module& m)
-{
-    py::class_<scalar_estimate>(m, "ScalarEstimate", "A number and its error's variance.")
-        .def_readonly("value", &scalar_estimate::value)
-        .def_readonly("variance", &scalar_estimate::variance);
-    py::class_<detection>(m, "Detection", "A preamble that was heard.")
-        .def_readonly("start", &detection::start, "[samples] of the first symbol")
-        .def_readonly("cfo", &detection::cfo, "[cycles per symbol]")
-        .def_readonly("metric", &detection::metric, "0 to 1");
-    py::class_<synchronisation>(
-        m, "Synchronisation", "Where a user's burst is, how it is turned and heard.")
-        .def_readonly("found", &synchronisation::found)
-        .def_readonly("start", &synchronisation::start, "[samples] of the first symbol")
-        .def_readonly("cfo", &synchronisation::cfo, "[cycles per symbol]")
-        .def_readonly("amplitude", &synchronisation::amplitude, "rms of the gains")
-        .def_property_readonly(
-            "h",
-            [](const synchronisation& s) {
-                return py::array_t<cdouble>(s.h.size(), s.h.data());
-            },
-            "complex128 [M], gains at start")
-        .def_readonly("middle", &synchronisation::middle, "[symbols]")
-        .def_readonly("err_var", &synchronisation::err_var, "of each gain")
-        .def_readonly("noise_var", &synchronisation::noise_var, "at each antenna")
-        .def_readonly("snr", &synchronisation::snr, "linear, mean over the antennas")
-        .def(
-            "delayed",
-            [](synchronisation s, double samples) {
-                s.start.value += samples;
-                return s;
-            },
-            py::arg("samples"),
-            "The same, later by so many samples.");
-    py::class_<phase_track>(m, "PhaseTrack", "One user's phase over its body.")
-        .def_property_readonly(
-            "time",
-            [](const phase_track& t) { return to_array(t.time); },
-            "[symbols of the body], float64 [blocks]")
-        .def_property_readonly(
-            "phase", [](const phase_track& t) { return to_array(t.phase); }, "[rad]")
-        .def_property_readonly(
-            "phase_var",
-            [](const phase_track& t) { return to_array(t.phase_var); },
-            "[rad^2]")
-        .def_readonly("cfo", &phase_track::cfo, "[cycles per symbol] left");
-    py::class_<clock_estimate>(m, "ClockEstimate", "What is left of a user's timing.")
-        .def_readonly("offset", &clock_estimate::offset, "relative length of a symbol")
-        .def_readonly("delay", &clock_estimate::delay, "[symbols]");
-}
-
-static void bind_detector(py::module& m)
-{
-    m.def("detection_threshold",
-          &detection_threshold,
-          py::arg("false_alarm"),
-          py::arg("length"),
-          "What one test of one antenna's noise passes with this probability.");
-    m.def("false_alarm_probability",
-          &false_alarm_probability,
-          py::arg("threshold"),
-          py::arg("num_rx"),
-          py::arg("length"),
-          "Probability that one test of num_rx antennas' noise passes the threshold.");
-    py::class_<preamble_detector>(
-        m, "PreambleDetector", "Looks for one preamble (lib/phy/sync.h).")
-        .def(py::init([](int code,
-                         const pulse_shape& pulse,
-                         int repeats,
-                         double false_alarm,
-                         double search,
-                         double max_cfo) {
-                 return preamble_detector(
-                     code, repeats, pulse, { false_alarm, search, max_cfo });
-             }),
-             py::arg("code"),
-             py::arg("pulse") = pulse_shape{},
-             py::kw_only(),
-             py::arg("repeats") = max_preamble_repeats,
-             py::arg("false_alarm") = 1e-4,
-             py::arg("search") = 1e4,
-             py::arg("max_cfo") = 0.02,
-             "false_alarm: probability of any in search symbols of noise;\n"
-             "max_cfo: [cycles per symbol].  Raises ValueError out of range.")
-        .def_property_readonly("threshold", &preamble_detector::threshold)
-        .def_property_readonly("window",
-                               &preamble_detector::window,
-                               "[samples] from a preamble's first symbol to its last")
-        .def("detect",
-             &detect_preambles,
-             py::arg("samples"),
-             "All preambles in complex64 [M, n], a list of Detection in time's order.");
-}
-
-static void bind_synchroniser(py::module& m)
-{
-    py::class_<synchroniser>(
-        m, "Synchroniser", "Time, frequency and gains of one user (lib/phy/sync.h).")
-        .def(py::init<const pulse_shape&>(), py::arg("pulse") = pulse_shape{})
-        .def("synchronise",
-             &synchronise,
-             py::arg("samples"),
-             py::arg("known"),
-             py::arg("start"),
-             py::arg("cfo"),
-             R"doc(Maximum likelihood estimates from known symbols.
-
-Args:
-    samples: complex64 [M, n].
-    known: symbols of unit modulus, complex64 [N], at least 8.
-    start: [samples] of the first one, to half a symbol.
-    cfo: [cycles per symbol], to 1 / N.
-
-Returns:
-    A Synchronisation, found or not.
-
-Raises:
-    ValueError: sizes that do not fit.)doc")
-        .def("align",
-             &align,
-             py::arg("samples"),
-             py::arg("found"),
-             py::kw_only(),
-             py::arg("first"),
-             py::arg("length"),
-             py::arg("clock_offset") = 0.0,
-             "Symbols [first, first + length) after the first known one on each "
-             "antenna,\nderotated and matched filtered, complex64 [M, length].");
-    m.def("joint_channel",
-          &joint,
-          py::arg("users"),
-          "The packed csi, complex64 [2 + K + M K], of a list of Synchronisation.");
-    m.def("combine",
-          &combine_antennas,
-          py::arg("symbols"),
-          py::arg("h"),
-          "Maximum ratio combining of [M, n] with gains h [M]: (complex64 [n], noise "
-          "variance\nfor unit noise at each antenna).");
-    m.def("read_header",
-          &read_after,
-          py::arg("symbols"),
-          py::arg("found"),
-          py::kw_only(),
-          py::arg("first"),
-          py::arg("repeats") = 4,
-          R"doc(Decodes a header at several frequencies around that of its preamble.
-
-Args:
-    symbols: as combine() gives them, complex64 [86 repeats].
-    found: the preamble's Synchronisation.
-    first: [symbols] from the preamble's first symbol to the header's.
-    repeats: of the header, 1 to 8.
-
-Returns:
-    The FrameHeader, or None if no CRC fits.
-
-Raises:
-    ValueError: sizes that do not fit.)doc");
-}
-
-static void bind_tracking(py::module& m)
-{
-    m.def("track_phase",
-          &follow_phase,
-          py::arg("body"),
-          py::arg("row"),
-          py::kw_only(),
-          py::arg("spacing"),
-          py::arg("noise_var"),
-          py::arg("cfo_var"),
-          py::arg("phase_noise") = 1e-6,
-          R"doc(Follows the phase of a separated stream over its pilot blocks.
-
-Args:
-    body: pilots and payload, complex64 [F].
-    row: the user's pilots, complex64 [P].
-    spacing: payload symbols between pilot blocks; 0 for pilots in front only.
-    noise_var: of the stream.
-    cfo_var: [cycles^2 per symbol^2] of the frequency already corrected.
-    phase_noise: [rad^2 per symbol] by which the phase wanders.
-
-Returns:
-    A PhaseTrack, for correct_phase().
-
-Raises:
-    ValueError: a length that no body of this layout has, or pilots of zeros.)doc");
-    m.def("correct_phase",
-          &turn_back,
-          py::arg("body"),
-          py::arg("track"),
-          "The body turned back by its phase, complex64 [F].");
-    m.def("estimate_clock",
-          &measure_clock,
-          py::arg("body"),
-          py::arg("row"),
-          py::kw_only(),
-          py::arg("spacing"),
-          py::arg("noise_var"),
-          py::arg("pulse"),
-          py::arg("found"),
-          py::arg("body_start"),
-          py::arg("offset_var") = 20e-6 * 20e-6 / 3.0,
-          R"doc(Clock offset and delay from the pilots of a separated stream.
-
-Args:
-    body, row, spacing, noise_var: as in track_phase().
-    pulse, found: what the stream was aligned with.
-    body_start: [symbols] from the first known symbol to the body's first.
-    offset_var: prior variance of the offset.
-
-Returns:
-    A ClockEstimate; align() again with its offset, and found.delayed(sps * delay).
-
-Raises:
-    ValueError: as track_phase().)doc");
-}
-
 void bind_burst(py::module& m)
 {
     bind_pulse(m);
     bind_layout(m);
-    bind_results(m);
-    bind_detector(m);
-    bind_synchroniser(m);
-    bind_tracking(m);
 }

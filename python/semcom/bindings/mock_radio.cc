@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 gr-semcom contributors */
 #include "arrays.h"
-#include "phy/mock_radio.h"
+#include "phy/impairments/mock_radio.h"
 #include <pybind11/complex.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
@@ -164,7 +164,7 @@ static void bind_radio(py::module& m)
     py::class_<mock_radio>(
         m,
         "mock_radio",
-        R"doc(Baseband samples of two transmitters in, of two receivers out (lib/phy/mock_radio.h).
+        R"doc(Baseband samples of two transmitters in, of two receivers out (lib/phy/impairments/mock_radio.h).
 
 Transmitters: 0 audio, 1 video terminal. Receivers: 0 with two antennas hears both, 1 is the
 video terminal's antenna and hears the audio terminal. A stream has unit mean power while its

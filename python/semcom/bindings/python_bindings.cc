@@ -8,8 +8,10 @@ namespace py = pybind11;
 
 void bind_blocks(py::module& m);
 void bind_burst(py::module& m);
+void bind_burst_receiver(py::module& m);
 void bind_core(py::module& m);
 void bind_mock_radio(py::module& m);
+void bind_sync(py::module& m);
 
 PYBIND11_MODULE(semcom_python, m)
 {
@@ -26,6 +28,8 @@ PYBIND11_MODULE(semcom_python, m)
         "[M+jK, noise_var+j snr, err_var_k+j no_eff_k (K of them), H row by row (M K)].");
     bind_core(core);
     bind_burst(core);
+    bind_sync(core);
+    bind_burst_receiver(core);
     bind_mock_radio(core);
 
     m.def(

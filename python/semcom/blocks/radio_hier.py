@@ -95,7 +95,7 @@ class radio_terminal(HasModel, gr.hier_block2):
         """What hears the sidelink, and sends when it says."""
         self.sync = frame_sync_cc(
             1, plan.rows(1), plan.sample_rate, plan.sps, plan.pilot_spacing, "zf", FEEDBACK_CODE,
-            number, symbols,
+            number, [symbols],
         )  # fmt: skip
         self.schedule = Schedule(plan, SEGMENTS * symbols, self.sync, number)
         self.encoder = semantic_encoder(*model, sidelink_timeout, self.schedule.go_without)
@@ -130,7 +130,7 @@ class radio_receiver(HasModel, gr.hier_block2):
         plan = BurstFormat(sample_rate, **plan)
         self.sync = frame_sync_cc(
             antennas, plan.rows(terminals), sample_rate, plan.sps, plan.pilot_spacing, detector,
-            0, system_number(system), net.payload(net.topology.names[0], 1),
+            0, system_number(system), [net.payload(name, 1) for name in net.topology.names],
         )  # fmt: skip
         self.decoder = semantic_decoder(system, checkpoint, device)
         self.message_port_register_hier_out("bursts")

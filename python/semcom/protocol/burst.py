@@ -11,7 +11,8 @@ The second terminal (video) hears the feedback burst, and so knows t by its own 
 its picture with what it heard, and sends its uplink burst at t + turnaround.  Two clocks that
 differ by 40 ppm are apart by 4 symbols after a turnaround of 100 ms at 1 Msym/s, which the gaps
 between the terminals' preambles (64 symbols) take; what is left of a symbol, the receiver finds
-for each terminal.  So no trigger burst is needed.  A burst's layout is that of lib/phy/burst.h.
+for each terminal.  So no trigger burst is needed.  A burst's layout is that of
+lib/phy/burst/burst.h.
 """
 
 import math
@@ -23,11 +24,11 @@ from .. import core
 from ..base.errors import SemcomError
 from ..phy import pilots
 
-FEEDBACK_CODE = 2  # its preamble; terminals have 0 and 1
+FEEDBACK_CODE = core.SIDELINK_CODE  # its preamble
 FEEDBACK_TERMINAL = 2  # in headers: 0 and 1 are the terminals' uplinks, 2 + c the c-th repetition
 LATENESS_S = 0.002  # [s] after which a burst that is due will not come
 SEARCH_SYMBOLS = 10000  # by which a receiver may be behind: its search goes block by block
-PILOT_KIND = "zadoff_chu"  # rows that tell time as well: see estimate_clock in lib/phy/sync.h
+PILOT_KIND = "zadoff_chu"  # rows that tell time as well: see lib/phy/burst/tracking.h
 
 
 @dataclass(frozen=True)

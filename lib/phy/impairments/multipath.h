@@ -3,8 +3,8 @@
 #ifndef INCLUDED_SEMCOM_PHY_MULTIPATH_H
 #define INCLUDED_SEMCOM_PHY_MULTIPATH_H
 
-#include "jakes.h"
 #include "mock_settings.h"
+#include "phy/jakes.h"
 #include <vector>
 
 namespace gr {

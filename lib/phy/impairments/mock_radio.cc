@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 gr-semcom contributors */
-#include "lanes.h"
 #include "mock_radio.h"
+#include "phy/lanes.h"
 #include <algorithm>
 #include <cmath>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 gr-semcom contributors */
-#include "check_field.h"
+#include "phy/check_field.h"
+#include "phy/simd.h"
 #include "pulse.h"
-#include "simd.h"
 #include <algorithm>
 #include <cmath>
 #include <limits>

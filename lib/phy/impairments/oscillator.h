@@ -3,7 +3,7 @@
 #ifndef INCLUDED_SEMCOM_PHY_OSCILLATOR_H
 #define INCLUDED_SEMCOM_PHY_OSCILLATOR_H
 
-#include "philox.h"
+#include "phy/philox.h"
 #include <vector>
 
 namespace gr {

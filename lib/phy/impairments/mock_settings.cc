@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 gr-semcom contributors */
-#include "check_field.h"
 #include "mock_settings.h"
 #include "oscillator.h"
+#include "phy/check_field.h"
 #include <cmath>
 
 namespace gr {

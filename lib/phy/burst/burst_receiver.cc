@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 gr-semcom contributors */
 #include "burst_receiver.h"
-#include "check_field.h"
+#include "phy/check_field.h"
 #include <algorithm>
 #include <cmath>
 #include <stdexcept>
@@ -18,17 +18,10 @@ constexpr double least_share = 0.5;
 //! Preamble lengths that are searched at a time.
 constexpr size_t windows_per_search = 12;
 
-//! Mean |x - row|^2 over the pilots of a body.
-double pilot_error(const user_stream& stream)
+bool belong_together(const frame_header& one, const frame_header& other)
 {
-    double sum = 0.0, count = 0.0;
-    for (uint64_t b = 0; b < stream.layout.pilot_blocks(stream.payload); b++) {
-        const cfloat* x = stream.body + stream.layout.pilot_position(b, stream.payload);
-        for (size_t p = 0; p < stream.row.size(); p++)
-            sum += std::norm(x[p] - stream.row[p]);
-        count += static_cast<double>(stream.row.size());
-    }
-    return sum / count;
+    return one.system == other.system && one.frame == other.frame &&
+           one.fragment == other.fragment && one.attempt == other.attempt;
 }
 
 } // namespace
@@ -53,6 +46,13 @@ void burst_receiver_settings::check() const
                     "as many pilots as the layout has");
     for (const auto& row : rows)
         user_stream{ nullptr, layout.body, 0, row, 0.0 }.check();
+    check_field(units.empty() || static_cast<int>(units.size()) == layout.users,
+                "units",
+                static_cast<double>(units.size()),
+                "none, or one for each user");
+    for (const auto one : units)
+        check_field(one > 0, "units", one, "1 symbol or more");
+    check_field(max_payload > 0, "max_payload", max_payload, "1 symbol or more");
     check_field(method != detector_method::none,
                 "method",
                 static_cast<double>(method),
@@ -68,6 +68,7 @@ void burst_receiver_settings::check() const
 burst_receiver::burst_receiver(const burst_receiver_settings& settings)
     : d_settings((settings.check(), settings)),
       d_sync(settings.pulse),
+      d_bodies(settings),
       d_samples(settings.num_rx)
 {
     const auto& layout = settings.layout;
@@ -96,10 +97,32 @@ double burst_receiver::tolerance() const
     return static_cast<double>(d_settings.layout.gap * d_settings.pulse.sps);
 }
 
+//! [samples] of the longest user's burst.
 double burst_receiver::length_of(const received_burst& burst) const
 {
-    return static_cast<double>(d_settings.layout.guard_position(burst.header.length) *
+    uint32_t longest = 0;
+    for (size_t k = 0; k < burst.users.size(); k++)
+        longest = std::max(longest, expected_header(burst, k).length);
+    return static_cast<double>(d_settings.layout.guard_position(longest) *
                                d_settings.pulse.sps);
+}
+
+//! A user's header if it was read, else that of the first user that was, with as many
+//! units of payload.
+frame_header burst_receiver::expected_header(const received_burst& burst,
+                                             size_t user) const
+{
+    if (burst.users[user].read)
+        return burst.users[user].header;
+    const auto& users = burst.users;
+    const auto first = std::find_if(
+        users.begin(), users.end(), [](const auto& other) { return other.read; });
+    auto header = first->header;
+    const auto unit = d_settings.unit(first - users.begin());
+    const uint64_t length = uint64_t{ header.length } / unit * d_settings.unit(user);
+    if (header.length % unit == 0 && length <= d_settings.max_payload)
+        header.length = static_cast<uint32_t>(length);
+    return header;
 }
 
 double burst_receiver::read_until() const
@@ -146,13 +169,12 @@ void burst_receiver::advance(bool last)
     trim();
 }
 
-//! Pointers to the samples held.
-std::vector<const cfloat*> burst_receiver::held() const
+held_samples burst_receiver::held() const
 {
-    std::vector<const cfloat*> streams;
+    held_samples samples{ {}, d_samples[0].size(), d_first };
     for (const auto& stream : d_samples)
-        streams.push_back(stream.data());
-    return streams;
+        samples.streams.push_back(stream.data());
+    return samples;
 }
 
 //! Finds the preambles that start from d_searched to \p until.
@@ -162,7 +184,7 @@ void burst_receiver::search(double until)
     const double to = std::min(end(), until + static_cast<double>(d_tail));
     if (to <= from)
         return;
-    auto streams = held();
+    auto streams = held().streams;
     for (auto& stream : streams)
         stream += static_cast<size_t>(from - d_first);
     const auto samples = d_detectors[0].filter(
@@ -182,7 +204,7 @@ synchronisation burst_receiver::synchronise(const std::vector<cfloat>& known,
                                             double start,
                                             double cfo) const
 {
-    auto found = d_sync.synchronise(held().data(),
+    auto found = d_sync.synchronise(held().streams.data(),
                                     d_settings.num_rx,
                                     d_samples[0].size(),
                                     known,
@@ -190,27 +212,6 @@ synchronisation burst_receiver::synchronise(const std::vector<cfloat>& known,
                                     cfo);
     found.start.value += d_first;
     return found;
-}
-
-//! Symbols [first, ...) of a user after its first known one, on each antenna.
-void burst_receiver::align(const synchronisation& found,
-                           double clock_offset,
-                           size_t first,
-                           std::vector<std::vector<cfloat>>& out) const
-{
-    auto relative = found;
-    relative.start.value -= d_first;
-    std::vector<cfloat*> to;
-    for (auto& stream : out)
-        to.push_back(stream.data());
-    d_sync.align(held().data(),
-                 d_settings.num_rx,
-                 d_samples[0].size(),
-                 relative,
-                 clock_offset,
-                 first,
-                 out[0].size(),
-                 to.data());
 }
 
 //! Reads the headers that have come whole.
@@ -231,9 +232,43 @@ void burst_receiver::read_heads(bool last)
     d_heads = std::move(waiting);
 }
 
-void burst_receiver::read(const head& preamble)
+//! What is read after a preamble.
+decoded_header burst_receiver::header_after(const synchronisation& preamble) const
 {
     const auto& layout = d_settings.layout;
+    const size_t length = layout.header_length();
+    std::vector<std::vector<cfloat>> symbols(d_settings.num_rx,
+                                             std::vector<cfloat>(length));
+    d_bodies.align(held(), preamble, 0.0, layout.preamble_length(), symbols);
+    std::vector<cfloat> combined(length);
+    std::vector<const cfloat*> from;
+    for (const auto& stream : symbols)
+        from.push_back(stream.data());
+    combine(from.data(), preamble.h, combined.size(), combined.data());
+    return read_header(
+        combined.data(), layout.header_repeats, preamble, layout.preamble_length());
+}
+
+/*!
+ * The estimates again with the header's symbols known; not found if these do not fit. A
+ * wrong header whose CRC fits by chance does not: its symbols then show an SNR of 0.01
+ * (at 15 dB) to 0.26 (at -5 dB) of the preamble's, right ones 0.76 or more.
+ */
+synchronisation burst_receiver::refined(int user,
+                                        const synchronisation& preamble,
+                                        const decoded_header& header) const
+{
+    auto known = d_preambles[user];
+    const auto coded = code_header(header.bits, d_settings.layout.header_repeats);
+    known.insert(known.end(), coded.begin(), coded.end());
+    const auto better = synchronise(known, preamble.start.value, preamble.cfo.value);
+    if (better.snr < least_share * std::min(preamble.snr, 1.0))
+        return {};
+    return better;
+}
+
+void burst_receiver::read(const head& preamble)
+{
     heard_user heard;
     heard.detected = true;
     heard.sync =
@@ -242,36 +277,22 @@ void burst_receiver::read(const head& preamble)
         d_num_unread++;
         return;
     }
-    std::vector<std::vector<cfloat>> symbols(d_settings.num_rx,
-                                             std::vector<cfloat>(layout.header_length()));
-    align(heard.sync, 0.0, layout.preamble_length(), symbols);
-    std::vector<cfloat> combined(layout.header_length());
-    std::vector<const cfloat*> from;
-    for (const auto& stream : symbols)
-        from.push_back(stream.data());
-    combine(from.data(), heard.sync.h, combined.size(), combined.data());
-    const auto header = read_header(combined.data(),
-                                    layout.header_repeats,
-                                    heard.sync,
-                                    static_cast<double>(layout.preamble_length()));
-    if (!header.ok || header.value.length == 0) {
+    const auto header = header_after(heard.sync);
+    const auto better = header.version > 0 ? refined(preamble.user, heard.sync, header)
+                                           : synchronisation{};
+    if (!better.found) {
         d_unread.push_back({ preamble.user, heard.sync });
-        return;
+    } else if (!header.ok) {
+        d_num_other_version++;
+        d_other_version = header.version;
+    } else if (header.value.length > d_settings.max_payload) {
+        d_num_too_long++;
+    } else {
+        heard.read = true;
+        heard.header = header.value;
+        heard.sync = better;
+        place(preamble.user, heard);
     }
-    heard.read = true;
-    heard.header = header.value;
-    const auto better = synchronise(layout.head(preamble.user, header.value),
-                                    heard.sync.start.value,
-                                    heard.sync.cfo.value);
-    // A wrong header whose CRC fits by chance does not fit its symbols: they then show an
-    // SNR of 0.01 (at 15 dB) to 0.26 (at -5 dB) of the preamble's, right ones 0.76 or
-    // more.
-    if (!better.found || better.snr < least_share * std::min(heard.sync.snr, 1.0)) {
-        d_unread.push_back({ preamble.user, heard.sync });
-        return;
-    }
-    heard.sync = better;
-    place(preamble.user, heard);
 }
 
 //! Puts a user that was read where it belongs.
@@ -282,8 +303,7 @@ void burst_receiver::place(int user, const heard_user& heard)
                                              d_settings.pulse.sps);
     for (auto& burst : d_open)
         if (std::fabs(burst.start - start) < tolerance() &&
-            burst.header.frame == heard.header.frame &&
-            burst.header.length == heard.header.length && !burst.users[user].detected) {
+            belong_together(burst.header, heard.header) && !burst.users[user].detected) {
             burst.users[user] = heard;
             return;
         }
@@ -306,7 +326,7 @@ void burst_receiver::close_bursts(bool last)
                              tolerance() + margin();
         if (last || (whole <= end() && whole <= read_until())) {
             adopt(burst);
-            receive(burst);
+            d_bodies.receive(held(), burst);
             d_bursts.push_back(std::move(burst));
         } else {
             waiting.push_back(std::move(burst));
@@ -318,7 +338,8 @@ void burst_receiver::close_bursts(bool last)
     });
 }
 
-//! Users that were heard where the burst is, and not read: their headers are known now.
+//! Users that were heard where the burst is, and not read: what their headers say is
+//! taken from the others.
 void burst_receiver::adopt(received_burst& burst)
 {
     const auto& layout = d_settings.layout;
@@ -330,7 +351,6 @@ void burst_receiver::adopt(received_burst& burst)
         if (user.detected || std::fabs(start - burst.start) >= tolerance())
             continue;
         user.detected = true;
-        user.header = burst.header;
         user.sync = other.sync;
         other.user = -1; // taken
     }
@@ -338,6 +358,8 @@ void burst_receiver::adopt(received_burst& burst)
                                   d_unread.end(),
                                   [](const unread& other) { return other.user < 0; }),
                    d_unread.end());
+    for (size_t k = 0; k < burst.users.size(); k++)
+        burst.users[k].header = expected_header(burst, k);
 }
 
 //! Forgets what was detected, not read, and belongs to no burst.
@@ -369,117 +391,6 @@ void burst_receiver::trim()
     for (auto& stream : d_samples)
         stream.erase(stream.begin(), stream.begin() + static_cast<long>(count));
     d_first += static_cast<double>(count);
-}
-
-//! The channel of the users that are there; columns of the others are 0.
-void burst_receiver::set_channel(received_burst& burst,
-                                 const std::vector<int>& present) const
-{
-    burst.channel = csi(d_settings.num_rx, d_settings.layout.users);
-    for (const int k : present) {
-        const auto& sync = burst.users[k].sync;
-        burst.channel.h.col(k) = sync.h;
-        burst.channel.err_var[k] = sync.err_var;
-        burst.channel.noise_var += sync.noise_var / static_cast<double>(present.size());
-    }
-    burst.channel.no_eff.setConstant(std::numeric_limits<double>::infinity());
-    burst.channel.update_snr();
-}
-
-//! A user's body after the detector, whose row \p row of \p rows is the user's.
-std::vector<cfloat> burst_receiver::separate(const received_burst& burst,
-                                             int user,
-                                             const linear_detector& detector,
-                                             int row,
-                                             int rows) const
-{
-    const auto& layout = d_settings.layout;
-    const size_t length = layout.body.total(burst.header.length);
-    std::vector<std::vector<cfloat>> aligned(d_settings.num_rx,
-                                             std::vector<cfloat>(length)),
-        streams(rows, std::vector<cfloat>(length));
-    align(burst.users[user].sync,
-          burst.users[user].clock.offset.value,
-          layout.body_position() - layout.preamble_position(user),
-          aligned);
-    std::vector<const cfloat*> from;
-    std::vector<cfloat*> to;
-    for (const auto& stream : aligned)
-        from.push_back(stream.data());
-    for (auto& stream : streams)
-        to.push_back(stream.data());
-    detector.apply(from.data(), to.data(), length);
-    return streams[row];
-}
-
-void burst_receiver::receive(received_burst& burst) const
-{
-    const int users = d_settings.layout.users;
-    burst.payload.assign(users, std::vector<cfloat>(burst.header.length));
-    std::vector<int> present;
-    std::vector<synchronisation> heard;
-    for (int k = 0; k < users; k++)
-        if (burst.users[k].detected) {
-            present.push_back(k);
-            heard.push_back(burst.users[k].sync);
-        }
-    set_channel(burst, present);
-    const linear_detector detector(joint_channel(heard), d_settings.method);
-    for (size_t row = 0; row < present.size(); row++)
-        follow(burst,
-               present[row],
-               detector,
-               static_cast<int>(row),
-               static_cast<int>(present.size()));
-}
-
-//! A user's payload, its clock and phase followed on its own pilots.
-void burst_receiver::follow(received_burst& burst,
-                            int k,
-                            const linear_detector& detector,
-                            int row,
-                            int rows) const
-{
-    const auto& layout = d_settings.layout;
-    const double clock = 1e-6 * d_settings.clock_ppm;
-    auto& user = burst.users[k];
-    auto body = separate(burst, k, detector, row, rows);
-    user_stream stream{ body.data(),
-                        layout.body,
-                        burst.header.length,
-                        d_settings.rows[k],
-                        detector.no_eff()[row] };
-    user.clock = estimate_clock(
-        stream,
-        d_settings.pulse,
-        user.sync,
-        static_cast<double>(layout.body_position() - layout.preamble_position(k)),
-        clock * clock / 3.0);
-    user.sync.start.value += d_settings.pulse.sps * user.clock.delay.value;
-    body = separate(burst, k, detector, row, rows);
-    stream.body = body.data();
-    const auto track =
-        track_phase(stream, user.sync.cfo.variance, d_settings.phase_noise);
-    correct_phase(body.data(), body.size(), track);
-    user.cfo = user.sync.cfo.value + track.cfo.value;
-    burst.channel.no_eff[k] = std::max(stream.noise_var, pilot_error(stream));
-    for (size_t i = 0; i < burst.payload[k].size(); i++)
-        burst.payload[k][i] = body[layout.body.payload_position(i)];
-}
-
-bool frame_counter::accept(uint32_t number)
-{
-    if (d_frames > 0 && number == d_last) {
-        d_duplicated++;
-        return false;
-    }
-    if (d_frames > 0 && number < d_last)
-        d_restarts++;
-    else if (d_frames > 0)
-        d_lost += number - d_last - 1;
-    d_last = number;
-    d_frames++;
-    return true;
 }
 
 } // namespace phy

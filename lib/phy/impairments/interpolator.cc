@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 gr-semcom contributors */
 #include "interpolator.h"
-#include "lanes.h"
-#include "simd.h"
+#include "phy/lanes.h"
+#include "phy/simd.h"
 #include <cmath>
 
 namespace gr {

@@ -3,7 +3,7 @@
 #ifndef INCLUDED_SEMCOM_PHY_FRONT_END_H
 #define INCLUDED_SEMCOM_PHY_FRONT_END_H
 
-#include "types.h"
+#include "phy/types.h"
 #include <cstddef>
 
 // What the parts of a radio do to samples, in place. Arrays have room for a number of

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 gr-semcom contributors */
-#include "check_field.h"
-#include "lanes.h"
 #include "multipath.h"
-#include "simd.h"
+#include "phy/check_field.h"
+#include "phy/lanes.h"
+#include "phy/simd.h"
 #include <algorithm>
 #include <cmath>
 

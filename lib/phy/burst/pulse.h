@@ -3,7 +3,7 @@
 #ifndef INCLUDED_SEMCOM_PHY_PULSE_H
 #define INCLUDED_SEMCOM_PHY_PULSE_H
 
-#include "types.h"
+#include "phy/types.h"
 #include <cstddef>
 #include <vector>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 gr-semcom contributors */
-#include "fast_math.h"
 #include "oscillator.h"
-#include "simd.h"
+#include "phy/fast_math.h"
+#include "phy/simd.h"
 #include <algorithm>
 #include <cmath>
 
