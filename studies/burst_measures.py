@@ -165,19 +165,22 @@ def estimates(point: dict, rng, advance: Callable) -> dict:
         for each in heard_at(samples, 0):
             if at_place(each.start, user.start):
                 found = core.Synchroniser(PULSE).synchronise(samples, first, each.start, each.cfo)
-                errors["preamble"].append(squared_errors(found, user, noise_variance(point)))
+                errors["preamble"].append(
+                    squared_errors(found, found.start.value, user, noise_variance(point))
+                )
         if heard := read(received(samples, ALONE), 0, burst.header, user.start):
-            errors["head"].append(squared_errors(heard.sync, user, noise_variance(point)))
+            start = heard.sync.start.value - SPS * heard.clock.delay.value  # before its pilots
+            errors["head"].append(squared_errors(heard.sync, start, user, noise_variance(point)))
         advance(1)
     return {stage: root_mean(values) for stage, values in errors.items()}
 
 
-def squared_errors(found, user: User, noise_var: float) -> list:
+def squared_errors(found, start: float, user: User, noise_var: float) -> list:
     """Squared errors of carrier [cycles per symbol] and time [symbols], and their Cramer-Rao bounds
-    for this burst's gains (lib/phy/burst)."""
+    for this burst's gains (lib/phy/burst); ``start``: the estimate [samples] that is judged."""
     length = 2 * found.middle + 1
     snr = np.sum(abs(user.h) ** 2) / noise_var
-    late = (found.start.value + SPS * found.middle - user.time(found.middle)) / SPS
+    late = (start + SPS * found.middle - user.time(found.middle)) / SPS
     bandwidth = 1 / 12 + PULSE.roll_off**2 * (1 / 4 - 2 / np.pi**2)
     return [
         (found.cfo.value - user.cfo) ** 2,

@@ -65,7 +65,9 @@ def test_bounds_are_those_of_the_fisher_information():
         heard(np.zeros(4))[None], core.make_preamble(0), 60.3, 0.004
     )
     user = bursts.User(60.3, 0.004, 0.0, np.array([0.8]))
-    cfo, cfo_bound, time, time_bound = burst_measures.squared_errors(found, user, 0.1)
+    cfo, cfo_bound, time, time_bound = burst_measures.squared_errors(
+        found, found.start.value, user, 0.1
+    )
     assert cfo_bound == pytest.approx(1e-8 * variances[3], rel=0.05)
     assert time_bound == pytest.approx(variances[2] / 16, rel=0.15)
     assert cfo < 1e-3 * cfo_bound and time < 1e-3 * time_bound
