@@ -114,6 +114,7 @@ bool frame_sync_cc_impl::start()
     d_received_until = 0.0;
     d_kept = 0;
     d_finished = false;
+    d_told_version = 0;
     return block::start();
 }
 
@@ -286,12 +287,26 @@ void frame_sync_cc_impl::take_bursts()
         if (told.passed)
             d_outbox.push_back(std::move(burst));
     }
+    tell_version();
     const double until = d_receiver->received_until();
     const auto now = time_of(until);
     d_received_until = d_finished ? std::numeric_limits<double>::infinity()
                                   : static_cast<double>(now.seconds) + now.fraction;
     while (d_stamps.size() > 1 && static_cast<double>(d_stamps[1].sample) < until)
         d_stamps.pop_front();
+}
+
+//! One line when bursts of another version begin to be heard.
+void frame_sync_cc_impl::tell_version()
+{
+    const int version = d_receiver->other_version();
+    if (version == d_told_version)
+        return;
+    d_told_version = version;
+    d_logger->warn("heard a burst whose header has version {:d}, version {:d} expected; "
+                   "run the same release of gr-semcom at both ends",
+                   version,
+                   phy::header_version);
 }
 
 burst_report frame_sync_cc_impl::report(const phy::received_burst& burst) const

@@ -58,6 +58,7 @@ private:
     std::vector<size_t> d_written; // items of the first of them, on each port
     int d_kept = 0;                // items that were read and are not consumed
     bool d_finished = false;       // nothing comes any more
+    int d_told_version = 0;        // other than ours, of which the log knows
 
     bool input_done();
     bool is_last(const gr_vector_int& ninput_items, int available);
@@ -71,6 +72,7 @@ private:
     void open_frame(const phy::received_burst& burst, int port, int item);
     sync_counts counted() const;
     void publish(const burst_report& report);
+    void tell_version();
 };
 
 } // namespace semcom

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from gnuradio.semcom.base.files import check_writable, make_folder
 from gnuradio.semcom.base.options import at_least, number
-from gnuradio.semcom.cli.attention import draw, load_models, measure
 from gnuradio.semcom.data import open_set
 from gnuradio.semcom.evaluation.attention import markdown
+from gnuradio.semcom.report.attention_page import draw, load_models, measure
 from gnuradio.semcom.run.scenario import CHANNELS
 
 from . import pages

@@ -102,7 +102,7 @@ def _feedback(system: str) -> Experiment:
         "The feedback link",
         "accuracy over the SNR at which the video terminal hears the audio terminal",
         "Only the SNR of the link from the audio to the video terminal changes along the axis.",
-        (Panel("Rayleigh, LS + LMMSE", "feedback_snr", SNRS, curves),),
+        (Panel("Rayleigh, LS + LMMSE", "sidelink_snr", SNRS, curves),),
         seeds=1,
     )
 

@@ -96,8 +96,8 @@ def checkpoint_path(point: Scenario, folder: Path, data_name: str) -> Path:
     """
     entry, name = entry_of(point.system), (point.system, point.variant, data_name)
     path = folder / name_of(*name)
-    known = path.is_file()
-    usual = read_header(path)["config"]["symbols"] if known else entry.cls.Config().symbols
+    config = read_header(path)["config"] if path.is_file() else vars(entry.cls.Config())
+    usual = config["symbols"]
     return path if point.symbols in (0, usual) else folder / name_of(*name, symbols=point.symbols)
 
 

@@ -18,11 +18,11 @@ from pathlib import Path
 
 from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.base.files import make_folder, replacing
+from gnuradio.semcom.run.records import SCHEMA, read
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 STOPPED = "the same command goes on after the last finished unit"
-SCHEMA = 1
 
 
 @dataclass(frozen=True)
@@ -58,9 +58,9 @@ class Records:
 
     def _read(self) -> None:
         try:
-            for record in json.loads(self.path.read_text(encoding="utf-8"))["records"]:
+            for record in read(self.path):
                 self._keep(self.key_of(record), record)
-        except (ValueError, KeyError, TypeError) as cause:
+        except (KeyError, TypeError, AttributeError) as cause:
             raise SemcomError(
                 f"{self.path}: holds no records of finished units ({cause}); move it away"
             ) from cause

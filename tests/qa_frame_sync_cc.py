@@ -220,18 +220,20 @@ def test_fragments_and_attempts_pass_once_each(run_flowgraph):
     assert messages[3]["counts"]["lost"] == 1  # frame 8, which came by its second attempt
 
 
-def test_bursts_of_version_1_are_told(run_flowgraph):
+def test_bursts_of_version_1_are_told(run_flowgraph, capfd):
     """Preamble, then 64 bits and their CRC in 86 symbols, as they were before version 2."""
-    air = Air(13).pause(9000).burst(1).pause(9000)
+    air = Air(13).pause(12000).burst(1).pause(9000)
     samples = air.samples()
     head = np.concatenate([core.make_preamble(0), naive_code(VERSION_1, 4)])
     old = 2 * core.shape_symbols(head, PLAN.pulse)
-    samples[:, 500 : 500 + len(old)] += old
+    for start in (500, 6000):
+        samples[:, start : start + len(old)] += old
     block, streams, _, messages = run(samples, run_flowgraph)
     counts = block.counts()
-    assert (counts.other_version, counts.version, counts.frames) == (1, 1, 1)
+    assert (counts.other_version, counts.version, counts.frames) == (2, 1, 1)
     assert (counts.false_alarms, counts.too_long) == (0, 0)
     assert messages[0]["counts"]["version"] == 1
+    assert "".join(capfd.readouterr()).count("header has version 1, version 2 expected") == 1
     assert streams.shape == (2, PAYLOAD)
 
 

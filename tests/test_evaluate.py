@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from gnuradio.semcom.data import open_set, synthetic
-from gnuradio.semcom.systems.registry import LOCALISERS
+from gnuradio.semcom.systems.registry import classes, localiser
 from gnuradio.semcom.tasks import scores
 from gnuradio.semcom.weights import store as checkpoint
 
@@ -42,7 +42,7 @@ def data(tmp_path_factory):
 
 def saved(folder, system, setting, data, seed=0):
     torch.manual_seed(seed)
-    cls = LOCALISERS[system]
+    cls = localiser(system)
     net = cls(cls.Config(setting=setting, **SMALL[system]), open_set(data, "test").classes)
     path = folder / f"{system}-{setting}-{seed}.safetensors"
     checkpoint.save(path, net, variant=setting, data="tiny", seed=seed, parameters=7, training={},
@@ -72,6 +72,7 @@ def test_events_are_runs_of_one_class():
     found = scores.events_of(np.array([5, 1, 1, 2, 5, 5, 2]), 5)
     assert found == [(1, 1, 3), (2, 3, 4), (2, 6, 7)]
     assert scores.events_of(np.array([5, 5]), 5) == []
+    assert scores.events_of(np.array([], int), 5) == []
 
 
 @pytest.mark.parametrize(
@@ -105,7 +106,7 @@ def test_seconds_are_named_over_seeds(data, tmp_path):
     clips = open_set(data, "test")
     expected = []
     for path, record in zip(paths, document["records"], strict=True):
-        net = checkpoint.load(path, LOCALISERS)[0]
+        net = checkpoint.load(path, classes())[0]
         right = total = 0
         for i in range(len(clips)):
             audio, visual = (torch.from_numpy(x[None]) for x in (clips.audio(i), clips.visual(i)))

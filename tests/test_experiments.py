@@ -189,8 +189,8 @@ def test_an_experiment_end_to_end(program, tmp_path):
         "points.json", "feedback.json", "feedback.md", "feedback.png",
     }  # fmt: skip
     document = json.loads((tmp_path / "feedback.json").read_text())
-    assert document["schema"] == 1 and len(document["records"]) == 2 * len(experiments.SNRS)
-    heard = {record["scenario"]["feedback_snr"] for record in document["records"]}
+    assert document["schema"] == 2 and len(document["records"]) == 2 * len(experiments.SNRS)
+    heard = {record["scenario"]["sidelink_snr"] for record in document["records"]}
     assert heard == set(experiments.SNRS)
     before = (tmp_path / "points.json").read_bytes()
     assert program(*words).returncode == 0

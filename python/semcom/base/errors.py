@@ -4,6 +4,7 @@
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 
 class SemcomError(ValueError):
@@ -13,6 +14,11 @@ class SemcomError(ValueError):
 
 class BlockError(RuntimeError):
     """A block failed while the flowgraph ran; the text names the block and the cause."""
+
+
+def program() -> str:
+    """Name of the running program, as it was called."""
+    return Path(sys.argv[0]).name
 
 
 def exit_status(program: str, work: Callable[[], None], stopped: str = "") -> int:

@@ -80,9 +80,9 @@ class terminal(HasModel, _Receives, gr.hier_block2):
                     a clip
     Inputs 1..      complex64, received sidelink frames with pilots, of each terminal it hears
     Output 0        complex64, uplink frames: its pilot row, then its symbols
-    Output 1        complex64, sidelink frames with pilots of their own, if another terminal hears
+    Output 1        complex64, the symbols alone, for measurements
+    Output 2        complex64, sidelink frames with pilots of their own, if another terminal hears
                     it
-    Last output     complex64, the symbols alone, for measurements
     Message port ``attention``: where it looked, see semantic_encoder
 
     system          name in the registry
@@ -120,13 +120,13 @@ class terminal(HasModel, _Receives, gr.hier_block2):
         own = _rows(pilot_kind, 1, pilot_length, pilot_boost_db)
         self.connect((self, 0), (self.encoder, 0))
         self.connect(self.encoder, self.pilots, (self, 0))
-        self.connect(self.encoder, (self, 1 + heard))
+        self.connect(self.encoder, (self, 1))
         dump(self, self.encoder, 0, dump_path, f"{name}_symbols")
         dump(self, self.pilots, 0, dump_path, f"uplink_{name}")
         self.sidelink_pilots = None
         if heard:
             self.sidelink_pilots = pilot_inserter_cc(own[0], pilot_spacing)
-            self.connect(self.encoder, self.sidelink_pilots, (self, 1))
+            self.connect(self.encoder, self.sidelink_pilots, (self, 2))
             dump(self, self.sidelink_pilots, 0, dump_path, f"sidelink_{name}")
         self._wanted, self.ears = (csi, detector), []
         for port, sender in enumerate(place.hears, 1):

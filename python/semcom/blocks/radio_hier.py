@@ -24,6 +24,11 @@ def system_number(name: str) -> int:
     return entry_of(name).number
 
 
+def segment(net, name: str) -> int:
+    """[symbols] that a terminal's payload is a multiple of; 1 where it may have any length."""
+    return 1 if net.ragged else net.payload(name, 1)
+
+
 class radio_terminal(HasModel, gr.hier_block2):
     """What a terminal takes, and what its antenna hears of others, to the samples of bursts.
 
@@ -76,12 +81,11 @@ class radio_terminal(HasModel, gr.hier_block2):
             plan.check_payload(longest)
         model = (system, name, checkpoint, device)
         if place.hears:
-            symbols = net.payload(place.hears[0], 1)
-            self._follow(plan, model, number, symbols, sidelink_timeout, continuous)
+            self._follow(plan, model, number, place.hears[0], sidelink_timeout, continuous)
             dump(self, self.sync, 0, dump_path, "heard")
         else:
             self.schedule = self.sync = None
-            self.encoder = semantic_encoder(*model)
+            self.encoder = semantic_encoder(*model, aligned=False)
             self.transmitter = leading_transmitter(plan, number, len(net.topology), pause)
         self.msg_connect(self.encoder, "attention", self, "attention")
         self.connect((self, 0), (self.encoder, 0))
@@ -91,14 +95,17 @@ class radio_terminal(HasModel, gr.hier_block2):
         dump(self, self.encoder, 0, dump_path, f"{name}_symbols")
         dump(self, self.transmitter, 0, dump_path, f"{name}_samples")
 
-    def _follow(self, plan, model, number, symbols, sidelink_timeout, continuous):
+    def _follow(self, plan, model, number, sender, sidelink_timeout, continuous):
         """What hears the sidelink, and sends when it says."""
+        net = shared_system(model[0], str(model[2]), model[3])
         self.sync = frame_sync_cc(
             1, plan.rows(1), plan.sample_rate, plan.sps, plan.pilot_spacing, "zf", FEEDBACK_CODE,
-            number, [symbols],
+            number, [segment(net, sender)],
         )  # fmt: skip
-        self.schedule = Schedule(plan, SEGMENTS * symbols, self.sync, number)
-        self.encoder = semantic_encoder(*model, sidelink_timeout, self.schedule.go_without)
+        self.schedule = Schedule(plan, net.payload(sender, SEGMENTS), self.sync, number)
+        self.encoder = semantic_encoder(
+            *model, sidelink_timeout, self.schedule.go_without, aligned=False
+        )
         self.transmitter = following_transmitter(plan, number, self.schedule, continuous)
         self.msg_connect(self.sync, "bursts", self, "bursts")
         self.connect((self, 1), self.sync, (self.encoder, 1))
@@ -130,7 +137,7 @@ class radio_receiver(HasModel, gr.hier_block2):
         plan = BurstFormat(sample_rate, **plan)
         self.sync = frame_sync_cc(
             antennas, plan.rows(terminals), sample_rate, plan.sps, plan.pilot_spacing, detector,
-            0, system_number(system), [net.payload(name, 1) for name in net.topology.names],
+            0, system_number(system), [segment(net, name) for name in net.topology.names],
         )  # fmt: skip
         self.decoder = semantic_decoder(system, checkpoint, device)
         self.message_port_register_hier_out("bursts")

@@ -88,20 +88,22 @@ class SystemBlock(FrameBlock):
     def process(self, batch):
         results = []
         with self._swap, torch.inference_mode():
-            for run in by_length(batch):
+            for run in [batch] if self.net.ragged else by_length(batch):
                 numbers = [next(f.number for f in frames if f is not None) for frames in run]
                 results += zip(numbers, *self.infer(run), strict=True)
         return results
 
     def infer(self, run: list) -> list:
-        """Arrays per output port, first axis the run, for tuples of frames of equal lengths."""
+        """Arrays per output port, first axis the run, for tuples of frames: of equal lengths, or of
+        any for a system that is ragged."""
         raise TypeError(f"{type(self).__name__} must define infer()")
 
-    def stack(self, run: list, port: int) -> torch.Tensor:
-        """The frames of one port as a tensor [B, length, ...] on the device, until the next call.
-
-        The frames themselves are given back to their port.
+    def stack(self, run: list, port: int):
+        """The frames of one port as a tensor [B, length, ...] on the device, until the next call,
+        the frames themselves given back to their port; for a system that is ragged, a list.
         """
+        if self.net.ragged:
+            return [torch.from_numpy(frames[port].items).to(self.device) for frames in run]
         shape = run[0][port].items.shape
         if port not in self._stacks or self._stacks[port].shape[1:] != shape:
             self._stacks[port] = np.empty((self.max_batch, *shape), run[0][port].items.dtype)

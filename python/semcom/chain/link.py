@@ -19,8 +19,7 @@ from ..phy.channel import (
 )
 from ..phy.csi import CSI
 from ..phy.framing import at_payload, insert_pilots, strip_pilots
-
-CSI_KINDS = ("perfect", *estimation.METHODS, "none")
+from ..phy.names import CSI as CSI_KINDS
 
 
 class TorchLink:
@@ -104,7 +103,8 @@ class TorchLink:
         return self.transfer(symbols[:, None], snr_db, frame, link=link, num_rx=1)[0][:, 0]
 
     def uplink(self, symbols, snr_db, frame) -> tuple[torch.Tensor, torch.Tensor]:
-        """Symbols [B, K, n] -> detected symbols [B, K, n] and their noise, see phy.detection."""
+        """Symbols [B, K, n] -> detected symbols [B, K, n] and no_eff [B, K], or, where the
+        channel's estimate changes within a frame, [B, K, n]."""
         return self.transfer(symbols, snr_db, frame, link=UPLINK, num_rx=self.num_rx)
 
     def transfer(self, symbols, snr_db, frame, *, link: int, num_rx: int):

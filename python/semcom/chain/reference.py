@@ -32,7 +32,7 @@ def torch_link(point) -> TorchLink:
 def outcomes(point, net, clips, numbers, batch: int = 16) -> list[np.ndarray]:
     """Items of the outcome of the frames ``numbers``, clip ``number % len(clips)`` each."""
     link, found = torch_link(point), []
-    sidelink_snr = point.snr if point.feedback_snr is None else point.feedback_snr
+    sidelink_snr = point.snr if point.sidelink_snr is None else point.sidelink_snr
     for run in _runs(net, clips, numbers, 1 if net.ragged else batch):
         taken = {
             place.name: _taken(clips, place.takes, run, point.device) for place in net.topology

@@ -14,102 +14,37 @@ examples:
   attention.py --data ave28 --systems models/pilot_ave-full-ave28.safetensors runs/psp.safetensors
 """
 
-import argparse
 from pathlib import Path
 
-import numpy as np
-from rich.console import Console
-from rich.progress import Progress
-
-from ..base.errors import SemcomError, exit_status
+from ..base import options
+from ..base.errors import SemcomError, exit_status, program
 from ..base.files import check_writable
-from ..base.options import Parser, at_least, number
-from ..data import SPLITS, open_set
-from ..evaluation import attention
-from ..report import attention as attention_figure
-from ..run.records import write_json
-from ..run.scenario import CHANNELS
-from ..systems.loading import check_sizes, load_any
-from ..systems.registry import DEFAULT_SYSTEM, systems
-from ..training.trainer import link_of
-from ..weights.names import shipped
+from ..run.scenario import Scenario
+from ..systems.registry import DEFAULT_SYSTEM
 
 KINDS = (".png", ".pdf", ".svg")
+SHARED = ("data", "split", "channel", "snr", "frames", "seed")  # with those of a run
 
 
 def parse(argv=None):
-    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", metavar="DIR", help="AVE layout (default: the synthetic set)")
-    parser.add_argument("--split", choices=SPLITS, default="test", help="default: test")
+    parser = options.Parser(description=__doc__)
+    options.add_options(parser, Scenario, names=SHARED)
     parser.add_argument(
         "--systems", metavar="CHECKPOINT", nargs="+", type=Path,
         help="rows of the figure, in this order (default: the default system's of the set)",
     )  # fmt: skip
-    parser.add_argument("--clips", type=at_least(1), default=3, help="clips drawn (default: 3)")
     parser.add_argument(
-        "--frames", type=at_least(0), default=0, help="clips measured; 0: the split once"
+        "--clips", type=options.at_least(1), default=3, help="clips drawn (default: 3)"
     )
-    parser.add_argument("--snr", type=number, default=10.0, metavar="DB", help="[dB], default: 10")
-    parser.add_argument("--channel", choices=CHANNELS, default="rayleigh", help="default: rayleigh")
-    parser.add_argument("--seed", type=at_least(0), default=0, help="of the channel's draws")
     parser.add_argument(
         "--out", metavar="FILE", default="out/attention.png",
         help="the figure: .png, .pdf or .svg (default: out/attention.png)",
     )  # fmt: skip
     parser.add_argument("--json", metavar="FILE", help="write the measures here as well")
-    return parser.parse_args(argv)
-
-
-def load_models(paths, clips, channel, seed) -> dict:
-    """label -> (system, its link) of each checkpoint; the path is the label where names recur."""
-    nets = {path: load_any(path) for path in paths}
-    names = {path: title(net) for path, net in nets.items()}
-    models = {}
-    for path, net in nets.items():
-        check_sizes(net, clips, path.name)
-        if "video" not in net.terminals:
-            raise SemcomError(f"{path}: has no video terminal, so no attention; leave it out")
-        unique = list(names.values()).count(names[path]) == 1
-        link = link_of(net, net.header["variant"], channel, "zf", seed)
-        models[names[path] if unique else str(path)] = net, link
-    return models
-
-
-def title(net) -> str:
-    """Name of a system; of a radio system with its variant."""
-    return f"{net.name}, {net.header['variant']}" if net.name in systems() else net.name
-
-
-def cells_of_sources(clips, numbers):
-    """Cells [N, T, h, w] of what sounds, or None for a set that does not know them."""
-    if not hasattr(clips, "sources"):
-        return None
-    return np.stack([clips.sources(i) for i in numbers])
-
-
-def measure(models, clips, count, snr) -> list:
-    """Records of the measures over the first ``count`` clips."""
-    numbers = range(count)
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("clips", total=count)
-        watched = attention.watch(models, clips, numbers, snr, lambda done: bar.advance(task, done))
-    truth = np.stack([clips.labels(i) for i in numbers])
-    sources = cells_of_sources(clips, numbers)
-    return attention.records(watched, truth, len(clips.classes) - 1, sources)
-
-
-def draw(path, models, clips, count, snr) -> None:
-    """The figure of the first ``count`` clips that the rule picks."""
-    numbers = attention.clips_with_event(clips, count)
-    watched = attention.watch(models, clips, numbers, snr)
-    sources = cells_of_sources(clips, numbers)
-    panels = [
-        attention_figure.panel_of(
-            clips, number, watched, at, sources=None if sources is None else sources[at]
-        )
-        for at, number in enumerate(numbers)
-    ]
-    attention_figure.save(path, panels, clips.classes)
+    args = parser.parse_args(argv)
+    options.points(Scenario, options.given(args, Scenario))  # refuses what has no effect
+    vars(args).update(vars(options.values(args, Scenario, SHARED)))
+    return args
 
 
 def run(argv=None) -> None:
@@ -118,7 +53,13 @@ def run(argv=None) -> None:
         raise SemcomError(f"--out {args.out}: its name must end in {', '.join(KINDS)}")
     for path in filter(None, (args.out, args.json)):
         check_writable(path)
-    clips = open_set(args.data, args.split)
+    from ..data import open_set  # from here on, not for --help: all this loads Torch
+    from ..evaluation import attention
+    from ..report.attention_page import draw, load_models, measure
+    from ..run.records import write_json
+    from ..weights.names import shipped
+
+    clips = open_set(args.data or None, args.split)
     paths = args.systems or [shipped(DEFAULT_SYSTEM, data=clips.name)]
     models = load_models(paths, clips, args.channel, args.seed)
     draw(args.out, models, clips, args.clips, args.snr)
@@ -133,4 +74,4 @@ def run(argv=None) -> None:
 
 def main(argv=None) -> int:
     """Run the program; its exit status."""
-    return exit_status("attention.py", lambda: run(argv))
+    return exit_status(program(), lambda: run(argv))

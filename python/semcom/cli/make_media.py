@@ -11,50 +11,52 @@ examples:
   run_link.py --media out/media/*.mp4 --snr 10 --render out/media.mp4
 """
 
-import argparse
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.progress import track
 
-from ..base.errors import exit_status
+from ..base import options
+from ..base.errors import exit_status, program
 from ..base.files import make_folder, replacing
-from ..base.options import at_least
+from ..data import ave_text
 from ..data.clipset import AVE_CLASSES, BACKGROUND
-from ..data.composition import compose, draw_script, write_clip
-from ..data.drawn import DrawnLibrary
+from ..run.options import RunOptions
 
 
-def write(path: Path, rng: np.random.Generator) -> str:
+def write(path: Path, rng) -> str:
     """Write one clip; returns its line of Annotations.txt."""
-    library = DrawnLibrary()
-    script = draw_script(rng, library.events())
-    write_clip(path, *compose(rng, library, script))
-    seconds = np.flatnonzero(script.labels != BACKGROUND)
-    if not seconds.size:
-        return f"background&{path.stem}&good&0&0"
+    from ..data.composition import compose, random_script, write_clip
+    from ..data.material_drawn import DrawnMaterial
+
+    material = DrawnMaterial()
+    script = random_script(rng, material.events())
+    write_clip(path, *compose(rng, material, script))
+    seconds = [t for t, label in enumerate(script.labels) if label != BACKGROUND]
+    if not seconds:
+        return ave_text.write_row("background", path.stem, 0, 0)
     event = AVE_CLASSES[script.labels[seconds[0]]]
-    return f"{event}&{path.stem}&good&{seconds[0]}&{seconds[-1] + 1}"
+    return ave_text.write_row(event, path.stem, seconds[0], seconds[-1] + 1)
 
 
 def run(argv=None) -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options.Parser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("out/media"), help="folder to write")
-    parser.add_argument("--clips", type=at_least(1), default=4)
-    parser.add_argument("--seed", type=at_least(0), default=0)
+    parser.add_argument("--clips", type=options.at_least(1), default=4, help="(default: 4)")
+    options.add_options(parser, RunOptions, names=("seed",))
     args = parser.parse_args(argv)
+    seed = options.values(args, RunOptions, ("seed",)).seed
+    from rich.console import Console
+    from rich.progress import track
+
     folder, lines = make_folder(args.out), []
     for i in track(range(args.clips), "drawing", console=Console(stderr=True)):
-        rng = np.random.default_rng([args.seed, 0, i])  # 0: of no split that is trained on
+        rng = np.random.default_rng([seed, 0, i])  # 0: of no split that is trained on
         lines.append(write(folder / f"clip{i:02d}.mp4", rng))
-    with replacing(folder / "Annotations.txt") as temporary:
+    with replacing(folder / ave_text.FILE) as temporary:
         Path(temporary).write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(f"wrote {args.clips} clips and Annotations.txt to {folder}")
 
 
 def main(argv=None) -> int:
     """Run the program; its exit status."""
-    return exit_status("make_media.py", lambda: run(argv))
+    return exit_status(program(), lambda: run(argv))

@@ -22,25 +22,30 @@ examples:
   mock_radio.py --preset worst.json --seconds 10
 """
 
-import argparse
+from types import SimpleNamespace
 
-from ..base.errors import exit_status
-from ..base.options import Parser
+from ..base import options
+from ..base.errors import exit_status, program
 from ..protocol import mock_presets as presets
-from ..run import mock_server
+from ..run.options import MockServerOptions
+from ..run.scenario import Scenario
+
+SHARED = ("sample_rate", "snr", "sidelink_snr", "seed")  # with those of a run
 
 
-def parse(argv=None):
-    parser = Parser(
-        description=__doc__.format(presets=", ".join(presets.names())),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    mock_server.add_options(parser)
-    return parser.parse_args(argv)
+def parse(argv=None) -> SimpleNamespace:
+    parser = options.Parser(description=__doc__.format(presets=", ".join(presets.names())))
+    options.add_options(parser, MockServerOptions, names=options.fields(MockServerOptions))
+    options.add_options(parser, Scenario, names=SHARED)
+    args = parser.parse_args(argv)
+    own, shared = options.values(args, MockServerOptions), options.values(args, Scenario, SHARED)
+    return SimpleNamespace(**vars(own), **vars(shared))
 
 
 def run(argv=None) -> None:
     args = parse(argv)
+    from ..run import mock_server  # not for --help: loads GNU Radio
+
     server = mock_server.MockServer(args)
     print(f"{args.preset}, {args.sample_rate:g} Hz, {args.snr:g} dB, seed {args.seed}")
     print(f"from {' '.join(server.tx)}\nto   {' '.join(server.rx)}", flush=True)
@@ -68,4 +73,4 @@ def report(counts: dict) -> str:
 
 def main(argv=None) -> int:
     """Run the program; its exit status."""
-    return exit_status("mock_radio.py", lambda: run(argv))
+    return exit_status(program(), lambda: run(argv))

@@ -17,52 +17,51 @@ with USRPs, named by their serial numbers:
   terminal.py video --radio "uhd:;serial=30F5678;" --tx-gain 20
 """
 
-import argparse
 import json
 import sys
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
-
 from ..base import options
-from ..base.errors import SemcomError
+from ..base.errors import BlockError, SemcomError, program
 from ..base.files import check_writable
-from ..blocks.guard import BlockError
-from ..data import open_set
-from ..report import tables
-from ..run import one_side, scenario
-from ..run.records import write_json
+from ..run import scenario
 
 SIDES = ("audio", "video", "receiver")
 
 
 def parse(argv=None):
-    parser = options.Parser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options.Parser(description=__doc__)
     parser.add_argument("side", choices=SIDES)
-    scenario.add_options(parser)
-    parser.add_argument("--first", type=options.at_least(0), default=0, metavar="N",
-                        help="number of the first clip, for a terminal started again")  # fmt: skip
-    parser.add_argument("--json", metavar="FILE", help="write what was counted or measured")
+    scenario.add_options(parser, leave_out=("media", "microphone", "features", "weights"))
+    group = parser.add_argument_group("This side")
+    group.add_argument("--first", type=options.at_least(0), default=0, metavar="N",
+                       help="number of the first clip, for a terminal started again")  # fmt: skip
+    group.add_argument("--json", metavar="FILE", help="write what was counted or measured")
     return parser.parse_args(argv)
 
 
 def the_point(args):
     """The one point that the options name; SemcomError if it is none for a side alone."""
+    if getattr(args, "radio", "").partition(":")[0] not in ("zmq", "uhd"):
+        raise SemcomError("--radio: zmq:HOST or uhd:DEVICES expected, a radio that others hear")
     points = scenario.sweep(args)
     if len(points) > 1:
         raise SemcomError(f"one link at a time, {len(points)} are named; give one of each option")
-    if points[0].radio.partition(":")[0] not in ("zmq", "uhd"):
-        raise SemcomError("--radio: zmq:HOST or uhd:DEVICES expected, a radio that others hear")
+    if args.side == "receiver" and args.first:
+        raise SemcomError("--first: has an effect only at a terminal; leave it out")
     return points[0]
 
 
 def run(args) -> dict:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
+
+    from ..data import open_set
+    from ..run import one_side
+
     point = the_point(args)
     if args.json:
         check_writable(args.json)
-    clips = open_set(args.data or None, args.split)
+    clips = open_set(point.data or None, point.split)
     columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), "frames",
                TimeElapsedColumn())  # fmt: skip
     with Progress(*columns, console=Console(stderr=True)) as bar:
@@ -81,15 +80,25 @@ def main(argv=None) -> int:
     try:
         found = run(args)
     except (SemcomError, BlockError, ValueError) as cause:
-        print(f"terminal.py: error: {cause}", file=sys.stderr)
+        print(f"{program()}: error: {cause}", file=sys.stderr)
         return 1 if isinstance(cause, BlockError) else 2
     except KeyboardInterrupt:
-        print("terminal.py: stopped", file=sys.stderr)
+        print(f"{program()}: stopped", file=sys.stderr)
         return 130
+    tell(args, found)
+    return 0
+
+
+def tell(args, found: dict) -> None:
+    """What was counted or measured, on the screen and in the file."""
+    from rich.console import Console
+
+    from ..report import tables
+    from ..run.records import write_json
+
     if args.json:
         write_json(args.json, [found])
     if args.side == "receiver":
         Console().print(tables.table([found]))
     else:
         print(json.dumps(found))
-    return 0

@@ -8,14 +8,13 @@ its clips as they come.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from ..perception.features import extractor
-from . import annotation
+from .ave_text import Truths
 from .clipset import AVE_CLASSES
 
 
@@ -26,6 +25,7 @@ class Films:
     microphone  a device that the sound is taken from, beside a camera
     features    'compact', or 'vgg' with the folder ``weights``
     places      (name, first second, seconds) of each clip that was sent, filled by its source
+    truths      what is known of them; its ``notes`` say of which films nothing is
     """
 
     name = "media"
@@ -36,7 +36,7 @@ class Films:
         self.names, self.microphone = [str(name) for name in names], microphone
         self.features, self.weights = features, str(weights)
         self.places: list[tuple[str, int, int]] = []
-        self._read = functools.lru_cache(annotation.read)
+        self.truths = Truths(self.names, self.classes)
 
     def __len__(self) -> int:
         return 0
@@ -50,12 +50,7 @@ class Films:
     def labels(self, i: int) -> np.ndarray | None:
         """Class index of each second of the i-th clip that was sent; None where the
         Annotations.txt beside its file does not tell."""
-        name, start, length = self.places[i]
-        path = Path(name).with_name(annotation.FILE)
-        spans = self._read(path) if path.is_file() else {}
-        if Path(name).stem not in spans:
-            return None
-        return annotation.labels_of(spans[Path(name).stem], start, length)
+        return self.truths.labels(*self.places[i])
 
     def names_of_truth(self, i: int) -> list[str] | None:
         """Names of the events of each second; None where not known."""

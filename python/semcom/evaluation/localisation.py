@@ -12,14 +12,12 @@ import torch
 from ..base.errors import SemcomError
 from ..base.files import sha256
 from ..data.tensors import Features
-from ..nets.localisers import SETTINGS, Localiser
+from ..nets.localisers import Localiser
+from ..nets.names import DIRECTIONS, EVALUATED
 from ..systems.loading import check_sizes, load_any
 from ..systems.registry import localiser
-from ..tasks import scores
+from ..tasks.scores import class_accuracy, clip_bootstrap, confusion, event_f1
 from ..training import matching
-
-DIRECTIONS = matching.MODES
-CHOICES = tuple(s for s in SETTINGS if s != "cml") + DIRECTIONS
 
 
 def trained_in(setting: str) -> str:
@@ -31,7 +29,7 @@ def trained_in(setting: str) -> str:
 def load(path: Path, system: str, setting: str, clips, device: str) -> Localiser:
     """A checkpoint, if it is of this system and setting and fits the set."""
     if trained_in(setting) not in localiser(system).losses:
-        known = [choice for choice in CHOICES if trained_in(choice) in localiser(system).losses]
+        known = [choice for choice in EVALUATED if trained_in(choice) in localiser(system).losses]
         raise SemcomError(
             f"--setting {setting}: {system} has none; expected one of {', '.join(known)}"
         )
@@ -80,15 +78,15 @@ def segment_record(net: Localiser, clips: Features, on_clips=lambda count: None)
     decided, events = decide(net, clips, on_clips)
     truth, background = clips.labels.numpy(), len(net.classes) - 1
     right = decided == truth
-    matrix = scores.confusion(truth, decided, len(net.classes))
+    matrix = confusion(truth, decided, len(net.classes))
     return {
         "clips": len(truth),
         "segments": truth.size,
         "accuracy": float(right.mean()),
-        "accuracy_ci95": scores.clip_bootstrap(right.mean(1)),
+        "accuracy_ci95": clip_bootstrap(right.mean(1)),
         "accuracy_events_only": float((events == truth).mean()),
-        "event_f1": scores.event_f1(truth, decided, background),
-        "class_accuracy": dict(zip(net.classes, scores.class_accuracy(matrix), strict=True)),
+        "event_f1": event_f1(truth, decided, background),
+        "class_accuracy": dict(zip(net.classes, class_accuracy(matrix), strict=True)),
         "confusion": matrix.tolist(),
         "clip_scores": right.mean(1).tolist(),
     }
@@ -109,7 +107,7 @@ def match_record(net: Localiser, clips: Features, train: torch.Tensor, mode: str
         "clips": len(right["recomputed"]),
         "clips_left_out": len(clips) - len(right["recomputed"]),
         "accuracy": float(np.mean(right["recomputed"])),
-        "accuracy_ci95": scores.clip_bootstrap(np.array(right["recomputed"], float)),
+        "accuracy_ci95": clip_bootstrap(np.array(right["recomputed"], float)),
         "accuracy_paper_inference": float(np.mean(right["paper"])),
         "accuracy_position_prior": matching.position_prior(train, clips.labels, background),
         "accuracy_chance": matching.chance(clips.labels, background),
@@ -124,6 +122,6 @@ def summary(records: list) -> dict:
     accuracies = [record["accuracy"] for record in records]
     return {
         "accuracy": float(np.mean(accuracies)),
-        "accuracy_ci95": scores.clip_bootstrap(scores),
+        "accuracy_ci95": clip_bootstrap(scores),
         "accuracy_std": float(np.std(accuracies, ddof=1)) if len(records) > 1 else None,
     }

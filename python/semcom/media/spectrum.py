@@ -2,7 +2,7 @@
 # Copyright 2026 gr-semcom contributors
 """Log-mel spectra of sound, as published audio networks take them.
 
-Frames of 25 ms every 10 ms without padding, periodic Hann window, magnitude (not power) of a
+A spectrum of 25 ms every 10 ms without padding, periodic Hann window, magnitude (not power) of a
 512-point FFT, 64 triangular bands of 125 to 7500 Hz on the HTK scale, log(mel + offset): Hershey et
 al., CNN Architectures for Large-Scale Audio Classification, arXiv 1609.09430, and its code.
 """
@@ -16,7 +16,7 @@ import numpy as np
 RATE = 16000  # [Hz]
 WINDOW, HOP, FFT = 400, 160, 512  # [samples]
 BANDS, LOWEST, HIGHEST = 64, 125.0, 7500.0  # -, [Hz], [Hz]
-FRAMES = 96  # of a patch: 0.96 s, of the second that it stands for
+SPECTRA = 96  # of a patch: 0.96 s, of the second that it stands for
 VGGISH_OFFSET, YAMNET_OFFSET = 0.01, 0.001
 
 
@@ -43,16 +43,16 @@ def window() -> np.ndarray:
 
 
 def magnitudes(sound: np.ndarray) -> np.ndarray:
-    """Sound [..., n] float32 in -1 to 1 at 16 kHz -> [..., frames, 257]."""
-    frames = np.lib.stride_tricks.sliding_window_view(sound, WINDOW, -1)[..., ::HOP, :]
-    return np.abs(np.fft.rfft(frames * window(), FFT)).astype(np.float32)
+    """Sound [..., n] float32 in -1 to 1 at 16 kHz -> [..., spectra, 257]."""
+    pieces = np.lib.stride_tricks.sliding_window_view(sound, WINDOW, -1)[..., ::HOP, :]
+    return np.abs(np.fft.rfft(pieces * window(), FFT)).astype(np.float32)
 
 
 def log_mel(sound: np.ndarray, offset: float) -> np.ndarray:
-    """Sound [..., n] float32 in -1 to 1 at 16 kHz -> [..., frames, 64] float32."""
+    """Sound [..., n] float32 in -1 to 1 at 16 kHz -> [..., spectra, 64] float32."""
     return np.log(magnitudes(sound) @ mel_weights() + np.float32(offset))
 
 
 def patches(seconds: np.ndarray, offset: float) -> np.ndarray:
     """Seconds of sound [T, 16000] -> [T, 96, 64] float32."""
-    return np.ascontiguousarray(log_mel(seconds, offset)[..., :FRAMES, :])
+    return np.ascontiguousarray(log_mel(seconds, offset)[..., :SPECTRA, :])

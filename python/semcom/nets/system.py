@@ -6,14 +6,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import numpy as np
 import torch
 from torch import nn
 
 from ..base.errors import SemcomError
-from ..base.options import option
+from ..phy.csi import mean_no_eff
+from .configs import RadioConfig
 from .topology import Terminal, Topology
 
 Item = tuple[type, int]
@@ -30,6 +31,7 @@ class System(ABC):
                "full"
     config     its configuration, a frozen dataclass
     classes    names of the classes, where its task has any; else ()
+    looking    names of the terminals that attend to positions and tell where (``look``)
     ragged     True: frames of any lengths go into one call, as lists; False: of equal lengths,
                stacked
 
@@ -41,6 +43,7 @@ class System(ABC):
     full_topology: Topology
     topology: Topology
     classes: tuple[str, ...] = ()
+    looking: tuple[str, ...] = ()
     ragged = False
 
     @abstractmethod
@@ -84,24 +87,6 @@ class System(ABC):
         return {}
 
 
-@dataclass(frozen=True)
-class FeatureSizes:
-    """Sizes of the features that every system and localiser is given."""
-
-    audio_dim: int = option(128, "audio features d_a of a segment")
-    visual_dim: int = option(512, "visual features d_v of a position")
-    height: int = option(7, "positions of the visual map, h")
-    width: int = option(7, "positions of the visual map, w")
-
-
-@dataclass(frozen=True)
-class RadioConfig(FeatureSizes):
-    """What the configurations of all systems with a radio have."""
-
-    terminals: str = option("audio+video", "audio+video, or audio or video for one modality")
-    symbols: int = option(64, "complex symbols L per segment and terminal")
-
-
 AUDIO_VISUAL = Topology((Terminal("audio", "audio"), Terminal("video", "visual", ("audio",))))
 
 
@@ -119,6 +104,7 @@ class RadioSystem(System, nn.Module):
     Config: type
     loss: str
     full_topology = AUDIO_VISUAL
+    looking = ("video",)
 
     def __init__(
         self,
@@ -209,11 +195,16 @@ class RadioSystem(System, nn.Module):
         return self.video_terminal.attend(visual, heard)[1]
 
     def receive(self, symbols: torch.Tensor, no_eff: torch.Tensor):
-        """Logits [B, T, C], and what the training loss wants besides, by name."""
-        return self.receiver(symbols, no_eff)
+        """Logits [B, T, C], and what the training loss wants besides, by name.
+
+        The receivers of these systems take one noise variance a frame and stream: of noise that is
+        given for each symbol they get the mean.  Arguments as of :meth:`decode`.
+        """
+        return self.receiver(symbols, mean_no_eff(no_eff))
 
     def decode(self, symbols: torch.Tensor, no_eff: torch.Tensor) -> torch.Tensor:
-        """Detected symbols [B, K, T, L], effective noise variance [B, K] -> logits [B, T, C].
+        """Detected symbols [B, K, T, L], effective noise variance [B, K] or of each symbol
+        [B, K, T L] -> logits [B, T, C].
 
         no_eff 0 says clean or unknown, inf says nothing was received.
         """
@@ -237,13 +228,3 @@ def feature_sizes(clips, terminals=("audio", "video")) -> dict:
             shape = shapes[kind] if shapes else getattr(clips, kind)(0).shape[1:]
             sizes[f"{kind} features"] = tuple(shape)
     return sizes
-
-
-def check_config(config, may_be_zero: tuple[str, ...] = ()) -> None:
-    """Refuse sizes below one (zero where it means "none") and a dropout that is no share."""
-    for name, value in asdict(config).items():
-        low = 0 if name in may_be_zero else 1
-        if type(value) is int and value < low:
-            raise SemcomError(f"{name} {value}: expected at least {low}")
-    if not 0 <= config.dropout < 1:
-        raise SemcomError(f"dropout {config.dropout}: expected 0 or more, less than 1")

@@ -23,10 +23,10 @@ from ..nets.compact import (
 from ..nets.vgg import EMBEDDING, VGG19Pool5, VGGish
 from ..weights import store as checkpoint
 from ..weights.names import models_folder
+from .names import FEATURES
 
 VGG_SIDE = 224  # [pixels]
 VGG_MEAN, VGG_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-FEATURES = ("compact", "vgg")
 
 
 class FeatureExtractor(Protocol):

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ from ..media.sources import MediaSource, Second, windows
 from .features import FeatureExtractor
 
 LENGTH = 10  # [s] of a window, as in AVE
-KEPT = 16  # windows that displays can still ask for
+LIMIT = 1 << 30  # [bytes] of media that are kept for displays; 10 s of 4:3 have 33 million
 
 
 @dataclass(frozen=True)
@@ -100,19 +100,55 @@ def _paced(seconds: Iterable[Second]) -> Iterator[Second]:
 
 
 class WindowStore:
-    """The last windows by their frame's number, for displays in the same process: pictures do not
-    travel through the flowgraph."""
+    """Windows by their frame's number, for displays in the same process: pictures do not travel
+    through the flowgraph.
 
-    def __init__(self):
-        self._windows, self._lock = {}, threading.Lock()
+    Nothing is kept before somebody has called :meth:`watch`.  Then what is in flight is, as long as
+    the media of all windows take at most ``limit`` bytes (a second in several windows counts once).
+    Beyond that the oldest go; ``dropped`` counts those that had not been asked for yet, nor a later
+    one: displays show their outcome without pictures.
+    """
+
+    def __init__(self, limit: int = LIMIT):
+        self.limit, self.dropped, self.bytes = limit, 0, 0
+        self._windows, self._seconds, self._lock = {}, Counter(), threading.Lock()
+        self._watched, self._asked = False, -1
+
+    def watch(self) -> None:
+        """From now on windows are kept."""
+        self._watched = True
 
     def keep(self, number: int, window: Window) -> None:
+        """Called with ever higher numbers; a lower one begins anew, as a flowgraph does."""
+        if not self._watched:
+            return
         with self._lock:
+            if self._windows and number <= next(reversed(self._windows)):
+                self._begin_anew()
             self._windows[number] = window
-            while len(self._windows) > KEPT:
-                del self._windows[next(iter(self._windows))]
+            for second in window.seconds:
+                self._count(second, 1)
+            while self.bytes > self.limit and len(self._windows) > 1:
+                oldest = next(iter(self._windows))
+                self.dropped += oldest > self._asked
+                for second in self._windows.pop(oldest).seconds:
+                    self._count(second, -1)
 
     def window(self, number: int) -> Window | None:
-        """The window of a frame; None if it never was, or is too long ago."""
+        """The window of a frame; None if it never was, or is kept no more."""
         with self._lock:
+            self._asked = max(self._asked, number)
             return self._windows.get(number)
+
+    def _begin_anew(self) -> None:
+        self._windows.clear()
+        self._seconds.clear()
+        self.bytes, self._asked = 0, -1
+
+    def _count(self, second: Second, step: int) -> None:
+        before = self._seconds[id(second)]
+        self._seconds[id(second)] += step
+        if 0 in (before, before + step):
+            self.bytes += step * (second.pictures.nbytes + second.sound.nbytes)
+        if before + step == 0:
+            del self._seconds[id(second)]

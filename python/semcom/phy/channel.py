@@ -10,8 +10,8 @@ import torch
 
 from . import random
 from .csi import CSI, snr_of
+from .names import CHANNELS as MODELS
 
-MODELS = ("none", "awgn", "rayleigh", "rician", "rician_rank1")
 UPLINK, SIDELINK, RETURN = 0, 1, 64  # numbers of links in the random draws; sidelink i has 1 + i
 """Link numbers: the channels of one seed draw independently."""
 RUN = 8

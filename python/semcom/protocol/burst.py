@@ -23,6 +23,7 @@ import numpy as np
 from .. import core
 from ..base.errors import SemcomError
 from ..phy import pilots
+from .options import BurstOptions
 
 FEEDBACK_CODE = core.SIDELINK_CODE  # its preamble
 FEEDBACK_TERMINAL = 2  # in headers: 0 and 1 are the terminals' uplinks, 2 + c the c-th repetition
@@ -44,13 +45,13 @@ class BurstFormat:
     max_peak_db    [dB] bound of the peak above the mean power; None: as it comes (11 dB or so)
     """
 
-    sample_rate: float = 4e6
-    sps: int = 4
-    pilot_length: int = 16
-    pilot_spacing: int = 64
-    turnaround: float = 0.06
-    copies: int = 2
-    max_peak_db: float | None = None
+    sample_rate: float = BurstOptions.sample_rate
+    sps: int = BurstOptions.sps
+    pilot_length: int = BurstOptions.burst_pilots
+    pilot_spacing: int = BurstOptions.burst_spacing
+    turnaround: float = BurstOptions.turnaround
+    copies: int = BurstOptions.copies
+    max_peak_db: float | None = BurstOptions.max_peak
 
     def __post_init__(self):
         if not (self.sample_rate > 0 and math.isfinite(self.sample_rate)):

@@ -10,9 +10,12 @@ import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from .. import core
 from ..base.errors import SemcomError
+
+if TYPE_CHECKING:  # it loads GNU Radio, which names() does without
+    from .. import core
 
 FOLDER = Path(__file__).parents[1] / "presets"
 DEVICES = ("audio", "video", "receiver")
@@ -126,7 +129,7 @@ def settings(
     snr_db: float = math.inf,
     feedback_snr_db: float | None = None,
     seed: int = 0,
-) -> core.mock_settings:
+) -> "core.mock_settings":
     """Devices and paths of this kind, drawn from a seed.
 
     sample_rate      [Hz] nominal, of all devices
@@ -136,6 +139,8 @@ def settings(
 
     SemcomError names the setting that is out of range.
     """
+    from .. import core
+
     if not 0 <= seed < 2**64:
         raise SemcomError(f"seed: {seed} found, 0 to 2^64 - 1 expected")
     feedback_snr_db = snr_db if feedback_snr_db is None else feedback_snr_db
@@ -152,7 +157,9 @@ def settings(
     return drawn
 
 
-def _device(preset: Preset, number: int, seed: int, gain_db: float) -> core.device_settings:
+def _device(preset: Preset, number: int, seed: int, gain_db: float) -> "core.device_settings":
+    from .. import core
+
     cfo, clock, start = core.uniform(seed, 0, number, _PURPOSE, 3).tolist()
     given = {
         "phase_noise_dbc_hz": preset.phase_noise_dbc_hz,
@@ -173,7 +180,9 @@ def _device(preset: Preset, number: int, seed: int, gain_db: float) -> core.devi
     )
 
 
-def _path(preset: Preset, snr_db: float) -> core.path_settings:
+def _path(preset: Preset, snr_db: float) -> "core.path_settings":
+    from .. import core
+
     return core.path_settings(
         fading=preset.fading,
         rician_k=preset.rician_k,

@@ -41,7 +41,7 @@ def views(understood: Understood, window: Window, point: Scenario, snr_db: float
                 sound=sound,
                 constellations=_constellations(labels, understood, t, len(window.seconds)),
                 snr_db=snr_db,
-                channel=f"{point.channel}, {point.snr:g} dB",
+                channel=point.where(),
             )
 
 

@@ -79,7 +79,7 @@ def features_before_and_after(net: Localiser, clips: Features, seed: int = 0):
     rows, at = np.unique(clip, return_inverse=True)
     parts: dict[str, list] = {}
     for index in torch.from_numpy(rows).split(32):
-        audio, visual = clips.batch(index, net)
+        audio, visual = clips.batch(index, net).values()
         pooled = visual.flatten(2, 3).float().mean(2)
         named = {"as given": (audio, pooled)}
         streams = net.streams(audio, visual)

@@ -8,6 +8,7 @@ from pathlib import Path
 from ..base.errors import SemcomError
 from ..base.files import replacing
 from ..base.palette import COLOURS
+from ..systems.registry import task_of
 from .tables import SETTINGS, estimate
 
 COLUMN, PAGE = 3.5, 7.16  # widths of a column and of a page of a two-column paper [inches]
@@ -29,7 +30,7 @@ def curves(records: list) -> dict:
     differing = [key for key in keys if len({r[key] for r in records}) > 1] or ["system"]
     groups = {}
     for r in sorted(records, key=lambda r: r["snr_db"]):
-        label = ", ".join(str(r[key]) for key in differing)
+        label = ", ".join(str(r[key]) for key in differing if r[key])
         groups.setdefault(r["channel"], {}).setdefault(label, []).append(r)
     return groups
 
@@ -70,9 +71,14 @@ class Axes:
 
 
 def plot(path, records: list) -> None:
-    """Accuracy over SNR with 95 % bands, a panel per channel, the error-free rate as a line."""
-    records = [r for r in records if r["accuracy"] is not None]
-    free = {r["accuracy_error_free"] for r in records} - {None}
+    """The task's first figure over SNR with 95 % bands, a panel per channel, and what it is free of
+    errors as a line."""
+    task = task_of(records[0]["system"])
+    records = [r for r in records if r["task"] == task.name]
+    records = [r for r in records if None not in (r[task.primary], r["snr_db"])]
+    if not records:
+        raise SemcomError(f"--plot {path}: nothing to draw, no point has a figure and an SNR")
+    free = {r[f"{task.primary}_error_free"] for r in records} - {None}
     levels = [("error-free", free.pop(), "black")] if len(free) == 1 else []
     groups, looks, panels = curves(records), {}, []
     for channel, group in groups.items():
@@ -81,9 +87,9 @@ def plot(path, records: list) -> None:
             i = len(looks)
             look = looks.setdefault(label, (i % len(COLOURS), i % len(DASHES)))
             snr = [r["snr_db"] for r in points]
-            lines.append(Line(label, snr, [estimate([r]) for r in points], look))
+            lines.append(Line(label, snr, [estimate([r], task.primary) for r in points], look))
         title = f"{channel} ({points[0]['data']}, {points[0]['split']})"
-        panels.append(Axes(title, SNR_LABEL, "segment accuracy", lines, levels=levels))
+        panels.append(Axes(title, SNR_LABEL, task.label, lines, levels=levels))
     draw(path, panels)
 
 

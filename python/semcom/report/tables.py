@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..systems.registry import task_of
+from ..tasks.task import Column
+
 # Okabe and Ito's palette: told apart with every common colour vision deficiency.  In grey the
 # markers, filled or hollow, and the dashes tell what the colours no longer do.
 
@@ -54,14 +57,16 @@ def markdown(header: list, rows: list) -> list:
 
 
 SETTINGS = ("system", "variant", "decoder", "channel", "csi", "detector")
-FIGURES = {  # column: (key of the record, format)
-    "SNR [dB]": ("snr_db", "g"),
-    "accuracy": ("accuracy", ".3f"),
-    "95 % range": ("accuracy_ci95", ".3f"),
-    "error-free": ("accuracy_error_free", ".3f"),
-    "NMSE [dB]": ("channel_nmse_db", ".1f"),
-    "EVM [dB]": ("evm_db", ".1f"),
-}
+CHAIN = (  # columns that every task has, behind its own
+    Column("NMSE [dB]", "channel_nmse_db", ".1f"),
+    Column("EVM [dB]", "evm_db", ".1f"),
+)
+
+
+def columns_of(task) -> list[Column]:
+    """Figures of a table of one task."""
+    free = Column("error-free", f"{task.primary}_error_free")
+    return [Column("SNR [dB]", "snr_db", "g"), *task.columns, free, *CHAIN]
 
 
 def _shown(value, form: str) -> str:
@@ -78,12 +83,15 @@ def table(records: list):
 
     varying = [key for key in SETTINGS if len({r[key] for r in records}) > 1]
     first = records[0]
-    constant = [str(first[key]) for key in SETTINGS if key not in varying]
-    title = f"{first['data']} ({first['split']}): {', '.join(constant)}"
+    constant = [str(first[key]) for key in SETTINGS if key not in varying and first[key]]
+    data = f"{first['data']} ({first['split']})" if first["split"] else first["data"]
+    title = f"{data}: {', '.join(constant)}"
     out = Table(title=title, box=box.SIMPLE_HEAD, padding=0, pad_edge=False)
-    for name in (*varying, *FIGURES):
+    columns = columns_of(task_of(first["system"]))
+    columns = [c for c in columns if any(r[c.key] is not None for r in records)]
+    for name in (*varying, *(column.head for column in columns)):
         out.add_column(escape(name), no_wrap=True, justify="left" if name in SETTINGS else "right")
     for r in records:
-        figures = [_shown(r[key], form) for key, form in FIGURES.values()]
-        out.add_row(*[str(r[key]) for key in varying], *figures)
+        figures = [_shown(r[column.key], column.form) for column in columns]
+        out.add_row(*[str(r[key] or "-") for key in varying], *figures)
     return out

@@ -32,7 +32,7 @@ class LinkFlowgraph(gr.top_block):
             for name in topology.names
         ]
         self.channel = simulated_channel(
-            len(topology), s.antennas, s.channel, s.snr, s.feedback_snr, s.rician_k, s.doppler,
+            len(topology), s.antennas, s.channel, s.snr, s.sidelink_snr, s.rician_k, s.doppler,
             s.gain, s.seed, len(topology.sidelinks()), s.dump_path,
         )  # fmt: skip
         self.receiver = receiver(s.system, *model, s.antennas, *pilots, *receive, s.dump_path)
@@ -48,10 +48,9 @@ class LinkFlowgraph(gr.top_block):
     def _connect_chain(self, antennas: int) -> None:
         streams = len(self.topology)
         for port, end in enumerate(self.ends_of_chain):
-            last = 1 + self.topology.is_heard(end.name)
             self.connect((self.source, port), (end, 0))
             self.connect((end, 0), (self.channel, port))
-            self.connect((end, last), (self.meter, port))
+            self.connect((end, 1), (self.meter, port))
             self.connect((self.receiver, 1 + port), (self.meter, streams + port))
         for m in range(antennas):
             self.connect((self.channel, m), (self.receiver, m))
@@ -61,7 +60,7 @@ class LinkFlowgraph(gr.top_block):
     def _connect_sidelinks(self, antennas: int) -> None:
         for number, (sender, listener) in enumerate(self.topology.sidelinks()):
             port = 1 + self.topology.terminal(listener).hears.index(sender)
-            self.connect((self.end(sender), 1), (self.channel, len(self.topology) + number))
+            self.connect((self.end(sender), 2), (self.channel, len(self.topology) + number))
             self.connect((self.channel, antennas + number), (self.end(listener), port))
 
     def release(self) -> None:

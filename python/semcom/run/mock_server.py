@@ -2,14 +2,12 @@
 # Copyright 2026 gr-semcom contributors
 """The mock radio behind ZeroMQ sockets, for terminals in other processes or on other hosts."""
 
-import argparse
 import itertools
 import re
 
 from gnuradio import blocks, gr, zeromq
 
 from ..base.errors import SemcomError
-from ..base.options import at_least, number
 from ..blocks import guard
 from ..blocks.burst_socket import burst_socket
 from ..blocks.mock_radio import mock_radio
@@ -23,29 +21,10 @@ NOBODY = "none"  # in place of an address
 ITEM = gr.sizeof_gr_complex
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """The command line of the server."""
-    add = parser.add_argument
-    add("--preset", default="indoor", help="name, or a JSON file (default: %(default)s)")
-    add("--sample-rate", type=number, default=4e6, metavar="HZ",
-        help="of every stream (default: %(default)g)")  # fmt: skip
-    add("--snr", type=number, default=10.0, metavar="DB",
-        help="of each stream at each antenna of the receiver (default: %(default)g)")  # fmt: skip
-    add("--feedback-snr", type=number, metavar="DB", help="default: the uplink's")
-    add("--seed", type=at_least(0), default=0, help="default: %(default)s")
-    add("--tx", nargs="+", metavar="ADDRESS", default=["tcp://127.0.0.1:5551"],
-        help="where the terminals' PUSH sockets are bound: audio, video; none: silent "
-        "(default: tcp://127.0.0.1:5551)")  # fmt: skip
-    add("--rx", nargs="+", metavar="ADDRESS", default=["tcp://127.0.0.1:5561"],
-        help="where to bind PUB sockets: receiver, video terminal; none: nobody hears "
-        "(default: tcp://127.0.0.1:5561)")  # fmt: skip
-    add("--seconds", type=number, metavar="S", help="of signal, then end (default: until Ctrl-C)")
-
-
-def addresses(given: list[str], count: int) -> list[str]:
+def addresses(given, count: int) -> list[str]:
     """So many addresses; of one that ends in a port, the ports that follow it."""
     if len(given) == count:
-        return given
+        return list(given)
     first = re.fullmatch(r"(.*:)(\d+)", given[0])
     if len(given) != 1 or not first or int(first[2]) + count > 65536:
         raise SemcomError(
@@ -58,15 +37,17 @@ class MockServer(gr.top_block):
     """Terminals' samples from PULL sockets, antennas' samples to PUB sockets; complex64, tags.
 
     Nobody holds it up: terminals and listeners come, go and fail as they like.
+
+    options  of run.options.MockServerOptions; sample_rate, snr, sidelink_snr and seed of a Scenario
     """
 
-    def __init__(self, options: argparse.Namespace):
+    def __init__(self, options):
         gr.top_block.__init__(self, "mock_server")
         self.radio = mock_radio(
             options.preset,
             options.sample_rate,
             options.snr,
-            options.feedback_snr,
+            options.sidelink_snr,
             options.seed,
             realtime=True,
         )

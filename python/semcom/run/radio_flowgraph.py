@@ -8,6 +8,7 @@ import math
 from gnuradio import blocks, gr
 
 from ..base.errors import SemcomError
+from ..base.options import flag
 from ..blocks.link_meter import link_meter
 from ..blocks.mock_radio import mock_feedback, mock_uplink
 from ..blocks.outcome_sink import outcome_sink
@@ -89,7 +90,7 @@ class RadioFlowgraph(gr.top_block):
         self.antennas = [(self.mock, m) for m in range(s.antennas)]
         self.sidelinks = []
         for sender, listener in self.topology.sidelinks():
-            sidelink_snr = snr if s.feedback_snr is None else sample_snr_db(s.feedback_snr, s.sps)
+            sidelink_snr = snr if s.sidelink_snr is None else sample_snr_db(s.sidelink_snr, s.sps)
             self.sidelinks.append(mock_feedback(preset, s.sample_rate, sidelink_snr, s.seed))
             self.connect((self.end(sender), 0), self.sidelinks[-1], (self.end(listener), 1))
         devices = {self.places.index(end.name): end for end in self.ends_of_chain}
@@ -164,8 +165,15 @@ def replay_flowgraph(scenario: Scenario, checkpoint: str) -> tuple:
     if told.get("system", scenario.system) != scenario.system:
         raise SemcomError(f"{path}: was sent by {told['system']}; add --system {told['system']}")
     plan = {name: told[key] for name, key in BURST_OPTIONS.items() if key in told}
+    plan["sample_rate"] = source.sample_rate
+    for name, value in plan.items():
+        if getattr(scenario, name) not in (value, getattr(Scenario, name)):
+            raise SemcomError(
+                f"{flag(name)} {getattr(scenario, name)}: {path} was recorded with {value}; leave "
+                "it out"
+            )
     frames = scenario.frames or told.get("frames", 0)
-    scenario = dataclasses.replace(scenario, sample_rate=source.sample_rate, frames=frames, **plan)
+    scenario = dataclasses.replace(scenario, frames=frames, **plan)
     return scenario, ReceiverFlowgraph(scenario, checkpoint, source, lockstep=True)
 
 

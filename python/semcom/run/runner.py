@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import functools
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from ..base.files import sha256
+from ..base.options import settled
 from ..blocks import guard
 from ..blocks.clip_source import clip_source
 from ..blocks.media_source import media_source
@@ -114,6 +115,9 @@ def execute(point: Scenario, clips, on_frames=lambda count: None, make=None, wat
 
     watch  called with the flowgraph before it starts;  the others as of :func:`run_point`
     """
+    if isinstance(clips, Films):
+        point = replace(point, media=tuple(clips.names), features=clips.features)
+    point = settled(point)
     weights = weights_for(point, clips)
     point, flowgraph = build(point, clips, weights, make)
     if watch:
@@ -186,19 +190,21 @@ def record(run: Run) -> dict:
     figures = task.figures(scores, point.seed)
     units = [task.length(run.tally.truth(n)) for n in numbers]
     measured = flowgraph.meter.report() if flowgraph.meter else dict.fromkeys(MEASURED)
+    known = identity(point, run.clips, run.weights)
+    told = known["scenario"]  # without the options that had no effect
     found = {
         "system": point.system,
         "task": task.name,
         "variant": point.variant,
         "decoder": decoder_of(run.net),
-        "split": point.split,
+        "split": told.get("split"),
         "checkpoint": Path(run.weights).name if run.weights else None,
-        **identity(point, run.clips, run.weights),
+        **known,
         "channel": point.radio or point.channel,
-        "snr_db": point.snr,
-        "sidelink_snr_db": point.snr if point.feedback_snr is None else point.feedback_snr,
-        "csi": point.csi,
-        "detector": point.detector,
+        "snr_db": told.get("snr"),
+        "sidelink_snr_db": told.get("sidelink_snr"),
+        "csi": told.get("csi"),
+        "detector": told["detector"],
         "seed": point.seed,
         **figures,
         f"{task.primary}_error_free": error_free(point, run.clips, run.weights, numbers),

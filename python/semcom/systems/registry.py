@@ -61,14 +61,26 @@ BUILT_IN = (
           options=("symbols",)),
     Entry("pilot_ave", 1, "events", ".nets.pilot_ave:PilotAve", AUDIO_VISUAL,
           options=("symbols", "decoder")),
+    Entry("deepsc", 2, "text", ".nets.deepsc:DeepSC", {"full": ("text",)}, fallback="captions"),
 )  # fmt: skip
-BUILT_IN_TASKS = {"events": ".tasks.events:EventsTask"}
+BUILT_IN_TASKS = {"events": ".tasks.events:EventsTask", "text": ".tasks.text:TextTask"}
 LOCALISERS = {  # no radio
     "avel": ".nets.localisers:AVEL",
     "psp": ".nets.localisers:PSPLocaliser",
     "coattention": ".nets.coattention:CoAttention",
     "vscg": ".nets.localisers:VSCG",
     "default": ".nets.default:DefaultLocaliser",
+}
+
+
+CONFIGS = {  # of systems and localisers whose configuration is at hand without Torch
+    "pilot_ave_plus": ".nets.configs:PilotAvePlusConfig",
+    "pilot_ave": ".nets.configs:PilotAveConfig",
+    "avel": ".nets.configs:AVELConfig",
+    "psp": ".nets.configs:PSPConfig",
+    "coattention": ".nets.configs:CoAttentionConfig",
+    "vscg": ".nets.configs:VSCGConfig",
+    "default": ".nets.configs:DefaultConfig",
 }
 
 
@@ -133,3 +145,8 @@ def classes() -> dict[str, type]:
     """Every class that weights can be of, systems and localisers, by name."""
     learned = {name: entry.cls for name, entry in systems().items() if entry.weights}
     return learned | {name: resolve(place) for name, place in LOCALISERS.items()}
+
+
+def config_of(name: str) -> type:
+    """The class of the configuration of a system or localiser, without Torch where it can be."""
+    return resolve(CONFIGS[name]) if name in CONFIGS else classes()[name].Config

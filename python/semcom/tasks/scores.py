@@ -4,6 +4,8 @@
 
 import numpy as np
 
+from ..base.runs import runs
+
 
 def clip_bootstrap(correct: np.ndarray, draws: int = 2000, seed: int = 0) -> tuple:
     """95 % interval of the accuracy from resampling clips.
@@ -31,10 +33,7 @@ def class_accuracy(matrix: np.ndarray) -> list:
 
 def events_of(labels: np.ndarray, background: int) -> list:
     """Runs of segments of one event in a clip, labels [T] -> [(class, start, end), ...]."""
-    edges = np.flatnonzero(np.diff(labels)) + 1
-    bounds = [0, *edges.tolist(), len(labels)]
-    runs = [(int(labels[s]), s, e) for s, e in zip(bounds[:-1], bounds[1:], strict=True)]
-    return [run for run in runs if run[0] != background]
+    return [(event, s, e) for s, e, event in runs(labels.tolist()) if event != background]
 
 
 def overlap(one: tuple, other: tuple) -> float:

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Segment accuracy of a system over a link: knows one split, and never trains."""
+"""Segment accuracy of a system, over its variant's link, or of a localiser: knows one split, and
+never trains."""
 
 from __future__ import annotations
 
 import torch
 
-from ..chain.link import TorchLink
+from ..chain.link import NoRadio, TorchLink
 from ..data.tensors import Features
+from ..nets.localisers import Localiser
 
 
 @torch.inference_mode()
@@ -60,3 +62,13 @@ def choose_background(localiser: torch.nn.Module, clips: Features, batch: int = 
     localiser.background_score().fill_(below)
     localiser.train(was_training)
     return int(correct[cut]) / len(truth)
+
+
+def link_of(system, variant: str, channel: str, detector: str, seed: int) -> TorchLink | NoRadio:
+    """The link that a variant is trained and tested on; a localiser needs none."""
+    if isinstance(system, Localiser):
+        return NoRadio()
+    if variant == "error_free":
+        return TorchLink("none", seed=seed)
+    csi = "none" if variant == "no_estimation" else "ls"
+    return TorchLink(channel, csi, detector, seed=seed)

@@ -22,8 +22,6 @@ import numpy as np
 import torch
 
 from ..data.tensors import Features
-from . import losses
-from .trainer import Trainer
 
 MODES = ("a2v", "v2a")
 INFERENCE = ("paper", "recomputed")
@@ -140,18 +138,3 @@ def position_prior(train: torch.Tensor, test: torch.Tensor, background: int) -> 
     start, length = (x[usable(test, background)] for x in spans(test, background))
     pairs = zip(start.tolist(), length.tolist(), strict=True)
     return float(np.mean([likely.get(n, 0) == s for s, n in pairs]))
-
-
-class MatchTrainer(Trainer):
-    """Trains a localiser for cross-modal localisation: eq. (5) of Xue et al., streams weighed by
-    lambda_c; the mean of both directions on validation, co-attention recomputed, selects."""
-
-    def _loss(self, index: torch.Tensor) -> torch.Tensor:
-        audio, visual = self.clips.batch(index, self.system).values()
-        happens = (self.clips.labels[index] != len(self.system.classes) - 1).to(audio.device)
-        embedded = self.system.match(audio, visual)
-        each = [losses.contrastive(d, happens) for d in distances(embedded)]
-        return sum(w * loss for w, loss in zip(self.system.weights, each, strict=True))
-
-    def _score(self, system: torch.nn.Module, clips: Features) -> float:
-        return sum(accuracy(system, clips, mode) for mode in MODES) / len(MODES)

@@ -10,7 +10,6 @@ have markers or labels of their own.
 """
 
 from collections import deque
-from itertools import groupby
 
 import numpy as np
 import pmt
@@ -18,6 +17,7 @@ from gnuradio import gr, qtgui
 from PyQt5 import QtCore, QtGui, QtWidgets, sip
 
 from ..base.palette import COLOURS
+from ..base.runs import runs
 from ..blocks.guard import guarded
 from ..phy.csi import unpack
 
@@ -120,20 +120,10 @@ def _axes(painter, values, count, width, top, base):
     return at
 
 
-def runs(names: list, right: list) -> list:
-    """Equal neighbours (name, right) joined: a list of (first second, seconds, name, right)."""
-    joined, start = [], 0
-    for (name, good), group in groupby(zip(names, right, strict=True)):
-        seconds = len(list(group))
-        joined.append((start, seconds, name, good))
-        start += seconds
-    return joined
-
-
 class event_timeline(_Display):
     """The seconds of the last clip: what happened, what the receiver says, and how sure it is.
 
-    Message port ``events``: dicts of event_sink (``frame``, ``events``, ``confidence``)
+    Message port ``events``: dicts of outcome_sink (``frame``, ``events``, ``confidence``)
     Message port ``truth``: dicts of clip_source (``frame``, ``events``); without it the row stays
     empty and no decision is marked
     """
@@ -195,8 +185,8 @@ class event_timeline(_Display):
         truth = self.truth.get(self.event["frame"], [])
         step = (width - self.LABELS - 14) / len(decided)
         row = (height - self.TOP - self.FOOT) / 3
-        self._names(painter, "true", runs(truth, [None] * len(truth)), 0, step, row)
-        self._names(painter, "decided", runs(decided, marks), 1, step, row)
+        self._names(painter, "true", runs((name, None) for name in truth), 0, step, row)
+        self._names(painter, "decided", runs(zip(decided, marks, strict=True)), 1, step, row)
         self._confidence(painter, marks, step, row)
         foot = self.TOP + 3 * row
         _write(painter, (10, foot, self.LABELS, self.FOOT), "time [s]")
@@ -206,8 +196,8 @@ class event_timeline(_Display):
     def _names(self, painter, label, spans, row_number, step, row):
         top = self.TOP + row_number * row
         _write(painter, (10, top, self.LABELS, row - 6), label)
-        for start, seconds, name, right in spans:
-            box = (self.LABELS + start * step + 1, top, seconds * step - 3, row - 6)
+        for start, end, (name, right) in spans:
+            box = (self.LABELS + start * step + 1, top, (end - start) * step - 3, row - 6)
             colour = {None: EVENT, True: RIGHT, False: WRONG}[right]
             _fill(painter, box, FAINT if name == "background" and right is None else colour)
             mark = {None: "", True: "\N{CHECK MARK} ", False: "\N{BALLOT X} "}[right]

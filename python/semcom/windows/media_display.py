@@ -19,7 +19,6 @@ from .displays import LATE, _Display, _forget
 
 LARGEST = (1920, 1080)  # of what is drawn [pixels]; larger windows show it enlarged
 DARK = np.zeros((3, 4, 3), np.uint8)  # where there is no picture
-MAP = (7, 7)  # of attention
 SHOWN = 128  # symbols of a stream
 
 
@@ -63,12 +62,12 @@ class media_display(_Display):
     """The pictures of the last window that was decided, with what was understood drawn on them.
 
     Inputs: complex64, the symbols of each of ``streams``, of which the last are shown
-    Message port ``events``: dicts of event_sink (``frame``, ``events``, ``confidence``)
-    Message port ``attention``: dicts of video_semantic_encoder (``frame``, ``heat``)
-    Message port ``csi``: of ls_estimator_cc or ave_receiver, for the SNR
+    Message port ``events``: dicts of outcome_sink (``frame``, ``events``, ``confidence``)
+    Message port ``attention``: dicts of semantic_encoder (``frame``, ``grid`` (T, h, w), ``heat``)
+    Message port ``csi``: of ls_estimator_cc or receiver, for the SNR
 
     store    name of that of the media source, or what has ``window(frame)``: an object whose
-             ``seconds`` are data.media.Second, or None if it is held no more; it may have
+             ``seconds`` are media.sources.Second, or None if it is held no more; it may have
              ``truth(frame)``: a list of names, or None
     caption  what is between, for one
     streams  names of the streams of symbols
@@ -81,6 +80,8 @@ class media_display(_Display):
 
     def __init__(self, store, caption="", streams=("audio symbols", "video symbols")):
         self.store = shared_store(store) if isinstance(store, str) else store
+        if hasattr(self.store, "watch"):
+            self.store.watch()
         self.caption, self.looked = caption, {}
         self.symbols = [(name, np.zeros(0, np.complex64)) for name in streams]
         self.playing, self.coming, self.began = None, None, 0.0
@@ -144,11 +145,11 @@ class media_display(_Display):
     @guarded
     def _on_attention(self, message):
         looked = pmt.to_python(message)
-        self.looked[looked["frame"]] = np.reshape(looked["heat"], (-1, *MAP))
+        self.looked[looked["frame"]] = np.reshape(looked["heat"], looked["grid"])
         _forget(self.looked)
 
     def heat(self, now: float) -> np.ndarray | None:
-        """[7, 7], where the video terminal looked in what is played, at ``now`` [s]."""
+        """[h, w], where the video terminal looked in what is played, at ``now`` [s]."""
         looked = self.looked.get(self.playing.frame) if self.playing else None
         return None if looked is None else looked[min(int(now), len(looked) - 1)]
 
@@ -199,7 +200,7 @@ class media_display(_Display):
             max(least, round(n * shrunk))
             for n, least in zip((width, height), SMALLEST, strict=True)
         ]
-        scene = draw(self.view(), *size)
-        image = QtGui.QImage(scene.data, *size, scene.strides[0], QtGui.QImage.Format_RGB888)
+        shown = draw(self.view(), *size)
+        image = QtGui.QImage(shown.data, *size, shown.strides[0], QtGui.QImage.Format_RGB888)
         painter.setRenderHint(QtGui.QPainter.SmoothPixmapTransform)
         painter.drawImage(QtCore.QRectF(0, 0, width, height), image)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""A set of clips that are composed from a library, as features: what systems on media train on."""
+"""The set of clips composed of some material, as features: what systems on media train on."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from ..media.sources import PICTURES
 from ..media.spectrum import RATE
 from ..perception.features import FeatureExtractor, looked_at
 from .clipset import AVE_CLASSES, SPLITS
-from .composition import Library, compose, draw_script
+from .composition import compose, random_script
+from .material import Material
 
 
 class ComposedSet:
-    """One split of clips, a pure function of (libraries, seed, split, i); see :class:`ClipSet`.
+    """One split of clips, a pure function of (materials, seed, split, i); see :class:`ClipSet`.
 
-    libraries  clip i is composed from one of them, in turn
+    materials  clip i is composed from one of them, in turn
     """
 
     classes = AVE_CLASSES
 
-    def __init__(self, name: str, libraries: list[Library], features: FeatureExtractor, split: str,
+    def __init__(self, name: str, materials: list[Material], features: FeatureExtractor, split: str,
                  size: int, seed: int = 0):  # fmt: skip
-        self.name, self.libraries, self.features = name, libraries, features
+        self.name, self.materials, self.features = name, materials, features
         self.split, self.seed, self._size = split, seed, size
         self.ids = [f"{name}-{seed}-{split}-{i:05d}" for i in range(size)]
         self._clip = lru_cache(maxsize=2)(self._make)
@@ -43,21 +44,21 @@ class ComposedSet:
 
     def labels(self, i: int) -> np.ndarray:
         """Class index of each second, [10] int64."""
-        return draw_script(self._rng(i), self._library(i).events()).labels
+        return random_script(self._rng(i), self._library(i).events()).labels
 
-    def composed(self, i: int):
-        """Clip ``i`` itself: its sound and its frames, see composition.compose."""
-        rng, library = self._rng(i), self._library(i)
-        return compose(rng, library, draw_script(rng, library.events()))
+    def media(self, i: int):
+        """Sound and pictures of clip ``i``, see composition.compose."""
+        rng, material = self._rng(i), self._library(i)
+        return compose(rng, material, random_script(rng, material.events()))
 
-    def _library(self, i: int) -> Library:
-        return self.libraries[i % len(self.libraries)]
+    def _library(self, i: int) -> Material:
+        return self.materials[i % len(self.materials)]
 
     def _rng(self, i: int) -> np.random.Generator:
         return np.random.default_rng([self.seed, 1 + SPLITS.index(self.split), i])
 
     def _make(self, i: int) -> tuple[np.ndarray, np.ndarray]:
-        sound, picture_at = self.composed(i)
+        sound, picture_at = self.media(i)
         seconds = sound.reshape(-1, RATE)
         seen = (np.array(looked_at(PICTURES, self.features.looks)) + 0.5) / PICTURES
         pictures = [[picture_at(t + time) for time in seen] for t in range(len(seconds))]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""A folder of single sounds and pictures with their classes, to compose clips from.
+"""Raw material: a folder of single sounds and pictures with their classes.
 
 ``manifest.csv`` has a row a file with (at least) the columns path, class, split and kind ("audio"
 or "image"); classes are AVE's names.
@@ -21,11 +21,11 @@ from .clipset import AVE_CLASSES, BACKGROUND
 
 COLUMNS = ("path", "class", "split", "kind")
 LEVEL = -15.0, 5.0  # [dB] of a recording in a clip, beside its own
-FILLING = 0.7  # share of photographs that fill the frame
-WHOLE_FRAME, INSET = (224.0, 330.0), (120.0, 220.0)  # heights in the frame [pixels]
+FILLING = 0.7  # share of photographs that fill the clip's picture
+WHOLE_FRAME, INSET = (224.0, 330.0), (120.0, 220.0)  # heights in the clip's picture [pixels]
 
 
-class RawLibrary:
+class RawMaterial:
     """The sounds and pictures of one split, in memory.
 
     sounds    class index -> list of [samples] float32, 16 kHz mono, -1 to 1
@@ -44,7 +44,7 @@ class RawLibrary:
     def _rows(self) -> list[dict]:
         path = self.folder / "manifest.csv"
         if not path.is_file():
-            raise SemcomError(f"{path}: missing; give a folder of raw sounds and pictures")
+            raise SemcomError(f"{path}: missing; give a folder of raw material")
         with open(path, newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
         lacking = [name for name in COLUMNS if not rows or name not in rows[0]]
@@ -63,7 +63,7 @@ class RawLibrary:
         """Classes, other than background, with sounds and pictures."""
         return sorted((set(self.sounds) & set(self.pictures)) - {BACKGROUND})
 
-    # What clips are composed from, see composition.Library.
+    # What clips are composed from, see Material.
 
     def sound(self, rng: np.random.Generator, event: int) -> np.ndarray:
         """One of the event's recordings, at some level."""
@@ -71,7 +71,7 @@ class RawLibrary:
 
     def picture(self, rng: np.random.Generator, event: int) -> np.ndarray:
         """One of the event's photographs, mirrored or not, with soft edges: mostly as large as the
-        frame or larger, as in a film of the event."""
+        clip's picture or larger, as in a film of the event."""
         photo = _pick(rng, self.pictures[event])[:, :: rng.choice([-1, 1])]
         photo = _cropped(rng, photo)
         fills = rng.random() < FILLING
@@ -115,11 +115,11 @@ def read_sound(path: Path) -> np.ndarray:
     try:
         with av.open(str(path)) as file:
             resampler = av.AudioResampler("flt", "mono", RATE)
-            frames = [f for frame in file.decode(audio=0) for f in resampler.resample(frame)]
-            frames += resampler.resample(None)
+            pieces = [p for part in file.decode(audio=0) for p in resampler.resample(part)]
+            pieces += resampler.resample(None)
     except (av.FFmpegError, IndexError) as error:
         raise SemcomError(f"{path}: not a sound that can be read ({error})") from error
-    return np.concatenate([frame.to_ndarray()[0] for frame in frames])
+    return np.concatenate([piece.to_ndarray()[0] for piece in pieces])
 
 
 def read_picture(path: Path) -> np.ndarray:

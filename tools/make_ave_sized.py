@@ -2,7 +2,7 @@
 # Copyright 2026 gr-semcom contributors
 """Write an AVE-layout folder of AVE's real size: AVE's labels and splits, generated features.
 
-    tools/make_annotated.py --annotations DIR --out DIR      4143 clips, 4.2 GB, a few minutes
+    tools/make_ave_sized.py --annotations DIR --out DIR      4143 clips, 4.2 GB, a few minutes
 
 The annotations are the files of AVE's public repository: Annotations.txt, *_order.h5,
 *_order_match.h5.  Call the folder something that nobody takes for AVE.
@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from gnuradio.semcom.base.errors import exit_status
-from gnuradio.semcom.data import annotated
+from gnuradio.semcom.data import ave_sized
 from rich.progress import Progress
 
 
@@ -26,14 +26,14 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--dtype", choices=("float32", "float16"), default="float32")
     args = parser.parse_args()
-    count = len(annotated.read_annotations(args.annotations / "Annotations.txt"))
+    count = len(ave_sized.read_spans(args.annotations))
     with Progress() as bar:
         task = bar.add_task("clips", total=count)
-        annotated.write(
+        ave_sized.write(
             args.annotations, args.out, args.seed, args.dtype, lambda: bar.advance(task)
         )
     print(f"wrote {count} clips into {args.out}")
 
 
 if __name__ == "__main__":
-    sys.exit(exit_status("make_annotated.py", main))
+    sys.exit(exit_status("make_ave_sized.py", main))

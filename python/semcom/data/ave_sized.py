@@ -17,7 +17,7 @@ import numpy as np
 
 from ..base.errors import SemcomError
 from ..base.files import replacing
-from . import synthetic
+from . import ave_text, synthetic
 from .ave import KEY, order_file
 from .clipset import (
     AVE_CLASSES,
@@ -26,42 +26,36 @@ from .clipset import (
     SPLITS,
 )
 
-COPIED = ("Annotations.txt", *map(order_file, (*SPLITS, *MATCH_SPLITS)))
+COPIED = (ave_text.FILE, *map(order_file, (*SPLITS, *MATCH_SPLITS)))
 
 
-def read_annotations(path: Path) -> list[tuple[int, int, int]]:
-    """(event, start, end) of each row of AVE's ``Annotations.txt`` (category&id&quality&start&end).
+def read_spans(folder: Path) -> list[tuple[int, int, int]]:
+    """(event, start, end) of each row of AVE's Annotations.txt in a folder.
 
     Class index: the order in which AVE's categories first appear, which is that of AVE_CLASSES.
     """
-    if not path.is_file():
-        raise SemcomError(f"{path}: missing; give the folder of AVE's annotations")
-    rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        fields = line.strip().split("&")
-        if len(fields) != 5 or not fields[3].isdigit():
-            if number == 1 or not line.strip():
-                continue  # AVE's header
-            raise SemcomError(f"{path}: line {number} is no category&id&quality&start&end")
-        if fields[0] not in AVE_CLASSES:
-            raise SemcomError(f"{path}: line {number}: {fields[0]!r} is none of AVE's categories")
-        rows.append((AVE_CLASSES.index(fields[0]), int(fields[3]), int(fields[4])))
-    return rows
+    path = folder / ave_text.FILE
+    rows = ave_text.read(path)
+    if row := ave_text.foreign(rows):
+        raise SemcomError(
+            f"{path}: line {row.line}: {row.category!r} is none of AVE's; give AVE's file"
+        )
+    return [(AVE_CLASSES.index(row.category), row.start, row.end) for row in rows]
 
 
 def write(
-    annotations: Path,
+    texts: Path,
     out: Path,
     seed: int = 0,
     dtype: str = "float32",
     on_clip: Callable[[], None] = lambda: None,
 ) -> int:
-    """Write the folder ``out`` for the annotation folder; returns the number of clips.
+    """Write the folder ``out`` for the folder ``texts`` of AVE's files; returns how many clips.
 
     dtype: of the visual features; 4.2 GB for AVE's 4143 clips in float32, as AVE's are, half of it
     in float16;  on_clip: called after each clip
     """
-    spans = read_annotations(annotations / "Annotations.txt")
+    spans = read_spans(texts)
     shapes = {
         "audio_feature.h5": ((synthetic.SEGMENTS, synthetic.AUDIO_DIM), "float32"),
         "visual_feature.h5": (
@@ -87,8 +81,8 @@ def write(
             on_clip()
     _write_labels(out, spans)
     for name in COPIED:
-        if (annotations / name).is_file():
-            shutil.copyfile(annotations / name, out / name)
+        if (texts / name).is_file():
+            shutil.copyfile(texts / name, out / name)
     return len(spans)
 
 
