@@ -13,8 +13,8 @@ from gnuradio.semcom.base.files import check_writable, make_folder
 from gnuradio.semcom.base.options import at_least, number
 from gnuradio.semcom.data import open_set
 from gnuradio.semcom.evaluation.attention import markdown
+from gnuradio.semcom.phy.names import CHANNELS
 from gnuradio.semcom.report.attention_page import draw, load_models, measure
-from gnuradio.semcom.run.scenario import CHANNELS
 
 from . import pages
 

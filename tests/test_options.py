@@ -24,7 +24,7 @@ from gnuradio.semcom.run import scenario
 from gnuradio.semcom.run.scenario import Scenario
 from gnuradio.semcom.systems import registry
 
-from studies import points
+from studies.points import key as key_of
 
 CLI = ROOT / "python" / "semcom" / "cli"
 WET = Rule(lambda point: point.kind == "boat", "with --kind boat")
@@ -173,7 +173,7 @@ def test_a_record_that_told_everything_is_found_again():
     new = {"scenario": scenario.settings(Scenario()), **rest}
     for place in ("media", "data", "checkpoint"):
         del old[place]
-    assert points.key({"scenario": {**old, "sidelink_snr": 10.0}, **rest}) == points.key(new)
+    assert key_of({"scenario": {**old, "sidelink_snr": 10.0}, **rest}) == key_of(new)
 
 
 COMMAND = re.compile(r"(run_link|terminal)\.py ((?:[^`|#\n\\]|\\\n)*)")
