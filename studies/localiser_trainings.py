@@ -1,28 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Train everything that docs/localisers.md shows; what is trained is not trained again.
+"""What docs/localisers.md shows, as trainings.
 
 Main table: every localiser, supervised (sel) and weakly supervised (wsel), each with the same
 budget: every choice of one grid once (seed 0), the one that does best on the *validation* split for
 the other seeds.  Ablations: one seed, a fixed number of epochs.  Over the link: pilot_ave with each
-semantic decoder, trained with the channel.  Across the modalities (--match DIR, a folder with AVE's
-splits for it, see tools/make_ave_sized.py): pretrained on the training part of those splits.
-
-    tools/train_localisers.py --data DIR --seeds 5 --jobs 2       hours on a few cores
+semantic decoder, trained with the channel.  Across the modalities, on a set with AVE's splits for
+it: pretrained on the training part of those splits.
 """
 
-import argparse
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from gnuradio.semcom.base.errors import exit_status
 from gnuradio.semcom.systems.registry import LOCALISERS
-from gnuradio.semcom.weights import store as checkpoint
+from gnuradio.semcom.weights.names import name_of
 
-from studies.plan import Plan, Run
+from .trainings import Training, Trainings, best, validation
 
-ROOT = Path(__file__).resolve().parents[1]
 COMMON = "--epochs 8 --bfloat16"
 GRID = (
     "--batch 64 --dropout 0.1 --average 0.99 --weight-decay 0.01",
@@ -47,7 +41,7 @@ DECODERS = {
 }
 MATCHED = ("avel", "coattention")
 # what a set of AVE's size costs; nothing else runs beside it
-COST = Run("cost-vscg-sel", "--system vscg --setting sel --epochs 2 --batch 128 --bfloat16")
+COST = Training("cost-vscg-sel", "--system vscg --setting sel --epochs 2 --batch 128 --bfloat16")
 
 
 @dataclass(frozen=True)
@@ -60,11 +54,11 @@ class Row:
     options: str = ""
     settings: tuple = SETTINGS
 
-    def run(self, setting: str) -> Run:
+    def run(self, setting: str) -> Training:
         """Its training in a setting."""
         words = f"--system {self.system} --setting {setting} {SHORT} {self.options}"
         name = self.options.replace("--", "").replace(" ", "_").replace(",", "") or "whole"
-        return Run(f"short-{self.system}-{setting}-{name}", words)
+        return Training(f"short-{self.system}-{setting}-{name}", words)
 
 
 PARTS = "Co-attention's parts (Xue et al., Table V)"
@@ -114,86 +108,68 @@ ROWS = [
 ]
 
 
-def main_run(system: str, setting: str, seed: int, choice: int) -> Run:
+def main_run(system: str, setting: str, seed: int, choice: int) -> Training:
     """The training of a system in a setting, with one choice of the grid."""
     words = f"--system {system} --setting {setting} --seed {seed} {COMMON} {GRID[choice]}"
-    return Run(f"{system}-{setting}-seed{seed}-choice{choice}", words)
+    return Training(f"{system}-{setting}-seed{seed}-choice{choice}", words)
 
 
-def tune(plan: Plan) -> dict:
-    """(system, setting) -> validation accuracy with each choice of the grid, seed 0."""
-    choices = range(len(GRID))
-    paths = plan.train("tuning", [main_run(*pair, 0, c) for pair in PAIRS for c in choices])
-    found = [checkpoint.read_header(path)["metrics"]["validation"] for path in paths]
-    return {pair: found[i * len(GRID) :][: len(GRID)] for i, pair in enumerate(PAIRS)}
+def tuning(trainings: Trainings) -> dict:
+    """(system, setting) -> validation accuracies of the grid's choices, of finished pairs."""
+    found = {}
+    for pair in PAIRS:
+        paths = [trainings.get(main_run(*pair, 0, choice)) for choice in range(len(GRID))]
+        if None not in paths:
+            found[pair] = [validation(path) for path in paths]
+    return found
 
 
-def best(values: list[float]) -> int:
-    """The first choice of the highest validation accuracy."""
-    return values.index(max(values))
-
-
-def main_runs(scores: dict, pair: tuple, seeds: int) -> list[Run]:
+def main_runs(scores: dict, pair: tuple, seeds: int) -> list[Training]:
     """The trainings of a pair that the main table shows."""
     return [main_run(*pair, seed, best(scores[pair])) for seed in range(seeds)]
 
 
-def link_runs() -> dict[str, list[Run]]:
+def link_runs() -> dict[str, list[Training]]:
     """Label -> trainings of pilot_ave with that decoder, one for each choice of its grid."""
     runs = {}
     for label, options in DECODERS.items():
         name = f"link-{label.replace(' ', '_')}"
         runs[label] = [
-            Run(f"{name}-choice{c}", f"{LINK} {choice} {options}")
+            Training(f"{name}-choice{c}", f"{LINK} {choice} {options}")
             for c, choice in enumerate(LINK_GRID)
         ]
     return runs
 
 
-def match_runs(plan: Plan) -> list[tuple[Run, Run]]:
+def match_runs(trainings: Trainings) -> list[tuple[Training, Training]]:
     """(pretraining, training) of each system that has a cross-modal setting."""
-    pairs = []
+    pairs, data = [], trainings.data.resolve().name
     for system in MATCHED:
-        first = Run(f"match-{system}-sel", f"--system {system} --setting sel --match {SHORT}")
-        start = plan.folder / first.label / f"{system}-sel-{plan.data.resolve().name}.safetensors"
+        first = Training(f"match-{system}-sel", f"--system {system} --setting sel --match {SHORT}")
+        start = trainings.folder / first.label / name_of(system, "sel", data)
         words = f"--system {system} --setting cml --match --epochs 5 --bfloat16 --batch 32"
-        pairs.append((first, Run(f"match-{system}-cml", f"{words} --init {start}")))
+        pairs.append((first, Training(f"match-{system}-cml", f"{words} --init {start}")))
     return pairs
 
 
-def plan_for(data: Path, runs: Path, jobs: int = 1) -> Plan:
+def trainings_on(data: Path, runs: Path, jobs: int = 1) -> Trainings:
     """The trainings on a data set."""
-    folder = runs / data.resolve().name / "localisers"
-    return Plan(ROOT / "apps" / "train.py", data, folder, jobs)
+    return Trainings(data, runs / data.resolve().name / "localisers", jobs)
 
 
-def options() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, required=True, help="folder in the AVE layout")
-    parser.add_argument("--match", type=Path, help="folder with AVE's *_order_match.h5, too")
-    parser.add_argument("--runs", type=Path, default=Path("runs"), help="where to keep everything")
-    parser.add_argument("--seeds", type=int, default=5, help="trainings of the main table's rows")
-    parser.add_argument("--jobs", type=int, default=2, help="trainings at a time, a core each")
-    return parser
-
-
-def main() -> None:
-    args = options().parse_args()
-    plan = plan_for(args.data, args.runs, args.jobs)
-    scores = tune(plan)
-    by_seed = [main_runs(scores, pair, args.seeds) for pair in PAIRS]
-    plan.train("seeds", [run for seed in zip(*by_seed, strict=True) for run in seed])
-    plan.train("decoders", [run for runs in link_runs().values() for run in runs])
-    if args.match:
-        across = plan_for(args.match, args.runs, args.jobs)
+def train_all(data: Path, match: Path | None, runs: Path, seeds: int, jobs: int) -> None:
+    """Train what is not trained of everything that the page shows."""
+    trainings = trainings_on(data, runs, jobs)
+    grid = [main_run(*pair, 0, choice) for pair in PAIRS for choice in range(len(GRID))]
+    trainings.complete("tuning", grid)
+    scores = tuning(trainings)
+    by_seed = [main_runs(scores, pair, seeds) for pair in PAIRS]
+    trainings.complete("seeds", [run for seed in zip(*by_seed, strict=True) for run in seed])
+    trainings.complete("decoders", [run for runs in link_runs().values() for run in runs])
+    if match:
+        across = trainings_on(match, runs, jobs)
         first, then = zip(*match_runs(across), strict=True)
-        across.train("pretraining", list(first))
-        across.train("cross-modal", list(then))
-        plan_for(args.match, args.runs).train("cost", [COST])
-    plan.train("ablations", list({run: None for row in ROWS for run in map(row.run, row.settings)}))
-
-
-if __name__ == "__main__":
-    sys.exit(exit_status("train_localisers.py", main, "the same command goes on"))
+        across.complete("pretraining", first)
+        across.complete("cross-modal", then)
+        trainings_on(match, runs).complete("cost", [COST])
+    trainings.complete("ablations", [row.run(each) for row in ROWS for each in row.settings])

@@ -1,21 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Tables, figures and the page of what :mod:`sync_study` has measured.
+"""Tables, figures and the page of what :mod:`synchronisation` has measured.
 
 A page is made of records alone; sections that were not measured are left out.
 """
 
-import os
 from pathlib import Path
 
 from gnuradio.semcom.report import plots, tables
 from gnuradio.semcom.report.plots import Axes, Line
 from gnuradio.semcom.report.tables import Estimate
 
-from . import sync_study
-from .sync_study import AIMED, NO_NOISE, PHASE_NOISE
+from . import pages
+from .burst_measures import FRAME, cfo_floor_hz, upper_bound
+from .bursts import GAP, KNOWN, PAYLOAD, PHASE_NOISE, PREAMBLE, UPLINK
+from .experiment import CHANNELS
 
-CHANNELS = {"awgn": "AWGN", "rayleigh": "Rayleigh", "rician": "Rician, K = 4"}
+AIMED = 5.0  # [dB] at which aims are set
+NO_NOISE = 60.0  # [dB] at which only what synchronisation leaves is seen
 STAGES = {"preamble": "after the preamble", "head": "after the header too"}
 LOOKS = ((0, 0), (1, 1))
 BOUNDS = {"preamble": "Cramer-Rao, preamble", "head": "Cramer-Rao, header too"}
@@ -63,11 +65,11 @@ def detection_table(records: list) -> list:
                   "95 % range", "bursts", "heard elsewhere"]  # fmt: skip
         lines += [f"{CHANNELS[kind]}:", "", *tables.markdown(header, rows), ""]
     points = [r for r in records if r["section"] == "detection"]
-    symbols = sum(2 * r["trials"] for r in points) * sync_study.UPLINK.total(sync_study.PAYLOAD)
-    frames, strange = symbols / sync_study.FRAME, sum(r["strange"] for r in points)
+    symbols = sum(2 * r["trials"] for r in points) * UPLINK.layout.total(PAYLOAD)
+    frames, strange = symbols / FRAME, sum(r["strange"] for r in points)
     text = (
-        f"Heard elsewhere in all: {strange} in {frames:.0f} times {sync_study.FRAME} symbols "
-        f"searched, below {sync_study.upper_bound(strange, frames):.1e} (95 %); the threshold is "
+        f"Heard elsewhere in all: {strange} in {frames:.0f} times {FRAME} symbols "
+        f"searched, below {upper_bound(strange, frames):.1e} (95 %); the threshold is "
         "set for 1e-4."
     )
     return [*lines, text, ""]
@@ -295,86 +297,48 @@ def figures(records: list, folder: Path) -> dict:
 
 # --- the page -------------------------------------------------------------------------------------
 
-ABOUT = f"""\
-How well bursts are found, aligned and parted by `lib/phy/burst`, measured by simulation at
-1 Msym/s and 4 samples per symbol. Every device has a carrier within ±10 kHz and a sampling clock
-within ±20 ppm of nominal, the receiver too, so that two differ by up to 20 kHz and 40 ppm. Users
-begin at random times that differ by up to the gap of 64 symbols, at any fraction of a sample. Both
-are on the air, each with 640 symbols of payload. The channel is flat and stands still for a burst:
-AWGN (each user at an antenna of its own, H = eye, under a random phase), Rayleigh (independent
-CN(0, 1) entries) or Rician with K = 4 (independent phases). SNR is Es / N0 of each stream at each
-antenna after the matched filter. Phase noise, where named, is {PHASE_NOISE:g} dBc/Hz at 10 kHz of
-each device, as in `oscillator.h`. Ranges are Clopper and Pearson's at 95 %."""
+TABLES = {
+    "detection": detection_table,
+    "feedback": feedback_table,
+    "noise": noise_table,
+    "estimates": estimates_table,
+    "payload": payload_table,
+    "peaks": peaks_table,
+}
 
-SECTIONS = {  # title, text, table
-    "detection": (
-        "The receiver: two antennas, two users",
-        "A preamble is heard if it is detected within a symbol of where it is (the synchroniser "
-        "mends that much), a burst received if its header decodes too, with the number that was "
-        "sent. *Heard elsewhere* counts detections where that user's preamble is not: in payloads, "
-        "headers and the other user's preamble. In the figure there is no point where none was "
-        "missed; the dotted line is the upper end of the range, the lower the more were sent.",
-        detection_table,
-    ),
-    "feedback": (
-        "The feedback link: one antenna, one user",
-        "The burst is sent once, or twice in a row; then either copy will do. Both copies meet the "
-        "same block of the channel, as they would on the air within milliseconds: repetition helps "
-        "against noise, hardly against fading. Copies so far apart that the channel has changed "
-        "would help there too, but come too late for the frame they guide; they were not measured.",
-        feedback_table,
-    ),
-    "noise": (
-        "False alarms",
-        f"Frames are {sync_study.FRAME} symbols of white noise, searched without gaps; alarms are "
-        "counted over all preambles that the receiver looks for. The threshold is set by a union "
-        "bound for one antenna, which holds for strangers' signals at two antennas as well; white "
-        "noise at two stays far below. The last row, with a bound that noise does reach, shows "
-        "that it is one. Noise passes for a header with probability 5 * 2^-16 of the alarms.",
-        noise_table,
-    ),
-    "estimates": (
-        "Carrier and time of one user",
-        "Root mean square errors of one user at two antennas, of the bursts that were heard (after "
-        "the preamble) and received (after the header), and the Cramer-Rao bounds of 253 and 597 "
-        "known symbols for the gains that were drawn. Time is that of the middle of the known "
-        "symbols; above 25 dB that of the preamble shows the header's symbols beside it, which are "
-        "not known yet (6e-4 symbols). Phase noise makes the carrier itself uncertain: a straight "
-        "line through that of two devices over a preamble has a slope of "
-        f"{sync_study.cfo_floor_hz(PHASE_NOISE):.0f} Hz "
-        "(RMS), sqrt(6 s² / (5 N)) / 2π for steps of variance s² over N symbols, and over both "
-        f"{sync_study.cfo_floor_hz(PHASE_NOISE, 597):.0f} Hz. That is no fault of the estimator, "
-        "and the pilots follow it.",
-        estimates_table,
-    ),
-    "payload": (
-        "What is left in the payload",
-        "Error vector magnitude of 640 payload symbols after everything: zero-forcing with the "
-        "estimated channel, clock estimate, phase track. The track allows for the phase noise "
-        "named whether there is any or not. Beside it the EVM of a link that is "
-        "aligned and knows the channel, for the same H and N0. Medians over the bursts of both "
-        f"users, and of their ratio. At {NO_NOISE:g} dB there is next to no noise: what is left "
-        "there is the residual signal-to-interference ratio.",
-        payload_table,
-    ),
-    "peaks": (
-        "Peak power",
-        "Of shaped bursts with QPSK pilots, over their mean power while they are on (1 / sps), "
-        "without and with `limit_peak`.",
-        peaks_table,
-    ),
-}  # fmt: skip
+FACTS = {  # what else a section's template names
+    "noise": {"frame": str(FRAME)},
+    "estimates": {
+        "preamble": str(PREAMBLE),
+        "known": str(KNOWN),
+        "slope": f"{cfo_floor_hz(PHASE_NOISE):.0f}",
+        "slope_known": f"{cfo_floor_hz(PHASE_NOISE, KNOWN):.0f}",
+    },
+    "payload": {"payload": str(PAYLOAD), "no_noise": f"{NO_NOISE:g}"},
+}
 
 
-def page(records: list, command: str, paths: dict, folder: Path) -> list:
-    """Lines of the Markdown page, to lie in ``folder``; ``paths`` as :func:`figures` gives them."""
-    lines = ["# Synchronisation, measured", "", "Made by:", "", f"    {command}", "", ABOUT, ""]
-    lines += aims_table(records)
-    for section, (title, text, table) in SECTIONS.items():
-        if not group(records, section):
-            continue
-        lines += [f"## {title}", "", text, ""]
-        if section in paths:
-            lines += [f"![{title}]({os.path.relpath(paths[section], folder)})", ""]
-        lines += table(records)
-    return lines
+def page(records: list, command: str, pictures: dict) -> str:
+    """docs/synchronisation.md; ``pictures``: section -> name of the file in figures/."""
+    parts = {name: section_lines(name, records, pictures.get(name)) for name in TABLES}
+    return pages.page(
+        "synchronisation",
+        command=command,
+        phase_noise=f"{PHASE_NOISE:g}",
+        payload_length=str(PAYLOAD),
+        gap=str(GAP),
+        aims=aims_table(records),
+        **parts,
+    )
+
+
+def section_lines(section: str, records: list, picture: str | None) -> str:
+    """A section that was measured: its template with its table; else nothing."""
+    if not group(records, section):
+        return ""
+    return pages.page(
+        f"synchronisation-{section}",
+        picture=f"figures/{picture}",
+        table=TABLES[section](records),
+        **FACTS.get(section, {}),
+    )
