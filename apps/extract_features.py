@@ -1,94 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Media files to features, in the layout of AVE's: what --data takes everywhere else.
+"""semcom-extract-features, from a checkout: see ``--help``."""
 
-Every file below DIR becomes rows of T seconds; what is left of a file at its end is filled with
-silence and black.  A file that cannot be read does not stop the others, and is named at the end.
-The same command goes on where it was stopped.  Labels come from DIR/Annotations.txt, splits from
-DIR/trainSet.txt, valSet.txt and testSet.txt, as in AVE; without, all is background in test.
-
-examples:
-  extract_features.py videos --out features
-  extract_features.py AVE/AVE --annotations AVE --out ave-vgg --features vgg --weights vgg
-  run_link.py --data features --checkpoint models/pilot_ave-full-raw.safetensors
-"""
-
-import argparse
-import shutil
 import sys
-from pathlib import Path
 
-from gnuradio.semcom.data import annotation, ave, extraction
-from gnuradio.semcom.data.features import FEATURES, extractor
-from gnuradio.semcom.errors import SemcomError, exit_status
-from gnuradio.semcom.files import make_folder
-from gnuradio.semcom.link.scenario import at_least
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-
-def parse(argv=None):
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("folder", type=Path, metavar="DIR", help="folder with media files")
-    parser.add_argument("--out", type=Path, required=True, help="folder to write")
-    parser.add_argument("--annotations", type=Path, help="folder of AVE's text files (DIR)")
-    parser.add_argument("--features", choices=FEATURES, default="compact")
-    parser.add_argument("--weights", type=Path, help="folder of the weights of vgg")
-    parser.add_argument("--seconds", type=at_least(1), default=10, help="T (default: 10)")
-    parser.add_argument(
-        "--workers", type=at_least(1), default=extraction.workers_by_default(),
-        help="files at a time (default: as many as there are cores)",
-    )  # fmt: skip
-    return parser.parse_args(argv)
-
-
-def extract(args, jobs) -> list[str]:
-    """Do what is not done; returns a line for each file that went wrong."""
-    columns = ("extracting", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    failures, done = [], sum(job.part.exists() for job in jobs)
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("files", total=len(jobs), completed=done)
-        for _, failure in extraction.extract_all(jobs, args.workers):
-            failures += [failure] if failure else []
-            bar.advance(task)
-    return failures
-
-
-def write(args, jobs) -> dict:
-    """The folder in the AVE layout -> split: rows."""
-    texts = args.annotations or args.folder
-    file = texts / annotation.FILE
-    spans = annotation.read(file) if file.is_file() else {}
-    done = [job for job in jobs if job.part.exists()]
-    sets, named = {}, annotation.splits(texts) or {"test": {job.path.stem for job in done}}
-    for split, names in named.items():
-        chosen = [job for job in done if job.path.stem in names]
-        if chosen:
-            sets[split] = extraction.ExtractedSet(args.out.resolve().name, chosen, spans)
-    if not sets:
-        raise SemcomError(f"{args.folder}: no file could be read, or none is in a split")
-    ave.write(args.out, sets)
-    return {split: len(rows) for split, rows in sets.items()}
-
-
-def main(argv=None) -> None:
-    args = parse(argv)
-    extractor(args.features, args.weights)  # what is wrong with the weights is wrong for all files
-    make_folder(args.out)
-    jobs = extraction.jobs(args.folder, args.out, args.features, args.weights, args.seconds)
-    failures = extract(args, jobs)
-    rows = write(args, jobs)
-    shown = ", ".join(f"{count} of {split}" for split, count in rows.items())
-    print(f"wrote {args.out}: rows: {shown}")
-    if failures:
-        print(f"{len(failures)} of {len(jobs)} files were left out:", *failures, sep="\n  ")
-    else:
-        shutil.rmtree(args.out / extraction.PARTS)
-
+from gnuradio.semcom.cli.extract_features import main
 
 if __name__ == "__main__":
-    note = "the same command goes on with the files that are left"
-    sys.exit(exit_status("extract_features.py", main, note))
+    sys.exit(main())

@@ -1,60 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Write clips of drawn pictures and synthesised sounds as mp4 files, to try the link with.
+"""semcom-make-media, from a checkout: see ``--help``."""
 
-Ten events (bells, barks, engines, instruments, ...) over moving scenes, with off-screen sounds,
-silent objects and background; the same seed gives the same clips.  Annotations.txt beside them says
-what happens when, as AVE's does, and run_link.py --media compares with it.
-
-examples:
-  make_media.py --out out/media --clips 4
-  run_link.py --media out/media/*.mp4 --snr 10 --render out/media.mp4
-"""
-
-import argparse
 import sys
-from pathlib import Path
 
-import numpy as np
-from gnuradio.semcom.data.clipset import AVE_CLASSES, BACKGROUND
-from gnuradio.semcom.data.composition import compose, draw_script, write_clip
-from gnuradio.semcom.data.drawn import DrawnLibrary
-from gnuradio.semcom.errors import exit_status
-from gnuradio.semcom.files import make_folder, replacing
-from gnuradio.semcom.link.scenario import at_least
-from rich.console import Console
-from rich.progress import track
-
-
-def write(path: Path, rng: np.random.Generator) -> str:
-    """Write one clip; returns its line of Annotations.txt."""
-    library = DrawnLibrary()
-    script = draw_script(rng, library.events())
-    write_clip(path, *compose(rng, library, script))
-    seconds = np.flatnonzero(script.labels != BACKGROUND)
-    if not seconds.size:
-        return f"background&{path.stem}&good&0&0"
-    event = AVE_CLASSES[script.labels[seconds[0]]]
-    return f"{event}&{path.stem}&good&{seconds[0]}&{seconds[-1] + 1}"
-
-
-def main(argv=None) -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--out", type=Path, default=Path("out/media"), help="folder to write")
-    parser.add_argument("--clips", type=at_least(1), default=4)
-    parser.add_argument("--seed", type=at_least(0), default=0)
-    args = parser.parse_args(argv)
-    folder, lines = make_folder(args.out), []
-    for i in track(range(args.clips), "drawing", console=Console(stderr=True)):
-        rng = np.random.default_rng([args.seed, 0, i])  # 0: of no split that is trained on
-        lines.append(write(folder / f"clip{i:02d}.mp4", rng))
-    with replacing(folder / "Annotations.txt") as temporary:
-        Path(temporary).write_text("\n".join(lines) + "\n", encoding="utf-8")
-    print(f"wrote {args.clips} clips and Annotations.txt to {folder}")
-
+from gnuradio.semcom.cli.make_media import main
 
 if __name__ == "__main__":
-    sys.exit(exit_status("make_media.py", main))
+    sys.exit(main())

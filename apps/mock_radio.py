@@ -1,72 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Radios that are not there, as unkind as those that are, behind ZeroMQ sockets.
+"""semcom-mock-radio, from a checkout: see ``--help``."""
 
-Two terminals bind PUSH sockets with what they send; the server connects to them, and binds PUB
-sockets with what the receiver's two antennas (sample by sample in turn) and the video terminal's
-antenna hear.  All streams are complex64 at the sample rate, with tags ("pass tags": yes); a
-terminal's bursts have unit mean power.  Time goes on by the clock: a terminal that has no samples
-is silent, and a listener that is too slow loses samples.
-
-Tags are UHD's.  What is heard carries rx_time; a burst may carry tx_sob, tx_time and tx_eob.  The
-time is that of the device: its sample i is at i / sample rate.
-
-Of one address that ends in a port number, the ports that follow it serve the other streams; the
-word none leaves a stream out.
-
-presets: {presets}
-
-examples:
-  mock_radio.py --preset indoor --sample-rate 4e6 --snr 10 --seed 1
-  mock_radio.py --tx tcp://audio:5551 tcp://video:5551 --rx 'tcp://*:5561'
-  mock_radio.py --preset worst.json --seconds 10
-"""
-
-import argparse
 import sys
 
-from gnuradio.semcom import presets
-from gnuradio.semcom.errors import exit_status
-from gnuradio.semcom.link import mock_server
-from gnuradio.semcom.link.scenario import Parser
-
-
-def parse():
-    parser = Parser(
-        description=__doc__.format(presets=", ".join(presets.names())),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    mock_server.add_options(parser)
-    return parser.parse_args()
-
-
-def main() -> None:
-    args = parse()
-    server = mock_server.MockServer(args)
-    print(f"{args.preset}, {args.sample_rate:g} Hz, {args.snr:g} dB, seed {args.seed}")
-    print(f"from {' '.join(server.tx)}\nto   {' '.join(server.rx)}", flush=True)
-    try:
-        server.serve()
-    finally:
-        print(report(server.radio.counts()), flush=True)
-
-
-def report(counts: dict) -> str:
-    """What a run did, in three lines."""
-    return (
-        "sent      audio {} video {} samples, silent for want of others {} {}, late bursts {} {}\n"
-        "received  uplink {} feedback {} samples, lost to overflows {} {}\n"
-        "time stood still for {:.1f} s"
-    ).format(
-        *counts["sent"],
-        *counts["silent"],
-        *counts["late"],
-        *counts["received"],
-        *counts["dropped"],
-        counts["paused_s"],
-    )
-
+from gnuradio.semcom.cli.mock_radio import main
 
 if __name__ == "__main__":
-    sys.exit(exit_status("mock_radio.py", main))
+    sys.exit(main())

@@ -193,6 +193,18 @@ pmt::pmt_t make_frame_tag(uint64_t seq, uint64_t length)
     return pmt::cons(pmt::from_uint64(seq), pmt::from_uint64(length));
 }
 
+phy::packed_csi to_csi(const gr::tag_t& tag)
+{
+    if (!pmt::is_c32vector(tag.value))
+        throw std::runtime_error(
+            pmt::symbol_to_string(tag.key) + ": the tag at item " +
+            std::to_string(tag.offset) +
+            " is no complex vector; send it as ls_estimator_cc does");
+    size_t size = 0;
+    const auto* elements = pmt::c32vector_elements(tag.value, size);
+    return { elements, size };
+}
+
 pmt::pmt_t to_pmt(const std::vector<phy::cfloat>& values)
 {
     return pmt::init_c32vector(values.size(), values);

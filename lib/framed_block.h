@@ -4,6 +4,7 @@
 #define INCLUDED_SEMCOM_FRAMED_BLOCK_H
 
 #include "guarded_block.h"
+#include "phy/csi.h"
 #include "phy/types.h"
 #include <vector>
 
@@ -92,6 +93,9 @@ private:
 
 //! (seq . length) as frames are tagged.
 pmt::pmt_t make_frame_tag(uint64_t seq, uint64_t length);
+
+//! The vector of a \p csi or \p csi_true tag. \throws if it is none.
+phy::packed_csi to_csi(const gr::tag_t& tag);
 
 //! A packed vector as a tag's value.
 pmt::pmt_t to_pmt(const std::vector<phy::cfloat>& values);

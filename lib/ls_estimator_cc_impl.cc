@@ -73,7 +73,7 @@ void ls_estimator_cc_impl::start_frame(int item)
                                  "; use the pilots and spacing of pilot_inserter_cc");
     d_written = 0;
     d_pilot_blocks = 0;
-    d_pending.clear();
+    d_csi = d_frame_method == phy::estimator_method::perfect ? truth(item) : nullptr;
     for (auto& antenna : d_store)
         antenna.clear();
 }
@@ -109,57 +109,42 @@ void ls_estimator_cc_impl::read_pilots(
         std::copy_n(in[m] + item, count, &d_pilots[block](m, pilot));
 }
 
-//! Moves truths of the items about to be read to the payload symbol they serve.
-void ls_estimator_cc_impl::read_truths(int item, uint64_t count)
+//! What the simulated channel says of the frame that starts at \p item, for its payload.
+pmt::pmt_t ls_estimator_cc_impl::truth(int item)
 {
     const uint64_t first = nitems_read(0) + item;
-    for (auto at = tags_from(item); at != tags_end() && at->offset < first + count;
-         at++) {
-        const auto& tag = *at;
-        if (tag.key != d_truth_key)
-            continue;
-        const uint64_t index =
-            d_layout.payload_before(d_read + tag.offset - first, d_payload);
-        if (!d_pending.empty() && d_pending.back().payload_index == index)
-            d_pending.pop_back();
-        d_pending.push_back({ index, tag.value });
-    }
+    for (auto tag = tags_from(item); tag != tags_end() && tag->offset == first; tag++)
+        if (tag->key == d_truth_key)
+            return to_pmt(phy::at_payload(to_csi(*tag), d_layout, d_payload).elements());
+    throw std::runtime_error("frame " + std::to_string(d_frame.seq) +
+                             " has no csi_true tag; the method perfect needs the "
+                             "simulated channel right before the estimator");
 }
 
 void ls_estimator_cc_impl::estimate()
 {
-    if (d_frame_method == phy::estimator_method::none)
+    if (d_frame_method == phy::estimator_method::none ||
+        d_frame_method == phy::estimator_method::perfect)
         return;
-    if (d_frame_method == phy::estimator_method::perfect) {
-        if (d_pending.empty() || d_pending.front().payload_index != 0)
-            throw std::runtime_error("frame " + std::to_string(d_frame.seq) +
-                                     " has no csi_true tag; the method perfect needs the "
-                                     "simulated channel right before the estimator");
-        return;
-    }
     d_estimator.estimate(d_pilots.data(), d_pilot_blocks, d_frame_method, d_estimates);
-    for (const auto& update :
-         phy::interpolate(d_estimates, d_layout, d_payload, d_interpolation))
-        d_pending.push_back({ update.payload_index, to_pmt(update.packed) });
+    d_csi = to_pmt(
+        phy::interpolate(d_estimates, d_layout, d_payload, d_interpolation).elements());
 }
 
-void ls_estimator_cc_impl::put_csi(int item, uint64_t count)
+void ls_estimator_cc_impl::open_frame(int item)
 {
-    while (!d_pending.empty() && d_pending.front().payload_index < d_written + count) {
-        const auto next = d_pending.front();
-        d_pending.pop_front();
-        put_tag(item + next.payload_index - d_written, d_csi_key, next.packed);
-        if (next.payload_index == 0)
-            publish(d_csi_key, d_frame.seq, next.packed);
-    }
+    put_frame(item, d_frame.seq, d_payload);
+    if (!d_csi)
+        return;
+    put_tag(item, d_csi_key, d_csi);
+    publish(d_csi_key, d_frame.seq, d_csi);
 }
 
 void ls_estimator_cc_impl::write(
     int item, uint64_t count, input_streams in, int in_item, output_streams out)
 {
     if (d_written == 0)
-        put_frame(item, d_frame.seq, d_payload);
-    put_csi(item, count);
+        open_frame(item);
     for (int m = 0; m < d_num_rx; m++) {
         const auto* from = stored() ? d_store[m].data() + d_written : in[m] + in_item;
         std::copy_n(from, count, out[m] + item);
@@ -178,8 +163,6 @@ ls_estimator_cc_impl::run(int num_out, int num_in, input_streams in, output_stre
             const uint64_t count =
                 std::min<uint64_t>(num_in - done.consumed, read_end() - d_read);
             check_no_frame(done.consumed + (d_read == 0), done.consumed + count, d_frame);
-            if (d_frame_method == phy::estimator_method::perfect)
-                read_truths(done.consumed, count);
             read(done.consumed, count, in);
             // The frame's last item is consumed with the last output.
             done.consumed += count - (d_read == d_frame.length);
@@ -195,8 +178,6 @@ ls_estimator_cc_impl::run(int num_out, int num_in, input_streams in, output_stre
             break;
         if (!stored()) {
             check_no_frame(done.consumed, done.consumed + count, d_frame);
-            if (d_frame_method == phy::estimator_method::perfect)
-                read_truths(done.consumed, count);
             d_read += count;
         }
         write(done.produced, count, in, done.consumed, out);

@@ -6,7 +6,6 @@
 #include "framed_block.h"
 #include "phy/flat/estimation.h"
 #include <gnuradio/semcom/ls_estimator_cc.h>
-#include <deque>
 #include <vector>
 
 namespace gr {
@@ -28,12 +27,6 @@ protected:
     void reset() override { d_read = 0; }
 
 private:
-    //! A csi tag waiting for the payload symbol it is valid from.
-    struct pending_csi {
-        uint64_t payload_index;
-        pmt::pmt_t packed;
-    };
-
     const int d_num_rx;
     const pmt::pmt_t d_csi_key, d_truth_key;
     const phy::pilot_estimator d_estimator;
@@ -50,7 +43,7 @@ private:
     uint64_t d_pilot_blocks = 0;                       // of this frame
     std::vector<phy::csi> d_estimates;                 // of these blocks
     std::vector<std::vector<gr_complex>> d_store; // payload of each antenna (spacing > 0)
-    std::deque<pending_csi> d_pending;
+    pmt::pmt_t d_csi;                             // of the frame; null without
 
     //! With spaced pilots the last ones come after the payload, which waits for them.
     bool stored() const { return d_layout.spacing > 0; }
@@ -60,11 +53,11 @@ private:
     void read(int item, uint64_t count, input_streams in);
     void
     read_pilots(uint64_t block, uint64_t pilot, input_streams in, int item, int count);
-    void read_truths(int item, uint64_t count);
+    pmt::pmt_t truth(int item);
     void estimate();
+    void open_frame(int item);
     void
     write(int item, uint64_t count, input_streams in, int in_item, output_streams out);
-    void put_csi(int item, uint64_t count);
 };
 
 } // namespace semcom

@@ -79,14 +79,9 @@ void mimo_channel_cc_impl::start_frame(int item)
     d_channel.set(d_next);
     d_channel.begin_frame(d_frame.seq, d_frame.length);
     put_frame(item, d_frame.tag);
-    publish(d_port, d_frame.seq, put_truth(item));
-}
-
-pmt::pmt_t mimo_channel_cc_impl::put_truth(int item)
-{
-    const auto truth = to_pmt(phy::pack(d_channel.truth(d_position)));
+    const auto truth = to_pmt(d_channel.truth().elements());
     put_tag(item, d_truth_key, truth);
-    return truth;
+    publish(d_port, d_frame.seq, truth);
 }
 
 framed_block::progress
@@ -99,12 +94,8 @@ mimo_channel_cc_impl::run(int num_out, int num_in, input_streams in, output_stre
     while (item < available) {
         if (d_position == 0)
             start_frame(item);
-        else if (d_channel.moves() && d_position % phy::run_length == 0)
-            put_truth(item);
-        uint64_t count =
+        const uint64_t count =
             std::min<uint64_t>(available - item, d_frame.length - d_position);
-        if (d_channel.moves())
-            count = std::min(count, phy::run_length - d_position % phy::run_length);
         check_no_frame(d_position == 0 ? item + 1 : item, item + count, d_frame);
         for (int k = 0; k < d_channel.num_tx(); k++)
             from[k] = in[k] + item;

@@ -33,7 +33,6 @@ private:
     uint64_t d_position = 0; // items of the frame passed so far
 
     void start_frame(int item);
-    pmt::pmt_t put_truth(int item);
     template <typename Value>
     void change(Value phy::channel_settings::*field, Value value);
 };

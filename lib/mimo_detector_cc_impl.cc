@@ -9,15 +9,9 @@ namespace gr {
 namespace semcom {
 namespace {
 
-phy::csi read_csi(const gr::tag_t& tag, int num_rx, int num_tx)
+phy::packed_csi read_csi(const gr::tag_t& tag, int num_rx, int num_tx)
 {
-    if (!pmt::is_c32vector(tag.value))
-        throw std::runtime_error(
-            "csi: the tag at item " + std::to_string(tag.offset) +
-            " is no complex vector; send it as ls_estimator_cc does");
-    size_t size = 0;
-    const auto* packed = pmt::c32vector_elements(tag.value, size);
-    auto value = phy::unpack(packed, size);
+    auto value = to_csi(tag);
     if (value.num_rx() != num_rx || value.num_tx() != num_tx)
         throw std::runtime_error(
             "csi: the tag at item " + std::to_string(tag.offset) + " is of M=" +
@@ -65,21 +59,23 @@ void mimo_detector_cc_impl::start_frame(int item)
 {
     d_frame = frame_at(item);
     put_frame(item, d_frame.tag);
-    // A frame without CSI is not detected with that of the frame before.
-    d_detector.reset();
     if (d_method == phy::detector_method::none)
         d_active = d_method;
-    if (d_active == phy::detector_method::none)
-        d_detector.emplace(phy::csi(d_num_rx, d_num_tx), d_active);
+    // A frame without CSI is not detected with that of the frame before.
+    d_ready = d_active == phy::detector_method::none;
+    if (d_ready) {
+        phy::packed_csi nothing{ phy::csi(d_num_rx, d_num_tx) };
+        d_detector.set(nothing, d_active);
+    }
 }
 
 void mimo_detector_cc_impl::use_csi(const gr::tag_t& tag)
 {
     auto value = read_csi(tag, d_num_rx, d_num_tx);
     d_active = d_method;
-    d_detector.emplace(value, d_active);
-    value.no_eff = d_detector->no_eff();
-    put_tag(tag.offset - nitems_read(0), d_csi_key, to_pmt(phy::pack(value)));
+    d_detector.set(value, d_active);
+    d_ready = true;
+    put_tag(tag.offset - nitems_read(0), d_csi_key, to_pmt(value.elements()));
 }
 
 mimo_detector_cc_impl::tag_iterator
@@ -98,26 +94,30 @@ mimo_detector_cc_impl::run(int num_out, int num_in, input_streams in, output_str
     phy::cfloat* to[phy::max_streams];
     int item = 0;
     while (item < available) {
-        if (d_position == 0)
+        if (d_position == 0) {
             start_frame(item);
-        for (; tag != tags_end() && tag->offset == nitems_read(0) + item;
-             tag = next_csi(tag + 1))
-            use_csi(*tag);
-        if (!d_detector)
+            for (; tag != tags_end() && tag->offset == nitems_read(0) + item;
+                 tag = next_csi(tag + 1))
+                use_csi(*tag);
+        }
+        if (!d_ready)
             throw std::runtime_error(
                 "frame " + std::to_string(d_frame.seq) +
                 " has no csi tag on its first item; put ls_estimator_cc before the "
                 "detector with a method other than none, or choose the detector none");
-        uint64_t count =
+        const uint64_t count =
             std::min<uint64_t>(available - item, d_frame.length - d_position);
-        if (tag != tags_end())
-            count = std::min(count, tag->offset - nitems_read(0) - item);
         check_no_frame(d_position == 0 ? item + 1 : item, item + count, d_frame);
+        if (tag != tags_end() && tag->offset < nitems_read(0) + item + count)
+            throw std::runtime_error("csi: the tag at item " +
+                                     std::to_string(tag->offset) + " lies inside frame " +
+                                     std::to_string(d_frame.seq) +
+                                     "; send one for each frame, on its first item");
         for (int m = 0; m < d_num_rx; m++)
             from[m] = in[m] + item;
         for (int k = 0; k < d_num_tx; k++)
             to[k] = out[k] + item;
-        d_detector->apply(from, to, count);
+        d_detector.apply(from, to, d_position, count);
         d_position = (d_position + count) % d_frame.length;
         item += count;
     }

@@ -6,7 +6,6 @@
 #include "framed_block.h"
 #include "phy/flat/detection.h"
 #include <gnuradio/semcom/mimo_detector_cc.h>
-#include <optional>
 
 namespace gr {
 namespace semcom {
@@ -27,7 +26,8 @@ private:
     const pmt::pmt_t d_csi_key;
     phy::detector_method d_method; // wanted
     phy::detector_method d_active; // in use: none lasts until a csi tag comes
-    std::optional<phy::linear_detector> d_detector; // none before the frame's first csi
+    phy::frame_detector d_detector;
+    bool d_ready = false; // the detector is that of the frame
     frame_header d_frame;
     uint64_t d_position = 0; // items of the frame passed so far
 

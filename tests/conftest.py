@@ -12,8 +12,8 @@ import pytest
 import torch
 from gnuradio.semcom.blocks import guard
 from gnuradio.semcom.data import SyntheticSet
-from gnuradio.semcom.nets import checkpoint
 from gnuradio.semcom.nets.pilot_ave_plus import PilotAvePlus, PilotAvePlusConfig
+from gnuradio.semcom.weights import store as checkpoint
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -10,7 +10,14 @@ import sys
 import numpy as np
 import pmt
 from gnuradio import gr, zeromq
-from gnuradio.semcom.blocks.device_time import RX_TIME, TX_EOB, TX_SOB, TX_TIME, to_index, to_pmt
+from gnuradio.semcom.blocks.device_time import (
+    RX_TIME,
+    TX_EOB,
+    TX_SOB,
+    TX_TIME,
+    to_index,
+    to_pmt,
+)
 
 PULSE = np.blackman(64).astype(np.complex64)
 AHEAD_S, PERIOD_S = 0.4, 0.15  # ahead of a server that looks for it every 0.2 s

@@ -9,9 +9,9 @@ import pmt
 import pytest
 import zmq
 from gnuradio import blocks, gr, zeromq
+from gnuradio.semcom.base.errors import BlockError, SemcomError
 from gnuradio.semcom.blocks import guard
 from gnuradio.semcom.blocks.burst_socket import burst_socket
-from gnuradio.semcom.errors import BlockError, SemcomError
 from streams import make_tag
 
 

@@ -11,8 +11,8 @@ import sys
 import numpy as np
 import pytest
 from conftest import ROOT
-from gnuradio.semcom.blocks.displays import runs
-from gnuradio.semcom.nets.registry import DEFAULT_SYSTEM, shipped
+from gnuradio.semcom.systems.registry import DEFAULT_SYSTEM
+from gnuradio.semcom.weights.names import shipped
 
 # Turns one control after another and prints what the link then did, as JSON.
 WATCH = """
@@ -21,7 +21,7 @@ folder, picture, other, misfit = sys.argv[1:]
 sys.path.insert(0, folder)
 import numpy as np
 from gnuradio import blocks
-from gnuradio.semcom.blocks.displays import channel_display
+from gnuradio.semcom.windows.displays import channel_display
 from PyQt5 import Qt
 import simulated_link_gui
 
@@ -29,7 +29,7 @@ app = Qt.QApplication(sys.argv[:1])
 top = simulated_link_gui.simulated_link_gui()
 simulated_link_gui.snippets_main_after_init(top)
 feedback, detected = channel_display(["audio"]), blocks.vector_sink_c()
-top.msg_connect((top.video.estimator, "csi"), (feedback, "csi"))
+top.msg_connect((top.video.ears[0][0], "csi"), (feedback, "csi"))
 top.connect((top.receiver, 1), detected)
 top.set_interval(0.02)
 top.start()
@@ -72,10 +72,10 @@ def colours(widget):
 
 wait(5)
 seen["drawn"] = [colours(w) for w in (top.timeline.widget, top.channel_window.widget, top)]
-watch(10, channel="awgn", snr_db=30, feedback_snr_db=20)
+watch(10, channel="awgn", snr_db=30, sidelink_snr_db=20)
 seen["awgn"] = [snr(top.channel_window, 10), snr(feedback, 10)]
 seen["awgn paths"] = paths(1)
-watch(10, snr_db=0, feedback_snr_db=10)
+watch(10, snr_db=0, sidelink_snr_db=10)
 seen["lower"] = [snr(top.channel_window, 10), snr(feedback, 10)]
 watch(40, channel="rician", rician_k=20)
 seen["rician 20"] = paths(40)
@@ -120,8 +120,8 @@ event = top.timeline.event
 seen["timeline"] = {
     **event, "truth": top.timeline.truth[event["frame"]], "marks": top.timeline.marks(),
     "title": top.timeline.title(), "recent": len(top.timeline.recent),
-    "decided": top.events.decisions[event["frame"]].tolist(),
-    "sure": top.events.confidence[event["frame"]].tolist(),
+    "decided": top.events.outcomes[event["frame"]].decided.tolist(),
+    "sure": top.events.outcomes[event["frame"]].confidence.tolist(),
 }
 top.grab().save(picture)
 top.stop()
@@ -217,9 +217,3 @@ def test_timeline_compares_each_second(seen, clips):
     first, last = shown["title"]
     assert first == f"Clip {shown['frame']}: {sum(right)} of 10 seconds right"
     assert last.startswith("last 20 clips: ") and shown["recent"] == 20
-
-
-def test_equal_seconds_are_joined():
-    names, right = list("aabbb"), [True, True, True, False, False]
-    assert runs(names, right) == [(0, 2, "a", True), (2, 1, "b", True), (3, 2, "b", False)]
-    assert runs([], []) == []

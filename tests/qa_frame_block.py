@@ -178,3 +178,15 @@ def test_a_start_forgets_the_frame_that_the_last_stop_cut_off(run_flowgraph):
     source.set_data([1, 2, 3], [tag])
     run_flowgraph(top)
     np.testing.assert_array_equal(sink.data(), [1, 1, 2, 2, 3, 3])
+
+
+def test_a_csi_inside_a_frame_is_refused(run_flowgraph):
+    tags = [gr.tag_t(), gr.tag_t()]
+    tags[0].offset, tags[0].key, tags[0].value = 0, FRAME_TAG, frame_tag(4, 9)
+    tags[1].offset, tags[1].key = 3, pmt.intern("csi")
+    tags[1].value = pmt.init_c32vector(1, [1 + 1j])
+    source, block = blocks.vector_source_c([1] * 9, False, 1, tags), doubler()
+    sink, top = blocks.null_sink(gr.sizeof_gr_complex), gr.top_block()
+    top.connect(source, block, sink)
+    with pytest.raises(BlockError, match="frame 4: a tag 'csi' on item 3; one expected"):
+        run_flowgraph(top)

@@ -8,7 +8,7 @@ import pytest
 from gnuradio import blocks, gr, semcom
 from gnuradio.semcom import core
 from gnuradio.semcom.blocks.device_time import to_pmt
-from gnuradio.semcom.phy.burst import BurstFormat
+from gnuradio.semcom.protocol.burst import BurstFormat
 from header_code import naive_code
 from streams import complex_normal, make_tag, unpack
 

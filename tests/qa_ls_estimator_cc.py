@@ -14,6 +14,7 @@ from streams import (
     finish,
     frame_tags,
     make_tag,
+    pack_pieces,
     run,
     running,
     unpack,
@@ -174,6 +175,7 @@ def test_payload_and_tags_come_out(lengths, spacing, method):
         assert offsets == []
     else:
         assert set(starts) <= set(offsets) and len(set(offsets)) == len(offsets)
+        assert out.count("csi") == len(lengths)
 
 
 @pytest.mark.parametrize("interpolation", ["nearest", "linear"])
@@ -210,16 +212,15 @@ def test_perfect_csi_moves_the_truth_to_the_payload(spacing):
     rng = np.random.default_rng(9)
     rows, lengths = orthogonal_rows(2, 10), [40, 30]
     y, payload, totals = frames_with_pilots(rng, 2, rows, lengths, spacing)
-    starts = [0, totals[0]]
-    truths = {
-        start + at: np.r_[2 + 2j, complex_normal(rng, 7)]
-        for start, total in zip(starts, totals, strict=True)
-        for at in range(0, total, 8)
-    }
-    tags = frame_tags(totals) + [csi_tag(at, v, "csi_true") for at, v in truths.items()]
+    starts, truths, vectors = [0, totals[0]], {}, []
+    for start, total in zip(starts, totals, strict=True):
+        pieces = {at: complex_normal(rng, 2, 2) for at in range(0, total, 8)}
+        truths |= {start + at: h for at, h in pieces.items()}
+        vectors.append(csi_tag(start, pack_pieces(pieces, 0.1), "csi_true"))
+    tags = frame_tags(totals) + vectors
     block = semcom.ls_estimator_cc(2, rows, "perfect", spacing)
     out = run(y, [tags, frame_tags(totals)], block, 2)
-    assert out.errors == []
+    assert out.errors == [] and out.count("csi") == 2
     np.testing.assert_array_equal(out.samples, payload)
     valid, csi, said, index = None, dict(out.csi()), None, 0
     for start, total, n in zip(starts, totals, lengths, strict=True):
@@ -227,7 +228,7 @@ def test_perfect_csi_moves_the_truth_to_the_payload(spacing):
             valid = truths.get(at, valid)
             if not pilot:
                 said = csi.get(index, said)
-                np.testing.assert_array_equal(said.h.ravel(), valid[4:].astype(np.complex64))
+                np.testing.assert_array_equal(said.h, valid)
                 index += 1
 
 
@@ -285,6 +286,12 @@ STEP_ERRORS = {
     "no payload": (frame_tags([6]), "ls", 0, "pilot_inserter_cc"),
     "impossible": (frame_tags([20]), "ls", 5, "pilot_inserter_cc"),
     "no truth": (frame_tags([20]), "perfect", 0, "csi_true"),
+    "no vector": (
+        [[*frame_tags([20]), make_tag(0, "csi_true", pmt.PMT_T)], frame_tags([20])],
+        "perfect",
+        0,
+        "csi_true: the tag at item 0 is no complex vector",
+    ),
     "inside": (frame_tags([20])[:1] + frame_tags([15, 5])[1:], "ls", 0, "cut short"),
 }
 

@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 import pytest
-from gnuradio.semcom.data.media import PICTURES
+from gnuradio.semcom.media.sources import PICTURES
 
 # Sends messages to the display in a running flowgraph and prints what it then shows, as JSON.
 WATCH = """
@@ -19,8 +19,8 @@ import pmt
 import torch
 from gnuradio import blocks, gr
 from gnuradio.semcom.blocks import guard
-from gnuradio.semcom.blocks.media_display import media_display
-from gnuradio.semcom.data.media import Second
+from gnuradio.semcom.windows.media_display import media_display
+from gnuradio.semcom.media.sources import Second
 from gnuradio.semcom.phy.csi import CSI, pack
 from PyQt5 import QtGui, QtWidgets
 
@@ -54,7 +54,7 @@ class Sender(gr.basic_block):
         self.message_port_pub(pmt.intern("events"), pmt.to_pmt(event))
 
     def attention(self, frame, heat):
-        looked = {"frame": frame, "heat": heat.ravel().tolist()}
+        looked = {"frame": frame, "grid": list(heat.shape), "heat": heat.ravel().tolist()}
         self.message_port_pub(pmt.intern("attention"), pmt.to_pmt(looked))
 
     def csi(self, frame, snr):
@@ -112,7 +112,7 @@ view = display.view()
 seen["before"] = [shown(), view.event, view.snr_db, view.channel, colours()]
 store.keep(1, [second(10), second(11)])
 sender.csi(1, 100.0)
-heat = np.zeros((2, 7, 7))
+heat = np.zeros((2, 5, 6))
 heat[1, 3, 4] = 1
 sender.attention(1, heat)
 sender.events(1, ["Bark", "Horse"])

@@ -9,11 +9,11 @@ import pytest
 from gnuradio import blocks, gr, semcom
 from gnuradio.semcom.blocks.guard import BlockError
 from gnuradio.semcom.blocks.media_source import shared_store
-from gnuradio.semcom.data.composition import compose, draw_script, write_clip
-from gnuradio.semcom.data.drawn import DrawnLibrary
-from gnuradio.semcom.data.features import extractor
-from gnuradio.semcom.data.media import MediaSource
-from gnuradio.semcom.data.windows import MediaWindows
+from gnuradio.semcom.data.composition import compose, random_script, write_clip
+from gnuradio.semcom.data.material_drawn import DrawnMaterial
+from gnuradio.semcom.media.sources import MediaSource
+from gnuradio.semcom.perception.features import extractor
+from gnuradio.semcom.perception.windows import MediaWindows
 from qa_frame_block import tags_of
 
 CELLS = 7 * 7 * 512
@@ -22,9 +22,9 @@ CELLS = 7 * 7 * 512
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):
     """A drawn clip of 10 s as a file."""
-    library, rng = DrawnLibrary(), np.random.default_rng(6)
+    material, rng = DrawnMaterial(), np.random.default_rng(6)
     path = tmp_path_factory.mktemp("media") / "clip.mp4"
-    write_clip(path, *compose(rng, library, draw_script(rng, library.events())))
+    write_clip(path, *compose(rng, material, random_script(rng, material.events())))
     return path
 
 
@@ -39,7 +39,8 @@ def sent(run_flowgraph, source, sizes=(128, CELLS)):
 
 
 def test_windows_come_as_frames(run_flowgraph, clip):
-    source = semcom.media_source([clip, str(clip)], length=6, store="frames")
+    shared_store("pictures").watch()
+    source = semcom.media_source([clip, str(clip)], length=6, store="pictures")
     vectors, tags = sent(run_flowgraph, source)
     assert tags == [[(0, 0, 6), (6, 1, 4), (10, 2, 6), (16, 3, 4)]] * 2
     assert source.places == [(str(clip), start, n) for start, n in [(0, 6), (6, 4)] * 2]
@@ -48,7 +49,7 @@ def test_windows_come_as_frames(run_flowgraph, clip):
     np.testing.assert_allclose(vectors[0], expected, atol=1e-5)
     expected = np.concatenate([window.visual.reshape(-1, CELLS) for window in windows])
     np.testing.assert_allclose(vectors[1], expected, atol=1e-5)
-    kept = shared_store("frames").window(1)
+    kept = shared_store("pictures").window(1)
     np.testing.assert_array_equal(kept.seconds[0].pictures, windows[1].seconds[0].pictures)
 
 

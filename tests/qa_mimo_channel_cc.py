@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 from gnuradio import blocks, gr, semcom
-from streams import complex_normal, finish, frame_tags, run, running, unpack
+from streams import complex_normal, finish, frame_tags, run, running, unpack, unpack_pieces
 
 core = semcom.core
 MODELS = ["awgn", "rayleigh", "rician", "rician_rank1"]
@@ -19,7 +19,7 @@ def draws(model, m, k, frames, **settings):
     x = np.zeros((k, 1))
     return np.array(
         [
-            unpack(core.mimo_channel(x, num_rx=m, model=model, frame=f, **settings)[1][0]).h
+            unpack(core.mimo_channel(x, num_rx=m, model=model, frame=f, **settings)[1]).h
             for f in range(frames)
         ]
     )
@@ -53,7 +53,7 @@ def test_frames_follow_their_definition(k, m, model):
         y, truth = core.mimo_channel(x, num_rx=m, model=model, frame=frame, **settings)
         expected, h = naive_channel(x, m, model, frame, *settings.values())
         np.testing.assert_allclose(y, expected, atol=2e-5)
-        csi = unpack(truth[0])
+        csi = unpack(truth)
         np.testing.assert_allclose(csi.h, h, atol=1e-6)
         noise_var = 10 ** (0.2 - 0.7)
         assert csi.noise_var == pytest.approx(noise_var, rel=1e-6)
@@ -85,18 +85,19 @@ def test_the_block_is_its_mathematics_for_frames_of_any_length(lengths, model, d
             x[:, part], num_rx=2, model=model, doppler=doppler, seed=4, link=2, frame=seq
         )
         np.testing.assert_array_equal(out.samples[:, part], y)
-        for run_number, vector in enumerate(packed):
+        for run_number, (first, state) in enumerate(unpack_pieces(packed)):
             offset, said = next(truths)
-            assert offset == start + 8 * run_number
-            np.testing.assert_array_equal(said.h, unpack(vector).h)
+            assert offset == start + first and first == 8 * run_number
+            np.testing.assert_array_equal(said.h, state.h)
     assert next(truths, None) is None
+    assert out.count("csi_true") == len(lengths)
 
 
 def test_no_channel_is_no_channel():
     x = complex_normal(np.random.default_rng(2), 3, 100)
     y, packed = core.mimo_channel(x, num_rx=3, model="none", snr_db=-20, gain_db=30)
     np.testing.assert_array_equal(y, x)
-    csi = unpack(packed[0])
+    csi = unpack(packed)
     np.testing.assert_array_equal(csi.h, np.eye(3))
     assert csi.noise_var == 0 and np.isinf(csi.snr)
 
@@ -151,7 +152,7 @@ def test_doppler_follows_jakes_spectrum():
         _, packed = core.mimo_channel(
             np.zeros((1, length)), num_rx=1, model="rayleigh", doppler=doppler, seed=seed, frame=3
         )
-        scatter.append(packed[:, -1])
+        scatter.append([state.h[0, 0] for _, state in unpack_pieces(packed)])
     h = np.array(scatter)
     lags = np.arange(0, 50)
     measured = [np.mean(h[:, : h.shape[1] - lag].conj() * h[:, lag:]) for lag in lags]
@@ -165,7 +166,8 @@ def test_doppler_is_continuous_from_frame_to_frame():
     for frame in range(4):
         _, packed = core.mimo_channel(np.zeros((1, 80)), frame=frame, **settings)
         turns = core.uniform(1, frame, 0, CARRIER, 1)[0]
-        h.append(packed[:, -1] * np.exp(-2j * np.pi * turns))
+        states = [state.h[0, 0] for _, state in unpack_pieces(packed)]
+        h.append(np.array(states) * np.exp(-2j * np.pi * turns))
         phase.append(turns)
     steps = np.abs(np.diff(np.concatenate(h)))
     assert np.max(steps) < 4 * 2 * np.pi * 1e-4 * 8

@@ -6,7 +6,17 @@ import numpy as np
 import pmt
 import pytest
 from gnuradio import semcom
-from streams import complex_normal, csi_tag, frame_tags, make_tag, pack, run, running, unpack
+from streams import (
+    complex_normal,
+    csi_tag,
+    frame_tags,
+    make_tag,
+    pack,
+    pack_pieces,
+    run,
+    running,
+    unpack,
+)
 
 SIZES = [(m, k) for m in range(1, 9) for k in range(1, m + 1)]
 
@@ -174,12 +184,12 @@ def test_frames_of_any_length(lengths, method):
     y = complex_normal(rng, 3, sum(lengths))
     starts = [int(s) for s in np.cumsum([0, *lengths[:-1]])]
     seqs = [3 * i for i in range(len(lengths))]
-    channels = {}
+    channels, csi = {}, []
     for start, length in zip(starts, lengths, strict=True):
-        for at in {start, start + length // 2}:
-            channels[at] = well_conditioned(rng, 3, 2)
+        pieces = {at: well_conditioned(rng, 3, 2) for at in sorted({0, length // 2})}
+        channels |= {start + at: h for at, h in pieces.items()}
+        csi.append(csi_tag(start, pack_pieces(pieces, 0.1)))
     tags = frame_tags(lengths, seqs)
-    csi = [csi_tag(at, pack(h, 0.1)) for at, h in sorted(channels.items())]
     out = run(y, [tags + csi, tags, tags], semcom.mimo_detector_cc(3, 2, method), 2)
     assert out.errors == []
     expected = list(zip(starts, seqs, lengths, strict=True))
@@ -191,7 +201,7 @@ def test_frames_of_any_length(lengths, method):
         assert at == a
         np.testing.assert_allclose(out.samples[:, a:b], x, atol=2e-4)
         np.testing.assert_allclose(said.no_eff, no_eff, rtol=1e-4)
-    assert len(out.csi()) == len(channels)
+    assert len(out.csi()) == len(channels) and out.count("csi") == len(lengths)
 
 
 def test_without_detection_no_csi_is_needed():
@@ -201,14 +211,20 @@ def test_without_detection_no_csi_is_needed():
     np.testing.assert_array_equal(out.samples, y[:2])
 
 
-H = pack(np.eye(2), 0.1)
+EYE = np.eye(2)
+H = pack(EYE, 0.1)
 ERRORS = {
     "no csi": (frame_tags([20]), "frame 0 has no csi tag"),
     "stale csi": ([*frame_tags([10, 10]), csi_tag(0, H)], "frame 1 has no csi tag"),
     "late csi": ([*frame_tags([20]), csi_tag(1, H)], "frame 0 has no csi tag"),
     "other size": ([*frame_tags([20]), csi_tag(0, pack(np.eye(3), 0.1))], "M=3, K=3"),
-    "short csi": ([*frame_tags([20]), csi_tag(0, H[:-1])], "7 elements, but 8 expected"),
+    "short csi": ([*frame_tags([20]), csi_tag(0, H[:-1])], "7 elements, but 1 + R 7 expected"),
     "no vector": ([*frame_tags([20]), make_tag(0, "csi", pmt.PMT_T)], "no complex vector"),
+    "second csi": ([*frame_tags([20]), csi_tag(0, H), csi_tag(7, H)], "item 7 lies inside frame 0"),
+    "disorder": (
+        [*frame_tags([20]), csi_tag(0, pack_pieces({0: EYE, 8: EYE, 5: EYE}, 0.1))],
+        "piece 2 begins at symbol 5, the one before at 8",
+    ),
     "no frame": ([csi_tag(0, H)], "no frame"),
 }
 

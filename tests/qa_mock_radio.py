@@ -14,10 +14,11 @@ import pmt
 import pytest
 from conftest import start_program
 from gnuradio import blocks, gr, semcom
-from gnuradio.semcom import core, presets
+from gnuradio.semcom import core
+from gnuradio.semcom.base.errors import BlockError, SemcomError
 from gnuradio.semcom.blocks import device_time
-from gnuradio.semcom.errors import BlockError, SemcomError
-from gnuradio.semcom.link import mock_server
+from gnuradio.semcom.protocol import mock_presets as presets
+from gnuradio.semcom.run import mock_server
 from streams import complex_normal, finish, make_tag, stop
 from test_bad_input import one_line
 from test_mock_radio import place

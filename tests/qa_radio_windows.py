@@ -14,7 +14,7 @@ import numpy as np
 import pmt
 import pytest
 from conftest import ROOT, start_program
-from gnuradio.semcom import presets
+from gnuradio.semcom.protocol import mock_presets as presets
 
 FRAMES = 3
 RATE = 1_000_000  # [Hz] over ZeroMQ
@@ -54,14 +54,14 @@ def colours(widget):
 REPLAY = (
     OPEN
     + """
-from gnuradio.semcom.blocks.burst_display import burst_display
+from gnuradio.semcom.windows.burst_display import burst_display
 recording, frames = sys.argv[2], int(sys.argv[3])
 empty = burst_display()
 top = show("replay_iq", recording=recording)
 wait(lambda: top.events.received == frames)
 bursts, last = top.bursts, top.receiver.sync.take_reports()[-1]
 print(json.dumps({
-    "decided": {n: d.tolist() for n, d in top.events.decisions.items()},
+    "decided": {n: o.decided.tolist() for n, o in top.events.outcomes.items()},
     "title": bursts.title(), "rows": bursts.rows(), "counts": bursts.counts(),
     "empty": [empty.title(), empty.rows(), empty.counts()],
     "last": [[user.snr_db, user.cfo, user.clock, 1e6 * user.delay] for user in last.users],
@@ -83,12 +83,12 @@ def heard(frames):
     "Both terminals in so many bursts, which were decided."
     reports = top.receiver.sync.take_reports()
     whole.update(r.frame for r in reports if all(user.read for user in r.users))
-    return len(whole & top.events.decisions.keys()) >= frames
+    return len(whole & top.events.outcomes.keys()) >= frames
 
 wait(lambda: heard(2))
 top.set_detector("lmmse")
 wait(lambda: heard(4))
-decided = {n: top.events.decisions[n].tolist() for n in whole & top.events.decisions.keys()}
+decided = {n: top.events.outcomes[n].decided.tolist() for n in whole & top.events.outcomes.keys()}
 print(json.dumps({"decided": decided, "counts": top.bursts.counts()}))
 top.stop()
 top.wait()
@@ -245,7 +245,7 @@ def test_before_the_first_burst_the_panel_is_empty(replayed):
 
 
 def test_a_terminal_that_is_not_heard_has_no_figures():
-    from gnuradio.semcom.blocks.burst_display import burst_display
+    from gnuradio.semcom.windows.burst_display import burst_display
 
     class Panel(burst_display):
         def __init__(self):  # without a widget, which would need a screen

@@ -11,8 +11,8 @@ import torch
 from conftest import tiny_system
 from gnuradio import blocks, gr, semcom
 from gnuradio.semcom.blocks.guard import BlockError
-from gnuradio.semcom.nets import checkpoint
 from gnuradio.semcom.phy.csi import CSI, pack
+from gnuradio.semcom.weights import store as checkpoint
 from qa_frame_block import frames_source, tags_of
 
 
@@ -45,8 +45,8 @@ def test_clip_source_sends_the_features_and_goes_round(run_flowgraph, clips):
 def encoders(run_flowgraph, clips, path, heard_numbers, **options):
     """Run both encoders on three clips, the video one with the heard frames named; the symbols."""
     source = semcom.clip_source(clips, frames=3)
-    audio = semcom.audio_semantic_encoder(checkpoint=path)
-    video = semcom.video_semantic_encoder(checkpoint=path, **options)
+    audio = semcom.semantic_encoder(terminal="audio", checkpoint=path)
+    video = semcom.semantic_encoder(terminal="video", checkpoint=path, **options)
     heard, arrays = frames_source([80] * len(heard_numbers), heard_numbers, seed=3)
     sinks, top = [blocks.vector_sink_c() for _ in range(2)], gr.top_block()
     top.connect((source, 0), audio, sinks[0])
@@ -77,10 +77,10 @@ def test_encoders_equal_the_networks(run_flowgraph, clips, tiny_checkpoint):
 
 @pytest.mark.parametrize(
     ("numbers", "options", "unguided"),
-    [([0, 2], {}, [1]), ([0, 1], {"feedback_timeout": 0.2}, [2])],
+    [([0, 2], {}, [1]), ([0, 1], {"sidelink_timeout": 0.2}, [2])],
     ids=["skipped", "timed out"],
 )
-def test_missing_feedback_is_counted_and_sent_unguided(
+def test_a_missing_sidelink_is_counted_and_sent_unguided(
     run_flowgraph, clips, tiny_checkpoint, numbers, options, unguided
 ):
     video, _, (_, symbols) = encoders(run_flowgraph, clips, tiny_checkpoint, numbers, **options)
@@ -122,19 +122,25 @@ def source_tags(lengths):
         yield tag
 
 
-def state(no_eff):
+def state(*no_eff, run=None):
+    """A csi with the noise of its pieces, ``run`` saying which is whose symbol."""
+    pieces = len(no_eff) if run is not None else None
+    noise = torch.tensor(no_eff if pieces else no_eff[0])
+    h = torch.eye(2, dtype=torch.complex64)
     return CSI(
-        h=torch.eye(2, dtype=torch.complex64),
-        err_var=torch.zeros(2),
+        h=h.expand(pieces, 2, 2) if pieces else h,
+        err_var=torch.zeros_like(noise),
         noise_var=torch.tensor(0.1),
         snr=torch.tensor(10.0),
-        no_eff=torch.tensor(no_eff),
+        run=run,
+        no_eff=noise,
     )
 
 
 def test_decoder_equals_the_network_and_hears_the_noise(run_flowgraph, tiny_checkpoint):
     lengths = [80, 56, 56]  # 10, 7 and 7 segments
-    csi = [(0, state([0.1, 0.2])), (80, state([1.0, 2.0])), (108, state([3.0, 4.0]))]
+    halves = torch.arange(56) // 28
+    csi = [(0, state([0.1, 0.2])), (80, state([1.0, 2.0], [3.0, 4.0], run=halves))]
     decoder, sent, sink = decode(run_flowgraph, tiny_checkpoint, lengths, csi)
     noise = [[0.1, 0.2], [1.5, 8 / 3]]  # the second frame: the harmonic mean over its halves
     assert tags_of(sink) == [(0, 0, 10), (10, 1, 7), (17, 2, 7)]
@@ -153,7 +159,7 @@ def test_decoder_refuses_frames_that_fit_no_segments(run_flowgraph, tiny_checkpo
 
 
 def test_checkpoint_is_exchanged_while_running(tiny_checkpoint, tmp_path, capfd):
-    encoder = semcom.audio_semantic_encoder(checkpoint=tiny_checkpoint)
+    encoder = semcom.semantic_encoder(checkpoint=tiny_checkpoint)
     torch.manual_seed(8)
     other = tiny_system()
     with torch.no_grad():
@@ -175,22 +181,24 @@ def test_checkpoint_is_exchanged_while_running(tiny_checkpoint, tmp_path, capfd)
     assert encoder.device == "cpu" and "warp" in capfd.readouterr().err
 
 
-def test_event_sink_names_and_publishes(run_flowgraph):
-    probabilities = np.eye(3, dtype=np.float32)[[0, 2, 1, 1]] * 0.9
+def test_outcome_sink_keeps_and_publishes(run_flowgraph, tiny_checkpoint):
+    probabilities = np.eye(29, dtype=np.float32)[[0, 2, 1, 28]] * 0.9
     tags = list(source_tags([2, 2]))
-    source = blocks.vector_source_f(probabilities.flatten().tolist(), False, 3, tags)
-    sink, debug, top = semcom.event_sink(["dog", "cat", "none"]), blocks.message_debug(), None
-    top = gr.top_block()
+    source = blocks.vector_source_f(probabilities.flatten().tolist(), False, 29, tags)
+    sink, debug, top = (
+        semcom.outcome_sink(checkpoint=tiny_checkpoint), blocks.message_debug(), gr.top_block()
+    )  # fmt: skip
     top.connect(source, sink)
-    top.msg_connect(sink, "events", debug, "store")
+    top.msg_connect(sink, "outcomes", debug, "store")
     run_flowgraph(top)
-    assert {n: d.tolist() for n, d in sink.decisions.items()} == {0: [0, 2], 1: [1, 1]}
-    assert sink.confidence[0] == pytest.approx([0.9, 0.9])
+    decided = {n: outcome.decided.tolist() for n, outcome in sink.outcomes.items()}
+    assert decided == {0: [0, 2], 1: [1, 28]}
+    assert sink.outcomes[0].confidence == pytest.approx([0.9, 0.9])
     deadline = time.monotonic() + 5
     while debug.num_messages() < 2 and time.monotonic() < deadline:
         time.sleep(0.01)
-    event = pmt.to_python(debug.get_message(0))
-    assert event["frame"] == 0 and list(event["events"]) == ["dog", "none"]
+    event = pmt.to_python(debug.get_message(1))
+    assert event["frame"] == 1 and list(event["events"]) == [sink.classes[1], sink.classes[28]]
 
 
 def test_pdus_become_numbered_frames_and_a_full_queue_drops(run_flowgraph):

@@ -43,7 +43,7 @@ def make_tag(offset: int, key: str, value) -> gr.tag_t:
 
 @dataclass
 class Csi:
-    """The unpacked vector of a csi tag."""
+    """A state of the channel, of the vector of a csi tag."""
 
     h: np.ndarray
     err_var: np.ndarray
@@ -52,24 +52,38 @@ class Csi:
     snr: float
 
 
-def unpack(packed) -> Csi:
+def unpack_pieces(packed) -> list[tuple[int, Csi]]:
+    """(first symbol, state) of each piece of a csi tag's vector."""
     packed = np.asarray(packed)
     m, k = int(packed[0].real), int(packed[0].imag)
-    assert len(packed) == 2 + k + m * k
-    per_stream = packed[2 : 2 + k]
-    return Csi(
-        packed[2 + k :].reshape(m, k),
-        per_stream.real,
-        per_stream.imag,
-        packed[1].real,
-        packed[1].imag,
-    )
+    rows = packed[1:].reshape(-1, 1 + k + m * k)
+    noise_var, snr = packed[1].real, packed[1].imag
+    first = [0, *(int(row[0].real) + 2**20 * int(row[0].imag) for row in rows[1:])]
+    states = [
+        Csi(row[1 + k :].reshape(m, k), row[1 : 1 + k].real, row[1 : 1 + k].imag, noise_var, snr)
+        for row in rows
+    ]
+    return list(zip(first, states, strict=True))
+
+
+def unpack(packed) -> Csi:
+    """The state of a csi that has one piece."""
+    ((_, state),) = unpack_pieces(packed)
+    return state
 
 
 def pack(h: np.ndarray, noise_var: float, err_var=0.0) -> np.ndarray:
-    m, k = h.shape
+    return pack_pieces({0: h}, noise_var, err_var)
+
+
+def pack_pieces(channels: dict[int, np.ndarray], noise_var: float, err_var=0.0) -> np.ndarray:
+    """The vector of a csi tag with H by the symbol from which it holds, 0 the first."""
+    m, k = channels[0].shape
     per_stream = np.broadcast_to(np.asarray(err_var, np.complex64), k)
-    return np.concatenate([[m + 1j * k, noise_var], per_stream, h.ravel()]).astype(np.complex64)
+    parts = [[m + 1j * k]]
+    for first, h in channels.items():
+        parts += [[first or noise_var], per_stream, h.ravel()]
+    return np.concatenate(parts).astype(np.complex64)
 
 
 @dataclass
@@ -89,12 +103,17 @@ class Output:
         ]
 
     def csi(self, key: str = "csi", port: int = 0) -> list[tuple[int, Csi]]:
-        """(offset, unpacked) of each csi tag of a port."""
+        """(offset, state) of each piece of a port's csi tags."""
         return [
-            (tag.offset, unpack(pmt.c32vector_elements(tag.value)))
+            (tag.offset + first, state)
             for tag in self.tags[port]
             if pmt.symbol_to_string(tag.key) == key
+            for first, state in unpack_pieces(pmt.c32vector_elements(tag.value))
         ]
+
+    def count(self, key: str, port: int = 0) -> int:
+        """How many tags of a port have this key."""
+        return sum(pmt.symbol_to_string(tag.key) == key for tag in self.tags[port])
 
 
 def finish(top: gr.top_block, timeout_s: float = 60.0) -> None:

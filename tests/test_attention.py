@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 import torch
 from conftest import tiny_system
+from gnuradio.semcom.base.errors import SemcomError
+from gnuradio.semcom.chain.link import TorchLink
 from gnuradio.semcom.data import AVE_CLASSES, BACKGROUND
-from gnuradio.semcom.errors import SemcomError
-from gnuradio.semcom.link import attention, attention_figure
-from gnuradio.semcom.link.attention import Watched
-from gnuradio.semcom.link.torch_link import TorchLink
-from gnuradio.semcom.nets import checkpoint
+from gnuradio.semcom.evaluation import attention
+from gnuradio.semcom.evaluation.attention import Watched
 from gnuradio.semcom.nets.localisers import PSPConfig, PSPLocaliser
+from gnuradio.semcom.report import attention as attention_figure
+from gnuradio.semcom.weights import store as checkpoint
 
 N, T, ROWS, COLUMNS = 4, 7, 5, 6
 PROGRAM = "apps/attention.py"

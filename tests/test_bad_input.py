@@ -18,7 +18,7 @@ import pytest
 import torch
 from conftest import ROOT, tiny_system
 from gnuradio.semcom.data import synthetic
-from gnuradio.semcom.nets import checkpoint
+from gnuradio.semcom.weights import store as checkpoint
 
 RUN = "apps/run_link.py"
 
@@ -216,7 +216,7 @@ def test_a_dump_that_cannot_be_opened(program, tmp_path):
 
 KILLED = """
 import sys, time
-from gnuradio.semcom.files import replacing
+from gnuradio.semcom.base.files import replacing
 with replacing(sys.argv[1]) as temporary:
     file = open(temporary, "w")
     file.write("half of")

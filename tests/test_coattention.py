@@ -8,7 +8,7 @@ Sizes differ on purpose (T=7, d_a=24, d_v=40, 5x6 maps, 6 classes): a swapped ax
 import numpy as np
 import pytest
 import torch
-from gnuradio.semcom.errors import SemcomError
+from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.nets import attention
 from gnuradio.semcom.nets.coattention import CoAttention, CoAttentionConfig
 

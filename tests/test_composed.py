@@ -7,13 +7,13 @@ import wave
 import cv2
 import numpy as np
 import pytest
+from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.data import open_set
 from gnuradio.semcom.data.clipset import AVE_CLASSES, BACKGROUND
-from gnuradio.semcom.data.composed import ComposedSet
-from gnuradio.semcom.data.drawn import DrawnLibrary
-from gnuradio.semcom.data.features import extractor, looked_at
-from gnuradio.semcom.data.raw import RawLibrary
-from gnuradio.semcom.errors import SemcomError
+from gnuradio.semcom.data.composed_set import ComposedSet
+from gnuradio.semcom.data.material_drawn import DrawnMaterial
+from gnuradio.semcom.data.material_raw import RawMaterial
+from gnuradio.semcom.perception.features import extractor, looked_at
 
 EVENTS = ("Bark", "Cat", "Flute")
 
@@ -37,25 +37,25 @@ def raw(tmp_path_factory):
 
 
 def test_a_library_reads_sounds_and_pictures_of_its_split(raw):
-    library = RawLibrary(raw, "train")
-    assert [AVE_CLASSES[event] for event in library.events()] == ["Bark", "Flute", "Cat"]
+    material = RawMaterial(raw, "train")
+    assert [AVE_CLASSES[event] for event in material.events()] == ["Bark", "Flute", "Cat"]
     bark = AVE_CLASSES.index("Bark")
-    assert [len(sound) for sound in library.sounds[bark]] == [24000, 24000]  # 1.5 s at 16 kHz
-    assert [picture.shape for picture in library.pictures[bark]] == [(50, 70, 3), (50, 80, 3)]
+    assert [len(sound) for sound in material.sounds[bark]] == [24000, 24000]  # 1.5 s at 16 kHz
+    assert [picture.shape for picture in material.pictures[bark]] == [(50, 70, 3), (50, 80, 3)]
     stored = cv2.imread(str(raw / "Bark1.png"))[..., ::-1]
-    np.testing.assert_array_equal(library.pictures[bark][1], stored)
-    assert RawLibrary(raw, "test").events() == []
+    np.testing.assert_array_equal(material.pictures[bark][1], stored)
+    assert RawMaterial(raw, "test").events() == []
 
 
 def test_what_a_library_gives_fits_composition(raw):
-    library = RawLibrary(raw, "train")
+    material = RawMaterial(raw, "train")
     for seed in range(10):
         rng = np.random.default_rng(seed)
-        picture = library.picture(rng, library.events()[0])
+        picture = material.picture(rng, material.events()[0])
         assert picture.dtype == np.uint8 and picture.shape[2] == 4
         assert 119 <= picture.shape[0] <= 331
         assert picture[0, 0, 3] < 100 and picture[60, 60, 3] == 255  # soft edges
-        scene, hum = library.scene(rng), library.hum(rng)
+        scene, hum = material.scene(rng), material.hum(rng)
         assert scene.ndim == 3 and hum.ndim == 1 and hum.std() > 0
 
 
@@ -80,29 +80,29 @@ def test_wrong_manifests_say_why(raw, tmp_path, old, new, message):
     for file in raw.glob("*.[wp]*"):
         (tmp_path / file.name).symlink_to(file)
     with pytest.raises(SemcomError, match=message):
-        RawLibrary(change(raw, tmp_path, old, new), "train")
+        RawMaterial(change(raw, tmp_path, old, new), "train")
     with pytest.raises(SemcomError, match="manifest.csv: missing"):
-        RawLibrary(tmp_path / "none", "train")
+        RawMaterial(tmp_path / "none", "train")
 
 
 def test_a_set_takes_its_libraries_in_turn(raw):
-    libraries = [RawLibrary(raw, "train"), DrawnLibrary()]
-    clips = ComposedSet("both", libraries, extractor("compact"), "train", 40)
-    real = set(libraries[0].events()) | {BACKGROUND}
-    drawn = set(libraries[1].events()) | {BACKGROUND}
+    materials = [RawMaterial(raw, "train"), DrawnMaterial()]
+    clips = ComposedSet("both", materials, extractor("compact"), "train", 40)
+    real = set(materials[0].events()) | {BACKGROUND}
+    drawn = set(materials[1].events()) | {BACKGROUND}
     assert all(set(clips.labels(i)) <= (drawn if i % 2 else real) for i in range(40))
     assert any(set(clips.labels(i)) - real for i in range(1, 40, 2))
 
 
 def test_a_clip_has_the_features_of_its_sound_and_frames():
     features = extractor("compact")
-    clips = ComposedSet("drawn", [DrawnLibrary()], features, "val", 3, seed=4)
-    sound, picture_at = clips.composed(2)
+    clips = ComposedSet("drawn", [DrawnMaterial()], features, "val", 3, seed=4)
+    sound, picture_at = clips.media(2)
     np.testing.assert_array_equal(clips.audio(2), features.audio(sound.reshape(10, 16000)))
     times = [(k + 0.5) / 16 for k in looked_at(16, 4)]
     second = np.stack([picture_at(7 + time) for time in times])[None]
     np.testing.assert_allclose(clips.visual(2)[7], features.visual(second)[0], atol=5e-3)
-    again = ComposedSet("drawn", [DrawnLibrary()], features, "val", 3, seed=4)
+    again = ComposedSet("drawn", [DrawnMaterial()], features, "val", 3, seed=4)
     np.testing.assert_array_equal(again.visual(2), clips.visual(2))
     np.testing.assert_array_equal(again.labels(2), clips.labels(2))
 
@@ -113,7 +113,7 @@ def test_the_tool_writes_a_set(program, tmp_path):
     done = program("tools/compose.py", "--only", "drawn", "--out", out, *sizes)
     assert done.returncode == 0, done.stderr
     written = open_set(out, "train")
-    clips = ComposedSet("drawn", [DrawnLibrary()], extractor("compact"), "train", 2)
+    clips = ComposedSet("drawn", [DrawnMaterial()], extractor("compact"), "train", 2)
     for i in range(2):
         np.testing.assert_array_equal(written.labels(i), clips.labels(i))
         np.testing.assert_allclose(written.audio(i), clips.audio(i), atol=1e-4)

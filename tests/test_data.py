@@ -6,9 +6,15 @@ import h5py
 import numpy as np
 import pytest
 import torch
-from gnuradio.semcom.data import AVE_CLASSES, BACKGROUND, SPLITS, SyntheticSet, open_set
+from gnuradio.semcom.base.errors import SemcomError
+from gnuradio.semcom.data import (
+    AVE_CLASSES,
+    BACKGROUND,
+    SPLITS,
+    SyntheticSet,
+    open_set,
+)
 from gnuradio.semcom.data import synthetic as synthetic_module
-from gnuradio.semcom.errors import SemcomError
 
 FILES = {
     "audio_feature.h5": (5, 7, 24),
@@ -88,6 +94,8 @@ def nan_features():
         ("labels.h5", np.full((5, 7, 6), 0.2), "one-hot"),
         ("test_order.h5", np.array([3, 5]), "index 5, expected 0 to 4"),
         ("test_order.h5", np.array([-1, 0]), "index -1"),
+        ("test_order.h5", np.array([0.0, 0.7]), "index 0.7, expected whole row numbers"),
+        ("test_order.h5", np.array([np.nan, 1]), "index nan, expected whole"),
     ],
 )
 def test_wrong_content_is_told_in_one_line(folder, name, array, says):

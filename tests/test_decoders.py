@@ -10,14 +10,15 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from gnuradio.semcom.errors import SemcomError
-from gnuradio.semcom.link import run as link_run
-from gnuradio.semcom.link.scenario import Scenario
-from gnuradio.semcom.link.torch_link import TorchLink
-from gnuradio.semcom.nets import checkpoint
+from gnuradio.semcom.base.errors import SemcomError
+from gnuradio.semcom.chain.link import TorchLink
 from gnuradio.semcom.nets.decoders import DECODERS
 from gnuradio.semcom.nets.pilot_ave import PilotAve, PilotAveConfig
+from gnuradio.semcom.run import runner as link_run
+from gnuradio.semcom.run.scenario import Scenario
+from gnuradio.semcom.systems.choice import weights_for
 from gnuradio.semcom.training import losses
+from gnuradio.semcom.weights import store as checkpoint
 
 B, T, CLASSES = 3, 7, tuple("abcdef")
 CONFIG = PilotAveConfig(
@@ -83,6 +84,17 @@ def test_nothing_received_and_unguided_give_finite_decisions(decoder, spatial):
     for no_eff in (0.0, 3.0, float("inf")):
         logits = net.decode(symbols, torch.full((B, 2), no_eff))
         assert torch.isfinite(logits).all()
+
+
+@pytest.mark.parametrize("lost", [0, 5])
+def test_a_receiver_of_frames_hears_the_harmonic_mean_of_varying_noise(lost):
+    net = system("avel").eval()
+    symbols, varying = sent(net), torch.linspace(0.1, 2, B * 2 * T * 11).unflatten(0, (B, 2, -1))
+    varying[0, 1, :lost] = float("inf")
+    mean = 1 / (1 / varying.double()).mean(-1)
+    with torch.inference_mode():
+        found, expected = (net.decode(symbols, noise) for noise in (varying, mean.float()))
+    torch.testing.assert_close(found, expected)
 
 
 def test_loss_follows_the_decoder():
@@ -167,9 +179,9 @@ def test_flowgraph_decides_as_the_torch_link(tmp_path, decoder, spatial):
     record = link_run.run_point(point, Few())
     assert (record["decoder"], record["clips"]) == (decoder, B)
     net = checkpoint.load(path, {"pilot_ave": PilotAve})[0]
-    db = torch.full((B,), 10.0)
+    db, taken = torch.full((B,), 10.0), dict(zip(("audio", "video"), features(), strict=True))
     with torch.inference_mode():
-        logits = TorchLink("rayleigh")(net, *features(), db, db, torch.arange(B))
+        logits = TorchLink("rayleigh")(net, taken, db, db, torch.arange(B))
     right = (logits.argmax(-1) == torch.arange(T) % len(CLASSES)).float().mean()
     assert record["accuracy"] == pytest.approx(float(right))
 
@@ -180,8 +192,8 @@ def test_run_link_finds_the_decoder_by_name_and_says_what_a_checkpoint_has(tmp_p
     saved(tmp_path, system("psp"), "pilot_ave-full-few")
     for decoder, name in (("vscg", "pilot_ave-full-few-vscg"), ("psp", "pilot_ave-full-few"),
                           ("", "pilot_ave-full-few")):  # fmt: skip
-        found = link_run.checkpoint_of(Scenario(system="pilot_ave", decoder=decoder), Few())
+        found = weights_for(Scenario(system="pilot_ave", decoder=decoder), Few())
         assert found == str(tmp_path / f"{name}.safetensors")
     other = Scenario(system="pilot_ave", decoder="avel", checkpoint=found)
     with pytest.raises(SemcomError, match="--decoder avel: pilot_ave-full-few.safetensors has psp"):
-        link_run.checkpoint_of(other, Few())
+        weights_for(other, Few())

@@ -5,18 +5,23 @@
 import av
 import numpy as np
 import pytest
+from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.data import AVE_CLASSES, BACKGROUND
-from gnuradio.semcom.data.composition import Script, compose, draw_script, write_clip
-from gnuradio.semcom.data.drawn import DrawnLibrary
-from gnuradio.semcom.data.media import MediaSource
-from gnuradio.semcom.data.spectrum import RATE
-from gnuradio.semcom.errors import SemcomError
+from gnuradio.semcom.data.composition import (
+    Script,
+    compose,
+    random_script,
+    write_clip,
+)
+from gnuradio.semcom.data.material_drawn import DrawnMaterial
+from gnuradio.semcom.media.sources import MediaSource
+from gnuradio.semcom.media.spectrum import RATE
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-LIBRARY = DrawnLibrary()
-EVENTS = LIBRARY.events()
+MATERIAL = DrawnMaterial()
+EVENTS = MATERIAL.events()
 NAMES = [AVE_CLASSES[event] for event in EVENTS]
 
 
@@ -24,10 +29,10 @@ def generator(*key):
     return np.random.default_rng([12, *key])
 
 
-def clip(*key, library=LIBRARY):
+def clip(*key, material=MATERIAL):
     rng = generator(*key)
-    script = draw_script(rng, library.events())
-    return script, *compose(rng, library, script)
+    script = random_script(rng, material.events())
+    return script, *compose(rng, material, script)
 
 
 def always(event):
@@ -44,7 +49,7 @@ def test_ten_events():
 @pytest.mark.parametrize("event", EVENTS, ids=NAMES)
 def test_sounds_are_whole_and_not_clipped(event):
     for k in range(8):
-        sound = LIBRARY.sound(generator(event, k), event)
+        sound = MATERIAL.sound(generator(event, k), event)
         assert sound.dtype == np.float32
         assert RATE <= len(sound) <= 4 * RATE
         assert np.isfinite(sound).all()
@@ -56,7 +61,7 @@ def test_sounds_are_whole_and_not_clipped(event):
 @pytest.mark.parametrize("event", EVENTS, ids=NAMES)
 def test_pictures_have_an_object_and_its_surroundings(event):
     for k in range(4):
-        picture = LIBRARY.picture(generator(event, k), event)
+        picture = MATERIAL.picture(generator(event, k), event)
         assert picture.dtype == np.uint8
         assert 90 <= max(picture.shape[:2]) <= 160
         opaque = picture[..., 3] > 127
@@ -64,7 +69,7 @@ def test_pictures_have_an_object_and_its_surroundings(event):
 
 
 def test_scene_and_hum():
-    scene, hum = LIBRARY.scene(generator()), LIBRARY.hum(generator())
+    scene, hum = MATERIAL.scene(generator()), MATERIAL.hum(generator())
     assert scene.shape == (224, 300, 3)
     assert scene.dtype == np.uint8
     assert scene.std() > 5
@@ -77,13 +82,13 @@ def test_same_seed_same_clip():
     assert np.array_equal(script.labels, again.labels)
     assert np.array_equal(sound, same_sound)
     assert np.array_equal(picture_at(3.3), same_picture_at(3.3))
-    for other in (clip(2), clip(1, library=DrawnLibrary(seed=1))):
+    for other in (clip(2), clip(1, material=DrawnMaterial(seed=1))):
         assert not np.array_equal(sound, other[1])
         assert not np.array_equal(picture_at(3.3), other[2](3.3))
 
 
 def test_an_event_counts_where_it_is_heard_and_seen():
-    scripts = [draw_script(generator(k), EVENTS) for k in range(1000)]
+    scripts = [random_script(generator(k), EVENTS) for k in range(1000)]
     for script in scripts:
         both = (script.heard == script.seen) & (script.heard >= 0)
         assert np.array_equal(script.labels, np.where(both, script.heard, BACKGROUND))
@@ -102,12 +107,12 @@ def test_an_event_counts_where_it_is_heard_and_seen():
 
 
 def test_a_script_of_another_length():
-    script = draw_script(generator(), EVENTS, seconds=4)
-    sound, _ = compose(generator(), LIBRARY, script)
+    script = random_script(generator(), EVENTS, seconds=4)
+    sound, _ = compose(generator(), MATERIAL, script)
     assert len(script.labels) == 4
     assert len(sound) == 4 * RATE
     with pytest.raises(SemcomError, match="needs 2 events"):
-        draw_script(generator(), EVENTS[:1])
+        random_script(generator(), EVENTS[:1])
 
 
 def test_what_is_heard_stands_above_the_hum():
@@ -115,7 +120,7 @@ def test_what_is_heard_stands_above_the_hum():
     heard = np.array([-1] * 5 + [event] * 5)
     script = Script(np.full(10, BACKGROUND), heard, np.full(10, -1), -1)
     for k in range(5):
-        sound, _ = compose(generator(k), LIBRARY, script)
+        sound, _ = compose(generator(k), MATERIAL, script)
         assert sound.dtype == np.float32
         assert np.abs(sound).max() < 1
         levels = np.sqrt(np.mean(sound.reshape(10, RATE) ** 2, 1))
@@ -125,7 +130,7 @@ def test_what_is_heard_stands_above_the_hum():
 def test_pictures_move_smoothly_and_fade_into_each_other():
     nothing, event = np.full(10, -1), np.array([EVENTS[0]] * 5 + [EVENTS[1]] * 5)
     _, picture_at = compose(
-        generator(), LIBRARY, Script(np.full(10, BACKGROUND), nothing, event, -1)
+        generator(), MATERIAL, Script(np.full(10, BACKGROUND), nothing, event, -1)
     )
     pictures = [picture_at(k / 64).astype(int) for k in range(640)]
     assert pictures[0].shape == (224, 300, 3)
@@ -137,7 +142,7 @@ def test_pictures_move_smoothly_and_fade_into_each_other():
 
 
 class Cards:
-    """A library of other sizes than the drawn one's, with nothing random."""
+    """A material of other sizes than the drawn one's, with nothing random."""
 
     def events(self):
         return [3, 5]
@@ -172,7 +177,7 @@ def lag(sound, reference):
 
 def test_a_written_clip_reads_back(tmp_path):
     path = tmp_path / "clip.mp4"
-    sound, picture_at = compose(generator(), LIBRARY, always(EVENTS[1]))
+    sound, picture_at = compose(generator(), MATERIAL, always(EVENTS[1]))
     write_clip(path, sound, picture_at)
     assert [file.name for file in tmp_path.iterdir()] == ["clip.mp4"]
     seconds = list(MediaSource(path))

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import torch
 from gnuradio.semcom.data import open_set, synthetic
-from gnuradio.semcom.link import metrics
-from gnuradio.semcom.nets import checkpoint
-from gnuradio.semcom.nets.registry import LOCALISERS
+from gnuradio.semcom.systems.registry import classes, localiser
+from gnuradio.semcom.tasks import scores
+from gnuradio.semcom.weights import store as checkpoint
 
 PROGRAM = Path(__file__).resolve().parents[1] / "apps" / "evaluate.py"
 SMALL = {
@@ -42,7 +42,7 @@ def data(tmp_path_factory):
 
 def saved(folder, system, setting, data, seed=0):
     torch.manual_seed(seed)
-    cls = LOCALISERS[system]
+    cls = localiser(system)
     net = cls(cls.Config(setting=setting, **SMALL[system]), open_set(data, "test").classes)
     path = folder / f"{system}-{setting}-{seed}.safetensors"
     checkpoint.save(path, net, variant=setting, data="tiny", seed=seed, parameters=7, training={},
@@ -55,12 +55,12 @@ def saved(folder, system, setting, data, seed=0):
 
 def test_confusion_and_class_accuracy():
     truth, decided = np.array([[0, 0, 2], [2, 2, 0]]), np.array([[0, 1, 2], [2, 0, 0]])
-    matrix = metrics.confusion(truth, decided, 4)
+    matrix = scores.confusion(truth, decided, 4)
     expected = np.zeros((4, 4), int)
     for t, d in zip(truth.ravel(), decided.ravel(), strict=True):
         expected[t, d] += 1
     np.testing.assert_array_equal(matrix, expected)
-    assert metrics.class_accuracy(matrix) == [
+    assert scores.class_accuracy(matrix) == [
         pytest.approx(2 / 3),
         None,
         pytest.approx(2 / 3),
@@ -69,9 +69,10 @@ def test_confusion_and_class_accuracy():
 
 
 def test_events_are_runs_of_one_class():
-    found = metrics.events_of(np.array([5, 1, 1, 2, 5, 5, 2]), 5)
+    found = scores.events_of(np.array([5, 1, 1, 2, 5, 5, 2]), 5)
     assert found == [(1, 1, 3), (2, 3, 4), (2, 6, 7)]
-    assert metrics.events_of(np.array([5, 5]), 5) == []
+    assert scores.events_of(np.array([5, 5]), 5) == []
+    assert scores.events_of(np.array([], int), 5) == []
 
 
 @pytest.mark.parametrize(
@@ -88,7 +89,7 @@ def test_events_are_runs_of_one_class():
     ],
 )
 def test_event_f1(truth, decided, expected):
-    found = metrics.event_f1(np.array([truth]), np.array([decided]), 5)
+    found = scores.event_f1(np.array([truth]), np.array([decided]), 5)
     assert found == pytest.approx(expected)
 
 
@@ -105,7 +106,7 @@ def test_seconds_are_named_over_seeds(data, tmp_path):
     clips = open_set(data, "test")
     expected = []
     for path, record in zip(paths, document["records"], strict=True):
-        net = checkpoint.load(path, LOCALISERS)[0]
+        net = checkpoint.load(path, classes())[0]
         right = total = 0
         for i in range(len(clips)):
             audio, visual = (torch.from_numpy(x[None]) for x in (clips.audio(i), clips.visual(i)))

@@ -12,13 +12,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import ROOT, start_program
-from gnuradio.semcom.errors import SemcomError
-from gnuradio.semcom.link import experiments, report, run, scenario, study
-from gnuradio.semcom.link.scenario import Scenario
+from gnuradio.semcom.base.errors import SemcomError
+from gnuradio.semcom.report import plots, tables
+from gnuradio.semcom.run import records, scenario
+from gnuradio.semcom.run import runner as run
+from gnuradio.semcom.run.scenario import Scenario
+
+from studies import experiments, study
 
 SYSTEM = "pilot_ave"  # has a checkpoint of every variant for the synthetic set
 DEFINED = experiments.definitions(SYSTEM)
-APP = "apps/experiment.py"
+APP = "studies/experiment.py"
 
 
 def figures(accuracy=0.5, **more):
@@ -69,21 +73,21 @@ def test_the_paper_figures_are_those_of_its_text():
 
 def test_a_second_run_runs_nothing(counted, tmp_path):
     setup, path = study.Setup(frames=2), tmp_path / "points.json"
-    first = study.run_all([DEFINED["snr"]], setup, report.Store(path))
+    first = study.run_all([DEFINED["snr"]], setup, records.Store(path))
     assert len(counted) == len(DEFINED["snr"].points())
-    again = study.run_all([DEFINED["snr"]], setup, report.Store(path))
+    again = study.run_all([DEFINED["snr"]], setup, records.Store(path))
     assert len(counted) == len(first) and again == first
 
 
 def test_shared_points_run_once(counted, tmp_path):
     chosen = [DEFINED[name] for name in ("snr", "feedback", "estimators", "pilots")]
-    study.run_all(chosen, study.Setup(frames=2), report.Store(tmp_path / "points.json"))
+    study.run_all(chosen, study.Setup(frames=2), records.Store(tmp_path / "points.json"))
     settings = [str(sorted(scenario.settings(p).items())) for p in counted]
     assert len(set(settings)) == len(settings) < sum(len(e.points()) for e in chosen)
 
 
 def test_other_settings_and_checkpoints_run_anew(counted, tmp_path):
-    store, chosen = report.Store(tmp_path / "points.json"), [DEFINED["feedback"]]
+    store, chosen = records.Store(tmp_path / "points.json"), [DEFINED["feedback"]]
     for setup in (study.Setup(frames=2), study.Setup(frames=3), study.Setup(frames=2, seed=1)):
         study.run_all(chosen, setup, store)
     assert len(counted) == 3 * len(chosen[0].points())
@@ -95,23 +99,23 @@ def test_a_point_stays_known_when_options_are_added(tmp_path):
               "error_free_sha256": None}  # fmt: skip
     old = {**record, "scenario": {**record["scenario"]}}
     del old["scenario"]["interpolation"]
-    assert report.Store.key(old) == report.Store.key(record)
+    assert records.Store.key(old) == records.Store.key(record)
 
 
 def test_a_spoilt_store_is_one_line(tmp_path):
     (tmp_path / "points.json").write_text('{"records": [{}]}')
     with pytest.raises(SemcomError, match=r"points\.json: .*move it away"):
-        report.Store(tmp_path / "points.json")
+        records.Store(tmp_path / "points.json")
 
 
 def test_spread_over_seeds_is_that_of_a_sample():
     values = [0.61, 0.66, 0.63]
-    mean, low, high = report.estimate([figures(v) for v in values])
+    mean, low, high = tables.estimate([figures(v) for v in values])
     assert mean == pytest.approx(np.mean(values))
     assert (high - low) / 2 == pytest.approx(np.std(values, ddof=1))
-    assert report.estimate([figures(0.6)]) == pytest.approx((0.6, 0.58, 0.62))
-    assert report.estimate([figures()], "channel_nmse_db").text(".1f") == "-20.0"
-    assert report.estimate([figures(channel_nmse_db=None)], "channel_nmse_db").text(".1f") == "-"
+    assert tables.estimate([figures(0.6)]) == pytest.approx((0.6, 0.58, 0.62))
+    assert tables.estimate([figures()], "channel_nmse_db").text(".1f") == "-20.0"
+    assert tables.estimate([figures(channel_nmse_db=None)], "channel_nmse_db").text(".1f") == "-"
 
 
 def test_loss_is_taken_seed_by_seed():
@@ -140,13 +144,13 @@ def test_tables_and_figure(experiment, tmp_path):
     header = (tmp_path / f"{experiment.name}.png").read_bytes()[:24]
     width, height = struct.unpack(">II", header[16:])
     assert header[1:4] == b"PNG"
-    page = report.COLUMN if len(experiment.panels) == 1 else report.PAGE
-    assert width == pytest.approx(page * report.DPI, abs=1)
-    assert 2 * report.DPI < height < 9.5 * report.DPI
+    page = plots.COLUMN if len(experiment.panels) == 1 else plots.PAGE
+    assert width == pytest.approx(page * plots.DPI, abs=1)
+    assert 2 * plots.DPI < height < 9.5 * plots.DPI
 
 
 def test_markdown_table_lines():
-    assert report.markdown(["a", "b"], [["1", "2"]]) == ["| a | b |", "| --- | ---: |", "| 1 | 2 |"]
+    assert tables.markdown(["a", "b"], [["1", "2"]]) == ["| a | b |", "| --- | ---: |", "| 1 | 2 |"]
 
 
 def test_a_missing_checkpoint_is_one_line_with_its_command(program, tmp_path):
@@ -192,7 +196,7 @@ def test_an_experiment_end_to_end(program, tmp_path):
     }  # fmt: skip
     document = json.loads((tmp_path / "feedback.json").read_text())
     assert document["schema"] == 1 and len(document["records"]) == 2 * len(experiments.SNRS)
-    heard = {record["scenario"]["feedback_snr"] for record in document["records"]}
+    heard = {record["scenario"]["sidelink_snr"] for record in document["records"]}
     assert heard == set(experiments.SNRS)
     before = (tmp_path / "points.json").read_bytes()
     assert program(*words).returncode == 0
@@ -207,7 +211,7 @@ def test_ctrl_c_loses_nothing_that_is_finished(tmp_path):
     process.send_signal(signal.SIGINT)
     _, complaint = process.communicate(timeout=60)
     assert process.returncode == 130 and "Traceback" not in complaint
-    assert 1 <= len(report.Store(tmp_path / "points.json")) < 2 * len(experiments.SNRS)
+    assert 1 <= len(records.Store(tmp_path / "points.json")) < 2 * len(experiments.SNRS)
 
 
 def test_help_teaches_every_experiment(program):

@@ -6,11 +6,10 @@ import shutil
 
 import numpy as np
 import pytest
-from gnuradio.semcom.data import annotation, open_set
+from gnuradio.semcom.data import ave_text, open_set
 from gnuradio.semcom.data.clipset import AVE_CLASSES, BACKGROUND
-from gnuradio.semcom.data.features import extractor
-from gnuradio.semcom.data.windows import MediaWindows
-from gnuradio.semcom.errors import SemcomError
+from gnuradio.semcom.perception.features import extractor
+from gnuradio.semcom.perception.windows import MediaWindows
 
 EXTRACT, MAKE = "apps/extract_features.py", "apps/make_media.py"
 
@@ -35,8 +34,8 @@ def test_clips_become_rows_with_their_labels(program, media, tmp_path):
     assert done.returncode == 0, done.stderr
     clips = open_set(out, "test")
     assert len(clips) == 4  # 10 s are two windows of 6 s
-    spans = annotation.read(media / "Annotations.txt")
-    truth = annotation.labels_of(spans["clip00"], 0, 10)
+    rows = ave_text.read(media / "Annotations.txt")
+    truth = ave_text.labels_of(rows[:1], 0, 10)
     np.testing.assert_array_equal(clips.labels(0), truth[:6])
     np.testing.assert_array_equal(clips.labels(1), [*truth[6:], BACKGROUND, BACKGROUND])
     windows = list(MediaWindows([media / "clip00.mp4"], extractor("compact"), length=6))
@@ -84,15 +83,110 @@ def test_folders_that_cannot_be_extracted_say_why(program, tmp_path):
         assert message in done.stderr.splitlines()[-1]
 
 
-def test_annotations_are_read_and_cut(tmp_path):
-    path = tmp_path / "Annotations.txt"
-    path.write_text("Category&VideoID&Quality&StartTime&EndTime\nBark&a&good&3&12\n")
-    spans = annotation.read(path)
-    assert spans == {"a": (AVE_CLASSES.index("Bark"), 3, 12)}
-    bark = spans["a"][0]
-    np.testing.assert_array_equal(annotation.labels_of(spans["a"], 0, 5), [28, 28, 28, bark, bark])
-    np.testing.assert_array_equal(annotation.labels_of(spans["a"], 10, 4), [bark, bark, 28, 28])
-    np.testing.assert_array_equal(annotation.labels_of(None, 0, 2), [28, 28])
-    path.write_text("Bork&a&good&3&12\n")
-    with pytest.raises(SemcomError, match="line 1: category 'Bork'"):
-        annotation.read(path)
+@pytest.fixture(scope="module")
+def films(media):
+    """Writes a folder of films, all the same drawn clip, with text files: name -> content."""
+
+    def write(folder, films, **texts):
+        for film in films:
+            (folder / film).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(media / "clip00.mp4", folder / film)
+        for name, text in texts.items():
+            (folder / f"{name}.txt").write_text(text, encoding="utf-8")
+        return folder
+
+    return write
+
+
+def extracted(program, folder, out, *words):
+    done = program(EXTRACT, folder, "--out", out, "--workers", "1", *words)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+BARK, TRUCK = AVE_CLASSES.index("Bark"), AVE_CLASSES.index("Truck")
+
+
+def test_a_film_annotated_twice_gives_two_clips(program, films, tmp_path):
+    rows = "Category&VideoID&Quality&StartTime&EndTime\nBark&a&good&0&1\nTruck&a&good&1&3\n"
+    folder = films(tmp_path / "in", ["a.mp4"], Annotations=rows, testSet=rows)
+    extracted(program, folder, tmp_path / "set")
+    clips = open_set(tmp_path / "set", "test")
+    assert [clips.labels(i)[:4].tolist() for i in range(len(clips))] == [
+        [BARK, 28, 28, 28], [28, TRUCK, TRUCK, 28]
+    ]  # fmt: skip
+    assert clips.ids == ["a", "a"]  # of one film
+    np.testing.assert_array_equal(clips.audio(0), clips.audio(1))
+
+
+def test_rows_of_one_film_may_be_in_two_splits(program, films, tmp_path):
+    one, other = "Bark&a&good&0&1\n", "Truck&a&good&1&3\n"
+    texts = {"Annotations": one + other, "trainSet": other, "testSet": one}
+    folder = films(tmp_path / "in", ["a.mp4"], **texts)
+    extracted(program, folder, tmp_path / "set", "--seconds", "5")
+    train, test = (open_set(tmp_path / "set", split) for split in ("train", "test"))
+    assert train.labels(0).tolist() == [28, TRUCK, TRUCK, 28, 28]
+    assert test.labels(0).tolist() == [BARK, 28, 28, 28, 28]
+    assert (train.ids, test.ids) == (["a", "a 1"], ["a"])  # a window without events is in one split
+
+
+def test_films_of_one_name_in_two_folders_are_two(program, films, tmp_path):
+    rows = "Bark&x/a&good&0&2\nTruck&y/a&good&3&5\nBark&b&good&0&1\n"
+    names = ["x/a.mp4", "y/a.mp4", "y/b.mp4"]
+    extracted(program, films(tmp_path / "in", names, Annotations=rows), tmp_path / "set")
+    clips = open_set(tmp_path / "set", "test")
+    assert clips.ids == ["x/a", "y/a", "b"]
+    assert [int(clips.labels(i)[0]) for i in range(3)] == [BARK, 28, BARK]
+    (tmp_path / "in" / "Annotations.txt").write_text("Bark&b&good&0&1\nBark&a&good&0&2\n")
+    done = program(EXTRACT, tmp_path / "in", "--out", tmp_path / "other")
+    assert done.returncode == 2
+    assert "line 2 of the annotations: 'a' may be x/a or y/a" in done.stderr.splitlines()[-1]
+
+
+def test_titles_with_the_separator_are_read_back(program, films, tmp_path):
+    names = ["Salt & Pepper.mp4", "Bark1.mp4", "two\nlines.mp4", "100 %26.mp4"]
+    folder = films(tmp_path / "in", names, Annotations="Bark&Bark1&good&0&2\n")
+    extracted(program, folder, tmp_path / "set")
+    clips = open_set(tmp_path / "set", "test")
+    assert sorted(clips.ids) == ["100 %26", "Bark1", "Salt & Pepper", "two\nlines"]
+    assert clips.labels(clips.ids.index("Bark1")).tolist() == [BARK] * 2 + [28] * 8
+
+
+def test_categories_of_ones_own_become_classes(program, films, tmp_path):
+    rows = "Door knock&a&good&0&2\nBark&b&good&1&2\n"
+    folder = films(tmp_path / "in", ["a.mp4", "b.mp4"], Annotations=rows)
+    done = extracted(program, folder, tmp_path / "set")
+    assert "classes: Door knock, Bark, background" in done.stdout
+    assert "'Door knock' (line 1) is none of AVE's" in done.stdout
+    clips = open_set(tmp_path / "set", "test")
+    assert clips.classes == ("Door knock", "Bark", "background")
+    assert clips.labels(0).tolist() == [0, 0] + [2] * 8
+    assert clips.labels(1).tolist() == [2, 1] + [2] * 8
+
+
+def test_rows_that_cannot_be_read_are_told_before_the_work(program, films, tmp_path):
+    folder = films(tmp_path / "in", ["a.mp4"], Annotations="Bark&a&good&0&1\nBark&a&good&1&\n")
+    done = program(EXTRACT, folder, "--out", tmp_path / "set")
+    assert done.returncode == 2 and not list((tmp_path / "set").rglob("*.npz"))
+    assert "Annotations.txt: line 2: end is ''" in done.stderr.splitlines()[-1]
+
+
+def test_a_row_behind_the_end_of_its_film_is_told(program, films, tmp_path):
+    rows = "Bark&a&good&2&4\nBark&a&good&40&45\n"
+    folder = films(tmp_path / "in", ["a.mp4"], Annotations=rows)
+    done = extracted(program, folder, tmp_path / "set")
+    assert "line 2 of the annotations: begins at 40 s, behind the end of a.mp4" in done.stdout
+    assert len(open_set(tmp_path / "set", "test")) == 1
+
+
+def test_a_split_of_another_release_is_refused(program, films, tmp_path):
+    texts = {"Annotations": "Bark&a&good&2&4\n", "testSet": "Bark&a&good&2&5\n"}
+    done = program(EXTRACT, films(tmp_path / "in", ["a.mp4"], **texts), "--out", tmp_path / "set")
+    assert done.returncode == 2
+    assert "testSet.txt: line 1: Bark of 'a' from 2 to 5 s is no row" in done.stderr
+
+
+def test_a_name_as_long_as_can_be_is_extracted(program, films, tmp_path):
+    name = 246 * "n"
+    extracted(program, films(tmp_path / "in", [f"{name}.mp4"]), tmp_path / "set")
+    assert open_set(tmp_path / "set", "test").ids == [name]

@@ -9,15 +9,16 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from gnuradio.semcom.data import spectrum
-from gnuradio.semcom.data.composition import compose, draw_script, write_clip
-from gnuradio.semcom.data.drawn import DrawnLibrary
-from gnuradio.semcom.data.features import Vgg, extractor, looked_at
-from gnuradio.semcom.data.windows import KEPT, MediaWindows, WindowStore
-from gnuradio.semcom.errors import SemcomError
-from gnuradio.semcom.nets import checkpoint
+from gnuradio.semcom.base.errors import SemcomError
+from gnuradio.semcom.data.composition import compose, random_script, write_clip
+from gnuradio.semcom.data.material_drawn import DrawnMaterial
+from gnuradio.semcom.media import spectrum
+from gnuradio.semcom.media.sources import Second
 from gnuradio.semcom.nets.compact import CompactAudio, CompactVision
 from gnuradio.semcom.nets.vgg import VGG19Pool5, VGGish
+from gnuradio.semcom.perception.features import Vgg, extractor, looked_at
+from gnuradio.semcom.perception.windows import MediaWindows, Window, WindowStore
+from gnuradio.semcom.weights import store as checkpoint
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +29,9 @@ def compact():
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):
     """A drawn clip as a file."""
-    library, rng = DrawnLibrary(), np.random.default_rng(5)
+    material, rng = DrawnMaterial(), np.random.default_rng(5)
     path = tmp_path_factory.mktemp("media") / "clip.mp4"
-    write_clip(path, *compose(rng, library, draw_script(rng, library.events())))
+    write_clip(path, *compose(rng, material, random_script(rng, material.events())))
     return path
 
 
@@ -170,9 +171,50 @@ def test_sliding_windows_end_with_each_second(clip, compact):
     np.testing.assert_allclose(sliding[-1].visual, whole.visual[-4:], atol=1e-4)
 
 
-def test_a_store_forgets_the_oldest(clip):
-    store, windows = WindowStore(), list(range(KEPT + 3))
-    for number in windows:
-        store.keep(number, f"window {number}")
-    assert store.window(2) is None
-    assert store.window(3) == "window 3" and store.window(KEPT + 2) == f"window {KEPT + 2}"
+def seconds_of(*numbers):
+    """Each of 768 + 64,000 bytes."""
+    return [
+        Second(n, np.zeros((16, 4, 4, 3), np.uint8), np.zeros(16000, np.float32)) for n in numbers
+    ]
+
+
+def window(seconds):
+    return Window("film", seconds[0].number, 0.0, seconds, np.zeros(0), np.zeros(0))
+
+
+def test_a_store_keeps_what_is_in_flight():
+    store = WindowStore()
+    store.keep(0, window(seconds_of(0)))
+    assert store.window(0) is None and store.bytes == 0  # nobody watches
+    store.watch()
+    for number in range(40):
+        store.keep(number, window(seconds_of(number)))
+    assert all(store.window(n).start == n for n in range(40))
+    store.keep(0, window(seconds_of(7)))  # the flowgraph has started again
+    assert store.window(0).start == 7 and store.window(39) is None
+
+
+def test_a_store_is_bounded_by_memory():
+    size = 768 + 64_000
+    store = WindowStore(limit=4 * size)
+    store.watch()
+    for number in range(3):
+        store.keep(number, window(seconds_of(2 * number, 2 * number + 1)))
+    assert store.bytes == 4 * size and store.window(0) is None
+    assert store.dropped == 1  # it was in flight
+    assert store.window(1).start == 2
+    store.keep(3, window(seconds_of(6, 7)))
+    assert store.window(1) is None and store.window(2).start == 4
+    assert store.dropped == 1  # it had been asked for
+    store.keep(4, window(seconds_of(*range(9))))
+    assert store.window(4) is not None  # one window stays, however large
+
+
+def test_a_store_counts_shared_seconds_once():
+    seconds = seconds_of(*range(6))
+    store = WindowStore(limit=4 * (768 + 64_000))
+    store.watch()
+    for number in range(4):  # sliding windows of 3 s
+        store.keep(number, window(seconds[number : number + 3]))
+    assert store.bytes == store.limit
+    assert [store.window(n) is not None for n in range(4)] == [False, False, True, True]

@@ -11,14 +11,16 @@ import math
 import numpy as np
 import pytest
 import torch
-from gnuradio.semcom.errors import SemcomError
+from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.nets import attention as attention_layers
-from gnuradio.semcom.nets import checkpoint
 from gnuradio.semcom.nets.coattention import CoAttentionConfig
 from gnuradio.semcom.nets.default import DefaultConfig
 from gnuradio.semcom.nets.localisers import AVELConfig, PSPConfig, VSCGConfig
-from gnuradio.semcom.nets.registry import LOCALISERS, SYSTEMS, load_any
+from gnuradio.semcom.systems.loading import load_any
+from gnuradio.semcom.systems.registry import classes, localiser
+from gnuradio.semcom.systems.registry import system as entry_of
 from gnuradio.semcom.training import losses, matching
+from gnuradio.semcom.weights import store as checkpoint
 
 B, T, D_A, D_V, ROWS, COLUMNS = 3, 7, 24, 40, 5, 6
 CLASSES = tuple("abcdef")
@@ -39,9 +41,9 @@ CONFIGS = {
 }
 
 
-def localiser(name, seed=0, **changes):
+def small(name, seed=0, **changes):
     torch.manual_seed(seed)
-    return LOCALISERS[name](dataclasses.replace(CONFIGS[name], **changes), CLASSES).eval()
+    return localiser(name)(dataclasses.replace(CONFIGS[name], **changes), CLASSES).eval()
 
 
 def draw(*shape, seed=0):
@@ -139,7 +141,7 @@ def lstm(module, rows):
 
 
 def test_psp_equals_its_layers_in_numpy():
-    net = localiser("psp", seed=2)
+    net = small("psp", seed=2)
     psp = net.fusion.propagation
     torch.nn.init.normal_(psp.norm.weight)
     torch.nn.init.normal_(psp.norm.bias)
@@ -162,7 +164,7 @@ def test_psp_equals_its_layers_in_numpy():
 
 
 def test_avel_equals_its_layers_in_numpy():
-    net = localiser("avel", seed=3)
+    net = small("avel", seed=3)
     clip = [each[1:2] for each in features()]
     logits, _ = net(*clip)
     sound, sight = (numpy_of(each[0]) for each in clip)
@@ -183,7 +185,7 @@ every = pytest.mark.parametrize("name", list(CONFIGS))
 @every
 @pytest.mark.parametrize("segments", [T, 4])
 def test_shapes(name, segments):
-    net = localiser(name)
+    net = small(name)
     audio, visual = features(segments)
     logits, _ = net(audio, visual)
     assert logits.shape == (B, segments, len(CLASSES))
@@ -198,7 +200,7 @@ def test_shapes(name, segments):
 
 @every
 def test_the_sound_guides_the_attention(name):
-    net = localiser(name)
+    net = small(name)
     audio, visual = features()
     assert not torch.allclose(net.attend(visual, audio)[1], net.attend(visual, -audio)[1])
 
@@ -206,9 +208,9 @@ def test_the_sound_guides_the_attention(name):
 @every
 @pytest.mark.parametrize("setting", ["sel", "wsel", "wsel_proportions", "cml"])
 def test_every_parameter_has_a_gradient(name, setting):
-    if setting not in LOCALISERS[name].losses:
+    if setting not in localiser(name).losses:
         return
-    net = localiser(name, setting=setting).train()
+    net = small(name, setting=setting).train()
     audio, visual = features()
     if setting == "cml":
         distances = matching.distances(net.match(audio, visual))
@@ -238,7 +240,7 @@ def test_every_parameter_has_a_gradient(name, setting):
 )
 def test_parameters_beside_the_published_totals(of, count):
     name, setting = of
-    cls = LOCALISERS[name]
+    cls = localiser(name)
     net = cls(cls.Config(setting=setting), [f"event {c}" for c in range(29)])
     assert sum(p.numel() for p in net.parameters()) == count
 
@@ -254,29 +256,29 @@ def test_parameters_beside_the_published_totals(of, count):
 @every
 def test_sizes_that_mean_nothing_are_refused(name, changes, says):
     with pytest.raises(SemcomError, match=says):
-        localiser(name, **changes)
+        small(name, **changes)
 
 
 def test_attention_along_the_positions_needs_as_many_hidden_units():
     with pytest.raises(SemcomError, match="attention_hidden 13.* 30"):
-        localiser("avel", position_axis=True)
+        small("avel", position_axis=True)
 
 
 @every
 @pytest.mark.parametrize("setting", ["sel", "wsel"])
 def test_a_checkpoint_brings_the_same_localiser_back(name, setting, tmp_path):
     path = tmp_path / "net.safetensors"
-    net = localiser(name, setting=setting)
+    net = small(name, setting=setting)
     if setting == "wsel":
         net.background_score().fill_(0.25)
     checkpoint.save(path, net, variant=setting, data="tests")
-    for found in (checkpoint.load(path, LOCALISERS, expected=name)[0], load_any(path)):
+    for found in (checkpoint.load(path, classes(), expected=name)[0], load_any(path)):
         assert (found.config, found.classes, found.training) == (net.config, CLASSES, False)
         torch.testing.assert_close(found(*features())[0], net(*features())[0], rtol=0.02, atol=0.02)
 
 
 def test_no_localiser_is_taken_for_a_radio_system(tmp_path):
     path = tmp_path / "net.safetensors"
-    checkpoint.save(path, localiser("avel"), variant="sel", data="tests")
+    checkpoint.save(path, small("avel"), variant="sel", data="tests")
     with pytest.raises(SemcomError, match="unknown system 'avel'"):
-        checkpoint.load(path, SYSTEMS)
+        checkpoint.load(path, {"pilot_ave": entry_of("pilot_ave").cls})

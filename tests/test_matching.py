@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Cross-modal localisation against plain loops, AVE's splits for it, and the annotated set."""
+"""Cross-modal localisation against plain loops, AVE's splits for it, and a set of AVE's size."""
 
 import dataclasses
 
@@ -8,13 +8,15 @@ import h5py
 import numpy as np
 import pytest
 import torch
-from gnuradio.semcom.data import annotated, open_set, synthetic
-from gnuradio.semcom.errors import SemcomError
+from gnuradio.semcom.base.errors import SemcomError
+from gnuradio.semcom.data import ave_sized, open_set, synthetic
+from gnuradio.semcom.data.tensors import Features
 from gnuradio.semcom.nets.coattention import CoAttention, CoAttentionConfig
 from gnuradio.semcom.nets.localisers import AVEL, AVELConfig
 from gnuradio.semcom.training import matching
-from gnuradio.semcom.training.features import Features
-from gnuradio.semcom.training.trainer import TrainingConfig
+from gnuradio.semcom.training.loop import Loop
+from gnuradio.semcom.training.options import ClipConfig
+from gnuradio.semcom.training.recipes.matching import Matching
 
 T, CLASSES = 7, tuple("abcdef")
 BACKGROUND = len(CLASSES) - 1
@@ -118,40 +120,37 @@ def test_prior_and_chance():
     )
 
 
+def recipe(model, few, **options):
+    return Matching(model, ClipConfig(variant="cml", **options), {"train": few, "val": few})
+
+
 def test_training_brings_what_belongs_together_closer(tmp_path):
-    few = clips()
-    config = TrainingConfig(variant="cml", epochs=12, batch=3, learning_rate=3e-3, average=0.5)
-    model = net("coattention")
-    trainer = matching.MatchTrainer(model, config, few, tmp_path)
-    index = torch.arange(len(few))
+    few, model = clips(), net("coattention")
+    trained = recipe(model, few, epochs=12, batch=3, learning_rate=3e-3, average=0.5)
+    loop, batch = Loop(trained, tmp_path), (0, torch.arange(len(few)))
 
     def loss():
         with torch.no_grad():
-            return float(trainer._loss(index))
+            return float(trained.loss(batch, "model"))
 
     before = loss()
-    while not trainer.finished():
-        trainer.train_epoch()
-        score = trainer.validate(few)
-        trainer.epoch += 1
+    loop.run()
     model.eval()
     assert loss() < 0.7 * before
-    expected = [matching.accuracy(trainer.averaged.module, few, mode) for mode in matching.MODES]
-    assert score == pytest.approx(np.mean(expected))
+    expected = [matching.accuracy(loop.averaged.module, few, mode) for mode in matching.MODES]
+    assert loop.history[-1]["validation"] == pytest.approx(np.mean(expected))
 
 
-def test_lambda_weighs_the_streams(tmp_path):
-    few, config = clips(), TrainingConfig(variant="cml")
-    values = {}
+def test_lambda_weighs_the_streams():
+    few, values = clips(), {}
     for balance in (0.0, 1.0, 0.25):
-        trainer = matching.MatchTrainer(net("coattention", balance=balance), config, few, tmp_path)
-        trainer.system.eval()
-        values[balance] = float(trainer._loss(torch.arange(len(few))).detach())
+        trained = recipe(net("coattention", balance=balance), few)
+        values[balance] = float(trained.loss((0, torch.arange(len(few))), "model").detach())
     assert values[0.25] == pytest.approx(0.25 * values[1.0] + 0.75 * values[0.0], rel=1e-5)
     assert values[0.0] != pytest.approx(values[1.0], rel=1e-3)
 
 
-# --- the annotated set ------------------------------------------------------------------------
+# --- a set of AVE's size ----------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -163,11 +162,11 @@ def folder(tmp_path_factory):
     for name, rows in (("train_order", [0, 1]), ("test_order_match", [2, 0])):
         with h5py.File(annotations / f"{name}.h5", "w") as file:
             file["order"] = np.array(rows)
-    assert annotated.write(annotations, out, seed=3, dtype="float16") == 4
+    assert ave_sized.write(annotations, out, seed=3, dtype="float16") == 4
     return out
 
 
-def test_the_annotated_set_has_the_annotations_labels(folder):
+def test_a_set_of_aves_size_has_aves_labels(folder):
     train, match = open_set(folder, "train"), open_set(folder, "test_match")
     bark, cat = 2, 22
     assert train.labels(0).tolist() == [28] * 2 + [bark] * 3 + [28] * 5
@@ -187,7 +186,7 @@ def test_an_empty_event_keeps_its_label_of_the_clip(folder, tmp_path):
     assert clip.event(0) == 11  # a truck, as mil_labels.h5 says
 
 
-def test_the_annotated_features_are_seeded(folder):
+def test_its_features_are_seeded(folder):
     rng = np.random.default_rng([3, 9, 0])
     audio, visual, _ = synthetic.render(rng, 3, (2, 2, 5))
     clip = open_set(folder, "train")
@@ -198,14 +197,14 @@ def test_the_annotated_features_are_seeded(folder):
 @pytest.mark.parametrize(
     ("text", "words"),
     [("Dog&x&good&0&4\nCow&y&good&0&3\n", "line 1: 'Dog' is none"),
-     ("Bark&x&good&0&4\nBark,y,0,3\n", "line 2 is no")],
+     ("Bark&x&good&0&4\nBark,y,0,3\n", "line 2: 1 fields")],
 )  # fmt: skip
 def test_annotations_that_are_none_are_one_line(text, words, tmp_path):
     (tmp_path / "Annotations.txt").write_text(text)
     with pytest.raises(SemcomError, match=words):
-        annotated.write(tmp_path, tmp_path / "out")
-    with pytest.raises(SemcomError, match="missing"):
-        annotated.write(tmp_path / "nowhere", tmp_path / "out")
+        ave_sized.write(tmp_path, tmp_path / "out")
+    with pytest.raises(SemcomError, match="No such file"):
+        ave_sized.write(tmp_path / "nowhere", tmp_path / "out")
 
 
 def test_weak_labels_that_are_no_labels_are_one_line(folder, tmp_path):

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 from av.stream import Disposition
 from av.video.reformatter import ColorRange, Colorspace
-from gnuradio.semcom.data.media import Limits, MediaSource, windows
-from gnuradio.semcom.data.spectrum import RATE
-from gnuradio.semcom.errors import SemcomError
+from gnuradio.semcom.base.errors import SemcomError
+from gnuradio.semcom.media.sources import Limits, MediaSource, windows
+from gnuradio.semcom.media.spectrum import RATE
 
 HEIGHT = 32  # [pixels], small and fast
 ENCODERS = {

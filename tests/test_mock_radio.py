@@ -4,7 +4,8 @@
 
 import numpy as np
 import pytest
-from gnuradio.semcom import core, presets
+from gnuradio.semcom import core
+from gnuradio.semcom.protocol import mock_presets as presets
 from scipy.signal import welch
 from scipy.special import j0
 

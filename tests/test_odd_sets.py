@@ -13,11 +13,11 @@ from types import SimpleNamespace
 import h5py
 import numpy as np
 import pytest
+from gnuradio.semcom.base.errors import exit_status
 from gnuradio.semcom.data import open_set, synthetic
 from gnuradio.semcom.data.clipset import shared_ids
-from gnuradio.semcom.errors import exit_status
-from gnuradio.semcom.nets import checkpoint
-from gnuradio.semcom.nets.registry import LOCALISERS
+from gnuradio.semcom.systems.registry import LOCALISERS
+from gnuradio.semcom.weights import store as checkpoint
 
 APPS = Path(__file__).resolve().parents[1] / "apps"
 RECURRENT = "--attention-width 8 --attention-hidden 8 --recurrent 8 --classifier 8"

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from gnuradio.semcom.errors import SemcomError
+from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.phy import estimation, framing, pilots, random
 from gnuradio.semcom.phy.channel import mimo_channel
 

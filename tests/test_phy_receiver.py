@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from gnuradio.semcom import core
 from gnuradio.semcom.phy import csi as csi_module
 from gnuradio.semcom.phy import detection, estimation, framing, pilots, random
 from gnuradio.semcom.phy.channel import mimo_channel
@@ -300,8 +301,67 @@ def test_moving_channel_uses_the_matrix_of_each_run():
     per_run = [detection.zf(y, csi_of(h[:, r], noise_var=0.1)) for r in range(3)]
     for n, r in enumerate(run.tolist()):
         torch.testing.assert_close(x[..., n], per_run[r][0][..., n])
-    harmonic = 5 / sum(1 / per_run[r][1] for r in run.tolist())
-    torch.testing.assert_close(no_eff, harmonic)
+    expected = torch.stack([per_run[r][1] for r in run.tolist()], -1)
+    torch.testing.assert_close(no_eff, expected)
+
+
+@pytest.mark.parametrize("method", ["zf", "lmmse"])
+def test_a_piece_that_is_lost_takes_only_its_own_symbols(method):
+    h = torch.stack([torch.eye(2), torch.full((2, 2), math.nan), 2 * torch.eye(2)])[None]
+    state = CSI(
+        h.to(torch.complex64), torch.zeros(1, 3, 2), torch.tensor([0.1]), torch.ones(1),
+        torch.tensor([0, 1, 1, 2]),
+    )  # fmt: skip
+    x, no_eff = detection.METHODS[method](symbols(1, 2, 4), state)
+    assert torch.isinf(no_eff[..., 1:3]).all() and torch.isfinite(no_eff[..., [0, 3]]).all()
+    assert not x[..., 1:3].any() and x[..., [0, 3]].all()
+
+
+def naive_lines(found, payload, spacing, pilots):
+    """For each payload symbol (H, S) by linear interpolation at the centre of its run of 8."""
+    total = framing.frame_length(payload, pilots, spacing)
+    pilot_at, payload_at = (p.double() for p in framing.positions(total, pilots, spacing))
+    centres = pilot_at.mean(1)
+    for n in range(payload):
+        block = n // spacing
+        start = n - (n - block * spacing) % 8
+        end = min(start + 8, (block + 1) * spacing, payload)
+        w = float(payload_at[start:end].mean() - centres[block])
+        w /= float(centres[block + 1] - centres[block])
+        h = (1 - w) * found.h[0, block].numpy() + w * found.h[0, block + 1].numpy()
+        err = (1 - w) ** 2 * found.err_var[0, block] + w**2 * found.err_var[0, block + 1]
+        yield h.astype(np.complex128), float(found.noise_var[0] + err.sum())
+
+
+def test_noise_after_zf_between_two_known_channels_is_the_closed_form():
+    """no_eff_k(n) = S(n) [W(n) W(n)^H]_kk with W the pseudo-inverse of H(n), in Torch and C++."""
+    payload, spacing, length = 37, 20, 8
+    rows = pilots.hadamard(2, length)
+    sent = framing.insert_pilots(symbols(1, 2, payload), torch.from_numpy(rows), spacing)
+    y = torch.einsum("lmk,kl->ml", moving(sent.shape[-1]), sent[0])
+    y = y + 0.1 * symbols(1, 3, sent.shape[-1], seed=5)[0]
+    received, heard = framing.strip_pilots(y[None], length, spacing)
+    blocks = estimation.ls(received, rows)
+    expected = np.empty((2, payload))
+    for n, (h, s) in enumerate(naive_lines(blocks, payload, spacing, length)):
+        w = np.linalg.pinv(h)
+        expected[:, n] = s * np.diag(w @ w.conj().T).real
+    assert expected.max() > 3 * expected.min()  # it varies: a mean would not do
+    state = estimation.interpolate(blocks, payload, length, spacing, "linear")
+    np.testing.assert_allclose(detection.zf(heard, state)[1][0], expected, rtol=1e-4)
+    packed = core.estimate_frame(y.numpy(), rows, "ls", spacing, "linear")
+    _, packed = core.detect(heard[0].numpy(), packed, "zf")
+    np.testing.assert_allclose(core.expand_no_eff(packed, payload), expected, rtol=1e-4)
+    np.testing.assert_array_equal(
+        core.expand_no_eff(packed, payload), csi_module.expand_no_eff(packed, payload)
+    )
+
+
+def moving(length):
+    """A channel [L, 3, 2] on a line from one known H to another."""
+    ends = symbols(2, 3, 2, seed=12)
+    t = torch.linspace(0, 1, length)[:, None, None]
+    return (1 - t) * ends[0] + t * ends[1]
 
 
 # --- the packed tag -------------------------------------------------------------------------------
@@ -320,6 +380,39 @@ def test_pack_places_and_unpack_inverts():
     back = csi_module.unpack(vector)
     for name in ("h", "err_var", "noise_var", "snr", "no_eff"):
         torch.testing.assert_close(getattr(back, name), getattr(csi, name))
+
+
+def test_pieces_are_packed_with_the_symbol_they_hold_from():
+    far = 5 * 2**20 + 3
+    h, no_eff = symbols(4, 3, 2), torch.arange(8.0).reshape(4, 2)
+    run = torch.tensor([3, 3, 0, 0, 0, 2])  # piece 1 is for no symbol
+    csi = CSI(h, no_eff / 10, torch.tensor(0.5), torch.tensor(7.0), run, no_eff)
+    vector = csi_module.pack(csi)
+    assert len(vector) == 1 + 3 * (1 + 2 + 3 * 2)
+    first, back = csi_module.unpack_pieces(vector)
+    np.testing.assert_array_equal(first, [0, 2, 5])
+    assert float(back.noise_var) == 0.5 and float(back.snr) == 7.0
+    for name in ("h", "err_var", "no_eff"):
+        torch.testing.assert_close(getattr(back, name), getattr(csi, name)[[3, 0, 2]])
+    expected = no_eff[run].T.numpy()
+    np.testing.assert_array_equal(csi_module.expand_no_eff(vector, 6), expected)
+    np.testing.assert_array_equal(core.expand_no_eff(vector, 6), expected)
+    np.testing.assert_array_equal(csi_module.expand_no_eff(vector, 4), expected[:, :4])
+    torch.testing.assert_close(csi_module.unpack(vector).h, h[3])
+    vector[19] = far % 2**20 + 1j * (far // 2**20)
+    assert csi_module.unpack_pieces(vector)[0][2] == far
+    np.testing.assert_array_equal(core.expand_no_eff(vector, 9)[:, 5:], expected[:, [4] * 4])
+
+
+def test_the_mean_noise_of_a_frame_is_harmonic_and_leaves_a_constant_alone():
+    constant = torch.tensor([[0.1, 0.7], [math.inf, 0.0]])
+    assert csi_module.mean_no_eff(constant) is constant
+    varying = torch.tensor([[[1.0, 1.0, 3.0], [math.inf, 2.0, 2.0]]])
+    expected = torch.tensor([[3 / (1 + 1 + 1 / 3), 3.0]])
+    torch.testing.assert_close(csi_module.mean_no_eff(varying), expected)
+    assert csi_module.symbol_no_eff(varying, 3) is varying
+    each = csi_module.symbol_no_eff(constant, 3)
+    torch.testing.assert_close(each, torch.stack([constant] * 3, -1))
 
 
 @pytest.mark.parametrize("vector", [[], [2 + 2j, 0, 0], [0, 0]])

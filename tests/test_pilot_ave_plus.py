@@ -9,12 +9,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from gnuradio.semcom.errors import SemcomError
+from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.nets import attention as attention_layers
-from gnuradio.semcom.nets import checkpoint, layers
+from gnuradio.semcom.nets import layers
 from gnuradio.semcom.nets.pilot_ave_plus import PilotAvePlus, PilotAvePlusConfig
-from gnuradio.semcom.nets.registry import SYSTEMS
 from gnuradio.semcom.nets.spans import EventSpan
+from gnuradio.semcom.systems.registry import classes
+from gnuradio.semcom.weights import store as checkpoint
 
 B, T, EVENTS = 3, 5, 4
 CONFIG = PilotAvePlusConfig(
@@ -184,7 +185,7 @@ def test_every_parameter_has_a_gradient():
 def test_a_checkpoint_brings_it_back(tmp_path):
     net = system().half().float()
     checkpoint.save(tmp_path / "plus.safetensors", net, variant="full", data="tests")
-    again, _ = checkpoint.load(tmp_path / "plus.safetensors", SYSTEMS, expected="pilot_ave_plus")
+    again, _ = checkpoint.load(tmp_path / "plus.safetensors", classes(), expected="pilot_ave_plus")
     audio = draw(B, T, 6)
     torch.testing.assert_close(again.encode_audio(audio), net.encode_audio(audio))
 

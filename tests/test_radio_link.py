@@ -9,8 +9,8 @@ import subprocess
 import numpy as np
 import pytest
 from conftest import ROOT, start_program
-from gnuradio.semcom.link.run import run_point
-from gnuradio.semcom.link.scenario import Scenario
+from gnuradio.semcom.run.runner import run_point
+from gnuradio.semcom.run.scenario import Scenario
 
 AIR = {
     "radio", "bursts_sent", "bursts_heard", "detection_rate", "false_alarms", "frames_lost",
@@ -54,7 +54,7 @@ def test_all_that_walking_does_is_survived(clips):
 
 
 def test_without_any_feedback_the_audio_terminal_is_heard_alone(clips):
-    record = over(clips, feedback_snr=-40.0)
+    record = over(clips, sidelink_snr=-40.0)
     assert record["bursts_heard"] == [5, 0] and record["frames_received"] == 5
     feedback = record["feedback"]
     assert (feedback["heard"], feedback["unsent"]) == (0, 5)

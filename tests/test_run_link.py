@@ -11,14 +11,20 @@ import numpy as np
 import pytest
 import torch
 from conftest import start_program, tiny_system
-from gnuradio.semcom.blocks import guard, video_terminal
+from gnuradio.semcom.base import options
+from gnuradio.semcom.blocks import guard, terminal
 from gnuradio.semcom.blocks.clip_source import clip_source
-from gnuradio.semcom.blocks.system_block import shared_system
-from gnuradio.semcom.link import metrics, reference, scenario
-from gnuradio.semcom.link.flowgraph import LinkFlowgraph
-from gnuradio.semcom.link.run import checkpoint_of, run_point
-from gnuradio.semcom.link.scenario import Scenario
-from gnuradio.semcom.nets import checkpoint
+from gnuradio.semcom.chain import metrics, reference
+from gnuradio.semcom.report import tables
+from gnuradio.semcom.run import scenario
+from gnuradio.semcom.run.flowgraph import LinkFlowgraph
+from gnuradio.semcom.run.runner import run_point
+from gnuradio.semcom.run.scenario import Scenario
+from gnuradio.semcom.systems.choice import weights_for
+from gnuradio.semcom.systems.loading import shared_system
+from gnuradio.semcom.systems.registry import task_of
+from gnuradio.semcom.tasks import scores
+from gnuradio.semcom.weights import store as checkpoint
 
 FRAMES = 40
 RECORD = {
@@ -33,15 +39,20 @@ TIMES = ("wall_s", "clips_per_s")
 def link(clips, frames=FRAMES, **options):
     """Run a flowgraph; returns it, finished."""
     point = Scenario(**options)
-    flowgraph = LinkFlowgraph(point, clip_source(clips, frames=frames), checkpoint_of(point, clips))
+    flowgraph = LinkFlowgraph(point, clip_source(clips, frames=frames), weights_for(point, clips))
     guard.run(flowgraph, timeout_s=90)
     return flowgraph
 
 
 def accuracy(flowgraph, clips):
     return np.mean(
-        [np.mean(clips.labels(n % len(clips)) == d) for n, d in flowgraph.sink.decisions.items()]
+        [np.mean(clips.labels(n % len(clips)) == d) for n, d in decisions(flowgraph).items()]
     )
+
+
+def decisions(flowgraph):
+    """Class of each second of the frames that arrived, by their numbers."""
+    return {n: outcome.decided for n, outcome in flowgraph.sink.outcomes.items()}
 
 
 def samples(folder, name):
@@ -55,7 +66,7 @@ def test_sweep_writes_the_documented_json_and_a_plot(program, tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     document = json.loads((tmp_path / "link.json").read_text())
-    assert document["schema"] == 1 and document["command"].startswith("run_link.py --snr=0,20")
+    assert document["schema"] == 2 and document["command"].startswith("run_link.py --snr=0,20")
     assert {"gnuradio", "torch", "numpy", "semcom"} <= set(document["versions"])
     assert len(document["records"]) == 4
     for record in document["records"]:
@@ -100,7 +111,7 @@ def test_equal_seeds_repeat_and_other_seeds_do_not(clips):
     [
         {"channel": "rayleigh", "snr": 5.0},
         {"channel": "rician", "snr": 0.0, "csi": "lmmse", "detector": "lmmse"},
-        {"channel": "awgn", "snr": -5.0, "csi": "perfect", "feedback_snr": 3.0, "gain": -4.0},
+        {"channel": "awgn", "snr": -5.0, "csi": "perfect", "sidelink_snr": 3.0, "gain": -4.0},
         {"channel": "rayleigh", "snr": 15.0, "pilot_spacing": 64, "doppler": 1e-3,
          "interpolation": "linear"},
     ],
@@ -109,20 +120,19 @@ def test_equal_seeds_repeat_and_other_seeds_do_not(clips):
 def test_decisions_equal_the_torch_link(clips, options):
     flowgraph = link(clips, seed=3, **options)
     point = Scenario(seed=3, **options)
-    net = shared_system(point.system, checkpoint_of(point, clips), "cpu")
-    logits = torch.stack(reference.evaluate(point, net, clips, range(FRAMES)))
-    expected = logits.argmax(-1).numpy()
-    got = np.stack([flowgraph.sink.decisions[n] for n in range(FRAMES)])
-    margin = logits.softmax(-1).topk(2).values.diff(dim=-1).abs().squeeze(-1).numpy()
+    net = shared_system(point.system, weights_for(point, clips), "cpu")
+    expected = np.stack(reference.outcomes(point, net, clips, range(FRAMES)))
+    got = np.stack([decisions(flowgraph)[n] for n in range(FRAMES)])
+    margin = torch.from_numpy(expected).topk(2).values.diff(dim=-1).abs().squeeze(-1).numpy()
     clear = margin > 1e-3  # a batch of another size changes the last bits
     assert clear.mean() > 0.98
-    np.testing.assert_array_equal(got[clear], expected[clear])
+    np.testing.assert_array_equal(got[clear], expected.argmax(-1)[clear])
 
 
 def test_silencing_the_feedback_changes_what_the_video_terminal_sends(clips, tmp_path):
     folders = [tmp_path / "heard", tmp_path / "silent"]
-    for folder, feedback_snr in zip(folders, (10.0, -80.0), strict=True):
-        link(clips, 5, feedback_snr=feedback_snr, dump_path=str(folder))
+    for folder, sidelink_snr in zip(folders, (10.0, -80.0), strict=True):
+        link(clips, 5, sidelink_snr=sidelink_snr, dump_path=str(folder))
     audio, video = (
         [samples(folder, name) for folder in folders] for name in ("audio_symbols", "video_symbols")
     )
@@ -134,9 +144,10 @@ class WrongPilots(LinkFlowgraph):
     """The video terminal's pilots are far weaker than the receiver expects."""
 
     def _connect_chain(self, antennas):
-        self.video.disconnect_all()
-        model = (self.video.encoder.system, self.video.encoder.checkpoint)
-        self.video = video_terminal(*model, pilot_boost_db=-60.0)
+        video = self.end("video")
+        video.disconnect_all()
+        model = (video.encoder.system, "video", video.encoder.checkpoint)
+        self.ends_of_chain[1] = terminal(*model, pilot_boost_db=-60.0)
         LinkFlowgraph._connect_chain(self, antennas)
 
 
@@ -144,20 +155,21 @@ def test_wrong_pilots_of_one_stream_ruin_the_decision(clips):
     point = Scenario(snr=20.0, seed=5)
     accuracies = []
     for kind in (LinkFlowgraph, WrongPilots):
-        flowgraph = kind(point, clip_source(clips, frames=FRAMES), checkpoint_of(point, clips))
+        flowgraph = kind(point, clip_source(clips, frames=FRAMES), weights_for(point, clips))
         guard.run(flowgraph, timeout_s=90)
         accuracies.append(accuracy(flowgraph, clips))
     assert accuracies[1] < accuracies[0] - 0.15
 
 
 def test_dump_holds_every_internal_signal(clips, tmp_path):
-    payload = 10 * link(clips, 4, dump_path=str(tmp_path)).audio.encoder.net.symbols
+    payload = 10 * link(clips, 4, dump_path=str(tmp_path)).end("audio").encoder.net.symbols
     names = {path.name for path in tmp_path.iterdir()}
     c64 = {
-        "audio_symbols", "video_symbols", "uplink_audio", "uplink_video", "feedback",
-        "feedback_received", "heard", "antenna_0", "antenna_1", "detected_0", "detected_1",
+        "audio_symbols", "video_symbols", "uplink_audio", "uplink_video", "sidelink_audio",
+        "sidelink_0_received", "heard_audio", "antenna_0", "antenna_1", "detected_0",
+        "detected_1",
     }  # fmt: skip
-    assert names == {f"{name}.c64" for name in c64} | {"probabilities.f32"}
+    assert names == {f"{name}.c64" for name in c64} | {"outcomes.f32"}
     assert samples(tmp_path, "uplink_audio").size == 4 * (payload + 32)
     sent, detected = samples(tmp_path, "audio_symbols"), samples(tmp_path, "detected_0")
     assert metrics.error_power(sent, detected) > 0 and sent.size == detected.size == 4 * payload
@@ -222,25 +234,25 @@ def test_clips_of_mixed_lengths_share_a_run_and_come_round_again(clips):
     record = run_point(point, mixed)
     assert record["clips"] == record["frames_received"] == 30
     assert record["segments"] == 30 * 7 and record["accuracy"] > 0.5
-    decided = link(mixed, 30, channel="awgn", snr=20.0).sink.decisions
-    net = shared_system(point.system, checkpoint_of(point, mixed), "cpu")
-    expected = [x.argmax(-1).numpy() for x in reference.evaluate(point, net, mixed, range(30))]
+    decided = decisions(link(mixed, 30, channel="awgn", snr=20.0))
+    net = shared_system(point.system, weights_for(point, mixed), "cpu")
+    expected = [x.argmax(-1) for x in reference.outcomes(point, net, mixed, range(30))]
     for number, classes in enumerate(expected):
         np.testing.assert_array_equal(decided[number], classes)
 
 
 def test_a_flowgraph_stopped_in_mid_frame_starts_anew(clips):
     point = Scenario(channel="awgn", snr=20.0)
-    flowgraph = LinkFlowgraph(point, clip_source(clips, frames=1000), checkpoint_of(point, clips))
+    flowgraph = LinkFlowgraph(point, clip_source(clips, frames=1000), weights_for(point, clips))
     flowgraph.start()
     while not flowgraph.sink.received:
         time.sleep(0.01)
     flowgraph.stop()
     flowgraph.wait()
     flowgraph.source.frames = FRAMES
-    flowgraph.sink.decisions.clear()
+    flowgraph.sink.outcomes.clear()
     guard.run(flowgraph, timeout_s=90)
-    assert sorted(flowgraph.sink.decisions) == list(range(FRAMES))
+    assert sorted(flowgraph.sink.outcomes) == list(range(FRAMES))
 
 
 def test_channel_error_is_told_where_the_channel_stands_still(clips):
@@ -294,6 +306,16 @@ def test_sweep_runs_equal_points_once():
     }
 
 
+def test_the_title_of_a_table_has_no_empty_fields():
+    shown = dict.fromkeys([column.key for column in tables.columns_of(task_of("pilot_ave"))], 0.5)
+    shown["accuracy_ci95"] = [0.4, 0.6]
+    record = {"data": "d", "split": None, "system": "pilot_ave", "variant": "full", "decoder": "",
+              "channel": "mock:indoor", "csi": None, "detector": "zf", **shown}  # fmt: skip
+    assert tables.table([record]).title == "d: pilot_ave, full, mock:indoor, zf"
+    both = tables.table([record, {**record, "split": "test", "decoder": "psp"}])
+    assert list(both.columns[0].cells) == ["-", "psp"]
+
+
 @pytest.mark.parametrize(
     ("text", "values"),
     [
@@ -304,7 +326,7 @@ def test_sweep_runs_equal_points_once():
     ],
 )
 def test_snr_texts(text, values):
-    assert scenario.numbers(text) == values
+    assert options.numbers(text) == values
 
 
 def test_clip_bootstrap_covers():
@@ -312,7 +334,7 @@ def test_clip_bootstrap_covers():
     rng = np.random.default_rng(0)
     inside = 0
     for trial in range(300):
-        low, high = metrics.clip_bootstrap(rng.random(200) < 0.7, draws=400, seed=trial)
+        low, high = scores.clip_bootstrap(rng.random(200) < 0.7, draws=400, seed=trial)
         inside += low <= 0.7 <= high
     assert 0.91 <= inside / 300 <= 0.985
 

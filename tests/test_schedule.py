@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from gnuradio.semcom import core
-from gnuradio.semcom.errors import SemcomError
-from gnuradio.semcom.phy.burst import FEEDBACK_CODE, FEEDBACK_TERMINAL, BurstFormat
-from gnuradio.semcom.phy.schedule import LATENESS_S, Schedule
+from gnuradio.semcom.base.errors import SemcomError
+from gnuradio.semcom.protocol.burst import FEEDBACK_CODE, FEEDBACK_TERMINAL, BurstFormat
+from gnuradio.semcom.protocol.schedule import LATENESS_S, Schedule
 
 PLAN = BurstFormat(sample_rate=1e6, turnaround=0.1, copies=3)
 SYMBOLS = 160

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 import sigmf
 from gnuradio import blocks, gr, semcom
+from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.blocks.guard import BlockError
-from gnuradio.semcom.data.recording import Recording, describe, record
-from gnuradio.semcom.errors import SemcomError
+from gnuradio.semcom.protocol.recording import Recording, describe, record
 from streams import complex_normal, stop
 from test_bad_input import one_line
 

@@ -6,8 +6,9 @@ import json
 
 import numpy as np
 import pytest
-from gnuradio.semcom.link import sync_report, sync_study
 from test_burst import naive_air, naive_preamble
+
+from studies import sync_report, sync_study
 
 QUIET = {"channel": "rayleigh", "snr_db": 200.0}
 

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 import torch
-from gnuradio.semcom.link.torch_link import FEEDBACK, UPLINK, TorchLink
+from gnuradio.semcom.chain.link import SIDELINK, UPLINK, TorchLink
 from gnuradio.semcom.nets.pilot_ave import PilotAve, PilotAveConfig
 from gnuradio.semcom.phy import detection, estimation, framing, pilots, random
 from gnuradio.semcom.phy.channel import mimo_channel
@@ -25,7 +25,7 @@ def symbols(terminals=2, seed=1):
     draws = random.complex_normal(
         terminals * T * SYMBOLS, seed=seed, link=5, frame=torch.arange(B), purpose=0
     )
-    return draws.unflatten(1, (terminals, T, SYMBOLS))
+    return draws.unflatten(1, (terminals, T * SYMBOLS))
 
 
 def clips():
@@ -68,21 +68,34 @@ def test_uplink_is_the_chain_of_its_parts():
     sent, snr = symbols(), torch.tensor([0.0, 10.0, 20.0])
     found, no_eff = link.uplink(sent, snr, FRAME)
     rows = torch.from_numpy(pilots.hadamard(2, 32))
-    frame = framing.insert_pilots(sent.reshape(B, 2, T * SYMBOLS), rows)
+    frame = framing.insert_pilots(sent, rows)
     y, _ = mimo_channel(
         frame, model="rayleigh", snr_db=snr, frame=FRAME, num_rx=3, seed=6, link=0, gain_db=3.0
     )
     x, expected = detection.lmmse(y[..., 32:], estimation.ls(y[..., :32], rows))
-    torch.testing.assert_close(found, x.reshape(B, 2, T, SYMBOLS))
+    torch.testing.assert_close(found, x)
     torch.testing.assert_close(no_eff, expected)
 
 
-def test_feedback_has_a_channel_of_its_own():
+@pytest.mark.parametrize("options", [{"spacing": 8, "interpolation": "linear"}, {"csi": "perfect"}])
+def test_noise_is_that_of_each_symbol_where_the_estimate_changes(options):
+    settings = {"csi": "ls", "detector": "lmmse", "doppler": 2e-3, "num_rx": 3, **options}
+    sent = symbols()
+    found, no_eff = TorchLink("rayleigh", **settings).uplink(sent, CLEAN - 50, FRAME)
+    assert found.shape == no_eff.shape == sent.shape
+    assert (no_eff.std(-1) > 0).all()
+    snr = torch.full((B,), 10.0)
+    taken = dict(zip(("audio", "video"), clips(), strict=True))
+    logits = TorchLink("rayleigh", **settings)(system(), taken, snr, snr, FRAME)
+    assert torch.isfinite(logits).all()
+
+
+def test_a_sidelink_has_a_channel_of_its_own():
     link = TorchLink("rayleigh", "perfect", "none", seed=1)
     sent = symbols(1)
-    feedback = link.send(sent, CLEAN, FRAME, link=FEEDBACK, num_rx=1)[0]
-    uplink = link.send(sent, CLEAN, FRAME, link=UPLINK, num_rx=1)[0]
-    assert not torch.allclose(feedback, uplink, atol=0.1)
+    sidelink = link.transfer(sent, CLEAN, FRAME, link=SIDELINK, num_rx=1)[0]
+    uplink = link.transfer(sent, CLEAN, FRAME, link=UPLINK, num_rx=1)[0]
+    assert not torch.allclose(sidelink, uplink, atol=0.1)
 
 
 def test_no_channel_is_free_of_errors_and_pilots():
@@ -97,7 +110,7 @@ def test_without_estimation_the_antennas_are_all_there_is():
     found, no_eff = link.uplink(symbols(), CLEAN, FRAME)
     ratio = found / symbols()
     torch.testing.assert_close(ratio.abs(), torch.ones_like(ratio.abs()), atol=0.05, rtol=0)
-    turn = ratio[:, 0, 0, 0]
+    turn = ratio[:, 0, 0]
     assert float((turn - 1).abs().max()) > 0.1  # the receiver's phase is unknown
     assert not no_eff.any()
 
@@ -108,29 +121,32 @@ def test_clips_become_logits_frame_by_frame(terminals, channel):
     net, link = system(terminals), TorchLink(channel, seed=3)
     audio, visual = clips()
     snr = torch.tensor([3.0, 6.0, 9.0])
-    together = link(net, audio, visual, snr, snr, FRAME)
+    taken = {name: {"audio": audio, "video": visual}[name] for name in net.terminals}
+    together = link(net, taken, snr, snr, FRAME)
     assert together.shape == (B, T, 6)
-    alone = link(net, audio[1:2], visual[1:2], snr[1:2], snr[1:2], FRAME[1:2])
+    one = {name: x[1:2] for name, x in taken.items()}
+    alone = link(net, one, snr[1:2], snr[1:2], FRAME[1:2])
     torch.testing.assert_close(together[1:2], alone, rtol=1e-3, atol=1e-4)
 
 
-def test_feedback_snr_matters_to_the_video_terminal_alone():
+def test_sidelink_snr_matters_to_the_video_terminal_alone():
     net, link = system(), TorchLink("rayleigh")
-    audio, visual = clips()
-    good = link.encode(net, audio, visual, CLEAN, FRAME)
-    poor = link.encode(net, audio, visual, CLEAN - 70, FRAME)
+    taken = dict(zip(("audio", "video"), clips(), strict=True))
+    good = link.send(net, taken, CLEAN, FRAME)
+    poor = link.send(net, taken, CLEAN - 70, FRAME)
     torch.testing.assert_close(good[:, 0], poor[:, 0])
     assert not torch.allclose(good[:, 1], poor[:, 1], atol=1e-3)
-    lost = link.encode(net, audio, visual, CLEAN, FRAME, lost_feedback=True)
-    torch.testing.assert_close(lost[:, 1], net.encode_video(visual, None))
+    lost = link.send(net, taken, CLEAN, FRAME, lost=True)
+    alone = net.encode_video(taken["video"], None)
+    torch.testing.assert_close(lost[:, 1], alone.flatten(1))
 
 
 @pytest.mark.parametrize("detector", ["zf", "lmmse"])
 def test_gradients_stay_finite_at_the_lowest_snr(detector):
     net, link = system().train(), TorchLink("rician_rank1", "ls", detector, rician_k=1e6)
-    audio, visual = clips()
+    taken = dict(zip(("audio", "video"), clips(), strict=True))
     snr = torch.full((B,), -12.0)
-    link(net, audio, visual, snr, snr, FRAME).square().sum().backward()
+    link(net, taken, snr, snr, FRAME).square().sum().backward()
     assert all(torch.isfinite(p.grad).all() for p in net.parameters() if p.grad is not None)
 
 

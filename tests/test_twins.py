@@ -56,7 +56,7 @@ def test_channel(model, doppler, frame):
     # Jakes phases 2 pi fd t: at t = 2^33 * 701 double precision itself leaves 1e-4
     tolerance = 1e-3 if doppler and frame > 7 else TOLERANCE
     close(y, theirs[0], tolerance)
-    first = packing.unpack(truth[0])
+    first = packing.unpack(truth)
     h = state.h[0] if state.h.dim() == 3 else state.h[0, 0]
     close(first.h, h, tolerance)
     close(first.noise_var, state.noise_var[0])
@@ -87,16 +87,47 @@ def test_interpolated_estimates(interpolation, payload):
     state = estimation.interpolate(
         estimation.ls(received, rows), payload, rows.shape[1], spacing, interpolation
     )
-    tags = core.estimate_frame(y, rows, "ls", spacing, interpolation)
-    for start, vector in tags:
-        run = state.run[start]
-        close(packing.unpack(vector).h, state.h[0, run])
-        close(packing.unpack(vector).err_var, state.err_var[0, run])
-    starts = [start for start, _ in tags]
+    starts, ours = packing.unpack_pieces(core.estimate_frame(y, rows, "ls", spacing, interpolation))
+    for i, start in enumerate(starts):
+        close(ours.h[i], state.h[0, state.run[start]])
+        close(ours.err_var[i], state.err_var[0, state.run[start]])
     changes = [0, *(np.flatnonzero(np.diff(state.run.numpy())) + 1)]
     h = [state.h[0, state.run[start]] for start in changes]
     kept = [s for i, s in enumerate(changes) if i == 0 or not torch.equal(h[i], h[i - 1])]
     assert set(kept) <= set(starts) <= set(changes)
+
+
+@pytest.mark.parametrize("method", ["zf", "lmmse"])
+@pytest.mark.parametrize("kind", ["nearest", "linear", "perfect"])
+@pytest.mark.parametrize(("m", "k"), [(2, 1), (2, 2), (4, 3)])
+def test_detectors_of_moving_channels(m, k, kind, method):
+    """Symbols and the noise of each, of spaced pilots or the truth under Doppler."""
+    rows, spacing, payload = pilots.zadoff_chu(k, 8), 40, 131
+    sent = framing.insert_pilots(
+        torch.from_numpy(normal(11, 1, k, payload)), torch.from_numpy(rows), spacing
+    )
+    settings = dict(model="rayleigh", snr_db=12.0, num_rx=m, seed=5, doppler=4e-3)
+    y, packed = core.mimo_channel(sent[0].numpy(), frame=3, **settings)
+    _, truth = mimo_channel(sent, frame=torch.tensor([3]), **settings)
+    received, heard = framing.strip_pilots(torch.from_numpy(y)[None], rows.shape[1], spacing)
+    if kind == "perfect":
+        state = framing.at_payload(truth, payload, rows.shape[1], spacing)
+        close(packing.unpack_pieces(packed)[1].h, truth.h[0])
+        packed = packing.pack(packing.CSI(*(v[0] for v in fields(state)), state.run))
+    else:
+        blocks = estimation.ls(received, rows)
+        state = estimation.interpolate(blocks, payload, rows.shape[1], spacing, kind)
+        packed = core.estimate_frame(y, rows, "ls", spacing, kind)
+    x, no_eff = detection.METHODS[method](heard, state)
+    ours, packed = core.detect(heard[0].numpy(), packed, method)
+    assert no_eff.shape == (1, k, payload) and float(no_eff.std(-1).min()) > 0
+    close(ours, x[0])
+    close(core.expand_no_eff(packed, payload), no_eff[0])
+    close(packing.expand_no_eff(packed, payload), no_eff[0])
+
+
+def fields(state):
+    return state.h, state.err_var, state.noise_var, state.snr
 
 
 @pytest.mark.parametrize("method", ["zf", "lmmse", "none"])

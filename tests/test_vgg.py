@@ -12,9 +12,14 @@ import numpy as np
 import pytest
 import torch
 from conftest import ROOT
-from gnuradio.semcom.errors import SemcomError
+from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.nets.layers import dense
-from gnuradio.semcom.nets.vgg import VGG19Pool5, VGGish, quantise, whiten
+from gnuradio.semcom.nets.vgg import (
+    VGG19Pool5,
+    VGGish,
+    quantise,
+    whiten,
+)
 from safetensors import safe_open
 from safetensors.torch import load_file
 from scipy.signal import correlate2d

@@ -8,7 +8,8 @@ import math
 import numpy as np
 import pytest
 import torch
-from gnuradio.semcom.errors import SemcomError
+from gnuradio.semcom.base.errors import SemcomError
+from gnuradio.semcom.data.tensors import Features
 from gnuradio.semcom.nets import heads, layers
 from gnuradio.semcom.nets.localisers import (
     AVEL,
@@ -19,7 +20,6 @@ from gnuradio.semcom.nets.localisers import (
     VSCGConfig,
 )
 from gnuradio.semcom.training.evaluate import choose_background
-from gnuradio.semcom.training.features import Features
 
 B, T, DIM, CLASSES = 3, 10, 8, tuple("abcdef")
 SIZES = dict(

@@ -12,14 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import torch
+from gnuradio.semcom.base.errors import SemcomError, exit_status
+from gnuradio.semcom.base.files import make_folder
 from gnuradio.semcom.data import ave
 from gnuradio.semcom.data.clipset import SPLITS
-from gnuradio.semcom.data.composed import ComposedSet
-from gnuradio.semcom.data.drawn import DrawnLibrary
-from gnuradio.semcom.data.features import FEATURES, extractor
-from gnuradio.semcom.data.raw import RawLibrary
-from gnuradio.semcom.errors import SemcomError, exit_status
-from gnuradio.semcom.files import make_folder
+from gnuradio.semcom.data.composed_set import ComposedSet
+from gnuradio.semcom.data.material_drawn import DrawnMaterial
+from gnuradio.semcom.data.material_raw import RawMaterial
+from gnuradio.semcom.perception.features import FEATURES, extractor
 from rich.progress import track
 
 SIZES = {"train": 1600, "val": 250, "test": 300}
@@ -50,14 +50,14 @@ class Held:
         return self._features[i][1]
 
 
-def libraries(args, split: str) -> list:
+def materials(args, split: str) -> list:
     """What the clips of a split are composed from, in turn."""
     if args.only == "drawn":
-        return [DrawnLibrary()]
+        return [DrawnMaterial()]
     if args.raw is None:
         raise SemcomError("--raw: missing; give the folder of recordings, or --only drawn")
-    raw = RawLibrary(args.raw, split)
-    return [raw] if args.only == "raw" else [raw, raw, DrawnLibrary()]
+    raw = RawMaterial(args.raw, split)
+    return [raw] if args.only == "raw" else [raw, raw, DrawnMaterial()]
 
 
 def main() -> None:
@@ -80,7 +80,7 @@ def main() -> None:
         if not getattr(args, split):
             continue
         name, size = make_folder(args.out).resolve().name, getattr(args, split)
-        clips = ComposedSet(name, libraries(args, split), features, split, size, args.seed)
+        clips = ComposedSet(name, materials(args, split), features, split, size, args.seed)
         sets[split] = Held(clips, args.workers)
     ave.write(args.out, sets)
 

@@ -20,10 +20,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from gnuradio.semcom.errors import SemcomError, exit_status
-from gnuradio.semcom.files import check_writable
-from gnuradio.semcom.nets import checkpoint
+from gnuradio.semcom.base.errors import SemcomError, exit_status
+from gnuradio.semcom.base.files import check_writable
 from gnuradio.semcom.nets.vgg import VGG19Pool5, VGGish
+from gnuradio.semcom.weights import store as checkpoint
 
 NETWORKS = {"vgg19": VGG19Pool5, "vggish": VGGish}
 PUBLISHED = {

@@ -17,15 +17,19 @@ from pathlib import Path
 
 import numpy as np
 import train_localisers as plan_of
+from gnuradio.semcom.base import files
+from gnuradio.semcom.base.errors import exit_status
+from gnuradio.semcom.base.files import make_folder, replacing
 from gnuradio.semcom.data import open_set
-from gnuradio.semcom.errors import exit_status
-from gnuradio.semcom.files import make_folder, replacing
-from gnuradio.semcom.link import localisation, metrics, report
-from gnuradio.semcom.link.run import identity, run_point
-from gnuradio.semcom.link.scenario import Scenario
-from gnuradio.semcom.nets import checkpoint
-from gnuradio.semcom.nets.registry import LOCALISERS, load_any
-from gnuradio.semcom.training.features import read
+from gnuradio.semcom.data.tensors import read
+from gnuradio.semcom.evaluation import localisation
+from gnuradio.semcom.report import plots, tables
+from gnuradio.semcom.run import records
+from gnuradio.semcom.run.runner import identity, run_point
+from gnuradio.semcom.run.scenario import Scenario
+from gnuradio.semcom.systems.registry import LOCALISERS, load_any
+from gnuradio.semcom.tasks import scores
+from gnuradio.semcom.weights import store as checkpoint
 from rich.progress import Progress
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -86,7 +90,7 @@ class Kept:
 
     def get(self, checkpoint_file: Path, what: str, measure) -> dict:
         """The record ``what`` of a checkpoint, from disk or from ``measure()``."""
-        key = f"{report.sha256(checkpoint_file)} {what}"
+        key = f"{files.sha256(checkpoint_file)} {what}"
         if key not in self.records:
             self.records[key] = measure()
             with replacing(self.path) as temporary:
@@ -163,7 +167,7 @@ def main_table(study: Study, seeds: int) -> tuple[list, dict]:
         low, high = total["accuracy_ci95"]
         where, what = np.mean([where_and_what(r) for r in records], 0)
         values = {
-            "test": report.over_seeds([r["accuracy"] for r in records]).text(".3f"),
+            "test": tables.over_seeds([r["accuracy"] for r in records]).text(".3f"),
             "validation": np.mean([r["accuracy_validation"] for r in records]),
             "only": np.mean([r["accuracy_events_only"] for r in records]),
             "f1": np.mean([r["event_f1"] for r in records]),
@@ -187,7 +191,7 @@ def main_table(study: Study, seeds: int) -> tuple[list, dict]:
         "system", "setting", "parameters", "seeds", "validation", "test", "95 % range", "event F1",
         "where", "what", "events only", "published, AVE",
     ]  # fmt: skip
-    return report.markdown(header, rows), found
+    return tables.markdown(header, rows), found
 
 
 def lead(found: dict) -> list:
@@ -201,7 +205,7 @@ def lead(found: dict) -> list:
         best = max(rivals, key=lambda pair: localisation.summary(rivals[pair])["accuracy"])
         ours = np.mean([r["clip_scores"] for r in mine], 0)
         theirs = np.mean([r["clip_scores"] for r in rivals[best]], 0)
-        low, high = metrics.clip_bootstrap(ours - theirs)
+        low, high = scores.clip_bootstrap(ours - theirs)
         lines.append(
             f"- {setting}: `{OURS}` leads the best of the four on test, `{best[0]}`, by "
             f"{100 * (ours - theirs).mean():.1f} points (95 % interval of a paired bootstrap over "
@@ -217,7 +221,7 @@ def tuning_table(study: Study) -> list:
         cells = [f"{value:.3f}" for value in values]
         cells[plan_of.best(values)] = f"**{cells[plan_of.best(values)]}**"
         rows.append([*pair, *cells])
-    return report.markdown(["system", "setting", *(f"`{g}`" for g in plan_of.GRID)], rows)
+    return tables.markdown(["system", "setting", *(f"`{g}`" for g in plan_of.GRID)], rows)
 
 
 def ablations(study: Study) -> list:
@@ -239,7 +243,7 @@ def ablations(study: Study) -> list:
         header = ["", "options"]
         for setting in plan_of.SETTINGS:
             header += [f"{setting}, validation", f"{setting}, test", "published, AVE"]
-        lines += [f"### {table}", "", *report.markdown(header, rows), ""]
+        lines += [f"### {table}", "", *tables.markdown(header, rows), ""]
     return lines
 
 
@@ -255,7 +259,7 @@ def layers(study: Study) -> list:
             }
             parts = ", ".join(f"{name} {count:,}" for name, count in counts.items() if count)
             rows.append([system, setting, f"{sum(counts.values()):,}", parts])
-    return report.markdown(["system", "setting", "total", "parts"], rows)
+    return tables.markdown(["system", "setting", "total", "parts"], rows)
 
 
 def link_choices(study: Study) -> dict:
@@ -277,12 +281,12 @@ def link_tuning(study: Study) -> list:
         cells = [f"{checkpoint.read_header(p)['metrics']['validation']:.3f}" for p in paths]
         cells[best] = f"**{cells[best]}**"
         rows.append([label, *cells])
-    return report.markdown(["decoder", *(f"`{choice}`" for choice in plan_of.LINK_GRID)], rows)
+    return tables.markdown(["decoder", *(f"`{choice}`" for choice in plan_of.LINK_GRID)], rows)
 
 
 def link_records(study: Study, out: Path, data: Path) -> dict:
     """Decoder -> records over channels and SNRs, through the flowgraph; finished ones are kept."""
-    store = report.Store(make_folder(out) / "points.json")
+    store = records.Store(make_folder(out) / "points.json")
     paths = {label: runs[best] for label, (runs, best) in link_choices(study).items()}
     result = {}
     with Progress() as bar:
@@ -311,14 +315,14 @@ def link_section(records: dict) -> list:
         lines = []
         for k, (label, all_points) in enumerate(records.items()):
             points = [r for r in all_points if r["channel"] == channel]
-            estimates = [report.estimate([r]) for r in points]
+            estimates = [tables.estimate([r]) for r in points]
             lines.append(
-                report.Line(
-                    label, [r["snr_db"] for r in points], estimates, (k, k % len(report.DASHES))
+                plots.Line(
+                    label, [r["snr_db"] for r in points], estimates, (k, k % len(plots.DASHES))
                 )
             )
-        panels.append(report.Axes(channel, report.SNR_LABEL, "segment accuracy", lines))
-    report.draw(FIGURES / "link.png", panels)
+        panels.append(plots.Axes(channel, plots.SNR_LABEL, "segment accuracy", lines))
+    plots.draw(FIGURES / "link.png", panels)
     rows = [
         [label, channel, *(f"{r['accuracy']:.3f}" for r in points if r["channel"] == channel)]
         for label, points in records.items()
@@ -326,7 +330,7 @@ def link_section(records: dict) -> list:
     ]
     header = ["decoder", "channel", *(f"{snr:g} dB" for snr in SNRS)]
     return ["![decoders over the link](figures/localisers/link.png)", "",
-            *report.markdown(header, rows)]  # fmt: skip
+            *tables.markdown(header, rows)]  # fmt: skip
 
 
 def match_section(match: Path | None, runs: Path, kept: Kept) -> list:
@@ -356,7 +360,7 @@ def match_section(match: Path | None, runs: Path, kept: Kept) -> list:
             draw("coattention", "a2v", match, path, "cml")
     header = ["system", "direction", "clips", "recomputed", "95 % range", "paper's inference",
               "position prior", "chance", "published, AVE"]  # fmt: skip
-    return report.markdown(header, rows)
+    return tables.markdown(header, rows)
 
 
 def cost_section(match: Path | None, runs: Path) -> list:
@@ -377,7 +381,7 @@ def cost_section(match: Path | None, runs: Path) -> list:
     header = ["", "on", "s per epoch", "300 epochs [min]", "peak resident [MiB]",
               "of it mapped files [MiB]"]  # fmt: skip
     return [f"{clips} training clips, `apps/train.py {plan_of.COST.options}`:", "",
-            *report.markdown(header, rows)]  # fmt: skip
+            *tables.markdown(header, rows)]  # fmt: skip
 
 
 def draw(system: str, setting: str, data: Path, path: Path, name: str) -> None:
@@ -464,7 +468,7 @@ def match_lines(across: list, match) -> list:
         "## Across the modalities",
         "",
         f"Set {match.resolve().name if match else '-'}: AVE's labels and its splits for",
-        "matching, generated features (tools/make_annotated.py): what runs, not how well on AVE.",
+        "matching, generated features (tools/make_ave_sized.py): what runs, not how well on AVE.",
         "Recomputed: the network sees the query's seconds and each candidate's alone. Paper's",
         "inference: features computed in step, which tells which seconds belong together. Position",
         "prior: the start most frequent in training for an event of that length, without features.",

@@ -22,12 +22,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from gnuradio.semcom.errors import exit_status
-from gnuradio.semcom.files import check_writable, make_folder, replacing
-from gnuradio.semcom.link import report, sync_report, sync_study
+from gnuradio.semcom.base.errors import exit_status
+from gnuradio.semcom.base.files import check_writable, make_folder, replacing
 from rich.console import Console
 from rich.markdown import Markdown
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from studies import sync_report, sync_study
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -94,7 +95,7 @@ def run(args: argparse.Namespace) -> None:
     points = sync_study.plan(args.section or tuple(sync_study.MEASURES), args.trials)
     records = measured(points, args.seed)
     if args.json:
-        report.write_json(args.json, records)
+        records.write_json(args.json, records)
     paths = sync_report.figures(records, args.figures) if args.figures else {}
     folder = args.markdown.parent if args.markdown else Path()
     lines = sync_report.page(records, command(args), paths, folder)

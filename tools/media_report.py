@@ -24,22 +24,25 @@ import cv2
 import numpy as np
 import pmt
 from gnuradio import gr
+from gnuradio.semcom.base.errors import exit_status
+from gnuradio.semcom.base.files import replacing
 from gnuradio.semcom.blocks import guard
 from gnuradio.semcom.blocks.media_source import media_source, shared_features, shared_store
-from gnuradio.semcom.blocks.system_block import shared_system
+from gnuradio.semcom.chain import reference
 from gnuradio.semcom.data import open_set
 from gnuradio.semcom.data.clipset import clip_event
-from gnuradio.semcom.data.media import PICTURES
-from gnuradio.semcom.data.windows import MediaWindows
-from gnuradio.semcom.errors import exit_status
-from gnuradio.semcom.files import replacing
-from gnuradio.semcom.link import media, reference, report
-from gnuradio.semcom.link.flowgraph import LinkFlowgraph
-from gnuradio.semcom.link.render import views
-from gnuradio.semcom.link.run import run_point
-from gnuradio.semcom.link.scenario import Scenario
-from gnuradio.semcom.link.scene import draw
-from gnuradio.semcom.nets.registry import SYSTEMS, shipped
+from gnuradio.semcom.media.overlay import draw
+from gnuradio.semcom.media.sources import PICTURES
+from gnuradio.semcom.perception.windows import MediaWindows
+from gnuradio.semcom.report import tables
+from gnuradio.semcom.report.film import views
+from gnuradio.semcom.run import media
+from gnuradio.semcom.run.flowgraph import LinkFlowgraph
+from gnuradio.semcom.run.runner import run_point
+from gnuradio.semcom.run.scenario import Scenario
+from gnuradio.semcom.systems.loading import shared_system
+from gnuradio.semcom.systems.registry import SYSTEMS
+from gnuradio.semcom.weights.names import shipped
 from rich.progress import track
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -96,7 +99,7 @@ def sets_table(runs: Path) -> list[str]:
                              f"{low:.3f}-{high:.3f}", f"{share:.3f}", *named])  # fmt: skip
     header = ["set", "system", "link", "segment accuracy", "95 % range", "of the error-free",
               "clips named", "among the best three"]  # fmt: skip
-    return report.markdown(header, rows)
+    return tables.markdown(header, rows)
 
 
 class Natural:
@@ -161,7 +164,7 @@ def natural_table(folder: Path, system: str, runs: Path) -> list[str]:
     header = ["clip", "class"]
     for label in points(system, runs):
         header += [f"best three, {label}", "seconds right"]
-    return [*lines, "", *report.markdown(header, [[name, *cells] for name, cells in table.items()])]
+    return [*lines, "", *tables.markdown(header, [[name, *cells] for name, cells in table.items()])]
 
 
 class Clock(gr.basic_block):
@@ -207,7 +210,7 @@ def speed(system: str, files: list[Path]) -> tuple[list[str], list[str]]:
         f"{1000 * np.median(late):.0f} ms after the end of its second (median; at most "
         f"{1000 * late.max():.0f} ms in {len(late)} seconds)."
     )
-    return report.markdown(["stage", "ms per second of media", "times real time"], rows), [text]
+    return tables.markdown(["stage", "ms per second of media", "times real time"], rows), [text]
 
 
 def figure() -> None:
@@ -216,12 +219,11 @@ def figure() -> None:
         words = [ROOT / "apps" / "make_media.py", "--out", folder, "--seed", "62"]
         subprocess.run([sys.executable, *words], check=True, capture_output=True)
         point = over_the_air("pilot_ave_plus")
-        run = media.run_media(point, [Path(folder, "clip03.mp4")])
-        net = shared_system(point.system, point.checkpoint, point.device)
+        run = media.run_media(point, [Path(folder, "clip03.mp4")], attention=True)
         (window,) = MediaWindows([run.windows[0].name], shared_features("compact", ""))
         snr_db = run.record["measured_snr_db"]
-        frames = list(views(run.windows[0], window, net, point, snr_db))
-        picture = draw(frames[4 * PICTURES + 7])
+        shown = list(views(run.windows[0], window, run.attention[0], point, snr_db))
+        picture = draw(shown[4 * PICTURES + 7])
     cv2.imwrite(str(ROOT / "docs" / "figures" / "media.png"), picture[..., ::-1])
 
 

@@ -13,13 +13,23 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from gnuradio.semcom.errors import exit_status
-from gnuradio.semcom.files import check_writable, make_folder, replacing
-from gnuradio.semcom.link import experiments, metrics, report, study
-from gnuradio.semcom.link.experiments import BASELINE, CHANNELS, FADING, LMMSE, ZF
-from gnuradio.semcom.link.scenario import NO_ESTIMATION, Parser, Scenario
-from gnuradio.semcom.nets.checkpoint import read_header
+from gnuradio.semcom.base.errors import exit_status
+from gnuradio.semcom.base.files import check_writable, make_folder, replacing
+from gnuradio.semcom.base.options import Parser
+from gnuradio.semcom.report import plots, tables
+from gnuradio.semcom.run.scenario import NO_ESTIMATION, Scenario
+from gnuradio.semcom.tasks import scores
 from gnuradio.semcom.training.card import DATA_NOTES, UNKNOWN_DATA
+from gnuradio.semcom.weights.store import read_header
+
+from studies import experiments, study
+from studies.experiments import (
+    BASELINE,
+    CHANNELS,
+    FADING,
+    LMMSE,
+    ZF,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 SNRS = (-10.0, -5.0, 0.0, 10.0)  # of the tables at the top
@@ -30,18 +40,18 @@ RIVALS = {
 }
 
 
-def error_free(setup: study.Setup, system: str, data_name: str) -> report.Estimate:
+def error_free(setup: study.Setup, system: str, data_name: str) -> tables.Estimate:
     """Accuracy on test of a system trained and tested without a channel, over the training seeds;
     apps/train.py measured it and left it in the checkpoint."""
     point = Scenario(system=system, variant="error_free")
     paths = [study.checkpoint_path(point, folder, data_name) for folder in setup.folders()]
     headers = [read_header(path) for path in paths]
-    return report.over_seeds([h["metrics"]["test"]["error_free"] for h in headers])
+    return tables.over_seeds([h["metrics"]["test"]["error_free"] for h in headers])
 
 
-def share(records: list) -> report.Estimate:
+def share(records: list) -> tables.Estimate:
     """Accuracy as a share of the same training seed's error-free accuracy."""
-    return report.over_seeds([r["accuracy"] / r["accuracy_error_free"] for r in records])
+    return tables.over_seeds([r["accuracy"] / r["accuracy_error_free"] for r in records])
 
 
 def published_share(channel: str, snr: float) -> str:
@@ -60,19 +70,19 @@ def headline(results: dict, system: str, setup: study.Setup, data_name: str) -> 
             row = [CHANNELS[channel], f"{snr:g}"]
             for receiver in (LMMSE, ZF):
                 records = results[Scenario(**place, **receiver)]
-                row += [report.estimate(records).text(".3f"), share(records).text(".2f")]
+                row += [tables.estimate(records).text(".3f"), share(records).text(".2f")]
             rows.append([*row, published_share(channel, snr)])
-    header = ["channel", report.SNR_LABEL, "LS + LMMSE", "share", "LS + ZF", "share",
+    header = ["channel", plots.SNR_LABEL, "LS + LMMSE", "share", "LS + ZF", "share",
               f"share, {experiments.published()['label']}"]  # fmt: skip
     systems = dict.fromkeys((system, BASELINE))
     free = [[name, error_free(setup, name, data_name).text(".3f")] for name in systems]
     return [
-        *report.markdown(["system", "error-free accuracy"], free),
+        *tables.markdown(["system", "error-free accuracy"], free),
         "",
         f"`{system}` over fading channels; share: of its own error-free accuracy. The last column "
         "is the paper's accuracy as a share of its own best on that channel: **another data set**.",
         "",
-        *report.markdown(header, rows),
+        *tables.markdown(header, rows),
     ]
 
 
@@ -89,7 +99,7 @@ def constant_scores(clips, count: int) -> np.ndarray:
 
 def margin(full: np.ndarray, rival: np.ndarray) -> str:
     """Lead of ``full`` with its 95 % interval from resampling clips, the same for both."""
-    low, high = metrics.clip_bootstrap(full - rival)
+    low, high = scores.clip_bootstrap(full - rival)
     verdict = "above" if low > 0 else "below" if high < 0 else "not told apart"
     return f"{np.mean(full - rival):+.3f} ({low:+.3f} to {high:+.3f}): {verdict}"
 
@@ -105,13 +115,13 @@ def baselines(results: dict, system: str, clips) -> list:
             rivals.append(constant_scores(clips, len(full)))
             cells = [f"{np.mean(rival):.3f}, {margin(full, rival)}" for rival in rivals]
             rows.append([CHANNELS[channel], f"{snr:g}", f"{np.mean(full):.3f}", *cells])
-    header = ["channel", report.SNR_LABEL, "full, LS + LMMSE", *RIVALS, "all background"]
+    header = ["channel", plots.SNR_LABEL, "full, LS + LMMSE", *RIVALS, "all background"]
     return [
         "Accuracy of each rival, then the full system's lead over it on the same clips and "
         "channels, with the 95 % interval of a paired bootstrap over clips (scores of the training "
         "seeds averaged). The constant answer comes from the labels.",
         "",
-        *report.markdown(header, rows),
+        *tables.markdown(header, rows),
     ]
 
 

@@ -14,9 +14,9 @@ import re
 import sys
 from pathlib import Path
 
-from gnuradio.semcom.errors import SemcomError, exit_status
-from gnuradio.semcom.files import replacing
-from gnuradio.semcom.nets import checkpoint
+from gnuradio.semcom.base.errors import SemcomError, exit_status
+from gnuradio.semcom.base.files import replacing
+from gnuradio.semcom.weights import store as checkpoint
 from safetensors.torch import load_file
 
 ROOT = Path(__file__).resolve().parents[1]

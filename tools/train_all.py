@@ -16,11 +16,12 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from gnuradio.semcom.errors import exit_status
-from gnuradio.semcom.files import replacing
-from gnuradio.semcom.nets import checkpoint
-from gnuradio.semcom.nets.registry import LOCALISERS
-from gnuradio.semcom.training.plan import Plan, Run
+from gnuradio.semcom.base.errors import exit_status
+from gnuradio.semcom.base.files import replacing
+from gnuradio.semcom.systems.registry import LOCALISERS
+from gnuradio.semcom.weights import store as checkpoint
+
+from studies.plan import Plan, Run
 
 ROOT = Path(__file__).resolve().parents[1]
 GRID = [

@@ -12,24 +12,24 @@ the same command goes on where it was stopped.
 """
 
 import argparse
-import json
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
 from ai_edge_litert.interpreter import Interpreter
+from gnuradio.semcom.base.errors import exit_status
+from gnuradio.semcom.base.files import make_folder
 from gnuradio.semcom.data.clipset import AVE_CLASSES, BACKGROUND
 from gnuradio.semcom.data.composition import Script, compose
-from gnuradio.semcom.data.drawn import DrawnLibrary
-from gnuradio.semcom.data.raw import RawLibrary
-from gnuradio.semcom.data.spectrum import RATE, YAMNET_OFFSET, patches
-from gnuradio.semcom.errors import exit_status
-from gnuradio.semcom.files import make_folder, replacing
-from gnuradio.semcom.nets import checkpoint
+from gnuradio.semcom.data.material_drawn import DrawnMaterial
+from gnuradio.semcom.data.material_raw import RawMaterial
+from gnuradio.semcom.media.spectrum import RATE, YAMNET_OFFSET, patches
 from gnuradio.semcom.nets.compact import PICTURE, CompactAudio, CompactVision
+from gnuradio.semcom.training.loop import Loop
+from gnuradio.semcom.training.options import DistillationConfig
+from gnuradio.semcom.training.recipes.distillation import Distillation, Example, Student
 from rich.progress import Progress
 from torch import nn
 from torch.nn import functional
@@ -37,9 +37,8 @@ from torch.nn import functional
 SIDE = 224  # of the pictures that the teacher sees
 MEL_SECOND = RATE  # samples of a training example
 DRAWN = 0.15  # share of examples from the synthetic set
-DRAWINGS = DrawnLibrary()
-AVERAGE = 0.99  # of the weights that are kept, a step
-STATE_EVERY = 50  # steps
+DRAWINGS = DrawnMaterial()
+HELD_OUT = 600  # examples of the validation split
 
 
 class Teacher:
@@ -94,16 +93,7 @@ def layers_of(weights: list[np.ndarray]) -> dict[str, torch.Tensor]:
     return state
 
 
-@dataclass
-class Example:
-    """What a network sees, what its teacher says of it, and the class that is in it."""
-
-    seen: np.ndarray
-    taught: np.ndarray
-    label: int
-
-
-class Vision(nn.Module):
+class Vision(Student):
     """Pictures: the map of the teacher's last layer, and the class."""
 
     teacher_file = "mobilenet_v1_1.0_224_quant_embedding_extractor.tflite"
@@ -119,7 +109,7 @@ class Vision(nn.Module):
         self.net.stack.load_state_dict(layers_of(sum(parts, [])))
         self.teach, self.classify = nn.Linear(512, 1024), nn.Linear(512, len(AVE_CLASSES))
 
-    def draw(self, rng: np.random.Generator, library: RawLibrary) -> Example:
+    def draw(self, rng: np.random.Generator, library: RawMaterial) -> Example:
         """A photograph cropped, mirrored, tinted, sometimes before another scene; or a drawing."""
         if rng.random() < DRAWN:
             event = int(rng.choice(DRAWINGS.events()))
@@ -140,7 +130,7 @@ class Vision(nn.Module):
         return functional.relu6(self.teach(maps)), self.classify(maps.mean((1, 2)))
 
 
-class Audio(nn.Module):
+class Audio(Student):
     """Sounds: the teacher's embedding, and the classes."""
 
     teacher_file = "yamnet_spectra_in.tflite"
@@ -155,7 +145,7 @@ class Audio(nn.Module):
         )
         self.teach, self.classify = nn.Linear(128, 1024), nn.Linear(128, len(AVE_CLASSES))
 
-    def draw(self, rng: np.random.Generator, library: RawLibrary) -> Example:
+    def draw(self, rng: np.random.Generator, library: RawMaterial) -> Example:
         """A second of one recording, often before another, at some level."""
         if rng.random() < DRAWN:
             event = int(rng.choice(DRAWINGS.events()))
@@ -239,118 +229,33 @@ def level(sound: np.ndarray) -> float:
     return float(np.sqrt(np.mean(np.square(sound)) + 1e-8))
 
 
-def batch_of(examples: list[Example]) -> list[torch.Tensor]:
-    """-> what is seen, taught and labelled of all of them."""
-    fields = ("seen", "taught", "label")
-    return [torch.tensor(np.stack([getattr(e, field) for e in examples])) for field in fields]
-
-
-def loss_of(net: nn.Module, seen, taught, labels) -> torch.Tensor:
-    """Mean square error of the teacher's features, in units of their own power, and cross
-    entropy."""
-    said, logits = net(seen)
-    distance = functional.mse_loss(said, taught) / taught.square().mean()
-    return distance + functional.cross_entropy(logits, labels, label_smoothing=0.1)
-
-
-def score(net: nn.Module, examples: list[Example]) -> float:
-    """Share of examples that are named right."""
-    right = 0
-    with torch.inference_mode():
-        for start in range(0, len(examples), 64):
-            seen, _, labels = batch_of(examples[start : start + 64])
-            right += int((net(seen)[1].argmax(1) == labels).sum())
-    return right / len(examples)
-
-
-class Training:
-    """A network on its way: what a stop must not lose."""
-
-    def __init__(self, kind: str, args):
-        torch.manual_seed(args.seed)
-        self.args, self.step = args, 0
-        net = {"vision": Vision, "audio": Audio}[kind]
-        self.net = net(Teacher(args.teachers / net.teacher_file))
-        body = list(self.net.net.stack.parameters())
-        heads = [p for p in self.net.parameters() if not any(p is own for own in body)]
-        rates = [args.learning_rate, 4 * args.learning_rate]  # heads start from nothing
-        groups = [{"params": p, "lr": lr} for p, lr in zip((body, heads), rates, strict=True)]
-        self.optimiser = torch.optim.AdamW(groups, weight_decay=0.01)
-        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimiser, rates, args.steps, pct_start=0.1
-        )
-        average = torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGE)
-        self.kept = torch.optim.swa_utils.AveragedModel(self.net.net, multi_avg_fn=average)
-        self.parts = {
-            "net": self.net, "optimiser": self.optimiser, "schedule": self.schedule,
-            "kept": self.kept,
-        }  # fmt: skip
-        self.state = make_folder(args.out) / f"{self.net.net.name}.state.pt"
-
-    def resume(self) -> None:
-        """Go on from the last state on disk, if there is one."""
-        if self.state.exists():
-            state = torch.load(self.state, weights_only=True)
-            self.step = state.pop("step")
-            for name, value in state.items():
-                self.parts[name].load_state_dict(value)
-
-    def save(self) -> None:
-        state = {name: part.state_dict() for name, part in self.parts.items()}
-        with replacing(self.state) as temporary:
-            torch.save({"step": self.step, **state}, temporary)
-
-    def advance(self, library: RawLibrary) -> float:
-        """One step; returns its loss."""
-        rng = np.random.default_rng([self.args.seed, self.step])
-        batch = [self.net.draw(rng, library) for _ in range(self.args.batch)]
-        loss = loss_of(self.net, *batch_of(batch))
-        self.optimiser.zero_grad()
-        loss.backward()
-        self.optimiser.step()
-        self.schedule.step()
-        self.kept.update_parameters(self.net.net)
-        self.step += 1
-        return float(loss.detach())
-
-    def write(self, validation: float) -> Path:
-        """The averaged weights as a checkpoint."""
-        header = {
-            "format": checkpoint.FORMAT,
-            "system": self.net.net.name,
-            "variant": "features",
-            "config": {},
-            "classes": AVE_CLASSES[:BACKGROUND],
-            "data": self.args.raw.resolve().name,
-            "training": {name: getattr(self.args, name) for name in ("seed", "steps", "batch")},
-            "metrics": {"validation": validation},
-        }
-        weights = self.kept.module.state_dict()
-        tensors = checkpoint.eight_bits({k: v.half().contiguous() for k, v in weights.items()})
-        path = self.args.out / f"{self.net.net.name}.safetensors"
-        checkpoint.write(path, tensors, {checkpoint.KEY: json.dumps(header)})
-        return path
-
-
 def train(kind: str, args) -> None:
-    training = Training(kind, args)
-    training.resume()
-    train_set, val_set = (RawLibrary(args.raw, split) for split in ("train", "val"))
-    held_out = [training.net.draw(np.random.default_rng(i), val_set) for i in range(600)]
-    validation = score(training.net, held_out)
-    print(f"step {training.step}: validation {validation:.3f}", flush=True)
+    config = DistillationConfig(args.steps, args.batch, args.learning_rate, args.seed)
+    torch.manual_seed(config.seed)
+    student = {"vision": Vision, "audio": Audio}[kind]
+    student = student(Teacher(args.teachers / student.teacher_file))
+    train_set, val_set = (RawMaterial(args.raw, split) for split in ("train", "val"))
+    held_out = [student.draw(np.random.default_rng(i), val_set) for i in range(HELD_OUT)]
+    recipe = Distillation(student, config, lambda rng: student.draw(rng, train_set), held_out)
+    loop = Loop(recipe, make_folder(args.out), f"{student.net.name}.state.pt")
+    if loop.resume():
+        print(f"resumed after step {loop.schedules['model'].last_epoch}", flush=True)
     with Progress() as bar:
-        task = bar.add_task(kind, total=args.steps, completed=training.step)
-        while training.step < args.steps:
-            loss = training.advance(train_set)
-            bar.advance(task)
-            if training.step % STATE_EVERY == 0 or training.step == args.steps:
-                validation = score(training.net, held_out)
-                bar.console.print(
-                    f"step {training.step}: loss {loss:.3f}, validation {validation:.3f}"
-                )
-                training.save()
-    print(f"wrote {training.write(validation)}")
+        task = bar.add_task(kind, total=args.steps, completed=loop.schedules["model"].last_epoch)
+        loop.run(lambda _: bar.advance(task), lambda line: told(bar.console, loop, line))
+    validation = loop.history[-1]["validation"]
+    print(f"wrote {recipe.write(args.out, loop.averaged.module, validation, name_of(args.raw))}")
+
+
+def told(console, loop: Loop, line: dict) -> None:
+    """A line on the screen for each fifty steps, with their mean loss."""
+    step = loop.schedules["model"].last_epoch
+    console.print(f"step {step}: loss {line['loss']:.3f}, validation {line['validation']:.3f}")
+
+
+def name_of(raw: Path) -> str:
+    """Name of a folder of recordings and pictures, for the checkpoint's header."""
+    return raw.resolve().name
 
 
 def main() -> None:

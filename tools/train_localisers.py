@@ -6,7 +6,7 @@ Main table: every localiser, supervised (sel) and weakly supervised (wsel), each
 budget: every choice of one grid once (seed 0), the one that does best on the *validation* split for
 the other seeds.  Ablations: one seed, a fixed number of epochs.  Over the link: pilot_ave with each
 semantic decoder, trained with the channel.  Across the modalities (--match DIR, a folder with AVE's
-splits for it, see tools/make_annotated.py): pretrained on the training part of those splits.
+splits for it, see tools/make_ave_sized.py): pretrained on the training part of those splits.
 
     tools/train_localisers.py --data DIR --seeds 5 --jobs 2       hours on a few cores
 """
@@ -16,10 +16,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from gnuradio.semcom.errors import exit_status
-from gnuradio.semcom.nets import checkpoint
-from gnuradio.semcom.nets.registry import LOCALISERS
-from gnuradio.semcom.training.plan import Plan, Run
+from gnuradio.semcom.base.errors import exit_status
+from gnuradio.semcom.systems.registry import LOCALISERS
+from gnuradio.semcom.weights import store as checkpoint
+
+from studies.plan import Plan, Run
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMON = "--epochs 8 --bfloat16"

@@ -13,9 +13,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from gnuradio.semcom.errors import SemcomError, exit_status
-from gnuradio.semcom.training.plan import Plan, Run
+from gnuradio.semcom.base.errors import SemcomError, exit_status
 from ship import ship
+
+from studies.plan import Plan, Run
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = ROOT / "models"

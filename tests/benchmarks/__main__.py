@@ -11,8 +11,8 @@ import importlib
 import json
 import pkgutil
 
-from gnuradio.semcom.files import replacing
-from gnuradio.semcom.link.report import versions
+from gnuradio.semcom.base.files import replacing
+from gnuradio.semcom.run.records import versions
 from rich.console import Console
 from rich.table import Table
 

@@ -35,9 +35,9 @@ from gnuradio import blocks, digital, fec, gr, semcom
 from gnuradio.filter import firdes
 from gnuradio.semcom import core
 from gnuradio.semcom.blocks.radio_hier import SEGMENTS, radio_receiver, system_number
-from gnuradio.semcom.blocks.system_block import shared_system
-from gnuradio.semcom.nets.registry import DEFAULT_SYSTEM
-from gnuradio.semcom.phy.burst import BurstFormat
+from gnuradio.semcom.protocol.burst import BurstFormat
+from gnuradio.semcom.systems.loading import shared_system
+from gnuradio.semcom.systems.registry import DEFAULT_SYSTEM
 
 from .bench_phy import complex_normal, row
 

@@ -7,13 +7,13 @@ import time
 
 from gnuradio.semcom.blocks import guard
 from gnuradio.semcom.blocks.clip_source import clip_source
-from gnuradio.semcom.blocks.system_block import shared_system
+from gnuradio.semcom.chain import reference
 from gnuradio.semcom.data import SyntheticSet
-from gnuradio.semcom.link import reference
-from gnuradio.semcom.link.flowgraph import LinkFlowgraph
-from gnuradio.semcom.link.run import checkpoint_of
-from gnuradio.semcom.link.scenario import Scenario
-from gnuradio.semcom.nets.registry import shipped
+from gnuradio.semcom.run.flowgraph import LinkFlowgraph
+from gnuradio.semcom.run.scenario import Scenario
+from gnuradio.semcom.systems.choice import weights_for
+from gnuradio.semcom.systems.loading import shared_system
+from gnuradio.semcom.weights.names import shipped
 
 ROUNDS = 5
 
@@ -46,14 +46,14 @@ def seconds(action) -> float:
 
 def row(name: str, point: Scenario, clips) -> dict:
     """Median rates of the flowgraph and of the Torch evaluation, run in turn."""
-    checkpoint = checkpoint_of(point, clips)
+    checkpoint = weights_for(point, clips)
     net = shared_system(point.system, checkpoint, point.device)
     frames = range(len(clips))
     ours, peer = [], []
     for _ in range(ROUNDS):
         flowgraph = LinkFlowgraph(point, clip_source(clips), checkpoint)
         ours.append(len(clips) / seconds(lambda f=flowgraph: guard.run(f, poll_s=0.005)))
-        peer.append(len(clips) / seconds(lambda: reference.evaluate(point, net, clips, frames)))
+        peer.append(len(clips) / seconds(lambda: reference.outcomes(point, net, clips, frames)))
     return {
         "name": name,
         "unit": "clips/s",

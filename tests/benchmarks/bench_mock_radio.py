@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 from gnuradio import blocks, channels, gr, semcom
-from gnuradio.semcom import core, presets
+from gnuradio.semcom import core
+from gnuradio.semcom.protocol import mock_presets as presets
 
 from .bench_phy import compare, complex_normal, one_core, row, seconds_of
 

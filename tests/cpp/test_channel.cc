@@ -78,7 +78,8 @@ BOOST_AUTO_TEST_CASE(without_noise_the_output_is_the_truth_times_the_input)
             const auto x = sent(2, 100);
             const auto y = pass(channel, x, 7, 100);
             for (size_t n = 0; n < 100; n++) {
-                const auto truth = channel.truth(n / run_length * run_length);
+                const auto truth =
+                    channel.truth().state(channel.moves() ? n / run_length : 0);
                 BOOST_TEST(truth.noise_var == 0.0);
                 for (int m = 0; m < 2; m++) {
                     const cdouble expected = truth.h(m, 0) * cdouble(x[0][n]) +
@@ -95,9 +96,9 @@ BOOST_AUTO_TEST_CASE(fixed_channels_have_the_matrix_they_name)
     mimo_channel awgn(2, 3, settings(channel_model::awgn));
     none.begin_frame(0, 10);
     awgn.begin_frame(0, 10);
-    BOOST_TEST((none.truth(0).h - matrix::Identity(2, 2)).norm() == 0.0);
-    BOOST_TEST(none.truth(0).noise_var == 0.0);
-    const auto truth = awgn.truth(0);
+    BOOST_TEST((none.truth().state(0).h - matrix::Identity(2, 2)).norm() == 0.0);
+    BOOST_TEST(none.truth().state(0).noise_var == 0.0);
+    const auto truth = awgn.truth().state(0);
     const double gain = std::pow(10.0, 3.0 / 20.0);
     const cdouble receiver = truth.h(0, 0);
     BOOST_TEST(std::abs(receiver) == gain, boost::test_tools::tolerance(1e-6));

@@ -133,21 +133,21 @@ BOOST_AUTO_TEST_CASE(interpolation_is_exact_for_a_channel_on_a_straight_line)
     const uint64_t starts[] = { 0, 8, 12, 20, 24 };
     const double centres[] = { 5.5, 11.5, 19.5, 25.5, 32.0 };
     const double weights[] = { 5 / 14., 11 / 14., 5 / 14., 11 / 14., 0.5 };
-    BOOST_REQUIRE(linear.size() == 5);
+    BOOST_REQUIRE(linear.pieces() == 5);
     for (size_t i = 0; i < 5; i++) {
-        const auto found = unpack(linear[i].packed.data(), linear[i].packed.size());
+        const auto found = linear.state(i);
         const double w = weights[i];
-        BOOST_TEST(linear[i].payload_index == starts[i]);
+        BOOST_TEST(linear.first(i) == starts[i]);
         BOOST_TEST(std::abs(found.h(0, 0) - cdouble(centres[i], 1.0)) < 1e-5);
         BOOST_TEST(std::abs(found.err_var[0] - 0.5 * (w * w + (1 - w) * (1 - w))) < 1e-6);
     }
-    // Nearest: one update where the nearest block changes, the earlier one at a tie.
+    // Nearest: a piece where the nearest block changes, the earlier one at a tie.
     const auto nearest = interpolate(blocks, layout, 29, interpolation_method::nearest);
-    BOOST_REQUIRE(nearest.size() == 3);
+    BOOST_REQUIRE(nearest.pieces() == 3);
     const uint64_t changes[] = { 0, 8, 20 };
     for (size_t i = 0; i < 3; i++) {
-        BOOST_TEST(nearest[i].payload_index == changes[i]);
-        BOOST_TEST(nearest[i].packed.back().real() == 0.5f + 14.0f * i);
+        BOOST_TEST(nearest.first(i) == changes[i]);
+        BOOST_TEST(nearest.state(i).h(0, 0).real() == 0.5 + 14.0 * i);
     }
 }
 
@@ -174,12 +174,83 @@ BOOST_AUTO_TEST_CASE(packing_returns_what_was_packed)
     value.no_eff << 2.0, std::numeric_limits<double>::infinity();
     value.noise_var = 0.125;
     value.update_snr();
-    const auto packed = pack(value);
-    const auto back = unpack(packed.data(), packed.size());
+    const auto elements = pack(value);
+    const packed_csi packed(elements.data(), elements.size());
+    const auto back = packed.state(0);
+    BOOST_TEST(packed.pieces() == 1);
     BOOST_TEST((back.h - value.h).norm() == 0.0);
     BOOST_TEST((back.err_var == value.err_var && back.no_eff == value.no_eff));
-    BOOST_TEST(back.noise_var == value.noise_var);
-    BOOST_CHECK_THROW(unpack(packed.data(), packed.size() - 1), std::invalid_argument);
-    BOOST_CHECK_THROW(unpack(packed.data(), 0), std::invalid_argument);
-    BOOST_CHECK_THROW(unpack(packed.data() + 1, 1), std::invalid_argument);
+    BOOST_TEST((back.noise_var == value.noise_var && back.snr == float(value.snr)));
+}
+
+static csi numbered(int number)
+{
+    csi value(3, 2);
+    value.h = draw_channel(3, 2);
+    value.no_eff << number, 10.0 * number;
+    value.noise_var = 0.5;
+    return value;
+}
+
+BOOST_AUTO_TEST_CASE(pieces_hold_up_to_the_next)
+{
+    constexpr uint64_t far = (uint64_t{ 5 } << 32) + 3; // more than float holds
+    packed_csi packed(numbered(1));
+    packed.append(2, numbered(2));
+    const auto third = numbered(3);
+    packed.append(7, numbered(9));
+    packed.append(7, third); // instead of the one before
+    packed.append(far, numbered(4));
+    const packed_csi back(packed.elements().data(), packed.elements().size());
+    BOOST_REQUIRE(back.pieces() == 4);
+    BOOST_TEST(back.first(2) == 7);
+    BOOST_TEST(back.first(3) == far);
+    BOOST_TEST((back.state(2).h - third.h).norm() == 0.0);
+    std::vector<float> first(9), second(9);
+    float* rows[] = { first.data(), second.data() };
+    back.expand_no_eff(9, rows);
+    for (size_t n = 0; n < 9; n++) {
+        BOOST_TEST(first[n] == (n < 2 ? 1 : n < 7 ? 2 : 3));
+        BOOST_TEST(second[n] == 10 * first[n]);
+    }
+    packed_csi replaced(numbered(1));
+    replaced.append(0, numbered(6));
+    BOOST_TEST(replaced.pieces() == 1);
+    BOOST_TEST(replaced.state(0).no_eff[1] == 60.0);
+}
+
+BOOST_AUTO_TEST_CASE(vectors_that_are_no_csi_are_refused)
+{
+    packed_csi packed(numbered(1));
+    packed.append(2, numbered(2));
+    packed.append(4, numbered(3));
+    auto wrong = packed.elements();
+    for (size_t size = 0; size < wrong.size(); size++)
+        if (size != 10 && size != 19)
+            BOOST_CHECK_THROW(packed_csi(wrong.data(), size), std::invalid_argument);
+    const float nan = std::nanf("");
+    for (cfloat first :
+         { cfloat(2), cfloat(0), cfloat(-8), cfloat(nan, 1), cfloat(9, -1) }) {
+        wrong[19] = first; // of the third piece, after one that begins at symbol 2
+        BOOST_CHECK_THROW(packed_csi(wrong.data(), wrong.size()), std::invalid_argument);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(the_truth_holds_for_the_payload_between_the_pilots)
+{
+    // [P P P | 4 | P P P | 4 | P P P]: payload at items 3 to 6 and 10 to 13.
+    packed_csi truth(numbered(1));
+    truth.append(2, numbered(2));  // in the first pilots: from symbol 0 on
+    truth.append(5, numbered(3));  // third payload symbol
+    truth.append(8, numbered(4));  // in the second pilots: replaced by the next
+    truth.append(10, numbered(5)); // fifth payload symbol
+    truth.append(15, numbered(6)); // in the last pilots: for nothing
+    const auto found = at_payload(truth, { 3, 4 }, 8);
+    BOOST_REQUIRE(found.pieces() == 3);
+    const uint64_t firsts[] = { 0, 2, 4 };
+    const double numbers[] = { 2.0, 3.0, 5.0 };
+    for (size_t r = 0; r < 3; r++) {
+        BOOST_TEST(found.first(r) == firsts[r]);
+        BOOST_TEST(found.state(r).no_eff[0] == numbers[r]);
+    }
 }

@@ -32,8 +32,8 @@ namespace semcom {
  * - \p lmmse: entries of H are taken as CN(0, s2) with s2 = max(mean |H_ls|^2 -
  *   mean err_var, 0), so H = Y X^H A and err_var_k = noise_var A_kk with
  *   A = (X X^H + (noise_var / s2) I)^-1; s2 = 0 gives H = 0 and err_var = 0.
- * - \p perfect: what the simulated channel says (tag \p csi_true on input 0, as
- *   mimo_channel_cc puts it).
+ * - \p perfect: what the simulated channel says (tag \p csi_true on a frame's first item
+ *   of input 0, as mimo_channel_cc puts it; its pieces count items, pilots too).
  * - \p none: the pilots are removed, nothing is estimated.
  *
  * With spaced pilots there is one estimate for each pilot block, one noise variance for
@@ -47,14 +47,21 @@ namespace semcom {
  * pilot_inserter_cc does.
  *
  * Output: M streams of complex items, the payload, with a tag \p semcom_frame (sequence
- * number . payload length) on each. Port 0 has a tag \p csi on the first payload symbol
- * of each frame and wherever the estimate changes, valid until the next: a complex vector
+ * number . payload length) on each. Port 0 has one tag \p csi a frame, on its first
+ * payload symbol: a complex vector that says what holds over the frame, piece by piece,
  *
- *     [ (M, K), (noise_var, snr), (err_var_k, no_eff_k) for each k, H row by row ]
+ *     [ (M, K), (noise_var, snr), state of piece 0,
+ *       (first_1), state of piece 1, (first_2), state of piece 2, ... ]
  *
- * where no_eff is 0 until the detector writes it, and snr = max(0, mean |h|^2 -
- * mean err_var) / noise_var [linear] is a mean over the M K paths (infinite if noise_var
- * is 0). The message port \p csi carries (sequence number . first vector) of each frame.
+ * A state is [ (err_var_k, no_eff_k) for each k, H row by row ], K + M K elements. Piece
+ * r holds from payload symbol first_r on (piece 0 from symbol 0 on), up to the next piece
+ * or the frame's end; first_r is written (first_r mod 2^20, first_r / 2^20). R pieces
+ * take 1 + R (1 + K + M K) elements. There is one piece with pilots in front only; with
+ * spaced pilots one wherever the estimate changes (\p nearest) or for each run (\p
+ * linear); with \p perfect one wherever the truth does. no_eff is 0 until the detector
+ * writes it, and snr = max(0, mean |h|^2 - mean err_var) / noise_var [linear] is that of
+ * piece 0, a mean over the M K paths (infinite if noise_var is 0). The message port \p
+ * csi carries (sequence number . vector) of each frame.
  *
  * Degenerate input: a NaN or infinite pilot gives H = 0, infinite variances and SNR 0 for
  * its frame; silent pilots give H = 0 and SNR 0. A frame of a length that the layout

@@ -43,10 +43,11 @@ namespace semcom {
  * number . length) on the first item of each frame.
  *
  * Output: M streams of complex items with the same \p semcom_frame tags. Port 0 has a tag
- * \p csi_true at each frame's start (and at each run of 8 symbols with Doppler): the
- * vector of ls_estimator_cc with H = g exp(j theta) H, noise_var = g^2 N0, err_var = 0.
- * The message port \p channel carries (sequence number . first vector) of each frame. No
- * other tag passes. A sample that is not finite spoils that sample at all antennas.
+ * \p csi_true at each frame's start: the vector of ls_estimator_cc with
+ * H = g exp(j theta) H, noise_var = g^2 N0, err_var = 0, of one piece, or with Doppler of
+ * one for each run of 8 symbols. The message port \p channel carries (sequence number .
+ * vector) of each frame. No other tag passes. A sample that is not finite spoils that
+ * sample at all antennas.
  *
  * An item outside a frame, a frame inside another, and streams out of step end the stream
  * with an error (errors.h).

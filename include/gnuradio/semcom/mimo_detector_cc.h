@@ -23,22 +23,26 @@ namespace semcom {
  * - \p none: stream k is antenna k, no_eff_k = noise_var.
  *
  * no_eff_k is the variance of what disturbs stream k, for symbols of unit average power.
+ * Where the channel state changes within a frame, each piece has its own W and no_eff.
  *
  * Input: M streams of complex items in step, each with a tag \p semcom_frame (sequence
- * number . length) on the first item of a frame; input 0 has a tag \p csi (as from
- * ls_estimator_cc) on the first item of each frame and wherever the channel changes. The
- * method \p none works without \p csi.
+ * number . length) on the first item of a frame; input 0 has a tag \p csi (the vector of
+ * ls_estimator_cc, of one or more pieces) on the first item of each frame. The method
+ * \p none works without \p csi.
  *
  * Output: K streams of complex items with the same \p semcom_frame tags; port 0 has the
- * \p csi tags with no_eff filled in. No other tag passes.
+ * \p csi tags with no_eff of every piece filled in. No other tag passes. A decoder that
+ * wants the noise of each symbol, [K, n], repeats the (imaginary part) no_eff_k of piece
+ * r over the symbols first_r to first_(r+1) - 1: expand_no_eff() of semcom.phy.csi in
+ * Python.
  *
  * Degenerate input: with a NaN or infinite channel or variance, a zero channel, or one
  * too near to singular (smallest over largest singular value below 1e-6, for \p lmmse
- * those of [H; sqrt(S) I]), all streams are 0 and all
- * no_eff infinite until the next \p csi; with \p lmmse a transmitter that is not heard at
- * all loses its own stream only. A sample that is not finite becomes 0. A frame without
- * \p csi, a \p csi of another M or K, and streams out of step end the stream with an
- * error (errors.h).
+ * those of [H; sqrt(S) I]), all streams are 0 and all no_eff infinite over that piece;
+ * with \p lmmse a transmitter that is not heard at all loses its own stream only. A
+ * sample that is not finite becomes 0. A frame without \p csi, a \p csi inside a frame,
+ * of another M or K, or with pieces out of order, and streams out of step end the stream
+ * with an error (errors.h).
  *
  * The zero-forcing equation is that of paper 000: Yu et al., "Pilot-guided Multimodal
  * Semantic Communication for Audio-Visual Event Localization", arXiv:2412.06208.

@@ -100,10 +100,10 @@ void mimo_channel::begin_frame(uint64_t frame, uint64_t length)
     draw_line_of_sight();
     if (moves())
         draw_scatter();
-    d_h = d_line_of_sight;
-    if (fades())
-        d_h += d_scatter_gain * scattered(0);
-    d_h_run = 0;
+    d_truth = packed_csi(state(0));
+    if (moves())
+        for (uint64_t run = run_length; run < length; run += run_length)
+            d_truth.append(run, state(run));
     if (d_noise_var > 0.0)
         draw_noise(0);
 }
@@ -158,20 +158,14 @@ matrix mimo_channel::scattered(uint64_t position) const
     return h;
 }
 
-void mimo_channel::move_to(uint64_t position)
+//! What a receiver would call the channel from symbol \p position of the frame on.
+csi mimo_channel::state(uint64_t position) const
 {
-    const uint64_t run = position / run_length;
-    if (!moves() || run == d_h_run)
-        return;
-    d_h = d_line_of_sight + d_scatter_gain * scattered(run * run_length);
-    d_h_run = run;
-}
-
-csi mimo_channel::truth(uint64_t position)
-{
-    move_to(position);
     csi value(d_num_rx, d_num_tx);
-    value.h = d_receiver * d_h;
+    value.h = d_line_of_sight;
+    if (fades())
+        value.h += d_scatter_gain * scattered(position);
+    value.h = d_receiver * value.h;
     value.noise_var = std::norm(d_receiver) * d_noise_var;
     value.update_snr();
     return value;
@@ -193,7 +187,6 @@ void mimo_channel::apply(const cfloat* const* in,
             from[k] = in[k] + done;
         for (int m = 0; m < d_num_rx; m++)
             to[m] = out[m] + done;
-        move_to(at);
         apply_run(from, to, at, length);
         done += length;
     }
@@ -207,13 +200,14 @@ void mimo_channel::apply_run(const cfloat* const* in,
     const bool noisy = d_noise_var > 0.0;
     if (noisy && position / noise_chunk * noise_chunk != d_noise_start)
         draw_noise(position);
+    const cfloat* h = d_truth.h(moves() ? position / run_length : 0);
     const cfloat* inputs[max_streams + 1];
     cfloat weights[max_streams + 1];
     std::copy_n(in, d_num_tx, inputs);
     weights[d_num_tx] = cfloat(d_receiver * std::sqrt(d_noise_var));
     for (int m = 0; m < d_num_rx; m++) {
         for (int k = 0; k < d_num_tx; k++)
-            weights[k] = cfloat(d_receiver * d_h(m, k));
+            weights[k] = h[m * d_num_tx + k];
         inputs[d_num_tx] = &d_noise[m * noise_chunk + position - d_noise_start];
         weighted_sum(inputs, weights, d_num_tx + noisy, out[m], count);
     }

@@ -46,6 +46,7 @@ struct channel_settings {
  * Rician with factor R: H = sqrt(R / (R + 1)) exp(j phi) + sqrt(1 / (R + 1)) CN(0, 1).
  * With Doppler the CN(0, 1) part is a sum of 16 sinusoids (Jakes' spectrum) in absolute
  * time t = frame * frame_length + n, held over runs of 8 symbols from the frame's first.
+ * The truth of a whole frame is held in memory: about M K bytes a symbol with Doppler.
  */
 class mimo_channel
 {
@@ -71,8 +72,9 @@ public:
     //! True if H changes within a frame, every run of 8 symbols.
     bool moves() const;
 
-    //! The truth from symbol \p position of the frame on, as a receiver would call it.
-    csi truth(uint64_t position);
+    //! The truth of the frame, as a receiver would call it: a piece for each run of
+    //! symbols.
+    const packed_csi& truth() const { return d_truth; }
 
     /*!
      * Passes symbols of the frame through.
@@ -96,8 +98,7 @@ private:
     double d_noise_var = 0.0; // N0
     matrix d_line_of_sight;   // fixed part of H
     double d_scatter_gain = 0.0;
-    matrix d_h;
-    uint64_t d_h_run = 0;
+    packed_csi d_truth{ csi(1, 1) };      // of the frame
     std::vector<jakes_process> d_scatter; // entries of H, row by row
     std::vector<cfloat> d_noise;          // noise_chunk samples for each antenna
     uint64_t d_noise_start = 0;           // symbol of the frame that the first belongs to
@@ -107,7 +108,7 @@ private:
     void draw_line_of_sight();
     void draw_scatter();
     matrix scattered(uint64_t position) const;
-    void move_to(uint64_t position);
+    csi state(uint64_t position) const;
     void draw_noise(uint64_t position);
     void apply_run(const cfloat* const* in,
                    cfloat* const* out,

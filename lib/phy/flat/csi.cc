@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 gr-semcom contributors */
 #include "csi.h"
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <stdexcept>
@@ -11,11 +12,20 @@ namespace semcom {
 namespace phy {
 namespace {
 
-size_t packed_size(int num_rx, int num_tx) { return 2 + num_tx + num_rx * num_tx; }
+//! First symbols are written in two parts, each within what float holds exactly.
+constexpr uint64_t first_base = 1 << 20;
 
 bool is_stream_count(float value)
 {
     return value >= 1 && value <= max_streams && value == std::floor(value);
+}
+
+void append_state(std::vector<cfloat>& packed, const csi& value)
+{
+    for (int k = 0; k < value.num_tx(); k++)
+        packed.emplace_back(value.err_var[k], value.no_eff[k]);
+    for (int i = 0; i < value.h.size(); i++)
+        packed.emplace_back(value.h.data()[i]);
 }
 
 } // namespace
@@ -44,40 +54,95 @@ void csi::invalidate()
 
 std::vector<cfloat> pack(const csi& value)
 {
-    const int m = value.num_rx(), k = value.num_tx();
-    std::vector<cfloat> packed(packed_size(m, k));
-    packed[0] = cfloat(m, k);
-    packed[1] = cfloat(value.noise_var, value.snr);
-    for (int i = 0; i < k; i++)
-        packed[2 + i] = cfloat(value.err_var[i], value.no_eff[i]);
-    for (int i = 0; i < m * k; i++)
-        packed[2 + k + i] = cfloat(value.h.data()[i]);
+    std::vector<cfloat> packed;
+    packed.reserve(2 + value.num_tx() * (1 + value.num_rx()));
+    packed.emplace_back(value.num_rx(), value.num_tx());
+    packed.emplace_back(value.noise_var, value.snr);
+    append_state(packed, value);
     return packed;
 }
 
-csi unpack(const cfloat* packed, size_t size)
+packed_csi::packed_csi(const cfloat* elements, size_t size)
 {
-    if (size < 1 || !is_stream_count(packed[0].real()) ||
-        !is_stream_count(packed[0].imag()))
+    if (size < 1 || !is_stream_count(elements[0].real()) ||
+        !is_stream_count(elements[0].imag()))
+        throw std::invalid_argument("csi: the first element must be M + jK, each 1 to 8; "
+                                    "send what packed_csi wrote");
+    d_elements.assign(elements, elements + size);
+    const size_t step = 1 + state_size();
+    if (size < 1 + step || (size - 1) % step != 0)
         throw std::invalid_argument(
-            "csi: the first element must be M + jK, each 1 to 8; use pack()");
-    const int m = static_cast<int>(packed[0].real());
-    const int k = static_cast<int>(packed[0].imag());
-    if (size != packed_size(m, k))
-        throw std::invalid_argument("csi: " + std::to_string(size) + " elements, but " +
-                                    std::to_string(packed_size(m, k)) +
-                                    " expected for M=" + std::to_string(m) +
-                                    ", K=" + std::to_string(k) + "; use pack()");
-    csi value(m, k);
-    value.noise_var = packed[1].real();
-    value.snr = packed[1].imag();
-    for (int i = 0; i < k; i++) {
-        value.err_var[i] = packed[2 + i].real();
-        value.no_eff[i] = packed[2 + i].imag();
+            "csi: " + std::to_string(size) + " elements, but 1 + R " +
+            std::to_string(step) +
+            " expected for R pieces of M=" + std::to_string(num_rx()) +
+            ", K=" + std::to_string(num_tx()) + "; send what packed_csi wrote");
+    for (size_t r = 1; r < pieces(); r++)
+        if (first(r) <= first(r - 1))
+            throw std::invalid_argument(
+                "csi: piece " + std::to_string(r) + " begins at symbol " +
+                std::to_string(first(r)) + ", the one before at " +
+                std::to_string(first(r - 1)) + "; give the pieces in order");
+}
+
+size_t packed_csi::pieces() const { return (d_elements.size() - 1) / (1 + state_size()); }
+
+uint64_t packed_csi::first(size_t piece) const
+{
+    if (piece == 0)
+        return 0;
+    const cfloat value = d_elements[position(piece) - 1];
+    // Anything else, NaN too, is out of order.
+    if (!(value.real() >= 0.0f && value.real() < first_base && value.imag() >= 0.0f &&
+          value.imag() < first_base))
+        return 0;
+    return static_cast<uint64_t>(value.real()) +
+           first_base * static_cast<uint64_t>(value.imag());
+}
+
+csi packed_csi::state(size_t piece) const
+{
+    csi value(num_rx(), num_tx());
+    const cfloat* from = &d_elements[position(piece)];
+    for (int k = 0; k < num_tx(); k++, from++) {
+        value.err_var[k] = from->real();
+        value.no_eff[k] = from->imag();
     }
-    for (int i = 0; i < m * k; i++)
-        value.h.data()[i] = packed[2 + k + i];
+    std::copy_n(from, value.h.size(), value.h.data());
+    value.noise_var = d_elements[1].real();
+    value.snr = d_elements[1].imag();
+    if (piece > 0)
+        value.update_snr();
     return value;
+}
+
+void packed_csi::append(uint64_t first_symbol, const csi& value)
+{
+    const size_t last = pieces() - 1;
+    if (first_symbol == first(last)) {
+        d_elements.resize(position(last));
+        if (last == 0)
+            d_elements[1] = cfloat(value.noise_var, value.snr);
+    } else {
+        d_elements.emplace_back(first_symbol % first_base, first_symbol / first_base);
+    }
+    append_state(d_elements, value);
+}
+
+void packed_csi::set_no_eff(size_t piece, const real_vector& no_eff)
+{
+    for (int k = 0; k < num_tx(); k++)
+        d_elements[position(piece) + k].imag(no_eff[k]);
+}
+
+void packed_csi::expand_no_eff(size_t count, float* const* out) const
+{
+    for (size_t r = 0; r < pieces() && first(r) < count; r++) {
+        const size_t end =
+            r + 1 < pieces() ? std::min<size_t>(first(r + 1), count) : count;
+        for (int k = 0; k < num_tx(); k++)
+            std::fill(
+                out[k] + first(r), out[k] + end, d_elements[position(r) + k].imag());
+    }
 }
 
 } // namespace phy

@@ -53,6 +53,26 @@ matrix loaded_gram(const matrix& h, double variance)
     return gram;
 }
 
+//! x = W y, W \p num_tx rows of \p num_rx; for \p none x_k = y_k.
+void detect(detector_method method,
+            const cfloat* weights,
+            int num_tx,
+            int num_rx,
+            const cfloat* const* in,
+            cfloat* const* out,
+            size_t count)
+{
+    for (int k = 0; k < num_tx; k++) {
+        bool finite = false; // a copy is not looked at
+        if (method == detector_method::none)
+            std::copy_n(in[k], count, out[k]);
+        else
+            finite = weighted_sum(in, weights + k * num_rx, num_rx, out[k], count);
+        if (!finite)
+            zero_non_finite(out[k], count);
+    }
+}
+
 } // namespace
 
 detector_method parse_detector(const std::string& name)
@@ -111,14 +131,47 @@ void linear_detector::apply(const cfloat* const* in,
                             cfloat* const* out,
                             size_t count) const
 {
-    for (int k = 0; k < d_weights.rows(); k++) {
-        bool finite = false; // a copy is not looked at
-        if (d_method == detector_method::none)
-            std::copy_n(in[k], count, out[k]);
-        else
-            finite = weighted_sum(in, &d_weights(k, 0), d_weights.cols(), out[k], count);
-        if (!finite)
-            zero_non_finite(out[k], count);
+    detect(d_method, matrix_rows(), d_weights.rows(), d_weights.cols(), in, out, count);
+}
+
+void frame_detector::set(packed_csi& value, detector_method method)
+{
+    d_method = method;
+    d_num_rx = value.num_rx();
+    d_num_tx = value.num_tx();
+    d_first.clear();
+    d_weights.clear();
+    for (size_t r = 0; r < value.pieces(); r++) {
+        const linear_detector detector(value.state(r), method);
+        value.set_no_eff(r, detector.no_eff());
+        d_first.push_back(value.first(r));
+        d_weights.insert(d_weights.end(),
+                         detector.matrix_rows(),
+                         detector.matrix_rows() + d_num_tx * d_num_rx);
+    }
+}
+
+void frame_detector::apply(const cfloat* const* in,
+                           cfloat* const* out,
+                           uint64_t first,
+                           size_t count) const
+{
+    const cfloat* from[max_streams];
+    cfloat* to[max_streams];
+    size_t piece =
+        std::upper_bound(d_first.begin(), d_first.end(), first) - d_first.begin();
+    for (size_t done = 0; done < count; piece++) {
+        // piece is the next one: it ends the one in use.
+        size_t part = count - done;
+        if (piece < d_first.size())
+            part = std::min<uint64_t>(part, d_first[piece] - first - done);
+        for (int m = 0; m < d_num_rx; m++)
+            from[m] = in[m] + done;
+        for (int k = 0; k < d_num_tx; k++)
+            to[k] = out[k] + done;
+        const cfloat* weights = &d_weights[(piece - 1) * d_num_tx * d_num_rx];
+        detect(d_method, weights, d_num_tx, d_num_rx, from, to, part);
+        done += part;
     }
 }
 

@@ -5,6 +5,7 @@
 
 #include "csi.h"
 #include <string>
+#include <vector>
 
 namespace gr {
 namespace semcom {
@@ -45,6 +46,9 @@ public:
     //! [K] noise variance of each detected stream.
     const real_vector& no_eff() const { return d_no_eff; }
 
+    //! W, K rows of M; zero for \p none.
+    const cfloat* matrix_rows() const { return d_weights.data(); }
+
     /*!
      * Detects \p count symbols of each stream. A sample that is not finite becomes 0.
      *
@@ -66,6 +70,40 @@ private:
     real_vector d_no_eff;
 
     void use_inverse(const csi& value, double variance, detector_method method);
+};
+
+/*!
+ * Linear detectors for the pieces of a frame, each used for its symbols: the streams have
+ * the noise of each symbol, no_eff [K, n], which is that of linear_detector for its
+ * piece.
+ */
+class frame_detector
+{
+public:
+    /*!
+     * Another frame; the memory of the one before is used again.
+     *
+     * \param[in,out] value  Channel state; no_eff of each piece is written.
+     */
+    void set(packed_csi& value, detector_method method);
+
+    /*!
+     * Detects \p count symbols of each stream, the first being symbol \p first of the
+     * frame. A sample that is not finite becomes 0.
+     *
+     * \param[in]  in  M streams.
+     * \param[out] out K streams.
+     */
+    void apply(const cfloat* const* in,
+               cfloat* const* out,
+               uint64_t first,
+               size_t count) const;
+
+private:
+    detector_method d_method = detector_method::none;
+    int d_num_rx = 0, d_num_tx = 0;
+    std::vector<uint64_t> d_first; // symbol of each piece
+    std::vector<cfloat> d_weights; // [R, K, M]
 };
 
 } // namespace phy

@@ -182,19 +182,18 @@ void pilot_estimator::estimate(const block* received,
     }
 }
 
-std::vector<csi_update> interpolate(const std::vector<csi>& blocks,
-                                    const frame_layout& layout,
-                                    uint64_t payload,
-                                    interpolation_method method)
+packed_csi interpolate(const std::vector<csi>& blocks,
+                       const frame_layout& layout,
+                       uint64_t payload,
+                       interpolation_method method)
 {
-    const uint64_t spacing = layout.spacing == 0 ? payload : layout.spacing;
+    packed_csi pieces(blocks[0]);
     if (blocks.size() == 1)
-        return { { 0, pack(blocks[0]) } };
-    std::vector<csi_update> updates;
-    size_t last_used = blocks.size();
+        return pieces;
+    size_t last_used = 0;
     for (uint64_t start = 0; start < payload;) {
-        const uint64_t block = start / spacing;
-        const uint64_t block_end = std::min((block + 1) * spacing, payload);
+        const uint64_t block = start / layout.spacing;
+        const uint64_t block_end = std::min((block + 1) * layout.spacing, payload);
         const uint64_t length = std::min(run_length, block_end - start);
         const double here = centre(layout.payload_position(start), length);
         const double before =
@@ -208,16 +207,28 @@ std::vector<csi_update> interpolate(const std::vector<csi>& blocks,
             value.h = (1.0 - w) * from.h + w * to.h;
             value.err_var = (1.0 - w) * (1.0 - w) * from.err_var + w * w * to.err_var;
             value.update_snr();
-            updates.push_back({ start, pack(value) });
+            pieces.append(start, value);
         } else {
             const size_t nearest = w > 0.5 ? block + 1 : block;
             if (nearest != last_used)
-                updates.push_back({ start, pack(blocks[nearest]) });
+                pieces.append(start, blocks[nearest]);
             last_used = nearest;
         }
         start += length;
     }
-    return updates;
+    return pieces;
+}
+
+packed_csi
+at_payload(const packed_csi& truth, const frame_layout& layout, uint64_t payload)
+{
+    packed_csi pieces(truth.state(0));
+    for (size_t r = 1; r < truth.pieces(); r++) {
+        const uint64_t start = layout.payload_before(truth.first(r), payload);
+        if (start < payload)
+            pieces.append(start, truth.state(r));
+    }
+    return pieces;
 }
 
 } // namespace phy

@@ -33,12 +33,6 @@ enum class interpolation_method {
 //! \throws std::invalid_argument if the name is none of the above.
 interpolation_method parse_interpolation(const std::string& name);
 
-//! Packed channel state information (csi.h), valid from a payload symbol of a frame on.
-struct csi_update {
-    uint64_t payload_index;
-    std::vector<cfloat> packed;
-};
-
 /*!
  * Estimates an M x K channel from pilots, Y = H X + N.
  *
@@ -111,17 +105,25 @@ private:
 };
 
 /*!
- * Spreads the estimates of a frame's pilot blocks over its payload, one for each run of 8
- * payload symbols (counted from the first symbol of each payload block) in which the
- * channel differs from the run before, evaluated at the run's centre.
+ * Spreads the estimates of a frame's pilot blocks over its payload: the channel is held
+ * over runs of 8 payload symbols (counted from the first symbol of each payload block),
+ * evaluated at the run's centre. A piece for each run (\p linear), or for each run whose
+ * nearest block is not that of the run before (\p nearest).
  *
  * Linear interpolation with weight w gives H = (1 - w) H_0 + w H_1 and
  * err_var = (1 - w)^2 err_0 + w^2 err_1.
  */
-std::vector<csi_update> interpolate(const std::vector<csi>& blocks,
-                                    const frame_layout& layout,
-                                    uint64_t payload,
-                                    interpolation_method method);
+packed_csi interpolate(const std::vector<csi>& blocks,
+                       const frame_layout& layout,
+                       uint64_t payload,
+                       interpolation_method method);
+
+/*!
+ * The truth of a frame, whose pieces count the symbols of pilots too, as it holds for the
+ * payload.
+ */
+packed_csi
+at_payload(const packed_csi& truth, const frame_layout& layout, uint64_t payload);
 
 } // namespace phy
 } // namespace semcom

@@ -54,9 +54,10 @@ ls: H = Y X^H (X X^H)^-1 (arXiv:2412.06208, eq. 5); ls_min_residual: the same ov
 2K pilots with the smallest residual (eq. 6); lmmse: shrunk by the measured noise; perfect: the
 simulated channel's csi_true tags; none: no estimate.
 
-Tags: semcom_frame (sequence number . length) on each frame's first item; csi on port 0, a
-complex vector [M+jK, noise_var+j snr, err_var_k+j no_eff_k, H row by row], at the first payload
-symbol it is valid for. Message port csi: (sequence number . first vector) of each frame.
+Tags: semcom_frame (sequence number . length) and, on port 0, csi on each frame's first item: a
+complex vector [M+jK, noise_var+j snr, err_var_k+j no_eff_k, H row by row], then for each further
+piece of the frame its first payload symbol n, (n mod 2^20)+j(n div 2^20), err_var_k+j no_eff_k and
+H. Message port csi: (sequence number . vector) of each frame.
 
 Args:
     num_rx: M, 1 to 8.
@@ -91,8 +92,9 @@ zf: x = (H^H H)^-1 H^H y, no_eff_k = S [(H^H H)^-1]_kk (arXiv:2412.06208, eq. 7)
 lmmse, unbiased: G = (H^H H + S I)^-1 H^H, x_k = [G y]_k / [G H]_kk, no_eff_k = 1 / [G H]_kk - 1;
 none: stream k is antenna k, no_eff_k = noise_var.
 
-Tags: semcom_frame passes; csi on port 0 with no_eff filled in. A singular, zero or non-finite
-channel gives symbols 0 and no_eff infinite; a sample that is not finite becomes 0.
+Tags: semcom_frame passes; csi on port 0 with no_eff of each piece filled in (semcom.phy.csi's
+expand_no_eff makes it that of each symbol). A singular, zero or non-finite channel gives symbols 0
+and no_eff infinite over its piece; a sample that is not finite becomes 0.
 
 Args:
     num_rx: M antennas.
@@ -219,7 +221,8 @@ theta uniform, g = 10^(gain_db/20). Everything random is a function of (seed, li
 number) only. With doppler > 0 H moves with Jakes' spectrum, held over runs of 8 symbols.
 
 Tags: semcom_frame (sequence number . length) passes; csi_true on port 0, the vector of
-ls_estimator_cc with the truth. Message port channel: (sequence number . vector) of each frame.
+ls_estimator_cc with the truth, a piece for each run of 8 symbols with Doppler. Message port
+channel: (sequence number . vector) of each frame.
 
 Args:
     num_tx: K, 1 to 8.

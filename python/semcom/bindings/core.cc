@@ -25,10 +25,10 @@ static std::vector<std::vector<cfloat>> to_rows(const complex_array& array)
     return rows;
 }
 
-static csi to_csi(const complex_array& packed)
+static packed_csi to_csi(const complex_array& packed)
 {
     expect(packed.ndim() == 1, "csi: a packed vector expected");
-    return unpack(packed.data(), packed.size());
+    return { packed.data(), static_cast<size_t>(packed.size()) };
 }
 
 static pilot_estimator::block
@@ -64,11 +64,11 @@ static complex_array estimate(const complex_array& pilots,
     return to_array(pack(estimates[0]));
 }
 
-static py::list estimate_frame(const complex_array& frame,
-                               const complex_array& rows,
-                               const std::string& method,
-                               uint64_t spacing,
-                               const std::string& interpolation)
+static complex_array estimate_frame(const complex_array& frame,
+                                    const complex_array& rows,
+                                    const std::string& method,
+                                    uint64_t spacing,
+                                    const std::string& interpolation)
 {
     const pilot_estimator estimator(to_rows(rows));
     expect(frame.ndim() == 2 && frame.shape(0) >= 1 && frame.shape(0) <= max_streams,
@@ -83,11 +83,9 @@ static py::list estimate_frame(const complex_array& frame,
     std::vector<csi> estimates;
     estimator.estimate(
         received.data(), received.size(), to_pilot_method(method), estimates);
-    py::list updates;
-    for (const auto& update :
-         interpolate(estimates, layout, payload, parse_interpolation(interpolation)))
-        updates.append(py::make_tuple(update.payload_index, to_array(update.packed)));
-    return updates;
+    return to_array(
+        interpolate(estimates, layout, payload, parse_interpolation(interpolation))
+            .elements());
 }
 
 static py::tuple
@@ -101,13 +99,22 @@ detect(const complex_array& y, const complex_array& packed, const std::string& m
     complex_array x({ static_cast<size_t>(value.num_tx()), count });
     const auto in = row_pointers(y.data(), value.num_rx(), count);
     const auto out = row_pointers(x.mutable_data(), value.num_tx(), count);
-    const linear_detector detector(value, parse_detector(method));
+    frame_detector detector;
+    detector.set(value, parse_detector(method));
     {
         py::gil_scoped_release release;
-        detector.apply(in.data(), out.data(), count);
+        detector.apply(in.data(), out.data(), 0, count);
     }
-    value.no_eff = detector.no_eff();
-    return py::make_tuple(x, to_array(pack(value)));
+    return py::make_tuple(x, to_array(value.elements()));
+}
+
+static py::array_t<float> expand_no_eff(const complex_array& packed, size_t count)
+{
+    const auto value = to_csi(packed);
+    py::array_t<float> no_eff({ static_cast<size_t>(value.num_tx()), count });
+    const auto rows = row_pointers(no_eff.mutable_data(), value.num_tx(), count);
+    value.expand_no_eff(count, rows.data());
+    return no_eff;
 }
 
 static py::tuple detect_frames(const complex_array& y,
@@ -162,19 +169,12 @@ static py::tuple pass_channel(const complex_array& x,
     complex_array y({ static_cast<size_t>(num_rx), length });
     const auto in = row_pointers(x.data(), x.shape(0), length);
     const auto out = row_pointers(y.mutable_data(), num_rx, length);
-    std::vector<std::vector<cfloat>> truths;
     {
         py::gil_scoped_release release;
         channel.begin_frame(frame, length);
         channel.apply(in.data(), out.data(), 0, length);
-        const size_t step = channel.moves() ? run_length : std::max<size_t>(length, 1);
-        for (size_t at = 0; at < length; at += step)
-            truths.push_back(pack(channel.truth(at)));
     }
-    complex_array packed({ truths.size(), truths.empty() ? 0 : truths[0].size() });
-    for (size_t r = 0; r < truths.size(); r++)
-        std::copy(truths[r].begin(), truths[r].end(), packed.mutable_data(r, 0));
-    return py::make_tuple(y, packed);
+    return py::make_tuple(y, to_array(channel.truth().elements()));
 }
 
 static complex_array
@@ -232,7 +232,7 @@ Args:
     interpolation: nearest or linear.
 
 Returns:
-    A list of (payload symbol from which it is valid, packed csi).
+    The packed csi of the frame, with a piece for each change of the estimate.
 
 Raises:
     ValueError: a length that no frame of this layout has, and as estimate().)doc");
@@ -249,7 +249,7 @@ static void bind_detection(py::module& m)
 
 Args:
     y: received payload, complex64 [M, n].
-    csi: packed, complex64 [2 + K + M K], K <= M.
+    csi: packed, complex64 [1 + R (1 + K + M K)] of R pieces, K <= M.
     method: zf, lmmse or none (see mimo_detector_cc).
 
 Returns:
@@ -257,6 +257,21 @@ Returns:
 
 Raises:
     ValueError: sizes that do not fit or an unknown method.)doc");
+    m.def("expand_no_eff",
+          &expand_no_eff,
+          py::arg("csi"),
+          py::arg("count"),
+          R"doc(The noise of each symbol of a frame from its csi.
+
+Args:
+    csi: packed, complex64 [1 + R (1 + K + M K)] of R pieces, as detect() returns it.
+    count: n, symbols of the frame.
+
+Returns:
+    Effective noise variance, float32 [K, n].
+
+Raises:
+    ValueError: a vector that is no packed csi.)doc");
     m.def("detect_frames",
           &detect_frames,
           py::arg("y"),
@@ -300,8 +315,8 @@ Args:
     frame: sequence number of the frame.
 
 Returns:
-    (y, csi): received complex64 [M, L], and the truth, packed, complex64 [R, 2 + K + M K] with
-    one row for the frame, or with Doppler one for each run of 8 symbols.
+    (y, csi): received complex64 [M, L], and the truth, packed, complex64 [1 + R (1 + K + M K)]
+    with one piece for the frame, or with Doppler one for each run of 8 symbols.
 
 Raises:
     ValueError: an unknown model or a number out of range.)doc");

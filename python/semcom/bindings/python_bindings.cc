@@ -25,7 +25,10 @@ PYBIND11_MODULE(semcom_python, m)
         "The mathematics of the C++ blocks on NumPy arrays, without a flowgraph.\n\n"
         "M is the number of receive antennas, K that of transmitters, P that of pilots.\n"
         "Channel state travels as the complex64 vector of the csi tag:\n"
-        "[M+jK, noise_var+j snr, err_var_k+j no_eff_k (K of them), H row by row (M K)].");
+        "[M+jK, noise_var+j snr, err_var_k+j no_eff_k (K of them), H row by row (M K)],\n"
+        "then, for each further piece of the frame, its first symbol n as\n"
+        "(n mod 2^20)+j(n div 2^20), err_var_k+j no_eff_k and H. R pieces: 1 + R (1 + K "
+        "+ M K).");
     bind_core(core);
     bind_burst(core);
     bind_sync(core);

@@ -10,7 +10,7 @@ import pmt
 import zmq
 from gnuradio import gr
 
-from ..errors import SemcomError
+from ..base.errors import SemcomError
 from .guard import guarded
 
 MAGIC, VERSION = 0x5FF0, 1  # of the header that gr-zeromq's sinks send with "pass tags"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Source of clips: the features of what the two terminals hear and see."""
+"""Source of clips: what each terminal takes of them."""
 
 import time
 
@@ -8,56 +8,62 @@ import numpy as np
 import pmt
 
 from ..data import open_set
+from ..data.clipset import describe
 from .frame_block import FrameBlock
 
+TRUTH = pmt.intern("truth")
 BURST = 8  # clips read at a time, so that the encoders find batches
 BUFFERED = 32  # clips that wait for the encoders
 
 
 class clip_source(FrameBlock):
-    """Sends the clips of a set as vector streams, a frame a clip, an item a segment (a second).
+    """Sends the clips of a set, a frame a clip, an output for each kind of what terminals take.
 
-    Output 0  audio features, float32 vectors of d_a (128), T items a frame
-    Output 1  visual features, float32 vectors of h*w*d_v (7*7*512), T items a frame
+    Outputs  items of what ``takes`` names, in its order: audio features (float32 vectors of d_a, a
+             second each), visual features (float32 vectors of h*w*d_v), text (bytes, UTF-8)
 
-    With ``terminals`` naming one terminal only, its port is the only one.  Each first item
-    carries ``semcom_frame`` = (sequence number, T).
+    Each first item carries ``semcom_frame`` = (sequence number, items).
 
-    clips      a set (see ``semcom.data``), or the path of one; '' is the synthetic set
-    split      'train', 'val' or 'test' (for a path)
-    frames     number after the last clip's, cycling through the split; 0 sends the split once, -1
-               never ends
-    terminals  ('audio', 'video'), or one of the two
-    first      number of the first clip, for a terminal that was started again
-    interval   [s] at least this long from one clip to the next, for those who watch
+    clips     a set (see ``semcom.data``), or the path of one; '' is the synthetic set
+    split     'train', 'val' or 'test' (for a path)
+    frames    number after the last clip's, cycling through the split; 0 sends the split once, -1
+              never ends
+    takes     kinds of what the terminals take, as in a system's topology
+    first     number of the first clip, for a terminal that was started again
+    interval  [s] at least this long from one clip to the next, for those who watch
 
-    Message port ``truth``: a dict per clip with ``frame`` and ``events`` (names).
+    Message port ``truth``: a dict per clip with ``frame`` and what is so: ``events`` (names) of
+    each second, or ``text``.
     """
 
     def __init__(
-        self, clips="", split="test", frames=0, terminals=("audio", "video"), interval=0.0, first=0
+        self, clips="", split="test", frames=0, takes=("audio", "visual"), interval=0.0, first=0
     ):
         self.clips = open_set(clips or None, split) if isinstance(clips, str) else clips
         self.frames = frames or len(self.clips)
-        self.terminals = tuple(terminals)
+        self.takes = tuple(takes)
         self.interval = interval
         self.first, self.sent, self._next_at = first, first, 0.0
-        first = [np.asarray(features) for features in self._features(0)]
-        signature = [(np.float32, int(np.prod(features.shape[1:]))) for features in first]
-        FrameBlock.__init__(self, "clip_source", [], signature)
-        self.message_port_register_out(pmt.intern("truth"))
-        for port, features in enumerate(first):
-            self.set_min_output_buffer(port, BUFFERED * len(features))
+        first = self._taken(0)
+        FrameBlock.__init__(self, "clip_source", [], [vector_of(items) for items in first])
+        self.message_port_register_out(TRUTH)
+        for port, items in enumerate(first):
+            self.set_min_output_buffer(port, BUFFERED * len(items))
 
     def start(self) -> bool:
         """Each start of the flowgraph begins with the first clip."""
         self.sent = self.first
         return FrameBlock.start(self)
 
-    def _features(self, number: int) -> list:
-        clip = number % len(self.clips)
-        read = {"audio": self.clips.audio, "video": self.clips.visual}
-        return [read[terminal](clip) for terminal in self.terminals]
+    def _taken(self, number: int) -> list:
+        """What each kind of terminal takes of a clip, as vectors of float32, or bytes."""
+        clip, taken = number % len(self.clips), []
+        for kind in self.takes:
+            items = np.asarray(getattr(self.clips, kind)(clip))
+            items = items if items.ndim == 1 else items.reshape(len(items), -1)
+            exact = items if items.dtype == np.uint8 else items.astype(np.float32, copy=False)
+            taken.append(np.ascontiguousarray(exact))
+        return taken
 
     def advance(self, input_items):
         """The next clips: one at a time for those who watch, else a few; None after the last."""
@@ -65,11 +71,7 @@ class clip_source(FrameBlock):
         while len(clips) < (1 if self.interval else BURST) and self._goes_on():
             self._wait()
             self._publish()
-            vectors = [
-                np.ascontiguousarray(features, np.float32).reshape(len(features), -1)
-                for features in self._features(self.sent)
-            ]
-            clips.append((self.sent, *vectors))
+            clips.append((self.sent, *self._taken(self.sent)))
             self.sent += 1
         return clips or None
 
@@ -87,7 +89,10 @@ class clip_source(FrameBlock):
         self._next_at = time.monotonic() + self.interval
 
     def _publish(self) -> None:
-        labels = self.clips.labels(self.sent % len(self.clips))
-        names = [self.clips.classes[label] for label in labels]
-        clip = pmt.to_pmt({"frame": self.sent, "events": names})
-        self.message_port_pub(pmt.intern("truth"), clip)
+        clip = describe(self.clips, self.sent % len(self.clips))
+        self.message_port_pub(TRUTH, pmt.to_pmt({"frame": self.sent, **clip}))
+
+
+def vector_of(items: np.ndarray):
+    """The signature of a stream of such items, [n] or [n, length]."""
+    return items.dtype.type if items.ndim == 1 else (items.dtype.type, items.shape[1])

@@ -5,8 +5,8 @@
 import numpy as np
 from gnuradio import gr
 
-from ..errors import SemcomError
-from ..files import make_folder
+from ..base.errors import SemcomError
+from ..base.files import make_folder
 from .guard import guarded
 
 

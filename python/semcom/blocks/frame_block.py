@@ -8,7 +8,7 @@ items are copied out of the input buffer as they come, so nothing waits for a fr
 """
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import pmt
@@ -26,13 +26,14 @@ WORK_CALLED_PRODUCE = int(gr.WORK_CALLED_PRODUCE)  # Python blocks must return p
 class Frame:
     """One frame: ``items`` is [length] or [length, vlen].
 
-    ``csi`` and ``truth`` hold (offset in the frame, packed vector) of the tags csi and csi_true.
+    ``csi`` and ``truth`` are the packed vectors of the tags csi and csi_true on the first item
+    (``semcom.phy.csi``), or None.
     """
 
     number: int
     items: np.ndarray
-    csi: list = field(default_factory=list)
-    truth: list = field(default_factory=list)
+    csi: np.ndarray | None = None
+    truth: np.ndarray | None = None
     filled: int = 0
 
     @property
@@ -43,6 +44,11 @@ class Frame:
 def frame_tag(number: int, length: int):
     """The value of the tag ``semcom_frame``: the pair (sequence number, length in items)."""
     return pmt.cons(pmt.from_uint64(number), pmt.from_uint64(length))
+
+
+def vector(dtype, length: int):
+    """The signature of a stream of vectors; of length 1, of single items."""
+    return dtype if length == 1 else (dtype, length)
 
 
 class _Inbox:
@@ -71,10 +77,15 @@ class _Inbox:
                 offset, key, value = tags.popleft()
                 if pmt.eq(key, FRAME_TAG):
                     raise ValueError("a frame begins before the one before it is complete")
-                for states, name in ((frame.csi, CSI_TAG), (frame.truth, TRUTH_TAG)):
-                    if pmt.eq(key, name):
+                for name, tag in (("csi", CSI_TAG), ("truth", TRUTH_TAG)):
+                    if pmt.eq(key, tag):
+                        if frame.filled + offset - used:
+                            raise ValueError(
+                                f"frame {frame.number}: a tag '{tag}' on item "
+                                f"{frame.filled + offset - used}; one expected, on the first item"
+                            )
                         vector = np.array(pmt.c32vector_elements(value), np.complex64)
-                        states.append((frame.filled + offset - used, vector))
+                        setattr(frame, name, vector)
             frame.filled += n
             used += n
             if frame.complete:
@@ -104,7 +115,9 @@ class FrameBlock(gr.basic_block):
     """
 
     def __init__(self, name: str, inputs: list, outputs: list, max_batch: int = 16):
-        gr.basic_block.__init__(self, name=name, in_sig=inputs, out_sig=outputs)
+        streams = [[vector(*item) if isinstance(item, tuple) else item for item in items]
+                   for items in (inputs, outputs)]  # fmt: skip
+        gr.basic_block.__init__(self, name=name, in_sig=streams[0], out_sig=streams[1])
         self.set_tag_propagation_policy(gr.TPP_DONT)  # frames change length; each gets a new tag
         self.max_batch = max_batch
         self.inboxes = [_Inbox() for _ in inputs]

@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 
-from ..errors import BlockError
+from ..base.errors import BlockError
 
 WORK_DONE = -1  # what work() returns to end: gr.WORK_DONE itself raises TypeError from Python
 GRACE_S = 10.0  # how long a flowgraph may take to end by itself after an error
@@ -48,7 +48,7 @@ class _Latch:
         os._exit(1)
 
     def take(self) -> list:
-        from .. import take_errors  # the C++ latch; late, so that it needs no import order
+        from .. import take_errors
 
         with self._lock:
             errors, self._errors = self._errors + list(take_errors()), []

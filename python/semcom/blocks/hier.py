@@ -1,21 +1,33 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The four pieces of the link, each a hier block whose constructor reads as its signal path."""
+"""Terminals, channel and receiver, each a hier block whose constructor reads as its signal path."""
 
+import numpy as np
 from gnuradio import gr
 
-from .. import ls_estimator_cc, mimo_channel_cc, mimo_detector_cc, pilot_inserter_cc
-from ..nets.registry import DEFAULT_SYSTEM
+from .. import (
+    ls_estimator_cc,
+    mimo_channel_cc,
+    mimo_detector_cc,
+    pilot_inserter_cc,
+)
 from ..phy import pilots
-from ..phy.channel import FEEDBACK, UPLINK
+from ..phy.channel import SIDELINK, UPLINK
+from ..systems.loading import shared_system
+from ..systems.registry import DEFAULT_SYSTEM
 from .dump import dump
 from .semantic_decoder import semantic_decoder
-from .semantic_encoders import audio_semantic_encoder, video_semantic_encoder
-from .system_block import shared_system
+from .semantic_encoder import semantic_encoder
 
 
 def signature(*item_sizes):
     return gr.io_signature.makev(len(item_sizes), len(item_sizes), list(item_sizes))
+
+
+def item_size(item) -> int:
+    """[bytes] of an item of a system: (dtype, length)."""
+    dtype, length = item
+    return np.dtype(dtype).itemsize * length
 
 
 def _rows(kind, terminals, length, boost_db):
@@ -43,7 +55,7 @@ class HasModel:
 
 
 class _Receives:
-    """Exchange of the methods of ``estimator`` and ``detector`` (None: nothing is received)."""
+    """Exchange of the methods of ``ears``, pairs of an estimator and its detector."""
 
     def set_csi(self, csi):
         """Estimation method: ls, ls_min_residual, lmmse, perfect (simulation only) or none."""
@@ -56,107 +68,114 @@ class _Receives:
     def _set_methods(self, *wanted):
         self._wanted = wanted
         csi, detector = receive_methods(*wanted)
-        if self.estimator is not None:
-            self.detector.set_method(detector)  # first: see its manual
-            self.estimator.set_method(csi)
+        for ear in self.ears:
+            ear[1].set_method(detector)  # first: see its manual
+            ear[0].set_method(csi)
 
 
-class audio_terminal(HasModel, gr.hier_block2):
-    """Audio features to what the audio terminal sends: uplink, and feedback link if there is one.
+class terminal(HasModel, _Receives, gr.hier_block2):
+    """What a terminal takes, and what it hears of others, to what it sends.
 
-    Input 0   float32 vectors of d_a, frames of T items
-    Output 0  complex64, uplink frames: pilot row 0, then T*L symbols
-    Output 1  complex64, feedback frames with pilots of their own (absent without a video terminal)
-    Last      complex64, the symbols alone, for measurements
+    Input 0         items of the terminal: float32 vectors of features, bytes of text, ...; a frame
+                    a clip
+    Inputs 1..      complex64, received sidelink frames with pilots, of each terminal it hears
+    Output 0        complex64, uplink frames: its pilot row, then its symbols
+    Output 1        complex64, the symbols alone, for measurements
+    Output 2        complex64, sidelink frames with pilots of their own, if another terminal hears
+                    it
+    Message port ``attention``: where it looked, see semantic_encoder
+
+    system          name in the registry
+    name            of the terminal, in the system's topology
+    checkpoint      file of the weights; '' is the one shipped for the synthetic set
+    device          Torch device
+    pilot_kind      of the pilot rows: hadamard, zadoff_chu or encoded_sine
+    pilot_length    [symbols] of a row
+    pilot_boost_db  [dB] power of the pilots above that of the symbols
+    pilot_spacing   [symbols] between pilot rows; 0: one row in front
+    csi, detector, interpolation  of the sidelink's receiver, see ls_estimator_cc, mimo_detector_cc
+    sidelink_timeout  [s] after which it goes on without what it should hear; 0: never
+    dump_path       folder for every internal signal; '': none
     """
 
-    def __init__(self, system=DEFAULT_SYSTEM, checkpoint="", device="cpu", pilot_kind="hadamard",
-                 pilot_length=32, pilot_boost_db=0.0, pilot_spacing=0, dump_path=""):  # fmt: skip
+    def __init__(self, system=DEFAULT_SYSTEM, name="audio", checkpoint="", device="cpu",
+                 pilot_kind="hadamard", pilot_length=32, pilot_boost_db=0.0, pilot_spacing=0,
+                 csi="ls", detector="zf", interpolation="nearest", sidelink_timeout=0.0,
+                 dump_path=""):  # fmt: skip
         net = shared_system(system, str(checkpoint), device)
-        terminals, c64 = len(net.terminals), gr.sizeof_gr_complex
+        place, topology = net.topology.terminal(name), net.topology
+        c64, heard = gr.sizeof_gr_complex, topology.is_heard(name)
         gr.hier_block2.__init__(
             self,
-            "audio_terminal",
-            signature(gr.sizeof_float * net.config.audio_dim),
-            signature(*[c64] * (terminals + 1)),
+            f"{name}_terminal",
+            signature(item_size(net.item(name)), *[c64] * len(place.hears)),
+            signature(*[c64] * (2 + heard)),
         )
-        self.encoder = audio_semantic_encoder(system, checkpoint, device)
-        row = _rows(pilot_kind, terminals, pilot_length, pilot_boost_db)[0]
-        self.pilots = pilot_inserter_cc(row, pilot_spacing)
-        self.connect(self, self.encoder, self.pilots, (self, 0))
-        self.connect(self.encoder, (self, terminals))
-        dump(self, self.encoder, 0, dump_path, "audio_symbols")
-        dump(self, self.pilots, 0, dump_path, "uplink_audio")
-        if terminals > 1:
-            own = _rows(pilot_kind, 1, pilot_length, pilot_boost_db)[0]
-            self.feedback_pilots = pilot_inserter_cc(own, pilot_spacing)
-            self.connect(self.encoder, self.feedback_pilots, (self, 1))
-            dump(self, self.feedback_pilots, 0, dump_path, "feedback")
-
-
-class video_terminal(HasModel, _Receives, gr.hier_block2):
-    """Visual features, and what the feedback link brings, to what the video terminal sends.
-
-    Input 0   float32 vectors of h*w*d_v, frames of T items
-    Input 1   complex64, received feedback frames with pilots (absent for a video-only system)
-    Output 0  complex64, uplink frames: the last pilot row, then T*L symbols
-    Output 1  complex64, the symbols alone, for measurements
-    Message port ``attention``: where it looked, see video_semantic_encoder
-    """
-
-    def __init__(self, system=DEFAULT_SYSTEM, checkpoint="", device="cpu", pilot_kind="hadamard",
-                 pilot_length=32, pilot_boost_db=0.0, pilot_spacing=0, csi="ls", detector="zf",
-                 interpolation="nearest", feedback_timeout=0.0, dump_path=""):  # fmt: skip
-        net = shared_system(system, str(checkpoint), device)
-        terminals, c64 = len(net.terminals), gr.sizeof_gr_complex
-        visual = gr.sizeof_float * net.config.height * net.config.width * net.config.visual_dim
-        gr.hier_block2.__init__(
-            self,
-            "video_terminal",
-            signature(visual, *[c64] * (terminals - 1)),
-            signature(c64, c64),
-        )
-        self.encoder = video_semantic_encoder(system, checkpoint, device, feedback_timeout)
+        self.name = name
+        self.encoder = semantic_encoder(system, name, checkpoint, device, sidelink_timeout)
         self.message_port_register_hier_out("attention")
         self.msg_connect(self.encoder, "attention", self, "attention")
-        row = _rows(pilot_kind, terminals, pilot_length, pilot_boost_db)[-1]
-        self.pilots = pilot_inserter_cc(row, pilot_spacing)
+        pilots = (pilot_kind, len(topology), pilot_length, pilot_boost_db)
+        self.pilots = pilot_inserter_cc(_rows(*pilots)[topology.index(name)], pilot_spacing)
+        own = _rows(pilot_kind, 1, pilot_length, pilot_boost_db)
         self.connect((self, 0), (self.encoder, 0))
         self.connect(self.encoder, self.pilots, (self, 0))
         self.connect(self.encoder, (self, 1))
-        dump(self, self.encoder, 0, dump_path, "video_symbols")
-        dump(self, self.pilots, 0, dump_path, "uplink_video")
-        self._wanted, self.estimator, self.detector = (csi, detector), None, None
-        if terminals > 1:
-            csi, detector = receive_methods(*self._wanted)
-            own = _rows(pilot_kind, 1, pilot_length, pilot_boost_db)
-            self.estimator = ls_estimator_cc(1, own, csi, pilot_spacing, interpolation)
-            self.detector = mimo_detector_cc(1, 1, detector)
-            self.connect((self, 1), self.estimator, self.detector, (self.encoder, 1))
-            dump(self, self.detector, 0, dump_path, "heard")
+        dump(self, self.encoder, 0, dump_path, f"{name}_symbols")
+        dump(self, self.pilots, 0, dump_path, f"uplink_{name}")
+        self.sidelink_pilots = None
+        if heard:
+            self.sidelink_pilots = pilot_inserter_cc(own[0], pilot_spacing)
+            self.connect(self.encoder, self.sidelink_pilots, (self, 2))
+            dump(self, self.sidelink_pilots, 0, dump_path, f"sidelink_{name}")
+        self._wanted, self.ears = (csi, detector), []
+        for port, sender in enumerate(place.hears, 1):
+            self._hear(port, sender, own, pilot_spacing, interpolation, dump_path)
+
+    def _hear(self, port, sender, row, spacing, interpolation, dump_path):
+        """A receiver of one sidelink, in front of the encoder."""
+        csi, detector = receive_methods(*self._wanted)
+        estimator = ls_estimator_cc(1, row, csi, spacing, interpolation)
+        detector = mimo_detector_cc(1, 1, detector)
+        self.ears.append((estimator, detector))
+        self.connect((self, port), estimator, detector, (self.encoder, port))
+        dump(self, detector, 0, dump_path, f"heard_{sender}")
 
 
 class simulated_channel(gr.hier_block2):
-    """The uplink (K x M) and, for two terminals, the feedback link (1 x 1).
+    """The uplink (K x M) and the sidelinks (1 x 1 each).
 
     Inputs 0..K-1   complex64, uplink frames of each terminal
-    Input K         complex64, feedback frames (with K > 1)
+    Inputs K..      complex64, sidelink frames, one input for each sidelink
     Outputs 0..M-1  complex64, what the receiver's antennas hear
-    Output M        complex64, what the video terminal hears (with K > 1)
+    Outputs M..     complex64, what the listener of each sidelink hears
     Message port ``channel``: the uplink's true channel of each frame
 
-    ``design``: Y = g exp(j theta) (H X + N), N0 = 10^(-SNR/10); see mimo_channel_cc.
-    feedback_snr_db None: the uplink's SNR.
+    Y = g exp(j theta) (H X + N), N0 = 10^(-SNR/10); see mimo_channel_cc.
+
+    terminals        K
+    antennas         M of the receiver, at least K
+    model            none, awgn, rayleigh, rician or rician_rank1, of all links
+    snr_db           [dB] of the uplink, per stream at each antenna
+    sidelink_snr_db  [dB]; None: the uplink's
+    rician_k         K factor, linear
+    doppler          [cycles per symbol]; 0: one fade a frame
+    gain_db          [dB] of the receiver, unknown to it
+    seed             of every draw
+    sidelinks        how many there are; None: one with two terminals, else none
+    dump_path        folder for every internal signal; '': none
     """
 
-    def __init__(self, terminals=2, antennas=2, model="rayleigh", snr_db=10.0, feedback_snr_db=None,
-                 rician_k=4.0, doppler=0.0, gain_db=0.0, seed=0, dump_path=""):  # fmt: skip
-        feedback, c64 = int(terminals > 1), gr.sizeof_gr_complex
+    def __init__(self, terminals=2, antennas=2, model="rayleigh", snr_db=10.0, sidelink_snr_db=None,
+                 rician_k=4.0, doppler=0.0, gain_db=0.0, seed=0, sidelinks=None,
+                 dump_path=""):  # fmt: skip
+        sidelinks = int(terminals == 2) if sidelinks is None else sidelinks
+        c64 = gr.sizeof_gr_complex
         gr.hier_block2.__init__(
             self,
             "simulated_channel",
-            signature(*[c64] * (terminals + feedback)),
-            signature(*[c64] * (antennas + feedback)),
+            signature(*[c64] * (terminals + sidelinks)),
+            signature(*[c64] * (antennas + sidelinks)),
         )
         self.message_port_register_hier_out("channel")
         self.uplink = mimo_channel_cc(
@@ -168,67 +187,72 @@ class simulated_channel(gr.hier_block2):
         for m in range(antennas):
             self.connect((self.uplink, m), (self, m))
             dump(self, self.uplink, m, dump_path, f"antenna_{m}")
-        self._snr_db, self._feedback_snr_db = snr_db, feedback_snr_db
+        self._snr_db, self._sidelink_snr_db = snr_db, sidelink_snr_db
         self.links = [self.uplink]
-        if feedback:
-            snr = snr_db if feedback_snr_db is None else feedback_snr_db
-            self.feedback = mimo_channel_cc(
-                1, 1, model, snr, rician_k, doppler, gain_db, seed, FEEDBACK
+        snr = snr_db if sidelink_snr_db is None else sidelink_snr_db
+        for number in range(sidelinks):
+            link = mimo_channel_cc(
+                1, 1, model, snr, rician_k, doppler, gain_db, seed, SIDELINK + number
             )
-            self.links.append(self.feedback)
-            self.connect((self, terminals), self.feedback, (self, antennas))
-            dump(self, self.feedback, 0, dump_path, "feedback_received")
+            self.links.append(link)
+            self.connect((self, terminals + number), link, (self, antennas + number))
+            dump(self, link, 0, dump_path, f"sidelink_{number}_received")
 
     def set_snr_db(self, snr_db):
-        """Uplink SNR [dB], and the feedback link's where it has none of its own."""
-        self._set_snrs(snr_db, self._feedback_snr_db)
+        """Uplink SNR [dB], and the sidelinks' where they have none of their own."""
+        self._set_snrs(snr_db, self._sidelink_snr_db)
 
-    def set_feedback_snr_db(self, snr_db):
-        """Feedback SNR [dB]; None: the uplink's."""
+    def set_sidelink_snr_db(self, snr_db):
+        """SNR of the sidelinks [dB]; None: the uplink's."""
         self._set_snrs(self._snr_db, snr_db)
 
-    def _set_snrs(self, uplink, feedback):
-        self._snr_db, self._feedback_snr_db = uplink, feedback
-        for link, snr in zip(
-            self.links, (uplink, uplink if feedback is None else feedback), strict=False
-        ):
-            link.set_snr_db(snr)
+    def _set_snrs(self, uplink, sidelink):
+        self._snr_db, self._sidelink_snr_db = uplink, sidelink
+        self.uplink.set_snr_db(uplink)
+        for link in self.links[1:]:
+            link.set_snr_db(uplink if sidelink is None else sidelink)
 
     def set_model(self, model):
-        """Fading model of both links, see mimo_channel_cc."""
+        """Fading model of all links, see mimo_channel_cc."""
         for link in self.links:
             link.set_model(model)
 
     def set_rician_k(self, rician_k):
-        """Rician K factor (linear) of both links."""
+        """Rician K factor (linear) of all links."""
         for link in self.links:
             link.set_rician_k(rician_k)
 
     def set_doppler(self, doppler):
-        """Doppler [cycles per symbol] of both links; 0 is block fading."""
+        """Doppler [cycles per symbol] of all links; 0 is block fading."""
         for link in self.links:
             link.set_doppler(doppler)
 
 
-class ave_receiver(HasModel, _Receives, gr.hier_block2):
-    """Antennas to the probabilities of the events of each second.
+class receiver(HasModel, _Receives, gr.hier_block2):
+    """What the antennas hear to the outcome of each frame.
 
     Inputs 0..M-1     complex64, received uplink frames with pilots
-    Output 0          float32 vectors of C probabilities, frames of T items
+    Output 0          items of the system's outcome, see semantic_decoder
     Outputs 1..K      complex64, the detected symbols of each terminal
     Message port ``csi``: the channel estimate of each frame
+
+    antennas       M, at least as many as terminals
+    csi            perfect (simulation only), ls, ls_min_residual, lmmse or none
+    detector       zf, lmmse or none
+    interpolation  of the channel between spaced pilots: nearest or linear
+    The other arguments: see terminal.
     """
 
     def __init__(self, system=DEFAULT_SYSTEM, checkpoint="", device="cpu", antennas=2,
                  pilot_kind="hadamard", pilot_length=32, pilot_boost_db=0.0, pilot_spacing=0,
                  csi="ls", detector="zf", interpolation="nearest", dump_path=""):  # fmt: skip
         net = shared_system(system, str(checkpoint), device)
-        terminals, c64 = len(net.terminals), gr.sizeof_gr_complex
+        terminals, c64 = len(net.topology), gr.sizeof_gr_complex
         gr.hier_block2.__init__(
             self,
-            "ave_receiver",
+            "receiver",
             signature(*[c64] * antennas),
-            signature(gr.sizeof_float * len(net.classes), *[c64] * terminals),
+            signature(item_size(net.outcome_item), *[c64] * terminals),
         )
         self.message_port_register_hier_out("csi")
         self._wanted = (csi, detector)
@@ -236,6 +260,7 @@ class ave_receiver(HasModel, _Receives, gr.hier_block2):
         rows = _rows(pilot_kind, terminals, pilot_length, pilot_boost_db)
         self.estimator = ls_estimator_cc(antennas, rows, csi, pilot_spacing, interpolation)
         self.detector = mimo_detector_cc(antennas, terminals, detector)
+        self.ears = [(self.estimator, self.detector)]
         self.decoder = semantic_decoder(system, checkpoint, device)
         self.msg_connect(self.estimator, "csi", self, "csi")
         for m in range(antennas):
@@ -245,4 +270,4 @@ class ave_receiver(HasModel, _Receives, gr.hier_block2):
             self.connect((self.detector, k), (self, 1 + k))
             dump(self, self.detector, k, dump_path, f"detected_{k}")
         self.connect(self.decoder, (self, 0))
-        dump(self, self.decoder, 0, dump_path, "probabilities")
+        dump(self, self.decoder, 0, dump_path, "outcomes")

@@ -7,8 +7,8 @@ import threading
 import numpy as np
 from gnuradio import gr
 
-from ..link import metrics
-from ..phy.csi import unpack
+from ..chain import metrics
+from ..phy.csi import unpack, unpack_pieces
 from .frame_block import FrameBlock
 
 
@@ -63,21 +63,23 @@ class link_meter(gr.hier_block2):
     def _measure(self, frames: list) -> None:
         sent = np.stack([frame.items for frame in frames[: self.streams]])
         detected = np.stack([frame.items for frame in frames[self.streams : -1]])
-        estimates, truths = frames[self.streams].csi, frames[-1].truth
+        estimate, truth = frames[self.streams].csi, frames[-1].truth
         self.papr = max(self.papr, metrics.papr(sent))
-        if estimates:  # a stream that is said to be unknown is no error
-            known = np.isfinite(unpack(estimates[0][1]).no_eff.numpy())
+        csi = None if estimate is None else unpack(estimate)
+        if csi is not None:  # a stream that is said to be unknown is no error
+            known = np.isfinite(csi.no_eff.numpy())
             sent, detected = sent[known], detected[known]
-        self.error += metrics.error_power(sent, detected)
-        self.power += metrics.error_power(sent, np.zeros_like(sent))
-        if estimates:
-            csi = unpack(estimates[0][1])
             self.snr.append(float(csi.snr))
             self.noise_var.append(float(csi.noise_var))
-        if estimates and len(truths) == 1:  # a channel that moves differs from payload to pilots
-            truth = unpack(truths[0][1]).h.numpy()
-            self.channel_error += metrics.error_power(truth, csi.h.numpy())
-            self.channel_power += metrics.error_power(truth, np.zeros_like(truth))
+        self.error += metrics.error_power(sent, detected)
+        self.power += metrics.error_power(sent, np.zeros_like(sent))
+        if csi is None or truth is None:
+            return
+        first, true = unpack_pieces(truth)
+        if len(first) == 1:  # a channel that moves differs from payload to pilots
+            h = true.h[0].numpy()
+            self.channel_error += metrics.error_power(h, csi.h.numpy())
+            self.channel_power += metrics.error_power(h, np.zeros_like(h))
 
     def report(self) -> dict:
         """EVM, PAPR, channel NMSE and mean SNR of a path, each [dB]; None where unknown."""

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data.features import extractor
-from ..data.spectrum import RATE
-from ..data.windows import LENGTH, MediaWindows, WindowStore
+from ..media.spectrum import RATE
+from ..perception.features import extractor
+from ..perception.windows import LENGTH, MediaWindows, WindowStore
 from .frame_block import FrameBlock
 
 AHEAD = 2  # windows that wait for the encoders
@@ -34,7 +34,7 @@ class media_source(FrameBlock):
     Output 0  audio features, float32 vectors of d_a (128), T items a frame, an item a second
     Output 1  visual features, float32 vectors of h*w*d_v (7*7*512), T items a frame
 
-    With ``terminals`` naming one terminal only, its port is the only one.  Each first item carries
+    With ``takes`` naming one kind only, its port is the only one.  Each first item carries
     ``semcom_frame`` = (sequence number, T).  The last window of a file may be shorter than others.
 
     names       files or devices (v4l2:/dev/video0, alsa:default), a list or one name
@@ -48,18 +48,18 @@ class media_source(FrameBlock):
     """
 
     def __init__(self, names, microphone="", features="compact", weights="", length=LENGTH,
-                 sliding=False, realtime=False, store="media", terminals=("audio", "video"),
+                 sliding=False, realtime=False, store="media", takes=("audio", "visual"),
                  frames=0):  # fmt: skip
         self.names = [names] if isinstance(names, (str, Path)) else list(names)
         self.features = shared_features(features, str(weights))
         self.options = {"length": length, "sliding": sliding, "realtime": realtime}
         self.microphone, self.frames = microphone, frames
-        self.terminals, self.store = tuple(terminals), shared_store(store)
+        self.takes, self.store = tuple(takes), shared_store(store)
         sizes = {
             "audio": self.features.audio_dim,
-            "video": int(np.prod(self.features.visual_shape)),
+            "visual": int(np.prod(self.features.visual_shape)),
         }
-        signature = [(np.float32, sizes[terminal]) for terminal in self.terminals]
+        signature = [(np.float32, sizes[kind]) for kind in self.takes]
         FrameBlock.__init__(self, "media_source", [], signature)
         for port in range(len(signature)):
             self.set_min_output_buffer(port, AHEAD * length)
@@ -72,7 +72,7 @@ class media_source(FrameBlock):
         )
         windows = iter(self._media)
         self._windows = islice(windows, self.frames) if self.frames else windows
-        self.places = []
+        self.places.clear()
         return FrameBlock.start(self)
 
     @property
@@ -103,8 +103,8 @@ class media_source(FrameBlock):
         number = self.sent
         self.places.append((window.name, window.start, len(window.seconds)))
         self.store.keep(number, window)
-        vectors = {"audio": window.audio, "video": window.visual.reshape(len(window.visual), -1)}
-        return [(number, *(vectors[terminal] for terminal in self.terminals))]
+        vectors = {"audio": window.audio, "visual": window.visual.reshape(len(window.visual), -1)}
+        return [(number, *(vectors[kind] for kind in self.takes))]
 
 
 class sound_features(FrameBlock):

@@ -10,8 +10,16 @@ import numpy as np
 import pmt
 from gnuradio import gr
 
-from .. import core, presets
-from .device_time import RX_TIME, TX_EOB, TX_SOB, TX_TIME, to_index, to_pmt
+from .. import core
+from ..protocol import mock_presets as presets
+from .device_time import (
+    RX_TIME,
+    TX_EOB,
+    TX_SOB,
+    TX_TIME,
+    to_index,
+    to_pmt,
+)
 from .frame_block import WORK_CALLED_PRODUCE
 from .guard import guarded
 
@@ -130,7 +138,7 @@ class mock_radio(_MockBlock):
     is silent.  Time stands still while the machine is too slow; an output that is not emptied makes
     the machine slow, since GNU Radio then calls no block.
 
-    preset           name of a preset, or path of a JSON file (see semcom.presets)
+    preset           name of a preset, or path of a JSON file (see semcom.protocol.mock_presets)
     sample_rate      [Hz] nominal, of every stream
     snr_db           [dB] of each stream at each antenna of the receiver
     feedback_snr_db  [dB] at the video terminal; None: that of the uplink

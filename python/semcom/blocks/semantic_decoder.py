@@ -5,29 +5,29 @@
 import numpy as np
 import torch
 
-from ..nets.registry import DEFAULT_SYSTEM
-from ..phy.csi import mean_no_eff, unpack
-from .system_block import SystemBlock, shared_system
+from ..phy.csi import expand_no_eff
+from ..systems.loading import shared_system
+from ..systems.registry import DEFAULT_SYSTEM
+from .system_block import SystemBlock
 
 
-def frame_noise(frame, streams: int) -> np.ndarray:
-    """Effective noise variance [K] of a frame from its ``csi`` tags, each valid up to the next.
+def noise_of(frame, streams: int) -> torch.Tensor:
+    """Effective noise variance of each symbol of a frame, [K, n] float32, from its ``csi`` tag.
 
     Zero where no tag tells it (a receiver without channel estimation).
     """
-    if not frame.csi:
-        return np.zeros(streams, np.float32)
-    starts = np.array([offset for offset, _ in frame.csi])
-    spans = np.diff(np.append(starts, len(frame.items)))
-    noise = np.stack([unpack(vector).no_eff.numpy() for _, vector in frame.csi])
-    return mean_no_eff(noise, spans)
+    length = len(frame.items)
+    if frame.csi is None:
+        return torch.zeros(streams, length)
+    return torch.from_numpy(expand_no_eff(frame.csi, length))
 
 
 class semantic_decoder(SystemBlock):
-    """Detected symbols to the probabilities of the events of each second.
+    """Detected symbols to the outcome of each frame.
 
-    Inputs    K complex64 streams, frames of T*L symbols, with ``csi`` tags on input 0
-    Output 0  float32 vectors of C probabilities (28 events and background), frames of T items
+    Inputs    K complex64 streams, frames of symbols, a with one ``csi`` tag each on input 0
+    Output 0  items of the system's outcome, frames of the same numbers: of the task events
+              float32 vectors of C probabilities, one for each second
     """
 
     def __init__(self, system=DEFAULT_SYSTEM, checkpoint="", device="cpu", max_batch=16):
@@ -35,8 +35,8 @@ class semantic_decoder(SystemBlock):
         SystemBlock.__init__(
             self,
             "semantic_decoder",
-            [np.complex64] * len(net.terminals),
-            [(np.float32, len(net.classes))],
+            [np.complex64] * len(net.topology),
+            [net.outcome_item],
             system,
             checkpoint,
             device,
@@ -44,15 +44,13 @@ class semantic_decoder(SystemBlock):
         )
 
     def infer(self, run):
-        streams = len(self.net.terminals)
-        symbols = torch.stack([self.stack(run, port) for port in range(streams)], 1)
-        if symbols.shape[2] % self.net.symbols:
-            raise ValueError(
-                f"a frame of {symbols.shape[2]} symbols is no multiple of the "
-                f"{self.net.symbols} symbols a segment that this checkpoint sends"
-            )
-        noise = torch.from_numpy(np.stack([frame_noise(frames[0], streams) for frames in run]))
-        logits = self.net.decode(
-            symbols.unflatten(2, (-1, self.net.symbols)), noise.to(symbols.device)
-        )
-        return [logits.softmax(-1).cpu().numpy()]
+        streams = len(self.net.topology)
+        ports = [self.stack(run, port) for port in range(streams)]
+        noise = [noise_of(frames[0], streams).to(self.device) for frames in run]
+        if self.net.ragged:
+            symbols = [torch.stack(frame) for frame in zip(*ports, strict=True)]
+            return [[items.cpu().numpy() for items in self.net.outcome(symbols, noise)]]
+        noise = torch.stack(noise)
+        if (noise == noise[..., :1]).all():  # constant: one number a frame and stream
+            noise = noise[..., 0]
+        return [self.net.outcome(torch.stack(ports, 1), noise).cpu().numpy()]

@@ -7,8 +7,13 @@ from contextlib import ExitStack
 import numpy as np
 from gnuradio import gr
 
-from ..data.recording import Recording, describe, files_of, record
-from ..files import check_writable
+from ..base.files import check_writable
+from ..protocol.recording import (
+    Recording,
+    describe,
+    files_of,
+    record,
+)
 from .guard import WORK_DONE, guarded
 
 

@@ -2,33 +2,14 @@
 # Copyright 2026 gr-semcom contributors
 """What the Torch-backed blocks share: the system they run, exchangeable while they run."""
 
-import functools
 import sys
 import threading
 
 import numpy as np
 import torch
 
-from ..nets.registry import load_system
+from ..systems.loading import exchange_for, shared_system
 from .frame_block import FrameBlock
-
-
-@functools.lru_cache(maxsize=8)
-def shared_system(system: str, checkpoint: str, device: str):
-    """The system of a checkpoint, loaded once for all the blocks that name it."""
-    return load_system(system, checkpoint, device=device)
-
-
-def exchange_for(running, system: str, checkpoint: str, device: str):
-    """The system of another checkpoint that can take the place of ``running``; else ValueError."""
-    net = shared_system(system, checkpoint, device)
-    for what in ("symbols", "terminals", "classes"):
-        if getattr(net, what) != getattr(running, what):
-            raise ValueError(
-                f"checkpoint {checkpoint or '(default)'}: its {what} differ from those of the "
-                "checkpoint that the flowgraph was started with; restart to change them"
-            )
-    return net
 
 
 def by_length(batch: list) -> list:
@@ -107,20 +88,22 @@ class SystemBlock(FrameBlock):
     def process(self, batch):
         results = []
         with self._swap, torch.inference_mode():
-            for run in by_length(batch):
+            for run in [batch] if self.net.ragged else by_length(batch):
                 numbers = [next(f.number for f in frames if f is not None) for frames in run]
                 results += zip(numbers, *self.infer(run), strict=True)
         return results
 
     def infer(self, run: list) -> list:
-        """Arrays per output port, first axis the run, for tuples of frames of equal lengths."""
+        """Arrays per output port, first axis the run, for tuples of frames: of equal lengths, or of
+        any for a system that is ragged."""
         raise TypeError(f"{type(self).__name__} must define infer()")
 
-    def stack(self, run: list, port: int) -> torch.Tensor:
-        """The frames of one port as a tensor [B, length, ...] on the device, until the next call.
-
-        The frames themselves are given back to their port.
+    def stack(self, run: list, port: int):
+        """The frames of one port as a tensor [B, length, ...] on the device, until the next call,
+        the frames themselves given back to their port; for a system that is ragged, a list.
         """
+        if self.net.ragged:
+            return [torch.from_numpy(frames[port].items).to(self.device) for frames in run]
         shape = run[0][port].items.shape
         if port not in self._stacks or self._stacks[port].shape[1:] != shape:
             self._stacks[port] = np.empty((self.max_batch, *shape), run[0][port].items.dtype)

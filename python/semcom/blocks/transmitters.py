@@ -9,9 +9,16 @@ from collections import OrderedDict, deque
 import numpy as np
 import pmt
 
-from ..phy.burst import BurstFormat
-from ..phy.schedule import Schedule
-from .device_time import RX_TIME, TX_EOB, TX_SOB, TX_TIME, to_index, to_pmt
+from ..protocol.burst import BurstFormat
+from ..protocol.schedule import Schedule
+from .device_time import (
+    RX_TIME,
+    TX_EOB,
+    TX_SOB,
+    TX_TIME,
+    to_index,
+    to_pmt,
+)
 from .frame_block import WORK_CALLED_PRODUCE, FrameBlock
 from .guard import guarded
 

@@ -14,8 +14,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from ..errors import SemcomError
-from ..files import replacing
+from ..base.errors import SemcomError
+from ..base.files import replacing
+from . import ave_text
+from .ave_text import Annotation
 from .clipset import AVE_CLASSES, SPLITS, ClipSet
 
 KEY = "avadataset"
@@ -38,10 +40,10 @@ class AveSet:
         self._check_agreement(one_hot)
         self._labels = self._to_indices(one_hot[:])
         self._order = self._read_order(order_file(split))
-        rows = self._annotations()
+        rows = self._rows()
         self.classes = self._class_names(rows, one_hot.shape[-1])
         self._events = self._read_events()
-        self.ids = [rows[i][1] if rows else f"row {i}" for i in self._order]
+        self.ids = [rows[i].film if rows else f"row {i}" for i in self._order]
 
     def __len__(self) -> int:
         return len(self._order)
@@ -134,9 +136,16 @@ class AveSet:
         return one_hot.argmax(-1).astype(np.int64)
 
     def _read_order(self, filename: str) -> np.ndarray:
-        order = self._open(filename, ("clips",))[:].astype(np.int64)
-        if not order.size:
+        numbers = self._open(filename, ("clips",))[:]
+        if not numbers.size:
             raise SemcomError(f"{self.folder / filename}: names no clips; choose another split")
+        with np.errstate(invalid="ignore"):  # NaN
+            order = numbers.astype(np.int64)
+        if (order != numbers).any():
+            raise SemcomError(
+                f"{self.folder / filename}: index {numbers[order != numbers][0]:g}, expected whole "
+                "row numbers; take the order file of this feature file"
+            )
         outside = order[(order < 0) | (order >= len(self._labels))]
         if outside.size:
             raise SemcomError(
@@ -145,15 +154,13 @@ class AveSet:
             )
         return order
 
-    def _annotations(self) -> list[list[str]]:
-        """[category, clip id, ...] per row of the arrays; none without a file that fits them."""
-        path = self.folder / "Annotations.txt"
-        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-        rows = [line.strip().split("&") for line in lines if line.count("&") == 4]
-        rows = [row for row in rows if row[3].strip().isdigit()]  # AVE's file has a header line
+    def _rows(self) -> list[Annotation]:
+        """Of Annotations.txt, one for each row of the arrays; none without a file that fits."""
+        path = self.folder / ave_text.FILE
+        rows = ave_text.read(path) if path.is_file() else []
         return rows if len(rows) == len(self._labels) else []
 
-    def _class_names(self, rows: list[list[str]], count: int) -> tuple[str, ...]:
+    def _class_names(self, rows: list[Annotation], count: int) -> tuple[str, ...]:
         """Names by index: a row's category names the event that its labels hold."""
         names = (
             list(AVE_CLASSES) if count == len(AVE_CLASSES) else [f"event {c}" for c in range(count)]
@@ -161,7 +168,7 @@ class AveSet:
         names[-1] = "background"
         for row, labels in zip(rows, self._labels, strict=False):
             for event in labels[labels != count - 1][:1]:
-                names[event] = row[0]
+                names[event] = row.category
         return tuple(names)
 
 
@@ -196,14 +203,15 @@ def write(folder: str | Path, splits: Mapping[str, ClipSet]) -> None:
         with replacing(path) as temporary, h5py.File(temporary, "w") as file:
             file["order"] = np.arange(at, at + count)
         at += count
-    lines = [_annotation(clip_set, i) for clip_set, i in clips]
-    with replacing(folder / "Annotations.txt") as temporary:
+    lines = [_row(clip_set, i) for clip_set, i in clips]
+    with replacing(folder / ave_text.FILE) as temporary:
         Path(temporary).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _annotation(clip_set: ClipSet, i: int) -> str:
+def _row(clip_set: ClipSet, i: int) -> str:
+    """The line of Annotations.txt of a clip."""
     labels = clip_set.labels(i)
     events = np.flatnonzero(labels != len(clip_set.classes) - 1)
     start, end = (events[0], events[-1] + 1) if events.size else (0, 0)
     name = clip_set.classes[labels[start]]
-    return f"{name}&{clip_set.ids[i]}&good&{start}&{end}"
+    return ave_text.write_row(name, clip_set.ids[i], start, end)

@@ -85,6 +85,19 @@ def clip_event(clips: ClipSet, i: int) -> int:
     return int(events[0]) if events.size else len(clips.classes) - 1
 
 
+def clip_number(clips, frame: int) -> int:
+    """Clip that a frame sends: sets are sent over and over, films (of length 0) once."""
+    return frame % len(clips) if len(clips) else frame
+
+
+def describe(clips, i: int) -> dict:
+    """What clip i of a set really is, in words: ``events`` of each second, or ``text``."""
+    if hasattr(clips, "text"):
+        return {"text": bytes(clips.text(i)).decode()}
+    labels = clips.labels(i)
+    return {} if labels is None else {"events": [clips.classes[label] for label in labels]}
+
+
 def shared_ids(sets: dict[str, ClipSet]) -> dict[tuple[str, str], int]:
     """How many clips of one split are in another, too, by their names; AVE itself has a few."""
     ids = {name: set(clips.ids) for name, clips in sets.items()}

@@ -1,34 +1,32 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Clips of picture and sound, composed from a library of single sounds and pictures.
+"""Clips of picture and sound, composed from a material of single sounds and pictures.
 
 As in the synthetic set, an event counts only where it is heard *and* seen; outside there are
 off-screen sounds, silent objects and other events, and another object may stand by.  What is seen
 moves over a scene that moves, what is heard stands above a hum.  A clip is a function of the
-library and the generator alone.
+material and the generator alone.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from fractions import Fraction
-from itertools import groupby
 from pathlib import Path
-from typing import Protocol
 
-import av
 import cv2
 import numpy as np
 
-from ..errors import SemcomError
-from ..files import replacing
+from ..base.errors import SemcomError
+from ..base.runs import runs
+from ..media.spectrum import RATE
+from ..media.video import QUICK, video_file
 from .clipset import BACKGROUND
-from .spectrum import RATE
+from .material import Material
 from .synthetic import BYSTANDER, OUTSIDE
 
-HEIGHT, WIDTH = 224, 300  # [pixels] of a frame
+HEIGHT, WIDTH = 224, 300  # [pixels] of a picture of the clip
 NOTHING = 0.15  # share of clips of background alone
 WHOLE = 0.6  # share of the others whose event is there from end to end
 CROSS_FADE = 0.2  # [s] of one picture into the next
@@ -37,25 +35,6 @@ GAPS = 0.05, 0.3  # [s] between repetitions of a sound
 HUM = -25.0, -10.0  # [dB] beside what is heard
 UNHEARD_LEVEL = 0.1  # root mean square that the hum goes by where nothing is heard
 LOUDEST = 0.95
-
-
-class Library(Protocol):
-    """What clips are composed from; each call draws another."""
-
-    def events(self) -> list[int]:
-        """Class indices, without background."""
-
-    def sound(self, rng: np.random.Generator, event: int) -> np.ndarray:
-        """[samples] float32, 16 kHz mono, -1 to 1."""
-
-    def picture(self, rng: np.random.Generator, event: int) -> np.ndarray:
-        """[height, width, 4] uint8, RGB and how opaque it is; in the size that frames show it."""
-
-    def scene(self, rng: np.random.Generator) -> np.ndarray:
-        """[height, width, 3] uint8 RGB, any size."""
-
-    def hum(self, rng: np.random.Generator) -> np.ndarray:
-        """[samples] float32, 16 kHz mono, any level; repeated where it is too short."""
 
 
 @dataclass(frozen=True)
@@ -74,16 +53,16 @@ class Script:
     bystander: int
 
 
-def draw_script(rng: np.random.Generator, events: list[int], seconds: int = 10) -> Script:
-    """Draw an event and where it is, and what happens before and after; at least two events and
-    three seconds."""
+def random_script(rng: np.random.Generator, events: list[int], seconds: int = 10) -> Script:
+    """An event at random and where it is, and what happens before and after; at least two events
+    and three seconds."""
     if len(events) < 2 or seconds < 3:
         raise SemcomError(
             f"a script of {len(events)} events and {seconds} seconds; it needs 2 events and 3 "
             "seconds"
         )
     event = int(rng.choice(events))
-    start, end = _draw_span(rng, seconds)
+    start, end = _random_span(rng, seconds)
     heard, seen = np.full(seconds, event), np.full(seconds, event)
     for stretch in (slice(0, start), slice(end, seconds)):
         kind = rng.choice(list(OUTSIDE), p=list(OUTSIDE.values()))
@@ -100,7 +79,7 @@ def draw_script(rng: np.random.Generator, events: list[int], seconds: int = 10) 
     return Script(labels, heard, seen, int(rng.choice(silent)) if stands_by else -1)
 
 
-def _draw_span(rng: np.random.Generator, seconds: int) -> tuple[int, int]:
+def _random_span(rng: np.random.Generator, seconds: int) -> tuple[int, int]:
     """Start and end [s] of the event; an empty span parts a clip of background alone."""
     if rng.random() < NOTHING:
         cut = int(rng.integers(seconds + 1))
@@ -113,34 +92,29 @@ def _draw_span(rng: np.random.Generator, seconds: int) -> tuple[int, int]:
 
 
 def compose(
-    rng: np.random.Generator, library: Library, script: Script
+    rng: np.random.Generator, material: Material, script: Script
 ) -> tuple[np.ndarray, Callable[[float], np.ndarray]]:
-    """-> sound [T * 16000] float32, -1 to 1, and the frame that shows at a time: a function of
-    seconds to [224, 300, 3] uint8 RGB."""
-    return _soundtrack(rng, library, script.heard), _view(rng, library, script)
+    """-> sound [T * 16000] float32, -1 to 1, and the picture that shows at a time: a function
+    of seconds to [224, 300, 3] uint8 RGB."""
+    return _soundtrack(rng, material, script.heard), _view(rng, material, script)
 
 
-def _stretches(values: np.ndarray) -> Iterator[tuple[int, int, int]]:
-    """Event, start and end [s] of each stretch of one event; where there is none, nothing."""
-    start = 0
-    for event, run in groupby(values.tolist()):
-        end = start + len(list(run))
-        if event >= 0:
-            yield event, start, end
-        start = end
+def _stretches(values: np.ndarray) -> list[tuple[int, int, int]]:
+    """Start and end [s] and event of each stretch of one event; where there is none, nothing."""
+    return [stretch for stretch in runs(values.tolist()) if stretch[2] >= 0]
 
 
 # What is heard.
 
 
-def _soundtrack(rng, library: Library, heard: np.ndarray) -> np.ndarray:
+def _soundtrack(rng, material: Material, heard: np.ndarray) -> np.ndarray:
     track = np.zeros(len(heard) * RATE, np.float32)
-    for event, start, end in _stretches(heard):
+    for start, end, event in _stretches(heard):
         place = slice(start * RATE, end * RATE)
-        track[place] = _fill(rng, library.sound(rng, event), (end - start) * RATE)
+        track[place] = _fill(rng, material.sound(rng, event), (end - start) * RATE)
     audible = np.repeat(heard >= 0, RATE)
     level = _rms(track[audible]) if audible.any() else UNHEARD_LEVEL
-    hum = np.resize(library.hum(rng), len(track))
+    hum = np.resize(material.hum(rng), len(track))
     track += hum * np.float32(level * 10 ** (rng.uniform(*HUM) / 20) / max(_rms(hum), 1e-6))
     return track * np.float32(LOUDEST / max(LOUDEST, np.abs(track).max()))
 
@@ -171,21 +145,21 @@ def _rms(sound: np.ndarray) -> float:
 
 @dataclass(frozen=True)
 class _Motion:
-    """A picture's way through the frame: slow waves of place, size and turn."""
+    """An object's way through the picture: slow waves of place, size and turn."""
 
     home: np.ndarray  # [x, y] of its middle
     reach: np.ndarray  # of the waves: x [pixels], y [pixels], size (a share), turn [degrees]
     rates: np.ndarray  # [4] Hz
     phases: np.ndarray  # [4] rad
-    size: float  # of the picture in the frame, 1: as it is
+    size: float  # of the object in the picture, 1: as it is
 
     @staticmethod
-    def draw(rng, home, reach, size: float = 1.0) -> _Motion:
+    def random(rng, home, reach, size: float = 1.0) -> _Motion:
         rates, phases = rng.uniform(0.03, 0.12, 4), rng.uniform(0, 2 * np.pi, 4)
         return _Motion(np.array(home), np.array(reach), rates, phases, size)
 
     def matrix(self, shape: tuple[int, ...], time: float) -> np.ndarray:
-        """[2, 3] affine: pixels of a picture of ``shape`` to those of the frame."""
+        """[2, 3] affine: pixels of an object of ``shape`` to those of the picture."""
         x, y, size, turn = self.reach * np.sin(2 * np.pi * self.rates * time + self.phases)
         middle = (shape[1] / 2, shape[0] / 2)
         matrix = cv2.getRotationMatrix2D(middle, turn, self.size * (1 + size))
@@ -197,7 +171,7 @@ class _Motion:
 class _Actor:
     """An object that is in view from ``start`` to ``end`` [s]."""
 
-    picture: np.ndarray  # [height, width, 4] float32: RGB times opacity, 0 to 255, and opacity
+    looks: np.ndarray  # [height, width, 4] float32: RGB times opacity, 0 to 255, and opacity
     motion: _Motion
     start: float
     end: float
@@ -207,49 +181,49 @@ class _Actor:
         inside = min(time - self.start, self.end - time)
         return float(np.clip(inside / CROSS_FADE + 0.5, 0, 1))
 
-    def draw(self, frame: np.ndarray, time: float) -> np.ndarray:
+    def shown_on(self, picture: np.ndarray, time: float) -> np.ndarray:
         presence = np.float32(self.presence(time))
         if presence == 0:
-            return frame
-        matrix = self.motion.matrix(self.picture.shape, time)
-        layer = presence * cv2.warpAffine(self.picture, matrix, (WIDTH, HEIGHT))
-        return frame * (1 - layer[..., 3:]) + layer[..., :3]
+            return picture
+        matrix = self.motion.matrix(self.looks.shape, time)
+        layer = presence * cv2.warpAffine(self.looks, matrix, (WIDTH, HEIGHT))
+        return picture * (1 - layer[..., 3:]) + layer[..., :3]
 
 
-def _view(rng, library: Library, script: Script) -> Callable[[float], np.ndarray]:
+def _view(rng, material: Material, script: Script) -> Callable[[float], np.ndarray]:
     # Each keeps to its side, and both move alike: moving does not tell the event's object from the
     # bystander.
     side = rng.choice([-1, 1])
     actors = []
     if script.bystander >= 0:
         place = 0.5 - side * rng.uniform(0.15, 0.3)
-        actors.append(_draw_actor(rng, library, script.bystander, place, -math.inf, math.inf))
-    for event, start, end in _stretches(script.seen):
+        actors.append(_random_actor(rng, material, script.bystander, place, -math.inf, math.inf))
+    for start, end, event in _stretches(script.seen):
         # nothing comes or goes with the clip itself
         start, end = start or -math.inf, end if end < len(script.seen) else math.inf
         place = 0.5 + side * rng.uniform(0.05, 0.3)
-        actors.append(_draw_actor(rng, library, event, place, start, end))
-    scene = library.scene(rng)
+        actors.append(_random_actor(rng, material, event, place, start, end))
+    scene = material.scene(rng)
     cover = max(HEIGHT / scene.shape[0], WIDTH / scene.shape[1])
-    pan = _Motion.draw(rng, (WIDTH / 2, HEIGHT / 2), (20, 12, 0.03, 1), 1.25 * cover)
+    pan = _Motion.random(rng, (WIDTH / 2, HEIGHT / 2), (20, 12, 0.03, 1), 1.25 * cover)
 
     def picture_at(time: float) -> np.ndarray:
         matrix = pan.matrix(scene.shape, time)
-        frame = cv2.warpAffine(scene, matrix, (WIDTH, HEIGHT), borderMode=cv2.BORDER_REFLECT)
-        frame = frame.astype(np.float32)
+        picture = cv2.warpAffine(scene, matrix, (WIDTH, HEIGHT), borderMode=cv2.BORDER_REFLECT)
+        picture = picture.astype(np.float32)
         for actor in actors:
-            frame = actor.draw(frame, time)
-        return np.clip(np.round(frame), 0, 255).astype(np.uint8)
+            picture = actor.shown_on(picture, time)
+        return np.clip(np.round(picture), 0, 255).astype(np.uint8)
 
     return picture_at
 
 
-def _draw_actor(rng, library: Library, event: int, across: float, start, end) -> _Actor:
-    """An object about ``across`` (0 to 1) in the frame, from ``start`` to ``end`` [s]."""
+def _random_actor(rng, material: Material, event: int, across: float, start, end) -> _Actor:
+    """An object about ``across`` (0 to 1) in the picture, from ``start`` to ``end`` [s]."""
     home = across * WIDTH, rng.uniform(0.4, 0.6) * HEIGHT
     reach = rng.uniform((8, 6, 0.04, 2), (30, 20, 0.15, 8))
-    motion = _Motion.draw(rng, home, reach, rng.uniform(0.75, 1.15))
-    picture = library.picture(rng, event)
+    motion = _Motion.random(rng, home, reach, rng.uniform(0.75, 1.15))
+    picture = material.picture(rng, event)
     opacity = picture[..., 3:] / np.float32(255)
     return _Actor(np.dstack([picture[..., :3] * opacity, opacity]), motion, start, end)
 
@@ -268,18 +242,8 @@ def write_clip(
 
     sound: [seconds * 16000] float32, 16 kHz mono; a picture stands for the middle of its time
     """
-    with replacing(path, av.FFmpegError) as temporary, av.open(temporary, "w", "mp4") as file:
-        video = file.add_stream("libx264", fps, options={"preset": "veryfast", "crf": "23"})
-        video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        audio = file.add_stream("aac", RATE, layout="mono", bit_rate=64_000)
-        for second in range(seconds):  # in turn: the file interleaves them
+    with video_file(path, fps, coding=QUICK) as video:
+        for second in range(seconds):  # in turn: neither track is kept in memory
             for k in range(second * fps, (second + 1) * fps):
-                frame = av.VideoFrame.from_ndarray(picture_at((k + 0.5) / fps), "rgb24")
-                frame.pts, frame.time_base = k, Fraction(1, fps)
-                file.mux(video.encode(frame))
-            samples = np.ascontiguousarray(sound[None, second * RATE : (second + 1) * RATE])
-            frame = av.AudioFrame.from_ndarray(samples, "fltp", "mono")
-            frame.rate, frame.pts, frame.time_base = RATE, second * RATE, Fraction(1, RATE)
-            file.mux(audio.encode(frame))
-        file.mux(video.encode())
-        file.mux(audio.encode())
+                video.show(picture_at((k + 0.5) / fps))
+            video.play(sound[second * RATE : (second + 1) * RATE])

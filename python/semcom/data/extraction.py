@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -17,14 +18,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..errors import SemcomError
-from ..files import replacing
-from .annotation import Span, labels_of
-from .clipset import AVE_CLASSES
-from .features import extractor
-from .media import PICTURES, Second
-from .spectrum import RATE
-from .windows import MediaWindows
+from ..base.errors import SemcomError
+from ..base.files import replacing
+from ..media.sources import PICTURES, Second
+from ..media.spectrum import RATE
+from ..perception.features import extractor
+from ..perception.windows import MediaWindows
 
 PARTS = "parts"  # folder, in the one that is written, of what is done
 SUFFIXES = (".mp4", ".mkv", ".mov", ".webm", ".avi", ".m4v", ".mpg", ".mpeg", ".ts", ".flv",
@@ -33,9 +32,10 @@ SUFFIXES = (".mp4", ".mkv", ".mov", ".webm", ".avi", ".m4v", ".mpg", ".mpeg", ".
 
 @dataclass(frozen=True)
 class Job:
-    """A file, the place of its features, and how to make them."""
+    """A file, its id, the place of its features, and how to make them."""
 
     path: Path
+    film: str
     part: Path
     features: str
     weights: Path | None
@@ -55,14 +55,25 @@ def media_files(folder: Path) -> list[Path]:
 def jobs(folder: Path, out: Path, features: str, weights: Path | None, seconds: int) -> list[Job]:
     """One for each media file; its part is named after the file, its size, its time and the
     options, so that what has changed is done again."""
-    found = []
-    for path in media_files(folder):
+    found, paths = [], media_files(folder)
+    for path, film in zip(paths, film_ids(folder, paths), strict=True):
         status = path.stat()
         told = (path.relative_to(folder), status.st_size, status.st_mtime_ns, features, seconds)
         digest = hashlib.sha256(repr(told).encode()).hexdigest()[:16]
-        part = out / PARTS / f"{path.stem}-{digest}.npz"
-        found.append(Job(path, part, features, weights, seconds))
+        part = out / PARTS / f"{path.stem[:50]}-{digest}.npz"  # names have 255 bytes at most
+        found.append(Job(path, film, part, features, weights, seconds))
     return found
+
+
+def film_ids(folder: Path, paths: list[Path]) -> list[str]:
+    """A name for each file: the file's without its ending where that is the only one of its kind,
+    else with its folder, else with its ending, too."""
+    whole = [path.relative_to(folder) for path in paths]
+    ids = [path.as_posix() for path in whole]
+    for shorter in ([path.with_suffix("").as_posix() for path in whole], [p.stem for p in whole]):
+        times = Counter(shorter)
+        ids = [name if times[name] == 1 else id for name, id in zip(shorter, ids, strict=True)]
+    return ids if len(set(ids)) == len(ids) else [path.as_posix() for path in whole]
 
 
 _extractors: dict = {}  # of this process
@@ -137,45 +148,6 @@ def _one_by_one(suspects: list[Job]) -> Iterator[tuple[Job, str]]:
                 yield job, f"{job.path}: its decoder crashed; convert the file with ffmpeg"
             except (SemcomError, OSError, MemoryError) as cause:
                 yield job, str(cause)
-
-
-class ExtractedSet:
-    """The extracted windows of some files; see :class:`ClipSet`.
-
-    spans  see annotation.read; seconds outside, and files without, are background
-    """
-
-    classes = AVE_CLASSES
-
-    def __init__(self, name: str, done: list[Job], spans: dict[str, Span]):
-        self.name, self._spans = name, spans
-        self._rows = []
-        for job in done:
-            with np.load(job.part) as part:
-                count = len(part["lengths"])
-            self._rows += [(job, k) for k in range(count)]
-        self.ids = [job.path.stem + (f" {k}" if k else "") for job, k in self._rows]
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def audio(self, i: int) -> np.ndarray:
-        """Audio features [T, d_a] float32."""
-        return self._load(i, "audio")
-
-    def visual(self, i: int) -> np.ndarray:
-        """Visual feature maps [T, h, w, d_v] float16."""
-        return self._load(i, "visual")
-
-    def labels(self, i: int) -> np.ndarray:
-        """Class index of each second, [T] int64."""
-        job, k = self._rows[i]
-        return labels_of(self._spans.get(job.path.stem), k * job.seconds, job.seconds)
-
-    def _load(self, i: int, what: str) -> np.ndarray:
-        job, k = self._rows[i]
-        with np.load(job.part) as part:
-            return part[what][k]
 
 
 def workers_by_default() -> int:

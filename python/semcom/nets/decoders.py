@@ -4,20 +4,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import nn
 
 from .attention import CSEA, CSPA, SpatialHearing
-from .coattention import CoAttention, CoAttentionConfig, Streams
-from .layers import PSP, BiLSTM, TemporalConv, dense, limit_power, shrink, to_real
-from .localisers import AVEL, VSCG, AVELConfig, Fusion, PSPLocaliser, VSCGConfig
-
-if TYPE_CHECKING:
-    from .pilot_ave import PilotAveConfig
-
-CELLS = 3  # rows and columns of the map that co-attention may be sent
+from .coattention import CoAttention, Streams
+from .configs import CELLS, CoAttentionConfig, PilotAveConfig
+from .layers import (
+    PSP,
+    BiLSTM,
+    TemporalConv,
+    dense,
+    limit_power,
+    shrink,
+    to_real,
+)
+from .localisers import (
+    AVEL,
+    VSCG,
+    AVELConfig,
+    Fusion,
+    PSPLocaliser,
+    VSCGConfig,
+)
 
 
 class Recurrent(nn.Module):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..errors import SemcomError
+from ..base.errors import SemcomError
 from .layers import dense
 
 PATCH = (96, 64)  # frames of 10 ms, mel bands

@@ -10,9 +10,9 @@ import torch
 
 from . import random
 from .csi import CSI, snr_of
+from .names import CHANNELS as MODELS
 
-MODELS = ("none", "awgn", "rayleigh", "rician", "rician_rank1")
-UPLINK, FEEDBACK = 0, 1
+UPLINK, SIDELINK, RETURN = 0, 1, 64  # numbers of links in the random draws; sidelink i has 1 + i
 """Link numbers: the channels of one seed draw independently."""
 RUN = 8
 """Symbols over which H is held constant under Doppler, counted from the frame's first symbol."""

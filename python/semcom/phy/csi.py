@@ -19,7 +19,7 @@ class CSI:
     noise_var [B] variance of the noise at the receiver, g^2 N0
     snr       [B] linear: mean |h|^2 over the M K paths, debiased by err_var, over noise_var
     run       None, or [n] int64: which of the R matrices is valid at each payload symbol
-    no_eff    None, or [B, K]: effective noise variance after a detector
+    no_eff    None, or [B, K] (or [B, R, K]): effective noise variance after a detector
     """
 
     h: torch.Tensor
@@ -36,47 +36,91 @@ def snr_of(h: torch.Tensor, err_var: torch.Tensor, noise_var: torch.Tensor) -> t
     return torch.where(signal > 0, signal / noise_var, torch.zeros_like(signal))
 
 
-def pack(csi: CSI) -> np.ndarray:
-    """The tag vector of one frame (a CSI without batch axis).
+FIRST_BASE = 1 << 20  # first symbols travel in two parts, each within what float32 holds exactly
 
-    [0] = (M, K)   [1] = (noise_var, snr)   [2, 2+K) = (err_var_k, no_eff_k)   then H row by row.
+
+def pack(csi: CSI) -> np.ndarray:
+    """The tag vector of one frame (a CSI without batch axis), as lib/phy/csi.h says.
+
+    [(M, K), (noise_var, snr), state of piece 0, (first_1), state of piece 1, ...], a state being
+    [(err_var_k, no_eff_k) for each k, H row by row].  Piece r holds from symbol first_r on, written
+    (first_r mod 2^20, first_r / 2^20), up to the next piece or the frame's end.  A channel that
+    stands still has one piece; one that moves (``run`` is not None) one for each run.
     no_eff is 0 until a detector has written it.
     """
-    num_rx, num_tx = csi.h.shape
-    vector = np.zeros(2 + num_tx + num_rx * num_tx, np.complex64)
-    vector[0] = num_rx + 1j * num_tx
+    num_rx, num_tx = csi.h.shape[-2:]
+    width = 1 + num_tx + num_rx * num_tx
+    if csi.run is None:
+        rows, piece = np.zeros((1, width), np.complex64), ...
+    else:
+        piece, count = torch.unique_consecutive(csi.run, return_counts=True)
+        rows, first = np.zeros((len(piece), width), np.complex64), (count.cumsum(0) - count).numpy()
+        rows.real[:, 0], rows.imag[:, 0] = first % FIRST_BASE, first // FIRST_BASE
     # real and imaginary parts are set apart: inf * 1j would make a NaN of the other part
-    vector.real[1], vector.imag[1] = csi.noise_var, csi.snr
-    vector.real[2 : 2 + num_tx] = csi.err_var
+    rows.real[0, 0], rows.imag[0, 0] = csi.noise_var, csi.snr
+    rows.real[:, 1 : 1 + num_tx] = csi.err_var[piece]
     if csi.no_eff is not None:
-        vector.imag[2 : 2 + num_tx] = csi.no_eff
-    vector[2 + num_tx :] = csi.h.flatten()
-    return vector
+        rows.imag[:, 1 : 1 + num_tx] = csi.no_eff[piece]
+    rows[:, 1 + num_tx :] = csi.h[piece].flatten(-2)
+    return np.concatenate([np.array([num_rx + 1j * num_tx], np.complex64), rows.ravel()])
 
 
 def unpack(vector: np.ndarray) -> CSI:
-    """Inverse of :func:`pack`: tag vector -> CSI without batch axis."""
-    vector = np.array(vector, np.complex64)
-    num_rx, num_tx = (int(vector[0].real), int(vector[0].imag)) if vector.size else (0, 0)
-    if num_rx < 1 or num_tx < 1 or vector.size != 2 + num_tx + num_rx * num_tx:
-        raise ValueError(f"csi vector of {vector.size} items does not fit M={num_rx}, K={num_tx}")
-    parts = torch.from_numpy(vector)
-    streams = parts[2 : 2 + num_tx]
-    return CSI(
-        h=parts[2 + num_tx :].reshape(num_rx, num_tx),
-        err_var=streams.real,
-        noise_var=parts[1].real,
-        snr=parts[1].imag,
-        no_eff=streams.imag,
-    )
+    """Tag vector -> CSI of its first piece, without batch axis."""
+    return _state(vector, _rows(vector)[:1], 0)
 
 
-def mean_no_eff(no_eff: np.ndarray, spans: np.ndarray) -> np.ndarray:
-    """Effective noise variance [K] of a frame whose parts have ``no_eff`` [R, K] for ``spans`` [R]
-    symbols: the harmonic mean.
+def unpack_pieces(vector: np.ndarray) -> tuple[np.ndarray, CSI]:
+    """Tag vector -> the first symbol of each of its R pieces [R] int64, and a CSI without batch
+    axis: h [R, M, K], err_var [R, K], no_eff [R, K]; noise_var and snr are one number each."""
+    rows = _rows(vector)
+    first = np.zeros(len(rows), np.int64)  # for piece 0, noise_var and snr stand there
+    first[1:] = rows.real[1:, 0] + np.float64(FIRST_BASE) * rows.imag[1:, 0]
+    return first, _state(vector, rows, slice(None))
 
-    Harmonic, so that a part that was lost (infinite) does not hide the rest; as the detectors do
-    for a channel that moves.
+
+def expand_no_eff(vector: np.ndarray, count: int) -> np.ndarray:
+    """The noise of each of a frame's ``count`` = n symbols, [K, n] float32, from its tag vector."""
+    first, csi = unpack_pieces(vector)
+    spans = np.diff(np.append(np.minimum(first, count), count))
+    return np.repeat(csi.no_eff.numpy(), spans, axis=0).T
+
+
+def mean_no_eff(no_eff: torch.Tensor) -> torch.Tensor:
+    """Effective noise variance of a whole frame, [B, K], from that of each symbol, [B, K, n]; what
+    is [B, K] already stays as it is.
+
+    The harmonic mean, so that a part that was lost (infinite) does not hide the rest.
     """
-    with np.errstate(divide="ignore"):  # 1/0 and 1/inf are what they should be
-        return (1 / np.average(1 / no_eff, axis=0, weights=spans)).astype(np.float32)
+    if no_eff.dim() == 2:
+        return no_eff
+    return (1 / (1 / no_eff).double().mean(-1)).to(no_eff.dtype)
+
+
+def symbol_no_eff(no_eff: torch.Tensor, count: int) -> torch.Tensor:
+    """Effective noise variance of each of a frame's ``count`` = n symbols, [B, K, n], from what a
+    detector returned, [B, K] or [B, K, n]."""
+    return no_eff if no_eff.dim() == 3 else no_eff[..., None].expand(-1, -1, count)
+
+
+def _rows(vector: np.ndarray) -> np.ndarray:
+    """The pieces of a tag vector, [R, 1 + K + M K]; column 0 is (noise_var, snr) in row 0."""
+    size = vector.size
+    num_rx, num_tx = (int(vector[0].real), int(vector[0].imag)) if size else (0, 0)
+    width = 1 + num_tx + num_rx * num_tx
+    if num_rx < 1 or num_tx < 1 or size <= 1 or (size - 1) % width:
+        raise ValueError(f"csi vector of {size} items does not fit M={num_rx}, K={num_tx}")
+    return np.asarray(vector, np.complex64)[1:].reshape(-1, width)
+
+
+def _state(vector: np.ndarray, rows: np.ndarray, piece) -> CSI:
+    num_rx, num_tx = int(vector[0].real), int(vector[0].imag)
+    parts = torch.from_numpy(rows.copy())
+    streams = parts[:, 1 : 1 + num_tx]
+    return CSI(
+        h=parts[:, 1 + num_tx :].unflatten(1, (num_rx, num_tx))[piece],
+        err_var=streams.real[piece],
+        noise_var=parts[0, 0].real,
+        snr=parts[0, 0].imag,
+        no_eff=streams.imag[piece],
+    )

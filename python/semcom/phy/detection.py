@@ -4,7 +4,8 @@
 
 Assumed: x has zero mean and unit covariance; n has zero mean and covariance S I, where
 S = N0' + sum_k err_var_k also holds the error of the channel estimate.  Every detector returns the
-symbols *and* their effective noise variance: x_hat_k = x_k + e_k with E|e_k|^2 = no_eff_k.
+symbols *and* their effective noise variance: x_hat_k = x_k + e_k with E|e_k|^2 = no_eff_k, [B, K],
+or [B, K, n] where the channel state changes within the frame.
 
 Where nothing can be said, the answer is x = 0 with no_eff = inf and no gradient: H or a variance
 not finite, H zero, or a matrix A too near to a singular one (1 / (|A|_F |A^+|_F) < 1e-6, with A = H
@@ -28,8 +29,8 @@ def zf(y: torch.Tensor, csi: CSI) -> tuple[torch.Tensor, torch.Tensor]:
     Input
         y: [B, M, n] complex64, payload;  csi: h [B, M, K], or [B, R, M, K] with ``run`` [n]
     Output
-        x: [B, K, n] complex64;  no_eff: [B, K] float32 (of a moving channel the harmonic mean over
-        the symbols, so that a short fade does not condemn the frame)
+        x: [B, K, n] complex64;  no_eff: [B, K] float32, or [B, K, n], that of each symbol, with
+        ``run``
     """
     h, variance, known = _known(csi)
     inverse, known = _inverse(h.mH @ h, known)
@@ -97,7 +98,7 @@ def _apply(filters, no_eff, known, y, csi):
         x = filters @ y
     else:
         x = torch.einsum("bnkm,bmn->bkn", filters[:, csi.run], y)
-        no_eff = 1 / (1 / no_eff[:, csi.run]).mean(1)
+        no_eff = no_eff[:, csi.run].mT
     return torch.where(finite.all(1, keepdim=True), x, 0.0), no_eff.float()
 
 

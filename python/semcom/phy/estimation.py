@@ -16,9 +16,10 @@ import math
 import numpy as np
 import torch
 
-from ..errors import SemcomError
+from ..base.errors import SemcomError
 from .channel import RUN
 from .csi import CSI, snr_of
+from .names import INTERPOLATIONS
 
 
 def ls(y: torch.Tensor, rows: torch.Tensor | np.ndarray) -> CSI:
@@ -92,7 +93,6 @@ def lmmse(y: torch.Tensor, rows: torch.Tensor | np.ndarray) -> CSI:
 
 
 METHODS = {"ls": ls, "ls_min_residual": ls_min_residual, "lmmse": lmmse}
-INTERPOLATIONS = ("nearest", "linear")
 
 
 def interpolate(csi: CSI, payload: int, pilots: int, spacing: int, how: str = "nearest") -> CSI:

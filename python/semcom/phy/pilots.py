@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from ..errors import SemcomError
+from ..base.errors import SemcomError
 from . import random
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import torch
 
-from .features import Features
+from ..data.tensors import Features
 
 
 class Augment:

@@ -6,12 +6,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..files import replacing
-from ..nets import checkpoint
+from ..base.files import replacing
+from ..weights import store as checkpoint
 
 DATA_NOTES = {
     "synthetic": (
         "The project's own synthetic set (`semcom.data.synthetic`), generated from seed 0.",
+        "GPL-3.0-or-later, like the project; the data is generated.",
+    ),
+    "grammar": (
+        "Sentences that the project's own grammar makes (`semcom.data.grammar`), from seed 0.",
         "GPL-3.0-or-later, like the project; the data is generated.",
     ),
     "ave28": (
@@ -34,11 +38,23 @@ DATA_NOTES = {
 UNKNOWN_DATA = ("A folder in the AVE layout.", "That of the data; not known to this program.")
 
 
-def write(path: Path, command: str) -> Path:
-    """Write the card of the checkpoint ``path`` beside it, as ``.md``; returns its path."""
+def write(path: Path, command: str, recipe) -> Path:
+    """Write the card of the checkpoint ``path`` beside it, as ``.md``; returns its path.
+
+    recipe  what it was trained by: ``card_rows`` and ``card_notes`` say its figures
+    """
     header = checkpoint.read_header(path)
-    training, metrics = header["training"], header["metrics"]
     data, licence = DATA_NOTES.get(header["data"], UNKNOWN_DATA)
+    rows = [
+        ("data", data),
+        ("command", f"`{command}`"),
+        ("seed", f"{header['seed']} (one run)"),
+        ("epochs", f"{header['epochs']} of at most {recipe.epochs}"),
+        ("parameters", f"{header['parameters']:,}"),
+        ("size", f"{path.stat().st_size:,} bytes, {header.get('stored', 'float16')}"),
+        *recipe.card_rows(header),
+        ("licence", licence),
+    ]
     lines = [
         f"# {path.stem}",
         "",
@@ -46,18 +62,9 @@ def write(path: Path, command: str) -> Path:
         "",
         "| | |",
         "|---|---|",
-        f"| data | {data} |",
-        f"| command | `{command}` |",
-        f"| seed | {header['seed']} (one run) |",
-        f"| epochs | {header['epochs']} of at most {training['epochs']} |",
-        f"| parameters | {header['parameters']:,} |",
-        f"| size | {path.stat().st_size:,} bytes, {header.get('stored', 'float16')} |",
-        *_symbols(header["config"]),
-        f"| validation accuracy | {metrics['validation']:.4f} ({selection(header)}) |",
-        f"| test accuracy, error-free | {metrics['test']['error_free']:.4f} |",
-        f"| licence | {licence} |",
+        *(f"| {name} | {value} |" for name, value in rows),
         "",
-        *_channel_table(metrics["test"], training),
+        *recipe.card_notes(header),
     ]
     card = path.with_suffix(".md")
     with replacing(card) as temporary:
@@ -68,37 +75,3 @@ def write(path: Path, command: str) -> Path:
 def kind(header: dict) -> str:
     """What the header's variant is called: a localiser has a setting."""
     return "setting" if "setting" in header["config"] else "variant"
-
-
-def selection(header: dict) -> str:
-    """What the validation accuracy, which selects the epoch, is the mean of."""
-    if header["variant"] == "error_free" or kind(header) == "setting":
-        return "no channel; selects the epoch"
-    return (
-        f"selects the epoch; mean over {', '.join(header['training']['channels'])} at -10 to 20 dB"
-    )
-
-
-def _symbols(config: dict) -> list[str]:
-    if "symbols" not in config:
-        return []  # a localiser
-    return [f"| symbols | {config['symbols']} complex per segment and terminal |"]
-
-
-def _channel_table(test: dict, training: dict) -> list[str]:
-    channels = [name for name in test if name != "error_free"]
-    if not channels:
-        return []
-    levels = list(test[channels[0]])
-    csi = "no channel estimation" if training["variant"] == "no_estimation" else "LS, LMMSE"
-    lines = [
-        f"Accuracy on the test split (segments), Torch link, {csi}, two receive antennas,",
-        "feedback at the same SNR:",
-        "",
-        f"| SNR [dB] | {' | '.join(levels)} |",
-        f"|---|{'---|' * len(levels)}",
-    ]
-    for name in channels:
-        figures = " | ".join(f"{test[name][level]:.4f}" for level in levels)
-        lines.append(f"| {name} | {figures} |")
-    return lines

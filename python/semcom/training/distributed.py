@@ -57,11 +57,11 @@ def share(index: torch.Tensor) -> torch.Tensor:
     return torch.cat([index, index[:1].expand(missing)])[rank() :: world()]
 
 
-def average_gradients(module: torch.nn.Module) -> None:
+def average_gradients(parameters: list[torch.nn.Parameter]) -> None:
     """Replace every gradient by its mean over the processes."""
     if world() == 1:
         return
-    gradients = [p.grad for p in module.parameters() if p.grad is not None]
+    gradients = [p.grad for p in parameters if p.grad is not None]
     flat = torch.cat([g.flatten() for g in gradients])
     dist.all_reduce(flat)
     flat /= world()

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Segment accuracy of a system over a link: knows one split, and never trains."""
+"""Segment accuracy of a system, over its variant's link, or of a localiser: knows one split, and
+never trains."""
 
 from __future__ import annotations
 
 import torch
 
-from ..link.torch_link import TorchLink
-from .features import Features
+from ..chain.link import NoRadio, TorchLink
+from ..data.tensors import Features
+from ..nets.localisers import Localiser
 
 
 @torch.inference_mode()
@@ -28,7 +30,7 @@ def accuracy(
     right = 0
     for index in torch.arange(len(clips)).split(batch):
         db = snr[index % len(snr)]
-        logits = link(system, *clips.batch(index, system), db, db, index)
+        logits = link(system, clips.batch(index, system), db, db, index)
         right += int((logits.argmax(-1).cpu() == clips.labels[index]).sum())
     system.train(was_training)
     return right / clips.labels.numel()
@@ -46,7 +48,7 @@ def choose_background(localiser: torch.nn.Module, clips: Features, batch: int = 
     localiser.eval()
     winners = []
     for index in torch.arange(len(clips)).split(batch):
-        logits = localiser(*clips.batch(index, localiser))[0]
+        logits = localiser(*clips.batch(index, localiser).values())[0]
         winners.append(torch.stack([x.double().cpu() for x in logits[..., :-1].max(-1)], -1))
     score, event = torch.cat(winners).flatten(0, 1).unbind(-1)
     truth = clips.labels.flatten()
@@ -60,3 +62,13 @@ def choose_background(localiser: torch.nn.Module, clips: Features, batch: int = 
     localiser.background_score().fill_(below)
     localiser.train(was_training)
     return int(correct[cut]) / len(truth)
+
+
+def link_of(system, variant: str, channel: str, detector: str, seed: int) -> TorchLink | NoRadio:
+    """The link that a variant is trained and tested on; a localiser needs none."""
+    if isinstance(system, Localiser):
+        return NoRadio()
+    if variant == "error_free":
+        return TorchLink("none", seed=seed)
+    csi = "none" if variant == "no_estimation" else "ls"
+    return TorchLink(channel, csi, detector, seed=seed)

@@ -21,9 +21,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from . import losses
-from .features import Features
-from .trainer import Trainer
+from ..data.tensors import Features
 
 MODES = ("a2v", "v2a")
 INFERENCE = ("paper", "recomputed")
@@ -110,7 +108,7 @@ def answers(
     result = {}
     for same in sorted(set(length[good].tolist())):
         for index in (good & (length == same)).nonzero()[:, 0].split(batch):
-            audio, visual = clips.batch(index, net)
+            audio, visual = clips.batch(index, net).values()
             found = find(net, audio, visual, start[index].to(audio.device), same, mode, how)
             for number, answer in zip(index.tolist(), found.tolist(), strict=True):
                 result[number] = (int(start[number]), same, answer)
@@ -140,18 +138,3 @@ def position_prior(train: torch.Tensor, test: torch.Tensor, background: int) -> 
     start, length = (x[usable(test, background)] for x in spans(test, background))
     pairs = zip(start.tolist(), length.tolist(), strict=True)
     return float(np.mean([likely.get(n, 0) == s for s, n in pairs]))
-
-
-class MatchTrainer(Trainer):
-    """Trains a localiser for cross-modal localisation: eq. (5) of Xue et al., streams weighed by
-    lambda_c; the mean of both directions on validation, co-attention recomputed, selects."""
-
-    def _loss(self, index: torch.Tensor) -> torch.Tensor:
-        audio, visual = self.clips.batch(index, self.system)
-        happens = (self.clips.labels[index] != len(self.system.classes) - 1).to(audio.device)
-        embedded = self.system.match(audio, visual)
-        each = [losses.contrastive(d, happens) for d in distances(embedded)]
-        return sum(w * loss for w, loss in zip(self.system.weights, each, strict=True))
-
-    def _score(self, system: torch.nn.Module, clips: Features) -> float:
-        return sum(accuracy(system, clips, mode) for mode in MODES) / len(MODES)

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""The semantic and channel encoder of a terminal as a block."""
+
+import time
+
+import numpy as np
+import pmt
+
+from ..systems.loading import shared_system
+from ..systems.registry import DEFAULT_SYSTEM
+from .system_block import SystemBlock
+
+ATTENTION = pmt.intern("attention")
+
+
+class semantic_encoder(SystemBlock):
+    """What a terminal takes, and what it heard of others, to complex symbols.
+
+    Input 0     items of the terminal (float32 vectors of features, bytes of text, ...), a frame a
+                clip
+    Inputs 1..  complex64, the detected sidelink frames of each terminal that it hears
+    Output 0    complex64, frames of symbols of unit average power, segment after segment; where
+                several terminals send, as many as the longest of them, zeros behind its own
+
+    A sidelink frame that is missing (its number is skipped, it is ``sidelink_timeout``
+    seconds late, 0 waits for ever, or ``go_without(number)`` says so, if given) leaves its clip
+    without, and
+    ``unguided`` counts it; one that comes after its clip was sent is dropped, and ``late`` counts
+    it.
+
+    Message port ``attention``: a dict per frame with ``frame``, ``grid`` (T, h, w) and ``heat``,
+    T*h*w numbers: where it looked, as a share of the highest of each second.  Worked out only
+    while somebody listens, by systems that can tell.  After :meth:`watch` the same is kept in
+    ``attention``, by frame, for whoever looks after the run: messages may be lost at its end.
+
+    terminal  name in the system's topology
+    aligned   fill up to the longest terminal's frame, as the aligned uplink wants it
+    """
+
+    def __init__(
+        self, system=DEFAULT_SYSTEM, terminal="audio", checkpoint="", device="cpu",
+        sidelink_timeout=0.0, go_without=None, aligned=True, max_batch=16,
+    ):  # fmt: skip
+        net = shared_system(system, str(checkpoint), device)
+        place = net.topology.terminal(terminal)
+        self.terminal, self.hears, self.aligned = terminal, place.hears, aligned
+        self.sidelink_timeout, self.go_without = sidelink_timeout, go_without
+        self.unguided = self.late = 0
+        self.attention = None
+        self._frames = self._symbols = 0
+        self._waiting_since = None
+        SystemBlock.__init__(
+            self,
+            f"{terminal}_semantic_encoder",
+            [net.item(terminal)] + [np.complex64] * len(self.hears),
+            [np.complex64],
+            system,
+            checkpoint,
+            device,
+            max_batch,
+        )
+        self.message_port_register_out(ATTENTION)
+
+    @property
+    def mean_symbols(self) -> float:
+        """Symbols of a frame, the mean over those that were sent."""
+        return self._symbols / self._frames if self._frames else 0.0
+
+    def watch(self) -> None:
+        """Keep where it looks from now on, [T, h, w] in 0 to 1 for each frame."""
+        self.attention = {}
+
+    def _may_go_without(self) -> bool:
+        return bool(self.hears and (self.sidelink_timeout or self.go_without))
+
+    def forecast(self, noutput_items, ninputs):
+        """Where it may go without, the sidelink is never required: it is called while a clip
+        waits."""
+        required = SystemBlock.forecast(self, noutput_items, ninputs)
+        if self._may_go_without():
+            required[1:] = [0] * (ninputs - 1)
+        return required
+
+    def match(self):
+        if not self.hears:
+            return SystemBlock.match(self)
+        clips, *heard = (box.ready for box in self.inboxes)
+        batch = []
+        while clips and len(batch) < self.max_batch:
+            number = clips[0].number
+            for link in heard:
+                self._drop_late(link, number)
+            if not all(heard) and not self._gives_up(number):
+                break
+            frames = [
+                link.popleft() if link and link[0].number == number else None for link in heard
+            ]
+            batch.append((clips.popleft(), *frames))
+            self._waiting_since = None
+        self.unguided += sum(None in frames for frames in batch)
+        if clips and not batch and self._may_go_without():
+            time.sleep(0.002)  # polled: a waiting block is woken by its inputs alone
+        return batch
+
+    def _drop_late(self, link, number: int) -> None:
+        while len(link) > 1 and link[1].number < link[0].number:
+            link.popleft()  # the other terminal started again, or a number was wrong
+            self.late += 1
+        while link and link[0].number < number:
+            link.popleft()
+            self.late += 1
+
+    def _gives_up(self, number: int) -> bool:
+        return self._timed_out() or bool(self.go_without and self.go_without(number))
+
+    def _timed_out(self) -> bool:
+        if not self.sidelink_timeout:
+            return False
+        now = time.monotonic()
+        if self._waiting_since is None:
+            self._waiting_since = now
+        return now - self._waiting_since > self.sidelink_timeout
+
+    def infer(self, run):
+        taken, heard = self.stack(run, 0), {}
+        for port, sender in enumerate(self.hears, 1):
+            heard[sender] = self._heard(run, port, sender)
+        listens = pmt.is_pair(self.message_subscribers(ATTENTION)) or self.attention is not None
+        if listens and self.terminal in self.net.looking:
+            self._tell([frames[0].number for frames in run], self.net.look(taken, heard))
+        sent = self.net.send(self.terminal, taken, heard)
+        self._frames += len(sent)
+        self._symbols += sum(len(symbols) for symbols in sent)
+        return [[self._filled(symbols, len(run[0][0].items)) for symbols in sent]]
+
+    def _heard(self, run: list, port: int, sender: str):
+        """Sidelink symbols of some frames, without what follows the sender's own; None: lost."""
+        if run[0][port] is None:
+            return None
+        symbols = self.stack(run, port)
+        if self.net.ragged:
+            return symbols
+        return symbols[:, : self.net.payload(sender, len(run[0][0].items))]
+
+    def _filled(self, symbols, items: int) -> np.ndarray:
+        """A frame's symbols, with silence up to the longest terminal's."""
+        symbols, topology = symbols.cpu().numpy(), self.net.topology
+        if not self.aligned or len(topology) == 1:
+            return symbols
+        longest = max(self.net.payload(name, items) for name in topology.names)
+        return np.pad(symbols, (0, longest - len(symbols))) if longest > len(symbols) else symbols
+
+    def _tell(self, numbers: list, attention) -> None:
+        """Publish where it looked, [B, T, h, w], of frames by their numbers."""
+        heat = attention / attention.amax((2, 3), keepdim=True)
+        grid = list(attention.shape[1:])
+        for number, shares in zip(numbers, heat.cpu().numpy(), strict=True):
+            if self.attention is not None:
+                self.attention[number] = shares
+            told = {"frame": number, "grid": grid, "heat": shares.astype(float).ravel().tolist()}
+            self.message_port_pub(ATTENTION, pmt.to_pmt(told))

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""The figures of a link, as functions of arrays."""
+
+import numpy as np
+
+
+def ratio_db(numerator: float, denominator: float):
+    """10 log10 of a ratio [dB]; None where either is zero or not finite (JSON has no infinity)."""
+    if not (np.isfinite(numerator) and np.isfinite(denominator)):
+        return None
+    if numerator <= 0 or denominator <= 0:
+        return None
+    return float(10 * np.log10(numerator / denominator))
+
+
+def error_power(sent: np.ndarray, detected: np.ndarray) -> float:
+    """Sum of |detected - sent|^2 over all entries of two complex arrays."""
+    error = (detected - sent).astype(np.complex128).ravel()
+    return float(np.vdot(error, error).real)
+
+
+def papr(symbols: np.ndarray) -> float:
+    """Largest peak-to-average power ratio (linear) of the streams [K, n], at symbol rate."""
+    power = symbols.real**2 + symbols.imag**2
+    mean = power.mean(-1)
+    return float(np.max(power.max(-1)[mean > 0] / mean[mean > 0], initial=0.0))
+
+
+def mean_snr_db(snr: list, noise_var: list):
+    """Mean signal over mean noise [dB] of frames with ``snr`` (linear) at ``noise_var``.
+
+    The ratio of means, not the mean of ratios: under fading the SNR of one frame swings, the
+    ratio of the averages is the SNR that was set.
+    """
+    snr, noise_var = np.asarray(snr, np.float64), np.asarray(noise_var, np.float64)
+    known = np.isfinite(noise_var) & (noise_var > 0)
+    if not known.any():
+        return None
+    return ratio_db(np.sum(snr[known] * noise_var[known]), np.sum(noise_var[known]))

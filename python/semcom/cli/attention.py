@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Show where systems look and what they decide, clip by clip, and measure it over the split.
+
+Draws the first clips whose event covers 3 to 7 segments: the truth, and per system the attention
+of each segment over its decision.  Prints how narrow attention is over the whole split, in event
+segments and in background segments, as Markdown.  Checkpoints of radio systems and of localisers
+stand side by side; their headers tell which is which.  Radio systems run over the given channel
+(clip i is frame i, feedback at the same SNR), error-free checkpoints and localisers without one.
+
+examples:
+  attention.py                             the shipped pilot_ave_plus on the synthetic set
+  attention.py --snr=-10 --channel awgn --clips 5 --out out/attention.pdf
+  attention.py --data ave28 --systems models/pilot_ave-full-ave28.safetensors runs/psp.safetensors
+"""
+
+from pathlib import Path
+
+from ..base import options
+from ..base.errors import SemcomError, exit_status, program
+from ..base.files import check_writable
+from ..run.scenario import Scenario
+from ..systems.registry import DEFAULT_SYSTEM
+
+KINDS = (".png", ".pdf", ".svg")
+SHARED = ("data", "split", "channel", "snr", "frames", "seed")  # with those of a run
+
+
+def parse(argv=None):
+    parser = options.Parser(description=__doc__)
+    options.add_options(parser, Scenario, names=SHARED)
+    parser.add_argument(
+        "--systems", metavar="CHECKPOINT", nargs="+", type=Path,
+        help="rows of the figure, in this order (default: the default system's of the set)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--clips", type=options.at_least(1), default=3, help="clips drawn (default: 3)"
+    )
+    parser.add_argument(
+        "--out", metavar="FILE", default="out/attention.png",
+        help="the figure: .png, .pdf or .svg (default: out/attention.png)",
+    )  # fmt: skip
+    parser.add_argument("--json", metavar="FILE", help="write the measures here as well")
+    parser.add_argument("--page", metavar="FILE", help="write a page of figure and table: .md")
+    args = parser.parse_args(argv)
+    options.points(Scenario, options.given(args, Scenario))  # refuses what has no effect
+    vars(args).update(vars(options.values(args, Scenario, SHARED)))
+    return args
+
+
+def run(argv=None) -> None:
+    args = parse(argv)
+    if Path(args.out).suffix not in KINDS:
+        raise SemcomError(f"--out {args.out}: its name must end in {', '.join(KINDS)}")
+    for path in filter(None, (args.out, args.json, args.page)):
+        check_writable(path)
+    from ..data import open_set  # from here on, not for --help: all this loads Torch
+    from ..evaluation import attention
+    from ..report.attention_page import draw, load_models, measure, write_page
+    from ..run.records import write_json
+    from ..weights.names import shipped
+
+    clips = open_set(args.data or None, args.split)
+    paths = args.systems or [shipped(DEFAULT_SYSTEM, data=clips.name)]
+    models = load_models(paths, clips, args.channel, args.seed)
+    draw(args.out, models, clips, args.clips, args.snr)
+    found = measure(models, clips, min(args.frames or len(clips), len(clips)), args.snr)
+    setting = {"data": clips.name, "split": args.split, "channel": args.channel}
+    setting |= {"snr_db": args.snr, "seed": args.seed}
+    if args.json:
+        write_json(args.json, [{**setting, **record} for record in found])
+    title = f"Attention on {clips.name} ({args.split}), {args.channel}, {args.snr:g} dB"
+    print(f"{title}\n\n{attention.markdown(found)}\n\nwrote {args.out}")
+    if args.page:
+        write_page(args, title, attention.markdown(found), [path.stem for path in paths])
+
+
+def main(argv=None) -> int:
+    """Run the program; its exit status."""
+    return exit_status(program(), lambda: run(argv))

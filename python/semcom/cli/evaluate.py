@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Evaluate a localiser on one split: accuracy with its interval, and what made it.
+
+Settings: sel, wsel and wsel_proportions name each second; a2v and v2a find an event's seconds in
+the other modality (both with the checkpoint of setting cml, on AVE's splits for it).  Checkpoints:
+the one shipped for the set, or those named; several are taken as training seeds: mean and standard
+deviation.
+
+examples:
+  evaluate.py --system default --setting sel --data ave28 --split test --json out/default.json
+  evaluate.py --system vscg --setting wsel --data ave28 --checkpoint runs/*/vscg-wsel-*.safetensors
+  evaluate.py --system coattention --setting a2v --data DIR --checkpoint cml.safetensors \\
+      --figures out/figures --table out/table.tex
+"""
+
+from pathlib import Path
+
+from ..base import options
+from ..base.errors import SemcomError, exit_status, program
+from ..base.files import check_writable
+from ..nets.names import EVALUATED
+from ..run.scenario import Scenario
+from ..systems.registry import LOCALISERS
+
+SHARED = ("split", "device")  # with those of a run
+
+
+def parse(argv=None):
+    parser = options.Parser(description=__doc__)
+    parser.add_argument("--system", choices=list(LOCALISERS), default="default")
+    parser.add_argument("--setting", choices=EVALUATED, default="sel")
+    parser.add_argument("--data", required=True, metavar="DIR", help="folder in the AVE layout")
+    options.add_options(parser, Scenario, names=SHARED)
+    parser.add_argument(
+        "--checkpoint", nargs="+", type=Path, metavar="FILE",
+        help="one or several training seeds (default: the one shipped for the set)",
+    )  # fmt: skip
+    parser.add_argument("--json", metavar="FILE", help="write the figures and what made them")
+    parser.add_argument("--table", metavar="FILE", help="write a table: .tex or .md")
+    parser.add_argument("--figures", type=Path, metavar="DIR", help="draw into this folder")
+    args = parser.parse_args(argv)
+    shared = options.values(args, Scenario, SHARED)
+    args.split, args.device = shared.split, shared.device
+    return args
+
+
+def run(argv=None) -> None:
+    args = parse(argv)
+    if args.table and Path(args.table).suffix not in (".tex", ".md"):
+        raise SemcomError(f"--table {args.table}: its name must end in .tex or .md")
+    for path in filter(None, (args.json, args.table)):
+        check_writable(path)
+    import torch  # from here on, not for --help
+
+    from ..data import open_set
+    from ..evaluation import localisation
+    from ..report import tables
+    from ..report.evaluation import draw, evaluate, rows_of, split_of, write_table
+    from ..run.records import write_json
+    from ..weights.names import shipped
+
+    torch.manual_seed(0)
+    clips = open_set(args.data, split_of(args))
+    trained = localisation.trained_in(args.setting)
+    paths = args.checkpoint or [shipped(args.system, trained, clips.name)]
+    nets, records = evaluate(args, clips, paths)
+    total = localisation.summary(records)
+    header, rows = rows_of(args, records, total)
+    print("\n".join(tables.markdown(header, rows)))
+    if args.json:
+        write_json(args.json, records, **total)
+    if args.table:
+        write_table(args.table, header, rows)
+    if args.figures:
+        draw(args, clips, nets, records)
+        print(f"drew into {args.figures}")
+
+
+def main(argv=None) -> int:
+    """Run the program; its exit status."""
+    return exit_status(program(), lambda: run(argv))

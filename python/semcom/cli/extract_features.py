@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Media files to features, in the layout of AVE's: what --data takes everywhere else.
+
+Every file below DIR becomes rows of T seconds; what is left of a file at its end is filled with
+silence and black.  A file that cannot be read does not stop the others, and is named at the end.
+The same command goes on where it was stopped.  Labels come from DIR/Annotations.txt, splits from
+DIR/trainSet.txt, valSet.txt and testSet.txt, as in AVE; without, all is background in test.  A film
+that is annotated twice becomes two clips; categories that AVE does not know become classes.
+
+examples:
+  extract_features.py videos --out features
+  extract_features.py AVE/AVE --annotations AVE --out ave-vgg --features vgg --weights vgg
+  run_link.py --data features --checkpoint models/pilot_ave-full-media.safetensors
+"""
+
+import shutil
+from pathlib import Path
+
+from ..base import options
+from ..base.errors import SemcomError, exit_status, program
+from ..base.files import make_folder
+from ..data.options import VGG, SetOptions
+
+SHARED = ("features", "weights")  # with those of media files that are sent
+
+
+def parse(argv=None):
+    parser = options.Parser(description=__doc__)
+    parser.add_argument("folder", type=Path, metavar="DIR", help="folder with media files")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write")
+    parser.add_argument("--annotations", type=Path, help="folder of AVE's text files (DIR)")
+    options.add_options(parser, SetOptions, names=SHARED)
+    parser.add_argument("--seconds", type=options.at_least(1), default=10, help="T (default: 10)")
+    parser.add_argument(
+        "--workers", type=options.at_least(1),
+        help="files at a time (default: as many as there are cores)",
+    )  # fmt: skip
+    args = parser.parse_args(argv)
+    vars(args).update(vars(options.values(args, SetOptions, SHARED)))
+    args.weights = Path(args.weights) if args.weights else None
+    return args
+
+
+def extract(jobs, workers: int) -> list[str]:
+    """Do what is not done; returns a line for each file that went wrong."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    from ..data import extraction
+
+    columns = ("extracting", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    failures, done = [], sum(job.part.exists() for job in jobs)
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("files", total=len(jobs), completed=done)
+        for _, failure in extraction.extract_all(jobs, workers):
+            failures += [failure] if failure else []
+            bar.advance(task)
+    return failures
+
+
+def write(args, jobs, texts) -> None:
+    """The folder in the AVE layout; says what is in it."""
+    from ..data import ave
+    from ..data.extracted_set import ExtractedSet, clips_of
+
+    clips, late = clips_of([job for job in jobs if job.part.exists()], texts)
+    if not clips:
+        raise SemcomError(f"{args.folder}: no file could be read, or none is in a split")
+    name = args.out.resolve().name
+    ave.write(args.out, {split: ExtractedSet(name, c, texts.classes) for split, c in clips.items()})
+    shown = ", ".join(f"{len(own)} of {split}" for split, own in clips.items())
+    print(f"wrote {args.out}: rows: {shown}")
+    for line in [texts.note] * bool(texts.note) + late:
+        print(line)
+
+
+def run(argv=None) -> None:
+    args = parse(argv)
+    if args.weights and not VGG.holds(args):
+        raise SemcomError(f"--weights: has an effect only {VGG.words}; leave it out")
+    from ..data import extraction  # from here on, not for --help: all this loads Torch
+    from ..data.extracted_set import read_texts, rows_of
+    from ..perception.features import extractor
+
+    extractor(args.features, args.weights)  # what is wrong with the weights is wrong for all files
+    make_folder(args.out)
+    jobs = extraction.jobs(args.folder, args.out, args.features, args.weights, args.seconds)
+    texts = read_texts(args.annotations or args.folder)
+    rows_of(jobs, texts.rows)  # what is wrong with them is told before hours are spent
+    failures = extract(jobs, args.workers or extraction.workers_by_default())
+    write(args, jobs, texts)
+    if failures:
+        print(f"{len(failures)} of {len(jobs)} files were left out:", *failures, sep="\n  ")
+    else:
+        shutil.rmtree(args.out / extraction.PARTS)
+
+
+def main(argv=None) -> int:
+    """Run the program; its exit status."""
+    return exit_status(
+        program(),
+        lambda: run(argv),
+        "the same command goes on with the files that are left",
+    )

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Radios that are not there, as unkind as those that are, behind ZeroMQ sockets.
+
+Two terminals bind PUSH sockets with what they send; the server connects to them, and binds PUB
+sockets with what the receiver's two antennas (sample by sample in turn) and the video terminal's
+antenna hear.  All streams are complex64 at the sample rate, with tags ("pass tags": yes); a
+terminal's bursts have unit mean power.  Time goes on by the clock: a terminal that has no samples
+is silent, and a listener that is too slow loses samples.
+
+Tags are UHD's.  What is heard carries rx_time; a burst may carry tx_sob, tx_time and tx_eob.  The
+time is that of the device: its sample i is at i / sample rate.
+
+Of one address that ends in a port number, the ports that follow it serve the other streams; the
+word none leaves a stream out.
+
+presets: {presets}
+
+examples:
+  mock_radio.py --preset indoor --sample-rate 4e6 --snr 10 --seed 1
+  mock_radio.py --tx tcp://audio:5551 tcp://video:5551 --rx 'tcp://*:5561'
+  mock_radio.py --preset worst.json --seconds 10
+"""
+
+from types import SimpleNamespace
+
+from ..base import options
+from ..base.errors import exit_status, program
+from ..protocol import mock_presets as presets
+from ..run.options import MockServerOptions
+from ..run.scenario import Scenario
+
+SHARED = ("sample_rate", "snr", "sidelink_snr", "seed")  # with those of a run
+
+
+def parse(argv=None) -> SimpleNamespace:
+    parser = options.Parser(description=__doc__.format(presets=", ".join(presets.names())))
+    options.add_options(parser, MockServerOptions, names=options.fields(MockServerOptions))
+    options.add_options(parser, Scenario, names=SHARED)
+    args = parser.parse_args(argv)
+    own, shared = options.values(args, MockServerOptions), options.values(args, Scenario, SHARED)
+    return SimpleNamespace(**vars(own), **vars(shared))
+
+
+def run(argv=None) -> None:
+    args = parse(argv)
+    from ..run import mock_server  # not for --help: loads GNU Radio
+
+    server = mock_server.MockServer(args)
+    print(f"{args.preset}, {args.sample_rate:g} Hz, {args.snr:g} dB, seed {args.seed}")
+    print(f"from {' '.join(server.tx)}\nto   {' '.join(server.rx)}", flush=True)
+    try:
+        server.serve()
+    finally:
+        print(report(server.radio.counts()), flush=True)
+
+
+def report(counts: dict) -> str:
+    """What a run did, in three lines."""
+    return (
+        "sent      audio {} video {} samples, silent for want of others {} {}, late bursts {} {}\n"
+        "received  uplink {} feedback {} samples, lost to overflows {} {}\n"
+        "time stood still for {:.1f} s"
+    ).format(
+        *counts["sent"],
+        *counts["silent"],
+        *counts["late"],
+        *counts["received"],
+        *counts["dropped"],
+        counts["paused_s"],
+    )
+
+
+def main(argv=None) -> int:
+    """Run the program; its exit status."""
+    return exit_status(program(), lambda: run(argv))

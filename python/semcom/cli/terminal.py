@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Run one side of the link alone: the audio terminal, the video terminal or the receiver.
+
+Each side is a process, on one host or three; the radios between them are USRPs or a mock radio
+(apps/mock_radio.py).  Start the receiver first, then the video terminal, then the audio terminal,
+which begins.  All three need the same options of the waveform.  A terminal ends when it has sent
+its clips; the receiver ends with the last clip, or ten seconds after the last burst.
+
+examples, a line in each of four terminals:
+  mock_radio.py --preset bench --sample-rate 1e6 --snr 14
+  terminal.py receiver --radio zmq: --sample-rate 1e6 --turnaround 0.2 --frames 50 --json out.json
+  terminal.py video --radio zmq: --sample-rate 1e6 --turnaround 0.2 --frames 50
+  terminal.py audio --radio zmq: --sample-rate 1e6 --turnaround 0.2 --frames 50
+with USRPs, named by their serial numbers:
+  terminal.py receiver --radio "uhd:;;serial=30F1234"
+  terminal.py video --radio "uhd:;serial=30F5678;" --tx-gain 20
+"""
+
+import json
+import sys
+
+from ..base import options
+from ..base.errors import BlockError, SemcomError, program
+from ..base.files import check_writable
+from ..run import scenario
+
+SIDES = ("audio", "video", "receiver")
+
+
+def parse(argv=None):
+    parser = options.Parser(description=__doc__)
+    parser.add_argument("side", choices=SIDES)
+    scenario.add_options(parser, leave_out=("media", "microphone", "features", "weights"))
+    group = parser.add_argument_group("This side")
+    group.add_argument("--first", type=options.at_least(0), default=0, metavar="N",
+                       help="number of the first clip, for a terminal started again")  # fmt: skip
+    group.add_argument("--json", metavar="FILE", help="write what was counted or measured")
+    return parser.parse_args(argv)
+
+
+def the_point(args):
+    """The one point that the options name; SemcomError if it is none for a side alone."""
+    if getattr(args, "radio", "").partition(":")[0] not in ("zmq", "uhd"):
+        raise SemcomError("--radio: zmq:HOST or uhd:DEVICES expected, a radio that others hear")
+    points = scenario.sweep(args)
+    if len(points) > 1:
+        raise SemcomError(f"one link at a time, {len(points)} are named; give one of each option")
+    if args.side == "receiver" and args.first:
+        raise SemcomError("--first: has an effect only at a terminal; leave it out")
+    return points[0]
+
+
+def run(args) -> dict:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
+
+    from ..data import open_set
+    from ..run import one_side
+
+    point = the_point(args)
+    if args.json:
+        check_writable(args.json)
+    clips = open_set(point.data or None, point.split)
+    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), "frames",
+               TimeElapsedColumn())  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(args.side, total=point.frames or len(clips))
+
+        def on_frames(count):
+            bar.update(task, completed=count)
+
+        if args.side == "receiver":
+            return one_side.run_receiver(point, clips, on_frames)
+        return one_side.run_terminal(args.side, point, clips, args.first, on_frames)
+
+
+def main(argv=None) -> int:
+    args = parse(argv)
+    try:
+        found = run(args)
+    except (SemcomError, BlockError, ValueError) as cause:
+        print(f"{program()}: error: {cause}", file=sys.stderr)
+        return 1 if isinstance(cause, BlockError) else 2
+    except KeyboardInterrupt:
+        print(f"{program()}: stopped", file=sys.stderr)
+        return 130
+    tell(args, found)
+    return 0
+
+
+def tell(args, found: dict) -> None:
+    """What was counted or measured, on the screen and in the file."""
+    from rich.console import Console
+
+    from ..report import tables
+    from ..run.records import write_json
+
+    if args.json:
+        write_json(args.json, [found])
+    if args.side == "receiver":
+        Console().print(tables.table([found]))
+    else:
+        print(json.dumps(found))

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Train a semantic communication system over the simulated link, or a localiser without one.
+
+    apps/train.py --out runs/full                       synthetic set, full system
+    apps/train.py --data DIR --variant error_free ...   a folder in the AVE layout
+    apps/train.py --variant no_estimation --init models/pilot_ave-full-synthetic.safetensors ...
+    apps/train.py --system vscg --setting wsel --seeds 5 --data DIR
+    torchrun --nproc-per-node 2 apps/train.py ...       two processes, GPUs or hosts, one training
+
+Any field of the system's and its training's configuration is an option.  A run that was interrupted
+goes on where it stood; one that is finished is not run again.  The weights that do best on the
+validation split (of a system: over all channels and SNRs from -10 to 20 dB) are written to
+OUT/<system>-<variant or setting>-<data>[-<symbols>].safetensors with figures on the test split;
+with several seeds, to OUT/seed0, OUT/seed1 and so on.
+"""
+
+import sys
+from argparse import BooleanOptionalAction
+from pathlib import Path
+
+from ..base import options
+from ..base.errors import SemcomError, exit_status, program
+from ..systems.registry import DEFAULT_SYSTEM, LOCALISERS, systems
+
+ANYWAY = ("data", "match", "init", "limit", "resume")  # of every training, see Job
+
+
+def parse(argv):
+    """Arguments, and the recipe and network whose options are among them."""
+    learned = [name for name, entry in systems().items() if entry.weights]
+    system = dict(choices=[*learned, *LOCALISERS], default=DEFAULT_SYSTEM)
+    first = options.Parser(add_help=False, allow_abbrev=False)
+    first.add_argument("--system", **system)
+    first.add_argument("--setting")
+    chosen = first.parse_known_args([w for w in argv if w not in ("-h", "--help")])[0]
+    from ..systems.registry import classes
+    from ..training import recipes
+
+    recipe, network = recipes.find(chosen.system, chosen.setting), classes()[chosen.system]
+    parser = options.Parser(description=__doc__, allow_abbrev=False)  # --seed is not --seeds
+    parser.add_argument("--system", **system)
+    add_common(parser, chosen.system)
+    options.add_options(parser, recipe.Config, leave_out=("variant",))
+    options.add_options(parser, network.Config, leave_out=recipe.of_the_data)
+    args, unknown = parser.parse_known_args(argv)
+    if unknown:
+        refuse(parser, unknown, chosen)
+    return args, recipe, network
+
+
+def add_common(parser, system):
+    """Options of all trainings of a system."""
+    variants = systems()[system].variants if system in systems() else None
+    count = options.at_least(1)
+    parser.add_argument("--variant", choices=variants, help="of a radio system (default: full)")
+    parser.add_argument("--seeds", type=count, help="train so many times, from --seed on")
+    parser.add_argument(
+        "--data", help="folder in the AVE layout, or of text (default: the synthetic set)"
+    )
+    parser.add_argument("--out", type=Path, default=Path("runs/train"), help="run folder")
+    parser.add_argument(
+        "--init", type=Path, help="checkpoint to start from (no_estimation: required)"
+    )
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--limit", type=count, help="use the first so many clips of each split")
+    parser.add_argument(
+        "--match", action="store_true", help="use the splits for cross-modal localisation (*_match)"
+    )
+    parser.add_argument("--resume", action=BooleanOptionalAction, default=True)
+
+
+def refuse(parser, unknown, chosen):
+    """End with the one line that says why an option is none here."""
+    from ..training import recipes
+
+    for word in unknown:
+        name = word.partition("=")[0].lstrip("-").replace("-", "_")
+        kinds = recipes.having(name) if word.startswith("--") else []
+        if kinds:
+            parser.error(
+                f"{word}: an option of trainings of {', '.join(kinds)}; {chosen.system} has "
+                f"{recipes.kind_of(chosen.system, chosen.setting)}: leave it out"
+            )
+    parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+
+
+def command_line(argv):
+    """The command as it goes into a card: of paths only the last part, machines differ."""
+    return " ".join(["apps/train.py", *(Path(word).name for word in argv)])
+
+
+def run(argv=None) -> None:
+    argv = sys.argv[1:] if argv is None else argv
+    args, recipe, network = parse(argv)
+    from ..training import distributed
+    from ..training.job import Job, train, train_seeds
+
+    asked = options.given(args, recipe.Config)
+    variant = args.variant or "full"
+    if args.system in LOCALISERS:
+        if args.variant:
+            raise SemcomError(f"--variant: {args.system} has no radio; give --setting instead")
+        variant = getattr(args, "setting", "sel")
+    if "variant" in options.fields(recipe.Config):
+        asked["variant"] = variant
+    config = recipe.Config(**asked)
+    job = Job(
+        args.system,
+        variant,
+        args.out,
+        network=options.given(args, network.Config),
+        device=distributed.start(args.device),
+        command=command_line(argv),
+        **{name: getattr(args, name) for name in ANYWAY},
+    )
+    try:
+        if args.seeds is None:
+            train(recipe, job, config)
+        else:
+            train_seeds(recipe, job, config, args.seeds)
+    finally:
+        distributed.stop()
+
+
+def main(argv=None) -> int:
+    """Run the program; its exit status."""
+    return exit_status(
+        program(), lambda: run(argv), "the same command goes on after the last epoch"
+    )

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""The set of clips composed of some material, as features: what systems on media train on."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from ..media.sources import PICTURES
+from ..media.spectrum import RATE
+from ..perception.features import FeatureExtractor, looked_at
+from .clipset import AVE_CLASSES, SPLITS
+from .composition import compose, random_script
+from .material import Material
+
+
+class ComposedSet:
+    """One split of clips, a pure function of (materials, seed, split, i); see :class:`ClipSet`.
+
+    materials  clip i is composed from one of them, in turn
+    """
+
+    classes = AVE_CLASSES
+
+    def __init__(self, name: str, materials: list[Material], features: FeatureExtractor, split: str,
+                 size: int, seed: int = 0):  # fmt: skip
+        self.name, self.materials, self.features = name, materials, features
+        self.split, self.seed, self._size = split, seed, size
+        self.ids = [f"{name}-{seed}-{split}-{i:05d}" for i in range(size)]
+        self._clip = lru_cache(maxsize=2)(self._make)
+
+    def __len__(self) -> int:
+        return self._size
+
+    def audio(self, i: int) -> np.ndarray:
+        """Audio features [10, d_a] float32."""
+        return self._clip(i)[0]
+
+    def visual(self, i: int) -> np.ndarray:
+        """Visual feature maps [10, h, w, d_v] float16."""
+        return self._clip(i)[1]
+
+    def labels(self, i: int) -> np.ndarray:
+        """Class index of each second, [10] int64."""
+        return random_script(self._rng(i), self._library(i).events()).labels
+
+    def media(self, i: int):
+        """Sound and pictures of clip ``i``, see composition.compose."""
+        rng, material = self._rng(i), self._library(i)
+        return compose(rng, material, random_script(rng, material.events()))
+
+    def _library(self, i: int) -> Material:
+        return self.materials[i % len(self.materials)]
+
+    def _rng(self, i: int) -> np.random.Generator:
+        return np.random.default_rng([self.seed, 1 + SPLITS.index(self.split), i])
+
+    def _make(self, i: int) -> tuple[np.ndarray, np.ndarray]:
+        sound, picture_at = self.media(i)
+        seconds = sound.reshape(-1, RATE)
+        seen = (np.array(looked_at(PICTURES, self.features.looks)) + 0.5) / PICTURES
+        pictures = [[picture_at(t + time) for time in seen] for t in range(len(seconds))]
+        visual = self.features.visual(np.array(pictures))
+        return self.features.audio(seconds), visual.astype(np.float16)

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""The set of clips of extracted films (see extraction): their windows of T seconds, labelled by
+AVE's text files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..base.errors import SemcomError
+from . import ave_text
+from .ave_text import Annotation
+from .extraction import Job
+
+
+@dataclass(frozen=True)
+class Texts:
+    """What AVE's text files in a folder say.
+
+    rows     of Annotations.txt; without that file, those of all splits
+    splits   rows by split; empty without trainSet.txt, valSet.txt and testSet.txt
+    classes  AVE's, or the rows' own, see ave_text.classes_of
+    note     one line where the classes are the rows' own, else ''
+    """
+
+    rows: Sequence[Annotation]
+    splits: Mapping[str, Sequence[Annotation]]
+    classes: Sequence[str]
+    note: str
+
+
+def read_texts(folder: Path) -> Texts:
+    """AVE's text files of a folder, none of which must be there."""
+    path, splits = folder / ave_text.FILE, ave_text.read_splits(folder)
+    rows = [row for own in splits.values() for row in own]
+    if path.is_file():
+        rows = ave_text.read(path)
+        _check_splits(folder, {row.key for row in rows}, splits)
+    classes, row = ave_text.classes_of(rows), ave_text.foreign(rows)
+    note = row and (
+        f"classes: {', '.join(classes)}: those of the rows, as {row.category!r} (line {row.line}) "
+        "is none of AVE's"
+    )
+    return Texts(rows, splits, classes, note or "")
+
+
+def _check_splits(folder: Path, known: set, splits: Mapping[str, Sequence[Annotation]]) -> None:
+    for split, rows in splits.items():
+        row = next((row for row in rows if row.key not in known), None)
+        if row:
+            raise SemcomError(
+                f"{folder / ave_text.SETS[split]}: line {row.line}: {row.category} of "
+                f"{row.film!r} from {row.start} to {row.end} s is no row of {ave_text.FILE}; "
+                "take both from one release"
+            )
+
+
+def rows_of(jobs: Sequence[Job], rows: Sequence[Annotation]) -> dict[Job, list[Annotation]]:
+    """The rows of each film.  A row names a film by its id, or by its file's name without the
+    ending where no other film has it; rows of films that are not there are left out."""
+    by_id, by_stem = {job.film: job for job in jobs}, {}
+    for job in jobs:
+        by_stem.setdefault(job.path.stem, []).append(job)
+    found = {job: [] for job in jobs}
+    for row in rows:
+        films = [by_id[row.film]] if row.film in by_id else by_stem.get(row.film, [])
+        if len(films) > 1:
+            raise SemcomError(
+                f"line {row.line} of the annotations: {row.film!r} may be "
+                f"{' or '.join(job.film for job in films)}; write one of these"
+            )
+        for job in films:
+            found[job].append(row)
+    return found
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Window ``window`` (from 0) of a film with the event of one row, or without any."""
+
+    job: Job
+    window: int
+    row: Annotation | None
+
+
+def clips_of(jobs: Sequence[Job], texts: Texts) -> tuple[dict[str, list[Clip]], list[str]]:
+    """Clips of the films by split, and a line for each row that lies behind its film's end.
+
+    A window becomes a clip for each row whose event is in it: a film that is annotated twice gives
+    two.  A window without events is a clip of background, in the first split that has its film.
+    Without splits, all films are in test.
+    """
+    every, taken = rows_of(jobs, texts.rows), set()
+    counts = {job: windows_in(job) for job in jobs}
+    found, late = {}, []
+    for split, rows in (texts.splits or {"test": texts.rows}).items():
+        own = rows_of(jobs, rows)
+        found[split] = clips = []
+        for job in jobs:
+            late += [
+                f"line {row.line} of the annotations: begins at {row.start} s, behind the end of "
+                f"{job.path.name}"
+                for row in own[job]
+                if row.start >= counts[job] * job.seconds
+            ]
+            for k in range(counts[job]) if own[job] or not texts.splits else ():
+                clips += [Clip(job, k, row) for row in own[job] if _is_in(row, k, job.seconds)]
+                empty = not any(_is_in(row, k, job.seconds) for row in every[job])
+                if empty and (job, k) not in taken:
+                    taken.add((job, k))
+                    clips.append(Clip(job, k, None))
+    return {split: clips for split, clips in found.items() if clips}, late
+
+
+def _is_in(row: Annotation, window: int, seconds: int) -> bool:
+    """Whether the event, or the place of an empty one, is in a window of ``seconds``."""
+    last = max(row.start, row.end - 1)
+    return row.start // seconds <= window <= last // seconds
+
+
+def windows_in(job: Job) -> int:
+    """Windows of an extracted film."""
+    with np.load(job.part) as part:
+        return len(part["lengths"])
+
+
+class ExtractedSet:
+    """Clips of extracted films as a set; see :class:`ClipSet`.  Clips of one window of one film
+    share its id."""
+
+    def __init__(self, name: str, clips: Sequence[Clip], classes: Sequence[str]):
+        self.name, self.classes, self._clips = name, tuple(classes), clips
+        films = {clip.job.film for clip in clips}
+        self.ids = [_id(clip, films) for clip in clips]
+
+    def __len__(self) -> int:
+        return len(self._clips)
+
+    def audio(self, i: int) -> np.ndarray:
+        """Audio features [T, d_a] float32."""
+        return self._load(i, "audio")
+
+    def visual(self, i: int) -> np.ndarray:
+        """Visual feature maps [T, h, w, d_v] float16."""
+        return self._load(i, "visual")
+
+    def labels(self, i: int) -> np.ndarray:
+        """Class index of each second, [T] int64."""
+        clip = self._clips[i]
+        rows = [clip.row] if clip.row else []
+        seconds = clip.job.seconds
+        return ave_text.labels_of(rows, clip.window * seconds, seconds, self.classes)
+
+    def _load(self, i: int, what: str) -> np.ndarray:
+        clip = self._clips[i]
+        with np.load(clip.job.part) as part:
+            return part[what][clip.window]
+
+
+def _id(clip: Clip, films: set[str]) -> str:
+    """The film's id, from its second window on with the window's number."""
+    if not clip.window:
+        return clip.job.film
+    name = f"{clip.job.film} {clip.window}"
+    return f"{clip.job.film}, window {clip.window}" if name in films else name

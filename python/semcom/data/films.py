@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Media files, cameras and microphones as a set of clips: windows of seconds, one after the other.
+
+How many clips there are is not known before they were sent: a set of films has length 0 and numbers
+its clips as they come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ..perception.features import extractor
+from .ave_text import Truths
+from .clipset import AVE_CLASSES
+
+
+class Films:
+    """What is sent of media, and what is known of it; see :class:`ClipSet`.
+
+    names       files or devices (v4l2:/dev/video0)
+    microphone  a device that the sound is taken from, beside a camera
+    features    'compact', or 'vgg' with the folder ``weights``
+    places      (name, first second, seconds) of each clip that was sent, filled by its source
+    truths      what is known of them; its ``notes`` say of which films nothing is
+    """
+
+    name = "media"
+    classes = AVE_CLASSES
+
+    def __init__(self, names: Sequence, microphone: str = "", features: str = "compact",
+                 weights: str = ""):  # fmt: skip
+        self.names, self.microphone = [str(name) for name in names], microphone
+        self.features, self.weights = features, str(weights)
+        self.places: list[tuple[str, int, int]] = []
+        self.truths = Truths(self.names, self.classes)
+
+    def __len__(self) -> int:
+        return 0
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of what a terminal takes in a second, by kind."""
+        networks = extractor(self.features, Path(self.weights) if self.weights else None)
+        return {"audio": (networks.audio_dim,), "visual": tuple(networks.visual_shape)}
+
+    def labels(self, i: int) -> np.ndarray | None:
+        """Class index of each second of the i-th clip that was sent; None where the
+        Annotations.txt beside its file does not tell."""
+        return self.truths.labels(*self.places[i])
+
+    def names_of_truth(self, i: int) -> list[str] | None:
+        """Names of the events of each second; None where not known."""
+        labels = self.labels(i)
+        return None if labels is None else [self.classes[label] for label in labels]

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Raw material: a folder of single sounds and pictures with their classes.
+
+``manifest.csv`` has a row a file with (at least) the columns path, class, split and kind ("audio"
+or "image"); classes are AVE's names.
+"""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+
+from ..base.errors import SemcomError
+from ..media.spectrum import RATE
+from .clipset import AVE_CLASSES, BACKGROUND
+
+COLUMNS = ("path", "class", "split", "kind")
+LEVEL = -15.0, 5.0  # [dB] of a recording in a clip, beside its own
+FILLING = 0.7  # share of photographs that fill the clip's picture
+WHOLE_FRAME, INSET = (224.0, 330.0), (120.0, 220.0)  # heights in the clip's picture [pixels]
+
+
+class RawMaterial:
+    """The sounds and pictures of one split, in memory.
+
+    sounds    class index -> list of [samples] float32, 16 kHz mono, -1 to 1
+    pictures  class index -> list of [height, width, 3] uint8, RGB
+    """
+
+    def __init__(self, folder: str | Path, split: str):
+        self.folder, self.split = Path(folder), split
+        self.sounds, self.pictures = {}, {}
+        for row in self._rows():
+            kind = {"audio": (self.sounds, read_sound), "image": (self.pictures, read_picture)}
+            files, read = kind[row["kind"]]
+            index = AVE_CLASSES.index(row["class"])
+            files.setdefault(index, []).append(read(self.folder / row["path"]))
+
+    def _rows(self) -> list[dict]:
+        path = self.folder / "manifest.csv"
+        if not path.is_file():
+            raise SemcomError(f"{path}: missing; give a folder of raw material")
+        with open(path, newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        lacking = [name for name in COLUMNS if not rows or name not in rows[0]]
+        if lacking:
+            raise SemcomError(f"{path}: no column {lacking[0]!r}; it needs {', '.join(COLUMNS)}")
+        for row in rows:
+            known = row["class"] in AVE_CLASSES and row["kind"] in ("audio", "image")
+            if not known:
+                raise SemcomError(
+                    f"{path}: {row['path']} has class {row['class']!r} and kind {row['kind']!r}; "
+                    "expected AVE's names, and audio or image"
+                )
+        return [row for row in rows if row["split"] == self.split]
+
+    def events(self) -> list[int]:
+        """Classes, other than background, with sounds and pictures."""
+        return sorted((set(self.sounds) & set(self.pictures)) - {BACKGROUND})
+
+    # What clips are composed from, see Material.
+
+    def sound(self, rng: np.random.Generator, event: int) -> np.ndarray:
+        """One of the event's recordings, at some level."""
+        return _pick(rng, self.sounds[event]) * np.float32(10 ** (rng.uniform(*LEVEL) / 20))
+
+    def picture(self, rng: np.random.Generator, event: int) -> np.ndarray:
+        """One of the event's photographs, mirrored or not, with soft edges: mostly as large as the
+        clip's picture or larger, as in a film of the event."""
+        photo = _pick(rng, self.pictures[event])[:, :: rng.choice([-1, 1])]
+        photo = _cropped(rng, photo)
+        fills = rng.random() < FILLING
+        height = rng.uniform(*(WHOLE_FRAME if fills else INSET))
+        size = round(height * photo.shape[1] / photo.shape[0]), round(height)
+        photo = cv2.resize(photo, size, interpolation=cv2.INTER_LINEAR)
+        photo = np.clip(photo * rng.uniform(0.8, 1.2) * rng.uniform(0.93, 1.07, 3), 0, 255)
+        return np.dstack([photo, _soft_edges(size[::-1], 6)]).astype(np.uint8)
+
+    def scene(self, rng: np.random.Generator) -> np.ndarray:
+        """A photograph without any of the events."""
+        return _cropped(rng, _pick(rng, self.pictures[BACKGROUND]))
+
+    def hum(self, rng: np.random.Generator) -> np.ndarray:
+        """A sound of something else; in one of three cases noise."""
+        if rng.random() < 1 / 3:
+            return rng.standard_normal(RATE * 5).astype(np.float32)
+        return _pick(rng, self.sounds[BACKGROUND])
+
+
+def _pick(rng: np.random.Generator, files: list[np.ndarray]) -> np.ndarray:
+    return files[rng.integers(len(files))]
+
+
+def _cropped(rng: np.random.Generator, photo: np.ndarray) -> np.ndarray:
+    """A part of at least two thirds of each side."""
+    height, width = (round(side * rng.uniform(2 / 3, 1)) for side in photo.shape[:2])
+    top = rng.integers(photo.shape[0] - height + 1)
+    left = rng.integers(photo.shape[1] - width + 1)
+    return photo[top : top + height, left : left + width]
+
+
+def _soft_edges(size: tuple[int, int], border: int) -> np.ndarray:
+    """[height, width] 0 to 255: how opaque a picture is, less near its edges."""
+    far = [np.minimum(np.arange(n) + 1, np.arange(n)[::-1] + 1) for n in size]
+    return 255 * np.clip(np.minimum(*np.meshgrid(*far, indexing="ij")) / border, 0, 1)
+
+
+def read_sound(path: Path) -> np.ndarray:
+    """A whole sound file as [samples] float32, 16 kHz mono."""
+    try:
+        with av.open(str(path)) as file:
+            resampler = av.AudioResampler("flt", "mono", RATE)
+            pieces = [p for part in file.decode(audio=0) for p in resampler.resample(part)]
+            pieces += resampler.resample(None)
+    except (av.FFmpegError, IndexError) as error:
+        raise SemcomError(f"{path}: not a sound that can be read ({error})") from error
+    return np.concatenate([piece.to_ndarray()[0] for piece in pieces])
+
+
+def read_picture(path: Path) -> np.ndarray:
+    """A picture file as [height, width, 3] uint8, RGB."""
+    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if picture is None:
+        raise SemcomError(f"{path}: not a picture that can be read")
+    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""The options of what is sent: a set of clips, or media files."""
+
+from dataclasses import dataclass
+
+from ..base.options import Rule, option
+from ..perception.names import FEATURES
+from .clipset import SPLITS
+
+CLIPS = Rule(lambda point: not point.media, "without --media")
+MEDIA = Rule(lambda point: point.media, "with --media")
+VGG = Rule(lambda point: point.features == "vgg", "with --features vgg")
+
+
+@dataclass(frozen=True)
+class SetOptions:
+    """What is sent."""
+
+    data: str = option(
+        "", "folder in the AVE layout; default: a generated set", metavar="DIR", only=(CLIPS,),
+        place=True,
+    )  # fmt: skip
+    split: str = option("test", "which clips to send", choices=SPLITS, only=(CLIPS,))
+    media: tuple = option(
+        (), "send these files, or v4l2:/dev/video0, in the place of a set", metavar="FILE",
+        place=True,
+    )  # fmt: skip
+    microphone: str = option(
+        "", "device of the sound, as alsa:default", metavar="DEVICE", only=(MEDIA,), place=True
+    )
+    features: str = option("compact", "networks of the features", choices=FEATURES, only=(MEDIA,))
+    weights: str = option(
+        "", "weights of the features vgg", metavar="DIR", only=(MEDIA, VGG), place=True
+    )

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""A split held in memory, in half precision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from . import ClipSet
+from .clipset import clip_event
+
+
+@dataclass
+class Features:
+    """audio [N, T, d_a] float32, visual [N, T, h, w, d_v] float16 (None where nobody looks),
+    labels [N, T] int64, events [N] int64: the class of each clip's event, background without."""
+
+    audio: torch.Tensor
+    visual: torch.Tensor | None
+    labels: torch.Tensor
+    events: torch.Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def batch(self, index: torch.Tensor, system: torch.nn.Module):
+        """What each terminal of a system takes of some clips, by its name."""
+        device = next(system.parameters()).device
+        taken = {"audio": self.audio, "video": self.visual}
+        return {name: taken[name][index].to(device) for name in system.terminals}
+
+
+def read(
+    clips: ClipSet,
+    limit: int | None = None,
+    terminals=("audio", "video"),
+    dtype: torch.dtype = torch.float16,
+) -> Features:
+    """Read what ``terminals`` need of the first ``limit`` clips of a set (default: all).
+
+    dtype: of the pictures; bfloat16 where the network computes in it, else they are converted at
+    every step
+    """
+    count = min(len(clips), limit or len(clips))
+    visual = None
+    if "video" in terminals:
+        visual = torch.empty(count, *clips.visual(0).shape, dtype=dtype)
+        for i in range(count):
+            visual[i] = torch.from_numpy(clips.visual(i))
+    audio = np.stack([clips.audio(i) for i in range(count)])
+    labels = np.stack([clips.labels(i) for i in range(count)])
+    events = np.array([clip_event(clips, i) for i in range(count)])
+    audio, labels, events = (torch.from_numpy(x) for x in (audio, labels, events))
+    return Features(audio, visual, labels, events)

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Sets of sentences: a folder or a list of text files, UTF-8, one sentence a line, named
+``*_train.txt``, ``*_val.txt`` and ``*_test.txt``.
+
+Lines without a word or mark are skipped.  A sentence may be of any length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ..base.errors import SemcomError
+from ..nets.vocabulary import words
+from .clipset import SPLITS
+
+
+def read(path: str | Path) -> list[str]:
+    """Sentences of a text file, one a line; lines without text are left out."""
+    path = Path(path)
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError as cause:
+        raise SemcomError(
+            f"{path}: cannot be read ({cause.strerror}); expected a text file, one sentence a line"
+        ) from cause
+    sentences = []
+    for number, line in enumerate(lines, 1):
+        try:
+            sentence = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+        except UnicodeDecodeError as cause:
+            raise SemcomError(
+                f"{path}: line {number} is not UTF-8 (byte {cause.start + 1}); convert the file "
+                "with iconv -t UTF-8"
+            ) from cause
+        if words(sentence):
+            sentences.append(sentence)
+    if not sentences:
+        raise SemcomError(f"{path}: holds no sentence; expected one a line")
+    return sentences
+
+
+class Sentences(Sequence):
+    """One split of a set of sentences.
+
+    name     of the set: the folder's, or the first file's family
+    sources  family (file name without _SPLIT.txt) of each sentence
+    """
+
+    classes = ()
+
+    def __init__(self, name: str, sentences: Sequence[str], sources: Sequence[str]):
+        self.name, self.sentences, self.sources = name, tuple(sentences), tuple(sources)
+
+    def __len__(self) -> int:
+        return len(self.sentences)
+
+    def __getitem__(self, i: int) -> str:
+        return self.sentences[i]
+
+    @property
+    def ids(self) -> list[str]:
+        """Family and place of each sentence, from 0: ``captions:17``."""
+        return [f"{source}:{i}" for i, source in enumerate(self.sources)]
+
+    def text(self, i: int) -> np.ndarray:
+        """UTF-8 bytes of a sentence, [n] uint8."""
+        return np.frombuffer(self.sentences[i].encode(), np.uint8)
+
+    def of(self, source: str) -> Sentences:
+        """The sentences of one family."""
+        pairs = zip(self.sentences, self.sources, strict=True)
+        chosen = [sentence for sentence, family in pairs if family == source]
+        if not chosen:
+            known = ", ".join(sorted(set(self.sources)))
+            raise SemcomError(f"source {source!r}: not in {self.name}, expected one of {known}")
+        return Sentences(source, chosen, [source] * len(chosen))
+
+
+def open_text(where: str | Path | Sequence[str | Path], split: str) -> Sentences:
+    """The sentences of ``split`` (train, val, test) in a folder, one file, or a list of files.
+
+    Of a folder or a list those files count that are named ``*_SPLIT.txt``; a single file is taken
+    as it is, whatever its name.
+    """
+    if split not in SPLITS:
+        raise SemcomError(f"split {split!r}: expected one of {', '.join(SPLITS)}")
+    if isinstance(where, str | Path) and not Path(where).is_dir():
+        files = [Path(where)]
+    elif isinstance(where, str | Path):
+        files = sorted(Path(where).glob(f"*_{split}.txt"))
+    else:
+        files = [Path(file) for file in where if Path(file).name.endswith(f"_{split}.txt")]
+    if not files:
+        raise SemcomError(f"{where}: no file named *_{split}.txt; expected text, a sentence a line")
+    read_files = [(file.stem.removesuffix(f"_{split}"), read(file)) for file in files]
+    sentences = [sentence for _, some in read_files for sentence in some]
+    sources = [family for family, some in read_files for _ in some]
+    folder = isinstance(where, str | Path) and Path(where).is_dir()
+    name = Path(where).resolve().name if folder else read_files[0][0]
+    return Sentences(name, sentences, sources)

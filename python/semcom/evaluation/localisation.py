@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""What a localiser makes of a split, as JSON-able records: knows one split, and never trains."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..base.errors import SemcomError
+from ..base.files import sha256
+from ..data.tensors import Features
+from ..nets.localisers import Localiser
+from ..nets.names import DIRECTIONS, EVALUATED
+from ..systems.loading import check_sizes, load_any
+from ..systems.registry import localiser
+from ..tasks.scores import class_accuracy, clip_bootstrap, confusion, event_f1
+from ..training import matching
+
+
+def trained_in(setting: str) -> str:
+    """The setting of the checkpoint that a setting is evaluated with: both directions of
+    cross-modal localisation have one network."""
+    return "cml" if setting in DIRECTIONS else setting
+
+
+def load(path: Path, system: str, setting: str, clips, device: str) -> Localiser:
+    """A checkpoint, if it is of this system and setting and fits the set."""
+    if trained_in(setting) not in localiser(system).losses:
+        known = [choice for choice in EVALUATED if trained_in(choice) in localiser(system).losses]
+        raise SemcomError(
+            f"--setting {setting}: {system} has none; expected one of {', '.join(known)}"
+        )
+    net = load_any(path, device)
+    found = net.header["system"], net.header["variant"]
+    if found != (system, trained_in(setting)):
+        raise SemcomError(
+            f"{path}: is {found[0]}, {found[1]}; expected {system}, {trained_in(setting)}: name "
+            "another with --checkpoint, or train one with apps/train.py"
+        )
+    check_sizes(net, clips, Path(path).name)
+    return net
+
+
+@torch.inference_mode()
+def decide(
+    net: Localiser, clips: Features, on_clips=lambda count: None, batch: int = 32
+) -> tuple[np.ndarray, np.ndarray]:
+    """Classes [N, T] of a split's segments, and the same if none of them may be background."""
+    decided, events = [], []
+    for index in torch.arange(len(clips)).split(batch):
+        logits = net(*clips.batch(index, net).values())[0]
+        decided.append(logits.argmax(-1).cpu().numpy())
+        events.append(logits[..., :-1].argmax(-1).cpu().numpy())
+        on_clips(len(index))
+    return np.concatenate(decided), np.concatenate(events)
+
+
+def origin(net: Localiser, path: Path) -> dict:
+    """What made a record, of its checkpoint."""
+    header = net.header
+    return {
+        "checkpoint": Path(path).name,
+        "checkpoint_sha256": sha256(path),
+        "trained_on": header["data"],
+        "seed": header["seed"],
+        "parameters": header["parameters"],
+        "accuracy_validation": header["metrics"]["validation"],
+        "training": header["training"],
+        "config": header["config"],
+    }
+
+
+def segment_record(net: Localiser, clips: Features, on_clips=lambda count: None) -> dict:
+    """Figures of naming each second (sel, wsel); "clip_scores" [N]: share right of each clip."""
+    decided, events = decide(net, clips, on_clips)
+    truth, background = clips.labels.numpy(), len(net.classes) - 1
+    right = decided == truth
+    matrix = confusion(truth, decided, len(net.classes))
+    return {
+        "clips": len(truth),
+        "segments": truth.size,
+        "accuracy": float(right.mean()),
+        "accuracy_ci95": clip_bootstrap(right.mean(1)),
+        "accuracy_events_only": float((events == truth).mean()),
+        "event_f1": event_f1(truth, decided, background),
+        "class_accuracy": dict(zip(net.classes, class_accuracy(matrix), strict=True)),
+        "confusion": matrix.tolist(),
+        "clip_scores": right.mean(1).tolist(),
+    }
+
+
+def match_record(net: Localiser, clips: Features, train: torch.Tensor, mode: str) -> dict:
+    """Figures of finding the event across the modalities (a2v, v2a); train [N, T]: labels that the
+    prior of positions is taken from."""
+    background = len(net.classes) - 1
+    found = {how: matching.answers(net, clips, mode, how) for how in matching.INFERENCE}
+    right = {how: [s == a for s, _, a in each.values()] for how, each in found.items()}
+    if not right["recomputed"]:
+        raise SemcomError(
+            f"--setting {mode}: no clip of the split has an event shorter than itself; use the "
+            "splits for cross-modal localisation"
+        )
+    return {
+        "clips": len(right["recomputed"]),
+        "clips_left_out": len(clips) - len(right["recomputed"]),
+        "accuracy": float(np.mean(right["recomputed"])),
+        "accuracy_ci95": clip_bootstrap(np.array(right["recomputed"], float)),
+        "accuracy_paper_inference": float(np.mean(right["paper"])),
+        "accuracy_position_prior": matching.position_prior(train, clips.labels, background),
+        "accuracy_chance": matching.chance(clips.labels, background),
+        "clip_scores": [float(x) for x in right["recomputed"]],
+    }
+
+
+def summary(records: list) -> dict:
+    """Mean accuracy over checkpoints, its interval from resampling clips (each with its mean
+    score), and the standard deviation over checkpoints (None of one)."""
+    scores = np.mean([record["clip_scores"] for record in records], 0)
+    accuracies = [record["accuracy"] for record in records]
+    return {
+        "accuracy": float(np.mean(accuracies)),
+        "accuracy_ci95": clip_bootstrap(scores),
+        "accuracy_std": float(np.std(accuracies, ddof=1)) if len(records) > 1 else None,
+    }

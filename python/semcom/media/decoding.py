@@ -1,0 +1,341 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Containers decoded in threads of their own: pictures and pieces of sound with their times, and
+the rates of features (see sources)."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import select
+import stat
+import threading
+import time
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from av.stream import Disposition
+from av.video.reformatter import VideoReformatter
+
+from ..base.errors import SemcomError
+from .spectrum import RATE
+
+PICTURES = 16  # a second
+DEVICES = ("v4l2", "alsa", "lavfi")  # names that begin with one of these and a colon
+LISTS = {"hls", "concat", "dash", "sdp", "rtsp", "vobsub", "image2"}  # lead to other files
+TEXTS = {"tty", "bin", "xbin", "adf", "idf", "tedcaptions"}  # ffmpeg draws text as a film
+MISSING = {"video": "picture", "audio": "sound"}
+AHEAD = {"picture": 20, "sound": 120}  # [s] of the other track; decoders hold pictures back
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What is refused, because it would take a host down: media come from strangers."""
+
+    size: int = 8 << 30  # [bytes] of a file
+    duration: float = 6 * 3600.0  # [s] from the first second on
+    pixels: int = 48_000_000  # of a picture; 8192 x 4320 has 35 million
+    patience: float = 10.0  # [s] without a picture or sound
+
+
+class Reader:
+    """One container, decoded in a thread of its own."""
+
+    def __init__(self, name: str, kinds: list[str], height: int, limits: Limits, originals=False):
+        self.name, self.height, self.limits, self.originals = name, height, limits, originals
+        self.skipped = 0
+        self.is_device = name.partition(":")[0] in DEVICES and ":" in name
+        self.pipe = None
+        self.container = self._open()
+        self.streams = {}
+        for stream in self.container.streams:
+            cover = stream.disposition & Disposition.attached_pic
+            if stream.type in kinds and stream.codec_context and not cover:
+                self.streams.setdefault(stream.type, stream)
+        if not self.streams:
+            missing = " and no ".join(MISSING[kind] for kind in kinds)
+            raise SemcomError(f"{name}: has no {missing} that can be read; give a media file")
+        for stream in self.streams.values():
+            stream.codec_context.options = {"max_pixels": str(limits.pixels)}
+        if "video" in self.streams:
+            self._check_size(self.streams["video"])
+            self.streams["video"].thread_type = "AUTO"
+
+    def _open(self):
+        kind, _, device = self.name.partition(":")
+        if kind == "alsa":  # PyAV's wheels look for its settings where they were built
+            os.environ.setdefault("ALSA_CONFIG_DIR", "/usr/share/alsa")
+        file = None if self.is_device else self._file()
+        try:
+            if self.is_device:
+                return av.open(device, format=kind, timeout=self.limits.patience)
+            options = {
+                "protocol_whitelist": "file",
+                "format_whitelist": ",".join(av.formats_available - LISTS - TEXTS),
+                "max_pixels": str(self.limits.pixels),
+            }
+            return av.open(
+                file,
+                options=options,
+                metadata_errors="replace",
+                timeout=self.limits.patience,
+            )
+        except (av.FFmpegError, OSError, ValueError) as error:
+            if self.pipe:
+                self.pipe.close()
+                self.pipe.check()
+            listed = isinstance(error, av.ArgumentError) and not self.is_device
+            reason = "a list of files, a text or a single picture" if listed else _reason(error)
+            raise SemcomError(
+                f"{self.name}: cannot be read as media ({reason}); give a film, a sound or a device"
+            ) from error
+
+    def _file(self):
+        """The file's name, or for a pipe an object whose reading ends when no data comes."""
+        path = Path(self.name)
+        try:
+            status = path.stat()
+            if stat.S_ISFIFO(status.st_mode):
+                self.pipe = _Pipe(self.name, self.limits)
+                return self.pipe
+        except (OSError, ValueError) as error:
+            raise SemcomError(f"{self.name}: {_reason(error)}; give a media file") from error
+        if stat.S_ISDIR(status.st_mode):
+            raise SemcomError(
+                f"{self.name}: a folder; give a file (apps/extract_features.py takes folders)"
+            )
+        if not stat.S_ISREG(status.st_mode):
+            raise SemcomError(f"{self.name}: not a file; devices are v4l2:{path} and alsa:NAME")
+        if status.st_size == 0:
+            raise SemcomError(f"{self.name}: empty, 0 bytes; copy it again")
+        if status.st_size > self.limits.size:
+            raise SemcomError(f"{self.name}: more than {self.limits.size:,} bytes; cut it")
+        return f"file:{path}"  # a colon in its name is no protocol
+
+    def _check_size(self, stream) -> None:
+        context = stream.codec_context
+        if context.width * context.height > self.limits.pixels:
+            raise SemcomError(
+                f"{self.name}: pictures of {context.width} x {context.height}, more than "
+                f"{self.limits.pixels:,} pixels, the limit; scale them down"
+            )
+
+    def run(self, line: queue.Queue, going: threading.Event) -> None:
+        """Decode until the end, or until nobody reads any more."""
+        put = _Putter(line, going)
+        try:
+            with self.container:
+                self._decode(put)
+            put(("end", None))
+        except _Stopped:
+            pass
+        except SemcomError as error:
+            put.last(("failed", error))
+        except Exception as error:  # whatever a decoder throws is the reader's to hear
+            cause = SemcomError(f"{self.name}: reading stopped ({_reason(error)})")
+            put.last(("failed", cause))
+        finally:
+            if self.pipe:
+                self.pipe.close()
+
+    def _decode(self, put) -> None:
+        start = Fraction(self.container.start_time or 0, av.time_base)
+        handlers = {"audio": _SoundTrack(put, start)}
+        if "video" in self.streams:
+            aspect = self.streams["video"].sample_aspect_ratio or Fraction(1)
+            handlers["video"] = _PictureTrack(put, start, self.height, aspect, self.originals)
+        for packet in self._packets():
+            put.check()
+            try:
+                media = packet.decode()
+            except av.FFmpegError:
+                self.skipped += 1
+                continue
+            for decoded in media:
+                self.skipped += not handlers[packet.stream.type].take(decoded)
+            if "video" in handlers:  # a picture without a next one in sight stays
+                handlers["video"].show_until(handlers["audio"].end - AHEAD["sound"] // 2)
+        for handler in handlers.values():
+            handler.finish()
+        if self.pipe:
+            self.pipe.check()
+
+    def _packets(self):
+        """Packets of both streams, and the empty ones that make decoders give what they hold."""
+        try:
+            for packet in self.container.demux(list(self.streams.values())):
+                yield packet
+                if self.pipe:
+                    self.pipe.wait_again()
+        except av.FFmpegError as error:
+            if self.is_device or not Path(self.name).exists():
+                raise SemcomError(
+                    f"{self.name}: gone while it was read ({_reason(error)})"
+                ) from error
+            self.skipped += 1
+            for stream in self.streams.values():
+                last = av.Packet()
+                last.stream, last.time_base = stream, stream.time_base
+                yield last
+
+
+class _PictureTrack:
+    """Decoded pictures of a stream to 16 a second, the one that shows at each time; and where
+    asked for those themselves."""
+
+    def __init__(self, put, start: Fraction, height: int, aspect: Fraction, originals: bool):
+        self.put, self.start, self.height, self.aspect = put, start, height, aspect
+        self.originals = originals
+        self.width, self.scaler = None, VideoReformatter()
+        self.next, self.shown, self.converted = 0, None, None
+        self.begin = self.end = Fraction(0)
+
+    def take(self, decoded) -> bool:
+        """False, and nothing, for a picture from before the last one."""
+        begin = self.end if decoded.pts is None else decoded.pts * decoded.time_base - self.start
+        if self.shown is not None and begin < self.begin:
+            return False
+        self.show_until(begin)
+        self.shown, self.converted = decoded, None
+        length = decoded.duration * decoded.time_base if decoded.duration else Fraction(1, PICTURES)
+        self.begin, self.end = begin, begin + length
+        if self.originals:
+            picture = np.rot90(decoded.to_ndarray(format="rgb24"), _quarter_turns(decoded))
+            self.put(("original", (float(max(begin, 0)), np.ascontiguousarray(picture))))
+        return True
+
+    def show_until(self, time: Fraction) -> None:
+        """Pictures for the times before ``time``; the first also stands for what was before it."""
+        while self.shown is not None and Fraction(2 * self.next + 1, 2 * PICTURES) < time:
+            if self.converted is None:
+                self.converted = self._convert(self.shown)
+            self.put(("picture", self.converted))
+            self.next += 1
+
+    def finish(self) -> None:
+        self.show_until(self.end)
+
+    def _convert(self, decoded) -> np.ndarray:
+        turns = _quarter_turns(decoded)
+        if self.width is None:
+            shape = decoded.width * self.aspect / decoded.height
+            wide = self.height * (1 / shape if turns % 2 else shape)
+            self.width = max(2, min(8 * self.height, round(wide / 2) * 2))
+        size = (self.height, self.width) if turns % 2 else (self.width, self.height)
+        picture = self.scaler.reformat(decoded, *size, "rgb24", interpolation="AREA", threads=1)
+        return np.ascontiguousarray(np.rot90(picture.to_ndarray(), turns))
+
+
+def _quarter_turns(decoded) -> int:
+    """How often a decoded picture is to be turned by 90 degrees, as its file says."""
+    return round(decoded.rotation / 90) % 4
+
+
+class _SoundTrack:
+    """Decoded pieces of an audio stream to samples at 16 kHz, with their place."""
+
+    def __init__(self, put, start: Fraction):
+        self.put, self.start = put, start
+        self.setup, self.resampler = None, av.AudioResampler("flt", rate=RATE)
+        self.place, self.next, self.end = 0, Fraction(0), Fraction(0)
+
+    def take(self, decoded) -> bool:
+        """False, and nothing, for a piece that ends before the last one."""
+        if decoded.pts is None:
+            decoded.pts = round((self.next + self.start) / decoded.time_base)
+        begin = decoded.pts * decoded.time_base - self.start
+        self.next = begin + Fraction(decoded.samples, decoded.sample_rate)
+        if self.next <= self.end:
+            return False
+        self.end = self.next
+        setup = (decoded.format.name, decoded.layout.name, decoded.sample_rate)
+        if setup != self.setup:
+            self.finish()
+            self.setup, self.resampler = setup, av.AudioResampler("flt", rate=RATE)
+        self._pass(self.resampler.resample(decoded))
+        return True
+
+    def finish(self) -> None:
+        self._pass(self.resampler.resample(None))
+
+    def _pass(self, pieces: list) -> None:
+        for piece in pieces:
+            channels = piece.to_ndarray().reshape(-1, piece.layout.nb_channels)
+            samples = np.clip(np.nan_to_num(channels.mean(1)), -1, 1)
+            if piece.pts is not None:
+                self.place = round((piece.pts * piece.time_base - self.start) * RATE)
+            late = max(0, -self.place)  # what is before the pictures begin
+            self.put(("sound", (self.place + late, samples[late:])))
+            self.place += len(samples)
+
+
+class _Stopped(Exception):
+    """Nobody reads any more."""
+
+
+class _Putter:
+    """Puts into a bounded queue; ends the thread when its reader has gone."""
+
+    def __init__(self, line: queue.Queue, going: threading.Event):
+        self.line, self.going = line, going
+
+    def __call__(self, item) -> None:
+        while True:
+            self.check()
+            with contextlib.suppress(queue.Full):
+                return self.line.put(item, timeout=0.2)
+
+    def check(self) -> None:
+        if not self.going.is_set():
+            raise _Stopped
+
+    def last(self, item) -> None:
+        with contextlib.suppress(_Stopped):
+            self(item)
+
+
+class _Pipe:
+    """A named pipe as a file object that ends when nothing of use comes for a while."""
+
+    handle = None
+
+    def __init__(self, name: str, limits: Limits):
+        self.name, self.limits, self.silent = name, limits, False
+        self.handle = os.open(name, os.O_RDONLY | os.O_NONBLOCK)
+        self.wait_again()
+
+    def wait_again(self) -> None:
+        self.end = time.monotonic() + self.limits.patience
+
+    def read(self, size: int) -> bytes:
+        left = self.end - time.monotonic()
+        self.silent = left <= 0 or not select.select([self.handle], [], [], left)[0]
+        return b"" if self.silent else os.read(self.handle, size)
+
+    def check(self) -> None:
+        """Raise SemcomError if it ended so."""
+        if self.silent:
+            raise silence_error(self.name, self.limits)
+
+    def close(self) -> None:
+        if self.handle is not None:
+            os.close(self.handle)
+            self.handle = None
+
+    __del__ = close
+
+
+def silence_error(name: str, limits: Limits) -> SemcomError:
+    return SemcomError(
+        f"{name}: nothing to decode for {limits.patience:g} s; is something writing to it?"
+    )
+
+
+def _reason(error: Exception) -> str:
+    """In one line."""
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return " ".join(text.split())

@@ -1,0 +1,542 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""What a receiver understood, as one picture: fit for a window, a video, a screen at a fair.
+
+The picture with the event's name over it, and where the receiver attended to; the symbols of both
+streams and the SNR; below, the event of each second against the truth, over the sound's spectrum.
+Colours are Okabe and Ito's, and none stands alone: what is wrong is hatched and crossed as well.
+
+Everything is drawn on a canvas [height, width, 3] uint8 RGB.  What stays as it is from one view to
+the next is drawn once: those functions have a cache, and hashable arguments for its sake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import zip_longest
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from ..base.errors import SemcomError
+from ..base.runs import runs
+from . import paint
+from .paint import (
+    BLUE,
+    EDGE,
+    FAINT,
+    GREEN,
+    GREY,
+    GROUND,
+    ORANGE,
+    PANEL,
+    SKY,
+    TEXT,
+    VERMILION,
+    WELL,
+    YELLOW,
+    Box,
+)
+from .spectrum import (
+    HOP,
+    RATE,
+    WINDOW,
+    YAMNET_OFFSET,
+    log_mel,
+)
+
+WIDTH, HEIGHT = 1280, 720  # the size that lengths below are for [pixels]; others scale
+SMALLEST = (320, 180)  # what is still drawn, if no longer legible
+TINTS = {None: SKY, True: GREEN, False: VERMILION}  # of a decision: not known, right, wrong
+MARKS = {None: "", True: "\N{CHECK MARK} ", False: "\N{BALLOT X} "}
+STREAMS = (SKY, ORANGE)
+SPAN = 2.5  # of a constellation's axes, either way; symbols have unit power
+POOREST, BEST = -10, 30  # [dB] of the scale of the SNR
+QUIET, RANGE = -6.0, 6.0  # log-mel that is black; how far above white is at least
+STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)  # [s] between ticks
+TO_COME = 0.55  # brightness of the sound that was not heard yet
+NOTHING = "background"  # the event that is none
+
+
+@dataclass
+class View:
+    """What is shown.
+
+    picture         [h, w, 3] uint8 RGB, of any size
+    heat            [7, 7] (or other) in 0 to 1, attention over the picture; None: not shown
+    event           name of the event now, '' before it is decided; ``confidence`` in 0 to 1
+    decided         name of each second, '' where not yet; ``confidences`` in 0 to 1 of each
+    truth           name of each second, or None
+    now             [s] where the playhead stands
+    sound           [n] float32 in -1 to 1 at 16 kHz, from second 0 on; may be empty
+    constellations  (label, symbols complex) of the audio and of the video stream
+    snr_db          [dB], or None where not known; ``channel``: what is between, in words
+    """
+
+    picture: np.ndarray
+    heat: np.ndarray | None = None
+    event: str = ""
+    confidence: float = 0.0
+    decided: Sequence[str] = ()
+    truth: Sequence[str] | None = None
+    confidences: Sequence[float] = ()
+    now: float = 0.0
+    sound: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
+    constellations: Sequence[tuple] = ()
+    snr_db: float | None = None
+    channel: str = ""
+
+    def seconds(self) -> int:
+        """Length of the timeline [s], at least 1: the longest of what there is."""
+        heard = -(-len(self.sound) // RATE)
+        return max(1, heard, len(self.decided), len(self.truth or ()), len(self.confidences))
+
+
+def draw(view: View, width: int = WIDTH, height: int = HEIGHT) -> np.ndarray:
+    """The view as [height, width, 3] uint8 RGB."""
+    _check(view, width, height)
+    place = _layout(width, height)
+    canvas = _ground(width, height).copy()
+    streams = zip_longest(view.constellations[:2], place.clouds, STREAMS, fillvalue=("", ()))
+    for (label, symbols), box, colour in streams:
+        symbols = np.ascontiguousarray(symbols, np.complex64).tobytes()
+        box.of(canvas)[:] = _cloud(label, symbols, colour, box.w, box.h, place.unit)
+    snr_db = None if view.snr_db is None or not np.isfinite(view.snr_db) else float(view.snr_db)
+    box = place.link
+    box.of(canvas)[:] = _link(snr_db, view.channel, box.w, box.h, place.unit)
+    _draw_story(canvas, view, place)
+    _draw_picture(place.picture.of(canvas), view, place.unit)
+    return canvas
+
+
+def _check(view: View, width: int, height: int) -> None:
+    if width < SMALLEST[0] or height < SMALLEST[1]:
+        raise SemcomError(f"a view of {width} x {height} pixels; at least {SMALLEST} is needed")
+    shape, kind = np.shape(view.picture), view.picture.dtype
+    if len(shape) != 3 or shape[2] != 3 or 0 in shape or kind != np.uint8:
+        raise SemcomError(
+            f"a picture {list(shape)} of {kind}; expected [height, width, 3] of uint8"
+        )
+
+
+class Layout(NamedTuple):
+    """Where things are; ``unit``: pixels for one of a view of 1280 x 720."""
+
+    unit: float
+    picture: Box
+    clouds: tuple
+    link: Box
+    story: Box
+
+
+@lru_cache(maxsize=8)
+def _layout(width: int, height: int) -> Layout:
+    unit = min(width / WIDTH, height / HEIGHT)
+    gap, side, foot = round(20 * unit), round(408 * unit), round(230 * unit)
+    tall = height - 3 * gap - foot
+    left, small = width - gap - side, round(12 * unit)
+    cell = (side - small) // 2
+    low = cell + round(26 * unit)  # of a constellation, with its label
+    return Layout(
+        unit,
+        Box(gap, gap, left - 2 * gap, tall),
+        (Box(left, gap, cell, low), Box(width - gap - cell, gap, cell, low)),
+        Box(left, gap + low + small, side, tall - low - small),
+        Box(gap, height - gap - foot, width - 2 * gap, foot),
+    )
+
+
+@lru_cache(maxsize=4)
+def _ground(width: int, height: int) -> np.ndarray:
+    return paint.filled(width, height, GROUND)
+
+
+# The picture, with what was understood
+
+
+def _draw_picture(area: np.ndarray, view: View, unit: float) -> None:
+    """The picture as large as it fits, before a dim blur of itself; attention; the event."""
+    tall, wide = area.shape[:2]
+    scale = min(wide / view.picture.shape[1], tall / view.picture.shape[0])
+    size = [max(1, round(n * scale)) for n in view.picture.shape[1::-1]]
+    shown = cv2.resize(view.picture, size, interpolation=_interpolation(scale))
+    if view.heat is not None:
+        shown = warmed(shown, view.heat, max(1, round(1.2 * unit)))
+    _backdrop(area, view.picture)
+    x, y = (wide - size[0]) // 2, (tall - size[1]) // 2
+    area[y : y + size[1], x : x + size[0]] = shown
+    if view.heat is not None:
+        _draw_key(area, unit)
+    _draw_event(area, view, unit)
+    _round_off(area, 10 * unit)
+
+
+def _interpolation(scale: float) -> int:
+    return cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+
+
+def _backdrop(area: np.ndarray, picture: np.ndarray) -> None:
+    small = cv2.resize(picture, (32, 18), interpolation=cv2.INTER_AREA)
+    small = cv2.convertScaleAbs(cv2.GaussianBlur(small, (0, 0), 2), alpha=0.3)
+    cv2.resize(small, area.shape[1::-1], area, interpolation=cv2.INTER_LINEAR)
+
+
+@lru_cache(maxsize=1)
+def _warmth() -> tuple:
+    """Two tables [1, 256, 3] uint8 over heat: what a picture keeps, and what is added to it."""
+    heat = np.linspace(0, 1, 256)[:, None]
+    opacity = 0.66 * heat**1.4
+    colour = _ramp([(0, VERMILION), (0.6, VERMILION), (1, ORANGE)], heat[:, 0])
+    kept = (0.7 + 0.3 * np.minimum(1, 2 * heat)) * (1 - 0.7 * opacity)  # cool places are dimmed
+    tables = (255 * np.repeat(kept, 3, 1), opacity * colour)
+    return tuple(np.rint(table).astype(np.uint8)[None] for table in tables)
+
+
+def _ramp(stops: list, at: np.ndarray) -> np.ndarray:
+    """Colours [n, 3] float between (place, colour) of ``stops``."""
+    places, colours = zip(*stops, strict=True)
+    return np.stack([np.interp(at, places, channel) for channel in zip(*colours, strict=True)], -1)
+
+
+def warmed(picture: np.ndarray, heat: np.ndarray, thick: int) -> np.ndarray:
+    """A picture [h, w, 3] uint8 that glows where ``heat`` [a, b] in 0 to 1 is high, with a line of
+    ``thick`` pixels around what is above one half."""
+    heat = np.clip(np.nan_to_num(np.asarray(heat, np.float32)), 0, 1)
+    heat = cv2.resize(heat, picture.shape[1::-1], interpolation=cv2.INTER_CUBIC)
+    level = cv2.convertScaleAbs(heat.clip(0), alpha=255)
+    picture, hot = _glowing(picture, level), cv2.compare(level, 127, cv2.CMP_GT)
+    lines, _ = cv2.findContours(hot, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+    return cv2.drawContours(picture, lines, -1, YELLOW, thick, cv2.LINE_AA)
+
+
+def _glowing(picture: np.ndarray, level: np.ndarray) -> np.ndarray:
+    """A picture [h, w, 3] with the colours of ``level`` [h, w] uint8."""
+    kept, added = (cv2.LUT(cv2.merge([level] * 3), table) for table in _warmth())
+    return cv2.add(cv2.multiply(picture, kept, scale=1 / 255), added)
+
+
+def _draw_key(area: np.ndarray, unit: float) -> None:
+    """What the warm colours mean, in the upper left corner."""
+    pad, tall = round(16 * unit), round(28 * unit)
+    words, ramp, inset = "attention", round(72 * unit), round(10 * unit)
+    wide = paint.letters(words, round(14 * unit), False).shape[1]
+    box = Box(pad, pad, wide + ramp + 3 * inset, tall)
+    paint.plate(area, box, GROUND, tall / 2, 0.72)
+    paint.write(area, Box(pad + inset, pad, wide, tall), words, 14 * unit)
+    strip = Box(pad + 2 * inset + wide, pad + tall // 3, ramp, tall // 3)
+    rising = np.linspace(0, 255, ramp).astype(np.uint8)[None]
+    strip.of(area)[:] = _glowing(paint.filled(ramp, 1, GREY), rising)
+
+
+def _draw_event(area: np.ndarray, view: View, unit: float) -> None:
+    """The event's name, how sure the receiver is, and a bar of that, on a translucent plate."""
+    pad, tall, inset = (round(n * unit) for n in (16, 96, 22))
+    box = Box(pad, area.shape[0] - pad - tall, area.shape[1] - 2 * pad, tall)
+    paint.plate(area, box, GROUND, 12 * unit, 0.74)
+    x, wide = box.x + inset, box.w - 2 * inset
+    line = Box(x, box.y + round(10 * unit), wide, round(54 * unit))
+    if not view.event:
+        paint.write(area, box._replace(x=x, w=wide), "listening …", 34 * unit, FAINT)
+        return
+    sure = float(np.clip(np.nan_to_num(view.confidence), 0, 1))
+    percent, room = f"{100 * sure:.0f} %", round(130 * unit)
+    name = line._replace(w=wide - room)
+    paint.write(area, name, view.event, 40 * unit, TEXT, bold=True, least=20 * unit)
+    paint.write(area, Box(x + wide - room, line.y, room, line.h), percent, 34 * unit, TEXT, 1.0)
+    bar = Box(x, box.y + round(70 * unit), wide, max(2, round(10 * unit)))
+    paint.plate(area, bar, GREY, bar.h / 2, 0.6)
+    colour = FAINT if view.event == NOTHING else ORANGE
+    paint.plate(area, bar._replace(w=max(bar.h, round(sure * wide))), colour, bar.h / 2)
+
+
+def _round_off(area: np.ndarray, radius: float) -> None:
+    """Give the ground back at the corners."""
+    rows = int(radius) + 1
+    corners = 255 - paint.rounded(area.shape[1], area.shape[0], radius)
+    for part in (slice(rows), slice(-rows, None)):
+        paint.blend(area[part], GROUND, corners[part])
+
+
+# The radio link
+
+
+@lru_cache(maxsize=8)
+def _cloud(label: str, symbols: bytes, colour: tuple, width: int, height: int, unit: float):
+    """A panel with the density of ``symbols`` (complex64) in the complex plane."""
+    canvas, edge = paint.panel(width, height, unit), max(1, round(unit))
+    head = height - width
+    paint.write(canvas, Box(round(10 * unit), 0, width - round(20 * unit), head + edge), label,
+           14 * unit, colour, bold=True, least=10 * unit)  # fmt: skip
+    side = width - 2 * round(8 * unit)
+    plane = Box((width - side) // 2, height - side - round(8 * unit), side, side)
+    paint.plate(canvas, plane, WELL, 6 * unit)
+    if not symbols:
+        paint.write(canvas, plane, "no symbols yet", 14 * unit, FAINT, 0.5)
+        return canvas
+    _draw_axes(plane.of(canvas), edge)
+    glow = _density(np.frombuffer(symbols, np.complex64), side, unit)[..., None]
+    tint = np.array(colour, np.float32)
+    light = tint + (255 - tint) * np.clip(2 * glow - 1.3, 0, 0.6)
+    area = plane.of(canvas)
+    area[:] = np.rint(area + (light - area) * glow)
+    return canvas
+
+
+def _draw_axes(area: np.ndarray, thick: int) -> None:
+    """Both axes, and the circle of the symbols' mean power."""
+    side = len(area)
+    middle = side // 2
+    cv2.line(area, (0, middle), (side - 1, middle), EDGE, thick)
+    cv2.line(area, (middle, 0), (middle, side - 1), EDGE, thick)
+    cv2.circle(area, (middle, middle), round(middle / SPAN), GREY, thick, cv2.LINE_AA)
+
+
+def _density(symbols: np.ndarray, side: int, unit: float) -> np.ndarray:
+    """Brightness [side, side] in 0 to 1: one symbol is a dot, many do not saturate."""
+    symbols = symbols[np.isfinite(symbols)]
+    columns = np.floor((symbols.real / SPAN + 1) * side / 2)
+    rows = np.floor((1 - symbols.imag / SPAN) * side / 2)
+    inside = (columns >= 0) & (columns < side) & (rows >= 0) & (rows < side)
+    places = (rows * side + columns)[inside].astype(np.int64)
+    counts = np.bincount(places, minlength=side * side).reshape(side, side).astype(np.float32)
+    width = max(0.6, 1.25 * unit)  # [pixels] of a dot
+    dots = cv2.GaussianBlur(counts, (0, 0), width)
+    bright = dots[dots > dots.max() / 8] if len(places) else np.ones(1)
+    exposure = min(2 * np.pi * width**2 * 1.6, 1.7 / float(np.quantile(bright, 0.9)))
+    return 1 - np.exp(-exposure * dots)
+
+
+@lru_cache(maxsize=8)
+def _link(snr_db: float | None, channel: str, width: int, height: int, unit: float):
+    """A panel with the SNR in figures and on a scale, and the channel in words."""
+    canvas, pad = paint.panel(width, height, unit), round(20 * unit)
+    wide, tall = width - 2 * pad, min(height, round(200 * unit))
+    rows = [(height - tall) // 2 + round(n * tall) for n in (0.05, 0.17, 0.5, 0.64, 0.77, 0.96)]
+    boxes = [Box(pad, y, wide, end - y) for y, end in zip(rows, rows[1:], strict=False)]
+    paint.write(canvas, boxes[0], "signal to noise", 14 * unit, FAINT)
+    text = "not known" if snr_db is None else f"{snr_db:.1f} dB".replace("-", "\N{MINUS SIGN}")
+    colour = FAINT if snr_db is None else TEXT
+    size, known = (36, False) if snr_db is None else (54, True)
+    paint.write(canvas, boxes[1], text, size * unit, colour, bold=known, least=20 * unit)
+    _draw_scale(canvas, boxes[2], boxes[3], snr_db, unit)
+    paint.write(canvas, boxes[4], channel, 17 * unit, TEXT, least=12 * unit)
+    return canvas
+
+
+def _draw_scale(canvas, box: Box, below: Box, snr_db: float | None, unit: float) -> None:
+    """A bar from the poorest to the best SNR, with figures below."""
+    tall = max(3, round(12 * unit))
+    bar = Box(box.x, box.y + (box.h - tall) // 2, box.w, tall)
+    paint.plate(canvas, bar, EDGE, tall / 2)
+    if snr_db is not None:
+        share = np.clip((snr_db - POOREST) / (BEST - POOREST), 0, 1)
+        paint.plate(canvas, bar._replace(w=max(tall, round(share * bar.w))), SKY, tall / 2)
+    room = round(40 * unit)
+    for level in range(POOREST, BEST + 1, 10):
+        share = (level - POOREST) / (BEST - POOREST)
+        x = box.x + round(share * (box.w - room))
+        text = str(level).replace("-", "\N{MINUS SIGN}")
+        paint.write(canvas, Box(x, below.y, room, below.h), text, 13 * unit, FAINT, share)
+
+
+# The story of the seconds
+
+
+class Rows(NamedTuple):
+    """Rows of the story panel, equally wide: second t of T begins at t/T of each.  Without a truth
+    its row has no height."""
+
+    decided: Box
+    truth: Box
+    sure: Box
+    axis: Box
+    sound: Box
+
+
+@lru_cache(maxsize=8)
+def _rows(width: int, height: int, unit: float, with_truth: bool) -> Rows:
+    left, pad, gap = (round(n * unit) for n in (108, 14, 5))
+    lengths = (40, 30, 22, 20) if with_truth else (52, 0, 30, 20)
+    boxes, wide, y = [], width - left - pad, pad
+    for tall in (round(n * unit) for n in lengths):
+        boxes.append(Box(left, y, wide, tall))
+        y += tall + gap if tall else 0
+    return Rows(*boxes, Box(left, y, wide, height - pad - y))
+
+
+def marks(decided, truth) -> list:
+    """For each second: right (True), wrong (False), or not known (None)."""
+    return [
+        name == true if name and true else None for name, true in zip(decided, truth, strict=True)
+    ]
+
+
+def _draw_story(canvas: np.ndarray, view: View, place: Layout) -> None:
+    box, unit, seconds = place.story, place.unit, view.seconds()
+    decided, sure = _padded(view.decided, "", seconds), _padded(view.confidences, 0.0, seconds)
+    truth = None if view.truth is None else _padded(view.truth, "", seconds)
+    sound = np.ascontiguousarray(view.sound, np.float32).tobytes()
+    area = box.of(canvas)
+    area[:] = _story(decided, truth, sure, sound, box.w, box.h, unit)
+    now = float(np.clip(np.nan_to_num(view.now), 0, seconds))
+    _draw_playhead(area, _rows(box.w, box.h, unit, truth is not None), now, seconds, unit)
+
+
+def _padded(values, filling, length: int) -> tuple:
+    return tuple(values) + (filling,) * (length - len(values))
+
+
+@lru_cache(maxsize=4)
+def _story(decided, truth, confidences, sound: bytes, width, height, unit) -> np.ndarray:
+    """The panel below without the playhead; tuples with an entry for each second."""
+    canvas, rows = paint.panel(width, height, unit), _rows(width, height, unit, truth is not None)
+    right = marks(decided, truth or [""] * len(decided))
+    known = [good for good in right if good is not None]
+    score = f"{sum(known)} of {len(known)} right" if known else ""
+    _label(canvas, rows.decided, "receiver", score, unit)
+    _draw_names(
+        canvas, rows.decided, runs(zip(decided, right, strict=True)), TINTS, len(decided), unit
+    )
+    if truth is not None:
+        _label(canvas, rows.truth, "truth", "", unit)
+        names = runs((name, None) for name in truth)
+        _draw_names(canvas, rows.truth, names, {None: FAINT}, len(truth), unit)
+    _label(canvas, rows.sure, "confidence", "", unit)
+    _draw_sure(canvas, rows.sure, decided, confidences, right, unit)
+    _draw_axis(canvas, rows.axis, len(decided), unit)
+    _label(canvas, rows.sound, "sound", "0.1 to 7.5 kHz", unit)
+    _draw_sound(canvas, rows.sound, sound, len(decided))
+    return canvas
+
+
+def _span(row: Box, first: float, seconds: float, total: int) -> Box:
+    """The part of a row that stands for ``seconds`` from ``first`` on."""
+    left, end = (row.x + round(t / total * row.w) for t in (first, first + seconds))
+    return row._replace(x=left, w=end - left)
+
+
+def _label(canvas, row: Box, text: str, below: str, unit: float) -> None:
+    """Text beside a row, in one or two lines."""
+    pad = round(14 * unit)
+    box = Box(pad, row.y, row.x - round(1.6 * pad), row.h)
+    if below:
+        half = min(round(19 * unit), row.h // 2)
+        y = row.y + row.h // 2
+        paint.write(canvas, Box(box.x, y, box.w, half), below, 12 * unit, FAINT, least=8 * unit)
+        box = Box(box.x, y - half, box.w, half)
+    paint.write(canvas, box, text, 15 * unit, TEXT, least=8 * unit)
+
+
+def _draw_names(canvas, row: Box, spans: list, tints: dict, total: int, unit: float) -> None:
+    """A box for each run of seconds: name and mark, what is wrong hatched."""
+    edge, radius = max(1, round(1.5 * unit)), 5 * unit
+    for first, end, (name, right) in spans:
+        box = _span(row, first, end - first, total)
+        box = box._replace(w=max(1, box.w - round(2 * unit)))
+        tint, strength = tints[right], 0.14 if name == NOTHING else 0.4
+        if not name:
+            paint.plate(canvas, box, WELL, radius)
+            continue
+        inner = Box(box.x + edge, box.y + edge, box.w - 2 * edge, box.h - 2 * edge)
+        paint.plate(canvas, box, tint, radius)
+        paint.plate(canvas, inner, WELL, radius - edge)
+        paint.plate(canvas, inner, tint, radius - edge, strength)
+        if right is False and inner.w > 0:
+            paint.blend(inner.of(canvas), tint, paint.hatch(inner.w, inner.h, 11 * unit) // 2)
+        _draw_name(canvas, inner, name.split(",")[0], right, unit)
+
+
+def _draw_name(canvas, box: Box, name: str, right, unit: float) -> None:
+    """Mark and name in a box of the timeline, on a plate where stripes are below."""
+    room, bold = box.w - round(6 * unit), name != NOTHING
+    text = MARKS[right] + name if room > 60 * unit else MARKS[right].strip()
+    size = paint.size_for(box, 14 * unit)
+    sizes = (size, min(size, max(1, round(11 * unit))))
+    text, size = paint.fitted(text, max(0, room), sizes, bold)
+    if text and right is False:
+        wide = paint.letters(text, size, bold).shape[1] + round(8 * unit)
+        inset = max(0, (box.h - round(1.4 * size)) // 2)
+        plate = Box(box.x + (box.w - wide) // 2, box.y + inset, wide, box.h - 2 * inset)
+        paint.plate(canvas, plate, WELL, 4 * unit, 0.85)
+    paint.write(canvas, box, text, size, TEXT, 0.5, bold=bold)
+
+
+def _draw_sure(canvas, row: Box, decided, confidences, right, unit: float) -> None:
+    """A bar for the confidence of each second."""
+    for t, (name, sure) in enumerate(zip(decided, confidences, strict=True)):
+        box = _span(row, t, 1, len(decided))
+        box = box._replace(w=max(1, box.w - round(2 * unit)))
+        paint.plate(canvas, box, WELL, 3 * unit)
+        tall = round(float(np.clip(np.nan_to_num(sure), 0, 1)) * box.h)
+        if name and tall:
+            bar = Box(box.x, box.y + box.h - tall, box.w, tall)
+            wrong = right[t] is False
+            paint.plate(canvas, bar, TINTS[right[t]], 3 * unit, 0.4 if wrong else 0.85)
+            if wrong:
+                paint.blend(bar.of(canvas), TINTS[False], paint.hatch(bar.w, bar.h, 8 * unit))
+
+
+def _draw_axis(canvas, row: Box, total: int, unit: float) -> None:
+    """Seconds below the rows, at a distance that leaves the figures apart."""
+    room = round(44 * unit)
+    step = next((n for n in STEPS if n * row.w >= room * total), STEPS[-1])
+    _label(canvas, row, "time [s]", "", unit)
+    for t in range(0, total + 1, step):
+        x = _span(row, t, 0, total).x
+        box = row._replace(x=min(max(row.x, x - room // 2), row.x + row.w - room), w=room)
+        side = 0.0 if t == 0 else 1.0 if t == total else 0.5
+        paint.write(canvas, box, str(t), 13 * unit, FAINT, side)
+
+
+@lru_cache(maxsize=1)
+def _spectrum_colours() -> np.ndarray:
+    """[1, 256, 3] uint8, ever lighter."""
+    stops = [(0, WELL), (0.35, BLUE), (0.65, SKY), (0.85, YELLOW), (1, (255, 255, 255))]
+    return np.rint(_ramp(stops, np.linspace(0, 1, 256))).astype(np.uint8)[None]
+
+
+def _draw_sound(canvas, row: Box, sound: bytes, total: int) -> None:
+    paint.plate(canvas, row, WELL, 0)
+    samples = np.frombuffer(sound, np.float32)
+    heard = _span(row, 0, len(samples) / RATE, total)
+    if heard.w > 0:
+        heard.of(canvas)[:] = _spectrum(sound, heard.w, heard.h)
+
+
+@lru_cache(maxsize=2)
+def _spectrum(sound: bytes, width: int, height: int) -> np.ndarray:
+    """[height, width, 3]: low tones below; time from the first sample to the last."""
+    samples = np.clip(np.nan_to_num(np.frombuffer(sound, np.float32)), -1, 1)
+    edge = (WINDOW - HOP) // 2  # so that the n-th spectrum stands for the n-th 10 ms
+    samples = np.pad(samples, (edge, edge + -len(samples) % HOP))
+    level = np.ascontiguousarray(log_mel(samples, YAMNET_OFFSET).T[::-1])
+    shrinks = level.shape[1] > width
+    level = cv2.resize(level, (width, level.shape[0]),
+                       interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)  # fmt: skip
+    level = cv2.resize(level, (width, height), interpolation=cv2.INTER_LINEAR)
+    loudest = max(float(np.quantile(level, 0.998)), QUIET + RANGE)
+    level = np.clip((level - QUIET) / (loudest - QUIET), 0, 1)
+    return cv2.LUT(cv2.merge([cv2.convertScaleAbs(level, alpha=255)] * 3), _spectrum_colours())
+
+
+def _draw_playhead(area, rows: Rows, now: float, total: int, unit: float) -> None:
+    """A line through all rows, its time beside it; the sound to come is dimmed."""
+    x = _span(rows.decided, now, 0, total).x
+    later = rows.sound.of(area)[:, x - rows.sound.x :]
+    if later.size:
+        later[:] = cv2.convertScaleAbs(later, alpha=TO_COME)
+    thick, top = max(1, round(2 * unit)), rows.decided.y
+    line = Box(x, top, thick, rows.sound.y + rows.sound.h - top)
+    line.of(area)[:] = TEXT
+    room = round(58 * unit)
+    left = min(max(rows.axis.x, x - room // 2), rows.axis.x + rows.axis.w - room)
+    chip = rows.axis._replace(x=left, w=room)
+    space = round(12 * unit)
+    paint.plate(
+        area, chip._replace(x=left - space, w=room + 2 * space), PANEL, 0
+    )  # no half figures
+    paint.plate(area, chip, TEXT, chip.h / 2)
+    paint.write(area, chip, f"{now:.1f} s", 13 * unit, GROUND, 0.5, bold=True)

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Names of what the room offers, for those who name it and do not use it: no Torch in here."""
+
+DECODERS = ("psp", "avel", "vscg", "coattention")  # of pilot_ave
+SETTINGS = ("sel", "wsel", "wsel_proportions", "cml")  # that localisers learn in
+WEAK = ("wsel", "wsel_proportions")  # of these, without saying when an event happens
+DIRECTIONS = ("a2v", "v2a")  # of cross-modal localisation, learned in cml
+EVALUATED = (*(setting for setting in SETTINGS if setting != "cml"), *DIRECTIONS)
+CONSISTENCY = ("", "cere", "separate", "average", "maximum", "none")  # where ESCM's GRUs start from
+PARTS = ("cspa+csea", "cspa", "csea")  # of co-attention
+GATES = ("softmax", "sigmoid")  # of CSEA

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""From seconds of sound and picture to the features that systems take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+import torch
+
+from ..base.errors import SemcomError
+from ..media import spectrum
+from ..nets.compact import (
+    AUDIO_DIM,
+    PICTURE,
+    VISUAL_DIM,
+    CompactAudio,
+    CompactVision,
+)
+from ..nets.vgg import EMBEDDING, VGG19Pool5, VGGish
+from ..weights import store as checkpoint
+from ..weights.names import models_folder
+from .names import FEATURES
+
+VGG_SIDE = 224  # [pixels]
+VGG_MEAN, VGG_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+class FeatureExtractor(Protocol):
+    """Seconds to features, any number of them at a time; the map of a second is the mean over its
+    pictures."""
+
+    name: str
+    looks: int  # pictures of a second that it sees
+    audio_dim: int
+    visual_shape: tuple[int, int, int]
+
+    def audio(self, sound: np.ndarray) -> np.ndarray:
+        """Sound [T, 16000] float32 in -1 to 1 -> features [T, audio_dim] float32."""
+
+    def visual(self, pictures: np.ndarray) -> np.ndarray:
+        """Pictures [T, n, height, width, 3] uint8 RGB, n a multiple of ``looks``, -> maps
+        [T, *visual_shape] float32."""
+
+
+class Compact:
+    """The networks that ship with the project; of a second they see every fourth picture."""
+
+    name, looks, audio_dim, visual_shape = "compact", 4, AUDIO_DIM, (7, 7, VISUAL_DIM)
+
+    def __init__(self):
+        self._hear, self._see = CompactAudio(), CompactVision()
+        for net in (self._hear, self._see):
+            checkpoint.fill(models_folder() / f"{net.name}.safetensors", net)
+
+    @torch.inference_mode()
+    def audio(self, sound: np.ndarray) -> np.ndarray:
+        patches = spectrum.patches(sound, spectrum.YAMNET_OFFSET)
+        return self._hear(torch.from_numpy(patches)).numpy()
+
+    @torch.inference_mode()
+    def visual(self, pictures: np.ndarray) -> np.ndarray:
+        seen = torch.from_numpy(_squares(pictures, self.looks, PICTURE))
+        return self._see(seen).unflatten(0, (-1, self.looks)).mean(1).numpy()
+
+
+class Vgg:
+    """The published networks behind AVE's features, with weights that the user has.
+
+    folder  with vgg19.safetensors and vggish.safetensors, of tools/convert_vgg.py
+    """
+
+    name, looks, audio_dim, visual_shape = "vgg", 16, EMBEDDING, (7, 7, 512)
+
+    def __init__(self, folder: Path):
+        header = checkpoint.read_header(folder / "vggish.safetensors")
+        self._hear, self._see = VGGish(**header["config"]), VGG19Pool5()
+        checkpoint.fill(folder / "vggish.safetensors", self._hear)
+        checkpoint.fill(folder / "vgg19.safetensors", self._see)
+
+    @torch.inference_mode()
+    def audio(self, sound: np.ndarray) -> np.ndarray:
+        patches = spectrum.patches(sound, spectrum.VGGISH_OFFSET)
+        return self._hear(torch.from_numpy(patches)[:, None]).numpy()
+
+    @torch.inference_mode()
+    def visual(self, pictures: np.ndarray) -> np.ndarray:
+        mean, deviation = (torch.tensor(v) for v in (VGG_MEAN, VGG_DEVIATION))
+        maps = []
+        for second in pictures:  # 16 pictures of 224 x 224 are enough at a time
+            seen = torch.from_numpy(_squares(second[None], self.looks, VGG_SIDE))
+            normal = (seen.float() / 255 - mean) / deviation
+            maps.append(self._see(normal.permute(0, 3, 1, 2)).mean(0))
+        return torch.stack(maps).numpy()
+
+
+def looked_at(pictures: int, looks: int) -> range:
+    """Which of a second's pictures are seen if only ``looks`` of them are."""
+    step = pictures // looks
+    return range(step // 2, pictures, step)
+
+
+def _squares(pictures: np.ndarray, looks: int, side: int) -> np.ndarray:
+    """``looks`` evenly spaced pictures of each second [T, n, h, w, 3], whole, as squares:
+    [T * looks, side, side, 3] uint8."""
+    chosen = pictures[:, looked_at(pictures.shape[1], looks)].reshape(-1, *pictures.shape[2:])
+    small = [cv2.resize(p, (side, side), interpolation=cv2.INTER_AREA) for p in chosen]
+    return np.stack(small)
+
+
+def extractor(name: str, weights: Path | None = None) -> FeatureExtractor:
+    """The features ``compact``, or ``vgg`` with the folder of its weights."""
+    if name == "compact":
+        return Compact()
+    if name != "vgg":
+        raise SemcomError(f"features {name!r}: expected one of {', '.join(FEATURES)}")
+    if weights is None:
+        raise SemcomError("features vgg: need --weights, a folder that tools/convert_vgg.py wrote")
+    return Vgg(weights)

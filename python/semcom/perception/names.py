@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Names of what the room offers, for those who name it and do not use it: no Torch in here."""
+
+FEATURES = ("compact", "vgg")

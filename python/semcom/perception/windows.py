@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Media as runs of seconds with their features, which is what a system takes as a clip."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..media.sources import MediaSource, Second, windows
+from .features import FeatureExtractor
+
+LENGTH = 10  # [s] of a window, as in AVE
+LIMIT = 1 << 30  # [bytes] of media that are kept for displays; 10 s of 4:3 have 33 million
+
+
+@dataclass(frozen=True)
+class Window:
+    """T seconds of a file or device, from second ``start`` on.
+
+    seconds  T of them, pictures and sound;  audio [T, d_a] float32;  visual [T, h, w, d_v] float32
+    at       [s] of time.monotonic(), when the last of them was there
+    """
+
+    name: str
+    start: int
+    at: float
+    seconds: list[Second]
+    audio: np.ndarray
+    visual: np.ndarray
+
+
+class MediaWindows:
+    """Iterate over the windows of some media, one after the other.
+
+    names       files, or devices (see :class:`MediaSource`)
+    sliding     a window each second, of the last ``length`` seconds; else each second is in one
+    realtime    not faster than the media run: files as if they were live
+    Afterwards: ``skipped``, the parts of all files that could not be decoded; ``features_s`` and
+    ``waited_s``, the time [s] spent on features and waiting for media.
+    """
+
+    def __init__(self, names: Iterable, features: FeatureExtractor, length=LENGTH, sliding=False,
+                 realtime=False, microphone=""):  # fmt: skip
+        self.names, self.features, self.length = list(names), features, length
+        self.sliding, self.realtime, self.microphone = sliding, realtime, microphone
+        self.skipped, self.features_s, self.waited_s = 0, 0.0, 0.0
+
+    def __iter__(self) -> Iterator[Window]:
+        for name in self.names:
+            source = MediaSource(name, self.microphone)
+            seconds = self._waited(_paced(source) if self.realtime else source)
+            cut = self._slide(seconds) if self.sliding else self._cut(seconds)
+            for at, parts in cut:
+                shown, audio, visual = zip(*parts, strict=True)
+                start = shown[0].number
+                yield Window(str(name), start, at, list(shown), np.stack(audio), np.stack(visual))
+            self.skipped += source.skipped
+
+    def _cut(self, seconds) -> Iterator[tuple[float, list]]:
+        for window in windows(seconds, self.length):
+            yield time.monotonic(), list(zip(window, *self._features(window), strict=True))
+
+    def _slide(self, seconds) -> Iterator[tuple[float, list]]:
+        last = deque(maxlen=self.length)
+        for second in seconds:
+            at = time.monotonic()
+            last.extend(zip([second], *self._features([second]), strict=True))
+            yield at, list(last)
+
+    def _features(self, window: list[Second]) -> tuple[np.ndarray, np.ndarray]:
+        began = time.perf_counter()
+        audio = self.features.audio(np.stack([second.sound for second in window]))
+        visual = self.features.visual(np.stack([second.pictures for second in window]))
+        self.features_s += time.perf_counter() - began
+        return audio, visual
+
+    def _waited(self, seconds: Iterable[Second]) -> Iterator[Second]:
+        seconds = iter(seconds)
+        while True:
+            began = time.perf_counter()
+            second = next(seconds, None)
+            self.waited_s += time.perf_counter() - began
+            if second is None:
+                return
+            yield second
+
+
+def _paced(seconds: Iterable[Second]) -> Iterator[Second]:
+    """Each second when it would have ended, were the file live."""
+    began = time.monotonic()
+    for second in seconds:
+        time.sleep(max(0.0, began + second.number + 1 - time.monotonic()))
+        yield second
+
+
+class WindowStore:
+    """Windows by their frame's number, for displays in the same process: pictures do not travel
+    through the flowgraph.
+
+    Nothing is kept before somebody has called :meth:`watch`.  Then what is in flight is, as long as
+    the media of all windows take at most ``limit`` bytes (a second in several windows counts once).
+    Beyond that the oldest go; ``dropped`` counts those that had not been asked for yet, nor a later
+    one: displays show their outcome without pictures.
+    """
+
+    def __init__(self, limit: int = LIMIT):
+        self.limit, self.dropped, self.bytes = limit, 0, 0
+        self._windows, self._seconds, self._lock = {}, Counter(), threading.Lock()
+        self._watched, self._asked = False, -1
+
+    def watch(self) -> None:
+        """From now on windows are kept."""
+        self._watched = True
+
+    def keep(self, number: int, window: Window) -> None:
+        """Called with ever higher numbers; a lower one begins anew, as a flowgraph does."""
+        if not self._watched:
+            return
+        with self._lock:
+            if self._windows and number <= next(reversed(self._windows)):
+                self._begin_anew()
+            self._windows[number] = window
+            for second in window.seconds:
+                self._count(second, 1)
+            while self.bytes > self.limit and len(self._windows) > 1:
+                oldest = next(iter(self._windows))
+                self.dropped += oldest > self._asked
+                for second in self._windows.pop(oldest).seconds:
+                    self._count(second, -1)
+
+    def window(self, number: int) -> Window | None:
+        """The window of a frame; None if it never was, or is kept no more."""
+        with self._lock:
+            self._asked = max(self._asked, number)
+            return self._windows.get(number)
+
+    def _begin_anew(self) -> None:
+        self._windows.clear()
+        self._seconds.clear()
+        self.bytes, self._asked = 0, -1
+
+    def _count(self, second: Second, step: int) -> None:
+        before = self._seconds[id(second)]
+        self._seconds[id(second)] += step
+        if 0 in (before, before + step):
+            self.bytes += step * (second.pictures.nbytes + second.sound.nbytes)
+        if before + step == 0:
+            del self._seconds[id(second)]

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""A protected number from 0 to 63 in 16 QPSK symbols: the length of what follows.
+
+The code is the first-order Reed-Muller code RM(1, 5), 32 bits for 6, of distance 16: the rows of
+the Hadamard matrix of order 32 and their negatives (biorthogonal signals, Proakis, Digital
+Communications, section 3.2).  The decoder is maximum likelihood from soft symbols: the codeword of
+largest correlation.  At a symbol SNR of 1/N0 and d^2 = 32 between codewords that are no negatives,
+the union bound is 62 Q(sqrt(16/N0)) + Q(sqrt(32/N0)), 2e-3 at 0 dB.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from . import pilots
+
+BITS, SYMBOLS = 6, 16
+LARGEST = (1 << BITS) - 1
+SMALLEST_NOISE = 1e-6  # so that "clean" is no infinite weight
+
+
+def encode(lengths: torch.Tensor) -> torch.Tensor:
+    """Lengths [B] int64 in 0..63 -> [B, 16] complex64 of unit power; real parts carry bits 0 to
+    15 of the codeword, imaginary parts the rest."""
+    if lengths.numel() and not 0 <= int(lengths.min()) <= int(lengths.max()) <= LARGEST:
+        raise ValueError(
+            f"length {int(lengths.min())} to {int(lengths.max())}: expected 0 to {LARGEST}"
+        )
+    return _codewords(lengths.device)[lengths]
+
+
+def decode(symbols: torch.Tensor, noise: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Received symbols [B, 16] and their noise variances [B, 16] -> lengths [B] int64 in 0..63, and
+    the probability [B] float32 of each, all lengths being equally likely before.
+
+    A symbol's log-likelihood weighs 1/noise; noise inf, or a symbol that is not finite, weighs
+    nothing.  With no symbol left the answer is 0, with probability 1/64.
+    """
+    finite = torch.isfinite(torch.view_as_real(symbols)).all(-1)
+    weight = torch.where(finite, 1 / noise.clamp_min(SMALLEST_NOISE), 0.0)
+    weighted = torch.where(weight > 0, symbols, 0.0) * weight
+    likelihood = 2 * (weighted @ _codewords(symbols.device).mH).real
+    probability, best = likelihood.softmax(1).max(1)
+    return best, probability
+
+
+def _codewords(device) -> torch.Tensor:
+    """[64, 16] complex64: lengths 0 to 31 are rows of the Hadamard matrix, 32 to 63 their
+    negatives."""
+    rows = torch.from_numpy(pilots.hadamard(2 * SYMBOLS, 2 * SYMBOLS).real).to(device) / math.sqrt(
+        2
+    )
+    rows = torch.complex(rows[:, :SYMBOLS], rows[:, SYMBOLS:])
+    return torch.cat([rows, -rows])

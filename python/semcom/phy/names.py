@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Names of what the room offers, for those who name it and do not use it: no Torch in here."""
+
+CHANNELS = ("none", "awgn", "rayleigh", "rician", "rician_rank1")
+FADING = ("rayleigh", "rician", "rician_rank1")  # with a part that moves under Doppler
+RICIAN = ("rician", "rician_rank1")
+ESTIMATORS = ("ls", "ls_min_residual", "lmmse")
+CSI = ("perfect", *ESTIMATORS, "none")
+DETECTORS = ("zf", "lmmse", "none")
+INTERPOLATIONS = ("nearest", "linear")
+PILOTS = ("hadamard", "zadoff_chu", "encoded_sine")

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""What terminals and receivers on the air agree on: the burst waveform and the timing plan.
+
+For each frame the first terminal (audio) sends one run of samples:
+
+    [feedback burst | its repetitions | silence | uplink burst]
+     ^ t                                          ^ t + turnaround
+
+The second terminal (video) hears the feedback burst, and so knows t by its own clock; it encodes
+its picture with what it heard, and sends its uplink burst at t + turnaround.  Two clocks that
+differ by 40 ppm are apart by 4 symbols after a turnaround of 100 ms at 1 Msym/s, which the gaps
+between the terminals' preambles (64 symbols) take; what is left of a symbol, the receiver finds
+for each terminal.  So no trigger burst is needed.  A burst's layout is that of
+lib/phy/burst/burst.h.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from .. import core
+from ..base.errors import SemcomError
+from ..phy import pilots
+from .options import BurstOptions
+
+FEEDBACK_CODE = core.SIDELINK_CODE  # its preamble
+FEEDBACK_TERMINAL = 2  # in headers: 0 and 1 are the terminals' uplinks, 2 + c the c-th repetition
+LATENESS_S = 0.002  # [s] after which a burst that is due will not come
+SEARCH_SYMBOLS = 10000  # by which a receiver may be behind: its search goes block by block
+PILOT_KIND = "zadoff_chu"  # rows that tell time as well: see lib/phy/burst/tracking.h
+
+
+@dataclass(frozen=True)
+class BurstFormat:
+    """The parameters that both ends must share; SemcomError if they cannot be used.
+
+    sample_rate    [Hz] nominal, of all radios
+    sps            samples per symbol
+    pilot_length   symbols of a pilot block
+    pilot_spacing  payload symbols between pilot blocks
+    turnaround     [s] from the start of a feedback burst to that of the uplink bursts
+    copies         feedback bursts for each frame, at least 1
+    max_peak_db    [dB] bound of the peak above the mean power; None: as it comes (11 dB or so)
+    """
+
+    sample_rate: float = BurstOptions.sample_rate
+    sps: int = BurstOptions.sps
+    pilot_length: int = BurstOptions.burst_pilots
+    pilot_spacing: int = BurstOptions.burst_spacing
+    turnaround: float = BurstOptions.turnaround
+    copies: int = BurstOptions.copies
+    max_peak_db: float | None = BurstOptions.max_peak
+
+    def __post_init__(self):
+        if not (self.sample_rate > 0 and math.isfinite(self.sample_rate)):
+            raise SemcomError(f"sample rate {self.sample_rate}: more than 0 Hz expected")
+        if self.pilot_spacing < 0:
+            raise SemcomError(f"pilot spacing {self.pilot_spacing}: 0 symbols or more expected")
+        if self.max_peak_db is not None and not 0 <= self.max_peak_db <= 100:
+            raise SemcomError(f"peak {self.max_peak_db} dB: 0 to 100 dB expected")
+        if self.copies < 1:
+            raise SemcomError(f"feedback copies {self.copies}: at least 1 expected")
+        shortest = SEARCH_SYMBOLS * self.sps / self.sample_rate
+        if not shortest <= self.turnaround <= 10:
+            raise SemcomError(
+                f"turnaround {self.turnaround} s: {shortest:g} ({SEARCH_SYMBOLS} symbols) to 10 s "
+                "expected"
+            )
+        try:
+            self.pulse  # noqa: B018 - its own checks
+            self.layout(1)
+            self.rows(2)
+        except ValueError as cause:
+            raise SemcomError(f"burst: {cause}") from cause
+
+    @property
+    def pulse(self) -> core.PulseShape:
+        return core.PulseShape(self.sps)
+
+    def layout(self, users: int, first_code: int = 0) -> core.BurstLayout:
+        """Where everything lies in the burst of so many terminals."""
+        return core.BurstLayout(
+            users=users,
+            first_code=first_code,
+            num_pilots=self.pilot_length,
+            spacing=self.pilot_spacing,
+        )
+
+    def rows(self, users: int) -> list:
+        """Pilots of each terminal, as the C++ blocks take them."""
+        rows = pilots.make(PILOT_KIND, users, self.pilot_length)
+        return [list(map(complex, row)) for row in rows]
+
+    def uplink(self, user: int, users: int, frame: int, system: int, payload) -> np.ndarray:
+        """Samples of a terminal's uplink burst, complex64 of unit mean power."""
+        header = (frame, user, system)
+        return self._samples(self.layout(users), user, self.rows(users)[user], header, payload)
+
+    def feedback(self, frame: int, system: int, payload) -> np.ndarray:
+        """Samples of all copies of a feedback burst, complex64 of unit mean power."""
+        length = self.feedback_length(len(payload))
+        out = np.zeros(self.copies * length, np.complex64)
+        for copy in range(self.copies):
+            header = (frame, FEEDBACK_TERMINAL + copy, system)
+            burst = self._samples(
+                self.layout(1, FEEDBACK_CODE), 0, self.rows(1)[0], header, payload
+            )
+            room = out[copy * length :]
+            room[: len(burst)] += burst[: len(room)]
+        return out
+
+    def uplink_at(self, users: int) -> int:
+        """[samples] from the start of a leading terminal's run to that of its uplink burst."""
+        return round(self.turnaround * self.sample_rate) if users > 1 else 0
+
+    def run(self, users: int, frame: int, system: int, payload) -> np.ndarray:
+        """All that a leading terminal sends for a frame, complex64; alone it needs no feedback."""
+        uplink, start = self.uplink(0, users, frame, system, payload), self.uplink_at(users)
+        out = np.zeros(start + len(uplink), np.complex64)
+        if users > 1:
+            feedback = self.feedback(frame, system, payload)
+            out[: len(feedback)] = feedback
+        out[start:] += uplink
+        return out
+
+    def feedback_length(self, payload: int) -> int:
+        """[samples] of one copy of a feedback burst with so many symbols."""
+        return self.sps * self.layout(1, FEEDBACK_CODE).total(payload)
+
+    def check_payload(self, payload: int) -> None:
+        """SemcomError if the feedback bursts with so many symbols leave no time to answer."""
+        feedback_s = self.copies * self.feedback_length(payload) / self.sample_rate
+        shortest = feedback_s + (SEARCH_SYMBOLS * self.sps) / self.sample_rate + LATENESS_S
+        if self.turnaround < shortest:
+            raise SemcomError(
+                f"turnaround {self.turnaround} s: at least {shortest:.3g} s expected, for "
+                f"{self.copies} feedback bursts of {payload} symbols and the search for them"
+            )
+
+    def start(self) -> int:
+        """[samples] from the beginning of a burst's samples to the centre of its first symbol."""
+        return self.sps * self.pulse.span
+
+    def _samples(self, layout, user, row, header, payload) -> np.ndarray:
+        frame, terminal, system = header
+        head = core.FrameHeader(frame, terminal, len(payload), system)
+        symbols = core.assemble_burst(layout, user, head, row, payload)
+        samples = core.shape_symbols(symbols, self.pulse)
+        if self.max_peak_db is not None:
+            samples, _ = core.limit_peak(samples, self.pulse, self.max_peak_db)
+        return samples * np.float32(math.sqrt(self.sps))

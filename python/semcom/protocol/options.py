@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""The options of what goes on the air: the waveform of bursts and their times."""
+
+from dataclasses import dataclass
+
+from ..base.options import Rule, at_least, number, option
+
+ON_AIR = Rule(lambda point: point.radio, "with --radio")
+ANSWERED = Rule(lambda point: bool(point.sidelinks()), "where a terminal hears another")
+
+
+@dataclass(frozen=True)
+class BurstOptions:
+    """Bursts, with --radio."""
+
+    sample_rate: float = option(4e6, "of the radios", unit="Hz", only=(ON_AIR,))
+    sps: int = option(4, "samples per symbol of the bursts", type=at_least(2), only=(ON_AIR,))
+    burst_pilots: int = option(
+        16, "length of a pilot block in a burst", unit="symbols", type=at_least(3), only=(ON_AIR,)
+    )
+    burst_spacing: int = option(
+        64, "payload between them; 0: in front", unit="symbols", type=at_least(0), only=(ON_AIR,)
+    )
+    turnaround: float = option(
+        0.06, "from feedback to uplink burst", unit="s", only=(ON_AIR, ANSWERED)
+    )
+    copies: int = option(
+        2, "feedback bursts for each clip", type=at_least(1), only=(ON_AIR, ANSWERED)
+    )
+    max_peak: float = option(
+        None, "bound of a burst's peak over its mean", unit="dB", type=number, only=(ON_AIR,)
+    )
+
+
+BURST_OPTIONS = {  # to the fields of a BurstFormat, whose defaults are these
+    "sps": "sps",
+    "burst_pilots": "pilot_length",
+    "burst_spacing": "pilot_spacing",
+    "turnaround": "turnaround",
+    "copies": "copies",
+    "max_peak": "max_peak_db",
+}
+
+
+def burst_format(point) -> dict:
+    """What the blocks of a radio link share besides the sample rate."""
+    return {field: getattr(point, name) for name, field in BURST_OPTIONS.items()}

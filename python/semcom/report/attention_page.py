@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Where several systems look on the clips of a set: measures, figure and page."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.progress import Progress
+
+from ..base.errors import SemcomError
+from ..base.files import replacing
+from ..evaluation import attention
+from ..systems.loading import check_sizes, load_any
+from ..systems.registry import systems
+from ..training.evaluate import link_of
+from . import attention as attention_figure
+
+
+def load_models(paths, clips, channel, seed) -> dict:
+    """label -> (system, its link) of each checkpoint; the path is the label where names recur."""
+    nets = {path: load_any(path) for path in paths}
+    names = {path: title(net) for path, net in nets.items()}
+    models = {}
+    for path, net in nets.items():
+        check_sizes(net, clips, path.name)
+        if "video" not in net.terminals:
+            raise SemcomError(f"{path}: has no video terminal, so no attention; leave it out")
+        unique = list(names.values()).count(names[path]) == 1
+        link = link_of(net, net.header["variant"], channel, "zf", seed)
+        models[names[path] if unique else str(path)] = net, link
+    return models
+
+
+def title(net) -> str:
+    """Name of a system; of a radio system with its variant."""
+    return f"{net.name}, {net.header['variant']}" if net.name in systems() else net.name
+
+
+def cells_of_sources(clips, numbers):
+    """Cells [N, T, h, w] of what sounds, or None for a set that does not know them."""
+    if not hasattr(clips, "sources"):
+        return None
+    return np.stack([clips.sources(i) for i in numbers])
+
+
+def measure(models, clips, count, snr) -> list:
+    """Records of the measures over the first ``count`` clips."""
+    numbers = range(count)
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("clips", total=count)
+        watched = attention.watch(models, clips, numbers, snr, lambda done: bar.advance(task, done))
+    truth = np.stack([clips.labels(i) for i in numbers])
+    sources = cells_of_sources(clips, numbers)
+    return attention.records(watched, truth, len(clips.classes) - 1, sources)
+
+
+def draw(path, models, clips, count, snr) -> None:
+    """The figure of the first ``count`` clips that the rule picks."""
+    numbers = attention.clips_with_event(clips, count)
+    watched = attention.watch(models, clips, numbers, snr)
+    sources = cells_of_sources(clips, numbers)
+    panels = [
+        attention_figure.panel_of(
+            clips, number, watched, at, sources=None if sources is None else sources[at]
+        )
+        for at, number in enumerate(numbers)
+    ]
+    attention_figure.save(path, panels, clips.classes)
+
+
+def write_page(args, title, table, names) -> None:
+    """Title, command, figure and table as Markdown."""
+    picture = os.path.relpath(args.out, Path(args.page).parent)
+    command = f"apps/attention.py --data <folder> --systems {' '.join(names)}"
+    command += f" --channel {args.channel} --snr {args.snr:g} --clips {args.clips}"
+    lines = [
+        f"# {title}",
+        "",
+        f"Made by `{command}` (checkpoints of one training seed, which `make models` leaves).",
+        f"The first {args.clips} clips whose event covers three to seven segments, picked by that",
+        "rule. Each row shows where a system looks in each second and, beneath, what it decides;",
+        "what is wrong is crossed out. The paper's Fig. 7 shows pictures of AVE; here the grid is",
+        "shown, as the set has features alone.",
+        "",
+        f"![attention and decisions]({picture})",
+        "",
+        table,
+    ]
+    with replacing(args.page) as temporary:
+        Path(temporary).write_text("\n".join(lines) + "\n", encoding="utf-8")

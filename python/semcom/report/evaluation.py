@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""A localiser on one split: records of its checkpoints, their table and figures."""
+
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.progress import Progress
+
+from ..base.files import make_folder, replacing
+from ..data import open_set
+from ..data.tensors import read
+from ..evaluation import attention, localisation
+from ..training.evaluate import link_of
+from . import attention as attention_figure
+from . import localisation as figures
+from . import tables
+
+DRAWN = 3  # clips of the attention figure
+
+
+def split_of(args) -> str:
+    """The split's name: cross-modal localisation has its own."""
+    return f"{args.split}_match" if args.setting in localisation.DIRECTIONS else args.split
+
+
+def evaluate(args, clips, paths) -> tuple[list, list]:
+    """(networks, records), one of each checkpoint."""
+    nets = [localisation.load(p, args.system, args.setting, clips, args.device) for p in paths]
+    features, records = read(clips), []
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("clips", total=len(nets) * len(clips))
+        for net, path in zip(nets, paths, strict=True):
+            if args.setting in localisation.DIRECTIONS:
+                labels = read(open_set(args.data, "train_match"), terminals=("audio",)).labels
+                record = localisation.match_record(net, features, labels, args.setting)
+                bar.advance(task, len(clips))
+            else:
+                record = localisation.segment_record(net, features, lambda n: bar.advance(task, n))
+            records.append({**setting_of(args, clips), **record, **localisation.origin(net, path)})
+    return nets, records
+
+
+def setting_of(args, clips) -> dict:
+    """What all records of a call have in common."""
+    return {
+        "system": args.system,
+        "setting": args.setting,
+        "data": clips.name,
+        "split": args.split,
+    }
+
+
+def rows_of(args, records, total) -> tuple[list, list]:
+    """Header and rows of the table."""
+    extra = {
+        "events only": "accuracy_events_only",
+        "event F1": "event_f1",
+        "paper's inference": "accuracy_paper_inference",
+        "position prior": "accuracy_position_prior",
+        "chance": "accuracy_chance",
+    }
+    shown = {name: key for name, key in extra.items() if key in records[0]}
+    low, high = total["accuracy_ci95"]
+    spread = f" ± {total['accuracy_std']:.3f}" if total["accuracy_std"] is not None else ""
+    cells = [f"{total['accuracy']:.3f}{spread}", f"{low:.3f}-{high:.3f}"]
+    cells += [f"{np.mean([r[key] for r in records]):.3f}" for key in shown.values()]
+    what = [args.system, args.setting, f"{records[0]['data']} ({args.split})", str(len(records))]
+    header = ["system", "setting", "data", "checkpoints", "accuracy", "95 % range", *shown]
+    return header, [[*what, *cells]]
+
+
+def write_table(path, header, rows) -> None:
+    """The table as LaTeX (.tex, booktabs) or Markdown."""
+    lines = tables.markdown(header, rows)
+    if Path(path).suffix == ".tex":
+        body = [" & ".join(row).replace("%", r"\%").replace("±", r"$\pm$") for row in rows]
+        head = " & ".join(header).replace("%", r"\%")
+        lines = [rf"\begin{{tabular}}{{{'l' * 3 + 'r' * (len(header) - 3)}}}", r"\toprule"]
+        lines += [head + r" \\", r"\midrule", *(row + r" \\" for row in body), r"\bottomrule"]
+        lines.append(r"\end{tabular}")
+    with replacing(path) as temporary:
+        Path(temporary).write_text("\n".join(lines).replace("_", r"\_") + "\n"
+                                   if Path(path).suffix == ".tex" else "\n".join(lines) + "\n",
+                                   encoding="utf-8")  # fmt: skip
+
+
+def draw(args, clips, nets, records) -> None:
+    """The figures of the first checkpoint."""
+    out, net, features = make_folder(args.figures), nets[0], read(clips)
+    title = f"{args.system}, {args.setting}, {clips.name} ({args.split})"
+    if args.setting in localisation.DIRECTIONS:
+        figures.save(figures.pairs(net, features, clips.ids, args.setting), out / "pairs.png")
+        return
+    matrix = np.sum([record["confusion"] for record in records], 0)
+    figures.save(figures.confusion(matrix, clips.classes, title), out / "confusion.png")
+    bars = {args.system: records[0]["class_accuracy"]}
+    figures.save(figures.by_class(bars, title), out / "classes.png")
+    figures.save(figures.tsne(net, features), out / "tsne.png")
+    numbers = attention.clips_with_event(clips, DRAWN)
+    link = link_of(net, args.setting, "none", "none", seed=0)
+    watched = attention.watch({args.system: (net, link)}, clips, numbers, 0.0)
+    panels = [attention_figure.panel_of(clips, n, watched, at) for at, n in enumerate(numbers)]
+    attention_figure.save(out / "attention.png", panels, clips.classes)

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""A video of what the receiver understood, over the media that were sent."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from itertools import groupby, islice
+
+import numpy as np
+from rich.console import Console
+from rich.progress import Progress
+
+from ..blocks.media_source import shared_features
+from ..data.films import Films
+from ..media.overlay import View, draw
+from ..media.sources import PICTURES
+from ..media.video import video_file
+from ..perception.windows import MediaWindows, Window
+from ..run.films import FilmsRun, Understood
+from ..run.scenario import Scenario
+from ..systems.registry import system
+
+
+def views(understood: Understood, window: Window, point: Scenario, snr_db: float):
+    """The 16 views of each second of a window that arrived."""
+    heat = understood.attention
+    sound = np.concatenate([second.sound for second in window.seconds])
+    labels = [f"{name} terminal" for name in system(point.system).variants[point.variant]]
+    for t, second in enumerate(window.seconds):
+        for k, picture in enumerate(second.pictures):
+            yield View(
+                picture=picture,
+                heat=None if heat is None else heat[t],
+                event=understood.events[t],
+                confidence=float(understood.confidence[t]),
+                decided=understood.events[: t + 1] + [""] * (len(window.seconds) - t - 1),
+                truth=understood.truth,
+                confidences=understood.confidence.tolist(),
+                now=t + (k + 0.5) / PICTURES,
+                sound=sound,
+                constellations=_constellations(labels, understood, t, len(window.seconds)),
+                snr_db=snr_db,
+                channel=point.where(),
+            )
+
+
+def _constellations(labels: list, understood: Understood, t: int, seconds: int) -> list:
+    """What was received of second ``t``, by terminal."""
+    parts = [stream.reshape(seconds, -1)[t] for stream in understood.symbols]
+    return list(zip(labels, parts, strict=True))
+
+
+def render(path, run: FilmsRun, point: Scenario, films: Films) -> None:
+    """Write an mp4 of the files of ``run`` with what was understood drawn on them.
+
+    Files are read a second time, so that pictures need not be kept.
+    """
+    names = [name for name, _ in groupby(window.name for window in run.windows)]
+    features = shared_features(films.features, films.weights)
+    media = MediaWindows(names, features, microphone=films.microphone)
+    told = {(window.name, window.start): window for window in run.windows}
+    snr_db = run.record["measured_snr_db"]
+
+    with video_file(path, PICTURES) as video, progress(run.record["seconds"]) as drawn:
+        for window in media:
+            understood = told.get((window.name, window.start))
+            if understood is None:
+                return
+            shown = views(understood, window, point, snr_db)
+            for second in window.seconds:
+                for view in islice(shown, PICTURES):
+                    video.show(draw(view))
+                video.play(second.sound)
+                drawn()
+
+
+@contextmanager
+def progress(seconds: int):
+    """A bar on standard error; gives what counts a second."""
+    with Progress(console=Console(stderr=True)) as bar:
+        task = bar.add_task("seconds drawn", total=seconds)
+        yield lambda: bar.advance(task)

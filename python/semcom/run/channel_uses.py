@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Symbol periods of the air that a point takes, of each kind."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..protocol.burst import BurstFormat
+from .scenario import Scenario, burst_format
+
+
+def channel_uses(point: Scenario, net, flowgraph, unit: str, units: list) -> dict:
+    """Channel uses per unit of the task (a segment, a word) and how they are spent.
+
+    units  of each frame that was judged; what all terminals send at once is counted once
+
+    payload, pilots  of the uplink;  overhead  preambles, headers, gaps and guards of bursts
+    feedback         all sidelinks, whole
+    """
+    per = f"channel_uses_per_{unit}"
+    mean = float(np.mean(units)) if units else 0.0
+    if not mean:
+        return {per: None, "channel_uses": None, "pilot_overhead": None}
+    payload = max(_payload(name, net, flowgraph, mean) for name in net.topology.names)
+    uses = _burst_uses(point, net, payload) if point.radio else _uses(point, net, payload)
+    return {
+        per: sum(uses.values()) / mean,
+        "channel_uses": {name: count / mean for name, count in uses.items()},
+        "pilot_overhead": uses["pilots"] / (uses["payload"] + uses["pilots"]),
+    }
+
+
+def _payload(name: str, net, flowgraph, units: float) -> float:
+    """Symbols of a frame of a terminal, the mean over those that it sent where lengths vary."""
+    ends = [end for end in flowgraph.ends_of_chain if end.name == name]
+    if net.ragged and ends:
+        return ends[0].encoder.mean_symbols
+    return net.payload(name, int(units))
+
+
+def _uses(point: Scenario, net, payload: float) -> dict:
+    rows = 1 + (-(-payload // point.pilot_spacing) if point.pilot_spacing else 0)
+    pilots = rows * point.pilot_length
+    sidelinks = len(net.topology.sidelinks()) * (payload + pilots)
+    return {"payload": payload, "pilots": pilots, "feedback": sidelinks}
+
+
+def _burst_uses(point: Scenario, net, payload: float) -> dict:
+    plan, users = BurstFormat(point.sample_rate, **burst_format(point)), len(net.topology)
+    layout, payload = plan.layout(users), round(payload)
+    pilots = layout.body_length(payload) - payload
+    copies = plan.copies * len(net.topology.sidelinks())
+    return {
+        "payload": payload,
+        "pilots": pilots,
+        "overhead": layout.total(payload) - payload - pilots,
+        "feedback": copies * plan.feedback_length(payload) // plan.sps,
+    }

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Media over the link: what happens in each second, as the receiver understood it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from gnuradio import gr
+from rich.markup import escape
+from rich.table import Table
+
+from ..base.runs import runs
+from ..blocks.collectors import frame_collector
+from ..data.films import Films
+from .runner import Run, execute, record
+from .scenario import Scenario
+
+RULED_OUT = 1e-4  # mean probability
+
+
+@dataclass(frozen=True)
+class Understood:
+    """One window: seconds ``start`` to ``start`` + T of ``name``.
+
+    probabilities  [T, C] float32, of ``classes``, background last
+    truth          T names, None where not known
+    symbols        what the receiver detected of each terminal, [T*L] complex64
+    attention      where the video terminal looked, as it heard the sound, [T, h, w] in 0 to 1;
+                   None without one
+    """
+
+    name: str
+    start: int
+    classes: Sequence[str]
+    probabilities: np.ndarray
+    truth: list[str] | None
+    symbols: list[np.ndarray]
+    attention: np.ndarray | None = None
+
+    @property
+    def events(self) -> list[str]:
+        """Name of the event of each second."""
+        return [self.classes[c] for c in self.probabilities.argmax(1)]
+
+    @property
+    def confidence(self) -> np.ndarray:
+        """[T] probability of what was decided."""
+        return self.probabilities.max(1)
+
+    def ranked(self) -> list[str]:
+        """Events, without background, the most probable of the whole window first; not those that
+        are all but ruled out."""
+        whole = self.probabilities[:, :-1].mean(0)
+        return [self.classes[c] for c in np.argsort(-whole) if whole[c] > RULED_OUT]
+
+
+@dataclass(frozen=True)
+class FilmsRun:
+    """What came of a run: the ``record`` for JSON, each window that arrived, and the seconds that
+    each stage worked (empty unless GNU Radio counts, see --profile)."""
+
+    record: dict
+    windows: list[Understood]
+    stages: dict[str, float]
+
+
+def run_films(point: Scenario, films: Films, on_frames=lambda count: None) -> FilmsRun:
+    """Send media over the link that ``point`` describes, and keep what a film shows of it.
+
+    on_frames  called with the number of windows that have arrived, for a progress bar
+    Raises guard.BlockError with the one line of a file that cannot be read.
+    """
+    watched = {}
+
+    def watch(flowgraph):
+        watched["symbols"] = [frame_collector() for _ in flowgraph.terminals]
+        for port, sink in enumerate(watched["symbols"], 1):
+            flowgraph.connect((flowgraph.receiver, port), sink)
+        for end in flowgraph.ends_of_chain:
+            end.encoder.watch()
+
+    run = execute(point, films, on_frames, watch=watch)
+    heat = {}
+    for end in run.flowgraph.ends_of_chain:
+        heat |= end.encoder.attention
+    windows = understood(run, watched["symbols"], heat)
+    done = FilmsRun(record(run), windows, _stages(run.flowgraph))
+    run.flowgraph.release()
+    return done
+
+
+def understood(run: Run, symbols: list, heat: dict) -> list[Understood]:
+    """Each window that arrived, with what was received and where the terminal looked."""
+    outcomes, films, found = run.flowgraph.sink.outcomes, run.clips, []
+    for number, (name, start, _) in enumerate(films.places):
+        if number in outcomes:
+            own = [sink.frames[number] for sink in symbols]
+            truth = films.names_of_truth(number)
+            told = outcomes[number].probabilities
+            found.append(
+                Understood(name, start, run.net.classes, told, truth, own, heat.get(number))
+            )
+    return found
+
+
+def _stages(flowgraph) -> dict[str, float]:
+    """[s] that the blocks of each stage worked; none if GNU Radio does not count."""
+    ends, receiver = flowgraph.ends_of_chain, flowgraph.receiver
+    if not hasattr(flowgraph, "channel"):
+        return {}
+    radio = [end.pilots for end in ends] + [end.sidelink_pilots for end in ends]
+    radio += [*flowgraph.channel.links, receiver.estimator, receiver.detector]
+    radio += [block for end in ends for ear in end.ears for block in ear]
+    blocks_of = {
+        "encode": [end.encoder for end in ends],
+        "radio": [block for block in radio if block],
+        "decode": [receiver.decoder],
+    }
+    if not any(block.pc_work_time_total() for block in blocks_of["encode"]):
+        return {}
+    counted = {
+        stage: sum(block.pc_work_time_total() for block in parts) / gr.high_res_timer_tps()
+        for stage, parts in blocks_of.items()
+    }
+    return {"media (waited for)": flowgraph.source.waited_s,
+            "features": flowgraph.source.features_s, **counted}  # fmt: skip
+
+
+def table(found: list[Understood], title: str) -> Table:
+    """What happens in each second, for the screen."""
+    shown = Table(title=escape(title), title_justify="left")
+    for head in ("file", "seconds", "event", "confidence", "right"):
+        shown.add_column(head)
+    for window in found:
+        for start, end, event in runs(window.events):
+            sure = f"{100 * window.confidence[start:end].mean():.0f} %"
+            span = f"{window.start + start}-{window.start + end}"
+            right = _share_right(window, start, end)
+            name = escape(Path(window.name).name)
+            shown.add_row(name, span, event, sure, right)
+        shown.add_section()
+    return shown
+
+
+def _share_right(window: Understood, start: int, end: int) -> str:
+    if window.truth is None:
+        return "not known"
+    pairs = zip(window.events[start:end], window.truth[start:end], strict=True)
+    return f"{sum(event == true for event, true in pairs)} of {end - start}"
+
+
+def profile_table(run: FilmsRun) -> Table:
+    """What each stage costs, for the screen."""
+    seconds, wall_s = run.record["seconds"], run.record["wall_s"]
+    shown = Table(title=f"{seconds} s of media in {wall_s:.2f} s", title_justify="left")
+    for head in ("stage", "ms per second of media", "times real time"):
+        shown.add_column(head, justify="left" if head == "stage" else "right")
+    for stage, worked in {**run.stages, "all, side by side": wall_s}.items():
+        times = f"{seconds / worked:.0f}" if worked else "-"
+        shown.add_row(stage, f"{1000 * worked / max(seconds, 1):.1f}", times)
+    return shown

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""The whole link as a GNU Radio flowgraph: the blocks of ``simulated_link.grc``."""
+
+from gnuradio import gr
+
+from ..blocks.hier import receiver, simulated_channel, terminal
+from ..blocks.link_meter import link_meter
+from ..blocks.outcome_sink import outcome_sink
+from ..systems.loading import shared_system
+from .scenario import Scenario
+
+
+class LinkFlowgraph(gr.top_block):
+    """Source, terminals, channel, receiver, sink; and a meter beside the chain.
+
+    source   a block with an output for each terminal: clip_source, media_source
+    weights  file of the system's weights; '' for a system without any
+    """
+
+    def __init__(self, scenario: Scenario, source, weights: str):
+        gr.top_block.__init__(self, "semantic link", catch_exceptions=True)
+        s, model = scenario, (str(weights), scenario.device)
+        topology = shared_system(s.system, *model).topology
+        self.topology, self.terminals = topology, topology.names
+        pilots = (s.pilots, s.pilot_length, s.pilot_boost, s.pilot_spacing)
+        receive = (s.csi, s.detector, s.interpolation)
+
+        self.source = source
+        self.ends_of_chain = [
+            terminal(s.system, name, *model, *pilots, *receive, 0.0, s.dump_path)
+            for name in topology.names
+        ]
+        self.channel = simulated_channel(
+            len(topology), s.antennas, s.channel, s.snr, s.sidelink_snr, s.rician_k, s.doppler,
+            s.gain, s.seed, len(topology.sidelinks()), s.dump_path,
+        )  # fmt: skip
+        self.receiver = receiver(s.system, *model, s.antennas, *pilots, *receive, s.dump_path)
+        self.sink = outcome_sink(s.system, str(weights))
+        self.meter = link_meter(len(topology))
+        self._connect_chain(s.antennas)
+        self._connect_sidelinks(s.antennas)
+
+    def end(self, name: str):
+        """The terminal of that name."""
+        return self.ends_of_chain[self.topology.index(name)]
+
+    def _connect_chain(self, antennas: int) -> None:
+        streams = len(self.topology)
+        for port, end in enumerate(self.ends_of_chain):
+            self.connect((self.source, port), (end, 0))
+            self.connect((end, 0), (self.channel, port))
+            self.connect((end, 1), (self.meter, port))
+            self.connect((self.receiver, 1 + port), (self.meter, streams + port))
+        for m in range(antennas):
+            self.connect((self.channel, m), (self.receiver, m))
+        self.connect((self.receiver, 0), self.sink)
+        self.connect((self.channel, 0), (self.meter, 2 * streams))
+
+    def _connect_sidelinks(self, antennas: int) -> None:
+        for number, (sender, listener) in enumerate(self.topology.sidelinks()):
+            port = 1 + self.topology.terminal(listener).hears.index(sender)
+            self.connect((self.end(sender), 2), (self.channel, len(self.topology) + number))
+            self.connect((self.channel, antennas + number), (self.end(listener), port))
+
+    def release(self) -> None:
+        """Let go of all memory; the flowgraph cannot run again."""
+        release(
+            [
+                (self.channel, self.channel.uplink, "channel"),
+                (self.receiver, self.receiver.estimator, "csi"),
+                *((end, end.encoder, "attention") for end in self.ends_of_chain),
+            ]
+        )
+
+
+def release(passed_on: list) -> None:
+    """Undo hier blocks: (hier block, block inside, message port of it that is passed on) each.
+
+    A hier block that passes on a message port holds itself, in its list of blocks and through that
+    connection: without this its buffers stay until the process ends, and after some 180 flowgraphs
+    the system has no more to give.
+    """
+    for hier, block, port in passed_on:
+        hier.msg_disconnect(block, port, hier, port)
+    for hier in {hier for hier, _, _ in passed_on}:
+        hier.disconnect_all()

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""The mock radio behind ZeroMQ sockets, for terminals in other processes or on other hosts."""
+
+import itertools
+import re
+
+from gnuradio import blocks, gr, zeromq
+
+from ..base.errors import SemcomError
+from ..blocks import guard
+from ..blocks.burst_socket import burst_socket
+from ..blocks.mock_radio import mock_radio
+
+TRANSMITTERS = 2
+ANTENNAS = (2, 1)  # of the receiver and of the video terminal
+SOCKET_MS = 20  # [ms] how long a socket's block waits before it looks whether it is to stop
+TX_MESSAGES = 8  # of a terminal that wait: more would be latency
+RX_MESSAGES = 128  # for a listener that is slow, 2 ms or more each; what exceeds them it loses
+NOBODY = "none"  # in place of an address
+ITEM = gr.sizeof_gr_complex
+
+
+def addresses(given, count: int) -> list[str]:
+    """So many addresses; of one that ends in a port, the ports that follow it."""
+    if len(given) == count:
+        return list(given)
+    first = re.fullmatch(r"(.*:)(\d+)", given[0])
+    if len(given) != 1 or not first or int(first[2]) + count > 65536:
+        raise SemcomError(
+            f"{' '.join(given)}: {count} addresses expected, or one that ends in a port number"
+        )
+    return [f"{first[1]}{int(first[2]) + i}" for i in range(count)]
+
+
+class MockServer(gr.top_block):
+    """Terminals' samples from PULL sockets, antennas' samples to PUB sockets; complex64, tags.
+
+    Nobody holds it up: terminals and listeners come, go and fail as they like.
+
+    options  of run.options.MockServerOptions; sample_rate, snr, sidelink_snr and seed of a Scenario
+    """
+
+    def __init__(self, options):
+        gr.top_block.__init__(self, "mock_server")
+        self.radio = mock_radio(
+            options.preset,
+            options.sample_rate,
+            options.snr,
+            options.sidelink_snr,
+            options.seed,
+            realtime=True,
+        )
+        self.tx = addresses(options.tx, TRANSMITTERS)
+        self.rx = addresses(options.rx, len(ANTENNAS))
+        self.limit = None if options.seconds is None else options.seconds * options.sample_rate
+        self.sources = [_source(address) for address in self.tx]
+        for port, source in enumerate(self.sources):
+            self.connect(source, (self.radio, port))
+        ports = itertools.count()
+        for address, antennas in zip(self.rx, ANTENNAS, strict=True):
+            # One socket for all antennas of a receiver: what is lost is lost on all of them.
+            joined = blocks.streams_to_vector(ITEM, antennas)
+            for antenna in range(antennas):
+                self.connect((self.radio, next(ports)), (joined, antenna))
+            self.connect(joined, _sink(address, antennas))
+
+    def stop(self) -> None:
+        """Ends at once: the sockets wait no longer."""
+        for source in self.sources:
+            if isinstance(source, burst_socket):
+                source.end()
+        gr.top_block.stop(self)
+
+    def serve(self) -> None:
+        """Run for as long as the options say; BlockError if a block fails."""
+        beats = itertools.count()  # without samples too: a slow machine is no reason to end
+
+        def progress():
+            done = self.limit is not None and min(self.radio.counts()["received"]) >= self.limit
+            return None if done else next(beats)
+
+        guard.run(self, progress=progress)
+
+
+def _source(address: str):
+    if address == NOBODY:
+        return blocks.null_source(ITEM)
+    return burst_socket(address, TX_MESSAGES)
+
+
+def _sink(address: str, antennas: int):
+    if address == NOBODY:
+        return blocks.null_sink(ITEM * antennas)
+    try:
+        return zeromq.pub_sink(ITEM * antennas, 1, address, SOCKET_MS, True, RX_MESSAGES)
+    except RuntimeError as cause:
+        raise SemcomError(f"{address}: cannot be used as a ZeroMQ address ({cause})") from cause

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""One side of the link alone, for a process or a host of its own."""
+
+import dataclasses
+import time
+
+from gnuradio import blocks, gr
+
+from ..base.errors import SemcomError
+from ..blocks import guard
+from ..blocks.clip_source import clip_source
+from ..blocks.radio_hier import radio_terminal
+from ..chain import reference
+from ..systems.choice import weights_for
+from ..systems.loading import shared_system
+from .radio_flowgraph import ReceiverFlowgraph
+from .radios import open_radio
+from .runner import run_point
+from .scenario import Scenario, burst_format
+
+LINGER_S = 1.0  # [s] for what a socket or a radio still holds when a terminal has sent everything
+PATIENCE_S = 30.0  # [s] without feedback after which a video terminal is done
+
+
+class TerminalFlowgraph(gr.top_block):
+    """A terminal with its source and its radio.
+
+    side   name of the terminal
+    first  number of its first clip
+    """
+
+    def __init__(self, side: str, scenario: Scenario, clips, weights: str, first: int):
+        gr.top_block.__init__(self, f"{side} terminal", catch_exceptions=True)
+        s, topology = scenario, shared_system(scenario.system, weights, scenario.device).topology
+        if side not in topology.names:
+            raise SemcomError(f"{side}: {s.variant} has {' and '.join(topology.names)} alone")
+        place, radio = topology.terminal(side), open_radio(s)
+        self.source = clip_source(clips, frames=s.frames or len(clips), takes=(place.takes,),
+                                  first=first)  # fmt: skip
+        self.terminal = radio_terminal(
+            s.system, side, weights, s.device, s.sample_rate, dump_path=s.dump_path,
+            **burst_format(s),
+        )  # fmt: skip
+        self.follows = bool(place.hears)
+        self.connect((self.source, 0), (self.terminal, 0))
+        self.ends = [radio.transmitter(side)]  # GNU Radio does not keep Python blocks alive
+        self.connect((self.terminal, 0), self.ends[0])
+        self.connect((self.terminal, 1), blocks.null_sink(gr.sizeof_gr_complex))
+        if self.follows:
+            self.ends.append(radio.receiver(side, 1))
+            self.connect(self.ends[1], (self.terminal, 1))
+
+
+def _warm_up(point: Scenario, net, clips) -> None:
+    """The first pass of a network takes ten times the next one: not while a burst is due."""
+    reference.outcomes(dataclasses.replace(point, channel="none"), net, clips, [0])
+
+
+def run_terminal(side: str, point: Scenario, clips, first=0, on_frames=lambda count: None) -> dict:
+    """Run a terminal until it has sent its clips; return what it counted.
+
+    A video terminal ends as well once it has heard feedback and hears none for half a minute.  One
+    that gets nothing done in two minutes, for want of the others, raises guard.BlockError.
+    """
+    weights = weights_for(point, clips)
+    _warm_up(point, shared_system(point.system, weights, point.device), clips)
+    flowgraph = TerminalFlowgraph(side, point, clips, weights, first)
+    transmitter = flowgraph.terminal.transmitter
+    last = (point.frames or len(clips)) - 1
+    linger_s = LINGER_S + point.turnaround
+    heard, heard_at, done_at = 0, None, None
+
+    def progress():
+        nonlocal heard, heard_at, done_at
+        on_frames(transmitter.sent)
+        if not flowgraph.follows:
+            return transmitter.sent
+        if (frames := flowgraph.terminal.sync.counts().frames) != heard:
+            heard, heard_at = frames, time.monotonic()
+        now = time.monotonic()
+        if done_at is None and last in transmitter.starts:
+            done_at = now  # its samples may still be under way
+        silent = heard_at is not None and now - heard_at > PATIENCE_S
+        return None if silent or (done_at and now - done_at > linger_s) else heard
+
+    guard.run(flowgraph, progress=progress)
+    time.sleep(linger_s)
+    counted = {"side": side, "sent": transmitter.sent}
+    if hasattr(flowgraph.ends[0], "counts"):
+        counted["device"] = flowgraph.ends[0].counts()
+    if flowgraph.follows:
+        terminal = flowgraph.terminal
+        counted |= {
+            "unsent": transmitter.unsent,
+            "unguided": terminal.encoder.unguided,
+            "feedback_heard": terminal.sync.counts().frames,
+            "feedback_by_repetition": terminal.schedule.repeated,
+            "overflows": terminal.sync.counts().overflows,
+        }
+    return counted
+
+
+def run_receiver(point: Scenario, clips, on_frames=lambda count: None) -> dict:
+    """Run the receiver until the last clip, or silence, has come; return its JSON record."""
+
+    def make(scenario, checkpoint):
+        antennas = open_radio(scenario).receiver("receiver", scenario.antennas)
+        return ReceiverFlowgraph(scenario, checkpoint, antennas, lockstep=False)
+
+    return run_point(point, clips, on_frames, make)

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""The options of a run: how much is sent, over which radios, with which draws."""
+
+import argparse
+from dataclasses import dataclass
+
+from ..base.options import Rule, at_least, number, option
+from ..protocol.options import ON_AIR
+
+RADIOS = ("mock", "zmq", "uhd", "replay")
+USRP = Rule(lambda point: point.radio.startswith("uhd:"), "with --radio uhd:...")
+CARRIER = Rule(
+    lambda point: point.radio.startswith("uhd:") or (point.radio and point.record),
+    "with --radio uhd:..., or in what --record tells",
+)
+
+
+def radio(text: str) -> str:
+    """Argparse's type of --radio: KIND:WHAT, or nothing."""
+    kind, colon, _ = text.partition(":")
+    if text and (not colon or kind not in RADIOS):
+        known = ", ".join(f"{name}:..." for name in RADIOS)
+        raise argparse.ArgumentTypeError(f"'{text}' is no radio; expected one of {known}")
+    return text
+
+
+@dataclass(frozen=True)
+class RadioOptions:
+    """Radios, in the place of the channel."""
+
+    radio: str = option(
+        "",
+        "send bursts over radios: mock:PRESET, zmq:HOST, uhd:DEVICES or replay:FILE, in the place "
+        "of the channel (see docs/over-the-air.md)",
+        type=radio,
+    )
+    record: str = option(
+        "", "SigMF recording of what the receiver's antennas hear", metavar="FILE", only=(ON_AIR,),
+        place=True,
+    )  # fmt: skip
+    frequency: float = option(2.45e9, "carrier of USRPs", unit="Hz", only=(CARRIER,))
+    tx_gain: float = option(10.0, "of USRPs that send", unit="dB", only=(USRP,))
+    rx_gain: float = option(20.0, "of USRPs that receive", unit="dB", only=(USRP,))
+
+
+@dataclass(frozen=True)
+class MockServerOptions:
+    """Mock radio behind sockets."""
+
+    preset: str = option("indoor", "name, or a JSON file")
+    tx: tuple = option(
+        ("tcp://127.0.0.1:5551",),
+        "where the terminals' PUSH sockets are bound: audio, video; none: silent",
+        metavar="ADDRESS",
+    )
+    rx: tuple = option(
+        ("tcp://127.0.0.1:5561",),
+        "where to bind PUB sockets: receiver, video terminal; none: nobody hears",
+        metavar="ADDRESS",
+    )
+    seconds: float = option(
+        None, "of signal, then end (default: until Ctrl-C)", unit="s", type=number
+    )
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Run."""
+
+    frames: int = option(0, "clips to send at each point; 0: the split once", type=at_least(0))
+    until_errors: int = option(
+        0, "end a point once so many segments were wrong; 0: never", type=at_least(0)
+    )
+    seed: int = option(0, "seed of every random draw", type=at_least(0))
+    dump_path: str = option(
+        "", "folder for every internal signal, as raw samples", metavar="DIR", place=True
+    )

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""The whole link over radios, one flowgraph for all terminals and the receiver."""
+
+import dataclasses
+import math
+
+from gnuradio import blocks, gr
+
+from ..base.errors import SemcomError
+from ..base.options import flag
+from ..blocks.link_meter import link_meter
+from ..blocks.mock_radio import mock_feedback, mock_uplink
+from ..blocks.outcome_sink import outcome_sink
+from ..blocks.radio_hier import radio_receiver, radio_terminal
+from ..blocks.sigmf import sigmf_sink, sigmf_source
+from ..systems.loading import shared_system
+from .flowgraph import release
+from .radios import open_radio
+from .scenario import BURST_OPTIONS, Scenario, burst_format
+
+MOCK = "mock"
+MOCK_DEVICES = 2  # that send
+KEPT = 1000  # frames whose decisions are kept: a receiver may run for days
+PAUSE_S = 0.03  # [s] of silence around each frame: more than any start delay of a mock radio
+
+
+def sample_snr_db(snr_db: float, sps: int) -> float:
+    """SNR of samples [dB] whose symbols, after the matched filter, have this Es/N0 [dB]."""
+    return snr_db - 10 * math.log10(sps)
+
+
+class RadioFlowgraph(gr.top_block):
+    """Source, terminals, radios, receiver, sink; and a meter beside the chain.
+
+    source   a block with an output for each terminal: clip_source, media_source
+    weights  file of the system's weights; '' for a system without any
+
+    With a mock radio, time goes on with the samples: equal seeds, equal results, and the flowgraph
+    ends by itself.  Other radios go by their clocks, and never end.
+    """
+
+    def __init__(self, scenario: Scenario, source, weights: str):
+        gr.top_block.__init__(self, "semantic link over radios", catch_exceptions=True)
+        s, model = scenario, (str(weights), scenario.device)
+        net = shared_system(s.system, *model)
+        self.scenario, self.topology = s, net.topology
+        self.terminals, self.places = net.topology.names, net.full_topology
+        kind, _, argument = s.radio.partition(":")
+        self.lockstep = kind == MOCK
+        plan = burst_format(s)
+        pause = PAUSE_S if self.lockstep else 0.0
+        air = dict(sample_rate=s.sample_rate, dump_path=s.dump_path, **plan)
+
+        self.source = source
+        self.receiver = radio_receiver(s.system, *model, s.antennas, detector=s.detector, **air)
+        self.sink = outcome_sink(s.system, str(weights), keep=KEPT)
+        self.meter = link_meter(len(self.topology))
+        self.ends_of_chain = [
+            radio_terminal(s.system, name, *model, pause=pause, continuous=self.lockstep, **air)
+            for name in self.terminals
+        ]
+        self._connect_chain()
+        if self.lockstep:
+            self._connect_mock(argument)
+        else:
+            self._connect_radio(open_radio(s))
+        if s.record:
+            record_antennas(self, s)
+
+    def end(self, name: str):
+        """The terminal of that name."""
+        return self.ends_of_chain[self.topology.index(name)]
+
+    def _connect_chain(self) -> None:
+        """All but the samples."""
+        streams = len(self.topology)
+        for port, end in enumerate(self.ends_of_chain):
+            self.connect((self.source, port), (end, 0))
+            self.connect((end, 1), (self.meter, port))
+            self.connect((self.receiver, 1 + port), (self.meter, streams + port))
+        self.connect((self.receiver, 1), (self.meter, 2 * streams))
+        self.connect((self.receiver, 0), self.sink)
+
+    def _connect_mock(self, preset: str) -> None:
+        """Terminals on the mock radio's devices, in the order of the system's whole topology."""
+        s = self.scenario
+        snr = sample_snr_db(s.snr, s.sps)
+        self.mock = mock_uplink(preset, s.sample_rate, snr, s.seed)
+        self.antennas = [(self.mock, m) for m in range(s.antennas)]
+        self.sidelinks = []
+        for sender, listener in self.topology.sidelinks():
+            sidelink_snr = snr if s.sidelink_snr is None else sample_snr_db(s.sidelink_snr, s.sps)
+            self.sidelinks.append(mock_feedback(preset, s.sample_rate, sidelink_snr, s.seed))
+            self.connect((self.end(sender), 0), self.sidelinks[-1], (self.end(listener), 1))
+        devices = {self.places.index(end.name): end for end in self.ends_of_chain}
+        for port in range(MOCK_DEVICES):
+            sent = devices.get(port) or blocks.null_source(gr.sizeof_gr_complex)
+            self.connect((sent, 0), (self.mock, port))
+        self._connect_antennas()
+
+    def _connect_radio(self, radio) -> None:
+        self.ends = []  # GNU Radio does not keep Python blocks alive
+        for end in self.ends_of_chain:
+            self.ends.append(radio.transmitter(end.name))
+            self.connect((end, 0), self.ends[-1])
+        for _, listener in self.topology.sidelinks():
+            self.ends.append(radio.receiver(listener, 1))
+            self.connect(self.ends[-1], (self.end(listener), 1))
+        receiver = radio.receiver("receiver", self.scenario.antennas)
+        self.ends.append(receiver)
+        self.antennas = [(receiver, m) for m in range(self.scenario.antennas)]
+        self._connect_antennas()
+
+    def _connect_antennas(self) -> None:
+        for port, antenna in enumerate(self.antennas):
+            self.connect(antenna, (self.receiver, port))
+
+    def release(self) -> None:
+        """Let go of all memory; the flowgraph cannot run again."""
+        passed_on = [(self.receiver, self.receiver.sync, "bursts")]
+        for end in self.ends_of_chain:
+            passed_on.append((end, end.encoder, "attention"))
+            if end.sync:
+                passed_on.append((end, end.sync, "bursts"))
+        release(passed_on)
+
+
+class ReceiverFlowgraph(gr.top_block):
+    """The receiver alone, behind whatever gives the samples of its antennas.
+
+    antennas  a block with M complex64 outputs: sigmf_source, zmq_antennas, usrp_antennas
+    """
+
+    def __init__(self, scenario: Scenario, checkpoint: str, antennas, lockstep: bool):
+        gr.top_block.__init__(self, "receiver", catch_exceptions=True)
+        s, model = scenario, (str(checkpoint), scenario.device)
+        self.topology = shared_system(s.system, *model).topology
+        self.terminals, self.lockstep = self.topology.names, lockstep
+        self.source, self.meter, self.ends_of_chain = None, None, []
+        self.receiver = radio_receiver(
+            s.system, *model, s.antennas, s.sample_rate, s.detector, s.dump_path, **burst_format(s)
+        )
+        self.sink = outcome_sink(s.system, str(checkpoint), keep=KEPT)
+        self.ends = [antennas]  # GNU Radio does not keep Python blocks alive
+        self.antennas = [(antennas, m) for m in range(s.antennas)]
+        for port, antenna in enumerate(self.antennas):
+            self.connect(antenna, (self.receiver, port))
+        self.connect((self.receiver, 0), self.sink)
+        for port in range(len(self.terminals)):
+            self.connect((self.receiver, 1 + port), blocks.null_sink(gr.sizeof_gr_complex))
+        if s.record:
+            record_antennas(self, s)
+
+    def release(self) -> None:
+        """Let go of all memory; the flowgraph cannot run again."""
+        release([(self.receiver, self.receiver.sync, "bursts")])
+
+
+def replay_flowgraph(scenario: Scenario, checkpoint: str) -> tuple:
+    """(scenario as the recording tells, flowgraph) for the recording that ``--radio`` names."""
+    path = scenario.radio.partition(":")[2]
+    source = sigmf_source(path, scenario.antennas)
+    told = source.settings
+    if told.get("system", scenario.system) != scenario.system:
+        raise SemcomError(f"{path}: was sent by {told['system']}; add --system {told['system']}")
+    plan = {name: told[key] for name, key in BURST_OPTIONS.items() if key in told}
+    plan["sample_rate"] = source.sample_rate
+    for name, value in plan.items():
+        if getattr(scenario, name) not in (value, getattr(Scenario, name)):
+            raise SemcomError(
+                f"{flag(name)} {getattr(scenario, name)}: {path} was recorded with {value}; leave "
+                "it out"
+            )
+    frames = scenario.frames or told.get("frames", 0)
+    scenario = dataclasses.replace(scenario, frames=frames, **plan)
+    return scenario, ReceiverFlowgraph(scenario, checkpoint, source, lockstep=True)
+
+
+def record_antennas(flowgraph, scenario: Scenario) -> None:
+    """Write what a flowgraph's antennas hear to the SigMF recording that ``--record`` names."""
+    s = scenario
+    flowgraph.recording = sigmf_sink(
+        s.record, s.antennas, s.sample_rate, s.frequency, settings=recording_settings(s)
+    )
+    for port, antenna in enumerate(flowgraph.antennas):
+        flowgraph.connect(antenna, (flowgraph.recording, port))
+
+
+def recording_settings(scenario: Scenario) -> dict:
+    """What a recording tells those who replay it."""
+    return {
+        "system": scenario.system,
+        "variant": scenario.variant,
+        "snr_db": scenario.snr,
+        "seed": scenario.seed,
+        "frames": scenario.frames,
+        "radio": scenario.radio,
+        **burst_format(scenario),
+    }

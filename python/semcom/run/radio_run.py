@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Run one point over radios: what is added to the record of a run."""
+
+import time
+from array import array
+
+import numpy as np
+
+from .radio_flowgraph import MOCK
+from .scenario import Scenario
+
+PATIENCE_S = 10.0  # [s] without a burst after which a run by the clock is over
+
+
+class AirLog:
+    """What frame_sync_cc reported in the course of a run, kept small.
+
+    users   terminals on the uplink
+    frames  that are expected: reports of numbers from there on are of somebody else; None: not
+            known before the end
+    """
+
+    def __init__(self, sync, users: int, frames: int | None):
+        self.sync, self.users, self.frames = sync, users, frames
+        self.last, self.last_at = -1, None
+        self._rows = array("d")  # number, time, then heard, cfo, delay, clock, snr of each user
+
+    def update(self) -> None:
+        """Take the reports that came since the last call."""
+        for report in self.sync.take_reports():
+            if not report.passed or (self.frames is not None and report.frame >= self.frames):
+                continue
+            self.last, self.last_at = report.frame, time.monotonic()
+            self._rows.extend((report.frame, report.seconds + report.fraction))
+            for user in report.users:
+                self._rows.extend((user.detected, user.cfo, user.delay, user.clock, user.snr_db))
+
+    def finish(self, frames: int) -> None:
+        """So many were sent."""
+        self.update()
+        self.frames = frames if self.frames is None else self.frames
+
+    def is_over(self, sink) -> bool:
+        """True if a run by the clock has nothing more to wait for."""
+        silent = self.last_at is not None and time.monotonic() - self.last_at > PATIENCE_S
+        whole = self.frames is not None and self.last == self.frames - 1
+        return silent or (whole and self.last in sink.outcomes)
+
+    def columns(self) -> tuple:
+        """numbers, times [s] [n]; heard, cfo [Hz], delay [s], clock [ppm], snr [dB] [n, users]."""
+        rows = np.array(self._rows).reshape(-1, 2 + 5 * self.users)
+        users = rows[:, 2:].reshape(-1, self.users, 5)
+        heard, *figures = np.moveaxis(users, 2, 0)
+        return rows[:, 0].astype(int), rows[:, 1], heard.astype(bool), *figures
+
+
+def air_record(point: Scenario, flowgraph, log: AirLog) -> dict:
+    """What a run over radios tells more than others; what only senders know is None without."""
+    log.update()
+    ends = flowgraph.ends_of_chain
+    sent = [end.transmitter.sent for end in ends]
+    numbers, times, heard, cfo, delay, clock, snr = log.columns()
+    counts = log.sync.counts()
+    found = {
+        "radio": point.radio,
+        "measured_snr_db": _mean_db(snr[heard]),
+        "bursts_sent": sent or None,
+        "bursts_heard": heard.sum(0).tolist(),
+        "detection_rate": float(heard.sum() / sum(sent)) if sum(sent) else None,
+        "false_alarms": counts.false_alarms,
+        "frames_lost": counts.lost,
+        "frames_duplicated": counts.duplicated,
+        "gaps": _gaps(numbers, heard, log.frames),
+        "restarts": counts.restarts,
+        "overflows": counts.overflows,
+        "cfo_hz": _means(cfo, heard),
+        "clock_ppm": _means(clock, heard),
+        "pilot_snr_db": _means(snr, heard),
+        "cfo_error_hz": None,
+        "timing_error_symbols": None,
+    }
+    for end in ends:
+        if end.sync:
+            found["feedback"] = _feedback(flowgraph, end)
+    if point.radio.startswith(f"{MOCK}:"):
+        found |= _errors(point, flowgraph, numbers, times[:, None] + delay, cfo, heard)
+    return found
+
+
+def _means(values, heard) -> list:
+    """Mean over the frames in which each terminal was heard, None for one that never was."""
+    return [
+        float(column[mask].mean()) if mask.any() else None
+        for column, mask in zip(values.T, heard.T, strict=True)
+    ]
+
+
+def _gaps(numbers, heard, end: int) -> list:
+    """For each terminal the runs [first, last] of frames below ``end`` that were not heard."""
+    gaps = []
+    for column in heard.T:
+        missing = np.ones(end + 2, bool)
+        missing[[0, -1]] = False
+        missing[1 + numbers[column]] = False
+        edges = np.flatnonzero(np.diff(missing.astype(int)))
+        gaps.append([[int(a), int(b) - 1] for a, b in zip(edges[::2], edges[1::2], strict=True)])
+    return gaps
+
+
+def _mean_db(values_db):
+    """Mean of powers [dB]."""
+    return float(10 * np.log10(np.mean(10 ** (values_db / 10)))) if len(values_db) else None
+
+
+def _feedback(flowgraph, end) -> dict:
+    """What a terminal that hears another tells of it."""
+    counts = end.sync.counts()
+    return {
+        "heard": counts.frames,
+        "by_repetition": end.schedule.repeated,
+        "unguided": end.encoder.unguided,
+        "unsent": flowgraph.source.sent - end.transmitter.sent,
+        "overflows": counts.overflows,
+    }
+
+
+def _errors(point: Scenario, flowgraph, numbers, begins, cfo, heard) -> dict:
+    """RMS errors of carrier offsets [Hz] and times [symbols], of each terminal.
+
+    A mock radio's oscillators wander with their phase noise, and its paths have a delay of their
+    own; both are in the errors.
+    """
+    settings = flowgraph.mock.settings
+    here = settings.receiver
+    ends = flowgraph.ends_of_chain
+    places = (settings.audio, settings.video)
+    devices = [places[flowgraph.places.index(end.name)] for end in ends]
+    cfo_error, timing_error = [], []
+    for user, (end, device) in enumerate(zip(ends, devices, strict=True)):
+        mask = heard[:, user]
+        offset = device.cfo_hz - here.cfo_hz
+        cfo_error.append(_rms(cfo[mask, user] - offset))
+        starts = np.array([end.transmitter.starts.get(n, np.nan) for n in numbers[mask]])
+        rate = settings.sample_rate
+        sent = device.start_delay_s + starts / (rate * (1 + 1e-6 * device.clock_ppm))
+        late = begins[mask, user] - sent * (1 + 1e-6 * here.clock_ppm)
+        timing_error.append(_rms(late * rate / point.sps))
+    return {"cfo_error_hz": cfo_error, "timing_error_symbols": timing_error}
+
+
+def _rms(values):
+    values = values[np.isfinite(values)]
+    return float(np.sqrt(np.mean(values**2))) if len(values) else None

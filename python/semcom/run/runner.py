@@ -1,0 +1,269 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Run one point of a sweep through GNU Radio and turn what came out into a record.
+
+Sets of clips and media files take the same way; what an outcome is, and what it is worth, the
+system's task knows.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ..base.files import sha256
+from ..base.options import settled
+from ..blocks import guard
+from ..blocks.clip_source import clip_source
+from ..blocks.media_source import media_source
+from ..chain import reference
+from ..data.clipset import clip_number
+from ..data.films import Films
+from ..systems.choice import decoder_of, error_free_weights, weights_for
+from ..systems.loading import shared_system
+from ..systems.registry import task_of
+from .channel_uses import channel_uses
+from .flowgraph import LinkFlowgraph
+from .radio_flowgraph import RadioFlowgraph, replay_flowgraph
+from .radio_run import AirLog, air_record
+from .scenario import Scenario, settings
+
+MEASURED = ("evm_db", "papr_db", "channel_nmse_db", "path_snr_db")  # beside the chain, if at all
+
+
+class Tally:
+    """Scores of the frames of a run, counted as they arrive at the sink."""
+
+    def __init__(self, task, clips):
+        self.task, self.clips, self.rows = task, clips, {}
+
+    @property
+    def seen(self) -> int:
+        return len(self.rows)
+
+    def update(self, outcomes: dict) -> None:
+        """Count the frames that came since the last call."""
+        for number, outcome in dict(outcomes).items():
+            if number not in self.rows:
+                self.rows[number] = self.task.score(self.truth(number), outcome)
+
+    def truth(self, number: int):
+        """What a frame really was."""
+        return self.task.truth(self.clips, clip_number(self.clips, number))
+
+    def miss(self, numbers) -> None:
+        """Count the frames that did not arrive as missed."""
+        for number in set(numbers) - set(self.rows):
+            self.rows[number] = self.task.score(self.truth(number), None)
+
+    def until(self, errors: int) -> list:
+        """Frame numbers in order, up to the one in which the ``errors``-th error fell (0: all)."""
+        numbers, wrong = [], 0
+        for number in sorted(self.rows):
+            numbers.append(number)
+            wrong += self.task.errors(self.rows[number])
+            if errors and wrong >= errors:
+                break
+        return numbers
+
+    def errors(self) -> int:
+        return sum(self.task.errors(row) for row in self.rows.values())
+
+
+@dataclass
+class Run:
+    """One point that was run: its flowgraph, what arrived, and how long it took."""
+
+    point: Scenario
+    clips: object
+    weights: str
+    flowgraph: object
+    tally: Tally
+    log: AirLog | None
+    wall_s: float = 0.0
+
+    @property
+    def net(self):
+        """The system that ran."""
+        return shared_system(self.point.system, self.weights, self.point.device)
+
+    @property
+    def task(self):
+        """Its task."""
+        return self.tally.task
+
+
+def run_point(point: Scenario, clips, on_frames=lambda count: None, make=None) -> dict:
+    """Send clips over the link that ``point`` describes; return its JSON record.
+
+    on_frames  called with the number of frames that have arrived, for a progress bar
+    make       of (point, weights), in the place of the flowgraph that the point asks for
+    Raises guard.BlockError if a block failed or the flowgraph stalled.
+    """
+    run = execute(point, clips, on_frames, make)
+    found = record(run)
+    run.flowgraph.release()
+    return found
+
+
+def execute(point: Scenario, clips, on_frames=lambda count: None, make=None, watch=None) -> Run:
+    """Run a point; whoever calls lets go of the flowgraph.
+
+    watch  called with the flowgraph before it starts;  the others as of :func:`run_point`
+    """
+    if isinstance(clips, Films):
+        point = replace(point, media=tuple(clips.names), features=clips.features)
+    point = settled(point)
+    weights = weights_for(point, clips)
+    point, flowgraph = build(point, clips, weights, make)
+    if watch:
+        watch(flowgraph)
+    frames = point.frames or len(clips) or None
+    log = AirLog(flowgraph.receiver.sync, len(flowgraph.terminals), frames) if point.radio else None
+    run = Run(point, clips, weights, flowgraph, Tally(task_of(point.system), clips), log)
+    began = time.perf_counter()
+    guard.run(flowgraph, progress=lambda: _progress(run, on_frames))
+    run.wall_s = time.perf_counter() - began
+    run.tally.update(flowgraph.sink.outcomes)
+    on_frames(run.tally.seen)
+    if log:
+        log.finish(flowgraph.source.sent if flowgraph.source else frames)
+        run.tally.miss(range(log.frames))
+    return run
+
+
+def build(point: Scenario, clips, weights: str, make=None) -> tuple:
+    """(point as it is run, its flowgraph); a recording tells some of the point's options."""
+    if make:
+        return point, make(point, weights)
+    if point.radio.startswith("replay:"):
+        return replay_flowgraph(point, weights)
+    net = shared_system(point.system, weights, point.device)
+    source = source_of(clips, [place.takes for place in net.topology], point.frames)
+    return point, (RadioFlowgraph if point.radio else LinkFlowgraph)(point, source, weights)
+
+
+def source_of(clips, takes: list, frames: int):
+    """The block that sends a set, or media files."""
+    if not isinstance(clips, Films):
+        return clip_source(clips, frames=frames, takes=takes)
+    source = media_source(clips.names, clips.microphone, clips.features, clips.weights,
+                          takes=takes, frames=frames)  # fmt: skip
+    clips.places = source.places
+    return source
+
+
+def _progress(run: Run, on_frames):
+    """Heartbeat of a run for its watchdog: grows with what arrives; None once it may end."""
+    flowgraph, tally, log = run.flowgraph, run.tally, run.log
+    tally.update(flowgraph.sink.outcomes)
+    on_frames(tally.seen)
+    if log:
+        log.update()
+    if log and not flowgraph.lockstep and log.is_over(flowgraph.sink):
+        return None
+    if run.point.until_errors and tally.errors() >= run.point.until_errors:
+        return None
+    return tally.seen
+
+
+def identity(point: Scenario, clips, weights: str) -> dict:
+    """The part of a record that tells it from those of all other points, sets and weights."""
+    free = error_free_weights(point, clips, weights)
+    return {
+        "scenario": settings(point),
+        "data": clips.name,
+        "checkpoint_sha256": sha256(weights) if weights else None,
+        "error_free_sha256": sha256(free) if free else None,
+    }
+
+
+def record(run: Run) -> dict:
+    """The figures of one point (README, records)."""
+    point, flowgraph, task = run.point, run.flowgraph, run.task
+    numbers = run.tally.until(point.until_errors)
+    scores = np.array([run.tally.rows[n] for n in numbers])
+    figures = task.figures(scores, point.seed)
+    units = [task.length(run.tally.truth(n)) for n in numbers]
+    measured = flowgraph.meter.report() if flowgraph.meter else dict.fromkeys(MEASURED)
+    known = identity(point, run.clips, run.weights)
+    told = known["scenario"]  # without the options that had no effect
+    found = {
+        "system": point.system,
+        "task": task.name,
+        "variant": point.variant,
+        "decoder": decoder_of(run.net),
+        "split": told.get("split"),
+        "checkpoint": Path(run.weights).name if run.weights else None,
+        **known,
+        "channel": point.radio or point.channel,
+        "snr_db": told.get("snr"),
+        "sidelink_snr_db": told.get("sidelink_snr"),
+        "csi": told.get("csi"),
+        "detector": told["detector"],
+        "seed": point.seed,
+        **figures,
+        f"{task.primary}_error_free": error_free(point, run.clips, run.weights, numbers),
+        "channel_nmse_db": measured["channel_nmse_db"],
+        "measured_snr_db": measured_snr_db(point, measured["path_snr_db"]),
+        "evm_db": measured["evm_db"],
+        "papr_db": measured["papr_db"],
+        **channel_uses(point, run.net, flowgraph, task.unit, units),
+        "frames_sent": flowgraph.source.sent if flowgraph.source else None,
+        "frames_received": flowgraph.sink.received,
+        "wall_s": run.wall_s,
+        "clips_per_s": flowgraph.sink.received / run.wall_s,
+    }
+    if isinstance(run.clips, Films):
+        found |= films_record(run)
+    return found | (air_record(point, flowgraph, run.log) if run.log else {})
+
+
+def films_record(run: Run) -> dict:
+    """What a run over media files tells more: each window, and how much faster than life it was."""
+    outcomes, clips, net = run.flowgraph.sink.outcomes, run.clips, run.net
+    windows = [
+        {"file": Path(name).name, **run.task.entry(outcomes[n], net.classes, start),
+         "truth": clips.names_of_truth(n)}
+        for n, (name, start, _) in enumerate(clips.places)
+        if n in outcomes
+    ]  # fmt: skip
+    seconds = sum(length for n, (_, _, length) in enumerate(clips.places) if n in outcomes)
+    return {"media": windows, "seconds": seconds, "times_real_time": seconds / run.wall_s}
+
+
+def measured_snr_db(point: Scenario, path_snr_db):
+    """SNR per stream from the pilots' mean over all M x K paths, of which AWGN has only K."""
+    if path_snr_db is None or point.channel == "none":
+        return None  # without noise there is nothing but rounding to measure
+    if point.channel != "awgn":
+        return path_snr_db
+    return path_snr_db + float(10 * np.log10(point.antennas))
+
+
+def error_free(point: Scenario, clips, weights: str, numbers: list):
+    """The task's first figure of the system trained and tested with no channel, on the same clips;
+    or None."""
+    free = None if isinstance(clips, Films) else error_free_weights(point, clips, weights)
+    if free is None or not numbers:
+        return None
+    wanted = sorted({number % len(clips) for number in numbers})
+    rows = _error_free(point.system, str(free), point.device, clips, tuple(wanted))
+    task = task_of(point.system)
+    sent = np.array([rows[number % len(clips)] for number in numbers])
+    return task.figures(sent, point.seed)[task.primary]
+
+
+@functools.lru_cache(maxsize=16)
+def _error_free(system, weights, device, clips, wanted: tuple) -> dict:
+    """Score of each clip in ``wanted``; the same for all points of a sweep."""
+    net, task = shared_system(system, weights, device), task_of(system)
+    items = reference.outcomes(Scenario(channel="none", device=device), net, clips, wanted)
+    return {
+        clip: task.score(task.truth(clips, clip), task.outcome(each))
+        for clip, each in zip(wanted, items, strict=True)
+    }

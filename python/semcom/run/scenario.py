@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""What one run of the link is: the options of its components together, for argparse and for GRC."""
+
+import argparse
+from dataclasses import dataclass
+
+from ..base import options
+from ..base.errors import SemcomError
+from ..chain.options import NO_ESTIMATION, ChannelOptions, PilotOptions, ReceiverOptions
+from ..data.options import SetOptions
+from ..protocol.options import BURST_OPTIONS, BurstOptions, burst_format
+from ..systems.options import SystemOptions
+from .options import RadioOptions, RunOptions
+
+__all__ = [
+    "BURST_OPTIONS",
+    "NO_ESTIMATION",
+    "Scenario",
+    "add_options",
+    "burst_format",
+    "check",
+    "settings",
+    "sweep",
+]
+
+MOCK_ANTENNAS = 2
+
+
+@dataclass(frozen=True)
+class Scenario(
+    RunOptions,
+    BurstOptions,
+    RadioOptions,
+    ReceiverOptions,
+    PilotOptions,
+    ChannelOptions,
+    SetOptions,
+    SystemOptions,
+):  # their order is that of the help, from the last
+    """One point of a sweep."""
+
+    def where(self) -> str:
+        """Channel or radio and SNR, for titles."""
+        snr = "" if options.broken(self, "snr") else f", {self.snr:g} dB"
+        return (self.radio or self.channel) + snr
+
+
+def add_options(parser: argparse.ArgumentParser, leave_out=()) -> None:
+    """Give ``parser`` every option of a Scenario; those of a sweep take several values."""
+    options.add_options(parser, Scenario, sweep=True, leave_out=leave_out)
+
+
+def sweep(args: argparse.Namespace) -> list:
+    """The points named by parsed options, SNR running fastest; checked before anything runs.
+
+    Combinations that come to the same point are run once.
+    """
+    points = options.points(Scenario, options.given(args, Scenario))
+    for point in points:
+        check(point)
+    for name in ("dump_path", "record"):
+        if getattr(points[0], name) and len(points) > 1:
+            raise SemcomError(
+                f"{options.flag(name)}: would hold the signals of the last of {len(points)} points "
+                "alone; give one value of each option"
+            )
+    return points
+
+
+def settings(point: Scenario) -> dict:
+    """The options that the figures of a point depend on, besides its checkpoint and its set: those
+    that have an effect."""
+    known = options.fields(Scenario)
+    found = options.used(point)
+    if found.get("sidelink_snr", 0.0) is None:
+        found["sidelink_snr"] = point.snr
+    return {name: value for name, value in found.items() if not known[name].metadata.get("place")}
+
+
+def check(point: Scenario) -> None:
+    """Refuse combinations that mean nothing, naming the option and the remedy."""
+    streams = len(point.terminals())
+    if point.antennas < streams:
+        raise SemcomError(
+            f"--antennas {point.antennas}: {streams} streams cannot be separated with fewer "
+            f"antennas than streams; give at least {streams}"
+        )
+    if point.radio:
+        _check_air(point)
+        return
+    if point.channel == "none" and point.antennas != streams:
+        raise SemcomError(
+            f"--channel none: joins {streams} streams to as many antennas; "
+            f"give --antennas {streams}"
+        )
+    from ..phy import pilots  # not for a program's --help: has Torch
+
+    try:
+        pilots.make(point.pilots, streams, point.pilot_length)
+    except SemcomError as cause:
+        raise SemcomError(f"--pilot-length {point.pilot_length}: {cause}") from cause
+
+
+def _check_air(point: Scenario) -> None:
+    """What a radio can do, and bursts can be."""
+    from ..protocol.burst import BurstFormat  # not for a program's --help: has Torch
+
+    BurstFormat(point.sample_rate, **burst_format(point))  # checks its own
+    if point.detector == "none":
+        raise SemcomError("--detector none: bursts have to be separated; give zf or lmmse")
+    if point.radio.startswith("mock:") and point.antennas != MOCK_ANTENNAS:
+        raise SemcomError(f"--antennas {point.antennas}: a mock radio has {MOCK_ANTENNAS}")

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Which weights a system takes for a set of clips: those named, else those whose training set the
+set is one of, by its name or by what it holds."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from ..base.errors import SemcomError
+from ..weights.names import find, known, models_folder, name_of
+from .loading import check_sizes, shared_system
+from .registry import system
+
+SETS = "sets.json"  # moments of the sets that shipped weights were trained on
+LOOKED_AT = 24  # clips whose features are looked at
+ALIKE = 0.35  # standard deviations by which the means of a feature may differ, on the average
+OWN_DECODER = "psp"  # of pilot_ave, which its weights' names do not tell
+
+
+def moments(clips) -> dict[str, list[list[float]]]:
+    """Mean and standard deviation of each feature over some clips, spread over the set:
+    {"audio": [mean [d_a], deviation [d_a]], "visual": ...}."""
+    numbers = np.unique(np.linspace(0, len(clips) - 1, LOOKED_AT).astype(int))
+    found = {}
+    for kind in ("audio", "visual"):
+        features = np.concatenate(
+            [x.reshape(-1, x.shape[-1]) for x in (getattr(clips, kind)(i) for i in numbers)]
+        ).astype(np.float32)
+        found[kind] = [np.round(m, 4).tolist() for m in (features.mean(0), features.std(0))]
+    return found
+
+
+def distance(one: dict, other: dict) -> float:
+    """By how many standard deviations two sets' features differ, the larger of sound and picture;
+    infinite where their sizes do."""
+    worst = 0.0
+    for kind in one:
+        (mean, deviation), (mean_too, deviation_too) = (np.array(m[kind]) for m in (one, other))
+        if mean.shape != mean_too.shape:
+            return float("inf")
+        scale = np.maximum(np.maximum(deviation, deviation_too), 1e-6)
+        apart = np.abs(mean - mean_too) / scale + np.abs(deviation - deviation_too) / scale
+        worst = max(worst, float(apart.mean()))
+    return worst
+
+
+def kin(clips, names: list[str]) -> str:
+    """Which of the sets ``names`` a set is one of: by its own name, else by its features; '' for
+    none."""
+    if clips.name in names:
+        return clips.name
+    path = models_folder() / SETS
+    if not hasattr(clips, "audio") or not path.is_file():
+        return ""
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    own = moments(clips)
+    near = {name: distance(own, stored[name]) for name in names if name in stored}
+    best = min(near, key=near.get, default="")
+    return best if best and near[best] < ALIKE else ""
+
+
+def weights_for(point, clips) -> str:
+    """Path of the weights that a point of a sweep runs with a set, checked against both; '' for a
+    system without any.
+
+    point  has system, variant, decoder, symbols, checkpoint and device
+    """
+    entry = system(point.system)
+    if not entry.weights:
+        if point.checkpoint:
+            raise SemcomError(f"--checkpoint: {point.system} has no weights; leave it out")
+        return ""
+    decoder = "" if point.decoder == OWN_DECODER else point.decoder
+    names = known(point.system, point.variant, decoder)
+    data = kin(clips, names) or entry.fallback or clips.name
+    path = find(
+        point.checkpoint, point.system, point.variant, data, decoder=decoder, symbols=point.symbols
+    )
+    check(point, shared_system(point.system, str(path), point.device), path, clips)
+    return str(path)
+
+
+def check(point, net, path: Path, clips) -> None:
+    """Refuse weights that are not what the options ask for, or do not fit the set."""
+    symbols = getattr(net, "symbols", 0)
+    if point.symbols not in (0, symbols):
+        raise SemcomError(
+            f"--symbols {point.symbols}: {path.name} sends {symbols} symbols a segment; "
+            f"train one with apps/train.py and name it with --checkpoint"
+        )
+    if point.decoder not in ("", decoder_of(net)):
+        raise SemcomError(
+            f"--decoder {point.decoder}: {path.name} has {decoder_of(net)}; name a "
+            "checkpoint of pilot_ave with that decoder"
+        )
+    wanted = system(point.system).variants[point.variant]
+    if wanted and net.topology.names != wanted:
+        raise SemcomError(
+            f"--variant {point.variant}: {path.name} holds the terminals "
+            f"{' and '.join(net.topology.names)}; name a checkpoint of that variant"
+        )
+    check_sizes(net, clips, path.name)
+
+
+def decoder_of(net) -> str:
+    """Name of the semantic decoder, '' for a system that has no other than its own."""
+    return getattr(getattr(net, "config", None), "decoder", "")
+
+
+def error_free_weights(point, clips, path: str):
+    """Path of the same system trained without a channel, beside the weights in use; or None."""
+    entry = system(point.system)
+    if not entry.weights or "error_free" not in entry.variants or point.variant != "full":
+        return None
+    if decoder_of(shared_system(point.system, path, point.device)) not in ("", OWN_DECODER):
+        return None
+    data = kin(clips, known(point.system, "error_free")) or clips.name
+    twin = Path(path).with_name(name_of(point.system, "error_free", data))
+    return twin if twin.exists() else None

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""The options of a system: which one runs, in which variant, with which weights."""
+
+from dataclasses import dataclass
+
+from ..base.errors import SemcomError
+from ..base.options import Rule, at_least, option
+from ..nets.names import DECODERS
+from .registry import BUILT_IN, DEFAULT_SYSTEM, system, topology_of
+
+
+def read_by(name: str) -> Rule:
+    """With the systems that read the option."""
+    known = " or ".join(entry.name for entry in BUILT_IN if name in entry.options)
+    return Rule(lambda point: name in system(point.system).options, f"with --system {known}")
+
+
+LEARNED = Rule(lambda point: system(point.system).weights, "with a system that has weights")
+
+
+@dataclass(frozen=True)
+class SystemOptions:
+    """System."""
+
+    system: str = option(DEFAULT_SYSTEM, "semantic system, by its name in the registry", sweep=True)
+    variant: str = option(
+        "full",
+        "full, or another variant that the system has: audio_only, video_only, no_estimation "
+        "(a receiver that learned to do without channel estimation)",
+        sweep=True,
+    )
+    decoder: str = option(
+        "",
+        "semantic decoder; picks shipped weights (default: the system's own)",
+        choices=DECODERS,
+        sweep=True,
+        only=(read_by("decoder"),),
+        place=True,
+    )
+    checkpoint: str = option(
+        "",
+        "weights: a .safetensors file, or what shipped ones were trained on (ave28); default: "
+        "those for the set",
+        only=(LEARNED,),
+        place=True,
+    )
+    symbols: int = option(
+        0,
+        "symbols per segment and terminal; picks shipped weights (default: the system's own)",
+        type=at_least(0),
+        only=(read_by("symbols"),),
+        place=True,
+    )
+    device: str = option("cpu", "Torch device", place=True)
+
+    def terminals(self) -> tuple:
+        """Names of the terminals that send in this variant; SemcomError if there is no such one."""
+        known = [name for name in system(self.system).variants if name != "error_free"]
+        if self.variant not in known and self.variant != "error_free":
+            raise SemcomError(
+                f"--variant {self.variant}: {self.system} has {', '.join(known)}; give one of them"
+            )
+        named = system(self.system).variants[self.variant]
+        return named or topology_of(self.system).names
+
+    def sidelinks(self) -> tuple:
+        """(sender, listener) of each sidelink in this variant."""
+        return topology_of(self.system).only(self.terminals()).sidelinks()

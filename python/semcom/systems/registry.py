@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""The systems, tasks and localisers by name; other packages add theirs by entry points.
+
+A system has a line here, or an entry point of the group ``gr_semcom.systems`` in a package of its
+own whose value is an :class:`Entry`.  Networks and tasks are named by module and class, and
+imported when they are first used: a program's ``--help`` needs none of them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+from dataclasses import dataclass, field
+from functools import cache
+
+from ..base.errors import SemcomError
+
+SYSTEM_GROUP, TASK_GROUP = "gr_semcom.systems", "gr_semcom.tasks"
+DEFAULT_SYSTEM = "pilot_ave_plus"  # of the programs, the blocks and the flowgraphs
+AUDIO_VISUAL = {  # variant -> terminals that send
+    "full": ("audio", "video"),
+    "audio_only": ("audio",),
+    "video_only": ("video",),
+    "no_estimation": ("audio", "video"),
+    "error_free": ("audio", "video"),
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A system as the registry knows it.
+
+    name      in options, records and the names of weights
+    number    on the air, 0 to 255, in the header of each burst: fixed for ever, never used again
+    task      name of its task
+    net       "package.module:Class"; a leading dot means a module of this package
+    variants  name -> terminals that send
+    weights   False: it has none, and is made from its options alone
+    options   names of the command line's options that it reads, beside those of all systems
+    fallback  what the shipped weights were trained on that serve any set; '': none do
+    """
+
+    name: str
+    number: int
+    task: str
+    net: str
+    variants: dict[str, tuple[str, ...]] = field(default_factory=lambda: {"full": ()})
+    weights: bool = True
+    options: tuple[str, ...] = ()
+    fallback: str = ""
+
+    @property
+    def cls(self) -> type:
+        """The class of the system, imported now."""
+        return resolve(self.net)
+
+
+BUILT_IN = (
+    Entry("pilot_ave_plus", 0, "events", ".nets.pilot_ave_plus:PilotAvePlus", AUDIO_VISUAL,
+          options=("symbols",)),
+    Entry("pilot_ave", 1, "events", ".nets.pilot_ave:PilotAve", AUDIO_VISUAL,
+          options=("symbols", "decoder")),
+    Entry("deepsc", 2, "text", ".nets.deepsc:DeepSC", {"full": ("text",)}, fallback="captions"),
+)  # fmt: skip
+BUILT_IN_TASKS = {"events": ".tasks.events:EventsTask", "text": ".tasks.text:TextTask"}
+LOCALISERS = {  # no radio
+    "avel": ".nets.localisers:AVEL",
+    "psp": ".nets.localisers:PSPLocaliser",
+    "coattention": ".nets.coattention:CoAttention",
+    "vscg": ".nets.localisers:VSCG",
+    "default": ".nets.default:DefaultLocaliser",
+}
+
+
+CONFIGS = {  # of systems and localisers whose configuration is at hand without Torch
+    "pilot_ave_plus": ".nets.configs:PilotAvePlusConfig",
+    "pilot_ave": ".nets.configs:PilotAveConfig",
+    "avel": ".nets.configs:AVELConfig",
+    "psp": ".nets.configs:PSPConfig",
+    "coattention": ".nets.configs:CoAttentionConfig",
+    "vscg": ".nets.configs:VSCGConfig",
+    "default": ".nets.configs:DefaultConfig",
+}
+
+
+def resolve(place: str):
+    """What "package.module:name" names."""
+    module, _, name = place.partition(":")
+    return getattr(importlib.import_module(module, __package__.rpartition(".")[0]), name)
+
+
+@cache
+def systems() -> dict[str, Entry]:
+    """Every system by its name: those of this package, then those of others."""
+    found = {entry.name: entry for entry in BUILT_IN}
+    numbers = {entry.number: entry.name for entry in BUILT_IN}
+    for point in importlib.metadata.entry_points(group=SYSTEM_GROUP):
+        entry = point.load()
+        if entry.name in found or entry.number in numbers or not 0 <= entry.number < 256:
+            raise SemcomError(
+                f"system {entry.name!r} ({point.value}): its name or number {entry.number} is "
+                "taken, or out of 0 to 255; choose others"
+            )
+        found[entry.name], numbers[entry.number] = entry, entry.name
+    return found
+
+
+def system(name: str) -> Entry:
+    """The entry of a system, or one line that names those there are."""
+    if name not in systems():
+        raise SemcomError(f"system {name!r}: unknown, expected one of {', '.join(systems())}")
+    return systems()[name]
+
+
+@cache
+def task(name: str):
+    """The task of that name."""
+    places = dict(BUILT_IN_TASKS)
+    for point in importlib.metadata.entry_points(group=TASK_GROUP):
+        places.setdefault(point.name, point.value)
+    if name not in places:
+        raise SemcomError(f"task {name!r}: unknown, expected one of {', '.join(places)}")
+    return resolve(places[name])()
+
+
+def task_of(name: str):
+    """The task of a system."""
+    return task(system(name).task)
+
+
+def topology_of(name: str):
+    """The topology of a system in full, before any weights are loaded."""
+    return system(name).cls.full_topology
+
+
+def localiser(name: str) -> type:
+    """The class of a localiser."""
+    if name not in LOCALISERS:
+        raise SemcomError(f"localiser {name!r}: unknown, expected one of {', '.join(LOCALISERS)}")
+    return resolve(LOCALISERS[name])
+
+
+def classes() -> dict[str, type]:
+    """Every class that weights can be of, systems and localisers, by name."""
+    learned = {name: entry.cls for name, entry in systems().items() if entry.weights}
+    return learned | {name: resolve(place) for name, place in LOCALISERS.items()}
+
+
+def config_of(name: str) -> type:
+    """The class of the configuration of a system or localiser, without Torch where it can be."""
+    return resolve(CONFIGS[name]) if name in CONFIGS else classes()[name].Config

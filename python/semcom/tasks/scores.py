@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Scores of decided segments against their truth, as functions of arrays."""
+
+import numpy as np
+
+from ..base.runs import runs
+
+
+def clip_bootstrap(correct: np.ndarray, draws: int = 2000, seed: int = 0) -> tuple:
+    """95 % interval of the accuracy from resampling clips.
+
+    correct  [N] share of right segments in each clip.  The segments of a clip share one channel
+             and one scene, so clips, not segments, are what is independent.
+    """
+    rng = np.random.default_rng(seed)
+    picks = rng.integers(0, len(correct), (draws, len(correct)))
+    low, high = np.percentile(np.asarray(correct)[picks].mean(1), [2.5, 97.5])
+    return float(low), float(high)
+
+
+def confusion(truth: np.ndarray, decided: np.ndarray, classes: int) -> np.ndarray:
+    """How many segments of each class (row) were named what (column), [C, C] int64."""
+    pairs = np.ravel(truth) * classes + np.ravel(decided)
+    return np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
+
+
+def class_accuracy(matrix: np.ndarray) -> list:
+    """Share of each class's segments that were named right; None for a class that never occurs."""
+    total = matrix.sum(1)
+    return [float(matrix[c, c] / n) if n else None for c, n in enumerate(total)]
+
+
+def events_of(labels: np.ndarray, background: int) -> list:
+    """Runs of segments of one event in a clip, labels [T] -> [(class, start, end), ...]."""
+    return [(event, s, e) for s, e, event in runs(labels.tolist()) if event != background]
+
+
+def overlap(one: tuple, other: tuple) -> float:
+    """Intersection over union of two runs (class, start, end); 0 where the classes differ."""
+    if one[0] != other[0]:
+        return 0.0
+    shared = min(one[2], other[2]) - max(one[1], other[1])
+    return max(0, shared) / (max(one[2], other[2]) - min(one[1], other[1]))
+
+
+def event_f1(truth: np.ndarray, decided: np.ndarray, background: int, least: float = 0.5) -> float:
+    """F1 of whole events over a set (Tian et al., ECCV 2020): a decided run of segments is right if
+    it overlaps a true run of its class by an intersection over union of at least ``least``.
+
+    truth, decided [N, T].  Of a clip's runs each true one is found once.
+    """
+    right = named = there = 0
+    for labels, answer in zip(truth, decided, strict=True):
+        wanted = events_of(labels, background)
+        found = events_of(answer, background)
+        named, there = named + len(found), there + len(wanted)
+        for run in found:
+            best = max(wanted, key=lambda other: overlap(run, other), default=None)
+            if best is not None and overlap(run, best) >= least:
+                right += 1
+                wanted.remove(best)
+    return 2 * right / (named + there) if named + there else 1.0

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""One training, from what was asked for to its checkpoint and card."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from ..base.files import make_folder
+from ..weights import names, store
+from . import card, distributed
+from .cost import memory
+from .loop import Loop
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a training is asked for, beside the options of its recipe.
+
+    system   name of a system or localiser;  variant  of a system, or setting of a localiser
+    network  fields of the network's configuration that differ from their defaults
+    data     folder of the set; None: the synthetic one;  match  its splits for cross-modal matching
+    init     checkpoint to start from;  limit  clips of each split;  command  for the card
+    """
+
+    system: str
+    variant: str
+    out: Path
+    network: dict = field(default_factory=dict)
+    data: str | None = None
+    match: bool = False
+    init: Path | None = None
+    device: str = "cpu"
+    limit: int | None = None
+    resume: bool = True
+    command: str = ""
+
+
+def train_seeds(recipe: type, job: Job, config, seeds: int) -> None:
+    """So many trainings, from the configuration's seed on, each in a folder OUT/seedN."""
+    scores = []
+    for seed in range(config.seed, config.seed + seeds):
+        own = dataclasses.replace(job, out=job.out / f"seed{seed}")
+        scores.append(train(recipe, own, dataclasses.replace(config, seed=seed)))
+    if not distributed.rank():
+        spread = np.std(scores, ddof=1)
+        print(f"test accuracy {np.mean(scores):.4f} +- {spread:.4f}, {seeds} seeds")
+
+
+def train(recipe: type, job: Job, config) -> float | None:
+    """One training, from its seed to its checkpoint and card -> the first of the figures on the
+    test split; None in all processes but the first."""
+    make_folder(job.out)
+    made = recipe.prepare(job, config)
+    print(f"{parameters(made.model):,} parameters", flush=True)
+    loop = Loop(made, job.out)
+    if job.resume and loop.resume():
+        print(f"resumed after epoch {loop.epoch - 1}", flush=True)
+    if not (distributed.rank() or job.limit):
+        made.warn()
+    run_shown(loop)
+    if distributed.rank():
+        return None
+    made.kept.load_state_dict(loop.best_weights)
+    made.finish()
+    metrics = {"validation": loop.best, "test": made.test()}
+    path = write(made, loop, job, metrics)
+    print(json.dumps(metrics, indent=1))
+    print("cost:", json.dumps(cost_of(loop)))
+    print(f"wrote {path} and {card.write(path, job.command, made)}", flush=True)
+    return next(iter(metrics["test"].values()))
+
+
+def run_shown(loop: Loop) -> None:
+    """Run a loop with a bar, and a line for each epoch."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns) as bar:
+        done, total = (n * loop.recipe.steps_per_epoch for n in (loop.epoch, loop.recipe.epochs))
+        task = bar.add_task("train", total=total, completed=done)
+
+        def told(line: dict) -> None:
+            bar.console.print(
+                f"epoch {line['epoch']}: loss {line['loss']:.3f}, "
+                f"validation {line['validation']:.4f}"
+            )
+
+        loop.run(lambda _: bar.advance(task), told)
+
+
+def write(recipe, loop: Loop, job: Job, metrics: dict) -> Path:
+    """The checkpoint, named by ``weights.names``; its path."""
+    net, config = recipe.kept, recipe.config
+    path = job.out / file_name(net, job.variant, recipe.data_name())
+    store.save(
+        path,
+        net,
+        variant=job.variant,
+        data=recipe.data_name(),
+        training=dataclasses.asdict(config),
+        seed=config.seed,
+        epochs=loop.epoch,
+        parameters=parameters(net),
+        metrics=metrics,
+        cost=cost_of(loop),
+    )
+    return path
+
+
+def file_name(net, variant: str, data: str) -> str:
+    """Name of a network's checkpoint; what is the system's default is not named."""
+    default, more = net.Config(), {}
+    for name in ("decoder", "symbols"):
+        chosen = getattr(net.config, name, None)
+        if chosen != getattr(default, name, None):
+            more[name] = chosen
+    return names.name_of(net.name, variant, data, **more)
+
+
+def parameters(net: torch.nn.Module) -> int:
+    """Numbers that a network has learnt."""
+    return sum(p.numel() for p in net.parameters())
+
+
+def cost_of(loop: Loop) -> dict:
+    """Seconds of an epoch (median), memory [MiB], and on what."""
+    seconds = float(np.median([line["seconds"] for line in loop.history]))
+    device = next(loop.recipe.model.parameters()).device.type
+    return {
+        "epoch_s": round(seconds, 2),
+        **memory(),
+        "device": device,
+        "threads": torch.get_num_threads(),
+        "processes": distributed.world(),
+    }

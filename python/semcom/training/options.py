@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Options of trainings, a class for each kind; imports no Torch, so that ``--help`` is quick."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..base.errors import SemcomError
+from ..base.options import number, option
+from ..nets.names import WEAK
+from ..phy.names import CHANNELS
+
+DETECTORS = ("zf", "lmmse")
+
+
+@dataclass(frozen=True)
+class LoopConfig:
+    """What every training by epochs has: AdamW, a running average, early stopping."""
+
+    epochs: int = option(30, "at most so many passes over the training clips")
+    patience: int = option(8, "epochs without a better validation score before it ends")
+    batch: int = option(32, "clips a step")
+    learning_rate: float = option(1e-3, "largest step of AdamW; a cosine from there to zero")
+    weight_decay: float = option(1e-2, "of AdamW")
+    warmup: float = option(0.05, "share of the steps in which the learning rate rises")
+    clip: float = option(1.0, "largest norm of a gradient")
+    average: float = option(0.99, "weights kept per step in the running average that is tested")
+    seed: int = option(0, "of weights, order, channels and noise")
+
+    def __post_init__(self):
+        for name in ("epochs", "patience", "batch"):
+            if getattr(self, name) < 1:
+                raise SemcomError(f"{name} {getattr(self, name)}: expected at least 1")
+
+
+@dataclass(frozen=True)
+class ClipConfig(LoopConfig):
+    """Trainings on audio-visual clips: cross-modal matching has no more options than these."""
+
+    variant: str = option("full", "what is trained, see --variant and --setting")
+    bfloat16: bool = option(False, "compute the attention in bfloat16")
+
+
+@dataclass(frozen=True)
+class LabelledConfig(ClipConfig):
+    """Trainings on the labels of clips: what a localiser's has."""
+
+    auxiliary: float = option(1.0, "weight of the system's second loss; 1: the usual (losses.py)")
+    exchange: float = option(0.0, "share of clips with another clip's sound or picture, same event")
+    mismatch: float = option(0.0, "share of clips with a part of another event's sound or picture")
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.variant in WEAK and (self.exchange or self.mismatch):
+            raise SemcomError(
+                f"exchange, mismatch: know where an event is, which {self.variant} does not; leave "
+                "them out"
+            )
+
+
+@dataclass(frozen=True)
+class LinkConfig(LabelledConfig):
+    """Trainings over a simulated link.
+
+    Each batch draws a channel and a detector; each clip an SNR [dB], uniform, for the uplink and
+    one for the sidelink.
+    """
+
+    unguided: float = option(0.1, "share of batches whose feedback is lost")
+    snr_min: float = option(-12.0, "lowest SNR [dB]")
+    snr_max: float = option(30.0, "highest SNR [dB]")
+    channels: tuple[str, ...] = option(("awgn", "rayleigh", "rician"), "drawn per batch")
+    detectors: tuple[str, ...] = option(DETECTORS, "drawn per batch")
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_link(self)
+
+
+def check_link(config) -> None:
+    """Refuse channels and detectors that there are not."""
+    for name, known in (("channels", CHANNELS), ("detectors", DETECTORS)):
+        for value in getattr(config, name):
+            if value not in known:
+                raise SemcomError(f"{name} {value!r}: expected some of {', '.join(known)}")
+
+
+@dataclass(frozen=True)
+class DeepSCTraining:
+    """How to train.  Each batch draws a channel and a detector, each sentence an SNR [dB]."""
+
+    steps: int = option(20000, "steps in all; the learning rate falls to zero over them")
+    batch: int = option(1536, "tokens a step, padding included")
+    vocabulary: int = option(10752, "entries of the vocabulary")
+    pieces: int = option(1200, "entries that continue a word")
+    learning_rate: float = option(1.5e-3, "largest step of AdamW")
+    weight_decay: float = option(1e-2, "of AdamW")
+    warmup: int = option(500, "steps in which the learning rate rises")
+    clip: float = option(1.0, "largest norm of a gradient")
+    snr_min: float = option(-6.0, "lowest SNR [dB]")
+    snr_max: float = option(18.0, "highest SNR [dB]")
+    focus: tuple[float, ...] = option(
+        (-3.0, 6.0),
+        "SNRs [dB] between which half of the sentences are sent, where most is learnt",
+        type=number,
+    )
+    easy: float = option(0.1, "share of the steps in which the lowest SNR falls from the highest")
+    channels: tuple[str, ...] = option(
+        ("awgn", "awgn", "rayleigh", "rician"), "drawn per batch, all equally likely"
+    )
+    detectors: tuple[str, ...] = option(("zf", "lmmse"), "drawn per batch")
+    lost: float = option(0.1, "share of sentences of which a run of symbols is lost")
+    average: float = option(0.999, "weights kept per step in the running average that is tested")
+    bfloat16: bool = option(True, "compute the matrix products in bfloat16")
+    seed: int = option(0, "of weights, order, channels and noise")
+
+    def __post_init__(self):
+        for name in ("steps", "batch", "warmup"):
+            if getattr(self, name) < 1:
+                raise SemcomError(f"{name} {getattr(self, name)}: expected at least 1")
+        if not self.snr_min <= self.focus[0] <= self.focus[-1] <= self.snr_max:
+            raise SemcomError(
+                f"focus {self.focus}: expected two SNRs within {self.snr_min:g} to "
+                f"{self.snr_max:g} dB"
+            )
+        check_link(self)
+
+
+@dataclass(frozen=True)
+class DistillationConfig:
+    """Training of a feature network on what a published one says, by steps."""
+
+    steps: int = option(700, "steps in all")
+    batch: int = option(32, "examples a step")
+    learning_rate: float = option(3e-4, "largest step of AdamW; four times that for new layers")
+    seed: int = option(0, "of new layers and examples")

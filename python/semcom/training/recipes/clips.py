@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""What the recipes of audio-visual clips share: networks of the sizes of a set, its splits in
+memory, the checkpoint's header and the card."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+
+from ...base.errors import SemcomError
+from ...data import open_set
+from ...data.clipset import shared_ids
+from ...data.tensors import Features, read
+from ...nets.attention import AGVA, CSPA, GuidedAttention
+from ...systems.loading import check_sizes, to_device
+from ...systems.registry import classes
+from ...weights import store
+from .. import distributed
+from ..job import Job
+from ..loop import Recipe, shuffled
+from ..options import ClipConfig
+
+SPLITS = ("train", "val", "test")
+
+
+class ClipRecipe(Recipe):
+    """A network on the clips of a set.
+
+    features  split -> its clips;  sets  split -> the set that they are from, for its name and
+    warnings
+    """
+
+    Config: type = ClipConfig
+    score_name = "accuracy"
+    of_the_data = ("terminals", "audio_dim", "visual_dim", "height", "width")
+
+    def __init__(self, net, config, features: dict[str, Features], sets: dict | None = None):
+        self.model, self.config, self.features, self.sets = net, config, features, sets or {}
+        self.clips = features["train"]
+        if config.bfloat16:
+            for part in net.modules():
+                if isinstance(part, AGVA | CSPA | GuidedAttention):
+                    part.compute_dtype = torch.bfloat16
+        self.steps_per_epoch = -(-len(self.clips) // (config.batch * distributed.world()))
+
+    @classmethod
+    def prepare(cls, job: Job, config) -> ClipRecipe:
+        """A new network, or that of --init, and the splits in memory."""
+        sets = {s: open_set(job.data, f"{s}_match" if job.match else s) for s in SPLITS}
+        torch.manual_seed(config.seed)
+        net = to_device(cls.build(job, sets["train"]), job.device)
+        pictures = torch.bfloat16 if config.bfloat16 else torch.float16
+        features = {
+            name: read(split, job.limit, net.terminals, pictures) for name, split in sets.items()
+        }
+        return cls(net, config, features, sets)
+
+    @classmethod
+    def build(cls, job: Job, clips):
+        """A network with the sizes of a set, or that of --init."""
+        if job.init:
+            return cls.continued(job, clips)
+        _, height, width, visual_dim = clips.visual(0).shape
+        sizes = {"audio_dim": clips.audio(0).shape[-1], "visual_dim": visual_dim}
+        sizes |= {"height": height, "width": width, **cls.more_sizes(job)}
+        net = classes()[job.system]
+        return net(net.Config(**sizes, **job.network), clips.classes)
+
+    @classmethod
+    def more_sizes(cls, job: Job) -> dict:
+        """Fields of the network's configuration that the variant decides."""
+        return {}
+
+    @classmethod
+    def continued(cls, job: Job, clips):
+        """The network of --init, with what the command line changes of its configuration."""
+        first = store.load(job.init, classes(), expected=job.system)[0]
+        check_sizes(first, clips, Path(job.init).name)
+        net = type(first)(dataclasses.replace(first.config, **job.network), clips.classes)
+        try:
+            net.load_state_dict(cls.taken_over(first, net))
+        except RuntimeError as cause:
+            raise SemcomError(
+                f"--init {Path(job.init).name}: has other sizes than the options beside it ask "
+                "for; leave those out"
+            ) from cause
+        return net
+
+    @classmethod
+    def taken_over(cls, first, net) -> dict:
+        """Weights for ``net`` from the network of --init: all of it."""
+        return first.state_dict()
+
+    def batches(self, epoch: int) -> Iterator[tuple[int, tuple]]:
+        """Batches (epoch, numbers of the clips)."""
+        for index in shuffled(len(self.clips), self.config.batch, self.config.seed, epoch):
+            yield len(index), (epoch, distributed.share(index))
+
+    def finish(self) -> None:
+        """Nothing is left to do with the best weights."""
+
+    def test(self) -> dict:
+        """Figures on the test split, of the model as it is; first "error_free": without a
+        channel."""
+        raise NotImplementedError
+
+    def data_name(self) -> str:
+        """Name of the set, as it goes into the checkpoint's name."""
+        return self.sets["train"].name
+
+    def warn(self) -> None:
+        """What a user should know of the splits: clips that several have, classes never trained."""
+        for (one, other), count in shared_ids(self.sets).items():
+            print(f"train.py: warning: {count} ids of {other} are in {one}, too", file=sys.stderr)
+        labels = {name: set(f.labels.unique().tolist()) for name, f in self.features.items()}
+        never = sorted((labels["val"] | labels["test"]) - labels["train"])
+        if never:
+            names = ", ".join(self.sets["train"].classes[c] for c in never)
+            print(f"train.py: warning: never seen in training: {names}", file=sys.stderr)
+
+    @staticmethod
+    def card_rows(header: dict) -> list[tuple[str, str]]:
+        """What the card says of the figures: (what, value)."""
+        metrics = header["metrics"]
+        return [
+            ("validation accuracy", f"{metrics['validation']:.4f} (no channel; selects the epoch)"),
+            ("test accuracy, error-free", f"{metrics['test']['error_free']:.4f}"),
+        ]
+
+    @staticmethod
+    def card_notes(header: dict) -> list[str]:
+        """Lines of the card below its table."""
+        return []

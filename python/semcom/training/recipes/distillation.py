@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Features by distillation: a small network learns what a published one says of the same sound or
+picture, beside the class that is in it (Hinton et al., arXiv:1503.02531, on features)."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from abc import abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from ...data.clipset import AVE_CLASSES, BACKGROUND
+from ...weights import store
+from ..loop import Recipe
+from ..options import DistillationConfig
+
+STATE_EVERY = 50  # steps
+
+
+@dataclass
+class Example:
+    """What a network sees, what its teacher says of it, and the class that is in it."""
+
+    seen: np.ndarray
+    taught: np.ndarray
+    label: int
+
+
+class Student(nn.Module):
+    """What is trained: ``net``, whose weights are kept, and layers that only the training has.
+
+    net.stack starts from the teacher's weights, and learns slowly; all else starts from nothing.
+    """
+
+    net: nn.Module
+
+    @abstractmethod
+    def forward(self, seen: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """What the teacher would say of some examples, not negative, and logits of the classes."""
+
+
+class Distillation(Recipe):
+    """draw  (generator, "train") -> an :class:`Example`;  held_out  examples of the validation
+
+    The score is the share of the held-out examples that the trained weights name right; what is
+    written are their running averages after the last step.
+    """
+
+    Config = DistillationConfig
+    score_name = "accuracy of examples"
+    average, clip = 0.99, None
+
+    def __init__(
+        self,
+        student: Student,
+        config: DistillationConfig,
+        draw: Callable[[np.random.Generator], Example],
+        held_out: list[Example],
+    ):
+        self.model, self.config, self.draw, self.held_out = student, config, draw, held_out
+        self.steps_per_epoch = min(STATE_EVERY, config.steps)
+
+    @property
+    def kept(self) -> nn.Module:
+        return self.model.net
+
+    @property
+    def epochs(self) -> int:
+        return -(-self.config.steps // STATE_EVERY)
+
+    patience = epochs  # never
+
+    def _rates(self) -> list[float]:
+        return [self.config.learning_rate, 4 * self.config.learning_rate]
+
+    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        body = list(self.model.net.stack.parameters())
+        rest = [p for p in self.model.parameters() if not any(p is own for own in body)]
+        groups = [
+            {"params": part, "lr": rate}
+            for part, rate in zip((body, rest), self._rates(), strict=True)
+        ]
+        return {"model": torch.optim.AdamW(groups, weight_decay=0.01)}
+
+    def schedule(self, optimizer: torch.optim.Optimizer):
+        return torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, self._rates(), self.config.steps, pct_start=0.1
+        )
+
+    def batches(self, epoch: int) -> Iterator[tuple[int, list[torch.Tensor]]]:
+        """What a step draws depends on (seed, step) alone."""
+        first = epoch * STATE_EVERY
+        for step in range(first, min(first + STATE_EVERY, self.config.steps)):
+            rng = np.random.default_rng([self.config.seed, step])
+            yield 1, batch_of([self.draw(rng) for _ in range(self.config.batch)])
+
+    def loss(self, batch, name: str) -> torch.Tensor:
+        """Mean square error of the teacher's features, in units of their own power, and cross
+        entropy."""
+        seen, taught, labels = batch
+        said, logits = self.model(seen)
+        distance = functional.mse_loss(said, taught) / taught.square().mean()
+        return distance + functional.cross_entropy(logits, labels, label_smoothing=0.1)
+
+    def score(self, kept: nn.Module) -> float:
+        right = 0
+        with torch.inference_mode():
+            for start in range(0, len(self.held_out), 64):
+                seen, _, labels = batch_of(self.held_out[start : start + 64])
+                right += int((self.model(seen)[1].argmax(1) == labels).sum())
+        return right / len(self.held_out)
+
+    def write(self, folder: Path, averaged: nn.Module, validation: float, data: str) -> Path:
+        """The averaged weights as a checkpoint; data  name of what it was trained on."""
+        asked = dataclasses.asdict(self.config)
+        header = {
+            "format": store.FORMAT,
+            "system": self.kept.name,
+            "variant": "features",
+            "config": {},
+            "classes": AVE_CLASSES[:BACKGROUND],
+            "data": data,
+            "training": {name: asked[name] for name in ("seed", "steps", "batch")},
+            "metrics": {"validation": validation},
+        }
+        weights = averaged.state_dict()
+        tensors = store.eight_bits({k: v.half().contiguous() for k, v in weights.items()})
+        path = Path(folder) / f"{self.kept.name}.safetensors"
+        store.write(path, tensors, {store.KEY: json.dumps(header)})
+        return path
+
+
+def batch_of(examples: list[Example]) -> list[torch.Tensor]:
+    """-> what is seen, taught and labelled of all of them."""
+    fields = ("seen", "taught", "label")
+    return [torch.tensor(np.stack([getattr(e, field) for e in examples])) for field in fields]

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Events over a link: a system with a radio, trained through channels drawn at random.
+
+The loss is the system's own (``training.losses``).  The validation score is the mean accuracy over
+the channels, SNRs from -10 to 20 dB cycling clip by clip.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from ...base.errors import SemcomError
+from ...chain.link import TorchLink
+from ...systems.registry import system
+from .. import losses
+from ..augment import Augment
+from ..evaluate import accuracy, link_of
+from ..job import Job
+from ..options import LinkConfig
+from .clips import ClipRecipe
+
+VALIDATION_SNR_DB = [-10.0, -5.0, 0.0, 5.0, 10.0, 20.0]
+TEST_SNR_DB = (-10.0, -5.0, 0.0, 10.0, 30.0)
+
+
+class EventsOverLink(ClipRecipe):
+    """Every second's label, over an uplink and sidelinks drawn for each batch."""
+
+    Config = LinkConfig
+
+    def __init__(self, net, config: LinkConfig, features, sets=None):
+        super().__init__(net, config, features, sets)
+        self.augment = Augment(
+            self.clips,
+            background=len(net.classes) - 1,
+            exchange=config.exchange,
+            mismatch=config.mismatch,
+        )
+        if config.variant == "no_estimation":
+            for part in net.transmitters():
+                part.requires_grad_(False)
+
+    @classmethod
+    def build(cls, job: Job, clips):
+        if job.variant == "no_estimation" and not job.init:
+            raise SemcomError(
+                "--init: missing, no_estimation keeps the transmitters of a full checkpoint"
+            )
+        return super().build(job, clips)
+
+    @classmethod
+    def more_sizes(cls, job: Job) -> dict:
+        return {"terminals": "+".join(system(job.system).variants[job.variant])}
+
+    def loss(self, batch, name: str) -> torch.Tensor:
+        (epoch, index), config, net = batch, self.config, self.model
+        device = next(net.parameters()).device
+        snr, sidelink_snr = config.snr_min + (config.snr_max - config.snr_min) * torch.rand(
+            2, len(index), device=device
+        )
+        # frame numbers never repeat over a training, and evaluation's seed differs
+        frame = (epoch * len(self.clips) + index).to(device)
+        link = self._draw_link()
+        audio, visual, labels = self.augment.batch(index)
+        taken, labels = {"audio": audio, "video": visual}, labels.to(device)
+        taken = {name: taken[name].to(device) for name in net.terminals}
+        lost = len(net.terminals) == 2 and bool(torch.rand(()) < config.unguided)
+        logits, extras = link.run(net, taken, snr, sidelink_snr, frame, lost)
+        events = self.clips.events[index].to(device)
+        return losses.LOSSES[net.loss](
+            losses.Batch(logits, extras, labels, events, config.auxiliary)
+        )
+
+    def _draw_link(self) -> TorchLink:
+        config = self.config
+        channel = config.channels[int(torch.randint(len(config.channels), ()))]
+        detector = config.detectors[int(torch.randint(len(config.detectors), ()))]
+        return link_of(self.model, config.variant, channel, detector, seed=config.seed + 1)
+
+    def score(self, kept: torch.nn.Module) -> float:
+        channels = self.config.channels if self.config.variant != "error_free" else ("none",)
+        links = [link_of(kept, self.config.variant, c, "lmmse", seed=0) for c in channels]
+        clips = self.features["val"]
+        return sum(accuracy(kept, clips, link, VALIDATION_SNR_DB) for link in links) / len(links)
+
+    def test(self) -> dict:
+        """Accuracy free of errors, and per channel and SNR."""
+        net, clips, variant = self.model, self.features["test"], self.config.variant
+        free = link_of(net, "error_free", "none", "none", seed=0)
+        figures = {"error_free": accuracy(net, clips, free)}
+        for channel in () if variant == "error_free" else self.config.channels:
+            link = link_of(net, variant, channel, "lmmse", seed=0)
+            figures[channel] = {f"{snr:g}": accuracy(net, clips, link, snr) for snr in TEST_SNR_DB}
+        return figures
+
+    @staticmethod
+    def card_rows(header: dict) -> list[tuple[str, str]]:
+        symbols = f"{header['config']['symbols']} complex per segment and terminal"
+        rows = ClipRecipe.card_rows(header)
+        if header["variant"] != "error_free":
+            channels = ", ".join(header["training"]["channels"])
+            rows[0] = (
+                "validation accuracy",
+                f"{header['metrics']['validation']:.4f} "
+                f"(selects the epoch; mean over {channels} at -10 to 20 dB)",
+            )
+        return [("symbols", symbols), *rows]
+
+    @staticmethod
+    def card_notes(header: dict) -> list[str]:
+        test = header["metrics"]["test"]
+        channels = [name for name in test if name != "error_free"]
+        if not channels:
+            return []
+        levels = list(test[channels[0]])
+        blind = header["variant"] == "no_estimation"
+        csi = "no channel estimation" if blind else "LS, LMMSE"
+        lines = [
+            f"Accuracy on the test split (segments), Torch link, {csi}, two receive antennas,",
+            "feedback at the same SNR:",
+            "",
+            f"| SNR [dB] | {' | '.join(levels)} |",
+            f"|---|{'---|' * len(levels)}",
+        ]
+        for name in channels:
+            figures = " | ".join(f"{test[name][level]:.4f}" for level in levels)
+            lines.append(f"| {name} | {figures} |")
+        return lines

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Checkpoints: safetensors with one JSON header under the metadata key ``semcom``; no code is
+run."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from .. import __version__
+from ..base.errors import SemcomError
+from ..base.files import replacing
+
+KEY = "semcom"
+FORMAT = 1
+SCALE = ".scale"  # behind the name of a matrix stored in eight bits
+SMALL = 1024  # elements below which a matrix is not worth it
+REQUIRED = ("format", "system", "variant", "config", "classes", "data")
+
+
+def save(path: str | Path, system: torch.nn.Module, *, variant: str, data: str, **header) -> None:
+    """Write a system in half precision; the file appears under its name only when it is whole.
+
+    variant: full, audio_only, video_only, no_estimation or error_free;  data: name of the data set;
+    header: more JSON (training configuration, seed, metrics).
+    """
+    header = {
+        "format": FORMAT,
+        "system": system.name,
+        "variant": variant,
+        "data": data,
+        "config": system.config_dict(),
+        "classes": list(system.classes),
+        "version": __version__,
+        **header,
+    }
+    tensors = {k: v.detach().cpu().half().contiguous() for k, v in system.state_dict().items()}
+    write(path, tensors, {KEY: json.dumps(header)})
+
+
+def eight_bits(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Matrices as int8 [rows, ...] and a float16 scale for each row under NAME.scale; the rest as
+    it is.  Half the size; a weight is off by at most 1/254 of the largest of its row."""
+    stored = {}
+    for name, tensor in tensors.items():
+        stored[name] = tensor
+        if tensor.dim() > 1 and tensor.numel() >= SMALL:
+            rows = tensor.float().flatten(1)
+            scale = (rows.abs().amax(1) / 127).clamp_min(1e-7).half()
+            whole = (rows / scale.float()[:, None]).round().clamp(-127, 127)
+            stored[name] = whole.to(torch.int8).view_as(tensor)
+            stored[name + SCALE] = scale
+    return stored
+
+
+def all_bits(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """What :func:`eight_bits` stored, as float32 where it was int8."""
+    whole = {name: value for name, value in tensors.items() if not name.endswith(SCALE)}
+    for name, value in whole.items():
+        if name + SCALE in tensors and value.dtype == torch.int8:
+            scale = tensors[name + SCALE].float()
+            whole[name] = (value.float().flatten(1) * scale[:, None]).view_as(value)
+    return whole
+
+
+def write(path: str | Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str]) -> None:
+    """Tensors and metadata as one safetensors file; a reader never sees half of it."""
+    with replacing(path, SafetensorError) as temporary:
+        save_file(tensors, temporary, metadata)
+
+
+def read_header(path: str | Path) -> dict:
+    """The JSON header of a checkpoint."""
+    return _read(path)[0]
+
+
+def load(path: str | Path, systems: dict[str, type], expected: str | None = None):
+    """Checkpoint -> (system in float32, in evaluation mode; header).
+
+    systems: name -> class, whose ``Config`` dataclass the header fills;  expected: the system
+    wanted.
+    """
+    header, tensors = _read(path, with_tensors=True)
+    name = header["system"]
+    if expected is not None and name != expected:
+        raise SemcomError(f"{path}: system is {name!r}, expected {expected!r}; choose another file")
+    if name not in systems:
+        raise SemcomError(f"{path}: unknown system {name!r}, expected one of {', '.join(systems)}")
+    cls = systems[name]
+    unknown = sorted(set(header["config"]) - {field.name for field in fields(cls.Config)})
+    if unknown:
+        raise SemcomError(
+            f"{path}: config has unknown fields {', '.join(unknown)}; update gr-semcom"
+        )
+    try:
+        system = cls(cls.Config(**header["config"]), header["classes"])
+        _fill(path, system, all_bits(tensors))
+    except TypeError as error:
+        raise SemcomError(f"{path}: config does not fit {name}: {error}; train it again") from error
+    return system.eval(), header
+
+
+def fill(path: str | Path, part: torch.nn.Module) -> dict:
+    """Load the weights of a network that is no system into ``part``; returns the header."""
+    header, tensors = _read(path, with_tensors=True)
+    _fill(path, part, all_bits(tensors))
+    part.eval()
+    return header
+
+
+def _fill(path, system: torch.nn.Module, tensors: dict[str, torch.Tensor]) -> None:
+    wanted = system.state_dict()
+    odd = sorted(set(wanted) ^ set(tensors))
+    if odd:
+        state = "is missing" if odd[0] in wanted else "is not part of the system"
+        raise SemcomError(f"{path}: tensor {odd[0]} {state}; train it again with this version")
+    for name, tensor in tensors.items():
+        if tensor.shape != wanted[name].shape:
+            raise SemcomError(
+                f"{path}: tensor {name} has shape {tuple(tensor.shape)}, expected "
+                f"{tuple(wanted[name].shape)}; train it again with this version"
+            )
+        if not torch.isfinite(tensor).all():
+            raise SemcomError(f"{path}: tensor {name} holds NaN or infinity; fetch the file again")
+    system.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+
+
+def _read(path, with_tensors: bool = False) -> tuple[dict, dict[str, torch.Tensor]]:
+    path = Path(path)
+    if not path.is_file():
+        raise SemcomError(f"{path}: no such checkpoint; give a .safetensors file, see models/")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {k: file.get_tensor(k) for k in file.keys()} if with_tensors else {}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise SemcomError(
+            f"{path}: not a whole safetensors file ({error}); pickled checkpoints are refused, "
+            "and a cut-off file must be fetched again"
+        ) from error
+    try:
+        header = json.loads(metadata[KEY])
+    except (KeyError, ValueError) as error:
+        raise SemcomError(
+            f"{path}: metadata has no readable {KEY!r} header; expected a checkpoint that "
+            "apps/train.py wrote"
+        ) from error
+    missing = [name for name in REQUIRED if not isinstance(header, dict) or name not in header]
+    if missing:
+        raise SemcomError(f"{path}: header lacks {', '.join(missing)}; train it again")
+    if header["format"] != FORMAT:
+        raise SemcomError(
+            f"{path}: header format is {header['format']}, expected {FORMAT}; update gr-semcom"
+        )
+    return header, tensors

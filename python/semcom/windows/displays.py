@@ -1,0 +1,356 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Qt windows onto the link: the seconds of a clip, the channel of a frame, the symbols.
+
+Each block holds a ``widget`` to be laid out by the flowgraph.  Messages come in GNU Radio's threads
+and cross to Qt's by a signal; what comes faster than it can be drawn is drawn once.
+
+Colours are Okabe and Ito's, and none stands alone: wrong decisions are hatched and crossed, streams
+have markers or labels of their own.
+"""
+
+from collections import deque
+
+import numpy as np
+import pmt
+from gnuradio import gr, qtgui
+from PyQt5 import QtCore, QtGui, QtWidgets, sip
+
+from ..base.palette import COLOURS
+from ..base.runs import runs
+from ..blocks.guard import guarded
+from ..phy.csi import unpack
+
+HISTORY = 200  # frames that are remembered
+SHOWN = 60  # frames of SNR that are shown
+RECENT = 20  # clips that the running share of right seconds covers
+LATE = 2  # frames that an estimate may stand behind the channel
+TEXT, FAINT, NEUTRAL = "#202020", "#b0b0b0", "#e6e6e6"
+RIGHT, WRONG, EVENT = COLOURS[2], COLOURS[1], COLOURS[5]
+EDGE = 40  # beside a curve, for the values [pixels]
+PLOT = (330, 280)  # smallest size of a constellation [pixels]
+MARKERS = (0, 2)  # of qtgui: circle, diamond
+CENTRE, LEFT, RIGHT_SIDE = (
+    side | QtCore.Qt.AlignVCenter
+    for side in (QtCore.Qt.AlignHCenter, QtCore.Qt.AlignLeft, QtCore.Qt.AlignRight)
+)
+
+
+class _Canvas(QtWidgets.QWidget):
+    """A widget that draws with ``paint(painter, width, height)`` whenever it is told to."""
+
+    changed = QtCore.pyqtSignal()
+
+    def __init__(self, paint, smallest):
+        super().__init__()
+        self._paint = paint
+        self.setMinimumSize(*smallest)
+        self.changed.connect(self.update)
+
+    def paintEvent(self, _event):
+        painter = QtGui.QPainter(self)
+        painter.setRenderHint(QtGui.QPainter.Antialiasing)
+        painter.fillRect(self.rect(), QtCore.Qt.white)
+        painter.setPen(QtGui.QColor(TEXT))
+        self._paint(painter, self.width(), self.height())
+        painter.end()
+
+
+class _Display(gr.basic_block):
+    """A block that listens on message ports and redraws."""
+
+    def __init__(self, name, ports, smallest, inputs=()):
+        gr.basic_block.__init__(self, name=name, in_sig=list(inputs), out_sig=[])
+        self.widget = _Canvas(self._paint, smallest)
+        for port, handler in ports.items():
+            self.message_port_register_in(pmt.intern(port))
+            self.set_msg_handler(pmt.intern(port), handler)
+
+
+def _forget(frames: dict) -> None:
+    """Keep the newest frames only."""
+    while len(frames) > HISTORY:
+        del frames[next(iter(frames))]
+
+
+def _write(painter, box, text, side=LEFT, bold=False) -> None:
+    """Text on one line inside ``box`` (x, y, width, height), shortened where it does not fit."""
+    font = painter.font()
+    font.setBold(bold)
+    painter.setFont(font)
+    shown = painter.fontMetrics().elidedText(text, QtCore.Qt.ElideRight, int(box[2]))
+    painter.drawText(QtCore.QRectF(*box), side, shown)
+    font.setBold(False)
+    painter.setFont(font)
+
+
+def _fill(painter, box, colour, hatched=False) -> None:
+    """A filled box (x, y, width, height), outlined; hatched boxes differ in print, too."""
+    box, outline = QtCore.QRectF(*box), QtGui.QColor(colour)
+    tint = QtGui.QColor(colour)
+    tint.setAlphaF(0.35)
+    painter.fillRect(box, tint)
+    if hatched:
+        painter.fillRect(box, QtGui.QBrush(outline, QtCore.Qt.BDiagPattern))
+    painter.setPen(QtGui.QPen(outline, 1.5))
+    painter.drawRect(box)
+    painter.setPen(QtGui.QColor(TEXT))
+
+
+def _line(painter, points, colour=FAINT, width=1.0, style=QtCore.Qt.SolidLine) -> None:
+    """A line through points (x, y)."""
+    painter.setPen(QtGui.QPen(QtGui.QColor(colour), width, style))
+    painter.drawPolyline(QtGui.QPolygonF([QtCore.QPointF(*point) for point in points]))
+    painter.setPen(QtGui.QColor(TEXT))
+
+
+def _axes(painter, values, count, width, top, base):
+    """Lines at round values around ``values``; at(i, value) -> (x, y), i below ``count``."""
+    low = 10 * int(np.floor(values.min() / 10))
+    high = max(10 * int(np.ceil(values.max() / 10)), low + 10)
+
+    def at(i, value):
+        x = EDGE + (width - 10 - EDGE) * i / max(1, count - 1)
+        return x, base - (base - top) * (value - low) / (high - low)
+
+    for level in (low, (low + high) / 2, high):
+        y = at(0, level)[1]
+        _line(painter, [(EDGE, y), (width - 10, y)])
+        _write(painter, (0, y - 9, EDGE - 6, 18), f"{level:g}", RIGHT_SIDE)
+    return at
+
+
+class event_timeline(_Display):
+    """The seconds of the last clip: what happened, what the receiver says, and how sure it is.
+
+    Message port ``events``: dicts of outcome_sink (``frame``, ``events``, ``confidence``)
+    Message port ``truth``: dicts of clip_source (``frame``, ``events``); without it the row stays
+    empty and no decision is marked
+    """
+
+    LABELS, TOP, FOOT = 100, 30, 24  # pixels beside, above and below the rows
+
+    def __init__(self):
+        self.truth, self.event = {}, None
+        self.recent = deque(maxlen=RECENT)  # (seconds right, seconds) of the last clips
+        ports = {"events": self._on_event, "truth": self._on_truth}
+        _Display.__init__(self, "event_timeline", ports, (700, 200))
+
+    @guarded
+    def _on_truth(self, message):
+        clip = pmt.to_python(message)
+        self.truth[clip["frame"]] = list(clip["events"])
+        _forget(self.truth)
+
+    @guarded
+    def _on_event(self, message):
+        self.event = pmt.to_python(message)
+        right = self.marks()
+        if None not in right:
+            self.recent.append((sum(right), len(right)))
+        self.widget.changed.emit()
+
+    def marks(self) -> list:
+        """For each second of the last clip: right (True), wrong (False), or not known (None)."""
+        decided = list(self.event["events"])
+        truth = self.truth.get(self.event["frame"], [None] * len(decided))
+        return [
+            None if true is None else true == name
+            for true, name in zip(truth, decided, strict=True)
+        ]
+
+    def share(self):
+        """Share of the seconds of the last clips that were right; None before the first."""
+        seconds = sum(count for _, count in self.recent)
+        return sum(right for right, _ in self.recent) / seconds if seconds else None
+
+    def title(self) -> tuple:
+        """Two lines of text: the clip, and the last clips together."""
+        text, right = f"Clip {self.event['frame']}", self.marks()
+        if None in right:
+            return text, ""
+        return (
+            f"{text}: {sum(right)} of {len(right)} seconds right",
+            f"last {len(self.recent)} clips: {100 * self.share():.0f} % of the seconds right",
+        )
+
+    def _paint(self, painter, width, height):
+        if self.event is None:
+            _write(painter, (20, 10, width, 30), "Timeline: waiting for the first clip")
+            return
+        left, right = self.title()
+        _write(painter, (10, 4, width / 2, 22), left, bold=True)
+        _write(painter, (width / 2, 4, width / 2 - 12, 22), right, RIGHT_SIDE)
+        decided, marks = list(self.event["events"]), self.marks()
+        truth = self.truth.get(self.event["frame"], [])
+        step = (width - self.LABELS - 14) / len(decided)
+        row = (height - self.TOP - self.FOOT) / 3
+        self._names(painter, "true", runs((name, None) for name in truth), 0, step, row)
+        self._names(painter, "decided", runs(zip(decided, marks, strict=True)), 1, step, row)
+        self._confidence(painter, marks, step, row)
+        foot = self.TOP + 3 * row
+        _write(painter, (10, foot, self.LABELS, self.FOOT), "time [s]")
+        for t in range(len(decided) + 1):
+            _write(painter, (self.LABELS + t * step - 20, foot, 40, self.FOOT), str(t), CENTRE)
+
+    def _names(self, painter, label, spans, row_number, step, row):
+        top = self.TOP + row_number * row
+        _write(painter, (10, top, self.LABELS, row - 6), label)
+        for start, end, (name, right) in spans:
+            box = (self.LABELS + start * step + 1, top, (end - start) * step - 3, row - 6)
+            colour = {None: EVENT, True: RIGHT, False: WRONG}[right]
+            _fill(painter, box, FAINT if name == "background" and right is None else colour)
+            mark = {None: "", True: "\N{CHECK MARK} ", False: "\N{BALLOT X} "}[right]
+            if right is False:
+                self._hatch(painter, box)
+            _write(painter, box, mark + name.split(",")[0], CENTRE, bold=right is False)
+
+    @staticmethod
+    def _hatch(painter, box):
+        """Stripes at both ends of a wrong decision, beside its name."""
+        for x in (box[0], box[0] + box[2] - 9):
+            brush = QtGui.QBrush(QtGui.QColor(WRONG), QtCore.Qt.BDiagPattern)
+            painter.fillRect(QtCore.QRectF(x, box[1], 9, box[3]), brush)
+
+    def _confidence(self, painter, marks, step, row):
+        top, tall = self.TOP + 2 * row + 2, row - 4
+        _write(painter, (10, top, self.LABELS, tall), "confidence")
+        for level in (0, 0.5, 1):
+            y = top + tall * (1 - level)
+            _line(painter, [(self.LABELS, y), (self.LABELS + len(marks) * step, y)])
+        for t, (sure, right) in enumerate(zip(self.event["confidence"], marks, strict=True)):
+            x, bar = self.LABELS + t * step, sure * tall
+            colour = {None: EVENT, True: RIGHT, False: WRONG}[right]
+            box = (x + step / 4, top + tall - bar, step / 2, bar)
+            _fill(painter, box, colour, hatched=right is False)
+            self._percent(painter, f"{100 * sure:.0f} %", x + step / 2, top + tall / 2)
+
+    @staticmethod
+    def _percent(painter, text, x, y):
+        """Text around (x, y) on a light plate, legible before bars and hatches."""
+        wide = painter.fontMetrics().horizontalAdvance(text) + 6
+        plate = QtGui.QColor(QtCore.Qt.white)
+        plate.setAlphaF(0.8)
+        painter.fillRect(QtCore.QRectF(x - wide / 2, y - 8, wide, 16), plate)
+        _write(painter, (x - wide / 2, y - 8, wide, 16), text, CENTRE)
+
+
+class channel_display(_Display):
+    """The channel as the receiver estimates it: |H| of every path, and the SNR from the pilots.
+
+    Message port ``csi``: of ls_estimator_cc or ave_receiver
+    Message port ``channel``: of a simulated channel, the truth (a line on each bar)
+
+    ``terminals`` names the streams.  The SNR is the mean over the paths; its own mean is that of
+    the powers of the frames shown.
+    """
+
+    def __init__(self, terminals=("audio", "video")):
+        self.terminals = tuple(terminals)
+        self.csi, self.newest = None, -1
+        self.truth, self.snr_db = {}, []
+        ports = {"csi": self._on_csi, "channel": self._on_channel}
+        _Display.__init__(self, "channel_display", ports, (340, 240))
+
+    @staticmethod
+    def _unpack(message):
+        vector = np.array(pmt.c32vector_elements(pmt.cdr(message)), np.complex64)
+        return pmt.to_uint64(pmt.car(message)), unpack(vector)
+
+    @guarded
+    def _on_channel(self, message):
+        self.newest, csi = self._unpack(message)
+        self.truth[self.newest] = np.abs(csi.h.numpy())
+        _forget(self.truth)
+        self.widget.changed.emit()
+
+    @guarded
+    def _on_csi(self, message):
+        frame, csi = self._unpack(message)
+        with np.errstate(divide="ignore"):
+            self.snr_db = [*self.snr_db, float(10 * np.log10(float(csi.snr)))][-HISTORY:]
+        self.csi = frame, np.abs(csi.h.numpy())
+        self.widget.changed.emit()
+
+    def waiting(self) -> bool:
+        """No estimate, or none of the last frames: the receiver makes none."""
+        return self.csi is None or self.newest - self.csi[0] > LATE
+
+    def title(self) -> str:
+        """The SNR from the pilots, in words."""
+        finite = self._finite()
+        if self.waiting() or not len(finite):
+            return "SNR from the pilots: not known"
+        mean = 10 * np.log10(np.mean(10 ** (finite / 10)))
+        return f"SNR from the pilots: {finite[-1]:.1f} dB, mean {mean:.1f} dB"
+
+    def _finite(self) -> np.ndarray:
+        shown = np.array(self.snr_db[-SHOWN:])
+        return shown[np.isfinite(shown)]
+
+    def _paint(self, painter, width, height):
+        self._bars(painter, width, height * 0.56)
+        top = height * 0.56
+        _write(painter, (10, top, width - 20, 22), self.title(), bold=True)
+        if len(self._finite()):
+            self._curve(painter, self._finite(), width, top + 28, height - 24)
+
+    def _bars(self, painter, width, height):
+        if self.waiting():
+            _write(painter, (10, 4, width, 22), "|H|: no channel estimate", bold=True)
+            _write(painter, (10, 26, width - 10, 22), "waiting, or estimation or detection is off")
+            return
+        frame, h = self.csi
+        truth = self.truth.get(frame)
+        _write(painter, (10, 4, width - 10, 22), "|H|: estimate (bar), truth (line)", bold=True)
+        full = max(2.0, float(h.max()) * 1.05)
+        left, top, tall = 40, 34, height - 34 - 40
+        for level in (0, full / 2, full):
+            y = top + tall * (1 - level / full)
+            _line(painter, [(left, y), (width - 10, y)])
+            _write(painter, (0, y - 9, left - 6, 18), f"{level:.1f}", RIGHT_SIDE)
+        step = (width - 10 - left) / h.size
+        for i, (m, k) in enumerate(np.ndindex(h.shape)):
+            x, bar = left + i * step + 8, h[m, k] / full * tall
+            _fill(painter, (x, top + tall - bar, step - 16, bar), COLOURS[k % len(COLOURS)])
+            if truth is not None and truth.shape == h.shape:
+                y = top + tall * (1 - min(truth[m, k] / full, 1))
+                _line(painter, [(x - 4, y), (x + step - 12, y)], TEXT, 2.5)
+            self._path(painter, m, k, x - 8, top + tall, step)
+
+    def _path(self, painter, m, k, x, y, width):
+        """Names of a path's ends, below its bar."""
+        name = self.terminals[k] if k < len(self.terminals) else f"stream {k}"
+        _write(painter, (x, y + 2, width, 18), name, CENTRE)
+        _write(painter, (x, y + 18, width, 18), f"antenna {m}", CENTRE)
+
+    @staticmethod
+    def _curve(painter, values, width, top, base):
+        at = _axes(painter, values, len(values), width, top, base)
+        _line(painter, [at(i, value) for i, value in enumerate(values)], COLOURS[0], 2)
+        mean = 10 * np.log10(np.mean(10 ** (values / 10)))
+        _line(painter, [at(0, mean), at(len(values) - 1, mean)], TEXT, 1.5, QtCore.Qt.DashLine)
+        label = f"[dB], the last {len(values)} frames, their mean (dashed)"
+        _write(painter, (EDGE, base + 4, width - EDGE, 20), label)
+
+
+def constellation(title: str, labels: list, points: int, span: float, first_colour: int = 0):
+    """A qtgui.const_sink_c of a stream for each of ``labels``, axes from -span to span.
+
+    points        symbols of each stream that are shown at a time
+    first_colour  index into base.palette.COLOURS of the first stream
+    """
+    sink = qtgui.const_sink_c(points, title, len(labels), None)
+    sip.wrapinstance(sink.qwidget(), QtWidgets.QWidget).setMinimumSize(*PLOT)
+    sink.set_update_time(0.1)
+    sink.set_x_axis(-span, span)
+    sink.set_y_axis(-span, span)
+    sink.enable_grid(True)
+    for stream, label in enumerate(labels):
+        sink.set_line_label(stream, label)
+        sink.set_line_color(stream, COLOURS[(first_colour + stream) % len(COLOURS)])
+        sink.set_line_marker(stream, MARKERS[stream % len(MARKERS)])
+        sink.set_line_style(stream, 0)
+        sink.set_line_width(stream, 1)
+        sink.set_line_alpha(stream, 0.7)
+    return sink

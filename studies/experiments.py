@@ -1,0 +1,347 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""The experiments of Yu et al. (arXiv:2412.06208) and of our own, as data.
+
+An experiment is a figure of some panels, a panel some curves, a curve some points of the link.
+``study`` runs them.
+"""
+
+import functools
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from gnuradio.semcom.report.plots import SNR_LABEL
+from gnuradio.semcom.run.scenario import NO_ESTIMATION, Scenario
+
+SYSTEM, BASELINE = "pilot_ave_plus", "pilot_ave"
+CHANNELS = {"awgn": "AWGN", "rayleigh": "Rayleigh", "rician": "Rician, K = 4"}
+FADING = ("rayleigh", "rician")
+SNRS = (-10.0, -5.0, 0.0, 10.0, 30.0)
+SYMBOLS = (4, 8, 16, 32, 64)
+PILOTS = {"pilot_length": 64}  # twice the usual: at -10 dB it is worth more than it costs
+ZF = {"csi": "ls", "detector": "zf", **PILOTS}
+LMMSE = {"csi": "ls", "detector": "lmmse", **PILOTS}
+AXES = {  # field of a Scenario: (label, scale)
+    "snr": (SNR_LABEL, "linear"),
+    "sidelink_snr": ("SNR of the feedback link [dB]", "linear"),
+    "pilots": ("pilot rows", "even"),
+    "pilot_length": ("symbols of a pilot row", "even"),
+    "pilot_boost": ("pilot boost [dB]", "even"),
+    "doppler": ("Doppler [cycles per symbol]", "even"),
+    "symbols": ("symbols per segment and terminal", "even"),
+}
+USES_LABEL = "channel uses per clip"
+QUANTITIES = {  # key of a record: (label, format)
+    "accuracy": ("segment accuracy", ".3f"),
+    "channel_nmse_db": ("channel NMSE [dB]", ".1f"),
+}
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Points that differ in one option; ``look`` is (colour, dash) of ``report``."""
+
+    label: str
+    options: dict
+    look: tuple
+    values: tuple = ()  # of the panel's axis, where they are not the panel's
+    seeds: int | None = None  # training seeds that it takes; None: those of the experiment
+
+    def full(self) -> bool:
+        """Whether both terminals send and the receiver estimates the channel."""
+        return self.options.get("variant", "full") == "full"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Curves over the Scenario field ``axis``, or over the channel uses that it comes to."""
+
+    title: str
+    axis: str
+    values: tuple
+    curves: tuple
+    quantity: str = "accuracy"
+    over_uses: bool = False
+    error_free: bool = False  # draw the error-free accuracy of the curves' systems
+    channel: str = ""  # of the published figures to draw
+    published: tuple = ()  # their names
+
+    def points(self, curve: Curve) -> list:
+        """The points of a curve, as Scenarios without data set, seed and checkpoint."""
+        return [
+            Scenario(**{**curve.options, self.axis: value}) for value in curve.values or self.values
+        ]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A figure with its tables; ``help`` teaches it in a line, ``note`` says how to read it."""
+
+    name: str
+    title: str
+    help: str
+    note: str
+    panels: tuple
+    columns: int = 3
+    tables: str = "panels"  # which of ``study.TABLES`` it shows
+    seeds: int | None = None  # training seeds that it takes; None: all there are
+
+    def points(self, number: int = 0) -> list:
+        """Every point that is run with the ``number``-th training seed, once."""
+        if self.seeds is not None and number >= self.seeds:
+            return []
+        every = (
+            point
+            for panel in self.panels
+            for curve in panel.curves
+            if curve.seeds is None or number < curve.seeds
+            for point in panel.points(curve)
+        )
+        return list(dict.fromkeys(every))
+
+
+@functools.cache
+def published() -> dict:
+    """Table I of the paper, with the accuracy of its full system worked out: channel -> list."""
+    table = json.loads(Path(__file__).with_name("published.json").read_text())
+    table["accuracy"] = {
+        channel: [a / (1 - loss / 100) for a, loss in zip(accuracies, losses, strict=True)]
+        for channel, accuracies, losses in (
+            (c, table["no_estimation"][c], table["loss_percent"][c]) for c in CHANNELS
+        )
+    }
+    return table
+
+
+def published_at(name: str, channel: str, snr: float):
+    """One published figure, or None where the paper has none."""
+    table = published()
+    return dict(zip(table["snr_db"], table[name][channel], strict=True)).get(snr)
+
+
+def definitions(system: str = SYSTEM) -> dict:
+    """Every experiment by name, with ``system`` as the system under test."""
+    made = (
+        _snr(system),
+        _no_estimation(system),
+        _feedback(system),
+        _pilots(system),
+        _estimators(system),
+        _narrow(system),
+        _symbols(system),
+        _uses(system),
+    )
+    return {experiment.name: experiment for experiment in made}
+
+
+def _systems(system: str, channel: str) -> list:
+    """The curves of the paper's Fig. 6."""
+    curves = [
+        Curve(f"{name}, LS + {detector.upper()}",
+              {"system": name, "channel": channel, "csi": "ls", "detector": detector, **PILOTS},
+              (colour, dash), seeds=None if name == system else 1)
+        for colour, name in enumerate(dict.fromkeys((system, BASELINE)))
+        for dash, detector in enumerate(("lmmse", "zf"))
+    ]  # fmt: skip
+    for colour, variant in ((2, "audio_only"), (3, "video_only")):
+        options = {"system": system, "channel": channel, "variant": variant, **LMMSE}
+        curves.append(Curve(variant.replace("_", " "), options, (colour, colour)))
+    return curves
+
+
+def _snr(system: str) -> Experiment:
+    panels = [
+        Panel(title, "snr", SNRS, tuple(_systems(system, channel)), error_free=True,
+              channel=channel, published=("accuracy",))
+        for channel, title in CHANNELS.items()
+    ]  # fmt: skip
+    return Experiment(
+        "snr",
+        "Accuracy over SNR",
+        "accuracy over SNR on three channels, with the baselines (the paper's Fig. 6)",
+        f"The one-terminal curves are {system}'s variants with LS + LMMSE. Dashed: the accuracy of "
+        f"the same system trained and tested without a channel. Over the channel {BASELINE} was "
+        "trained with one seed: its intervals are from resampling clips.",
+        tuple(panels),
+    )
+
+
+def _no_estimation(system: str) -> Experiment:
+    panels = [
+        Panel(title, "snr", SNRS, (
+            Curve("LS + LMMSE", {"system": system, "channel": channel, **LMMSE}, (0, 0)),
+            Curve("no estimation", {"system": system, "channel": channel, **NO_ESTIMATION}, (1, 1)),
+        ), channel=channel, published=("accuracy", "no_estimation"))
+        for channel, title in CHANNELS.items()
+    ]  # fmt: skip
+    return Experiment(
+        "no_estimation",
+        "What channel estimation is worth",
+        "with channel estimation against a receiver trained without (the paper's Table I)",
+        "Without estimation: the same transmitters, and a receiver trained anew on symbols that no "
+        "detector has touched. The loss is relative to the accuracy with estimation.",
+        tuple(panels),
+        tables="losses",
+    )
+
+
+def _feedback(system: str) -> Experiment:
+    curves = tuple(
+        Curve(f"uplink at {snr:g} dB",
+              {"system": system, "channel": "rayleigh", "snr": snr, **LMMSE}, (i, i))
+        for i, snr in enumerate((0.0, 10.0))
+    )  # fmt: skip
+    return Experiment(
+        "feedback",
+        "The feedback link",
+        "accuracy over the SNR at which the video terminal hears the audio terminal",
+        "Only the SNR of the link from the audio to the video terminal changes along the axis.",
+        (Panel("Rayleigh, LS + LMMSE", "sidelink_snr", SNRS, curves),),
+        seeds=1,
+    )
+
+
+PILOT_AXES = (
+    ("pilots", ("hadamard", "zadoff_chu", "encoded_sine")),
+    ("pilot_length", (2, 4, 8, 16, 32, 64)),
+    ("pilot_boost", (0.0, 3.0, 6.0)),
+)
+SPACINGS = (0, 16, 64)
+DOPPLERS = (0.0, 1e-4, 3e-4, 1e-3, 3e-3)
+
+
+def _pilots(system: str) -> Experiment:
+    common = {"system": system, "channel": "rayleigh", "snr": 5.0, **LMMSE}
+    label = "5 dB, LS + LMMSE"
+    panels = [
+        Panel("one pilot row in front", axis, values, (Curve(label, common, (6, 0)),), quantity)
+        for quantity in QUANTITIES
+        for axis, values in PILOT_AXES
+    ]
+    panels += [
+        Panel(f"channel between pilots: {interpolation}", "doppler", DOPPLERS,
+              _spacings(common, interpolation))
+        for interpolation in ("nearest", "linear")
+    ]  # fmt: skip
+    return Experiment(
+        "pilots",
+        "Pilots",
+        "accuracy and channel NMSE against pilot kind, length, boost, spacing and Doppler",
+        "Rayleigh at 5 dB, LS + LMMSE. The channel NMSE is not defined while the channel moves.",
+        tuple(panels),
+        seeds=1,
+    )
+
+
+def _spacings(common: dict, interpolation: str) -> tuple:
+    """A curve per pilot spacing; one row in front leaves nothing to interpolate."""
+    rows = {0: {**common, "pilot_spacing": 0}}
+    for spacing in SPACINGS[1:]:
+        rows[spacing] = {**common, "pilot_spacing": spacing, "interpolation": interpolation}
+    return tuple(
+        Curve(f"pilots every {s} symbols" if s else "one pilot row in front", options, (i, i % 4))
+        for i, (s, options) in enumerate(rows.items())
+    )
+
+
+def _estimators(system: str) -> Experiment:
+    names = {"ls_min_residual": "eq. 6", "ls": "LS", "lmmse": "LMMSE", "perfect": "perfect CSI"}
+    curves = tuple(
+        Curve(f"{label}, {detector.upper()} detector",
+              {"system": system, "channel": "rayleigh", "csi": csi, "detector": detector, **PILOTS},
+              (colour, dash))
+        for colour, (csi, label) in enumerate(names.items())
+        for dash, detector in enumerate(("zf", "lmmse"))
+    )  # fmt: skip
+    estimates = tuple(
+        c for c in curves if c.options["detector"] == "lmmse" and c.options["csi"] != "perfect"
+    )
+    panels = (
+        Panel("Rayleigh", "snr", SNRS[::2], curves),
+        Panel("Rayleigh", "snr", SNRS[::2], estimates, "channel_nmse_db"),
+    )
+    return Experiment(
+        "estimators",
+        "Channel estimators and detectors",
+        "eq. 6 of the paper (smallest residual) against pooled LS, LMMSE and perfect CSI",
+        "Eq. 6 keeps the estimate of the pilot step with the smallest residual; LS pools all "
+        "steps. The channel NMSE does not depend on the detector.",
+        panels,
+        columns=2,
+        seeds=1,
+    )
+
+
+def _sizes(system: str, channel: str, snrs: tuple) -> tuple:
+    """A curve over the symbols per segment for each SNR."""
+    return tuple(
+        Curve(f"{snr:g} dB", {"system": system, "channel": channel, "snr": snr, **LMMSE}, (i, i))
+        for i, snr in enumerate(snrs)
+    )
+
+
+def _narrow(system: str) -> Experiment:
+    curves = {"LS + LMMSE": LMMSE, "LS + ZF": ZF}
+    panels = tuple(
+        Panel(title, "snr", SNRS, tuple(
+            Curve(label, {"system": system, "channel": channel, "symbols": 16, **receiver}, (i, i))
+            for i, (label, receiver) in enumerate(curves.items())
+        ))
+        for channel, title in CHANNELS.items() if channel in FADING
+    )  # fmt: skip
+    return Experiment(
+        "narrow",
+        "A quarter of the symbols",
+        "accuracy over SNR with 16 symbols per segment instead of 64",
+        "16 symbols per segment and terminal, a checkpoint of its own.",
+        panels,
+        columns=2,
+    )
+
+
+def _symbols(system: str) -> Experiment:
+    panels = tuple(
+        Panel(CHANNELS[channel], "symbols", SYMBOLS, _sizes(system, channel, (-10.0, 0.0, 10.0)))
+        for channel in FADING
+    )
+    return Experiment(
+        "symbols",
+        "Symbols per segment",
+        "accuracy over the symbols per segment, a checkpoint each",
+        "LS + LMMSE; every number of symbols has its own checkpoint.",
+        panels,
+        columns=2,
+        seeds=1,
+    )
+
+
+def _uses(system: str) -> Experiment:
+    panels = tuple(
+        Panel(f"{CHANNELS[channel]}, {snr:g} dB", "symbols", SYMBOLS,
+              _uses_curves(system, channel, snr), over_uses=True)
+        for channel in FADING
+        for snr in (0.0, 10.0)
+    )  # fmt: skip
+    return Experiment(
+        "uses",
+        "What a clip costs",
+        "accuracy over channel uses per clip: payload, pilots and feedback",
+        "LS + LMMSE. A one-terminal system needs no feedback link; both terminals of a full system "
+        "send at once, so its uplink costs no more channel uses than that of one terminal.",
+        panels,
+        columns=2,
+        tables="uses",
+        seeds=1,
+    )
+
+
+def _uses_curves(system: str, channel: str, snr: float) -> tuple:
+    place = {"channel": channel, "snr": snr, **LMMSE}
+    curves = {system: Curve(system, {"system": system, **place}, (0, 0))}
+    default = (0,)  # the system's own number of symbols
+    curves.setdefault(BASELINE, Curve(BASELINE, {"system": BASELINE, **place}, (1, 1), default))
+    for colour, variant in ((2, "audio_only"), (3, "video_only")):
+        options = {"system": system, "variant": variant, **place}
+        curves[variant] = Curve(variant.replace("_", " "), options, (colour, colour), default)
+    return tuple(curves.values())

@@ -1,0 +1,380 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Tables, figures and the page of what :mod:`sync_study` has measured.
+
+A page is made of records alone; sections that were not measured are left out.
+"""
+
+import os
+from pathlib import Path
+
+from gnuradio.semcom.report import plots, tables
+from gnuradio.semcom.report.plots import Axes, Line
+from gnuradio.semcom.report.tables import Estimate
+
+from . import sync_study
+from .sync_study import AIMED, NO_NOISE, PHASE_NOISE
+
+CHANNELS = {"awgn": "AWGN", "rayleigh": "Rayleigh", "rician": "Rician, K = 4"}
+STAGES = {"preamble": "after the preamble", "head": "after the header too"}
+LOOKS = ((0, 0), (1, 1))
+BOUNDS = {"preamble": "Cramer-Rao, preamble", "head": "Cramer-Rao, header too"}
+AIMS = {"awgn": 0.999, "rayleigh": 0.99}  # bursts at two antennas and AIMED dB
+FALSE_AIM = 1e-4  # per frame of noise
+BOUND_AIM = 2.0  # [dB]
+
+
+def group(records: list, section: str, *keys: str) -> dict:
+    """Records of a section by the values of some keys, in their order."""
+    groups = {}
+    for record in records:
+        if record["section"] == section:
+            groups.setdefault(tuple(record[key] for key in keys), []).append(record)
+    return groups
+
+
+def oscillator(level: float | None) -> str:
+    return "clean oscillators" if level is None else f"phase noise {level:g} dBc/Hz"
+
+
+def condition(kind: str, level: float | None) -> str:
+    return f"{CHANNELS[kind]}, {oscillator(level)}"
+
+
+# --- tables ---------------------------------------------------------------------------------------
+
+
+def percent(share: dict) -> list:
+    """A rate and its range as two cells [%]."""
+    low, high = share["ci95"]
+    return [f"{100 * share['rate']:.2f}", f"{100 * low:.2f}-{100 * high:.2f}"]
+
+
+def detection_table(records: list) -> list:
+    """A table per channel, and how often a user was heard elsewhere."""
+    lines = []
+    for (kind,), points in group(records, "detection", "channel").items():
+        rows = [
+            [f"{r['snr_db']:g}", *percent(r["preamble"]), *percent(r["burst"]),
+             str(r["burst"]["of"]), str(r["strange"])]
+            for r in points
+        ]  # fmt: skip
+        header = ["SNR [dB]", "preamble heard [%]", "95 % range", "burst received [%]",
+                  "95 % range", "bursts", "heard elsewhere"]  # fmt: skip
+        lines += [f"{CHANNELS[kind]}:", "", *tables.markdown(header, rows), ""]
+    points = [r for r in records if r["section"] == "detection"]
+    symbols = sum(2 * r["trials"] for r in points) * sync_study.UPLINK.total(sync_study.PAYLOAD)
+    frames, strange = symbols / sync_study.FRAME, sum(r["strange"] for r in points)
+    text = (
+        f"Heard elsewhere in all: {strange} in {frames:.0f} times {sync_study.FRAME} symbols "
+        f"searched, below {sync_study.upper_bound(strange, frames):.1e} (95 %); the threshold is "
+        "set for 1e-4."
+    )
+    return [*lines, text, ""]
+
+
+def feedback_table(records: list) -> list:
+    lines = []
+    for (kind,), points in group(records, "feedback", "channel").items():
+        rows = [
+            [f"{r['snr_db']:g}", *percent(r["preamble"]), *percent(r["once"]), *percent(r["twice"])]
+            for r in points
+        ]
+        header = ["SNR [dB]", "preamble heard [%]", "95 % range", "one copy received [%]",
+                  "95 % range", "either of two [%]", "95 % range"]  # fmt: skip
+        lines += [f"{CHANNELS[kind]}, {points[0]['trials']} bursts each:", ""]
+        lines += [*tables.markdown(header, rows), ""]
+    return lines
+
+
+def noise_table(records: list) -> list:
+    rows = [
+        [f"{r['antennas']}, {'both users' if r['antennas'] == 2 else 'feedback'}",
+         f"{r['false_alarm']:g}", str(r["trials"]), str(r["alarms"]),
+         f"{r['alarms'] / r['trials']:.2g}", f"{r['upper95']:.2g}", str(r["headers"])]
+        for points in group(records, "noise").values() for r in points
+    ]  # fmt: skip
+    header = ["antennas, preambles", "set per frame and preamble", "frames", "false alarms",
+              "per frame", "95 % upper bound", "with a header that decodes"]  # fmt: skip
+    return [*tables.markdown(header, rows), ""]
+
+
+def estimates_table(records: list) -> list:
+    lines = []
+    for settings, points in group(records, "estimates", "channel", "phase_noise_dbc_hz").items():
+        rows = [
+            [f"{r['snr_db']:g}", *(cell for stage in STAGES for cell in error_cells(r[stage]))]
+            for r in points
+        ]
+        header = ["SNR [dB]"]
+        for stage in ("preamble", "header too"):
+            header += [f"{stage}: bursts", "CFO [Hz]", "over bound [dB]",
+                       "time [symbols]", "over bound [dB]"]  # fmt: skip
+        lines += [f"{condition(*settings)}:", "", *tables.markdown(header, rows), ""]
+    return lines
+
+
+def error_cells(stage: dict | None) -> list:
+    if stage is None:
+        return ["0", "-", "-", "-", "-"]
+    return [
+        str(stage["bursts"]),
+        f"{stage['cfo_hz']:.3g}", f"{stage['cfo_over_db']:+.1f}",
+        f"{stage['time']:.2g}", f"{stage['time_over_db']:+.1f}",
+    ]  # fmt: skip
+
+
+def payload_table(records: list) -> list:
+    lines = []
+    for settings, points in group(records, "payload", "channel", "phase_noise_dbc_hz").items():
+        rows = [
+            [f"{r['snr_db']:g}", f"{r['frames']} of {r['trials']}", *evm_cells(r)] for r in points
+        ]
+        header = ["SNR [dB]", "frames received", "EVM [dB]", "aligned [dB]", "loss [dB]",
+                  "loss, 90 % of bursts within [dB]"]  # fmt: skip
+        lines += [f"{condition(*settings)}:", "", *tables.markdown(header, rows), ""]
+    return lines
+
+
+def evm_cells(record: dict) -> list:
+    keys = ("evm_db", "aligned_db", "loss_db", "loss90_db")
+    forms = (".1f", ".1f", "+.2f", "+.2f")
+    return [
+        "-" if record[key] is None else format(record[key], form)
+        for key, form in zip(keys, forms, strict=True)
+    ]
+
+
+def peaks_table(records: list) -> list:
+    rows = [
+        [{"qpsk": "QPSK", "normal": "complex normal"}[r["payload"]],
+         "none" if r["limit_db"] is None else f"{r['limit_db']:g}",
+         f"{r['peak_db']:.1f}", f"{r['highest_db']:.1f}", f"{r['evm_db']:.1f}"]
+        for points in group(records, "peaks").values() for r in points
+    ]  # fmt: skip
+    header = ["payload", "limit [dB]", "peak, median burst [dB]", "peak, highest [dB]",
+              "EVM of the payload [dB]"]  # fmt: skip
+    return [*tables.markdown(header, rows), ""]
+
+
+# --- aims -----------------------------------------------------------------------------------------
+
+
+def aims_table(records: list) -> list:
+    """What was asked for beside what was found, of the sections measured."""
+    rows = [*detection_aims(records), *noise_aims(records), *bound_aims(records)]
+    return [*tables.markdown(["aim", "found", "met"], rows), ""] if rows else []
+
+
+def detection_aims(records: list) -> list:
+    rows = []
+    for (kind,), points in group(records, "detection", "channel").items():
+        for share in (r["burst"] for r in points if r["snr_db"] == AIMED):
+            rate, interval = percent(share)
+            rows.append([
+                f"{100 * AIMS[kind]:g} % of bursts received at {AIMED:g} dB, {CHANNELS[kind]}",
+                f"{rate} % ({interval}, {share['of']} bursts)",
+                verdict(share["rate"] >= AIMS[kind]),
+            ])  # fmt: skip
+    return rows
+
+
+def noise_aims(records: list) -> list:
+    return [
+        ["fewer than 1 false alarm in 10,000 frames of noise, two antennas",
+         f"{r['alarms']} in {r['trials']}: below {r['upper95']:.1e} a frame (95 %)",
+         verdict(r["alarms"] < FALSE_AIM * r["trials"], r["upper95"] < FALSE_AIM)]
+        for r in group(records, "noise", "antennas").get((2,), [])
+    ]  # fmt: skip
+
+
+def bound_aims(records: list) -> list:
+    points = group(records, "estimates", "channel", "phase_noise_dbc_hz").get(("awgn", None), [])
+    over = [r["preamble"]["cfo_over_db"] for r in points if r["preamble"] and r["snr_db"] >= AIMED]
+    if not over:
+        return []
+    return [[
+        f"carrier of one user within {BOUND_AIM:g} dB of the preamble's bound from {AIMED:g} dB on",
+        f"at most {max(over):.1f} dB over it", verdict(max(over) <= BOUND_AIM),
+    ]]  # fmt: skip
+
+
+def verdict(met: bool, shown: bool = True) -> str:
+    """Whether an aim is met, and whether that many trials show it."""
+    return ("yes" if shown else "not shown") if met else "**no**"
+
+
+# --- figures --------------------------------------------------------------------------------------
+
+
+def missed(share: dict) -> Estimate:
+    """The share of bursts that was not received, with its range; unknown if none was missed."""
+    if share["hits"] == share["of"]:
+        return Estimate(None)
+    low, high = share["ci95"]
+    return Estimate(1 - share["rate"], 1 - high, 1 - low)
+
+
+def missed_panels(records: list, section: str, labels: dict) -> list:
+    """A panel per channel with a curve for each of ``labels``, key of a record: label.  The bound
+    of the last one's ranges goes on where nothing was missed."""
+    panels = []
+    for (kind,), points in group(records, section, "channel").items():
+        snr = [r["snr_db"] for r in points]
+        lines = [
+            Line(label, snr, [missed(r[key]) for r in points], LOOKS[i])
+            for i, (key, label) in enumerate(labels.items())
+        ]
+        *_, last = labels
+        bound = (f"{labels[last]}, upper 95 %", snr, [1 - r[last]["ci95"][0] for r in points])
+        title = CHANNELS[kind]
+        panels.append(
+            Axes(title, plots.SNR_LABEL, "share missed", lines, others=[bound], yscale="log")
+        )
+    return panels
+
+
+def detection_panels(records: list) -> list:
+    labels = {"preamble": "preamble not heard", "burst": "burst not received"}
+    return missed_panels(records, "detection", labels)
+
+
+def feedback_panels(records: list) -> list:
+    return missed_panels(records, "feedback", {"once": "one copy", "twice": "either of two copies"})
+
+
+def estimates_panels(records: list) -> list:
+    groups = group(records, "estimates", "channel", "phase_noise_dbc_hz").items()
+    return [
+        error_panel(condition(*settings), points, quantity, ylabel)
+        for quantity, ylabel in (("cfo", "CFO error, RMS [Hz]"), ("time", "time, RMS [symbols]"))
+        for settings, points in groups
+    ]
+
+
+def error_panel(title: str, points: list, quantity: str, ylabel: str) -> Axes:
+    key, bound = {"cfo": ("cfo_hz", "cfo_bound_hz"), "time": ("time", "time_bound")}[quantity]
+    lines, others = [], []
+    for look, (stage, label) in zip(LOOKS, STAGES.items(), strict=True):
+        known = [r for r in points if r[stage]]
+        snr = [r["snr_db"] for r in known]
+        lines.append(Line(label, snr, [Estimate(r[stage][key]) for r in known], look))
+        others.append((BOUNDS[stage], snr, [r[stage][bound] for r in known]))
+    return Axes(title, plots.SNR_LABEL, ylabel, lines, others=others, yscale="log")
+
+
+def payload_panels(records: list) -> list:
+    panels = []
+    for settings, points in group(records, "payload", "channel", "phase_noise_dbc_hz").items():
+        known = [r for r in points if r["evm_db"] is not None and r["snr_db"] != NO_NOISE]
+        snr = [r["snr_db"] for r in known]
+        line = Line("after synchronisation", snr, [Estimate(r["evm_db"]) for r in known], LOOKS[0])
+        aligned = ("aligned link, channel known", snr, [r["aligned_db"] for r in known])
+        title = condition(*settings)
+        panels.append(Axes(title, plots.SNR_LABEL, "EVM [dB]", [line], others=[aligned]))
+    return panels
+
+
+PANELS = {
+    "detection": detection_panels,
+    "feedback": feedback_panels,
+    "estimates": estimates_panels,
+    "payload": payload_panels,
+}
+
+
+def figures(records: list, folder: Path) -> dict:
+    """Draw the figures of the sections measured into ``folder``; section: path."""
+    paths = {}
+    for section, panels_of in PANELS.items():
+        if panels := panels_of(records):
+            paths[section] = folder / f"sync-{section}.png"
+            plots.draw(paths[section], panels)
+    return paths
+
+
+# --- the page -------------------------------------------------------------------------------------
+
+ABOUT = f"""\
+How well bursts are found, aligned and parted by `lib/phy/burst`, measured by simulation at
+1 Msym/s and 4 samples per symbol. Every device has a carrier within ±10 kHz and a sampling clock
+within ±20 ppm of nominal, the receiver too, so that two differ by up to 20 kHz and 40 ppm. Users
+begin at random times that differ by up to the gap of 64 symbols, at any fraction of a sample. Both
+are on the air, each with 640 symbols of payload. The channel is flat and stands still for a burst:
+AWGN (each user at an antenna of its own, H = eye, under a random phase), Rayleigh (independent
+CN(0, 1) entries) or Rician with K = 4 (independent phases). SNR is Es / N0 of each stream at each
+antenna after the matched filter. Phase noise, where named, is {PHASE_NOISE:g} dBc/Hz at 10 kHz of
+each device, as in `oscillator.h`. Ranges are Clopper and Pearson's at 95 %."""
+
+SECTIONS = {  # title, text, table
+    "detection": (
+        "The receiver: two antennas, two users",
+        "A preamble is heard if it is detected within a symbol of where it is (the synchroniser "
+        "mends that much), a burst received if its header decodes too, with the number that was "
+        "sent. *Heard elsewhere* counts detections where that user's preamble is not: in payloads, "
+        "headers and the other user's preamble. In the figure there is no point where none was "
+        "missed; the dotted line is the upper end of the range, the lower the more were sent.",
+        detection_table,
+    ),
+    "feedback": (
+        "The feedback link: one antenna, one user",
+        "The burst is sent once, or twice in a row; then either copy will do. Both copies meet the "
+        "same block of the channel, as they would on the air within milliseconds: repetition helps "
+        "against noise, hardly against fading. Copies so far apart that the channel has changed "
+        "would help there too, but come too late for the frame they guide; they were not measured.",
+        feedback_table,
+    ),
+    "noise": (
+        "False alarms",
+        f"Frames are {sync_study.FRAME} symbols of white noise, searched without gaps; alarms are "
+        "counted over all preambles that the receiver looks for. The threshold is set by a union "
+        "bound for one antenna, which holds for strangers' signals at two antennas as well; white "
+        "noise at two stays far below. The last row, with a bound that noise does reach, shows "
+        "that it is one. Noise passes for a header with probability 5 * 2^-16 of the alarms.",
+        noise_table,
+    ),
+    "estimates": (
+        "Carrier and time of one user",
+        "Root mean square errors of one user at two antennas, of the bursts that were heard (after "
+        "the preamble) and received (after the header), and the Cramer-Rao bounds of 253 and 597 "
+        "known symbols for the gains that were drawn. Time is that of the middle of the known "
+        "symbols; above 25 dB that of the preamble shows the header's symbols beside it, which are "
+        "not known yet (6e-4 symbols). Phase noise makes the carrier itself uncertain: a straight "
+        "line through that of two devices over a preamble has a slope of "
+        f"{sync_study.cfo_floor_hz(PHASE_NOISE):.0f} Hz "
+        "(RMS), sqrt(6 s² / (5 N)) / 2π for steps of variance s² over N symbols, and over both "
+        f"{sync_study.cfo_floor_hz(PHASE_NOISE, 597):.0f} Hz. That is no fault of the estimator, "
+        "and the pilots follow it.",
+        estimates_table,
+    ),
+    "payload": (
+        "What is left in the payload",
+        "Error vector magnitude of 640 payload symbols after everything: zero-forcing with the "
+        "estimated channel, clock estimate, phase track. The track allows for the phase noise "
+        "named whether there is any or not. Beside it the EVM of a link that is "
+        "aligned and knows the channel, for the same H and N0. Medians over the bursts of both "
+        f"users, and of their ratio. At {NO_NOISE:g} dB there is next to no noise: what is left "
+        "there is the residual signal-to-interference ratio.",
+        payload_table,
+    ),
+    "peaks": (
+        "Peak power",
+        "Of shaped bursts with QPSK pilots, over their mean power while they are on (1 / sps), "
+        "without and with `limit_peak`.",
+        peaks_table,
+    ),
+}  # fmt: skip
+
+
+def page(records: list, command: str, paths: dict, folder: Path) -> list:
+    """Lines of the Markdown page, to lie in ``folder``; ``paths`` as :func:`figures` gives them."""
+    lines = ["# Synchronisation, measured", "", "Made by:", "", f"    {command}", "", ABOUT, ""]
+    lines += aims_table(records)
+    for section, (title, text, table) in SECTIONS.items():
+        if not group(records, section):
+            continue
+        lines += [f"## {title}", "", text, ""]
+        if section in paths:
+            lines += [f"![{title}]({os.path.relpath(paths[section], folder)})", ""]
+        lines += table(records)
+    return lines
