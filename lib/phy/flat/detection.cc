@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 gr-semcom contributors */
 #include "detection.h"
-#include "vector_ops.h"
+#include "phy/vector_ops.h"
 #include <Eigen/Eigenvalues>
 #include <Eigen/LU>
 #include <algorithm>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 gr-semcom contributors */
 #include "channel.h"
-#include "check_field.h"
-#include "framing.h"
-#include "vector_ops.h"
+#include "phy/check_field.h"
+#include "phy/framing.h"
+#include "phy/vector_ops.h"
 #include <algorithm>
 #include <cmath>
 #include <stdexcept>

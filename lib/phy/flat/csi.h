@@ -3,7 +3,7 @@
 #ifndef INCLUDED_SEMCOM_PHY_CSI_H
 #define INCLUDED_SEMCOM_PHY_CSI_H
 
-#include "types.h"
+#include "phy/types.h"
 #include <vector>
 
 namespace gr {

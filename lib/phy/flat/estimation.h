@@ -4,7 +4,7 @@
 #define INCLUDED_SEMCOM_PHY_ESTIMATION_H
 
 #include "csi.h"
-#include "framing.h"
+#include "phy/framing.h"
 #include <string>
 #include <vector>
 

@@ -4,8 +4,8 @@
 #define INCLUDED_SEMCOM_PHY_CHANNEL_H
 
 #include "csi.h"
-#include "jakes.h"
-#include "philox.h"
+#include "phy/jakes.h"
+#include "phy/philox.h"
 #include <string>
 #include <vector>
 
