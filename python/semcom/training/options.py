@@ -74,13 +74,56 @@ class LinkConfig(LabelledConfig):
     detectors: tuple[str, ...] = option(DETECTORS, "drawn per batch")
 
     def __post_init__(self):
-        from ..phy.channel import MODELS  # needs Torch
-
         super().__post_init__()
-        for name, known in (("channels", MODELS), ("detectors", DETECTORS)):
-            for value in getattr(self, name):
-                if value not in known:
-                    raise SemcomError(f"{name} {value!r}: expected some of {', '.join(known)}")
+        check_link(self)
+
+
+def check_link(config) -> None:
+    """Refuse channels and detectors that there are not."""
+    from ..phy.channel import MODELS  # needs Torch
+
+    for name, known in (("channels", MODELS), ("detectors", DETECTORS)):
+        for value in getattr(config, name):
+            if value not in known:
+                raise SemcomError(f"{name} {value!r}: expected some of {', '.join(known)}")
+
+
+@dataclass(frozen=True)
+class TextConfig(LoopConfig):
+    """Trainings of a text link.
+
+    Each batch draws a channel and a detector, all that are named equally likely; each sentence an
+    SNR [dB], half of them uniform over the whole range, half over the focus.
+    """
+
+    variant: str = option("full", "what is trained, see --variant")
+    epochs: int = option(18, "at most so many times --steps steps")
+    steps: int = option(500, "steps after which it validates and saves")
+    batch: int = option(1536, "tokens a step, padding included")
+    learning_rate: float = option(1.5e-3, "largest step of AdamW; a cosine from there to zero")
+    average: float = option(0.999, "weights kept per step in the running average that is tested")
+    vocabulary: int = option(10752, "entries of the vocabulary at most")
+    pieces: int = option(1200, "entries that continue a word")
+    snr_min: float = option(-6.0, "lowest SNR [dB]")
+    snr_max: float = option(18.0, "highest SNR [dB]")
+    focus_min: float = option(-3.0, "lowest SNR [dB] of the focus, where most is learnt")
+    focus_max: float = option(6.0, "highest SNR [dB] of the focus")
+    easy: float = option(0.06, "share of the steps in which the lowest SNR falls from the highest")
+    channels: tuple[str, ...] = option(("awgn", "awgn", "rayleigh", "rician"), "drawn per batch")
+    detectors: tuple[str, ...] = option(DETECTORS, "drawn per batch")
+    lost: float = option(0.1, "share of sentences of which a run of symbols is lost")
+    bfloat16: bool = option(True, "compute matrix products in bfloat16")
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.steps < 1:
+            raise SemcomError(f"steps {self.steps}: expected at least 1")
+        if not self.snr_min <= self.focus_min <= self.focus_max <= self.snr_max:
+            raise SemcomError(
+                f"focus {self.focus_min:g} to {self.focus_max:g} dB: expected within snr-min to "
+                f"snr-max, {self.snr_min:g} to {self.snr_max:g} dB"
+            )
+        check_link(self)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from ...systems.registry import LOCALISERS, resolve, system
 CROSS_MODAL = "cml"  # the setting of localisers that has a recipe of its own
 RECIPES = {  # task of a system, or kind of localiser -> what trains it
     "events": ".training.recipes.events:EventsOverLink",
+    "text": ".training.recipes.text:TextOverLink",
     "localisation": ".training.recipes.localisation:Localisation",
     "matching": ".training.recipes.matching:Matching",
 }
