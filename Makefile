@@ -17,7 +17,8 @@
 #                 sounds and pictures, measure them on composed and natural clips: docs/media.md
 #   make soak [MINUTES=60]  the three sides and a mock radio for an hour: memory flat, no queue grows
 #   make sync     what the synchronisation of bursts reaches: docs/synchronisation.md
-#   make install PREFIX=DIR, make uninstall PREFIX=DIR
+#   make install PREFIX=DIR, make uninstall PREFIX=DIR: the module, and programs in DIR/bin
+#                 (semcom-run-link, ...) that run with the Python of .venv
 #
 # TORCH names the build of Torch to install: make link TORCH="torch==2.13.0" for the default of
 # your package index (with CUDA on PyPI); the default is the CPU build where the index has one.
@@ -93,7 +94,8 @@ screenshots: build
 	timeout 600 xvfb-run -a -s "-screen 0 1680x960x24" $(PYTHON) tools/screenshots.py
 
 install: build
-	cmake -S . -B build -DCMAKE_INSTALL_PREFIX=$(PREFIX) > /dev/null
+	cmake -S . -B build -DCMAKE_INSTALL_PREFIX=$(PREFIX) \
+	  -DSEMCOM_PROGRAM_PYTHON=$(CURDIR)/$(PYTHON) > /dev/null
 	cmake --install build
 	-[ "$$(id -u)" = 0 ] && ldconfig
 

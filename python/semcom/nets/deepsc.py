@@ -28,8 +28,9 @@ from torch.nn import functional as F
 from ..base.errors import SemcomError
 from ..base.options import option
 from ..phy import length_code
+from .configs import check_config
 from .layers import to_complex
-from .system import Item, System, check_config
+from .system import Item, System
 from .topology import Terminal, Topology
 from .vocabulary import Vocabulary
 

@@ -4,31 +4,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import nn
 
-from ..base.options import option
 from .attention import GuidedAttention
+from .configs import DefaultConfig
 from .heads import NEVER, below_background
 from .layers import dense, init_relu
-from .localisers import WEAK, Localiser, LocaliserConfig
+from .localisers import Localiser
+from .names import WEAK
 from .spans import EventSpan, SegmentAlone
-
-
-@dataclass(frozen=True)
-class DefaultConfig(LocaliserConfig):
-    """Sizes; the switches take parts away, for ablation."""
-
-    hidden: int = option(160, "units of the hidden layers")
-    code: int = option(32, "units of the bottleneck of each member and modality")
-    attention_hidden: int = option(128, "hidden width of the attention's scores")
-    heads: int = option(4, "heads of the attention")
-    members: int = option(3, "networks behind the attention whose evidence is averaged")
-    dropout: float = option(0.2, "share of features dropped in training")
-    presence: bool = option(True, "evidence that any event happens, over time (not in wsel)")
-    joint: bool = option(True, "decide for the whole clip; no: for each segment by itself")
 
 
 class Member(nn.Module):

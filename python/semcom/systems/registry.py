@@ -73,6 +73,17 @@ LOCALISERS = {  # no radio
 }
 
 
+CONFIGS = {  # of systems and localisers whose configuration is at hand without Torch
+    "pilot_ave_plus": ".nets.configs:PilotAvePlusConfig",
+    "pilot_ave": ".nets.configs:PilotAveConfig",
+    "avel": ".nets.configs:AVELConfig",
+    "psp": ".nets.configs:PSPConfig",
+    "coattention": ".nets.configs:CoAttentionConfig",
+    "vscg": ".nets.configs:VSCGConfig",
+    "default": ".nets.configs:DefaultConfig",
+}
+
+
 def resolve(place: str):
     """What "package.module:name" names."""
     module, _, name = place.partition(":")
@@ -134,3 +145,8 @@ def classes() -> dict[str, type]:
     """Every class that weights can be of, systems and localisers, by name."""
     learned = {name: entry.cls for name, entry in systems().items() if entry.weights}
     return learned | {name: resolve(place) for name, place in LOCALISERS.items()}
+
+
+def config_of(name: str) -> type:
+    """The class of the configuration of a system or localiser, without Torch where it can be."""
+    return resolve(CONFIGS[name]) if name in CONFIGS else classes()[name].Config

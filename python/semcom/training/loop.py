@@ -34,6 +34,7 @@ class Recipe(ABC):
     config           a frozen dataclass; a state is resumed under an equal one only
     model            the network that is trained
     score_name       what the validation score counts; higher is better
+    of_the_data      fields of the network's configuration that the data decide: no options
     steps_per_epoch  the loop validates and saves after an epoch.  A training by steps calls so many
                      of them an epoch
     """
@@ -41,6 +42,7 @@ class Recipe(ABC):
     config: LoopConfig
     model: torch.nn.Module
     score_name: str
+    of_the_data: tuple[str, ...] = ()
     steps_per_epoch: int
 
     @property

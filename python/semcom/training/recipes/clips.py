@@ -26,7 +26,6 @@ from ..loop import Recipe, shuffled
 from ..options import ClipConfig
 
 SPLITS = ("train", "val", "test")
-OF_THE_DATA = ("terminals", "audio_dim", "visual_dim", "height", "width")  # not to be chosen
 
 
 class ClipRecipe(Recipe):
@@ -38,6 +37,7 @@ class ClipRecipe(Recipe):
 
     Config: type = ClipConfig
     score_name = "accuracy"
+    of_the_data = ("terminals", "audio_dim", "visual_dim", "height", "width")
 
     def __init__(self, net, config, features: dict[str, Features], sets: dict | None = None):
         self.model, self.config, self.features, self.sets = net, config, features, sets or {}
@@ -101,8 +101,12 @@ class ClipRecipe(Recipe):
         for index in shuffled(len(self.clips), self.config.batch, self.config.seed, epoch):
             yield len(index), (epoch, distributed.share(index))
 
+    def finish(self) -> None:
+        """Nothing is left to do with the best weights."""
+
     def test(self) -> dict:
-        """Figures on the test split, of the model as it is; "error_free": without a channel."""
+        """Figures on the test split, of the model as it is; first "error_free": without a
+        channel."""
         raise NotImplementedError
 
     def data_name(self) -> str:

@@ -1,205 +1,183 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Sentences over a link: a text system, trained through channels drawn at random with the cross
-entropy of its tokens.
+"""Sentences over a link: ``deepsc``, trained on the cross entropy of tokens.
 
-The vocabulary is that of the training sentences.  The validation score is the mean share of right
-tokens over AWGN and Rayleigh at -3, 0 and 6 dB (``training.text.VALIDATION``).
+The steps are numbered, and what a step draws depends on (seed, step) alone, so a run that was
+stopped goes on as if it had not been.  The score on validation is the share of tokens that are
+right, the mean over channels and SNRs (``deepsc.VALIDATION``).
 """
 
 from __future__ import annotations
 
-import itertools
+import math
 from collections.abc import Iterator
 
-import numpy as np
 import torch
+from torch.optim.lr_scheduler import LambdaLR
 
 from ...base.errors import SemcomError
 from ...chain.link import TorchLink
 from ...data import open_set
-from ...data.text import Sentences
+from ...nets.deepsc import DeepSC
 from ...nets.vocabulary import Vocabulary
 from ...systems.loading import to_device
-from ...systems.registry import classes
-from ...tasks.text import Text, TextTask
 from ...weights import store
-from .. import distributed
+from .. import deepsc
+from ..deepsc import Tokens
 from ..job import Job
-from ..loop import Recipe, epoch_seed
-from ..options import TextConfig
-from ..text import Tokens, batches, calibrate, lose, loss, send, validate
+from ..loop import Recipe
+from ..options import DeepSCTraining
 
-SPLITS = ("train", "val", "test")
-VALIDATED, TESTED = 600, 1000  # sentences, taken evenly from the split
-TEST_SNR_DB = (-6.0, 0.0, 6.0, 12.0, 18.0)
-FIGURES = ("bleu_1", "bleu_4", "exact")
+VALIDATE_EVERY = 1000  # steps
 
 
 class TextOverLink(Recipe):
-    """Tokens of sentences, over an uplink drawn for each batch."""
+    """tokens, validation, tested  the three splits;  data  name of the set"""
 
-    Config = TextConfig
-    score_name = "share of right tokens"
+    Config = DeepSCTraining
+    score_name = "share of tokens"
 
-    def __init__(self, net, config: TextConfig, sets: dict[str, Sentences]):
-        self.model, self.config, self.sets = net, config, sets
-        self.steps_per_epoch = config.steps
-        self.tokens = Tokens(sets["train"], net.vocabulary)
-        self.validation = Tokens(some(sets["val"], VALIDATED), net.vocabulary)
+    def __init__(
+        self,
+        net: DeepSC,
+        config: DeepSCTraining,
+        tokens: Tokens,
+        validation: Tokens,
+        tested: Tokens | None = None,
+        data: str = "",
+    ):
+        self.model, self.config, self.data = net, config, data
+        self.tokens, self.validation, self.tested = tokens, validation, tested
+        self.steps_per_epoch = min(VALIDATE_EVERY, config.steps)
 
     @classmethod
-    def prepare(cls, job: Job, config: TextConfig) -> TextOverLink:
-        """A new network with the vocabulary of the training sentences, or that of --init."""
+    def prepare(cls, job: Job, config: DeepSCTraining) -> TextOverLink:
+        """A new network with a vocabulary of the training sentences, or that of --init."""
         if job.match:
-            raise SemcomError("--match: sentences have no such splits; leave it out")
-        sets = {split: open_set(job.data, split, text=True) for split in SPLITS}
-        if job.limit:
-            sets = {split: some(sentences, job.limit) for split, sentences in sets.items()}
+            raise SemcomError(f"--match: {job.system} has no such splits; leave it out")
+        sets = {s: open_set(job.data, s, text=True) for s in ("train", "val", "test")}
+        name = sets["train"].name
         torch.manual_seed(config.seed)
-        return cls(to_device(cls.build(job, config, sets["train"]), job.device), config, sets)
-
-    @staticmethod
-    def build(job: Job, config: TextConfig, train: Sentences):
         if job.init:
-            if job.network:
-                raise SemcomError(
-                    f"{', '.join(job.network)}: --init has its own sizes; leave them out"
-                )
-            return store.load(job.init, classes(), expected=job.system)[0]
-        net = classes()[job.system]
-        vocabulary = Vocabulary.of(train, config.vocabulary, config.pieces)
-        return net(net.Config(**job.network), vocabulary.entries)
+            net = store.load(job.init, {DeepSC.name: DeepSC}, expected=job.system)[0]
+            vocabulary = net.vocabulary
+        else:
+            vocabulary = Vocabulary.of(sets["train"], config.vocabulary, config.pieces)
+            net = DeepSC(DeepSC.Config(**job.network), vocabulary.entries)
+        tokens = [Tokens(some, vocabulary, job.limit) for some in sets.values()]
+        return cls(to_device(net, job.device), config, *tokens, name)
+
+    @property
+    def epochs(self) -> int:
+        return -(-self.config.steps // VALIDATE_EVERY)
+
+    patience = epochs  # never
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
-        """Vectors (biases, norms) do not decay."""
-        config = self.config
+        """AdamW, which lets vectors be as large as they will."""
         matrices = [p for p in self.model.parameters() if p.dim() > 1]
         rest = [p for p in self.model.parameters() if p.dim() < 2]
-        groups = [{"params": matrices}, {"params": rest, "weight_decay": 0.0}]
-        decay = config.weight_decay
         return {
             "model": torch.optim.AdamW(
-                groups, config.learning_rate, betas=(0.9, 0.98), weight_decay=decay, fused=True
+                [{"params": matrices}, {"params": rest, "weight_decay": 0.0}],
+                self.config.learning_rate,
+                betas=(0.9, 0.98),
+                weight_decay=self.config.weight_decay,
+                fused=True,
             )
         }
 
+    def schedule(self, optimizer: torch.optim.Optimizer) -> LambdaLR:
+        """Linear warm-up of so many steps, then a cosine to zero."""
+        steps, warmup = self.config.steps, self.config.warmup
+
+        def rate(step: int) -> float:
+            if step < warmup:
+                return (step + 1) / warmup
+            left = (steps - step) / max(1, steps - warmup)
+            return 0.5 * (1 - math.cos(math.pi * left))
+
+        return LambdaLR(optimizer, rate)
+
     def batches(self, epoch: int) -> Iterator[tuple[int, tuple]]:
-        """Batches (step of all, numbers of the sentences); passes begin anew with each epoch."""
-        generator = torch.Generator().manual_seed(epoch_seed(self.config.seed, epoch))
-        passes = (batches(self.tokens, self.config.batch, generator) for _ in itertools.count())
-        every = itertools.chain.from_iterable(passes)
-        share = itertools.islice(every, distributed.rank(), None, distributed.world())
-        for step, index in enumerate(itertools.islice(share, self.config.steps)):
-            yield len(index), (epoch * self.config.steps + step, index)
+        """Batches (step, numbers of the sentences), of passes over them without end."""
+        first = epoch * VALIDATE_EVERY
+        last = min(first + VALIDATE_EVERY, self.config.steps)
+        step = passes = 0
+        while step < last:
+            generator = torch.Generator().manual_seed(self.config.seed * 1_000_003 + passes)
+            for index in deepsc.batches(self.tokens, self.config.batch, generator):
+                if first <= step < last:
+                    yield 1, (step, index)
+                step += 1
+            passes += 1
 
     def loss(self, batch, name: str) -> torch.Tensor:
-        (step, index), config, net = batch, self.config, self.model
-        device = net.bias.device
-        numbers, lengths = (part.to(device) for part in self.tokens.batch(index))
-        # frame numbers never repeat over a training, and evaluation's seed differs
-        first = (step * distributed.world() + distributed.rank()) * config.batch
-        frame = first + torch.arange(len(index), device=device)
-        link = self._draw_link()
-        with torch.autocast(device.type, torch.bfloat16, enabled=config.bfloat16):
-            snr = self.draw_snr(step, len(index)).to(device)
-            symbols, noise = send(net, link, numbers, lengths, snr, frame)
-            noise = lose(noise, lengths, net.config.symbols, config.lost)
-            return loss(net, symbols, noise, numbers, lengths)
-
-    def _draw_link(self) -> TorchLink:
+        (step, index), config = batch, self.config
+        generator = torch.Generator().manual_seed((config.seed + 1) * 1_000_003 + step)
+        numbers, lengths = self.tokens.batch(index)
         channel, detector = (
-            known[int(torch.randint(len(known), ()))]
-            for known in (self.config.channels, self.config.detectors)
+            known[int(torch.randint(len(known), (), generator=generator))]
+            for known in (config.channels, config.detectors)
         )
-        return TorchLink(channel, "ls", detector, num_rx=1, seed=self.config.seed + 1)
+        snr = self._draw_snr(step, len(index), generator)
+        frame = step * config.batch + torch.arange(len(index))  # never repeats
+        link = TorchLink(channel, "ls", detector, num_rx=1, seed=config.seed + 1)
+        with torch.autocast("cpu", torch.bfloat16, enabled=config.bfloat16):
+            symbols, noise = deepsc.send(self.model, link, numbers, lengths, snr, frame)
+            noise = deepsc.lose(noise, lengths, config.lost, generator)
+            return deepsc.loss(self.model, symbols, noise, numbers, lengths)
 
-    def draw_snr(self, step: int, count: int) -> torch.Tensor:
-        """SNRs [count] in dB; the lowest falls from the highest in the first steps."""
+    def _draw_snr(self, step: int, count: int, generator: torch.Generator) -> torch.Tensor:
+        """SNRs [count] in dB: half of them uniform over the whole range, half over the focus; first
+        high ones, then all."""
         config = self.config
-        progress = min(1.0, step / max(1.0, config.easy * config.steps * config.epochs))
+        progress = min(1.0, step / max(1.0, config.easy * config.steps))
         least = config.snr_max + (config.snr_min - config.snr_max) * progress
-        place, half = torch.rand(2, count)
+        place, half = torch.rand(2, count, generator=generator)
         wide = config.snr_min + (config.snr_max - config.snr_min) * place
-        narrow = config.focus_min + (config.focus_max - config.focus_min) * place
+        narrow = config.focus[0] + (config.focus[1] - config.focus[0]) * place
         return torch.where(half < 0.5, wide, narrow).clamp_min(least)
 
     def score(self, kept: torch.nn.Module) -> float:
-        return validate(kept, self.validation)["mean"]
+        return deepsc.validate(kept.eval(), self.validation)["mean"]
+
+    def finish(self) -> None:
+        """Calibrate the receiver's confidence on validation."""
+        deepsc.calibrate(self.model.eval(), self.validation)
 
     def test(self) -> dict:
-        """BLEU-1, BLEU-4 and exact sentences on test sentences, free of errors (BLEU-1 alone) and
-        per channel and SNR; sets the temperature of the receiver's confidence on validation."""
-        net, sentences = self.model, some(self.sets["test"], TESTED)
-        calibrate(net, self.validation)
-        figures = {"error_free": tested(net, sentences, TorchLink("none", num_rx=1), 0.0)["bleu_1"]}
-        for channel in dict.fromkeys(self.config.channels):
-            link = TorchLink(channel, "ls", "lmmse", num_rx=1, seed=0)
-            figures[channel] = {
-                f"{snr:g}": tested(net, sentences, link, snr) for snr in TEST_SNR_DB
-            }
-        return figures
+        """Share of tokens that are right, the mean first, then per channel and SNR."""
+        figures = deepsc.validate(self.model.eval(), self.tested)
+        return {"mean": figures.pop("mean"), **figures}
 
     def data_name(self) -> str:
         """Name of the set, as it goes into the checkpoint's name."""
-        return self.sets["train"].name
+        return self.data
 
     def warn(self) -> None:
-        """Nothing: a sentence may well stand in two splits."""
+        """Nothing: a vocabulary spells what it does not have."""
 
     @staticmethod
     def card_rows(header: dict) -> list[tuple[str, str]]:
         """What the card says of the figures: (what, value)."""
         metrics = header["metrics"]
         return [
-            ("symbols", f"{header['config']['symbols']} complex per token, 16 per 63 tokens"),
-            ("vocabulary", f"{len(header['classes']):,} words and pieces"),
-            (
-                "validation",
-                f"{metrics['validation']:.4f} of the tokens right (selects the epoch; mean over "
-                "AWGN and Rayleigh at -3, 0 and 6 dB)",
-            ),
-            ("test BLEU-1, error-free", f"{metrics['test']['error_free']:.4f}"),
+            ("symbols", f"{header['config']['symbols']} complex per token"),
+            ("vocabulary", f"{len(header['classes']):,} entries"),
+            ("validation, share of tokens", f"{metrics['validation']:.4f} (selects the weights)"),
+            ("test, share of tokens", f"{metrics['test']['mean']:.4f}"),
         ]
 
     @staticmethod
     def card_notes(header: dict) -> list[str]:
-        """Lines of the card below its table."""
-        test = header["metrics"]["test"]
-        channels = [name for name in test if name != "error_free"]
-        levels = list(test[channels[0]])
-        lines = [
-            "BLEU-1 / BLEU-4 / share of exact sentences on the test split, in lower case, marks",
-            "counted; Torch link, one receive antenna, LS, LMMSE:",
+        """Lines of the card below its table: each channel and SNR of the test."""
+        points = [point for point in header["metrics"]["test"] if point != "mean"]
+        figures = header["metrics"]["test"]
+        return [
+            "Share of tokens that are right on the test split, Torch link, LS, LMMSE, one antenna:",
             "",
-            f"| SNR [dB] | {' | '.join(levels)} |",
-            f"|---|{'---|' * len(levels)}",
+            "| channel, SNR [dB] | tokens |",
+            "|---|---|",
+            *(f"| {point.replace('@', ', ')} | {figures[point]:.4f} |" for point in points),
         ]
-        for name in channels:
-            cells = (
-                " / ".join(f"{test[name][level][figure]:.3f}" for figure in FIGURES)
-                for level in levels
-            )
-            lines.append(f"| {name} | {' | '.join(cells)} |")
-        return lines
-
-
-def some(sentences: Sentences, count: int) -> Sentences:
-    """At most ``count`` sentences, taken evenly."""
-    place = np.unique(np.linspace(0, len(sentences) - 1, count).astype(int))
-    chosen = [(sentences.sentences[i], sentences.sources[i]) for i in place]
-    return Sentences(sentences.name, *zip(*chosen, strict=True))
-
-
-@torch.inference_mode()
-def tested(net, sentences: Sentences, link: TorchLink, snr: float) -> dict[str, float]:
-    """FIGURES of sentences at one SNR [dB], a frame each, lengths read from the headers."""
-    task, scores = TextTask(compare=None), []
-    for i, sentence in enumerate(sentences):
-        frame = net.transmit([net.vocabulary.encode(sentence)])[0]
-        number = torch.tensor([i], device=frame.device)
-        snrs = torch.tensor([snr], device=frame.device)
-        symbols, noise = link.uplink(frame[None, None], snrs, number)
-        said = bytes(net.outcome(symbols, noise)[0].cpu().numpy()).decode()
-        scores.append(task.score(sentence, Text(said)))
-    return {name: task.figures(np.array(scores), 0)[name] for name in FIGURES}

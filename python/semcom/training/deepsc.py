@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""What the training of a text link is made of: tokens in batches, symbols through the channel that
-is tested, the loss, figures on validation; the recipe is ``recipes.text``."""
+"""Parts of the training of ``deepsc`` (``recipes.text``): sentences as tokens, the link, the cross
+entropy of tokens, calibration of the receiver's confidence."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from ..nets.deepsc import DeepSC, parts, valid
 from ..nets.vocabulary import Vocabulary
 from ..phy.channel import UPLINK
 from ..phy.csi import symbol_no_eff
+from .options import DeepSCTraining
 
 TEMPERATURES = tuple(round(0.5 + 0.05 * i, 2) for i in range(21))
 POOL = 64  # batches that are sorted by length together
@@ -26,9 +27,11 @@ VALIDATION = tuple((channel, snr) for channel in ("awgn", "rayleigh") for snr in
 class Tokens:
     """Sentences as tokens; a long one is several, see :func:`semcom.nets.deepsc.parts`."""
 
-    def __init__(self, sentences: Sentences, vocabulary: Vocabulary):
+    def __init__(self, sentences: Sentences, vocabulary: Vocabulary, limit: int | None = None):
         self.name = sentences.name
-        cut = [part for sentence in sentences for part in parts(vocabulary.encode(sentence))]
+        cut = [
+            part for sentence in sentences[:limit] for part in parts(vocabulary.encode(sentence))
+        ]
         rows = [part for part in cut if part]
         self.lengths = torch.tensor([len(row) for row in rows])
         self.flat = torch.tensor([number for row in rows for number in row])
@@ -43,6 +46,12 @@ class Tokens:
         inside = valid(lengths, int(lengths.max()))
         place = self.starts[index, None] + torch.arange(inside.shape[1])
         return self.flat[place.where(inside, 0)].where(inside, 0), lengths
+
+
+def make_data(train: Sentences, config: DeepSCTraining) -> tuple[Vocabulary, Tokens]:
+    """The vocabulary of the training sentences, and these as tokens."""
+    vocabulary = Vocabulary.of(train, config.vocabulary, config.pieces)
+    return vocabulary, Tokens(train, vocabulary)
 
 
 def batches(tokens: Tokens, size: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
@@ -70,14 +79,15 @@ def send(net: DeepSC, link: TorchLink, tokens, lengths, snr_db, frame):
     return detected[:, 0], symbol_no_eff(no_eff, payload.shape[1])[:, 0]
 
 
-def lose(noise: torch.Tensor, lengths: torch.Tensor, symbols: int, share: float) -> torch.Tensor:
+def lose(noise: torch.Tensor, lengths, share: float, generator) -> torch.Tensor:
     """Noise variances [B, n] with a run of up to half the payload, at any place, at infinity in a
-    ``share`` of the rows: what a lost fragment looks like.  symbols: per token"""
-    size, lost, start = torch.rand(3, len(noise), 1, device=noise.device)
-    sent = (lengths * symbols)[:, None]
-    size = size * sent / 2 * (lost < share)
-    start = start * (sent - size)
-    place = torch.arange(noise.shape[1], device=noise.device)
+    ``share`` of the rows: what a lost fragment looks like."""
+    count = noise.shape[1]
+    draw = torch.rand(3, len(noise), 1, generator=generator)
+    sent = (lengths * (count // int(lengths.max())))[:, None]
+    size = draw[0] * sent / 2 * (draw[1] < share)
+    start = draw[2] * (sent - size)
+    place = torch.arange(count)
     return noise.masked_fill((place >= start) & (place < start + size), math.inf)
 
 
@@ -121,8 +131,8 @@ def loss(net: DeepSC, symbols, noise, tokens: torch.Tensor, lengths: torch.Tenso
     """Cross entropy [nat], mean over the tokens of a batch, of received symbols."""
     inside = valid(lengths, tokens.shape[1])
     features = net.features(symbols, noise, lengths)[inside].float()
-    dtype = torch.bfloat16 if torch.is_autocast_enabled(features.device.type) else torch.float32
-    with torch.autocast(features.device.type, enabled=False):
+    dtype = torch.bfloat16 if torch.is_autocast_enabled("cpu") else torch.float32
+    with torch.autocast("cpu", enabled=False):
         return TiedCrossEntropy.apply(
             features, net.embedding.weight, net.bias, tokens[inside], dtype
         )
@@ -131,12 +141,11 @@ def loss(net: DeepSC, symbols, noise, tokens: torch.Tensor, lengths: torch.Tenso
 def received(net: DeepSC, tokens: Tokens, channel: str, snr: float, batch: int = 256):
     """What the receiver makes of all sentences at one SNR [dB]; yields a batch's tokens and logits
     within the sentences, [N] and [N, V]."""
-    link, device = TorchLink(channel, "ls", "lmmse", num_rx=1, seed=0), net.bias.device
+    link = TorchLink(channel, "ls", "lmmse", num_rx=1, seed=0)
     for index in torch.arange(len(tokens)).split(batch):
-        numbers, lengths = (part.to(device) for part in tokens.batch(index))
+        numbers, lengths = tokens.batch(index)
         inside = valid(lengths, numbers.shape[1])
-        snrs = torch.full((len(index),), snr, device=device)
-        symbols = send(net, link, numbers, lengths, snrs, index.to(device))
+        symbols = send(net, link, numbers, lengths, torch.full((len(index),), snr), index)
         yield numbers[inside], net.decode(*symbols, lengths)[inside]
 
 
