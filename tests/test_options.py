@@ -219,7 +219,7 @@ def test_configurations_at_hand_are_those_of_their_classes():
 
 
 def test_recipes_have_the_configurations_that_they_are_listed_with():
-    for kind in recipes.RECIPES.values():
+    for kind in recipes.recipes().values():
         assert registry.resolve(kind.recipe).Config is kind.config
 
 
@@ -233,7 +233,7 @@ def test_recipes_have_the_configurations_that_they_are_listed_with():
     ],
 )
 def test_options_of_a_training_that_have_no_effect_are_refused(variant, name):
-    config = recipes.RECIPES["events"].config(variant=variant)
+    config = recipes.recipes()["events"].config(variant=variant)
     assert name not in options.used(config)
     with pytest.raises(SemcomError, match=f"--{name.replace('_', '-')} .*: has an effect only"):
         options.check_given(config, [name])

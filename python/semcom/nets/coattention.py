@@ -10,7 +10,6 @@ from torch import nn
 from ..base.errors import SemcomError
 from .attention import CSEA, CSPA
 from .configs import CoAttentionConfig
-from .configs import CoAttentionConfig
 from .heads import NEVER, below_background
 from .layers import BiLSTM, dense, init_xavier
 from .localisers import Localiser

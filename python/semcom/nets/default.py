@@ -9,7 +9,6 @@ from torch import nn
 
 from .attention import GuidedAttention
 from .configs import DefaultConfig
-from .configs import DefaultConfig
 from .heads import NEVER, below_background
 from .layers import dense, init_relu
 from .localisers import Localiser

@@ -18,7 +18,6 @@ from torch import nn
 from ..base.errors import SemcomError
 from .attention import AGVA
 from .configs import AVELConfig, LocaliserConfig, PSPConfig, VSCGConfig
-from .configs import AVELConfig, LocaliserConfig, PSPConfig, VSCGConfig
 from .heads import EventHead, SegmentHead, VideoHead
 from .layers import (
     ESCM,

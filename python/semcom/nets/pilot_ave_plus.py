@@ -16,7 +16,6 @@ from torch import nn
 
 from .attention import GuidedAttention
 from .configs import PilotAvePlusConfig
-from .configs import PilotAvePlusConfig
 from .layers import (
     dense,
     init_relu,

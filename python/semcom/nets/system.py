@@ -15,7 +15,6 @@ from torch import nn
 from ..base.errors import SemcomError
 from ..phy.csi import mean_no_eff
 from .configs import RadioConfig
-from .configs import RadioConfig
 from .topology import Terminal, Topology
 
 Item = tuple[type, int]

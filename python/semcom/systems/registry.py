@@ -113,15 +113,21 @@ def system(name: str) -> Entry:
     return systems()[name]
 
 
+def places(built_in: dict[str, str], group: str) -> dict[str, str]:
+    """name -> "package.module:name" of what is built in, then of what other packages add."""
+    found = dict(built_in)
+    for point in importlib.metadata.entry_points(group=group):
+        found.setdefault(point.name, point.value)
+    return found
+
+
 @cache
 def task(name: str):
     """The task of that name."""
-    places = dict(BUILT_IN_TASKS)
-    for point in importlib.metadata.entry_points(group=TASK_GROUP):
-        places.setdefault(point.name, point.value)
-    if name not in places:
-        raise SemcomError(f"task {name!r}: unknown, expected one of {', '.join(places)}")
-    return resolve(places[name])()
+    known = places(BUILT_IN_TASKS, TASK_GROUP)
+    if name not in known:
+        raise SemcomError(f"task {name!r}: unknown, expected one of {', '.join(known)}")
+    return resolve(known[name])()
 
 
 def task_of(name: str):
