@@ -13,8 +13,8 @@ from .pages import DOCS, ROOT
 
 FIGURES = DOCS / "figures" / "localisers"
 TITLES = {
-    "Confusion of `default` (sel, seed 0)": "default-confusion",
-    "Attention of `default`, over the 7x7 grid: the set has no pictures": "default-attention",
+    "Confusion of `span` (sel, seed 0)": "span-confusion",
+    "Attention of `span`, over the 7x7 grid: the set has no pictures": "span-attention",
     "Features of co-attention before and after (t-SNE)": "coattention-tsne",
     "Cross-modal pairs of co-attention, generated features": "cml-pairs",
 }

@@ -66,14 +66,14 @@ LAMBDA = "Co-attention's lambda (Xue et al., Fig. 5)"
 ESCM = "What ESCM starts from (VSCG, Table III)"
 PLUGGED = "ESCM in other networks (VSCG, Table IV)"
 LOSSES = "Losses (VSCG, Table V)"
-OURS = "Parts of `default`"
+OURS = "Parts of `span`"
 ROWS = [
-    Row(OURS, "whole", "default"),
-    Row(OURS, "each segment by itself", "default", "--no-joint"),
-    Row(OURS, "one member", "default", "--members 1"),
-    Row(OURS, "no presence", "default", "--no-presence", ("sel",)),
-    Row(OURS, "one head of attention", "default", "--heads 1"),
-    Row(OURS, "streams not trained alone", "default", "--auxiliary 0"),
+    Row(OURS, "whole", "span"),
+    Row(OURS, "each segment by itself", "span", "--no-joint"),
+    Row(OURS, "one member", "span", "--members 1"),
+    Row(OURS, "no presence", "span", "--no-presence", ("sel",)),
+    Row(OURS, "one head of attention", "span", "--heads 1"),
+    Row(OURS, "streams not trained alone", "span", "--auxiliary 0"),
     Row(ESCM, "whole (CERE)", "vscg"),
     Row(ESCM, "without ESCM", "vscg", "--consistency="),
     Row(ESCM, "without ISCE's state (zeros)", "vscg", "--consistency none"),

@@ -35,7 +35,7 @@ from .trainings import Trainings, best, cells, validation
 from .work import Records, complete, recorded
 
 OUT = pages.ROOT / "out" / "localisers"
-OURS = "default"
+OURS = "span"
 CHANNELS = ("awgn", "rayleigh", "rician")
 SNRS = (-10.0, -5.0, 0.0, 10.0, 20.0)
 

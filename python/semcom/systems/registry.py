@@ -69,7 +69,7 @@ LOCALISERS = {  # no radio
     "psp": ".nets.localisers:PSPLocaliser",
     "coattention": ".nets.coattention:CoAttention",
     "vscg": ".nets.localisers:VSCG",
-    "default": ".nets.default:DefaultLocaliser",
+    "span": ".nets.span_localiser:SpanLocaliser",
 }
 
 
@@ -80,7 +80,7 @@ CONFIGS = {  # of systems and localisers whose configuration is at hand without 
     "psp": ".nets.configs:PSPConfig",
     "coattention": ".nets.configs:CoAttentionConfig",
     "vscg": ".nets.configs:VSCGConfig",
-    "default": ".nets.configs:DefaultConfig",
+    "span": ".nets.configs:SpanConfig",
 }
 
 

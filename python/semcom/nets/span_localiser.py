@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from .attention import GuidedAttention
-from .configs import DefaultConfig
+from .configs import SpanConfig
 from .heads import NEVER, below_background
 from .layers import dense, init_relu
 from .localisers import Localiser
@@ -25,7 +25,7 @@ class Member(nn.Module):
         evidence of sound and of picture, [B, T, C - 1] each;  presence [B, T]
     """
 
-    def __init__(self, config: DefaultConfig, events: int):
+    def __init__(self, config: SpanConfig, events: int):
         super().__init__()
         drop, hidden = config.dropout, config.hidden
         sizes = config.audio_dim, config.heads * config.visual_dim
@@ -59,7 +59,7 @@ class Member(nn.Module):
         return evidence, self.score(over_time)[..., 0]
 
 
-class DefaultLocaliser(Localiser):
+class SpanLocaliser(Localiser):
     """Attention with several heads, guided by the sound; members that each give evidence; the
     posterior of event, start and end (:class:`EventSpan`).
 
@@ -68,11 +68,11 @@ class DefaultLocaliser(Localiser):
     logits.
     """
 
-    name = "default"
+    name = "span"
     losses = {"sel": "span", "wsel": "span_clip"}
-    Config = DefaultConfig
+    Config = SpanConfig
 
-    def __init__(self, config: DefaultConfig, classes: tuple[str, ...] | list[str]):
+    def __init__(self, config: SpanConfig, classes: tuple[str, ...] | list[str]):
         super().__init__(config, classes)
         self.guide = dense(config.audio_dim, config.attention_hidden)
         self.attention = GuidedAttention(
