@@ -187,6 +187,22 @@ def test_options_that_mean_nothing(program, words, complaint):
     one_line(done, complaint)
 
 
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["--decoder", "vscg"], "--decoder: an option of pilot_ave, not of pilot_ave_plus"),
+        (["--system", "vscg", "--snr-min", "3"], "--snr-min: an option of trainings of events"),
+        (["--variant", "error_free", "--snr-min", "3"], "--snr-min 3: has an effect only"),
+        (["--system", "psp", "--variant", "full"], "--variant: psp has no radio"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_options_of_another_training(program, tmp_path, words, complaint):
+    done = program("apps/train.py", "--out", tmp_path / "run", *words, timeout=60)
+    one_line(done, complaint)
+    assert done.returncode == 2 and not (tmp_path / "run").exists()
+
+
 def small_disk():
     """A limit on the size of any file written stands for a full disk (the write fails)."""
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

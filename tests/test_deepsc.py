@@ -12,10 +12,14 @@ import torch
 from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.chain.link import TorchLink
 from gnuradio.semcom.data.text import Sentences
-from gnuradio.semcom.nets.deepsc import DeepSC, DeepSCConfig, Reading, confidence, parts
+from gnuradio.semcom.nets.deepsc import DeepSC, DeepSCConfig, Reading, parts
 from gnuradio.semcom.phy import length_code
 from gnuradio.semcom.training import deepsc
-from gnuradio.semcom.training.deepsc import DeepSCTraining, Tokens, Trainer
+from gnuradio.semcom.training.deepsc import Tokens
+from gnuradio.semcom.training.loop import Loop
+from gnuradio.semcom.training.options import DeepSCTraining
+from gnuradio.semcom.training.recipes import text as recipe_module
+from gnuradio.semcom.training.recipes.text import TextOverLink
 from gnuradio.semcom.weights import store
 from safetensors.torch import load_file
 from torch.nn import functional as F
@@ -227,10 +231,15 @@ def test_sizes_that_do_not_fit_are_refused(fields):
 
 
 def test_confidence_is_the_posterior_of_what_was_decided():
+    net = network()
     chances = torch.tensor([[[0.7, 0.2, 0.1], [0.1, 0.5, 0.4]], [[0.2, 0.2, 0.6], [0.9, 0.1, 0.0]]])
-    accuracy, exact = confidence(chances.log(), torch.tensor([2, 1]), torch.tensor([1.0, 0.5]))
+    lengths, certain = torch.tensor([2, 1]), torch.tensor([1.0, 0.5])
+    accuracy, exact = net.confidence(chances.log(), lengths, certain)
     assert accuracy.tolist() == pytest.approx([0.6, 0.3])
     assert exact.tolist() == pytest.approx([0.35, 0.3])
+    net.temperature.fill_(2.0)  # square roots, normalised
+    accuracy, exact = net.confidence(chances.log(), lengths, certain)
+    assert exact[1] == pytest.approx(0.5 * 0.6**0.5 / (0.6**0.5 + 2 * 0.2**0.5))
 
 
 def test_eight_bits_hardly_change_the_answers(tmp_path):
@@ -304,36 +313,83 @@ def test_lost_runs_are_within_half_of_what_was_sent():
     assert not torch.isinf(deepsc.lose(noise, lengths, 0.0, generator)).any()
 
 
-def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path):
+def recipe(config, vocabulary, data, net):
+    return TextOverLink(net, config, data, validation(vocabulary))
+
+
+def validation(vocabulary):
+    return Tokens(Sentences("val", SENTENCES, ["toy"] * 7), vocabulary)
+
+
+def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path, monkeypatch):
+    monkeypatch.setattr(recipe_module, "VALIDATE_EVERY", 4)
+    (tmp_path / "whole").mkdir()
     config, vocabulary, data, net = toy()
-    whole = list(Trainer(net, config, data, tmp_path / "whole").run())
-    _, _, _, net = toy()
-    first = Trainer(net, config, data, tmp_path)
-    steps = first.run()
-    losses = [next(steps) for _ in range(3)]
-    first.save()
+    whole, losses = [], []
+    Loop(recipe(config, vocabulary, data, net), tmp_path / "whole").run(whole.append)
+    assert len(whole) == 6
+
+    def stop(loss):
+        if len(losses) == 4:
+            raise KeyboardInterrupt
+        losses.append(loss)
+
+    with pytest.raises(KeyboardInterrupt):  # in the fifth step
+        Loop(recipe(*toy()), tmp_path).run(stop)
     torch.manual_seed(99)
-    second = Trainer(DeepSC(CONFIG, vocabulary.entries), config, data, tmp_path)
-    assert second.resume() and second.step == 3
-    assert losses + list(second.run()) == whole
-    other = Trainer(net, dataclasses.replace(config, seed=1), data, tmp_path)
+    other = DeepSC(CONFIG, vocabulary.entries)
+    second = Loop(recipe(config, vocabulary, data, other), tmp_path)
+    assert second.resume() and second.epoch == 1
+    second.run(losses.append)
+    assert losses == whole
+    changed = dataclasses.replace(config, seed=1)
     with pytest.raises(SemcomError, match="differs from the one asked for"):
-        other.resume()
+        Loop(recipe(changed, vocabulary, data, net), tmp_path).resume()
 
 
 def test_seconds_of_training_carry_sentences_without_noise(tmp_path):
-    options = {"steps": 150, "batch": 120, "learning_rate": 1e-2, "average": 0.9, "snr_min": 10.0}
+    options = {"steps": 150, "batch": 120, "learning_rate": 1e-2, "average": 0.9}
+    options |= {"snr_min": 10.0, "focus": (10.0, 12.0)}
     config, vocabulary, data, net = toy(**options)
-    trainer = Trainer(net, config, data, tmp_path)
-    losses = list(trainer.run())
+    loop, losses = Loop(recipe(config, vocabulary, data, net), tmp_path), []
+    loop.run(losses.append)
     assert losses[-1] < 0.2 < losses[0]
-    figures = trainer.validate(Tokens(Sentences("val", SENTENCES, ["toy"] * 7), vocabulary))
+    net = loop.averaged.module
+    figures = deepsc.validate(net, validation(vocabulary))
+    assert loop.best == figures["mean"]
     assert figures["awgn@6"] > 0.9 and figures["awgn@6"] >= figures["rayleigh@-3"]
-    net = trainer.averaged.module
+    assert deepsc.calibrate(net, data) == pytest.approx(float(net.temperature)) != 1
     for sentence in SENTENCES:
         numbers = vocabulary.encode(sentence)
         frame = net.transmit([numbers])[0]
         assert net.receive([frame], [torch.zeros(len(frame))])[0].tokens == numbers
+
+
+def test_the_temperature_that_is_found_is_the_one_that_was_put_in(monkeypatch):
+    generator = torch.Generator().manual_seed(0)
+    logits = 3 * torch.randn(20000, 6, generator=generator)
+    numbers = torch.multinomial((logits / 1.25).softmax(-1), 1, generator=generator)[:, 0]
+    monkeypatch.setattr(deepsc, "received", lambda *_: [(numbers, logits)])
+    assert deepsc.calibrate(network(), None) == pytest.approx(1.25, abs=0.051)
+
+
+@pytest.mark.parametrize(
+    "fields", [{"steps": 0}, {"focus": (-9.0, 6.0)}, {"channels": ("fog",)}, {"detectors": ("",)}]
+)
+def test_recipes_that_cannot_be_are_refused(fields):
+    with pytest.raises(SemcomError, match=next(iter(fields))):
+        DeepSCTraining(**fields)
+
+
+def test_signals_are_drawn_from_the_whole_range_and_half_from_the_focus():
+    _, _, data, net = toy()
+    made = TextOverLink(net, DeepSCTraining(steps=100, easy=0.5), data, data)
+    generator = torch.Generator().manual_seed(0)
+    snr = made._draw_snr(100, 20000, generator)
+    assert -6 <= snr.min() < -5.9 and 17.9 < snr.max() <= 18
+    assert ((snr > -3) & (snr < 6)).double().mean() == pytest.approx(0.5 + 0.5 * 9 / 24, abs=0.015)
+    assert made._draw_snr(25, 2000, generator).min() == 6
+    assert (made._draw_snr(0, 50, generator) == 18).all()
 
 
 def test_the_chain_of_training_is_the_link():

@@ -50,7 +50,7 @@ def test_two_processes_equal_one_with_the_doubled_batch(data, tmp_path, system, 
     two = train(RUN, *options, "--batch", 2, "--out", tmp_path / "two")
     assert (one.returncode, two.returncode) == (0, 0), two.stderr
     weights = [
-        torch.load(tmp_path / name / "state.pt", weights_only=True)["system"]
+        torch.load(tmp_path / name / "state.pt", weights_only=True)["model"]
         for name in ("one", "two")
     ]
     for name, value in weights[0].items():

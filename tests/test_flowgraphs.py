@@ -16,11 +16,14 @@ import pytest
 import yaml
 from conftest import ROOT
 from gnuradio import semcom
+from gnuradio.semcom import blocks
+from gnuradio.semcom.base.options import fields
 from gnuradio.semcom.data import synthetic
 from gnuradio.semcom.data.composition import compose, random_script, write_clip
 from gnuradio.semcom.data.material_drawn import DrawnMaterial
 from gnuradio.semcom.protocol.burst import BurstFormat
-from gnuradio.semcom.run import scenario
+from gnuradio.semcom.run.options import MockServerOptions
+from gnuradio.semcom.run.scenario import Scenario
 from gnuradio.semcom.windows import displays
 from gnuradio.semcom.windows.burst_display import burst_display
 from gnuradio.semcom.windows.checkpoint_chooser import checkpoint_chooser
@@ -134,53 +137,74 @@ def test_what_cannot_be_used_ends_a_window_with_one_line(compiled, program, name
     assert f"error: {wrong}" in done.stderr and "Traceback" not in done.stderr
 
 
+OPTION_OF = {  # parameter: option, where they are not of one name; '': of no option
+    "model": "channel",
+    "snr_db": "snr",
+    "feedback_snr_db": "sidelink_snr",
+    "sidelink_snr_db": "sidelink_snr",
+    "gain_db": "gain",
+    "pilot_kind": "pilots",
+    "pilot_boost_db": "pilot_boost",
+    "max_peak_db": "max_peak",
+    "num_rx": "antennas",
+    "pilots": "",  # of C++ blocks: the rows themselves
+}
+OPTION_IN = {  # the same of blocks whose names begin so
+    "radio": {"pilot_length": "burst_pilots", "pilot_spacing": "burst_spacing"},
+    "frame_sync": {"system": "", "method": "detector", "spacing": "burst_spacing"},
+    "ls_estimator": {"method": "csi", "spacing": "pilot_spacing"},
+    "mimo_detector": {"method": "detector"},
+    "pilot_inserter": {"spacing": "pilot_spacing"},
+    "usrp_transmitter": {"device": "", "gain": "tx_gain"},
+    "usrp_antennas": {"device": "", "gain": "rx_gain"},
+    "sigmf": {"sample_rate": "", "frequency": ""},
+    "mock": {"preset": "preset"},
+}
+TYPES = {  # of an option: those of its parameter
+    float: {"real"},
+    int: {"int"},
+    str: {"string", "file_open", "file_save", "dir_select"},
+    type(None): {"raw"},
+}
+COMPONENTS = {**fields(MockServerOptions), **fields(Scenario)}
+
+
+def option_of(block: str, parameter: str):
+    """The option, as a dataclass field, that a parameter or argument of a block is; None for
+    one that is no option."""
+    names = next((own for start, own in OPTION_IN.items() if block.startswith(start)), {})
+    return COMPONENTS.get(names.get(parameter, OPTION_OF.get(parameter, parameter)))
+
+
 @pytest.mark.parametrize("path", DEFINITIONS, ids=lambda p: p.stem)
-def test_grc_options_are_those_of_the_module(path):
+def test_grc_parameters_follow_from_the_options(path):
+    """Default, choices, unit and type of each parameter that is an option of a component."""
     definition = yaml.safe_load(path.read_text())
-    known = {
-        "model": scenario.CHANNELS,
-        "csi": scenario.CSI,
-        "interpolation": scenario.INTERPOLATIONS,
-        "pilot_kind": scenario.PILOTS,
-        "split": scenario.SPLITS,
-    }
+    block = definition["id"].removeprefix("semcom_")
     on_air = any(word in path.stem for word in ("radio", "frame_sync"))
-    detectors = scenario.BURST_DETECTORS if on_air else scenario.DETECTORS
-    known["detector"] = detectors
-    own = "estimator" in path.stem and scenario.CSI or detectors
     for parameter in definition["parameters"]:
-        expected = own if parameter["id"] == "method" else known.get(parameter["id"])
-        if expected:
-            assert set(parameter["options"]) == set(expected), parameter["id"]
+        name, option = parameter["id"], option_of(block, parameter["id"])
+        if option is None:
+            continue
+        meta = option.metadata
+        assert parameter["dtype"] in TYPES[type(option.default)], name
+        assert _value(parameter["default"]) == _value(option.default), name
+        if choices := meta.get("choices"):
+            separated = {"none"} if on_air and option.name == "detector" else set()
+            assert set(parameter["options"]) == set(choices) - separated, name
+        if "unit" in meta:
+            assert f"[{meta['unit']}]" in parameter["label"], name
 
 
-def test_grc_defaults_are_those_of_the_scenario():
-    defaults = {item.name: item.default for item in dataclasses.fields(scenario.Scenario)}
-    same = {
-        "model": "channel",
-        "snr_db": "snr",
-        "sidelink_snr_db": "sidelink_snr",
-        "gain_db": "gain",
-        "pilot_kind": "pilots",
-        "pilot_boost_db": "pilot_boost",
-    }
-    own = {
-        "radio": {"pilot_length": "burst_pilots", "pilot_spacing": "burst_spacing",
-                  "max_peak_db": "max_peak"},
-        "usrp_transmitter": {"device": "", "gain": "tx_gain"},
-        "usrp_antennas": {"device": "", "gain": "rx_gain"},
-        "sigmf": {"sample_rate": "", "frequency": ""},
-        "frame_sync": {"system": ""},
-    }  # fmt: skip
-    for path in DEFINITIONS:
-        definition = yaml.safe_load(path.read_text())
-        block = definition["id"].removeprefix("semcom_")
-        names = same | next((own[start] for start in own if block.startswith(start)), {})
-        for parameter in definition["parameters"]:
-            option = names.get(parameter["id"], parameter["id"])
-            if option in defaults and parameter["id"] != "pilots":  # of C++ blocks: the rows
-                found, wanted = _value(parameter["default"]), _value(defaults[option])
-                assert found == wanted, (path.name, option)
+def test_arguments_of_python_blocks_have_the_defaults_of_the_options():
+    compared = 0
+    for name in blocks.__all__:
+        for argument in inspect.signature(getattr(blocks, name)).parameters.values():
+            option = option_of(name, argument.name)
+            if option is not None and argument.default is not inspect.Parameter.empty:
+                assert argument.default == option.default, (name, argument.name)
+                compared += 1
+    assert compared > 50
 
 
 def _value(default):

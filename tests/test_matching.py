@@ -14,7 +14,9 @@ from gnuradio.semcom.data.tensors import Features
 from gnuradio.semcom.nets.coattention import CoAttention, CoAttentionConfig
 from gnuradio.semcom.nets.localisers import AVEL, AVELConfig
 from gnuradio.semcom.training import matching
-from gnuradio.semcom.training.trainer import TrainingConfig
+from gnuradio.semcom.training.loop import Loop
+from gnuradio.semcom.training.options import ClipConfig
+from gnuradio.semcom.training.recipes.matching import Matching
 
 T, CLASSES = 7, tuple("abcdef")
 BACKGROUND = len(CLASSES) - 1
@@ -118,35 +120,32 @@ def test_prior_and_chance():
     )
 
 
+def recipe(model, few, **options):
+    return Matching(model, ClipConfig(variant="cml", **options), {"train": few, "val": few})
+
+
 def test_training_brings_what_belongs_together_closer(tmp_path):
-    few = clips()
-    config = TrainingConfig(variant="cml", epochs=12, batch=3, learning_rate=3e-3, average=0.5)
-    model = net("coattention")
-    trainer = matching.MatchTrainer(model, config, few, tmp_path)
-    index = torch.arange(len(few))
+    few, model = clips(), net("coattention")
+    trained = recipe(model, few, epochs=12, batch=3, learning_rate=3e-3, average=0.5)
+    loop, batch = Loop(trained, tmp_path), (0, torch.arange(len(few)))
 
     def loss():
         with torch.no_grad():
-            return float(trainer._loss(index))
+            return float(trained.loss(batch, "model"))
 
     before = loss()
-    while not trainer.finished():
-        trainer.train_epoch()
-        score = trainer.validate(few)
-        trainer.epoch += 1
+    loop.run()
     model.eval()
     assert loss() < 0.7 * before
-    expected = [matching.accuracy(trainer.averaged.module, few, mode) for mode in matching.MODES]
-    assert score == pytest.approx(np.mean(expected))
+    expected = [matching.accuracy(loop.averaged.module, few, mode) for mode in matching.MODES]
+    assert loop.history[-1]["validation"] == pytest.approx(np.mean(expected))
 
 
-def test_lambda_weighs_the_streams(tmp_path):
-    few, config = clips(), TrainingConfig(variant="cml")
-    values = {}
+def test_lambda_weighs_the_streams():
+    few, values = clips(), {}
     for balance in (0.0, 1.0, 0.25):
-        trainer = matching.MatchTrainer(net("coattention", balance=balance), config, few, tmp_path)
-        trainer.system.eval()
-        values[balance] = float(trainer._loss(torch.arange(len(few))).detach())
+        trained = recipe(net("coattention", balance=balance), few)
+        values[balance] = float(trained.loss((0, torch.arange(len(few))), "model").detach())
     assert values[0.25] == pytest.approx(0.25 * values[1.0] + 0.75 * values[0.0], rel=1e-5)
     assert values[0.0] != pytest.approx(values[1.0], rel=1e-3)
 

@@ -12,16 +12,12 @@ import torch
 from conftest import tiny_system
 from gnuradio.semcom.data.clipset import AVE_CLASSES
 from gnuradio.semcom.data.composition import compose, random_script, write_clip
+from gnuradio.semcom.data.films import Films
 from gnuradio.semcom.data.material_drawn import DrawnMaterial
 from gnuradio.semcom.media.sources import MediaSource
 from gnuradio.semcom.perception.features import extractor
 from gnuradio.semcom.perception.windows import MediaWindows
-from gnuradio.semcom.run.media import (
-    Understood,
-    accuracy,
-    run_media,
-    table,
-)
+from gnuradio.semcom.run.films import Understood, run_films, table
 from gnuradio.semcom.run.scenario import Scenario
 from gnuradio.semcom.weights import store as checkpoint
 from rich.console import Console
@@ -90,7 +86,10 @@ def test_a_film_with_categories_of_its_own_keeps_its_events(program, clip, untra
         (["--media", "none.mp4"], "none.mp4: No such file"),
         (["--media", "README.md"], "README.md: cannot be read as media"),
         (["--media", "apps"], "apps: a folder"),
-        (["--media", "README.md", "--snr", "0,10"], "goes over one link, 2 are named"),
+        (
+            ["--media", "README.md", "--snr", "0,10", "--render", "film.mp4"],
+            "draws one link, 2 are",
+        ),
         (["--media", "README.md", "--render", "film.avi"], "must end in .mp4"),
         (["--media", "README.md", "--features", "vgg"], "need --weights"),
         (["--media", "v4l2:/dev/video99"], "/dev/video99: cannot be read"),
@@ -123,12 +122,6 @@ def test_a_window_knows_its_events():
     assert window.ranked() == ["Cat", "Bark"]
 
 
-def test_accuracy_counts_what_is_known():
-    known = understood(["Bark", "Bark", "background"], ["Bark", "Cat", "background"])
-    assert accuracy([known, understood(["Cat"], None)]) == pytest.approx(2 / 3)
-    assert accuracy([understood(["Cat"], None)]) is None
-
-
 def test_the_table_joins_equal_seconds():
     console = Console(width=100, record=True, file=io.StringIO())
     console.print(table([understood(["Bark", "Bark", "Cat"], ["Bark", "Cat", "Cat"])], "title"))
@@ -140,19 +133,14 @@ def test_the_table_joins_equal_seconds():
 def test_attention_is_that_of_what_was_heard(clip, untrained, snr):
     """Without noise it is that of error-free feedback, with noise it is not."""
     point = Scenario(checkpoint=str(untrained), channel="awgn", snr=snr)
-    run = run_media(point, [str(clip)], attention=True)
+    (understood,) = run_films(point, Films([clip])).windows
     (window,), net = MediaWindows([clip], extractor("compact")), tiny_system()
     checkpoint.fill(untrained, net)
     with torch.inference_mode():
         heard = net.encode_audio(torch.from_numpy(window.audio)[None])
         alpha = net.guide(torch.from_numpy(window.visual)[None], heard)[0]
     expected = (alpha / alpha.amax((1, 2), keepdim=True)).numpy()
-    (heat,) = run.attention
+    heat = understood.attention
     assert heat.shape == (4, 7, 7) and heat.min() >= 0
     np.testing.assert_allclose(heat.max((1, 2)), 1)
     assert (np.abs(heat - expected).max() < 1e-2) == (snr > 0)
-
-
-def test_a_run_notes_attention_only_when_asked(clip, untrained):
-    point = Scenario(checkpoint=str(untrained), channel="awgn")
-    assert run_media(point, [str(clip)]).attention == [None]

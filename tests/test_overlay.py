@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 import pytest
 from gnuradio.semcom.base.errors import SemcomError
-from gnuradio.semcom.media import overlay, video
-from gnuradio.semcom.media.overlay import Box, View, draw
+from gnuradio.semcom.media import overlay, paint, video
+from gnuradio.semcom.media.overlay import View, draw
+from gnuradio.semcom.media.paint import Box
 from gnuradio.semcom.media.sources import MediaSource
 from gnuradio.semcom.media.spectrum import RATE, log_mel
 from gnuradio.semcom.media.video import video_file, write_video
@@ -144,7 +145,7 @@ def test_a_picture_is_shown_whole_in_its_shape(view):
 def test_the_bar_is_as_long_as_the_confidence(view):
     def length(confidence, event="Bark"):
         area = region("picture").of(draw(replace(view, confidence=confidence, event=event)))
-        return (area == overlay.ORANGE).all(2).any(0).sum()
+        return (area == paint.ORANGE).all(2).any(0).sum()
 
     full = length(1.0)
     assert full > region("picture").w * 0.8
@@ -156,7 +157,7 @@ def test_the_bar_is_as_long_as_the_confidence(view):
 def test_corners_are_round_and_the_rest_is_covered(view):
     white = np.full((224, 298, 3), 255, np.uint8)
     area = region("picture").of(draw(replace(view, picture=white))).astype(int)
-    bare = (area == overlay.GROUND).all(2)
+    bare = (area == paint.GROUND).all(2)
     corners = bare[:10, :10], bare[:10, :-11:-1], bare[:-11:-1, :10], bare[:-11:-1, :-11:-1]
     for corner in corners:
         np.testing.assert_array_equal(corner, corners[0])
@@ -215,7 +216,7 @@ def test_the_playhead_stands_at_now(view):
     row = region("sound", True)
     for now, share in [(0, 0), (2.5, 0.25), (9.99, 0.999), (-3, 0), (99, 1)]:
         line = draw(replace(view, now=now))[row.y + 5]
-        x = np.flatnonzero((line == overlay.TEXT).all(1))
+        x = np.flatnonzero((line == paint.TEXT).all(1))
         assert x[0] == row.x + round(share * row.w)
 
 
@@ -278,7 +279,7 @@ def test_symbols_that_are_no_numbers_are_left_out(view):
 def test_snr_is_shown_or_said_to_be_unknown(view):
     def length(snr_db):
         area = region("snr").of(draw(replace(view, snr_db=snr_db)))
-        return (area == overlay.SKY).all(2).any(0).sum()
+        return (area == paint.SKY).all(2).any(0).sum()
 
     lengths = [length(snr_db) for snr_db in (-40, -10, 0, 10, 20, 30, 90)]
     assert lengths[0] == lengths[1] < lengths[2] < lengths[3] < lengths[4] < lengths[5]
@@ -342,15 +343,15 @@ def test_long_names_stay_in_their_seconds(view):
 
 
 def test_text_is_shrunk_then_shortened():
-    face = ImageFont.truetype(overlay.FONTS / "DejaVuSans.ttf", 20)
-    assert overlay.fitted("Bark", 400, (40, 20)) == ("Bark", 40)
-    text, size = overlay.fitted("Female speech, woman speaking", 300, (40, 10))
+    face = ImageFont.truetype(paint.FONTS / "DejaVuSans.ttf", 20)
+    assert paint.fitted("Bark", 400, (40, 20)) == ("Bark", 40)
+    text, size = paint.fitted("Female speech, woman speaking", 300, (40, 10))
     assert text.endswith("speaking") and 10 <= size < 40
     for width in (200, 60, 20, 3, 0):
-        text, size = overlay.fitted(LONG, width, (40, 20))
+        text, size = paint.fitted(LONG, width, (40, 20))
         assert size == 20 and (text == "" or text.endswith("…"))
         assert text == "" or face.getlength(text) <= width
-    assert overlay.fitted("", 100, (40, 20)) == ("", 40)
+    assert paint.fitted("", 100, (40, 20)) == ("", 40)
 
 
 def test_same_view_same_pixels(view):
@@ -359,7 +360,7 @@ def test_same_view_same_pixels(view):
     kept = first.copy()
     first[:] = 0  # the caller's, not a cache's
     np.testing.assert_array_equal(draw(view), kept)
-    for name in vars(overlay).values():
+    for name in [*vars(overlay).values(), *vars(paint).values()]:
         if hasattr(name, "cache_clear"):
             name.cache_clear()
     np.testing.assert_array_equal(draw(view), kept)

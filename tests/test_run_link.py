@@ -15,12 +15,14 @@ from gnuradio.semcom.base import options
 from gnuradio.semcom.blocks import guard, terminal
 from gnuradio.semcom.blocks.clip_source import clip_source
 from gnuradio.semcom.chain import metrics, reference
+from gnuradio.semcom.report import tables
 from gnuradio.semcom.run import scenario
 from gnuradio.semcom.run.flowgraph import LinkFlowgraph
 from gnuradio.semcom.run.runner import run_point
 from gnuradio.semcom.run.scenario import Scenario
 from gnuradio.semcom.systems.choice import weights_for
 from gnuradio.semcom.systems.loading import shared_system
+from gnuradio.semcom.systems.registry import task_of
 from gnuradio.semcom.tasks import scores
 from gnuradio.semcom.weights import store as checkpoint
 
@@ -302,6 +304,16 @@ def test_sweep_runs_equal_points_once():
     assert {(p.csi, p.detector) for p in points if p.variant == "no_estimation"} == {
         ("none", "none")
     }
+
+
+def test_the_title_of_a_table_has_no_empty_fields():
+    shown = dict.fromkeys([column.key for column in tables.columns_of(task_of("pilot_ave"))], 0.5)
+    shown["accuracy_ci95"] = [0.4, 0.6]
+    record = {"data": "d", "split": None, "system": "pilot_ave", "variant": "full", "decoder": "",
+              "channel": "mock:indoor", "csi": None, "detector": "zf", **shown}  # fmt: skip
+    assert tables.table([record]).title == "d: pilot_ave, full, mock:indoor, zf"
+    both = tables.table([record, {**record, "split": "test", "decoder": "psp"}])
+    assert list(both.columns[0].cells) == ["-", "psp"]
 
 
 @pytest.mark.parametrize(

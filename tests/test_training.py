@@ -21,10 +21,14 @@ from gnuradio.semcom.chain.link import TorchLink
 from gnuradio.semcom.data import synthetic
 from gnuradio.semcom.data.tensors import Features
 from gnuradio.semcom.nets.pilot_ave import PilotAve, PilotAveConfig
+from gnuradio.semcom.nets.topology import Terminal, Topology
 from gnuradio.semcom.systems.registry import LOCALISERS
+from gnuradio.semcom.training import recipes
 from gnuradio.semcom.training.augment import Augment
 from gnuradio.semcom.training.evaluate import accuracy
-from gnuradio.semcom.training.trainer import Trainer, TrainingConfig
+from gnuradio.semcom.training.loop import Loop
+from gnuradio.semcom.training.options import LinkConfig
+from gnuradio.semcom.training.recipes.events import EventsOverLink
 from gnuradio.semcom.weights import store as checkpoint
 from gnuradio.semcom.weights.names import models_folder
 
@@ -34,7 +38,7 @@ SYSTEM = PilotAveConfig(
     attention_width=6, attention_hidden=5, video_channel=6, audio_decoder=6, video_decoder=6,
     common_dim=6, recurrent=4, classifier=8,
 )  # fmt: skip
-QUICK = TrainingConfig(epochs=3, batch=4, seed=5, exchange=0.5, mismatch=0.5)
+QUICK = LinkConfig(epochs=3, batch=4, seed=5, exchange=0.5, mismatch=0.5)
 
 
 def system(**changes):
@@ -127,24 +131,26 @@ def test_nothing_is_augmented_unless_asked():
     assert torch.equal(visual, clips.visual)
 
 
-# --- evaluation and trainer -----------------------------------------------------------------------
+# --- evaluation, and the recipe of events in the loop ---------------------------------------------
 
 
 class Parrot(torch.nn.Module):
     """A system that sends each segment's class in the first audio feature."""
 
     terminals = ("audio",)
+    topology = Topology((Terminal("audio", "audio"),))
+    ragged = False
 
     def __init__(self):
         super().__init__()
         self.unused = torch.nn.Parameter(torch.zeros(1))
 
-    def encode_audio(self, audio):
-        return audio[..., :1].to(torch.complex64)
+    def send(self, terminal, taken, heard):
+        return taken[..., 0].to(torch.complex64)
 
-    def receive(self, symbols, no_eff):
-        said = symbols[:, 0, :, 0].real.round().long()
-        return torch.nn.functional.one_hot(said, CLASSES).float(), []
+    def understand(self, symbols, noise):
+        said = symbols[:, 0].real.round().long()
+        return torch.nn.functional.one_hot(said, CLASSES).float(), {}
 
 
 def test_accuracy_counts_the_segments_named_right():
@@ -157,62 +163,65 @@ def test_accuracy_counts_the_segments_named_right():
     assert net.training
 
 
-def run_epochs(trainer, count, validation):
+def recipe(net=None, **changes):
+    """Events over a link on ten clips, validated on four others."""
+    clips = {"train": features(), "val": features(4, seed=1)}
+    return EventsOverLink(net or system(), replace(QUICK, **changes), clips)
+
+
+def run_epochs(loop, count):
     for _ in range(count):
-        trainer.train_epoch()
-        trainer.validate(validation)
-        trainer.epoch += 1
-        trainer.save()
+        loop.train_epoch()
+        loop.validate()
+        loop.epoch += 1
+        loop.save()
 
 
 def test_a_resumed_run_ends_where_an_unbroken_one_does(tmp_path):
-    validation = features(4, seed=1)
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
-    unbroken = Trainer(system(), QUICK, features(), tmp_path / "a")
-    run_epochs(unbroken, 3, validation)
-    first = Trainer(system(), QUICK, features(), tmp_path / "b")
+    unbroken = Loop(recipe(), tmp_path / "a")
+    run_epochs(unbroken, 3)
+    first = Loop(recipe(), tmp_path / "b")
     assert not first.resume()
-    run_epochs(first, 1, validation)
-    second = Trainer(system(), QUICK, features(), tmp_path / "b")
+    run_epochs(first, 1)
+    second = Loop(recipe(), tmp_path / "b")
     assert second.resume()
     assert second.epoch == 1
-    run_epochs(second, 2, validation)
+    run_epochs(second, 2)
     assert second.finished()
     assert second.best == unbroken.best
-    for name, tensor in unbroken.system.state_dict().items():
-        torch.testing.assert_close(second.system.state_dict()[name], tensor)
+    for name, tensor in unbroken.recipe.model.state_dict().items():
+        torch.testing.assert_close(second.recipe.model.state_dict()[name], tensor)
     with pytest.raises(SemcomError, match="config differs"):
-        Trainer(system(), replace(QUICK, seed=6), features(), tmp_path / "b").resume()
+        Loop(recipe(seed=6), tmp_path / "b").resume()
 
 
 def test_what_is_tested_is_the_running_average_of_the_weights(tmp_path):
-    config = replace(QUICK, variant="error_free", average=0.5, batch=5)
-    trainer = Trainer(system(), config, features(), tmp_path)
+    loop = Loop(recipe(variant="error_free", average=0.5, batch=5), tmp_path)
     states = []
-    trainer.train_epoch(lambda _: states.append(copy.deepcopy(trainer.system.state_dict())))
+    loop.train_epoch(lambda _: states.append(copy.deepcopy(loop.recipe.model.state_dict())))
     name = "receiver.classifier.0.weight"
     expected = 0.5 * states[0][name] + 0.5 * states[1][name]  # two steps; the first starts it
-    torch.testing.assert_close(trainer.averaged.module.state_dict()[name], expected)
-    trainer.validate(features(4, seed=1))
-    torch.testing.assert_close(trainer.best_weights[name], expected)
+    torch.testing.assert_close(loop.averaged.module.state_dict()[name], expected)
+    loop.validate()
+    torch.testing.assert_close(loop.best_weights[name], expected)
 
 
 def test_training_lowers_the_loss(tmp_path):
-    config = replace(QUICK, epochs=12, variant="error_free", exchange=0, mismatch=0, auxiliary=0.0)
-    trainer = Trainer(system(dropout=0.0), config, features(), tmp_path)
+    quiet = dict(variant="error_free", exchange=0, mismatch=0, auxiliary=0.0)
+    loop = Loop(recipe(system(dropout=0.0), epochs=12, **quiet), tmp_path)
     history = []
     for epoch in range(12):
-        trainer.epoch = epoch
-        history.append(trainer.train_epoch())
+        loop.epoch = epoch
+        history.append(loop.train_epoch())
     assert history[-1] < 0.9 * history[0]
 
 
 def test_without_estimation_the_transmitters_are_frozen(tmp_path):
     net = system()
     before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
-    trainer = Trainer(net, replace(QUICK, variant="no_estimation"), features(), tmp_path)
-    trainer.train_epoch()
+    Loop(recipe(net, variant="no_estimation"), tmp_path).train_epoch()
     for name, tensor in net.state_dict().items():
         if name.startswith("receiver.decoders"):
             assert not torch.equal(tensor, before[name])
@@ -220,12 +229,20 @@ def test_without_estimation_the_transmitters_are_frozen(tmp_path):
             assert torch.equal(tensor, before[name])
 
 
-def test_patience_ends_a_run_that_no_longer_improves(tmp_path):
-    trainer = Trainer(system(), replace(QUICK, epochs=50, patience=2), features(), tmp_path)
-    trainer.epoch, trainer.best_epoch = 2, 0
-    assert not trainer.finished()
-    trainer.epoch = 3
-    assert trainer.finished()
+@pytest.mark.parametrize(
+    ("system", "setting", "kind"),
+    [
+        ("pilot_ave", "", "events"),
+        ("pilot_ave_plus", "", "events"),
+        ("avel", "", "localisation"),
+        ("avel", "wsel", "localisation"),
+        ("coattention", "cml", "matching"),
+    ],
+)
+def test_each_system_has_its_recipe(system, setting, kind):
+    found = recipes.find(system, setting)
+    assert recipes.kind_of(system, setting) == kind
+    assert recipes.resolve(recipes.recipes()[kind].recipe) is found
 
 
 # --- the program ----------------------------------------------------------------------------------
@@ -266,10 +283,12 @@ def test_the_program_trains_and_writes_a_checkpoint(system, variant, name, tmp_p
     options = ["--data", tmp_path / "tiny", "--out", tmp_path / "run", "--batch", 2]
     kind = "--setting" if system in LOCALISERS else "--variant"
     options += ["--system", system, kind, variant, *SMALL[system].split()]
-    done = train(*options, "--epochs", 1, "--channels", "awgn")
+    options += [] if system in LOCALISERS else ["--channels", "awgn"]
+    done = train(*options, "--epochs", 1)
     assert done.returncode == 0, done.stderr
     header = checkpoint.read_header(tmp_path / "run" / f"{name}.safetensors")
-    assert header["training"]["channels"] == ["awgn"]
+    drawn = None if system in LOCALISERS else ["awgn"]
+    assert header["training"].get("channels") == drawn
     assert 8 in header["config"].values()
     measured = {"error_free"} if system in LOCALISERS else {"error_free", "awgn"}
     assert set(header["metrics"]["test"]) == measured
@@ -296,6 +315,12 @@ def test_the_program_trains_and_writes_a_checkpoint(system, variant, name, tmp_p
         (["--system", "avel", "--variant", "full"], "avel has no radio"),
         (["--dropout", 1], "dropout 1.0"),
         (["--audio-dim", 5], "unrecognized"),
+        (
+            ["--system", "avel", "--channels", "awgn"],
+            "an option of trainings of events",
+        ),
+        (["--system", "avel", "--setting", "cml", "--exchange", 0.1], "avel has matching"),
+        (["--setting", "sel"], "unrecognized"),
         (["--batch", 0], "batch 0: expected at least 1"),
         (["--epochs", "many"], "many"),
         (["--learning-rate", "nan"], "'nan' is not a number"),

@@ -2,7 +2,8 @@
 # Copyright 2026 gr-semcom contributors
 """Training steps of supervised VSCG against a plain loop over the same modules.
 
-Ours is the trainer as it is: pictures in half precision, the attention in bfloat16 and in pieces.
+Ours is the loop and its recipe as they are: pictures in half precision, the attention in bfloat16
+and in pieces.
 The peer is what one writes first: all features in memory as float32, the attention by ordinary
 autograd, AdamW.  Both on all cores; no position repeats in these clips, so that nothing is gained
 from that here.
@@ -15,8 +16,10 @@ import torch
 from gnuradio.semcom.data.tensors import Features
 from gnuradio.semcom.nets import attention
 from gnuradio.semcom.nets.localisers import VSCG, VSCGConfig
+from gnuradio.semcom.training.loop import Loop
 from gnuradio.semcom.training.losses import LOSSES, Batch
-from gnuradio.semcom.training.trainer import Trainer, TrainingConfig
+from gnuradio.semcom.training.options import LabelledConfig
+from gnuradio.semcom.training.recipes.localisation import Localisation
 
 CLIPS, BATCH, STEPS = 256, 64, 6
 CLASSES = [f"event {c}" for c in range(29)]
@@ -45,14 +48,15 @@ def seconds(step) -> float:
 
 
 def ours() -> float:
-    """Seconds a step of the trainer."""
+    """Seconds a step of the loop."""
     torch.manual_seed(0)
-    config = TrainingConfig(variant="sel", batch=BATCH, bfloat16=True)
+    config = LabelledConfig(variant="sel", batch=BATCH, bfloat16=True)
     with tempfile.TemporaryDirectory() as folder:
-        trainer = Trainer(VSCG(VSCGConfig(), CLASSES), config, clips(torch.bfloat16), folder)
-        trainer.system.train()
+        recipe = Localisation(VSCG(VSCGConfig(), CLASSES), config, {"train": clips(torch.bfloat16)})
+        loop = Loop(recipe, folder)
+        recipe.model.train()
         order = iter(torch.randperm(CLIPS).repeat(STEPS).split(BATCH))
-        return seconds(lambda: trainer._step(next(order)))
+        return seconds(lambda: loop.step((0, next(order))))
 
 
 def plain() -> float:

@@ -38,7 +38,9 @@ def figures(record: dict) -> dict:
 
     Not compared: times, versions, paths, checksums of files.
     """
-    found = {"point": " ".join(str(record[name]) for name in POINT if record.get(name, "") != "")}
+    found = {
+        "point": " ".join(str(record[name]) for name in POINT if record.get(name) not in ("", None))
+    }
     for name in (*EVENTS, *CHAIN, *AIR, *LOCALISED):
         if name in record:
             found |= flat(name, record[name])

@@ -11,6 +11,7 @@ given where it has no effect is an error, and :func:`used` tells those that had 
 import argparse
 import dataclasses
 import itertools
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -18,6 +19,9 @@ from types import SimpleNamespace
 import numpy as np
 
 from .errors import SemcomError
+
+INSTALLED = "semcom-"  # first part of the names of installed programs
+PROGRAM = re.compile(r"\b(?:apps/)?([a-z_]+)\.py\b")
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,12 @@ class Parser(argparse.ArgumentParser):
     """argparse whose complaint is one line."""
 
     def __init__(self, **more):
-        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, **more)
+        more.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        super().__init__(**more)
+        if self.prog.startswith(INSTALLED):  # the examples too are of installed programs
+            self.description = PROGRAM.sub(
+                lambda found: INSTALLED + found[1].replace("_", "-"), self.description or ""
+            )
 
     def error(self, message):
         self.exit(2, f"{self.prog}: error: {message} (see --help)\n")
@@ -122,12 +131,13 @@ def add_options(parser, component, sweep: bool = False, names=None, leave_out=()
                ``leave_out``, a group for each component
     defaults   of this program alone, for its help
     """
-    groups = {}
+    groups, done = {}, set(leave_out)
     for owner in reversed(component.__mro__[:-1]):
         for name in vars(owner).get("__annotations__", ()):
             item = fields(component).get(name)
-            if item is None or name in leave_out or (names is not None and name not in names):
+            if item is None or name in done or (names is not None and name not in names):
                 continue
+            done.add(name)  # a field that a subclass has again is one option
             if owner not in groups and names is not None:
                 groups[owner] = parser
             elif owner not in groups:

@@ -100,7 +100,7 @@ class usrp_antennas(gr.hier_block2):
     Arguments: see usrp_transmitter; antennas is M.
     """
 
-    def __init__(self, device="", antennas=1, sample_rate=4e6, frequency=2.45e9, gain=20.0,
+    def __init__(self, device="", antennas=2, sample_rate=4e6, frequency=2.45e9, gain=20.0,
                  antenna=""):  # fmt: skip
         gr.hier_block2.__init__(self, "usrp_antennas", *_signatures(0, antennas))
         self.antennas = antennas

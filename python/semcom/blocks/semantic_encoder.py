@@ -31,7 +31,8 @@ class semantic_encoder(SystemBlock):
 
     Message port ``attention``: a dict per frame with ``frame``, ``grid`` (T, h, w) and ``heat``,
     T*h*w numbers: where it looked, as a share of the highest of each second.  Worked out only
-    while somebody listens, by systems that can tell.
+    while somebody listens, by systems that can tell.  After :meth:`watch` the same is kept in
+    ``attention``, by frame, for whoever looks after the run: messages may be lost at its end.
 
     terminal  name in the system's topology
     aligned   fill up to the longest terminal's frame, as the aligned uplink wants it
@@ -46,6 +47,7 @@ class semantic_encoder(SystemBlock):
         self.terminal, self.hears, self.aligned = terminal, place.hears, aligned
         self.sidelink_timeout, self.go_without = sidelink_timeout, go_without
         self.unguided = self.late = 0
+        self.attention = None
         self._frames = self._symbols = 0
         self._waiting_since = None
         SystemBlock.__init__(
@@ -64,6 +66,10 @@ class semantic_encoder(SystemBlock):
     def mean_symbols(self) -> float:
         """Symbols of a frame, the mean over those that were sent."""
         return self._symbols / self._frames if self._frames else 0.0
+
+    def watch(self) -> None:
+        """Keep where it looks from now on, [T, h, w] in 0 to 1 for each frame."""
+        self.attention = {}
 
     def _may_go_without(self) -> bool:
         return bool(self.hears and (self.sidelink_timeout or self.go_without))
@@ -120,8 +126,8 @@ class semantic_encoder(SystemBlock):
         taken, heard = self.stack(run, 0), {}
         for port, sender in enumerate(self.hears, 1):
             heard[sender] = self._heard(run, port, sender)
-        looks = self.terminal in self.net.looking
-        if looks and pmt.is_pair(self.message_subscribers(ATTENTION)):
+        listens = pmt.is_pair(self.message_subscribers(ATTENTION)) or self.attention is not None
+        if listens and self.terminal in self.net.looking:
             self._tell([frames[0].number for frames in run], self.net.look(taken, heard))
         sent = self.net.send(self.terminal, taken, heard)
         self._frames += len(sent)
@@ -149,6 +155,8 @@ class semantic_encoder(SystemBlock):
         """Publish where it looked, [B, T, h, w], of frames by their numbers."""
         heat = attention / attention.amax((2, 3), keepdim=True)
         grid = list(attention.shape[1:])
-        for number, shares in zip(numbers, heat.flatten(1).cpu().numpy(), strict=True):
-            told = {"frame": number, "grid": grid, "heat": shares.astype(float).tolist()}
+        for number, shares in zip(numbers, heat.cpu().numpy(), strict=True):
+            if self.attention is not None:
+                self.attention[number] = shares
+            told = {"frame": number, "grid": grid, "heat": shares.astype(float).ravel().tolist()}
             self.message_port_pub(ATTENTION, pmt.to_pmt(told))

@@ -60,7 +60,7 @@ class ChannelOptions:
     )
     rician_k: float = option(4.0, "Rician K factor, linear", type=number, only=(SIMULATED, RICIAN))
     doppler: float = option(
-        0.0, "Doppler (Jakes); 0: one fade per frame", unit="cycles per symbol",
+        0.0, "Doppler (Jakes); 0: one fade per frame", unit="cycles/symbol",
         only=(SIMULATED, FADING),
     )  # fmt: skip
     gain: float = option(

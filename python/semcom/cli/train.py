@@ -15,62 +15,57 @@ OUT/<system>-<variant or setting>-<data>[-<symbols>].safetensors with figures on
 with several seeds, to OUT/seed0, OUT/seed1 and so on.
 """
 
-import argparse
-import dataclasses
 import sys
+from argparse import BooleanOptionalAction
 from pathlib import Path
 
-from ..base.errors import SemcomError, exit_status
-from ..base.options import Parser, at_least, number
-from ..systems.registry import DEFAULT_SYSTEM, LOCALISERS, classes, systems
-from ..training import distributed, recipes
-from ..training.job import Job, train, train_seeds
-from ..training.recipes.clips import OF_THE_DATA
+from ..base import options
+from ..base.errors import SemcomError, exit_status, program
+from ..systems.registry import CONFIGS, DEFAULT_SYSTEM, LOCALISERS, config_of, systems
+from ..training import recipes
+
+ANYWAY = ("data", "match", "init", "limit", "resume")  # of every training, see Job
 
 
 def parse(argv):
-    """Options of the recipe that the system and the setting have, and these options' owners."""
-    words = [word for word in argv if word not in ("-h", "--help")]
-    first = Parser(add_help=False, allow_abbrev=False)
+    """Arguments, and the configurations of training and network whose options are among them."""
     learned = [name for name, entry in systems().items() if entry.weights]
     system = dict(choices=[*learned, *LOCALISERS], default=DEFAULT_SYSTEM)
+    first = options.Parser(add_help=False, allow_abbrev=False)
     first.add_argument("--system", **system)
     first.add_argument("--setting")
-    chosen = first.parse_known_args(words)[0]
-    recipe = recipes.find(chosen.system, chosen.setting)
-    parser = Parser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,  # --seed is not --seeds
-    )
+    chosen = first.parse_known_args([w for w in argv if w not in ("-h", "--help")])[0]
+    kind, network = recipes.entry(chosen.system, chosen.setting), config_of(chosen.system)
+    parser = options.Parser(description=__doc__, allow_abbrev=False)  # --seed is not --seeds
     parser.add_argument("--system", **system)
     add_common(parser, chosen.system)
-    for title, config in (("training", recipe.Config), ("system", classes()[chosen.system].Config)):
-        add_fields(parser.add_argument_group(title), config)
+    options.add_options(parser, kind.config, leave_out=("variant",))
+    options.add_options(parser, network, leave_out=kind.of_the_data)
     args, unknown = parser.parse_known_args(argv)
     if unknown:
         refuse(parser, unknown, chosen)
-    return args, recipe
+    return args, kind.config, network
 
 
 def add_common(parser, system):
     """Options of all trainings of a system."""
     variants = systems()[system].variants if system in systems() else None
+    count = options.at_least(1)
     parser.add_argument("--variant", choices=variants, help="of a radio system (default: full)")
-    parser.add_argument("--seeds", type=at_least(1), help="train so many times, from --seed on")
-    parser.add_argument("--data", help="folder in the AVE layout (default: the synthetic set)")
+    parser.add_argument("--seeds", type=count, help="train so many times, from --seed on")
+    parser.add_argument(
+        "--data", help="folder in the AVE layout, or of text (default: the synthetic set)"
+    )
     parser.add_argument("--out", type=Path, default=Path("runs/train"), help="run folder")
     parser.add_argument(
         "--init", type=Path, help="checkpoint to start from (no_estimation: required)"
     )
     parser.add_argument("--device", default="cpu")
-    parser.add_argument(
-        "--limit", type=at_least(1), help="use the first so many clips of each split"
-    )
+    parser.add_argument("--limit", type=count, help="use the first so many clips of each split")
     parser.add_argument(
         "--match", action="store_true", help="use the splits for cross-modal localisation (*_match)"
     )
-    parser.add_argument("--resume", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--resume", action=BooleanOptionalAction, default=True)
 
 
 def refuse(parser, unknown, chosen):
@@ -83,30 +78,12 @@ def refuse(parser, unknown, chosen):
                 f"{word}: an option of trainings of {', '.join(kinds)}; {chosen.system} has "
                 f"{recipes.kind_of(chosen.system, chosen.setting)}: leave it out"
             )
+        owners = [each for each in CONFIGS if name in options.fields(config_of(each))]
+        if word.startswith("--") and owners:
+            parser.error(
+                f"{word}: an option of {', '.join(owners)}, not of {chosen.system}: leave it out"
+            )
     parser.error(f"unrecognized arguments: {' '.join(unknown)}")
-
-
-def add_fields(group, config):
-    """One option per field of a configuration, unset unless given."""
-    for field in dataclasses.fields(config):
-        if field.name in ("variant", *OF_THE_DATA):
-            continue
-        option = "--" + field.name.replace("_", "-")
-        help_text = f"{field.metadata['help']} (default: {field.default})"
-        if isinstance(field.default, bool):
-            group.add_argument(option, action=argparse.BooleanOptionalAction, help=help_text)
-        elif isinstance(field.default, tuple):
-            group.add_argument(option, nargs="+", help=help_text)
-        else:
-            kind = number if isinstance(field.default, float) else type(field.default)
-            known = field.metadata.get("choices")
-            group.add_argument(option, type=kind, choices=known, help=help_text)
-
-
-def given(config, args):
-    """The fields of a configuration that the command line names."""
-    values = {field.name: getattr(args, field.name, None) for field in dataclasses.fields(config)}
-    return {k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if v is not None}
 
 
 def command_line(argv):
@@ -116,22 +93,29 @@ def command_line(argv):
 
 def run(argv=None) -> None:
     argv = sys.argv[1:] if argv is None else argv
-    args, recipe = parse(argv)
-    config = recipe.Config(**given(recipe.Config, args))
+    args, training, network = parse(argv)
+    from ..training import distributed  # from here on, not for --help: all this loads Torch
+    from ..training.job import Job, train, train_seeds
+
+    asked = options.given(args, training)
     variant = args.variant or "full"
     if args.system in LOCALISERS:
         if args.variant:
             raise SemcomError(f"--variant: {args.system} has no radio; give --setting instead")
-        variant = args.setting or "sel"
-    config = dataclasses.replace(config, variant=variant)
+        variant = getattr(args, "setting", "sel")
+    if "variant" in options.fields(training):
+        asked["variant"] = variant
+    config = training(**asked)
+    options.check_given(config, asked)
+    recipe = recipes.find(args.system, getattr(args, "setting", None))
     job = Job(
         args.system,
         variant,
         args.out,
-        network=given(classes()[args.system].Config, args),
+        network=options.given(args, network),
         device=distributed.start(args.device),
         command=command_line(argv),
-        **{name: getattr(args, name) for name in ("data", "match", "init", "limit", "resume")},
+        **{name: getattr(args, name) for name in ANYWAY},
     )
     try:
         if args.seeds is None:
@@ -145,5 +129,5 @@ def run(argv=None) -> None:
 def main(argv=None) -> int:
     """Run the program; its exit status."""
     return exit_status(
-        "train.py", lambda: run(argv), "the same command goes on after the last epoch"
+        program(), lambda: run(argv), "the same command goes on after the last epoch"
     )

@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 
 from ..base.errors import SemcomError
-from .ave import AveSet
 from .clipset import (
     AVE_CLASSES,
     BACKGROUND,
@@ -15,11 +15,20 @@ from .clipset import (
     SPLITS,
     ClipSet,
 )
-from .grammar import GrammarSentences
-from .synthetic import SyntheticSet
-from .text import open_text
 
-__all__ = ["AVE_CLASSES", "BACKGROUND", "SPLITS", "AveSet", "ClipSet", "SyntheticSet", "open_set"]
+__all__ = ["AVE_CLASSES", "BACKGROUND", "SPLITS", "ClipSet", "open_set"]
+READERS = {  # imported on first use: some need h5py
+    "AveSet": ".ave",
+    "GrammarSentences": ".grammar",
+    "SyntheticSet": ".synthetic",
+    "open_text": ".text",
+}
+
+
+def __getattr__(name):
+    if name not in READERS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(READERS[name], __name__), name)
 
 
 def open_set(path: str | Path | None, split: str, text: bool = False) -> ClipSet:
@@ -29,8 +38,14 @@ def open_set(path: str | Path | None, split: str, text: bool = False) -> ClipSet
     A folder may have AVE's splits for cross-modal localisation, ``train_match`` and so on, too.
     """
     if text:
+        from .grammar import GrammarSentences
+        from .text import open_text
+
         return GrammarSentences(split) if path is None else open_text(path, split)
     known = SPLITS if path is None else SPLITS + MATCH_SPLITS
     if split not in known:
         raise SemcomError(f"split {split!r}: expected one of {', '.join(known)}")
+    from .ave import AveSet
+    from .synthetic import SyntheticSet
+
     return SyntheticSet(split) if path is None else AveSet(path, split)

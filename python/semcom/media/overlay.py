@@ -16,17 +16,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import zip_longest
-from pathlib import Path
 from typing import NamedTuple
 
 import cv2
 import numpy as np
-from matplotlib import get_data_path
-from PIL import Image, ImageDraw, ImageFont
 
 from ..base.errors import SemcomError
-from ..base.palette import COLOURS
 from ..base.runs import runs
+from . import paint
+from .paint import (
+    BLUE,
+    EDGE,
+    FAINT,
+    GREEN,
+    GREY,
+    GROUND,
+    ORANGE,
+    PANEL,
+    SKY,
+    TEXT,
+    VERMILION,
+    WELL,
+    YELLOW,
+    Box,
+)
 from .spectrum import (
     HOP,
     RATE,
@@ -37,18 +50,6 @@ from .spectrum import (
 
 WIDTH, HEIGHT = 1280, 720  # the size that lengths below are for [pixels]; others scale
 SMALLEST = (320, 180)  # what is still drawn, if no longer legible
-FONTS = Path(get_data_path(), "fonts", "ttf")  # those that come with Matplotlib
-LONGEST = 200  # letters of a name that are looked at
-
-
-def _rgb(colour: str) -> tuple:
-    return tuple(bytes.fromhex(colour[1:]))
-
-
-BLUE, VERMILION, GREEN, _, ORANGE, SKY, _ = map(_rgb, COLOURS)
-YELLOW = _rgb("#F0E442")  # Okabe and Ito's as well; too light for report's white paper
-GROUND, PANEL, WELL, EDGE = map(_rgb, ("#0B0E13", "#141A22", "#0E131A", "#28313E"))
-TEXT, FAINT, GREY = map(_rgb, ("#F2F5F8", "#98A4B3", "#5B6777"))
 TINTS = {None: SKY, True: GREEN, False: VERMILION}  # of a decision: not known, right, wrong
 MARKS = {None: "", True: "\N{CHECK MARK} ", False: "\N{BALLOT X} "}
 STREAMS = (SKY, ORANGE)
@@ -121,19 +122,6 @@ def _check(view: View, width: int, height: int) -> None:
         )
 
 
-class Box(NamedTuple):
-    """A rectangle of a canvas [pixels]."""
-
-    x: int
-    y: int
-    w: int
-    h: int
-
-    def of(self, canvas: np.ndarray) -> np.ndarray:
-        """The part of a canvas, to be drawn into."""
-        return canvas[self.y : self.y + self.h, self.x : self.x + self.w]
-
-
 class Layout(NamedTuple):
     """Where things are; ``unit``: pixels for one of a view of 1280 x 720."""
 
@@ -163,112 +151,7 @@ def _layout(width: int, height: int) -> Layout:
 
 @lru_cache(maxsize=4)
 def _ground(width: int, height: int) -> np.ndarray:
-    return _filled(width, height, GROUND)
-
-
-def _filled(width: int, height: int, colour: tuple) -> np.ndarray:
-    return np.full((height, width, 3), colour, np.uint8)
-
-
-# Shapes and text: a cover [h, w] uint8 says how far each pixel takes the colour
-
-
-def _blend(area: np.ndarray, colour: tuple, cover: np.ndarray) -> None:
-    """Lay a colour over ``area`` [h, w, 3] in place."""
-    step = cv2.subtract(np.full_like(area, colour), area, dtype=cv2.CV_16S)
-    step = cv2.multiply(step, cv2.merge([cover] * 3), scale=1 / 255, dtype=cv2.CV_16S)
-    cv2.add(area, step, area, dtype=cv2.CV_8U)
-
-
-@lru_cache(maxsize=256)
-def _rounded(width: int, height: int, radius: float) -> np.ndarray:
-    """Cover of a rectangle with round corners, [height, width]."""
-    radius = min(radius, width / 2, height / 2)
-    x, y = (np.abs(np.arange(n) + 0.5 - n / 2) - n / 2 + radius for n in (width, height))
-    inward = np.minimum(np.maximum(x, y[:, None]), 0)
-    distance = inward + np.hypot(np.maximum(x, 0), np.maximum(y, 0)[:, None]) - radius
-    return np.rint(255 * np.clip(0.5 - distance, 0, 1)).astype(np.uint8)
-
-
-def _plate(canvas: np.ndarray, box: Box, colour: tuple, radius: float, opacity=1.0) -> None:
-    """A filled rectangle with round corners."""
-    if box.w > 0 and box.h > 0:
-        cover = _rounded(box.w, box.h, radius)
-        _blend(box.of(canvas), colour, (cover * opacity).astype(np.uint8))
-
-
-@lru_cache(maxsize=8)
-def _empty_panel(width: int, height: int, unit: float) -> np.ndarray:
-    canvas = _filled(width, height, GROUND)
-    radius, edge = 10 * unit, max(1, round(unit))
-    _plate(canvas, Box(0, 0, width, height), EDGE, radius)
-    inner = Box(edge, edge, width - 2 * edge, height - 2 * edge)
-    _plate(canvas, inner, PANEL, radius - edge)
-    return canvas
-
-
-def _panel(width: int, height: int, unit: float) -> np.ndarray:
-    """A panel with an edge, [height, width, 3], to be drawn into."""
-    return _empty_panel(width, height, unit).copy()
-
-
-@lru_cache(maxsize=64)
-def _hatch(width: int, height: int, period: float) -> np.ndarray:
-    """Cover of diagonal stripes, [height, width]."""
-    phase = np.add.outer(np.arange(height), np.arange(width)) / period % 1
-    cover = np.clip((0.25 - np.abs(phase - 0.5)) * period + 0.5, 0, 1)
-    return np.rint(255 * cover).astype(np.uint8)
-
-
-@lru_cache(maxsize=64)
-def _font(size: int, bold: bool):
-    return ImageFont.truetype(FONTS / f"DejaVuSans{'-Bold' * bold}.ttf", size)
-
-
-@lru_cache(maxsize=512)
-def _letters(text: str, size: int, bold: bool) -> np.ndarray:
-    """Cover of a line of text; equally tall for all texts of a size."""
-    font = _font(size, bold)
-    image = Image.new("L", (int(np.ceil(font.getlength(text))) + 1, sum(font.getmetrics())))
-    ImageDraw.Draw(image).text((0, 0), text, 255, font)
-    return np.asarray(image)
-
-
-@lru_cache(maxsize=512)
-def fitted(text: str, width: int, sizes: tuple, bold: bool = False) -> tuple:
-    """(text, size) of a line no wider than ``width`` [pixels]: as large as of ``sizes`` (largest,
-    smallest) fits; shortened where the smallest does not; '' where nothing does."""
-    text = " ".join(text.split())[:LONGEST]
-    largest, smallest = sizes
-    for size in range(largest, smallest - 1, -1):
-        if _font(size, bold).getlength(text) + 1 <= width:
-            return text, size
-    for kept in range(len(text) - 1, 0, -1):
-        shorter = text[:kept].rstrip() + "…"
-        if _font(smallest, bold).getlength(shorter) + 1 <= width:
-            return shorter, smallest
-    return "", smallest
-
-
-def _write(canvas, box: Box, text: str, size: float, colour=TEXT, side=0.0, bold=False, least=None):
-    """Text in the middle of the height of ``box`` and inside it.
-
-    size, least  [pixels] wanted, and how small it may become before it is shortened
-    side         0 left, 0.5 middle, 1 right
-    """
-    size = _size(box, size)
-    least = size if least is None else min(size, max(1, round(least)))
-    text, size = fitted(text, box.w, (size, least), bold)
-    if text:
-        letters = _letters(text, size, bold)
-        tall, wide = letters.shape
-        x, y = box.x + int(side * (box.w - wide)), box.y + (box.h - tall) // 2
-        _blend(Box(x, y, wide, tall).of(canvas), colour, letters)
-
-
-def _size(box: Box, size: float) -> int:
-    """Size of letters [pixels], at most ``size``, whose line is no taller than ``box``."""
-    return max(1, min(round(size), int((box.h - 2) / 1.164)))  # of DejaVu, rounded up twice
+    return paint.filled(width, height, GROUND)
 
 
 # The picture, with what was understood
@@ -339,42 +222,42 @@ def _draw_key(area: np.ndarray, unit: float) -> None:
     """What the warm colours mean, in the upper left corner."""
     pad, tall = round(16 * unit), round(28 * unit)
     words, ramp, inset = "attention", round(72 * unit), round(10 * unit)
-    wide = _letters(words, round(14 * unit), False).shape[1]
+    wide = paint.letters(words, round(14 * unit), False).shape[1]
     box = Box(pad, pad, wide + ramp + 3 * inset, tall)
-    _plate(area, box, GROUND, tall / 2, 0.72)
-    _write(area, Box(pad + inset, pad, wide, tall), words, 14 * unit)
+    paint.plate(area, box, GROUND, tall / 2, 0.72)
+    paint.write(area, Box(pad + inset, pad, wide, tall), words, 14 * unit)
     strip = Box(pad + 2 * inset + wide, pad + tall // 3, ramp, tall // 3)
     rising = np.linspace(0, 255, ramp).astype(np.uint8)[None]
-    strip.of(area)[:] = _glowing(_filled(ramp, 1, GREY), rising)
+    strip.of(area)[:] = _glowing(paint.filled(ramp, 1, GREY), rising)
 
 
 def _draw_event(area: np.ndarray, view: View, unit: float) -> None:
     """The event's name, how sure the receiver is, and a bar of that, on a translucent plate."""
     pad, tall, inset = (round(n * unit) for n in (16, 96, 22))
     box = Box(pad, area.shape[0] - pad - tall, area.shape[1] - 2 * pad, tall)
-    _plate(area, box, GROUND, 12 * unit, 0.74)
+    paint.plate(area, box, GROUND, 12 * unit, 0.74)
     x, wide = box.x + inset, box.w - 2 * inset
     line = Box(x, box.y + round(10 * unit), wide, round(54 * unit))
     if not view.event:
-        _write(area, box._replace(x=x, w=wide), "listening …", 34 * unit, FAINT)
+        paint.write(area, box._replace(x=x, w=wide), "listening …", 34 * unit, FAINT)
         return
     sure = float(np.clip(np.nan_to_num(view.confidence), 0, 1))
     percent, room = f"{100 * sure:.0f} %", round(130 * unit)
     name = line._replace(w=wide - room)
-    _write(area, name, view.event, 40 * unit, TEXT, bold=True, least=20 * unit)
-    _write(area, Box(x + wide - room, line.y, room, line.h), percent, 34 * unit, TEXT, 1.0)
+    paint.write(area, name, view.event, 40 * unit, TEXT, bold=True, least=20 * unit)
+    paint.write(area, Box(x + wide - room, line.y, room, line.h), percent, 34 * unit, TEXT, 1.0)
     bar = Box(x, box.y + round(70 * unit), wide, max(2, round(10 * unit)))
-    _plate(area, bar, GREY, bar.h / 2, 0.6)
+    paint.plate(area, bar, GREY, bar.h / 2, 0.6)
     colour = FAINT if view.event == NOTHING else ORANGE
-    _plate(area, bar._replace(w=max(bar.h, round(sure * wide))), colour, bar.h / 2)
+    paint.plate(area, bar._replace(w=max(bar.h, round(sure * wide))), colour, bar.h / 2)
 
 
 def _round_off(area: np.ndarray, radius: float) -> None:
     """Give the ground back at the corners."""
     rows = int(radius) + 1
-    corners = 255 - _rounded(area.shape[1], area.shape[0], radius)
+    corners = 255 - paint.rounded(area.shape[1], area.shape[0], radius)
     for part in (slice(rows), slice(-rows, None)):
-        _blend(area[part], GROUND, corners[part])
+        paint.blend(area[part], GROUND, corners[part])
 
 
 # The radio link
@@ -383,15 +266,15 @@ def _round_off(area: np.ndarray, radius: float) -> None:
 @lru_cache(maxsize=8)
 def _cloud(label: str, symbols: bytes, colour: tuple, width: int, height: int, unit: float):
     """A panel with the density of ``symbols`` (complex64) in the complex plane."""
-    canvas, edge = _panel(width, height, unit), max(1, round(unit))
+    canvas, edge = paint.panel(width, height, unit), max(1, round(unit))
     head = height - width
-    _write(canvas, Box(round(10 * unit), 0, width - round(20 * unit), head + edge), label,
+    paint.write(canvas, Box(round(10 * unit), 0, width - round(20 * unit), head + edge), label,
            14 * unit, colour, bold=True, least=10 * unit)  # fmt: skip
     side = width - 2 * round(8 * unit)
     plane = Box((width - side) // 2, height - side - round(8 * unit), side, side)
-    _plate(canvas, plane, WELL, 6 * unit)
+    paint.plate(canvas, plane, WELL, 6 * unit)
     if not symbols:
-        _write(canvas, plane, "no symbols yet", 14 * unit, FAINT, 0.5)
+        paint.write(canvas, plane, "no symbols yet", 14 * unit, FAINT, 0.5)
         return canvas
     _draw_axes(plane.of(canvas), edge)
     glow = _density(np.frombuffer(symbols, np.complex64), side, unit)[..., None]
@@ -429,17 +312,17 @@ def _density(symbols: np.ndarray, side: int, unit: float) -> np.ndarray:
 @lru_cache(maxsize=8)
 def _link(snr_db: float | None, channel: str, width: int, height: int, unit: float):
     """A panel with the SNR in figures and on a scale, and the channel in words."""
-    canvas, pad = _panel(width, height, unit), round(20 * unit)
+    canvas, pad = paint.panel(width, height, unit), round(20 * unit)
     wide, tall = width - 2 * pad, min(height, round(200 * unit))
     rows = [(height - tall) // 2 + round(n * tall) for n in (0.05, 0.17, 0.5, 0.64, 0.77, 0.96)]
     boxes = [Box(pad, y, wide, end - y) for y, end in zip(rows, rows[1:], strict=False)]
-    _write(canvas, boxes[0], "signal to noise", 14 * unit, FAINT)
+    paint.write(canvas, boxes[0], "signal to noise", 14 * unit, FAINT)
     text = "not known" if snr_db is None else f"{snr_db:.1f} dB".replace("-", "\N{MINUS SIGN}")
     colour = FAINT if snr_db is None else TEXT
     size, known = (36, False) if snr_db is None else (54, True)
-    _write(canvas, boxes[1], text, size * unit, colour, bold=known, least=20 * unit)
+    paint.write(canvas, boxes[1], text, size * unit, colour, bold=known, least=20 * unit)
     _draw_scale(canvas, boxes[2], boxes[3], snr_db, unit)
-    _write(canvas, boxes[4], channel, 17 * unit, TEXT, least=12 * unit)
+    paint.write(canvas, boxes[4], channel, 17 * unit, TEXT, least=12 * unit)
     return canvas
 
 
@@ -447,16 +330,16 @@ def _draw_scale(canvas, box: Box, below: Box, snr_db: float | None, unit: float)
     """A bar from the poorest to the best SNR, with figures below."""
     tall = max(3, round(12 * unit))
     bar = Box(box.x, box.y + (box.h - tall) // 2, box.w, tall)
-    _plate(canvas, bar, EDGE, tall / 2)
+    paint.plate(canvas, bar, EDGE, tall / 2)
     if snr_db is not None:
         share = np.clip((snr_db - POOREST) / (BEST - POOREST), 0, 1)
-        _plate(canvas, bar._replace(w=max(tall, round(share * bar.w))), SKY, tall / 2)
+        paint.plate(canvas, bar._replace(w=max(tall, round(share * bar.w))), SKY, tall / 2)
     room = round(40 * unit)
     for level in range(POOREST, BEST + 1, 10):
         share = (level - POOREST) / (BEST - POOREST)
         x = box.x + round(share * (box.w - room))
         text = str(level).replace("-", "\N{MINUS SIGN}")
-        _write(canvas, Box(x, below.y, room, below.h), text, 13 * unit, FAINT, share)
+        paint.write(canvas, Box(x, below.y, room, below.h), text, 13 * unit, FAINT, share)
 
 
 # The story of the seconds
@@ -509,7 +392,7 @@ def _padded(values, filling, length: int) -> tuple:
 @lru_cache(maxsize=4)
 def _story(decided, truth, confidences, sound: bytes, width, height, unit) -> np.ndarray:
     """The panel below without the playhead; tuples with an entry for each second."""
-    canvas, rows = _panel(width, height, unit), _rows(width, height, unit, truth is not None)
+    canvas, rows = paint.panel(width, height, unit), _rows(width, height, unit, truth is not None)
     right = marks(decided, truth or [""] * len(decided))
     known = [good for good in right if good is not None]
     score = f"{sum(known)} of {len(known)} right" if known else ""
@@ -542,9 +425,9 @@ def _label(canvas, row: Box, text: str, below: str, unit: float) -> None:
     if below:
         half = min(round(19 * unit), row.h // 2)
         y = row.y + row.h // 2
-        _write(canvas, Box(box.x, y, box.w, half), below, 12 * unit, FAINT, least=8 * unit)
+        paint.write(canvas, Box(box.x, y, box.w, half), below, 12 * unit, FAINT, least=8 * unit)
         box = Box(box.x, y - half, box.w, half)
-    _write(canvas, box, text, 15 * unit, TEXT, least=8 * unit)
+    paint.write(canvas, box, text, 15 * unit, TEXT, least=8 * unit)
 
 
 def _draw_names(canvas, row: Box, spans: list, tints: dict, total: int, unit: float) -> None:
@@ -555,14 +438,14 @@ def _draw_names(canvas, row: Box, spans: list, tints: dict, total: int, unit: fl
         box = box._replace(w=max(1, box.w - round(2 * unit)))
         tint, strength = tints[right], 0.14 if name == NOTHING else 0.4
         if not name:
-            _plate(canvas, box, WELL, radius)
+            paint.plate(canvas, box, WELL, radius)
             continue
         inner = Box(box.x + edge, box.y + edge, box.w - 2 * edge, box.h - 2 * edge)
-        _plate(canvas, box, tint, radius)
-        _plate(canvas, inner, WELL, radius - edge)
-        _plate(canvas, inner, tint, radius - edge, strength)
+        paint.plate(canvas, box, tint, radius)
+        paint.plate(canvas, inner, WELL, radius - edge)
+        paint.plate(canvas, inner, tint, radius - edge, strength)
         if right is False and inner.w > 0:
-            _blend(inner.of(canvas), tint, _hatch(inner.w, inner.h, 11 * unit) // 2)
+            paint.blend(inner.of(canvas), tint, paint.hatch(inner.w, inner.h, 11 * unit) // 2)
         _draw_name(canvas, inner, name.split(",")[0], right, unit)
 
 
@@ -570,15 +453,15 @@ def _draw_name(canvas, box: Box, name: str, right, unit: float) -> None:
     """Mark and name in a box of the timeline, on a plate where stripes are below."""
     room, bold = box.w - round(6 * unit), name != NOTHING
     text = MARKS[right] + name if room > 60 * unit else MARKS[right].strip()
-    size = _size(box, 14 * unit)
+    size = paint.size_for(box, 14 * unit)
     sizes = (size, min(size, max(1, round(11 * unit))))
-    text, size = fitted(text, max(0, room), sizes, bold)
+    text, size = paint.fitted(text, max(0, room), sizes, bold)
     if text and right is False:
-        wide = _letters(text, size, bold).shape[1] + round(8 * unit)
+        wide = paint.letters(text, size, bold).shape[1] + round(8 * unit)
         inset = max(0, (box.h - round(1.4 * size)) // 2)
         plate = Box(box.x + (box.w - wide) // 2, box.y + inset, wide, box.h - 2 * inset)
-        _plate(canvas, plate, WELL, 4 * unit, 0.85)
-    _write(canvas, box, text, size, TEXT, 0.5, bold=bold)
+        paint.plate(canvas, plate, WELL, 4 * unit, 0.85)
+    paint.write(canvas, box, text, size, TEXT, 0.5, bold=bold)
 
 
 def _draw_sure(canvas, row: Box, decided, confidences, right, unit: float) -> None:
@@ -586,14 +469,14 @@ def _draw_sure(canvas, row: Box, decided, confidences, right, unit: float) -> No
     for t, (name, sure) in enumerate(zip(decided, confidences, strict=True)):
         box = _span(row, t, 1, len(decided))
         box = box._replace(w=max(1, box.w - round(2 * unit)))
-        _plate(canvas, box, WELL, 3 * unit)
+        paint.plate(canvas, box, WELL, 3 * unit)
         tall = round(float(np.clip(np.nan_to_num(sure), 0, 1)) * box.h)
         if name and tall:
             bar = Box(box.x, box.y + box.h - tall, box.w, tall)
             wrong = right[t] is False
-            _plate(canvas, bar, TINTS[right[t]], 3 * unit, 0.4 if wrong else 0.85)
+            paint.plate(canvas, bar, TINTS[right[t]], 3 * unit, 0.4 if wrong else 0.85)
             if wrong:
-                _blend(bar.of(canvas), TINTS[False], _hatch(bar.w, bar.h, 8 * unit))
+                paint.blend(bar.of(canvas), TINTS[False], paint.hatch(bar.w, bar.h, 8 * unit))
 
 
 def _draw_axis(canvas, row: Box, total: int, unit: float) -> None:
@@ -605,7 +488,7 @@ def _draw_axis(canvas, row: Box, total: int, unit: float) -> None:
         x = _span(row, t, 0, total).x
         box = row._replace(x=min(max(row.x, x - room // 2), row.x + row.w - room), w=room)
         side = 0.0 if t == 0 else 1.0 if t == total else 0.5
-        _write(canvas, box, str(t), 13 * unit, FAINT, side)
+        paint.write(canvas, box, str(t), 13 * unit, FAINT, side)
 
 
 @lru_cache(maxsize=1)
@@ -616,7 +499,7 @@ def _spectrum_colours() -> np.ndarray:
 
 
 def _draw_sound(canvas, row: Box, sound: bytes, total: int) -> None:
-    _plate(canvas, row, WELL, 0)
+    paint.plate(canvas, row, WELL, 0)
     samples = np.frombuffer(sound, np.float32)
     heard = _span(row, 0, len(samples) / RATE, total)
     if heard.w > 0:
@@ -652,6 +535,8 @@ def _draw_playhead(area, rows: Rows, now: float, total: int, unit: float) -> Non
     left = min(max(rows.axis.x, x - room // 2), rows.axis.x + rows.axis.w - room)
     chip = rows.axis._replace(x=left, w=room)
     space = round(12 * unit)
-    _plate(area, chip._replace(x=left - space, w=room + 2 * space), PANEL, 0)  # no half figures
-    _plate(area, chip, TEXT, chip.h / 2)
-    _write(area, chip, f"{now:.1f} s", 13 * unit, GROUND, 0.5, bold=True)
+    paint.plate(
+        area, chip._replace(x=left - space, w=room + 2 * space), PANEL, 0
+    )  # no half figures
+    paint.plate(area, chip, TEXT, chip.h / 2)
+    paint.write(area, chip, f"{now:.1f} s", 13 * unit, GROUND, 0.5, bold=True)

@@ -4,48 +4,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import nn
 
 from ..base.errors import SemcomError
-from ..base.options import option
 from .attention import CSEA, CSPA
+from .configs import CoAttentionConfig
 from .heads import NEVER, below_background
 from .layers import BiLSTM, dense, init_xavier
-from .localisers import Localiser, LocaliserConfig
+from .localisers import Localiser
 from .matching import MatchHeads
 
-PARTS = ("cspa+csea", "cspa", "csea")
 BALANCE = {"sel": 0.3, "wsel": 0.7, "wsel_proportions": 0.7, "cml": 0.6}  # the paper's lambda
-
-
-@dataclass(frozen=True)
-class CoAttentionConfig(LocaliserConfig):
-    """The sizes of Table I; the switches are the rows of Table V."""
-
-    attention_width: int = option(512, "units of the first layers of f1 and f2")
-    attention_hidden: int = option(49, "common channels C_a2 = C_v2 of CSPA")
-    recurrent: int = option(128, "units of the BiLSTMs per direction")
-    classifier: int = option(64, "units of the classifiers' hidden layer")
-    parts: str = option("cspa+csea", "streams of the network", choices=PARTS)
-    audio_attention: bool = option(True, "attention of the sound in CSPA; no: row CSPA /aa")
-    visual_to_audio: bool = option(True, "picture raises sound in CSEA; no: row CSEA /v2a")
-    audio_to_visual: bool = option(True, "sound raises picture in CSEA; no: row CSEA /a2v")
-    gate: str = option("softmax", "of CSEA over the channels", choices=("softmax", "sigmoid"))
-    balance: float = option(
-        -1.0, "lambda, weight of CSPA's loss against CSEA's; default: the paper's for the setting"
-    )
-
-    def __post_init__(self):
-        super().__post_init__()
-        if self.parts not in PARTS:
-            raise SemcomError(f"parts {self.parts!r}: expected one of {', '.join(PARTS)}")
-        if self.gate not in ("softmax", "sigmoid"):
-            raise SemcomError(f"gate {self.gate!r}: expected softmax or sigmoid")
-        if self.balance > 1 or (self.balance < 0 and self.balance != -1):
-            raise SemcomError(f"balance {self.balance}: expected 0 to 1 (or -1: the paper's)")
 
 
 class Stream(nn.Module):

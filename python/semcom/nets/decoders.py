@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from .attention import CSEA, CSPA, SpatialHearing
-from .coattention import CoAttention, CoAttentionConfig, Streams
+from .coattention import CoAttention, Streams
+from .configs import CELLS, CoAttentionConfig, PilotAveConfig
 from .layers import (
     PSP,
     BiLSTM,
@@ -26,7 +27,6 @@ from .localisers import (
     PSPLocaliser,
     VSCGConfig,
 )
-from .pilot_ave_config import CELLS, PilotAveConfig
 
 
 class Recurrent(nn.Module):

@@ -28,8 +28,9 @@ from torch.nn import functional as F
 from ..base.errors import SemcomError
 from ..base.options import option
 from ..phy import length_code
+from .configs import check_config
 from .layers import to_complex
-from .system import Item, System, check_config
+from .system import Item, System
 from .topology import Terminal, Topology
 from .vocabulary import Vocabulary
 
@@ -117,7 +118,7 @@ class Reading:
 
     tokens    numbers in the vocabulary
     accuracy  expected share of right tokens, and exact: probability that all are right, both from
-              the posteriors of lengths and tokens (:func:`confidence`)
+              the posteriors of lengths and tokens (:meth:`DeepSC.confidence`)
     """
 
     tokens: list[int] = field(default_factory=list)
@@ -162,6 +163,7 @@ class DeepSC(System, nn.Module):
         self.decoder = nn.ModuleList(Layer(config) for _ in range(config.decoder_layers))
         self.decoded = nn.LayerNorm(width)
         self.bias = nn.Parameter(torch.zeros(len(self.classes)))
+        self.register_buffer("temperature", torch.ones(()))  # of the posteriors in a Reading
         nn.init.normal_(self.embedding.weight, std=width**-0.5)
 
     # --- sentences to frames and back ---
@@ -243,7 +245,8 @@ class DeepSC(System, nn.Module):
             logits = self.decode(*map(torch.stack, zip(*cut, strict=True)), some)
             told = zip(
                 active, lengths.tolist(), logits.argmax(-1).tolist(),
-                *(figure.tolist() for figure in confidence(logits, lengths, certain)), strict=True,
+                *(figure.tolist() for figure in self.confidence(logits, lengths, certain)),
+                strict=True,
             )  # fmt: skip
             following = {}
             for i, length, tokens, accuracy, exact in told:
@@ -306,6 +309,25 @@ class DeepSC(System, nn.Module):
             features = layer(features, mask)
         return self.decoded(features)
 
+    def confidence(
+        self, logits: torch.Tensor, lengths: torch.Tensor, certain: torch.Tensor | float = 1.0
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """What the receiver thinks of its own sentences, from the posterior of each token, with
+        logits divided by ``temperature`` (Guo et al. 2017), which training fits on validation.
+
+        Input
+            logits: [B, T, V];  lengths: [B] int64;  certain: [B], probability of the length
+        Output
+            accuracy: [B], expected share of right tokens, certain * mean_t p_t with p_t the largest
+            probability of token t;  exact: [B], probability that all are right, certain * prod_t
+            p_t (errors of the tokens taken as independent)
+        """
+        inside = valid(lengths, logits.shape[1])
+        best = (logits.float() / self.temperature).log_softmax(-1).amax(-1)
+        mean = (best.exp() * inside).sum(1) / lengths.clamp_min(1)
+        mean = torch.where(lengths > 0, mean, 1.0)  # of no token none can be wrong
+        return certain * mean, certain * (best * inside).sum(1).exp()
+
     def _check(self, lengths: torch.Tensor, count: int) -> None:
         low, high = int(lengths.min()), int(lengths.max())
         if low < 1 or high > min(count, LONGEST):
@@ -327,22 +349,3 @@ def _cut(symbols, noise, start: int, count: int) -> tuple[torch.Tensor, torch.Te
     symbols, noise = symbols[start : start + count], noise[start : start + count]
     missing = count - len(symbols)
     return F.pad(symbols, (0, missing)), F.pad(noise, (0, missing), value=math.inf)
-
-
-def confidence(
-    logits: torch.Tensor, lengths: torch.Tensor, certain: torch.Tensor | float = 1.0
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """What the receiver thinks of its own sentences, from the posterior of each token.
-
-    Input
-        logits: [B, T, V];  lengths: [B] int64;  certain: [B], probability of the length
-    Output
-        accuracy: [B], expected share of right tokens, certain * mean_t p_t with p_t the largest
-        probability of token t;  exact: [B], probability that all are right, certain * prod_t p_t
-        (the tokens' errors taken as independent)
-    """
-    inside = valid(lengths, logits.shape[1])
-    best = logits.float().log_softmax(-1).amax(-1)
-    mean = (best.exp() * inside).sum(1) / lengths.clamp_min(1)
-    mean = torch.where(lengths > 0, mean, 1.0)  # of no token none can be wrong
-    return certain * mean, certain * (best * inside).sum(1).exp()

@@ -4,107 +4,30 @@
 
 ``avel``: Tian et al., ECCV 2018.  ``psp``: Zhou et al., CVPR 2021.  ``vscg``: Jiang et al. (VSCG).
 They are one chain - attention, a BiLSTM for each modality, what joins them, a head - of which each
-has its parts; the setting that it is trained in is an argument.  ``coattention`` and ``default``
+has its parts; the setting that it is trained in is an argument.  ``coattention`` and ``span``
 have modules of their own.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import torch
 from torch import nn
 
 from ..base.errors import SemcomError
-from ..base.options import option
 from .attention import AGVA
+from .configs import AVELConfig, LocaliserConfig, PSPConfig, VSCGConfig
 from .heads import EventHead, SegmentHead, VideoHead
 from .layers import (
     ESCM,
-    EVENTS,
     PSP,
     BiLSTM,
     init_xavier,
 )
 from .matching import MatchHeads
-from .names import SETTINGS
-from .system import FeatureSizes, check_config, feature_sizes
-
-WEAK = ("wsel", "wsel_proportions")
-CONSISTENCY = ("", "cere", "separate", *EVENTS)
-
-
-@dataclass(frozen=True)
-class LocaliserConfig(FeatureSizes):
-    """What every localiser is told."""
-
-    setting: str = option(
-        "sel",
-        "what is learnt, and from what labels: sel (each second's), wsel (the clip's event alone), "
-        "wsel_proportions (how many seconds of each class), cml (the other modality's second)",
-        choices=SETTINGS,
-    )
-    loss: str = option("", "training loss (training/losses.py); default: the published one")
-    dropout: float = option(0.1, "share of features dropped in training")
-
-    def __post_init__(self):
-        check_config(self)
-        if self.setting not in SETTINGS:
-            raise SemcomError(f"setting {self.setting!r}: expected one of {', '.join(SETTINGS)}")
-
-
-@dataclass(frozen=True)
-class AVELConfig(LocaliserConfig):
-    """The sizes published for all three; AVEL alone has no more than these."""
-
-    attention_width: int = option(512, "shared width of the attention's embeddings M_v, M_a")
-    attention_hidden: int = option(49, "hidden width of the attention's scores")
-    position_axis: bool = option(
-        False, "audio term of the attention along the positions, to reproduce published numbers"
-    )
-    recurrent: int = option(128, "units of the BiLSTMs per direction")
-    classifier: int = option(64, "units of the classifier's hidden layer")
-    propagate: bool = option(False, "positive sample propagation between the modalities (PSP)")
-    consistency: str = option(
-        "",
-        "event semantic consistency (ESCM), by where its GRUs start from; '': none",
-        choices=CONSISTENCY,
-    )
-    late_dropout: float = option(0.2, "share of features dropped after ESCM")
-
-    def __post_init__(self):
-        super().__post_init__()
-        positions = self.height * self.width
-        if self.position_axis and self.attention_hidden != positions:
-            raise SemcomError(
-                f"attention_hidden {self.attention_hidden}: position_axis needs as many as there "
-                f"are positions, {positions}"
-            )
-        if self.consistency not in CONSISTENCY:
-            raise SemcomError(
-                f"consistency {self.consistency!r}: expected one of {', '.join(CONSISTENCY[1:])}"
-            )
-
-
-@dataclass(frozen=True)
-class PSPConfig(AVELConfig):
-    """PSP has linear layers around the attention besides."""
-
-    propagate: bool = option(True, "positive sample propagation between the modalities (PSP)")
-    projection: int = option(256, "units between the two linear layers of either modality")
-    common_dim: int = option(128, "features of both modalities before the BiLSTMs")
-
-
-@dataclass(frozen=True)
-class VSCGConfig(PSPConfig):
-    """VSCG is PSP and ESCM."""
-
-    dropout: float = option(0.2, "share of features dropped in training")
-    consistency: str = option(
-        "cere",
-        "event semantic consistency (ESCM), by where its GRUs start from; '': none",
-        choices=CONSISTENCY,
-    )
+from .names import WEAK
+from .system import feature_sizes
 
 
 class Localiser(nn.Module):

@@ -4,5 +4,9 @@
 
 DECODERS = ("psp", "avel", "vscg", "coattention")  # of pilot_ave
 SETTINGS = ("sel", "wsel", "wsel_proportions", "cml")  # that localisers learn in
+WEAK = ("wsel", "wsel_proportions")  # of these, without saying when an event happens
 DIRECTIONS = ("a2v", "v2a")  # of cross-modal localisation, learned in cml
 EVALUATED = (*(setting for setting in SETTINGS if setting != "cml"), *DIRECTIONS)
+CONSISTENCY = ("", "cere", "separate", "average", "maximum", "none")  # where ESCM's GRUs start from
+PARTS = ("cspa+csea", "cspa", "csea")  # of co-attention
+GATES = ("softmax", "sigmoid")  # of CSEA

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from ..base.errors import SemcomError
 from .attention import AGVA, CSPA
+from .configs import CELLS, PilotAveConfig
 from .decoders import DECODERS
 from .layers import (
     TemporalConv,
@@ -25,7 +26,6 @@ from .layers import (
     to_real,
     unit_power,
 )
-from .pilot_ave_config import CELLS, PilotAveConfig
 from .system import RadioSystem
 
 

@@ -11,13 +11,11 @@ thousand clips by heart.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import nn
 
-from ..base.options import option
 from .attention import GuidedAttention
+from .configs import PilotAvePlusConfig
 from .layers import (
     dense,
     init_relu,
@@ -27,22 +25,9 @@ from .layers import (
     unit_power,
 )
 from .spans import EventSpan
-from .system import RadioConfig, RadioSystem, check_config
+from .system import RadioSystem
 
 NOISE_RANGE_DB = 40.0  # effective noise beyond it is as good as none, or as nothing received
-
-
-@dataclass(frozen=True)
-class PilotAvePlusConfig(RadioConfig):
-    """Sizes."""
-
-    hidden: int = option(256, "units of the hidden layers of encoders and decoders")
-    attention_hidden: int = option(128, "hidden width of the attention's scores")
-    heads: int = option(4, "heads of the attention")
-    dropout: float = option(0.2, "share of features dropped in training")
-
-    def __post_init__(self):
-        check_config(self)
 
 
 class Encoder(nn.Module):

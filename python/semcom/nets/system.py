@@ -6,15 +6,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import numpy as np
 import torch
 from torch import nn
 
 from ..base.errors import SemcomError
-from ..base.options import option
 from ..phy.csi import mean_no_eff
+from .configs import RadioConfig
 from .topology import Terminal, Topology
 
 Item = tuple[type, int]
@@ -93,24 +93,6 @@ class System(ABC):
     def sizes_of(self, clips) -> dict:
         """The same quantities of a set."""
         return {}
-
-
-@dataclass(frozen=True)
-class FeatureSizes:
-    """Sizes of the features that every system and localiser is given."""
-
-    audio_dim: int = option(128, "audio features d_a of a segment")
-    visual_dim: int = option(512, "visual features d_v of a position")
-    height: int = option(7, "positions of the visual map, h")
-    width: int = option(7, "positions of the visual map, w")
-
-
-@dataclass(frozen=True)
-class RadioConfig(FeatureSizes):
-    """What the configurations of all systems with a radio have."""
-
-    terminals: str = option("audio+video", "audio+video, or audio or video for one modality")
-    symbols: int = option(64, "complex symbols L per segment and terminal")
 
 
 AUDIO_VISUAL = Topology((Terminal("audio", "audio"), Terminal("video", "visual", ("audio",))))
@@ -259,13 +241,3 @@ def feature_sizes(clips, terminals=("audio", "video")) -> dict:
             shape = shapes[kind] if shapes else getattr(clips, kind)(0).shape[1:]
             sizes[f"{kind} features"] = tuple(shape)
     return sizes
-
-
-def check_config(config, may_be_zero: tuple[str, ...] = ()) -> None:
-    """Refuse sizes below one (zero where it means "none") and a dropout that is no share."""
-    for name, value in asdict(config).items():
-        low = 0 if name in may_be_zero else 1
-        if type(value) is int and value < low:
-            raise SemcomError(f"{name} {value}: expected at least {low}")
-    if not 0 <= config.dropout < 1:
-        raise SemcomError(f"dropout {config.dropout}: expected 0 or more, less than 1")

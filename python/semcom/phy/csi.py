@@ -40,7 +40,7 @@ FIRST_BASE = 1 << 20  # first symbols travel in two parts, each within what floa
 
 
 def pack(csi: CSI) -> np.ndarray:
-    """The tag vector of one frame (a CSI without batch axis), as lib/phy/csi.h says.
+    """The tag vector of one frame (a CSI without batch axis), as lib/phy/flat/csi.h says.
 
     [(M, K), (noise_var, snr), state of piece 0, (first_1), state of piece 1, ...], a state being
     [(err_var_k, no_eff_k) for each k, H row by row].  Piece r holds from symbol first_r on, written
@@ -74,8 +74,8 @@ def unpack_pieces(vector: np.ndarray) -> tuple[np.ndarray, CSI]:
     """Tag vector -> the first symbol of each of its R pieces [R] int64, and a CSI without batch
     axis: h [R, M, K], err_var [R, K], no_eff [R, K]; noise_var and snr are one number each."""
     rows = _rows(vector)
-    first = rows.real[:, 0].astype(np.int64) + FIRST_BASE * rows.imag[:, 0].astype(np.int64)
-    first[0] = 0
+    first = np.zeros(len(rows), np.int64)  # for piece 0, noise_var and snr stand there
+    first[1:] = rows.real[1:, 0] + np.float64(FIRST_BASE) * rows.imag[1:, 0]
     return first, _state(vector, rows, slice(None))
 
 

@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..base.runs import runs
-from ..blocks.collectors import attention_collector, frame_collector
+from ..blocks.collectors import frame_collector
 from ..data.films import Films
 from .runner import Run, execute, record
 from .scenario import Scenario
@@ -80,12 +80,14 @@ def run_films(point: Scenario, films: Films, on_frames=lambda count: None) -> Fi
         watched["symbols"] = [frame_collector() for _ in flowgraph.terminals]
         for port, sink in enumerate(watched["symbols"], 1):
             flowgraph.connect((flowgraph.receiver, port), sink)
-        watched["attention"] = attention_collector()
         for end in flowgraph.ends_of_chain:
-            flowgraph.msg_connect(end, "attention", watched["attention"], "attention")
+            end.encoder.watch()
 
     run = execute(point, films, on_frames, watch=watch)
-    windows = understood(run, watched["symbols"], watched["attention"].heat)
+    heat = {}
+    for end in run.flowgraph.ends_of_chain:
+        heat |= end.encoder.attention
+    windows = understood(run, watched["symbols"], heat)
     done = FilmsRun(record(run), windows, _stages(run.flowgraph))
     run.flowgraph.release()
     return done

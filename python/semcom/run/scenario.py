@@ -67,11 +67,12 @@ def sweep(args: argparse.Namespace) -> list:
     points = options.points(Scenario, options.given(args, Scenario))
     for point in points:
         check(point)
-    if points[0].dump_path and len(points) > 1:
-        raise SemcomError(
-            f"--dump-path: would hold the signals of the last of {len(points)} points alone; "
-            "give one value of each option"
-        )
+    for name in ("dump_path", "record"):
+        if getattr(points[0], name) and len(points) > 1:
+            raise SemcomError(
+                f"{options.flag(name)}: would hold the signals of the last of {len(points)} points "
+                "alone; give one value of each option"
+            )
     return points
 
 

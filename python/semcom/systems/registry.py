@@ -69,7 +69,18 @@ LOCALISERS = {  # no radio
     "psp": ".nets.localisers:PSPLocaliser",
     "coattention": ".nets.coattention:CoAttention",
     "vscg": ".nets.localisers:VSCG",
-    "default": ".nets.default:DefaultLocaliser",
+    "span": ".nets.span_localiser:SpanLocaliser",
+}
+
+
+CONFIGS = {  # of systems and localisers whose configuration is at hand without Torch
+    "pilot_ave_plus": ".nets.configs:PilotAvePlusConfig",
+    "pilot_ave": ".nets.configs:PilotAveConfig",
+    "avel": ".nets.configs:AVELConfig",
+    "psp": ".nets.configs:PSPConfig",
+    "coattention": ".nets.configs:CoAttentionConfig",
+    "vscg": ".nets.configs:VSCGConfig",
+    "span": ".nets.configs:SpanConfig",
 }
 
 
@@ -102,15 +113,21 @@ def system(name: str) -> Entry:
     return systems()[name]
 
 
+def places(built_in: dict[str, str], group: str) -> dict[str, str]:
+    """name -> "package.module:name" of what is built in, then of what other packages add."""
+    found = dict(built_in)
+    for point in importlib.metadata.entry_points(group=group):
+        found.setdefault(point.name, point.value)
+    return found
+
+
 @cache
 def task(name: str):
     """The task of that name."""
-    places = dict(BUILT_IN_TASKS)
-    for point in importlib.metadata.entry_points(group=TASK_GROUP):
-        places.setdefault(point.name, point.value)
-    if name not in places:
-        raise SemcomError(f"task {name!r}: unknown, expected one of {', '.join(places)}")
-    return resolve(places[name])()
+    known = places(BUILT_IN_TASKS, TASK_GROUP)
+    if name not in known:
+        raise SemcomError(f"task {name!r}: unknown, expected one of {', '.join(known)}")
+    return resolve(known[name])()
 
 
 def task_of(name: str):
@@ -134,3 +151,8 @@ def classes() -> dict[str, type]:
     """Every class that weights can be of, systems and localisers, by name."""
     learned = {name: entry.cls for name, entry in systems().items() if entry.weights}
     return learned | {name: resolve(place) for name, place in LOCALISERS.items()}
+
+
+def config_of(name: str) -> type:
+    """The class of the configuration of a system or localiser, without Torch where it can be."""
+    return resolve(CONFIGS[name]) if name in CONFIGS else classes()[name].Config

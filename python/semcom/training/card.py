@@ -14,6 +14,17 @@ DATA_NOTES = {
         "The project's own synthetic set (`semcom.data.synthetic`), generated from seed 0.",
         "GPL-3.0-or-later, like the project; the data is generated.",
     ),
+    "grammar": (
+        "Sentences that the project's own grammar makes (`semcom.data.grammar`), from seed 0.",
+        "GPL-3.0-or-later, like the project; the data is generated.",
+    ),
+    "captions": (
+        "English sentences, splits apart: 144,311 captions of Flickr30k (as published with "
+        "Multi30k), 17,519 of COCO's val2017, 8,852 sentences of Europarl and WMT for training.",
+        "GPL-3.0-or-later for the weights. Trained on captions of Flickr30k as published with "
+        "Multi30k (CC BY-NC-SA 4.0) and of COCO (CC BY 4.0), and on sentences of WMT and Europarl "
+        "(free for research).",
+    ),
     "ave28": (
         "ave28, composed: real audio features (AudioSet's VGGish) and real image features, paired "
         "and timed artificially after AVE's annotations. **Not comparable with published AVE "
@@ -37,7 +48,7 @@ UNKNOWN_DATA = ("A folder in the AVE layout.", "That of the data; not known to t
 def write(path: Path, command: str, recipe) -> Path:
     """Write the card of the checkpoint ``path`` beside it, as ``.md``; returns its path.
 
-    recipe  what it was trained by, or its class: ``card_rows`` and ``card_notes`` say its figures
+    recipe  what it was trained by: ``card_rows`` and ``card_notes`` say its figures
     """
     header = checkpoint.read_header(path)
     data, licence = DATA_NOTES.get(header["data"], UNKNOWN_DATA)
@@ -45,7 +56,7 @@ def write(path: Path, command: str, recipe) -> Path:
         ("data", data),
         ("command", f"`{command}`"),
         ("seed", f"{header['seed']} (one run)"),
-        ("epochs", f"{header['epochs']} of at most {header['training']['epochs']}"),
+        ("epochs", f"{header['epochs']} of at most {recipe.epochs}"),
         ("parameters", f"{header['parameters']:,}"),
         ("size", f"{path.stat().st_size:,} bytes, {header.get('stored', 'float16')}"),
         *recipe.card_rows(header),

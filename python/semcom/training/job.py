@@ -14,6 +14,7 @@ import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..base.files import make_folder
+from ..base.options import used
 from ..weights import names, store
 from . import card, distributed
 from .cost import memory
@@ -55,8 +56,8 @@ def train_seeds(recipe: type, job: Job, config, seeds: int) -> None:
 
 
 def train(recipe: type, job: Job, config) -> float | None:
-    """One training, from its seed to its checkpoint and card -> error-free figure on the test
-    split; None in all processes but the first."""
+    """One training, from its seed to its checkpoint and card -> the first of the figures on the
+    test split; None in all processes but the first."""
     make_folder(job.out)
     made = recipe.prepare(job, config)
     print(f"{parameters(made.model):,} parameters", flush=True)
@@ -69,12 +70,13 @@ def train(recipe: type, job: Job, config) -> float | None:
     if distributed.rank():
         return None
     made.kept.load_state_dict(loop.best_weights)
+    made.finish()
     metrics = {"validation": loop.best, "test": made.test()}
-    path = write(made, loop, job.out, metrics)
+    path = write(made, loop, job, metrics)
     print(json.dumps(metrics, indent=1))
     print("cost:", json.dumps(cost_of(loop)))
     print(f"wrote {path} and {card.write(path, job.command, made)}", flush=True)
-    return metrics["test"]["error_free"]
+    return next(iter(metrics["test"].values()))
 
 
 def run_shown(loop: Loop) -> None:
@@ -98,16 +100,16 @@ def run_shown(loop: Loop) -> None:
         loop.run(lambda _: bar.advance(task), told)
 
 
-def write(recipe, loop: Loop, out: Path, metrics: dict) -> Path:
+def write(recipe, loop: Loop, job: Job, metrics: dict) -> Path:
     """The checkpoint, named by ``weights.names``; its path."""
     net, config = recipe.kept, recipe.config
-    path = out / file_name(net, config.variant, recipe.data_name())
+    path = job.out / file_name(net, job.variant, recipe.data_name())
     store.save(
         path,
         net,
-        variant=config.variant,
+        variant=job.variant,
         data=recipe.data_name(),
-        training=dataclasses.asdict(config),
+        training=used(config),
         seed=config.seed,
         epochs=loop.epoch,
         parameters=parameters(net),

@@ -7,7 +7,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..base.errors import SemcomError
-from ..base.options import option
+from ..base.options import Rule, number, option
+from ..nets.names import WEAK
+from ..phy.names import CHANNELS
 
 DETECTORS = ("zf", "lmmse")
 
@@ -49,14 +51,26 @@ class LabelledConfig(ClipConfig):
     mismatch: float = option(0.0, "share of clips with a part of another event's sound or picture")
 
     def __post_init__(self):
-        from ..nets.localisers import WEAK  # needs Torch
-
         super().__post_init__()
         if self.variant in WEAK and (self.exchange or self.mismatch):
             raise SemcomError(
                 f"exchange, mismatch: know where an event is, which {self.variant} does not; leave "
                 "them out"
             )
+
+
+SENT = Rule(
+    lambda config: config.variant != "error_free",
+    "over a channel, not with --variant error_free",
+)
+HEARD = Rule(
+    lambda config: config.variant not in ("audio_only", "video_only"),
+    "where a terminal hears another, not with --variant audio_only or video_only",
+)
+ESTIMATED = Rule(
+    lambda config: config.variant != "no_estimation",
+    "where the channel is estimated, not with --variant no_estimation",
+)
 
 
 @dataclass(frozen=True)
@@ -67,20 +81,66 @@ class LinkConfig(LabelledConfig):
     one for the sidelink.
     """
 
-    unguided: float = option(0.1, "share of batches whose feedback is lost")
-    snr_min: float = option(-12.0, "lowest SNR [dB]")
-    snr_max: float = option(30.0, "highest SNR [dB]")
-    channels: tuple[str, ...] = option(("awgn", "rayleigh", "rician"), "drawn per batch")
-    detectors: tuple[str, ...] = option(DETECTORS, "drawn per batch")
+    unguided: float = option(0.1, "share of batches whose feedback is lost", only=(HEARD,))
+    snr_min: float = option(-12.0, "lowest SNR", unit="dB", only=(SENT,))
+    snr_max: float = option(30.0, "highest SNR", unit="dB", only=(SENT,))
+    channels: tuple[str, ...] = option(
+        ("awgn", "rayleigh", "rician"), "drawn per batch", only=(SENT,)
+    )
+    detectors: tuple[str, ...] = option(DETECTORS, "drawn per batch", only=(SENT, ESTIMATED))
 
     def __post_init__(self):
-        from ..phy.channel import MODELS  # needs Torch
-
         super().__post_init__()
-        for name, known in (("channels", MODELS), ("detectors", DETECTORS)):
-            for value in getattr(self, name):
-                if value not in known:
-                    raise SemcomError(f"{name} {value!r}: expected some of {', '.join(known)}")
+        check_link(self)
+
+
+def check_link(config) -> None:
+    """Refuse channels and detectors that there are not."""
+    for name, known in (("channels", CHANNELS), ("detectors", DETECTORS)):
+        for value in getattr(config, name):
+            if value not in known:
+                raise SemcomError(f"{name} {value!r}: expected some of {', '.join(known)}")
+
+
+@dataclass(frozen=True)
+class DeepSCTraining:
+    """How to train.  Each batch draws a channel and a detector, each sentence an SNR [dB]."""
+
+    steps: int = option(20000, "steps in all; the learning rate falls to zero over them")
+    batch: int = option(1536, "tokens a step, padding included")
+    vocabulary: int = option(10752, "entries of the vocabulary")
+    pieces: int = option(1200, "entries that continue a word")
+    learning_rate: float = option(1.5e-3, "largest step of AdamW")
+    weight_decay: float = option(1e-2, "of AdamW")
+    warmup: int = option(500, "steps in which the learning rate rises")
+    clip: float = option(1.0, "largest norm of a gradient")
+    snr_min: float = option(-6.0, "lowest SNR [dB]")
+    snr_max: float = option(18.0, "highest SNR [dB]")
+    focus: tuple[float, ...] = option(
+        (-3.0, 6.0),
+        "SNRs [dB] between which half of the sentences are sent, where most is learnt",
+        type=number,
+    )
+    easy: float = option(0.1, "share of the steps in which the lowest SNR falls from the highest")
+    channels: tuple[str, ...] = option(
+        ("awgn", "awgn", "rayleigh", "rician"), "drawn per batch, all equally likely"
+    )
+    detectors: tuple[str, ...] = option(("zf", "lmmse"), "drawn per batch")
+    lost: float = option(0.1, "share of sentences of which a run of symbols is lost")
+    average: float = option(0.999, "weights kept per step in the running average that is tested")
+    bfloat16: bool = option(True, "compute the matrix products in bfloat16")
+    seed: int = option(0, "of weights, order, channels and noise")
+
+    def __post_init__(self):
+        for name in ("steps", "batch", "warmup"):
+            if getattr(self, name) < 1:
+                raise SemcomError(f"{name} {getattr(self, name)}: expected at least 1")
+        if not self.snr_min <= self.focus[0] <= self.focus[-1] <= self.snr_max:
+            raise SemcomError(
+                f"focus {self.focus}: expected two SNRs within {self.snr_min:g} to "
+                f"{self.snr_max:g} dB"
+            )
+        check_link(self)
 
 
 @dataclass(frozen=True)

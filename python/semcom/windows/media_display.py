@@ -63,7 +63,7 @@ class media_display(_Display):
 
     Inputs: complex64, the symbols of each of ``streams``, of which the last are shown
     Message port ``events``: dicts of outcome_sink (``frame``, ``events``, ``confidence``)
-    Message port ``attention``: dicts of semantic_encoder (``frame``, ``grid``, ``heat``)
+    Message port ``attention``: dicts of semantic_encoder (``frame``, ``grid`` (T, h, w), ``heat``)
     Message port ``csi``: of ls_estimator_cc or receiver, for the SNR
 
     store    name of that of the media source, or what has ``window(frame)``: an object whose

@@ -1,18 +1,54 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Recipes by the kind of training; ``apps/train.py --system`` picks one."""
+"""Recipes by the kind of training; ``apps/train.py --system`` picks one.
+
+Another package adds one for its task by an entry point of the group ``gr_semcom.recipes``: named as
+the task, its value a :class:`Kind`.
+"""
 
 from __future__ import annotations
 
+import importlib.metadata
+from dataclasses import dataclass
+from functools import cache
+
 from ...base.errors import SemcomError
+from ...base.options import fields
 from ...systems.registry import LOCALISERS, resolve, system
+from ..options import ClipConfig, DeepSCTraining, LabelledConfig, LinkConfig
 
 CROSS_MODAL = "cml"  # the setting of localisers that has a recipe of its own
-RECIPES = {  # task of a system, or kind of localiser -> what trains it
-    "events": ".training.recipes.events:EventsOverLink",
-    "localisation": ".training.recipes.localisation:Localisation",
-    "matching": ".training.recipes.matching:Matching",
+SIZES = ("audio_dim", "visual_dim", "height", "width")  # of features
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of training.
+
+    recipe       "package.module:Class" of what trains; the module needs Torch
+    config       its options
+    of_the_data  fields of the network's configuration that the data decide: no options
+    """
+
+    recipe: str
+    config: type
+    of_the_data: tuple[str, ...] = ()
+
+
+GROUP = "gr_semcom.recipes"
+BUILT_IN = {  # task of a system, or kind of localiser -> what trains it
+    "events": Kind(".training.recipes.events:EventsOverLink", LinkConfig, ("terminals", *SIZES)),
+    "text": Kind(".training.recipes.text:TextOverLink", DeepSCTraining),
+    "localisation": Kind(".training.recipes.localisation:Localisation", LabelledConfig, SIZES),
+    "matching": Kind(".training.recipes.matching:Matching", ClipConfig, SIZES),
 }
+
+
+@cache
+def recipes() -> dict[str, Kind]:
+    """Every kind of training: those of this package, then those of others."""
+    others = {point.name: point.load() for point in importlib.metadata.entry_points(group=GROUP)}
+    return others | BUILT_IN
 
 
 def kind_of(name: str, setting: str = "") -> str:
@@ -22,18 +58,22 @@ def kind_of(name: str, setting: str = "") -> str:
     return system(name).task
 
 
-def find(name: str, setting: str = "") -> type:
-    """The recipe of a system, or of a localiser in a setting, or one line that there is none."""
+def entry(name: str, setting: str = "") -> Kind:
+    """What trains a system, or a localiser in a setting, or one line that there is none."""
     kind = kind_of(name, setting)
-    if kind not in RECIPES:
+    if kind not in recipes():
         raise SemcomError(
             f"--system {name}: its task {kind} has no recipe; expected a task of "
-            f"{', '.join(RECIPES)}"
+            f"{', '.join(recipes())}"
         )
-    return resolve(RECIPES[kind])
+    return recipes()[kind]
+
+
+def find(name: str, setting: str = "") -> type:
+    """The recipe of a system, or of a localiser in a setting."""
+    return resolve(entry(name, setting).recipe)
 
 
 def having(option: str) -> list[str]:
     """Kinds of training whose configuration has a field of that name."""
-    fields = {kind: resolve(place).Config.__dataclass_fields__ for kind, place in RECIPES.items()}
-    return [kind for kind, names in fields.items() if option in names]
+    return [kind for kind, each in recipes().items() if option in fields(each.config)]

@@ -26,7 +26,6 @@ from ..loop import Recipe, shuffled
 from ..options import ClipConfig
 
 SPLITS = ("train", "val", "test")
-OF_THE_DATA = ("terminals", "audio_dim", "visual_dim", "height", "width")  # not to be chosen
 
 
 class ClipRecipe(Recipe):
@@ -101,8 +100,12 @@ class ClipRecipe(Recipe):
         for index in shuffled(len(self.clips), self.config.batch, self.config.seed, epoch):
             yield len(index), (epoch, distributed.share(index))
 
+    def finish(self) -> None:
+        """Nothing is left to do with the best weights."""
+
     def test(self) -> dict:
-        """Figures on the test split, of the model as it is; "error_free": without a channel."""
+        """Figures on the test split, of the model as it is; first "error_free": without a
+        channel."""
         raise NotImplementedError
 
     def data_name(self) -> str:

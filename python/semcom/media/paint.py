@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Shapes and text on a canvas [height, width, 3] uint8 RGB, drawn once where they stay.
+
+A cover [h, w] uint8 says how far each pixel takes a colour.  Colours are Okabe and Ito's.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from matplotlib import get_data_path
+from PIL import Image, ImageDraw, ImageFont
+
+from ..base.palette import COLOURS
+
+FONTS = Path(get_data_path(), "fonts", "ttf")  # those that come with Matplotlib
+LONGEST = 200  # letters of a name that are looked at
+
+
+def _rgb(colour: str) -> tuple:
+    return tuple(bytes.fromhex(colour[1:]))
+
+
+BLUE, VERMILION, GREEN, _, ORANGE, SKY, _ = map(_rgb, COLOURS)
+YELLOW = _rgb("#F0E442")  # Okabe and Ito's as well; too light for report's white paper
+GROUND, PANEL, WELL, EDGE = map(_rgb, ("#0B0E13", "#141A22", "#0E131A", "#28313E"))
+TEXT, FAINT, GREY = map(_rgb, ("#F2F5F8", "#98A4B3", "#5B6777"))
+
+
+class Box(NamedTuple):
+    """A rectangle of a canvas [pixels]."""
+
+    x: int
+    y: int
+    w: int
+    h: int
+
+    def of(self, canvas: np.ndarray) -> np.ndarray:
+        """The part of a canvas, to be drawn into."""
+        return canvas[self.y : self.y + self.h, self.x : self.x + self.w]
+
+
+def filled(width: int, height: int, colour: tuple) -> np.ndarray:
+    return np.full((height, width, 3), colour, np.uint8)
+
+
+def blend(area: np.ndarray, colour: tuple, cover: np.ndarray) -> None:
+    """Lay a colour over ``area`` [h, w, 3] in place."""
+    step = cv2.subtract(np.full_like(area, colour), area, dtype=cv2.CV_16S)
+    step = cv2.multiply(step, cv2.merge([cover] * 3), scale=1 / 255, dtype=cv2.CV_16S)
+    cv2.add(area, step, area, dtype=cv2.CV_8U)
+
+
+@lru_cache(maxsize=256)
+def rounded(width: int, height: int, radius: float) -> np.ndarray:
+    """Cover of a rectangle with round corners, [height, width]."""
+    radius = min(radius, width / 2, height / 2)
+    x, y = (np.abs(np.arange(n) + 0.5 - n / 2) - n / 2 + radius for n in (width, height))
+    inward = np.minimum(np.maximum(x, y[:, None]), 0)
+    distance = inward + np.hypot(np.maximum(x, 0), np.maximum(y, 0)[:, None]) - radius
+    return np.rint(255 * np.clip(0.5 - distance, 0, 1)).astype(np.uint8)
+
+
+def plate(canvas: np.ndarray, box: Box, colour: tuple, radius: float, opacity=1.0) -> None:
+    """A filled rectangle with round corners."""
+    if box.w > 0 and box.h > 0:
+        cover = rounded(box.w, box.h, radius)
+        blend(box.of(canvas), colour, (cover * opacity).astype(np.uint8))
+
+
+@lru_cache(maxsize=8)
+def _empty_panel(width: int, height: int, unit: float) -> np.ndarray:
+    canvas = filled(width, height, GROUND)
+    radius, edge = 10 * unit, max(1, round(unit))
+    plate(canvas, Box(0, 0, width, height), EDGE, radius)
+    inner = Box(edge, edge, width - 2 * edge, height - 2 * edge)
+    plate(canvas, inner, PANEL, radius - edge)
+    return canvas
+
+
+def panel(width: int, height: int, unit: float) -> np.ndarray:
+    """A panel with an edge, [height, width, 3], to be drawn into."""
+    return _empty_panel(width, height, unit).copy()
+
+
+@lru_cache(maxsize=64)
+def hatch(width: int, height: int, period: float) -> np.ndarray:
+    """Cover of diagonal stripes, [height, width]."""
+    phase = np.add.outer(np.arange(height), np.arange(width)) / period % 1
+    cover = np.clip((0.25 - np.abs(phase - 0.5)) * period + 0.5, 0, 1)
+    return np.rint(255 * cover).astype(np.uint8)
+
+
+@lru_cache(maxsize=64)
+def _font(size: int, bold: bool):
+    return ImageFont.truetype(FONTS / f"DejaVuSans{'-Bold' * bold}.ttf", size)
+
+
+@lru_cache(maxsize=512)
+def letters(text: str, size: int, bold: bool) -> np.ndarray:
+    """Cover of a line of text; equally tall for all texts of a size."""
+    font = _font(size, bold)
+    image = Image.new("L", (int(np.ceil(font.getlength(text))) + 1, sum(font.getmetrics())))
+    ImageDraw.Draw(image).text((0, 0), text, 255, font)
+    return np.asarray(image)
+
+
+@lru_cache(maxsize=512)
+def fitted(text: str, width: int, sizes: tuple, bold: bool = False) -> tuple:
+    """(text, size) of a line no wider than ``width`` [pixels]: as large as of ``sizes`` (largest,
+    smallest) fits; shortened where the smallest does not; '' where nothing does."""
+    text = " ".join(text.split())[:LONGEST]
+    largest, smallest = sizes
+    for size in range(largest, smallest - 1, -1):
+        if _font(size, bold).getlength(text) + 1 <= width:
+            return text, size
+    for kept in range(len(text) - 1, 0, -1):
+        shorter = text[:kept].rstrip() + "…"
+        if _font(smallest, bold).getlength(shorter) + 1 <= width:
+            return shorter, smallest
+    return "", smallest
+
+
+def write(canvas, box: Box, text: str, size: float, colour=TEXT, side=0.0, bold=False, least=None):
+    """Text in the middle of the height of ``box`` and inside it.
+
+    size, least  [pixels] wanted, and how small it may become before it is shortened
+    side         0 left, 0.5 middle, 1 right
+    """
+    size = size_for(box, size)
+    least = size if least is None else min(size, max(1, round(least)))
+    text, size = fitted(text, box.w, (size, least), bold)
+    if text:
+        cover = letters(text, size, bold)
+        tall, wide = cover.shape
+        x, y = box.x + int(side * (box.w - wide)), box.y + (box.h - tall) // 2
+        blend(Box(x, y, wide, tall).of(canvas), colour, cover)
+
+
+def size_for(box: Box, size: float) -> int:
+    """Size of letters [pixels], at most ``size``, whose line is no taller than ``box``."""
+    return max(1, min(round(size), int((box.h - 2) / 1.164)))  # of DejaVu, rounded up twice

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""The configurations of systems and localisers: what their networks and trainings read, and what
+``apps/train.py`` offers as options, without Torch."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from ..base.errors import SemcomError
+from ..base.options import option
+from .names import CONSISTENCY, DECODERS, GATES, PARTS, SETTINGS
+
+CELLS = 3  # rows and columns of the map that co-attention may be sent
+
+
+def check_config(config, may_be_zero: tuple[str, ...] = ()) -> None:
+    """Refuse sizes below one (zero where it means "none") and a dropout that is no share."""
+    for name, value in asdict(config).items():
+        low = 0 if name in may_be_zero else 1
+        if type(value) is int and value < low:
+            raise SemcomError(f"{name} {value}: expected at least {low}")
+    if not 0 <= config.dropout < 1:
+        raise SemcomError(f"dropout {config.dropout}: expected 0 or more, less than 1")
+
+
+@dataclass(frozen=True)
+class FeatureSizes:
+    """Sizes of the features that every system and localiser is given."""
+
+    audio_dim: int = option(128, "audio features d_a of a segment")
+    visual_dim: int = option(512, "visual features d_v of a position")
+    height: int = option(7, "positions of the visual map, h")
+    width: int = option(7, "positions of the visual map, w")
+
+
+@dataclass(frozen=True)
+class RadioConfig(FeatureSizes):
+    """What the configurations of all systems with a radio have."""
+
+    terminals: str = option("audio+video", "audio+video, or audio or video for one modality")
+    symbols: int = option(64, "complex symbols L per segment and terminal")
+
+
+@dataclass(frozen=True)
+class PilotAvePlusConfig(RadioConfig):
+    """Sizes."""
+
+    hidden: int = option(256, "units of the hidden layers of encoders and decoders")
+    attention_hidden: int = option(128, "hidden width of the attention's scores")
+    heads: int = option(4, "heads of the attention")
+    dropout: float = option(0.2, "share of features dropped in training")
+
+    def __post_init__(self):
+        check_config(self)
+
+
+@dataclass(frozen=True)
+class PilotAveConfig(RadioConfig):
+    """Sizes; the defaults follow the paper where it states them."""
+
+    audio_lstm: int = option(512, "units of the audio semantic encoder's LSTM")
+    audio_channel: int = option(256, "units of the audio channel encoder's first dense layer")
+    attention_width: int = option(512, "shared width of the attention's embeddings M_v, M_a")
+    attention_hidden: int = option(49, "hidden width of the attention's scores")
+    video_channel: int = option(256, "channels of the video channel encoder's first Conv2D")
+    audio_decoder: int = option(256, "units of the audio channel decoder")
+    video_decoder: int = option(512, "channels of the video channel decoder")
+    common_dim: int = option(256, "features of both modalities before PSP")
+    video_kernel: int = option(1, "kernel of the Conv2D blocks in time [segments]")
+    recurrent: int = option(0, "units of BiLSTMs before PSP per direction; 0: none, as the paper")
+    classifier: int = option(64, "units of the classifier's hidden layer")
+    dropout: float = option(0.1, "share of features dropped in training")
+    decoder: str = option(
+        "psp", "semantic decoder at the receiver; psp: the paper's", choices=DECODERS
+    )
+    spatial: str = option(
+        "terminal",
+        "where co-attention looks at the map: at the terminal that hears the sound, or at the "
+        "receiver on a small map that is sent",
+        choices=("terminal", "map"),
+    )
+
+    def __post_init__(self):
+        check_config(self, may_be_zero=("recurrent",))
+        if self.decoder not in DECODERS:
+            raise SemcomError(f"decoder {self.decoder!r}: expected one of {', '.join(DECODERS)}")
+        if self.decoder != "psp" and self.terminals != "audio+video":
+            raise SemcomError(f"decoder {self.decoder}: needs both terminals; psp works with one")
+        if self.spatial not in ("terminal", "map"):
+            raise SemcomError(f"spatial {self.spatial!r}: expected terminal or map")
+        if self.spatial == "map" and 2 * self.symbols < CELLS**2:
+            raise SemcomError(f"symbols {self.symbols}: a map needs at least {CELLS**2 // 2 + 1}")
+
+
+@dataclass(frozen=True)
+class LocaliserConfig(FeatureSizes):
+    """What every localiser is told."""
+
+    setting: str = option(
+        "sel",
+        "what is learnt, and from what labels: sel (each second's), wsel (the clip's event alone), "
+        "wsel_proportions (how many seconds of each class), cml (the other modality's second)",
+        choices=SETTINGS,
+    )
+    loss: str = option("", "training loss (training/losses.py); default: the published one")
+    dropout: float = option(0.1, "share of features dropped in training")
+
+    def __post_init__(self):
+        check_config(self)
+        if self.setting not in SETTINGS:
+            raise SemcomError(f"setting {self.setting!r}: expected one of {', '.join(SETTINGS)}")
+
+
+@dataclass(frozen=True)
+class AVELConfig(LocaliserConfig):
+    """The sizes published for all three; AVEL alone has no more than these."""
+
+    attention_width: int = option(512, "shared width of the attention's embeddings M_v, M_a")
+    attention_hidden: int = option(49, "hidden width of the attention's scores")
+    position_axis: bool = option(
+        False, "audio term of the attention along the positions, to reproduce published numbers"
+    )
+    recurrent: int = option(128, "units of the BiLSTMs per direction")
+    classifier: int = option(64, "units of the classifier's hidden layer")
+    propagate: bool = option(False, "positive sample propagation between the modalities (PSP)")
+    consistency: str = option(
+        "",
+        "event semantic consistency (ESCM), by where its GRUs start from; '': none",
+        choices=CONSISTENCY,
+    )
+    late_dropout: float = option(0.2, "share of features dropped after ESCM")
+
+    def __post_init__(self):
+        super().__post_init__()
+        positions = self.height * self.width
+        if self.position_axis and self.attention_hidden != positions:
+            raise SemcomError(
+                f"attention_hidden {self.attention_hidden}: position_axis needs as many as there "
+                f"are positions, {positions}"
+            )
+        if self.consistency not in CONSISTENCY:
+            raise SemcomError(
+                f"consistency {self.consistency!r}: expected one of {', '.join(CONSISTENCY[1:])}"
+            )
+
+
+@dataclass(frozen=True)
+class PSPConfig(AVELConfig):
+    """PSP has linear layers around the attention besides."""
+
+    propagate: bool = option(True, "positive sample propagation between the modalities (PSP)")
+    projection: int = option(256, "units between the two linear layers of either modality")
+    common_dim: int = option(128, "features of both modalities before the BiLSTMs")
+
+
+@dataclass(frozen=True)
+class VSCGConfig(PSPConfig):
+    """VSCG is PSP and ESCM."""
+
+    dropout: float = option(0.2, "share of features dropped in training")
+    consistency: str = option(
+        "cere",
+        "event semantic consistency (ESCM), by where its GRUs start from; '': none",
+        choices=CONSISTENCY,
+    )
+
+
+@dataclass(frozen=True)
+class SpanConfig(LocaliserConfig):
+    """Sizes; the switches take parts away, for ablation."""
+
+    hidden: int = option(160, "units of the hidden layers")
+    code: int = option(32, "units of the bottleneck of each member and modality")
+    attention_hidden: int = option(128, "hidden width of the attention's scores")
+    heads: int = option(4, "heads of the attention")
+    members: int = option(3, "networks behind the attention whose evidence is averaged")
+    dropout: float = option(0.2, "share of features dropped in training")
+    presence: bool = option(True, "evidence that any event happens, over time (not in wsel)")
+    joint: bool = option(True, "decide for the whole clip; no: for each segment by itself")
+
+
+@dataclass(frozen=True)
+class CoAttentionConfig(LocaliserConfig):
+    """The sizes of Table I; the switches are the rows of Table V."""
+
+    attention_width: int = option(512, "units of the first layers of f1 and f2")
+    attention_hidden: int = option(49, "common channels C_a2 = C_v2 of CSPA")
+    recurrent: int = option(128, "units of the BiLSTMs per direction")
+    classifier: int = option(64, "units of the classifiers' hidden layer")
+    parts: str = option("cspa+csea", "streams of the network", choices=PARTS)
+    audio_attention: bool = option(True, "attention of the sound in CSPA; no: row CSPA /aa")
+    visual_to_audio: bool = option(True, "picture raises sound in CSEA; no: row CSEA /v2a")
+    audio_to_visual: bool = option(True, "sound raises picture in CSEA; no: row CSEA /a2v")
+    gate: str = option("softmax", "of CSEA over the channels", choices=GATES)
+    balance: float = option(
+        -1.0, "lambda, weight of CSPA's loss against CSEA's; default: the paper's for the setting"
+    )
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.parts not in PARTS:
+            raise SemcomError(f"parts {self.parts!r}: expected one of {', '.join(PARTS)}")
+        if self.gate not in GATES:
+            raise SemcomError(f"gate {self.gate!r}: expected softmax or sigmoid")
+        if self.balance > 1 or (self.balance < 0 and self.balance != -1):
+            raise SemcomError(f"balance {self.balance}: expected 0 to 1 (or -1: the paper's)")
