@@ -312,7 +312,7 @@ def test_a_receiver_combines_until_it_accepts():
     np.testing.assert_allclose(n, 1 / 3, rtol=1e-6)
     assert receiver.judge(second, good=True) == Answer(second, ACCEPTED)
     assert receiver.histogram == {2: 1} and receiver.forced == 0
-    assert receiver.is_done(FrameId(8, attempt=2))  # the answer was lost, and it comes again
+    assert not receiver.wants(FrameId(8, attempt=2))  # the answer was lost, and it comes again
     assert receiver.judge(FrameId(8, attempt=2), good=False).verdict == ACCEPTED
     assert receiver.histogram == {2: 1}
 
@@ -330,19 +330,36 @@ def test_the_last_attempt_is_accepted_as_it_is():
     assert receiver.forced == 1
 
 
-def test_a_receiver_keeps_no_more_than_it_may():
-    receiver = Receiver(attempts=2, keep=3)
+def test_frames_that_will_not_come_again_are_accepted_as_they_are():
+    receiver, left = Receiver(attempts=2, window=3), []
     for n in range(50):
-        receiver.take(FrameId(n), *ones(1.0, 1.0))
+        assert receiver.wants(FrameId(n))
+        receiver.take(FrameId(n), *ones(float(n), 1.0))
         receiver.judge(FrameId(n), good=n % 2 == 0)
-    assert len(receiver._open) <= 3 and len(receiver._done) <= 3
+        left += receiver.abandoned()
+        assert len(receiver._open) <= 3 and len(receiver._done) <= 12
+    assert [of.frame for of, _ in left] == list(range(1, 47, 2))
+    assert all(parts[0][0][0, 0] == of.frame for of, parts in left)
+    assert [of.frame for of, _ in receiver.abandoned(over=True)] == [47, 49]
+    assert receiver.forced == 25 and receiver.histogram == {1: 50}
+
+
+def test_a_sender_that_starts_again_is_heard_anew():
+    receiver = Receiver(attempts=2, window=3)
+    for n in range(5):
+        receiver.wants(FrameId(n))
+        receiver.take(FrameId(n), *ones(1.0, 1.0))
+        receiver.judge(FrameId(n), good=True)
+    assert receiver.wants(FrameId(0))
+    x, _ = receiver.take(FrameId(0), *ones(2.0, 1.0))[0]
+    assert (x == 2.0).all()
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_over_bad_links_every_frame_ends_within_its_attempts(seed):
     """Transmissions and answers are lost, repeated, delayed and reordered; time goes on."""
     rng, attempts = random.Random(seed), 4
-    sender, receiver = Sender(attempts, window=5, timeout_s=3.0), Receiver(attempts, keep=8)
+    sender, receiver = Sender(attempts, window=5, timeout_s=3.0), Receiver(attempts, window=5)
     air, fresh, now, sends = [], list(range(20)), 0.0, 0
     while fresh or sender.open:
         now += 0.25
@@ -361,8 +378,9 @@ def test_over_bad_links_every_frame_ends_within_its_attempts(seed):
             if item[1] == "back":
                 sender.answer(item[2], now)
                 continue
-            if not receiver.is_done(item[2]):
+            if receiver.wants(item[2]):
                 receiver.take(item[2], *ones(1.0, 1.0))
+                receiver.abandoned()
             answer = receiver.judge(item[2], good=rng.random() < 0.5)
             copies = rng.choice((0, 1, 1, 2))
             air += [(now + rng.uniform(0, 5), "back", answer) for _ in range(copies)]

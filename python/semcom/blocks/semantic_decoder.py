@@ -9,7 +9,7 @@ import torch
 from ..phy.csi import expand_no_eff
 from ..protocol import fragments
 from ..protocol.frames import FrameId
-from ..protocol.retransmission import AGAIN, Answer, Receiver, whole
+from ..protocol.retransmission import AGAIN, WINDOW, Answer, Receiver, whole
 from ..systems.loading import shared_system
 from ..systems.registry import DEFAULT_SYSTEM
 from .system_block import SystemBlock
@@ -41,11 +41,16 @@ class semantic_decoder(SystemBlock):
                and its outcome is put out when it is accepted: when the system thinks it good
                enough, or at the last attempt
     ask_below  expected share that is right (System.judged) below which a frame is asked for again
+    window     of the sender, see repeater
+
+    Frames in fragments are put together first; what is missing of one that does not come any more
+    is unknown to the system.  ``transmissions`` counts what was taken in, and
+    ``answers`` those that were answered.
     """
 
     def __init__(
         self, system=DEFAULT_SYSTEM, checkpoint="", device="cpu", attempts=1, ask_below=0.9,
-        max_batch=16,
+        window=WINDOW, max_batch=16,
     ):  # fmt: skip
         net = shared_system(system, str(checkpoint), device)
         SystemBlock.__init__(
@@ -59,21 +64,30 @@ class semantic_decoder(SystemBlock):
             max_batch,
         )
         self.ask_below = ask_below
-        self.combined = Receiver(attempts)
+        self.combined = Receiver(attempts, window)
+        self.transmissions = self.answers = 0
         self.message_port_register_out(ANSWERS)
 
     def start(self) -> bool:
-        self.combined = Receiver(self.combined.attempts)
+        self.combined = Receiver(self.combined.attempts, self.combined.window)
+        self.transmissions = self.answers = 0
         return SystemBlock.start(self)
 
     def process(self, batch):
-        if self.combined.attempts == 1:
+        whole = all(FrameId.of(frames[0].number).fragments == 1 for frames in batch)
+        if self.combined.attempts == 1 and whole:
             return SystemBlock.process(self, batch)
         results = []
         with self._swap, torch.inference_mode():
             for run in apart(batch):
                 results += self._combine(run)
+                self.transmissions += len(run)
         return results
+
+    def leftovers(self) -> list:
+        """(frame, its outcome) of the frames that were not accepted when all was over."""
+        with self._swap, torch.inference_mode():
+            return self._as_they_are(self.combined.abandoned(over=True))
 
     def infer(self, run):
         streams = len(self.net.topology)
@@ -89,7 +103,7 @@ class semantic_decoder(SystemBlock):
         streams, ready = len(self.net.topology), []
         for frames in run:
             of = FrameId.of(frames[0].number)
-            if self.combined.is_done(of):
+            if not self.combined.wants(of):
                 self._publish(self.combined.judge(of, good=True))
                 continue
             symbols = np.stack([frame.items for frame in frames])
@@ -102,26 +116,36 @@ class semantic_decoder(SystemBlock):
                 for gap in gaps:
                     lost = FrameId(of.frame, gap, of.fragments, of.attempt)
                     self._publish(Answer(lost, AGAIN))
-        return [item for group in equal_lengths(ready) for item in self._judge(group)]
+        results = self._as_they_are(self.combined.abandoned())
+        for of, items, share in self._decode(ready):
+            answer = self.combined.judge(of, share >= self.ask_below)
+            self._publish(answer)
+            if answer.verdict != AGAIN:
+                results.append((of.frame, items))
+        return results
 
-    def _judge(self, group: list) -> list:
-        """Decode whole frames of one length; those accepted, with their outcomes."""
+    def _as_they_are(self, abandoned: list) -> list:
+        """(frame, its outcome) of frames from what came of them."""
+        left = [(of, *fragments.join(parts, of.fragments)) for of, parts in abandoned]
+        return [(of.frame, items) for of, items, _ in self._decode(left)]
+
+    def _decode(self, frames: list) -> list:
+        """Frames (id, symbols, noise) -> (id, items of the outcome, share that is right)."""
+        return [item for group in equal_lengths(frames) for item in self._decode_equal(group)]
+
+    def _decode_equal(self, group: list) -> list:
         ids, symbols, noise = zip(*group, strict=True)
         symbols = [torch.from_numpy(each).to(self.device) for each in symbols]
         noise = [torch.from_numpy(each).to(self.device) for each in noise]
         if not self.net.ragged:
             symbols, noise = torch.stack(symbols), per_frame(noise)
         outcomes, confidence = self.net.judged(symbols, noise)
-        accepted = []
-        for of, items, share in zip(ids, outcomes, confidence.tolist(), strict=True):
-            answer = self.combined.judge(of, share >= self.ask_below)
-            self._publish(answer)
-            if answer.verdict != AGAIN:
-                accepted.append((of.frame, items.cpu().numpy()))
-        return accepted
+        items = [each.cpu().numpy() for each in outcomes]
+        return list(zip(ids, items, confidence.tolist(), strict=True))
 
     def _publish(self, answer: Answer) -> None:
         self.message_port_pub(ANSWERS, pmt.to_pmt(answer.as_dict()))
+        self.answers += 1
 
 
 def per_frame(noise: list) -> torch.Tensor:

@@ -23,7 +23,7 @@ from .frames import MOST_ATTEMPTS, FrameId
 
 ACCEPTED, AGAIN, LOST = "accepted", "again", "lost"  # LOST: no answer came in time; never sent
 ON_AIR = (ACCEPTED, AGAIN)  # place: the field "terminal" of the header of an answer
-WINDOW = 64  # frames that are under way at a time
+WINDOW = 64  # numbers from the oldest frame under way to the newest
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Sender:
     """Keeps what was sent until it is accepted.
 
     attempts   most transmissions of a fragment
-    window     most frames under way
+    window     most frames under way, counted from the oldest number to the newest
     timeout_s  [s] after which what was not answered is sent again
 
     ``histogram``: fragments that are done, by attempts they took; ``given_up``: those of them that
@@ -101,6 +101,7 @@ class Sender:
         self._open: OrderedDict[tuple[int, int], _Sent] = OrderedDict()
         self._frames: Counter[int] = Counter()  # fragments open of each frame
         self._due: deque[tuple[int, int]] = deque()
+        self._newest = 0
         self.histogram: Counter[int] = Counter()
         self.given_up = self.stale = 0
 
@@ -111,8 +112,8 @@ class Sender:
 
     @property
     def has_room(self) -> bool:
-        """Whether one more frame may be sent."""
-        return self.open < self.window
+        """Whether the next frame may be sent."""
+        return not self._frames or self._newest + 1 - min(self._frames) < self.window
 
     def sent(self, of: FrameId, payload, now: float = 0.0) -> None:
         """A fragment went out for the first time."""
@@ -121,6 +122,7 @@ class Sender:
             self._close(key, accepted=False)
         self._open[key] = _Sent(of, payload, now + self.timeout_s)
         self._frames[of.frame] += 1
+        self._newest = of.frame
 
     def answer(self, answer: Answer, now: float = 0.0) -> None:
         """What the receiver said, in any order, twice, late or never."""
@@ -206,6 +208,7 @@ class _Heard:
     """A frame that is not accepted yet."""
 
     fragments: int
+    last: FrameId  # that came
     parts: dict = field(default_factory=dict)  # fragment -> (symbols, noise), combined
     attempts: set = field(default_factory=set)  # (fragment, attempt) that are in them
 
@@ -214,33 +217,40 @@ class Receiver:
     """Combines the attempts of each frame until it is accepted.
 
     attempts  most transmissions of a frame: the last is accepted as it is
-    keep      frames that may be open, and numbers of accepted ones that are remembered; the oldest
-              goes first
+    window    of the sender: a frame so much older than one that came will not come again
 
-    ``histogram``: accepted frames by attempts they took; ``forced``: those accepted for being the
-    last attempt alone.
+    Four windows of accepted frames are remembered.  ``histogram``: accepted frames by attempts they
+    took; ``forced``: those accepted though they were not good enough.
     """
 
-    def __init__(self, attempts: int, keep: int = 4 * WINDOW):
+    def __init__(self, attempts: int, window: int = WINDOW):
         check_attempts(attempts)
-        self.attempts, self.keep = attempts, keep
+        self.attempts, self.window = attempts, window
         self._open: OrderedDict[int, _Heard] = OrderedDict()
         self._done: OrderedDict[int, None] = OrderedDict()
+        self._newest = 0
         self.histogram: Counter[int] = Counter()
         self.forced = 0
 
-    def is_done(self, of: FrameId) -> bool:
-        """Whether the frame was accepted already: the answer to that was lost."""
-        return of.frame in self._done
+    def wants(self, of: FrameId) -> bool:
+        """A transmission came: False if its frame was accepted already, and the answer lost.
+
+        A first attempt a window older than the newest tells that the sender was started again.
+        """
+        if of.attempt == 0 and of.frame + self.window <= self._newest:
+            self._open.clear()
+            self._done.clear()
+            self._newest = of.frame
+        self._newest = max(self._newest, of.frame)
+        return of.frame not in self._done
 
     def take(self, of: FrameId, symbols: np.ndarray, noise: np.ndarray) -> dict:
         """A transmission came: symbols [K, n], noise [K, n] -> the fragments of its frame so far,
         each (symbols, noise) combined from its attempts."""
         heard = self._open.get(of.frame)
         if heard is None or heard.fragments != of.fragments:
-            heard = self._open[of.frame] = _Heard(of.fragments)
-            while len(self._open) > self.keep:
-                self._open.popitem(last=False)
+            heard = self._open[of.frame] = _Heard(of.fragments, of)
+        heard.last = of
         if (of.fragment, of.attempt) not in heard.attempts:
             heard.attempts.add((of.fragment, of.attempt))
             before = heard.parts.get(of.fragment)
@@ -251,18 +261,33 @@ class Receiver:
     def judge(self, of: FrameId, good: bool) -> Answer:
         """The answer to a transmission whose frame was decoded: accepted if it is good, or its
         last attempt."""
-        if self.is_done(of):
+        if of.frame in self._done:
             return Answer(of, ACCEPTED)
         last = of.attempt + 1 >= self.attempts
         if not good and not last:
             return Answer(of, AGAIN)
+        self._accept(of, good)
+        return Answer(of, ACCEPTED)
+
+    def abandoned(self, over: bool = False) -> list[tuple[FrameId, dict]]:
+        """(last transmission, fragments) of the frames that will not come again, accepted as they
+        are: those a window older than the newest; all once it is over."""
+        left = [
+            (heard.last, heard.parts)
+            for frame, heard in self._open.items()
+            if over or frame + self.window <= self._newest
+        ]
+        for last, _ in left:
+            self._accept(last, good=False)
+        return left
+
+    def _accept(self, of: FrameId, good: bool) -> None:
         self.forced += not good
         self.histogram[of.attempt + 1] += 1
         self._open.pop(of.frame, None)
         self._done[of.frame] = None
-        while len(self._done) > self.keep:
+        while len(self._done) > 4 * self.window:
             self._done.popitem(last=False)
-        return Answer(of, ACCEPTED)
 
 
 def whole(of: FrameId) -> FrameId:

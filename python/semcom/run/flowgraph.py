@@ -7,7 +7,8 @@ from gnuradio import gr
 from ..blocks.hier import receiver, simulated_channel, terminal
 from ..blocks.link_meter import link_meter
 from ..blocks.outcome_sink import outcome_sink
-from ..blocks.repeater import repeater, return_link
+from ..blocks.repeater import repeater
+from ..blocks.return_link import return_link
 from ..systems.loading import shared_system
 from .scenario import Scenario
 
