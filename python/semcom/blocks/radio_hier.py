@@ -5,17 +5,21 @@
 from gnuradio import gr
 
 from .. import frame_sync_cc
+from ..base.errors import SemcomError
 from ..protocol.burst import FEEDBACK_CODE, BurstFormat
 from ..protocol.schedule import Schedule
 from ..systems.loading import shared_system
 from ..systems.registry import DEFAULT_SYSTEM
 from ..systems.registry import system as entry_of
 from .dump import dump
+from .fragmenter import fragmenter
 from .hier import HasModel, item_size, signature
+from .repeater import repeater
 from .semantic_decoder import semantic_decoder
 from .semantic_encoder import semantic_encoder
 from .transmitters import following_transmitter, leading_transmitter
 
+AIR_WINDOW = 8  # frames under way on the air: bursts and answers take a while
 SEGMENTS = 10  # a clip's, of which a feedback burst's length is reckoned
 
 
@@ -43,6 +47,10 @@ class radio_terminal(HasModel, gr.hier_block2):
     Message port ``attention``: where it looked, see semantic_encoder
     Message port ``bursts``: the sidelink bursts that were heard, see frame_sync_cc
 
+    ``repeater`` sends again what the receiver asks for, if ``attempts`` are above 1 (else None):
+    what comes over the return link goes to its message port ``answers``.  (A port of this block
+    that passed it on would keep the block's memory.)
+
     A frame whose sidelink was lost is sent without, if the period of those before tells when.
     ``schedule`` tells when bursts are due (None for one that leads), ``sync`` hears the sidelink.
 
@@ -57,12 +65,16 @@ class radio_terminal(HasModel, gr.hier_block2):
                       following_transmitter
     sidelink_timeout  [s] to wait for the sidelink if nothing tells the time; 0: for ever
     dump_path         folder for every internal signal; '': none
+    fragment          [symbols] of a burst's payload at most, of a terminal that is the only one; 0:
+                      a burst carries a whole frame
+    attempts, window, timeout, overdue  see repeater; attempts above 1 of an only terminal alone
     plan              more of semcom.protocol.burst.BurstFormat: sps, pilot_length, pilot_spacing,
                       turnaround, copies, max_peak_db
     """
 
     def __init__(self, system=DEFAULT_SYSTEM, name="audio", checkpoint="", device="cpu",
                  sample_rate=4e6, pause=0.0, continuous=False, sidelink_timeout=0.0, dump_path="",
+                 fragment=0, attempts=1, window=AIR_WINDOW, timeout=1.0, overdue=None,
                  **plan):  # fmt: skip
         net = shared_system(system, str(checkpoint), device)
         place, c64 = net.topology.terminal(name), gr.sizeof_gr_complex
@@ -76,6 +88,7 @@ class radio_terminal(HasModel, gr.hier_block2):
         self.message_port_register_hier_out("attention")
         self.message_port_register_hier_out("bursts")
         plan = BurstFormat(sample_rate, **plan)
+        self.plan = plan
         number, longest = system_number(system), net.payload(name, SEGMENTS)
         if net.topology.is_heard(name):
             plan.check_payload(longest)
@@ -88,10 +101,23 @@ class radio_terminal(HasModel, gr.hier_block2):
             self.encoder = semantic_encoder(*model, aligned=False)
             self.transmitter = leading_transmitter(plan, number, len(net.topology), pause)
         self.msg_connect(self.encoder, "attention", self, "attention")
+        stages = [self.encoder]
+        if (fragment or attempts > 1) and len(net.topology) > 1:
+            raise SemcomError(
+                f"fragment {fragment}, attempts {attempts}: 0 and 1 expected, since "
+                f"{len(net.topology)} terminals share the uplink's bursts"
+            )
+        if fragment:
+            stages.append(fragmenter(fragment, segment(net, name)))
+        self.repeater = None
+        if attempts > 1:
+            self.repeater = repeater(1, attempts, window, 0.0 if overdue else timeout, overdue)
+            stages.append(self.repeater)
+        self.stages = stages  # GNU Radio does not keep Python blocks alive
         self.connect((self, 0), (self.encoder, 0))
-        self.connect(self.encoder, (self.transmitter, 0))
+        self.connect(*stages, (self.transmitter, 0))
         self.connect(self.transmitter, (self, 0))
-        self.connect(self.encoder, (self, 1))
+        self.connect(stages[-1], (self, 1))
         dump(self, self.encoder, 0, dump_path, f"{name}_symbols")
         dump(self, self.transmitter, 0, dump_path, f"{name}_samples")
 
@@ -120,12 +146,14 @@ class radio_receiver(HasModel, gr.hier_block2):
     Output 0          items of the system's outcome, see semantic_decoder
     Outputs 1..K      complex64, the symbols of each terminal as they were separated
     Message port ``bursts``: the bursts that were heard, see frame_sync_cc
+    Message port ``answers``: for the return link, see semantic_decoder
 
-    The other arguments: see radio_terminal and receiver.
+    The other arguments: see radio_terminal, receiver and semantic_decoder.
     """
 
     def __init__(self, system=DEFAULT_SYSTEM, checkpoint="", device="cpu", antennas=2,
-                 sample_rate=4e6, detector="zf", dump_path="", **plan):  # fmt: skip
+                 sample_rate=4e6, detector="zf", dump_path="", attempts=1, ask_below=0.9,
+                 window=AIR_WINDOW, **plan):  # fmt: skip
         net = shared_system(system, str(checkpoint), device)
         terminals, c64 = len(net.topology), gr.sizeof_gr_complex
         gr.hier_block2.__init__(
@@ -134,14 +162,16 @@ class radio_receiver(HasModel, gr.hier_block2):
             signature(*[c64] * antennas),
             signature(item_size(net.outcome_item), *[c64] * terminals),
         )
-        plan = BurstFormat(sample_rate, **plan)
+        self.plan = plan = BurstFormat(sample_rate, **plan)
         self.sync = frame_sync_cc(
             antennas, plan.rows(terminals), sample_rate, plan.sps, plan.pilot_spacing, detector,
             0, system_number(system), [segment(net, name) for name in net.topology.names],
         )  # fmt: skip
-        self.decoder = semantic_decoder(system, checkpoint, device)
+        self.decoder = semantic_decoder(system, checkpoint, device, attempts, ask_below, window)
         self.message_port_register_hier_out("bursts")
         self.msg_connect(self.sync, "bursts", self, "bursts")
+        self.message_port_register_hier_out("answers")
+        self.msg_connect(self.decoder, "answers", self, "answers")
         for m in range(antennas):
             self.connect((self, m), (self.sync, m))
             dump(self, self, m, dump_path, f"antenna_{m}")

@@ -25,7 +25,8 @@ class repeater(FrameBlock):
              (semcom.protocol.frames); all streams of a frame are repeated together
     Message port ``answers``: what came over the return link, see return_link
 
-    It ends when its input has ended and all frames are accepted or given up.
+    It ends when its input has ended and all frames are accepted or given up.  ``frames`` counts
+    those that were new, ``repeats`` what was sent again, ``repeated_symbols`` its symbols.
 
     streams   how many: those of all terminals, which share one time on an aligned uplink
     attempts  most transmissions of a frame
@@ -51,7 +52,8 @@ class repeater(FrameBlock):
     def _reset(self) -> None:
         self.sender = Sender(self.attempts, self.window, self.timeout)
         self._last, self._was_overdue = None, False
-        self.frames = self.repeated_symbols = 0  # new frames; [symbols] of repeats on stream 0
+        self.frames = self.repeats = 0
+        self.repeated_symbols = 0  # of stream 0
 
     @guarded
     def _on_answer(self, message):
@@ -69,6 +71,7 @@ class repeater(FrameBlock):
         self._look_at_last()
         if due := self.sender.next_due(time.monotonic()):
             of, arrays = due
+            self.repeats += 1
             self.repeated_symbols += len(arrays[0])
             self._last, self._was_overdue = of, False
             return [(of.number, *arrays)]

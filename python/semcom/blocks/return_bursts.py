@@ -85,7 +85,7 @@ class answer_receiver(gr.hier_block2):
     """The samples of a terminal's antenna to the receiver's answers.
 
     Input 0   complex64 samples
-    Message port ``answers``: see repeater
+    ``reader`` has the message port ``answers``, for a repeater.
 
     Arguments: see answer_transmitter.
     """
@@ -95,7 +95,6 @@ class answer_receiver(gr.hier_block2):
         gr.hier_block2.__init__(
             self, "answer_receiver", gr.io_signature(1, 1, c64), gr.io_signature(0, 0, 0)
         )
-        self.message_port_register_hier_out("answers")
         self.sync = frame_sync_cc(
             1, plan.rows(1), plan.sample_rate, plan.sps, plan.pilot_spacing, "zf",
             core.RETURN_CODE, system, [1], 1,
@@ -103,4 +102,3 @@ class answer_receiver(gr.hier_block2):
         self.reader = _AnswerReader(system)
         self.connect((self, 0), self.sync, blocks.null_sink(c64))
         self.msg_connect(self.sync, "bursts", self.reader, "bursts")
-        self.msg_connect(self.reader, "answers", self, "answers")

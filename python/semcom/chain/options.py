@@ -14,6 +14,12 @@ NOISY = Rule(
     lambda point: point.channel != "none" if not point.radio else point.radio.startswith("mock:"),
     "with a channel that has noise, or --radio mock:...; other radios have the SNR they have",
 )
+REPEATABLE = Rule(
+    lambda point: (
+        not point.radio or (not point.radio.startswith("replay:") and len(point.terminals()) == 1)
+    ),
+    "without --radio, or over one that is no recording, of systems with one terminal",
+)
 REPEATED = Rule(lambda point: point.attempts > 1, "with --attempts above 1")
 HEARD = Rule(lambda point: bool(point.sidelinks()), "where a terminal hears another")
 FADING = Rule(
@@ -74,7 +80,7 @@ class RepeatOptions:
 
     attempts: int = option(
         1, "most transmissions of a frame: more than 1 repeats what the receiver asks for",
-        type=at_least(1), sweep=True, only=(SIMULATED,),
+        type=at_least(1), sweep=True, only=(REPEATABLE,),
     )  # fmt: skip
     return_snr: float = option(
         None, "SNR of the return link, which brings the receiver's answers; default: the uplink's",

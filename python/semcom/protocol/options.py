@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from ..base.options import Rule, at_least, number, option
 
 ON_AIR = Rule(lambda point: point.radio, "with --radio")
+ALONE = Rule(lambda point: len(point.terminals()) == 1, "of systems with one terminal")
+BY_CLOCK = Rule(
+    lambda point: point.attempts > 1 and point.radio.partition(":")[0] in ("zmq", "uhd"),
+    "with --attempts above 1 and --radio zmq:... or uhd:...",
+)
 ANSWERED = Rule(lambda point: bool(point.sidelinks()), "where a terminal hears another")
 
 
@@ -28,6 +33,14 @@ class BurstOptions:
     copies: int = option(
         2, "feedback bursts for each clip", type=at_least(1), only=(ON_AIR, ANSWERED)
     )
+    fragment: int = option(
+        0, "payload of a burst at most, longer frames in fragments; 0: whole frames",
+        unit="symbols", type=at_least(0), only=(ON_AIR, ALONE),
+    )  # fmt: skip
+    answer_within: float = option(
+        1.0, "after which a frame that was not answered is sent again", unit="s", type=number,
+        only=(ON_AIR, BY_CLOCK),
+    )  # fmt: skip
     max_peak: float = option(
         None, "bound of a burst's peak over its mean", unit="dB", type=number, only=(ON_AIR,)
     )

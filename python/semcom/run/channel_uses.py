@@ -25,10 +25,8 @@ def channel_uses(point: Scenario, net, flowgraph, unit: str, units: list) -> dic
     if not mean:
         return {per: None, "channel_uses": None, "pilot_overhead": None}
     payload = max(_payload(name, net, flowgraph, mean) for name in net.topology.names)
-    if point.radio:
-        uses = _burst_uses(point, net, payload)
-    else:
-        uses = _uses(point, net, payload) | _repeats(flowgraph)
+    uses = _burst_uses(point, net, payload) if point.radio else _uses(point, net, payload)
+    uses |= _repeats(point, flowgraph)
     return {
         per: sum(uses.values()) / mean,
         "channel_uses": {name: count / mean for name, count in uses.items()},
@@ -51,25 +49,38 @@ def _uses(point: Scenario, net, payload: float) -> dict:
     return {"payload": payload, "pilots": pilots, "feedback": sidelinks}
 
 
-def _repeats(flowgraph) -> dict:
-    """What asking again took, of each frame the mean."""
-    if not flowgraph.repeater:
+def _repeats(point: Scenario, flowgraph) -> dict:
+    """What asking again took, of each frame the mean; what other processes did is not known."""
+    sender, back = flowgraph.repeater, flowgraph.return_link
+    if not (sender and back):
         return {}
-    frames = max(1, flowgraph.repeater.frames)
-    return {
-        "repeats": flowgraph.repeater.repeated_symbols / frames,
-        "return": flowgraph.return_link.symbols / frames,
-    }
+    symbols, frames = sender.repeated_symbols, max(1, sender.frames)
+    if point.radio and sender.repeats:
+        layout = _plan(point).layout(1)
+        symbols = sender.repeats * layout.total(round(symbols / sender.repeats))
+    return {"repeats": symbols / frames, "return": back.symbols / frames}
+
+
+def _plan(point: Scenario) -> BurstFormat:
+    return BurstFormat(point.sample_rate, **burst_format(point))
 
 
 def _burst_uses(point: Scenario, net, payload: float) -> dict:
-    plan, users = BurstFormat(point.sample_rate, **burst_format(point)), len(net.topology)
+    plan, users = _plan(point), len(net.topology)
     layout, payload = plan.layout(users), round(payload)
-    pilots = layout.body_length(payload) - payload
+    bursts = _bursts(payload, point.fragment)
+    pilots = sum(map(layout.body_length, bursts)) - payload
     copies = plan.copies * len(net.topology.sidelinks())
     return {
         "payload": payload,
         "pilots": pilots,
-        "overhead": layout.total(payload) - payload - pilots,
+        "overhead": sum(map(layout.total, bursts)) - payload - pilots,
         "feedback": copies * plan.feedback_length(payload) // plan.sps,
     }
+
+
+def _bursts(payload: int, most: int) -> list:
+    """Payloads of the bursts of a frame, in fragments of at most ``most`` symbols (0: whole)."""
+    if not most or payload <= most:
+        return [payload]
+    return [most] * (payload // most) + [rest for rest in (payload % most,) if rest]

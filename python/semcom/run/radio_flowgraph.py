@@ -12,8 +12,11 @@ from ..base.options import flag
 from ..blocks.link_meter import link_meter
 from ..blocks.mock_radio import mock_feedback, mock_uplink
 from ..blocks.outcome_sink import outcome_sink
-from ..blocks.radio_hier import radio_receiver, radio_terminal
+from ..blocks.radio_hier import AIR_WINDOW, radio_receiver, radio_terminal, system_number
+from ..blocks.return_bursts import answer_receiver, answer_transmitter
+from ..blocks.return_link import mock_return
 from ..blocks.sigmf import sigmf_sink, sigmf_source
+from ..protocol.burst import LATENESS_S
 from ..systems.loading import shared_system
 from .flowgraph import release
 from .radios import open_radio
@@ -49,17 +52,32 @@ class RadioFlowgraph(gr.top_block):
         kind, _, argument = s.radio.partition(":")
         self.lockstep = kind == MOCK
         plan = burst_format(s)
-        pause = PAUSE_S if self.lockstep else 0.0
         air = dict(sample_rate=s.sample_rate, dump_path=s.dump_path, **plan)
 
         self.source = source
-        self.receiver = radio_receiver(s.system, *model, s.antennas, detector=s.detector, **air)
+        window = 1 if self.lockstep else AIR_WINDOW
+        again = dict(attempts=s.attempts, window=window)
+        self.receiver = radio_receiver(
+            s.system, *model, s.antennas, detector=s.detector, ask_below=s.ask_below, **again, **air
+        )
         self.sink = outcome_sink(s.system, str(weights), keep=KEPT)
         self.meter = link_meter(len(self.topology))
+        mock = dict(pause=PAUSE_S, continuous=True, overdue=self._is_overdue)
+        mock = mock if self.lockstep else {}
         self.ends_of_chain = [
-            radio_terminal(s.system, name, *model, pause=pause, continuous=self.lockstep, **air)
+            radio_terminal(
+                s.system,
+                name,
+                *model,
+                fragment=s.fragment,
+                timeout=s.answer_within,
+                **again,
+                **mock,
+                **air,
+            )  # fmt: skip
             for name in self.terminals
         ]
+        self.return_link, self.repeater = None, self.ends_of_chain[0].repeater
         self._connect_chain()
         if self.lockstep:
             self._connect_mock(argument)
@@ -97,6 +115,13 @@ class RadioFlowgraph(gr.top_block):
         for port in range(MOCK_DEVICES):
             sent = devices.get(port) or blocks.null_source(gr.sizeof_gr_complex)
             self.connect((sent, 0), (self.mock, port))
+        if self.repeater:
+            return_snr = snr if s.return_snr is None else sample_snr_db(s.return_snr, s.sps)
+            self.return_link = mock_return(
+                self.ends_of_chain[0].plan, system_number(s.system), preset, return_snr, s.seed
+            )
+            self.msg_connect(self.receiver, "answers", self.return_link, "answers")
+            self.msg_connect(self.return_link, "answers", self.repeater, "answers")
         self._connect_antennas()
 
     def _connect_radio(self, radio) -> None:
@@ -107,10 +132,34 @@ class RadioFlowgraph(gr.top_block):
         for _, listener in self.topology.sidelinks():
             self.ends.append(radio.receiver(listener, 1))
             self.connect(self.ends[-1], (self.end(listener), 1))
+        if self.repeater:
+            self._connect_return(radio)
         receiver = radio.receiver("receiver", self.scenario.antennas)
         self.ends.append(receiver)
         self.antennas = [(receiver, m) for m in range(self.scenario.antennas)]
         self._connect_antennas()
+
+    def _connect_return(self, radio) -> None:
+        """The receiver's answers as bursts to the only terminal."""
+        end = self.ends_of_chain[0]
+        self.ends += send_answers(self, self.receiver, radio, self.scenario.system, end.plan)
+        self.ends += hear_answers(self, end, radio, self.scenario.system)
+
+    def _is_overdue(self, number: int) -> bool:
+        """Whether the receiver has said all that it will of the bursts up to this one: it was
+        heard or lost, decoded, and its answer was heard or lost."""
+        end, decoder, sync = self.ends_of_chain[0], self.receiver.decoder, self.receiver.sync
+        start, settings = end.transmitter.starts.get(number), self.mock.settings
+        if start is None:
+            return False
+        device = (settings.audio, settings.video)[self.places.index(end.name)]
+        begins = start / self.scenario.sample_rate + device.start_delay_s
+        late = begins - settings.receiver.start_delay_s + LATENESS_S
+        return (
+            sync.received_until() > late
+            and sync.counts().passed == decoder.transmissions
+            and decoder.answers == self.return_link.answers
+        )
 
     def _connect_antennas(self) -> None:
         for port, antenna in enumerate(self.antennas):
@@ -118,7 +167,10 @@ class RadioFlowgraph(gr.top_block):
 
     def release(self) -> None:
         """Let go of all memory; the flowgraph cannot run again."""
-        passed_on = [(self.receiver, self.receiver.sync, "bursts")]
+        passed_on = [
+            (self.receiver, self.receiver.sync, "bursts"),
+            (self.receiver, self.receiver.decoder, "answers"),
+        ]
         for end in self.ends_of_chain:
             passed_on.append((end, end.encoder, "attention"))
             if end.sync:
@@ -126,23 +178,45 @@ class RadioFlowgraph(gr.top_block):
         release(passed_on)
 
 
+def send_answers(top, receiver, radio, system: str, plan) -> list:
+    """Connect a receiver's answers to its transmitter; the blocks."""
+    ends = [answer_transmitter(plan, system_number(system)), radio.transmitter("receiver")]
+    top.msg_connect(receiver, "answers", ends[0], "answers")
+    top.connect(*ends)
+    return ends
+
+
+def hear_answers(top, terminal, radio, system: str) -> list:
+    """Connect a terminal's antenna of the return link to what asks it to send again; the blocks."""
+    ends = [radio.receiver(f"return to {terminal.name}", 1)]
+    ends.append(answer_receiver(terminal.plan, system_number(system)))
+    top.connect(*ends)
+    top.msg_connect(ends[1].reader, "answers", terminal.repeater, "answers")
+    return ends
+
+
 class ReceiverFlowgraph(gr.top_block):
     """The receiver alone, behind whatever gives the samples of its antennas.
 
     antennas  a block with M complex64 outputs: sigmf_source, zmq_antennas, usrp_antennas
+    radio     that sends its answers, if frames can be asked for again
     """
 
-    def __init__(self, scenario: Scenario, checkpoint: str, antennas, lockstep: bool):
+    def __init__(self, scenario: Scenario, checkpoint: str, antennas, lockstep: bool, radio=None):
         gr.top_block.__init__(self, "receiver", catch_exceptions=True)
         s, model = scenario, (str(checkpoint), scenario.device)
         self.topology = shared_system(s.system, *model).topology
         self.terminals, self.lockstep = self.topology.names, lockstep
         self.source, self.meter, self.ends_of_chain = None, None, []
         self.receiver = radio_receiver(
-            s.system, *model, s.antennas, s.sample_rate, s.detector, s.dump_path, **burst_format(s)
-        )
+            s.system, *model, s.antennas, s.sample_rate, s.detector, s.dump_path, s.attempts,
+            s.ask_below, **burst_format(s),
+        )  # fmt: skip
         self.sink = outcome_sink(s.system, str(checkpoint), keep=KEPT)
         self.ends = [antennas]  # GNU Radio does not keep Python blocks alive
+        self.repeater = self.return_link = None
+        if s.attempts > 1:
+            self.ends += send_answers(self, self.receiver, radio, s.system, self.receiver.plan)
         self.antennas = [(antennas, m) for m in range(s.antennas)]
         for port, antenna in enumerate(self.antennas):
             self.connect(antenna, (self.receiver, port))
@@ -154,7 +228,12 @@ class ReceiverFlowgraph(gr.top_block):
 
     def release(self) -> None:
         """Let go of all memory; the flowgraph cannot run again."""
-        release([(self.receiver, self.receiver.sync, "bursts")])
+        release(
+            [
+                (self.receiver, self.receiver.sync, "bursts"),
+                (self.receiver, self.receiver.decoder, "answers"),
+            ]
+        )
 
 
 def replay_flowgraph(scenario: Scenario, checkpoint: str) -> tuple:

@@ -7,6 +7,7 @@ from array import array
 
 import numpy as np
 
+from ..protocol.frames import FrameId, frame_of
 from .radio_flowgraph import MOCK
 from .scenario import Scenario
 
@@ -24,7 +25,8 @@ class AirLog:
     def __init__(self, sync, users: int, frames: int | None):
         self.sync, self.users, self.frames = sync, users, frames
         self.last, self.last_at = -1, None
-        self._rows = array("d")  # number, time, then heard, cfo, delay, clock, snr of each user
+        self._numbers = array("Q")  # of the transmissions (semcom.protocol.frames)
+        self._rows = array("d")  # time, then heard, cfo, delay, clock, snr of each user
 
     def update(self) -> None:
         """Take the reports that came since the last call."""
@@ -32,7 +34,9 @@ class AirLog:
             if not report.passed or (self.frames is not None and report.frame >= self.frames):
                 continue
             self.last, self.last_at = report.frame, time.monotonic()
-            self._rows.extend((report.frame, report.seconds + report.fraction))
+            of = FrameId(report.frame, report.fragment, report.fragments, report.attempt)
+            self._numbers.append(of.number)
+            self._rows.append(report.seconds + report.fraction)
             for user in report.users:
                 self._rows.extend((user.detected, user.cfo, user.delay, user.clock, user.snr_db))
 
@@ -41,18 +45,24 @@ class AirLog:
         self.update()
         self.frames = frames if self.frames is None else self.frames
 
-    def is_over(self, sink) -> bool:
-        """True if a run by the clock has nothing more to wait for."""
+    def is_over(self, sink, again: bool = False) -> bool:
+        """True if a run by the clock has nothing more to wait for.
+
+        again  frames can be asked for again, and come in any order
+        """
         silent = self.last_at is not None and time.monotonic() - self.last_at > PATIENCE_S
         whole = self.frames is not None and self.last == self.frames - 1
+        if again:
+            return silent or (self.frames is not None and sink.received >= self.frames)
         return silent or (whole and self.last in sink.outcomes)
 
     def columns(self) -> tuple:
-        """numbers, times [s] [n]; heard, cfo [Hz], delay [s], clock [ppm], snr [dB] [n, users]."""
-        rows = np.array(self._rows).reshape(-1, 2 + 5 * self.users)
-        users = rows[:, 2:].reshape(-1, self.users, 5)
+        """numbers of transmissions, times [s] [n]; heard, cfo [Hz], delay [s], clock [ppm],
+        snr [dB] [n, users]."""
+        rows = np.array(self._rows).reshape(-1, 1 + 5 * self.users)
+        users = rows[:, 1:].reshape(-1, self.users, 5)
         heard, *figures = np.moveaxis(users, 2, 0)
-        return rows[:, 0].astype(int), rows[:, 1], heard.astype(bool), *figures
+        return np.array(self._numbers, np.int64), rows[:, 0], heard.astype(bool), *figures
 
 
 def air_record(point: Scenario, flowgraph, log: AirLog) -> dict:
@@ -102,7 +112,7 @@ def _gaps(numbers, heard, end: int) -> list:
     for column in heard.T:
         missing = np.ones(end + 2, bool)
         missing[[0, -1]] = False
-        missing[1 + numbers[column]] = False
+        missing[1 + frame_of(numbers[column])] = False
         edges = np.flatnonzero(np.diff(missing.astype(int)))
         gaps.append([[int(a), int(b) - 1] for a, b in zip(edges[::2], edges[1::2], strict=True)])
     return gaps

@@ -129,6 +129,8 @@ def execute(point: Scenario, clips, on_frames=lambda count: None, make=None, wat
     guard.run(flowgraph, progress=lambda: _progress(run, on_frames))
     run.wall_s = time.perf_counter() - began
     run.tally.update(flowgraph.sink.outcomes)
+    left = flowgraph.receiver.decoder.leftovers()
+    run.tally.update({number: run.task.outcome(items) for number, items in left})
     on_frames(run.tally.seen)
     if log:
         log.finish(flowgraph.source.sent if flowgraph.source else frames)
@@ -164,7 +166,7 @@ def _progress(run: Run, on_frames):
     on_frames(tally.seen)
     if log:
         log.update()
-    if log and not flowgraph.lockstep and log.is_over(flowgraph.sink):
+    if log and not flowgraph.lockstep and log.is_over(flowgraph.sink, run.point.attempts > 1):
         return None
     if run.point.until_errors and tally.errors() >= run.point.until_errors:
         return None
@@ -215,7 +217,7 @@ def record(run: Run) -> dict:
         **channel_uses(point, run.net, flowgraph, task.unit, units),
         "frames_sent": flowgraph.source.sent if flowgraph.source else None,
         "frames_received": flowgraph.sink.received,
-        **attempts_record(flowgraph),
+        **attempts_record(point, flowgraph),
         "wall_s": run.wall_s,
         "clips_per_s": flowgraph.sink.received / run.wall_s,
     }
@@ -237,20 +239,20 @@ def films_record(run: Run) -> dict:
     return {"media": windows, "seconds": seconds, "times_real_time": seconds / run.wall_s}
 
 
-def attempts_record(flowgraph) -> dict:
-    """What a run whose frames can be asked for again tells more: attempts of a frame, the mean and
-    how many frames took 1, 2, ...; frames whose last attempt was not good enough either; answers
-    that were lost on the return link."""
-    if not getattr(flowgraph, "repeater", None):
+def attempts_record(point: Scenario, flowgraph) -> dict:
+    """What a run whose frames can be asked for again tells more: attempts of a frame (of a
+    fragment, where it has several), the mean and how many took 1, 2, ...; frames whose last attempt
+    was not good enough either; answers that were lost on the return link, where it is simulated."""
+    if point.attempts == 1:
         return {}
-    sender, heard = flowgraph.repeater.sender, flowgraph.receiver.decoder.combined
-    counts = [sender.histogram[n] for n in range(1, sender.attempts + 1)]
-    frames = sum(counts)
-    mean = sum(n * count for n, count in enumerate(counts, 1)) / frames if frames else None
+    heard = flowgraph.receiver.decoder.combined
+    done = flowgraph.repeater.sender if flowgraph.repeater else heard
+    counts = [done.histogram[n] for n in range(1, point.attempts + 1)]
+    mean = sum(n * count for n, count in enumerate(counts, 1)) / max(1, sum(counts))
     return {
         "attempts": {"mean": mean, "frames": counts},
         "frames_given_up": heard.forced,
-        "answers_lost": flowgraph.return_link.lost,
+        "answers_lost": flowgraph.return_link.lost if flowgraph.return_link else None,
     }
 
 
