@@ -63,7 +63,7 @@ soak: build
 	$(PYTHON) tools/three_hosts.py --minutes $(MINUTES) --one-host
 
 sync: build
-	$(PYTHON) tools/measure_sync.py
+	$(PYTHON) -m studies synchronisation
 
 lint: $(STAMP)
 	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
@@ -114,27 +114,24 @@ FIRST = $(firstword $(SEEDS))
 
 models: build
 	@test -n "$(DATA)" || { echo "give the folder of an AVE-layout set: make models DATA=DIR"; exit 2; }
-	$(PYTHON) tools/train_all.py --data "$(DATA)"
+	$(PYTHON) -m studies tuning --data "$(DATA)"
 
 results: $(if $(MODELS),build,models)
 	@test -n "$(DATA)" || { echo "give the folder of an AVE-layout set: make results DATA=DIR"; exit 2; }
-	$(PYTHON) tools/results.py --data "$(DATA)" --models $(SEEDS)
-	$(PYTHON) apps/attention.py --data "$(DATA)" --page docs/attention.md \
-	  --out docs/figures/attention.png --systems $(foreach name,pilot_ave_plus-full \
+	$(PYTHON) -m studies results --data "$(DATA)" --models $(SEEDS)
+	$(PYTHON) -m studies attention --data "$(DATA)" --systems $(foreach name,pilot_ave_plus-full \
 	  pilot_ave-full avel-sel psp-sel,$(FIRST)/$(name)-$(SET).safetensors)
 
 localisers: build
 	@test -n "$(DATA)" || { echo "give the folder of an AVE-layout set: make localisers DATA=DIR"; exit 2; }
-	$(PYTHON) tools/train_localisers.py --data "$(DATA)" $(if $(MATCH),--match "$(MATCH)")
-	$(PYTHON) tools/localisers.py --data "$(DATA)" $(if $(MATCH),--match "$(MATCH)")
+	$(PYTHON) -m studies localisers --data "$(DATA)" $(if $(MATCH),--match "$(MATCH)")
 
 # what is trained or composed is not again
 media: build
 	@test -n "$(RAW)" -a -n "$(TEACHERS)" -a -n "$(CLIPS)" || { echo "give the folders: make media \
 	RAW=DIR TEACHERS=DIR CLIPS=DIR"; exit 2; }
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check ai-edge-litert "numpy<2"
-	$(PYTHON) tools/train_media.py --raw "$(RAW)" --teachers "$(TEACHERS)"
-	$(PYTHON) tools/media_report.py --clips "$(CLIPS)"
+	$(PYTHON) -m studies media --raw "$(RAW)" --teachers "$(TEACHERS)" --clips "$(CLIPS)"
 
 clean:
 	rm -rf build out

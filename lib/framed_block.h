@@ -4,7 +4,7 @@
 #define INCLUDED_SEMCOM_FRAMED_BLOCK_H
 
 #include "guarded_block.h"
-#include "phy/csi.h"
+#include "phy/flat/csi.h"
 #include "phy/types.h"
 #include <vector>
 

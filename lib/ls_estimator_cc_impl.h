@@ -4,7 +4,7 @@
 #define INCLUDED_SEMCOM_LS_ESTIMATOR_CC_IMPL_H
 
 #include "framed_block.h"
-#include "phy/estimation.h"
+#include "phy/flat/estimation.h"
 #include <gnuradio/semcom/ls_estimator_cc.h>
 #include <vector>
 

@@ -4,7 +4,7 @@
 #define INCLUDED_SEMCOM_MIMO_CHANNEL_CC_IMPL_H
 
 #include "framed_block.h"
-#include "phy/channel.h"
+#include "phy/flat/channel.h"
 #include <gnuradio/semcom/mimo_channel_cc.h>
 
 namespace gr {

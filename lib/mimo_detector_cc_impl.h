@@ -4,7 +4,7 @@
 #define INCLUDED_SEMCOM_MIMO_DETECTOR_CC_IMPL_H
 
 #include "framed_block.h"
-#include "phy/detection.h"
+#include "phy/flat/detection.h"
 #include <gnuradio/semcom/mimo_detector_cc.h>
 
 namespace gr {

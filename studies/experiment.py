@@ -1,51 +1,111 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Run the paper's experiments, each a figure with its tables, through the GNU Radio flowgraph.
-
-Finished points are kept in OUT/points.json: after Ctrl-C the same command goes on where it
-stopped, and a point that several experiments share is run once.  Each experiment leaves
-OUT/NAME.json, OUT/NAME.md and OUT/NAME.png.
-
-experiments:
-{experiments}
-
-examples:
-  experiment.py estimators --system pilot_ave --frames 100
-  experiment.py all --data DIR --models runs/seed0 runs/seed1 runs/seed2 --out out/experiments
+"""What an experiment is: a figure of some panels, a panel some curves, a curve some points of the
+link; and the figures of Yu et al. (arXiv:2412.06208) that stand beside ours.
 """
 
-import argparse
-import sys
+import functools
+import json
+from dataclasses import dataclass
+from pathlib import Path
 
-from gnuradio.semcom.base.errors import exit_status
-from gnuradio.semcom.base.options import Parser
+from gnuradio.semcom.report.plots import SNR_LABEL
+from gnuradio.semcom.run.scenario import Scenario
 
-from studies import experiments, study
-
-
-def parse():
-    known = experiments.definitions()
-    taught = "\n".join(f"  {name:14} {experiment.help}" for name, experiment in known.items())
-    parser = Parser(
-        description=__doc__.format(experiments=taught),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "names", nargs="+", metavar="NAME", choices=[*known, "all"], help="see above; or all"
-    )
-    study.add_options(parser, out="out/experiments")
-    args = parser.parse_args()
-    args.names = list(known) if "all" in args.names else args.names
-    return args
-
-
-def main() -> None:
-    args = parse()
-    chosen, _, _ = study.run(args.names, args)
-    for name in chosen:
-        print(f"wrote {args.out / name}.png, .md, .json")
+CHANNELS = {"awgn": "AWGN", "rayleigh": "Rayleigh", "rician": "Rician, K = 4"}
+AXES = {  # field of a Scenario: (label, scale)
+    "snr": (SNR_LABEL, "linear"),
+    "sidelink_snr": ("SNR of the feedback link [dB]", "linear"),
+    "pilots": ("pilot rows", "even"),
+    "pilot_length": ("symbols of a pilot row", "even"),
+    "pilot_boost": ("pilot boost [dB]", "even"),
+    "doppler": ("Doppler [cycles per symbol]", "even"),
+    "symbols": ("symbols per segment and terminal", "even"),
+}
+USES_LABEL = "channel uses per clip"
+QUANTITIES = {  # key of a record: (label, format)
+    "accuracy": ("segment accuracy", ".3f"),
+    "channel_nmse_db": ("channel NMSE [dB]", ".1f"),
+}
 
 
-if __name__ == "__main__":
-    sys.exit(exit_status("experiment.py", main, study.STOPPED))
+@dataclass(frozen=True)
+class Curve:
+    """Points that differ in one option; ``look`` is (colour, dash) of ``report``."""
+
+    label: str
+    options: dict
+    look: tuple
+    values: tuple = ()  # of the panel's axis, where they are not the panel's
+    seeds: int | None = None  # training seeds that it takes; None: those of the experiment
+
+    def full(self) -> bool:
+        """Whether both terminals send and the receiver estimates the channel."""
+        return self.options.get("variant", "full") == "full"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Curves over the Scenario field ``axis``, or over the channel uses that it comes to."""
+
+    title: str
+    axis: str
+    values: tuple
+    curves: tuple
+    quantity: str = "accuracy"
+    over_uses: bool = False
+    error_free: bool = False  # draw the error-free accuracy of the curves' systems
+    channel: str = ""  # of the published figures to draw
+    published: tuple = ()  # their names
+
+    def points(self, curve: Curve) -> list:
+        """The points of a curve, as Scenarios without data set, seed and checkpoint."""
+        return [
+            Scenario(**{**curve.options, self.axis: value}) for value in curve.values or self.values
+        ]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A figure with its tables; ``help`` teaches it in a line, ``note`` says how to read it."""
+
+    name: str
+    title: str
+    help: str
+    note: str
+    panels: tuple
+    columns: int = 3
+    tables: str = "panels"  # which of ``experiment_tables.TABLES`` it shows
+    seeds: int | None = None  # training seeds that it takes; None: all there are
+
+    def points(self, number: int = 0) -> list:
+        """Every point that is run with the ``number``-th training seed, once."""
+        if self.seeds is not None and number >= self.seeds:
+            return []
+        every = (
+            point
+            for panel in self.panels
+            for curve in panel.curves
+            if curve.seeds is None or number < curve.seeds
+            for point in panel.points(curve)
+        )
+        return list(dict.fromkeys(every))
+
+
+@functools.cache
+def published() -> dict:
+    """Table I of the paper, with the accuracy of its full system worked out: channel -> list."""
+    table = json.loads(Path(__file__).with_name("published_yu2024.json").read_text())
+    table["accuracy"] = {
+        channel: [a / (1 - loss / 100) for a, loss in zip(accuracies, losses, strict=True)]
+        for channel, accuracies, losses in (
+            (c, table["no_estimation"][c], table["loss_percent"][c]) for c in CHANNELS
+        )
+    }
+    return table
+
+
+def published_at(name: str, channel: str, snr: float):
+    """One published figure, or None where the paper has none."""
+    table = published()
+    return dict(zip(table["snr_db"], table[name][channel], strict=True)).get(snr)

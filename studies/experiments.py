@@ -1,123 +1,28 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The experiments of Yu et al. (arXiv:2412.06208) and of our own, as data.
+"""Run the paper's experiments (Yu et al., arXiv:2412.06208) and ours over the link.
 
-An experiment is a figure of some panels, a panel some curves, a curve some points of the link.
-``study`` runs them.
+Each is a figure with its tables, run through the GNU Radio flowgraph; it leaves OUT/NAME.json,
+OUT/NAME.md and OUT/NAME.png.  Finished points are kept in OUT/points.json; a point that several
+experiments share is run once.
+
+    studies experiments estimators --system pilot_ave --frames 100
+    studies experiments all --data DIR --models runs/seed0 runs/seed1 runs/seed2
 """
 
-import functools
-import json
-from dataclasses import dataclass
-from pathlib import Path
+from gnuradio.semcom.run.scenario import NO_ESTIMATION
 
-from gnuradio.semcom.report.plots import SNR_LABEL
-from gnuradio.semcom.run.scenario import NO_ESTIMATION, Scenario
+from . import points
+from .experiment import CHANNELS, QUANTITIES, Curve, Experiment, Panel
+from .experiment_tables import write
 
 SYSTEM, BASELINE = "pilot_ave_plus", "pilot_ave"
-CHANNELS = {"awgn": "AWGN", "rayleigh": "Rayleigh", "rician": "Rician, K = 4"}
 FADING = ("rayleigh", "rician")
 SNRS = (-10.0, -5.0, 0.0, 10.0, 30.0)
 SYMBOLS = (4, 8, 16, 32, 64)
 PILOTS = {"pilot_length": 64}  # twice the usual: at -10 dB it is worth more than it costs
 ZF = {"csi": "ls", "detector": "zf", **PILOTS}
 LMMSE = {"csi": "ls", "detector": "lmmse", **PILOTS}
-AXES = {  # field of a Scenario: (label, scale)
-    "snr": (SNR_LABEL, "linear"),
-    "sidelink_snr": ("SNR of the feedback link [dB]", "linear"),
-    "pilots": ("pilot rows", "even"),
-    "pilot_length": ("symbols of a pilot row", "even"),
-    "pilot_boost": ("pilot boost [dB]", "even"),
-    "doppler": ("Doppler [cycles per symbol]", "even"),
-    "symbols": ("symbols per segment and terminal", "even"),
-}
-USES_LABEL = "channel uses per clip"
-QUANTITIES = {  # key of a record: (label, format)
-    "accuracy": ("segment accuracy", ".3f"),
-    "channel_nmse_db": ("channel NMSE [dB]", ".1f"),
-}
-
-
-@dataclass(frozen=True)
-class Curve:
-    """Points that differ in one option; ``look`` is (colour, dash) of ``report``."""
-
-    label: str
-    options: dict
-    look: tuple
-    values: tuple = ()  # of the panel's axis, where they are not the panel's
-    seeds: int | None = None  # training seeds that it takes; None: those of the experiment
-
-    def full(self) -> bool:
-        """Whether both terminals send and the receiver estimates the channel."""
-        return self.options.get("variant", "full") == "full"
-
-
-@dataclass(frozen=True)
-class Panel:
-    """Curves over the Scenario field ``axis``, or over the channel uses that it comes to."""
-
-    title: str
-    axis: str
-    values: tuple
-    curves: tuple
-    quantity: str = "accuracy"
-    over_uses: bool = False
-    error_free: bool = False  # draw the error-free accuracy of the curves' systems
-    channel: str = ""  # of the published figures to draw
-    published: tuple = ()  # their names
-
-    def points(self, curve: Curve) -> list:
-        """The points of a curve, as Scenarios without data set, seed and checkpoint."""
-        return [
-            Scenario(**{**curve.options, self.axis: value}) for value in curve.values or self.values
-        ]
-
-
-@dataclass(frozen=True)
-class Experiment:
-    """A figure with its tables; ``help`` teaches it in a line, ``note`` says how to read it."""
-
-    name: str
-    title: str
-    help: str
-    note: str
-    panels: tuple
-    columns: int = 3
-    tables: str = "panels"  # which of ``study.TABLES`` it shows
-    seeds: int | None = None  # training seeds that it takes; None: all there are
-
-    def points(self, number: int = 0) -> list:
-        """Every point that is run with the ``number``-th training seed, once."""
-        if self.seeds is not None and number >= self.seeds:
-            return []
-        every = (
-            point
-            for panel in self.panels
-            for curve in panel.curves
-            if curve.seeds is None or number < curve.seeds
-            for point in panel.points(curve)
-        )
-        return list(dict.fromkeys(every))
-
-
-@functools.cache
-def published() -> dict:
-    """Table I of the paper, with the accuracy of its full system worked out: channel -> list."""
-    table = json.loads(Path(__file__).with_name("published.json").read_text())
-    table["accuracy"] = {
-        channel: [a / (1 - loss / 100) for a, loss in zip(accuracies, losses, strict=True)]
-        for channel, accuracies, losses in (
-            (c, table["no_estimation"][c], table["loss_percent"][c]) for c in CHANNELS
-        )
-    }
-    return table
-
-
-def published_at(name: str, channel: str, snr: float):
-    """One published figure, or None where the paper has none."""
-    table = published()
-    return dict(zip(table["snr_db"], table[name][channel], strict=True)).get(snr)
 
 
 def definitions(system: str = SYSTEM) -> dict:
@@ -345,3 +250,31 @@ def _uses_curves(system: str, channel: str, snr: float) -> tuple:
         options = {"system": system, "variant": variant, **place}
         curves[variant] = Curve(variant.replace("_", " "), options, (colour, colour), default)
     return tuple(curves.values())
+
+
+def add_options(parser) -> None:
+    known = definitions()
+    lines = "\n".join(f"  {name:14} {experiment.help}" for name, experiment in known.items())
+    parser.epilog = f"experiments:\n{lines}"
+    parser.add_argument(
+        "names", nargs="+", metavar="NAME", choices=[*known, "all"], help="see below; or all"
+    )
+    points.add_options(parser, SYSTEM, out="out/experiments")
+
+
+def run(args) -> None:
+    for name in run_named(args.names, args)[0]:
+        print(f"wrote {args.out / name}.png, .md, .json")
+
+
+def run_named(names: list, args) -> tuple:
+    """Run experiments by name and write each to --out.
+
+    Returns the experiments by name, the records of their points and their Setup.
+    """
+    chosen = {n: e for n, e in definitions(args.system).items() if n in names or "all" in names}
+    setup = points.setup_of(args)
+    results = points.run_all(chosen.values(), setup, points.store(args.out))
+    for experiment in chosen.values():
+        write(experiment, results, setup, args.out)
+    return chosen, results, setup

@@ -12,17 +12,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import ROOT, start_program
-from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.report import plots, tables
-from gnuradio.semcom.run import records, scenario
 from gnuradio.semcom.run import runner as run
+from gnuradio.semcom.run import scenario
 from gnuradio.semcom.run.scenario import Scenario
 
-from studies import experiments, study
+from studies import experiment_tables, experiments, points
+from studies.experiment import published_at
 
 SYSTEM = "pilot_ave"  # has a checkpoint of every variant for the synthetic set
 DEFINED = experiments.definitions(SYSTEM)
-APP = "studies/experiment.py"
+APP = ("-m", "studies", "experiments")
 
 
 def figures(accuracy=0.5, **more):
@@ -51,45 +51,45 @@ def counted(monkeypatch):
         ran.append(point)
         return {**figures(), **run.identity(point, clips, point.checkpoint)}
 
-    monkeypatch.setattr(study, "run_point", stub)
+    monkeypatch.setattr(points, "run_point", stub)
     return ran
 
 
 @pytest.mark.parametrize("experiment", DEFINED.values(), ids=lambda e: e.name)
 def test_every_point_can_run_and_stands_once(experiment):
-    points = experiment.points()
-    assert points and len(set(points)) == len(points)
-    for point in points:
+    every = experiment.points()
+    assert every and len(set(every)) == len(every)
+    for point in every:
         scenario.check(point)
         assert isinstance(point.snr, float)  # as on the command line: equal points, equal keys
 
 
 def test_the_paper_figures_are_those_of_its_text():
     """'above 0.55 even at low SNR' on AWGN and Rayleigh; Table I's losses give the shares."""
-    assert experiments.published_at("accuracy", "awgn", 0.0) == pytest.approx(0.588, abs=5e-4)
-    assert experiments.published_at("accuracy", "rician", 30.0) == pytest.approx(0.719, abs=1e-3)
-    assert experiments.published_at("accuracy", "rayleigh", -5.0) is None
+    assert published_at("accuracy", "awgn", 0.0) == pytest.approx(0.588, abs=5e-4)
+    assert published_at("accuracy", "rician", 30.0) == pytest.approx(0.719, abs=1e-3)
+    assert published_at("accuracy", "rayleigh", -5.0) is None
 
 
 def test_a_second_run_runs_nothing(counted, tmp_path):
-    setup, path = study.Setup(frames=2), tmp_path / "points.json"
-    first = study.run_all([DEFINED["snr"]], setup, records.Store(path))
+    setup = points.Setup(frames=2)
+    first = points.run_all([DEFINED["snr"]], setup, points.store(tmp_path))
     assert len(counted) == len(DEFINED["snr"].points())
-    again = study.run_all([DEFINED["snr"]], setup, records.Store(path))
+    again = points.run_all([DEFINED["snr"]], setup, points.store(tmp_path))
     assert len(counted) == len(first) and again == first
 
 
 def test_shared_points_run_once(counted, tmp_path):
     chosen = [DEFINED[name] for name in ("snr", "feedback", "estimators", "pilots")]
-    study.run_all(chosen, study.Setup(frames=2), records.Store(tmp_path / "points.json"))
+    points.run_all(chosen, points.Setup(frames=2), points.store(tmp_path))
     settings = [str(sorted(scenario.settings(p).items())) for p in counted]
     assert len(set(settings)) == len(settings) < sum(len(e.points()) for e in chosen)
 
 
 def test_other_settings_and_checkpoints_run_anew(counted, tmp_path):
-    store, chosen = records.Store(tmp_path / "points.json"), [DEFINED["feedback"]]
-    for setup in (study.Setup(frames=2), study.Setup(frames=3), study.Setup(frames=2, seed=1)):
-        study.run_all(chosen, setup, store)
+    store, chosen = points.store(tmp_path), [DEFINED["feedback"]]
+    for setup in (points.Setup(frames=2), points.Setup(frames=3), points.Setup(frames=2, seed=1)):
+        points.run_all(chosen, setup, store)
     assert len(counted) == 3 * len(chosen[0].points())
 
 
@@ -99,13 +99,7 @@ def test_a_point_stays_known_when_options_are_added(tmp_path):
               "error_free_sha256": None}  # fmt: skip
     old = {**record, "scenario": {**record["scenario"]}}
     del old["scenario"]["interpolation"]
-    assert records.Store.key(old) == records.Store.key(record)
-
-
-def test_a_spoilt_store_is_one_line(tmp_path):
-    (tmp_path / "points.json").write_text('{"records": [{}]}')
-    with pytest.raises(SemcomError, match=r"points\.json: .*move it away"):
-        records.Store(tmp_path / "points.json")
+    assert points.key(old) == points.key(record)
 
 
 def test_spread_over_seeds_is_that_of_a_sample():
@@ -119,7 +113,7 @@ def test_spread_over_seeds_is_that_of_a_sample():
 
 
 def test_loss_is_taken_seed_by_seed():
-    lost = study.loss([figures(0.8), figures(0.5)], [figures(0.4), figures(0.4)])
+    lost = experiment_tables.loss([figures(0.8), figures(0.5)], [figures(0.4), figures(0.4)])
     assert lost.mean == pytest.approx(35.0)
     assert (lost.high - lost.low) / 2 == pytest.approx(np.std([50.0, 20.0], ddof=1))
 
@@ -130,8 +124,8 @@ def results_of(experiment, seeds=2):
 
 @pytest.mark.parametrize("experiment", DEFINED.values(), ids=lambda e: e.name)
 def test_tables_and_figure(experiment, tmp_path):
-    setup = study.Setup(models=[tmp_path / "a", tmp_path / "b"])
-    study.write(experiment, results_of(experiment), setup, tmp_path)
+    setup = points.Setup(models=[tmp_path / "a", tmp_path / "b"])
+    experiment_tables.write(experiment, results_of(experiment), setup, tmp_path)
     text = (tmp_path / f"{experiment.name}.md").read_text()
     seeds = experiment.seeds or 2
     spread = "One training seed" if seeds == 1 else "over 2 training seeds"
@@ -154,7 +148,7 @@ def test_markdown_table_lines():
 
 
 def test_a_missing_checkpoint_is_one_line_with_its_command(program, tmp_path):
-    done = program(APP, "no_estimation", "--models", tmp_path, "--out", tmp_path / "out")
+    done = program(*APP, "no_estimation", "--models", tmp_path, "--out", tmp_path / "out")
     assert done.returncode == 2
     (line,) = [line for line in done.stderr.splitlines() if line.strip()]
     assert "-full-synthetic.safetensors: is not there" in line
@@ -164,38 +158,38 @@ def test_a_missing_checkpoint_is_one_line_with_its_command(program, tmp_path):
 def test_side_experiments_take_one_training_seed():
     side, main = DEFINED["pilots"], DEFINED["narrow"]
     assert (side.seeds, main.seeds) == (1, None)
-    assert set(side.points()) <= set(study.points_of([side, main], 0))
-    assert study.points_of([side, main], 1) == main.points()
+    assert set(side.points()) <= set(points.points_of([side, main], 0))
+    assert points.points_of([side, main], 1) == main.points()
     both = experiments.definitions()["snr"]
     later = {point.system for point in both.points(1)}
     assert {point.system for point in both.points(0)} == {"pilot_ave", "pilot_ave_plus"}
     assert later == {"pilot_ave_plus"}
     results = {point: ["seed 0", "seed 1"] for point in side.points()}
-    assert set(map(tuple, study.of_experiment(side, results).values())) == {("seed 0",)}
+    assert set(map(tuple, experiment_tables.of_experiment(side, results).values())) == {("seed 0",)}
 
 
 def test_sizes_have_files_of_their_own(tmp_path):
     point = Scenario(system=SYSTEM, symbols=8)
-    path = study.checkpoint_path(point, tmp_path, "ave28")
+    path = points.checkpoint_path(point, tmp_path, "ave28")
     assert path.name == f"{SYSTEM}-full-ave28-8.safetensors"
-    command = study.training_command(point, path, study.Setup(data="ave28"), "ave28")
+    command = points.training_command(point, path, points.Setup(data="ave28"), "ave28")
     assert command == (
         f"apps/train.py --system {SYSTEM} --variant full --data ave28 --symbols 8 "
         f"--out runs/{SYSTEM}-full-ave28-8"
     )
     usual = Scenario(system=SYSTEM, symbols=64)
-    assert study.checkpoint_path(usual, tmp_path, "ave28").stem == f"{SYSTEM}-full-ave28"
+    assert points.checkpoint_path(usual, tmp_path, "ave28").stem == f"{SYSTEM}-full-ave28"
 
 
 def test_an_experiment_end_to_end(program, tmp_path):
-    words = (APP, "feedback", "--system", SYSTEM, "--frames", 2, "--out", tmp_path)
+    words = (*APP, "feedback", "--system", SYSTEM, "--frames", 2, "--out", tmp_path)
     done = program(*words)
     assert done.returncode == 0, done.stderr
     assert {path.name for path in tmp_path.iterdir()} == {
         "points.json", "feedback.json", "feedback.md", "feedback.png",
     }  # fmt: skip
     document = json.loads((tmp_path / "feedback.json").read_text())
-    assert document["schema"] == 1 and len(document["records"]) == 2 * len(experiments.SNRS)
+    assert document["schema"] == 2 and len(document["records"]) == 2 * len(experiments.SNRS)
     heard = {record["scenario"]["sidelink_snr"] for record in document["records"]}
     assert heard == set(experiments.SNRS)
     before = (tmp_path / "points.json").read_bytes()
@@ -204,18 +198,18 @@ def test_an_experiment_end_to_end(program, tmp_path):
 
 
 def test_ctrl_c_loses_nothing_that_is_finished(tmp_path):
-    process = start_program(APP, "feedback", "--system", SYSTEM, "--frames", 30, "--out", tmp_path)
+    process = start_program(*APP, "feedback", "--system", SYSTEM, "--frames", 30, "--out", tmp_path)
     deadline = time.monotonic() + 90
     while not (tmp_path / "points.json").exists() and time.monotonic() < deadline:
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)
     _, complaint = process.communicate(timeout=60)
     assert process.returncode == 130 and "Traceback" not in complaint
-    assert 1 <= len(records.Store(tmp_path / "points.json")) < 2 * len(experiments.SNRS)
+    assert 1 <= len(points.store(tmp_path)) < 2 * len(experiments.SNRS)
 
 
 def test_help_teaches_every_experiment(program):
-    text = program(APP, "--help").stdout
+    text = program(*APP, "--help").stdout
     assert all(f"{e.name} " in text and e.help in text for e in DEFINED.values())
     assert str(ROOT) not in text
 

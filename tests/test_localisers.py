@@ -14,13 +14,15 @@ import torch
 from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.nets import attention as attention_layers
 from gnuradio.semcom.nets.coattention import CoAttentionConfig
-from gnuradio.semcom.nets.default import DefaultConfig
 from gnuradio.semcom.nets.localisers import AVELConfig, PSPConfig, VSCGConfig
+from gnuradio.semcom.nets.span_localiser import SpanConfig
 from gnuradio.semcom.systems.loading import load_any
 from gnuradio.semcom.systems.registry import classes, localiser
 from gnuradio.semcom.systems.registry import system as entry_of
 from gnuradio.semcom.training import losses, matching
+from gnuradio.semcom.weights import store
 from gnuradio.semcom.weights import store as checkpoint
+from gnuradio.semcom.weights.names import shipped
 
 B, T, D_A, D_V, ROWS, COLUMNS = 3, 7, 24, 40, 5, 6
 CLASSES = tuple("abcdef")
@@ -35,9 +37,7 @@ CONFIGS = {
     "psp": PSPConfig(**SIZES, **LINEAR),
     "vscg": VSCGConfig(**SIZES, **LINEAR),
     "coattention": CoAttentionConfig(**SIZES),
-    "default": DefaultConfig(
-        **FEATURES, hidden=18, code=5, attention_hidden=12, heads=2, members=1
-    ),
+    "span": SpanConfig(**FEATURES, hidden=18, code=5, attention_hidden=12, heads=2, members=1),
 }
 
 
@@ -220,7 +220,7 @@ def test_every_parameter_has_a_gradient(name, setting):
         labels = torch.arange(B * T).view(B, T) % len(CLASSES)
         batch = losses.Batch(logits, extras, labels, labels[:, 0])
         losses.LOSSES[net.loss](batch).backward()
-    unused = {"span.empty"} if (name, setting) == ("default", "wsel") else set()  # has an event
+    unused = {"span.empty"} if (name, setting) == ("span", "wsel") else set()  # has an event
     assert [n for n, p in net.named_parameters() if p.grad is None] == []
     idle = [n for n, p in net.named_parameters() if n not in unused and not p.grad.any()]
     assert [n for n in idle if "bias" not in n] == []  # a softmax does not feel a common shift
@@ -282,3 +282,10 @@ def test_no_localiser_is_taken_for_a_radio_system(tmp_path):
     checkpoint.save(path, small("avel"), variant="sel", data="tests")
     with pytest.raises(SemcomError, match="unknown system 'avel'"):
         checkpoint.load(path, {"pilot_ave": entry_of("pilot_ave").cls})
+
+
+def test_weights_under_the_old_name_of_a_localiser_are_read():
+    """``span`` was called ``default``; the shipped files of it still say so inside."""
+    path = shipped("span", "sel", "ave28")
+    assert store.read_header(path)["system"] == "span"
+    assert load_any(path).name == "span"

@@ -26,7 +26,7 @@ SMALL = {
     "psp": f"{RECURRENT} --projection 8 --common-dim 8",
     "vscg": f"{RECURRENT} --projection 8 --common-dim 8",
     "coattention": RECURRENT,
-    "default": "--hidden 8 --code 4 --attention-hidden 8 --heads 2 --members 2",
+    "span": "--hidden 8 --code 4 --attention-hidden 8 --heads 2 --members 2",
 }
 
 

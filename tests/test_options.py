@@ -21,10 +21,11 @@ from gnuradio.semcom.phy import channel, detection, estimation, pilots
 from gnuradio.semcom.phy import names as phy_names
 from gnuradio.semcom.protocol.burst import BurstFormat
 from gnuradio.semcom.run import scenario
-from gnuradio.semcom.run.records import Store
 from gnuradio.semcom.run.scenario import Scenario
 from gnuradio.semcom.systems import registry
 from gnuradio.semcom.training import recipes
+
+from studies.points import key as key_of
 
 CLI = ROOT / "python" / "semcom" / "cli"
 WET = Rule(lambda point: point.kind == "boat", "with --kind boat")
@@ -173,7 +174,7 @@ def test_a_record_that_told_everything_is_found_again():
     new = {"scenario": scenario.settings(Scenario()), **rest}
     for place in ("media", "data", "checkpoint"):
         del old[place]
-    assert Store.key({"scenario": {**old, "sidelink_snr": 10.0}, **rest}) == Store.key(new)
+    assert key_of({"scenario": {**old, "sidelink_snr": 10.0}, **rest}) == key_of(new)
 
 
 COMMAND = re.compile(r"(run_link|terminal)\.py ((?:[^`|#\n\\]|\\\n)*)")
@@ -218,7 +219,7 @@ def test_configurations_at_hand_are_those_of_their_classes():
 
 
 def test_recipes_have_the_configurations_that_they_are_listed_with():
-    for kind in recipes.RECIPES.values():
+    for kind in recipes.recipes().values():
         assert registry.resolve(kind.recipe).Config is kind.config
 
 
@@ -232,7 +233,7 @@ def test_recipes_have_the_configurations_that_they_are_listed_with():
     ],
 )
 def test_options_of_a_training_that_have_no_effect_are_refused(variant, name):
-    config = recipes.RECIPES["events"].config(variant=variant)
+    config = recipes.recipes()["events"].config(variant=variant)
     assert name not in options.used(config)
     with pytest.raises(SemcomError, match=f"--{name.replace('_', '-')} .*: has an effect only"):
         options.check_given(config, [name])

@@ -242,7 +242,7 @@ def test_without_estimation_the_transmitters_are_frozen(tmp_path):
 def test_each_system_has_its_recipe(system, setting, kind):
     found = recipes.find(system, setting)
     assert recipes.kind_of(system, setting) == kind
-    assert recipes.resolve(recipes.RECIPES[kind].recipe) is found
+    assert recipes.resolve(recipes.recipes()[kind].recipe) is found
 
 
 # --- the program ----------------------------------------------------------------------------------

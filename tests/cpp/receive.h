@@ -8,7 +8,7 @@
 #include "phy/burst/preamble_detector.h"
 #include "phy/burst/synchroniser.h"
 #include "phy/burst/tracking.h"
-#include "phy/detection.h"
+#include "phy/flat/detection.h"
 #include <algorithm>
 
 // Two terminals on the air, and a receiver put together from the parts under test.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 gr-semcom contributors */
-#include "phy/channel.h"
+#include "phy/flat/channel.h"
 #include "phy/framing.h"
 #include <boost/test/unit_test.hpp>
 #include <cmath>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 gr-semcom contributors */
-#include "phy/detection.h"
+#include "phy/flat/detection.h"
 #include <Eigen/SVD>
 #include <boost/test/unit_test.hpp>
 #include <cmath>

@@ -152,7 +152,7 @@ TRAININGS = {
     },
     **{
         f"training default, {setting}": [
-            f"{TINY} --system default --setting {setting} "
+            f"{TINY} --system span --setting {setting} "
             "--hidden 12 --code 6 --attention-hidden 10 --heads 2 --members 2"
         ]
         for setting in ("sel", "wsel")
@@ -175,7 +175,7 @@ LOCALISERS = {
         f"--checkpoint models/{system}-{setting}-ave28.safetensors"
         for setting, split in (("sel", "test"), ("wsel", "val"))
     ]
-    for system in ("avel", "psp", "coattention", "vscg", "default")
+    for system in ("avel", "psp", "coattention", "vscg", "span")
 }
 
 CASES: dict[str, list[str]] = {**LINKS, **RADIOS, **MEDIA, **TRAININGS, **LOCALISERS}

@@ -23,10 +23,10 @@ namespace semcom {
  * and each entry of column k of the estimate is off by an error of variance err_var_k.
  * Methods:
  *
- * - \p ls: H = Y X^H (X X^H)^-1, the least-squares estimate (paper 000, eq. 5). The noise
+ * - \p ls: H = Y X^H (X X^H)^-1, the least-squares estimate (Yu et al. 2024, eq. 5). The noise
  *   variance is |Y - H X|^2 / (M (P - K)); with P = K it cannot be measured and is 0.
  *   err_var_k = noise_var [(X X^H)^-1]_kk.
- * - \p ls_min_residual: paper 000's choice (eq. 6): the pilots are cut in steps of 2K
+ * - \p ls_min_residual: the choice of Yu et al. 2024 (eq. 6): the pilots are cut in steps of 2K
  *   symbols and the step with the smallest residual |Y_s - H_s X_s|^2 gives H and, with
  *   the noise variance of \p ls, err_var. (Steps of K symbols would all fit exactly.)
  * - \p lmmse: entries of H are taken as CN(0, s2) with s2 = max(mean |H_ls|^2 -
@@ -69,7 +69,7 @@ namespace semcom {
  * stream with an error (errors.h). A frame cut short by the end of the stream is dropped
  * (spaced pilots) or left incomplete.
  *
- * The method is that of paper 000: Yu et al., "Pilot-guided Multimodal Semantic
+ * The method is that of Yu et al., "Pilot-guided Multimodal Semantic
  * Communication for Audio-Visual Event Localization", arXiv:2412.06208.
  *
  * Example, two antennas and two transmitters:

@@ -17,7 +17,7 @@ namespace semcom {
  * \details
  * With y = H x + n and S = noise_var + sum_k err_var_k (noise and estimation error):
  *
- * - \p zf: x = (H^H H)^-1 H^H y (paper 000, eq. 7), no_eff_k = S [(H^H H)^-1]_kk.
+ * - \p zf: x = (H^H H)^-1 H^H y (Yu et al. 2024, eq. 7), no_eff_k = S [(H^H H)^-1]_kk.
  * - \p lmmse, unbiased: G = (H^H H + S I)^-1 H^H, x_k = [G y]_k / [G H]_kk,
  *   no_eff_k = 1 / [G H]_kk - 1.
  * - \p none: stream k is antenna k, no_eff_k = noise_var.
@@ -44,7 +44,7 @@ namespace semcom {
  * of another M or K, or with pieces out of order, and streams out of step end the stream
  * with an error (errors.h).
  *
- * The zero-forcing equation is that of paper 000: Yu et al., "Pilot-guided Multimodal
+ * The zero-forcing equation is that of Yu et al., "Pilot-guided Multimodal
  * Semantic Communication for Audio-Visual Event Localization", arXiv:2412.06208.
  *
  * Example:

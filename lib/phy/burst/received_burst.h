@@ -4,7 +4,7 @@
 #define INCLUDED_SEMCOM_PHY_RECEIVED_BURST_H
 
 #include "burst.h"
-#include "phy/detection.h"
+#include "phy/flat/detection.h"
 #include "preamble_detector.h"
 #include "tracking.h"
 #include <vector>

@@ -3,7 +3,7 @@
 #ifndef INCLUDED_SEMCOM_PHY_SYNCHRONISER_H
 #define INCLUDED_SEMCOM_PHY_SYNCHRONISER_H
 
-#include "phy/csi.h"
+#include "phy/flat/csi.h"
 #include "pulse.h"
 #include <limits>
 #include <vector>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 gr-semcom contributors */
 #include "arrays.h"
-#include "phy/channel.h"
-#include "phy/detection.h"
-#include "phy/estimation.h"
+#include "phy/flat/channel.h"
+#include "phy/flat/detection.h"
+#include "phy/flat/estimation.h"
 #include "phy/framing.h"
 #include "phy/philox.h"
 #include <pybind11/complex.h>

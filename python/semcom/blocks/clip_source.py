@@ -39,7 +39,8 @@ class clip_source(FrameBlock):
     def __init__(
         self, clips="", split="test", frames=0, takes=("audio", "visual"), interval=0.0, first=0
     ):
-        self.clips = open_set(clips or None, split) if isinstance(clips, str) else clips
+        named = isinstance(clips, str)
+        self.clips = open_set(clips or None, split, "text" in takes) if named else clips
         self.frames = frames or len(self.clips)
         self.takes = tuple(takes)
         self.interval = interval

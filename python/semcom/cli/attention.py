@@ -41,7 +41,6 @@ def parse(argv=None):
         help="the figure: .png, .pdf or .svg (default: out/attention.png)",
     )  # fmt: skip
     parser.add_argument("--json", metavar="FILE", help="write the measures here as well")
-    parser.add_argument("--page", metavar="FILE", help="write a page of figure and table: .md")
     args = parser.parse_args(argv)
     options.points(Scenario, options.given(args, Scenario))  # refuses what has no effect
     vars(args).update(vars(options.values(args, Scenario, SHARED)))
@@ -52,11 +51,11 @@ def run(argv=None) -> None:
     args = parse(argv)
     if Path(args.out).suffix not in KINDS:
         raise SemcomError(f"--out {args.out}: its name must end in {', '.join(KINDS)}")
-    for path in filter(None, (args.out, args.json, args.page)):
+    for path in filter(None, (args.out, args.json)):
         check_writable(path)
     from ..data import open_set  # from here on, not for --help: all this loads Torch
     from ..evaluation import attention
-    from ..report.attention_page import draw, load_models, measure, write_page
+    from ..report.attention_page import draw, load_models, measure
     from ..run.records import write_json
     from ..weights.names import shipped
 
@@ -71,8 +70,6 @@ def run(argv=None) -> None:
         write_json(args.json, [{**setting, **record} for record in found])
     title = f"Attention on {clips.name} ({args.split}), {args.channel}, {args.snr:g} dB"
     print(f"{title}\n\n{attention.markdown(found)}\n\nwrote {args.out}")
-    if args.page:
-        write_page(args, title, attention.markdown(found), [path.stem for path in paths])
 
 
 def main(argv=None) -> int:

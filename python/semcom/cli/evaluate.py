@@ -8,7 +8,7 @@ the one shipped for the set, or those named; several are taken as training seeds
 deviation.
 
 examples:
-  evaluate.py --system default --setting sel --data ave28 --split test --json out/default.json
+  evaluate.py --system span --setting sel --data ave28 --split test --json out/span.json
   evaluate.py --system vscg --setting wsel --data ave28 --checkpoint runs/*/vscg-wsel-*.safetensors
   evaluate.py --system coattention --setting a2v --data DIR --checkpoint cml.safetensors \\
       --figures out/figures --table out/table.tex
@@ -28,7 +28,7 @@ SHARED = ("split", "device")  # with those of a run
 
 def parse(argv=None):
     parser = options.Parser(description=__doc__)
-    parser.add_argument("--system", choices=list(LOCALISERS), default="default")
+    parser.add_argument("--system", choices=list(LOCALISERS), default="span")
     parser.add_argument("--setting", choices=EVALUATED, default="sel")
     parser.add_argument("--data", required=True, metavar="DIR", help="folder in the AVE layout")
     options.add_options(parser, Scenario, names=SHARED)

@@ -8,6 +8,7 @@ Lines without a word or mark are skipped.  A sentence may be of any length.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -100,5 +101,6 @@ def open_text(where: str | Path | Sequence[str | Path], split: str) -> Sentences
     sentences = [sentence for _, some in read_files for sentence in some]
     sources = [family for family, some in read_files for _ in some]
     folder = isinstance(where, str | Path) and Path(where).is_dir()
-    name = Path(where).resolve().name if folder else read_files[0][0]
+    # a link keeps its own name
+    name = Path(os.path.abspath(where)).name if folder else read_files[0][0]
     return Sentences(name, sentences, sources)

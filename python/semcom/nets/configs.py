@@ -167,7 +167,7 @@ class VSCGConfig(PSPConfig):
 
 
 @dataclass(frozen=True)
-class DefaultConfig(LocaliserConfig):
+class SpanConfig(LocaliserConfig):
     """Sizes; the switches take parts away, for ablation."""
 
     hidden: int = option(160, "units of the hidden layers")

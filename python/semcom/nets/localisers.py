@@ -4,7 +4,7 @@
 
 ``avel``: Tian et al., ECCV 2018.  ``psp``: Zhou et al., CVPR 2021.  ``vscg``: Jiang et al. (VSCG).
 They are one chain - attention, a BiLSTM for each modality, what joins them, a head - of which each
-has its parts; the setting that it is trained in is an argument.  ``coattention`` and ``default``
+has its parts; the setting that it is trained in is an argument.  ``coattention`` and ``span``
 have modules of their own.
 """
 

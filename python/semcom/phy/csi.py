@@ -40,7 +40,7 @@ FIRST_BASE = 1 << 20  # first symbols travel in two parts, each within what floa
 
 
 def pack(csi: CSI) -> np.ndarray:
-    """The tag vector of one frame (a CSI without batch axis), as lib/phy/csi.h says.
+    """The tag vector of one frame (a CSI without batch axis), as lib/phy/flat/csi.h says.
 
     [(M, K), (noise_var, snr), state of piece 0, (first_1), state of piece 1, ...], a state being
     [(err_var_k, no_eff_k) for each k, H row by row].  Piece r holds from symbol first_r on, written

@@ -1,16 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Where several systems look on the clips of a set: measures, figure and page."""
-
-import os
-from pathlib import Path
+"""Where several systems look on the clips of a set: measures and figure."""
 
 import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
 from ..base.errors import SemcomError
-from ..base.files import replacing
 from ..evaluation import attention
 from ..systems.loading import check_sizes, load_any
 from ..systems.registry import systems
@@ -68,25 +64,3 @@ def draw(path, models, clips, count, snr) -> None:
         for at, number in enumerate(numbers)
     ]
     attention_figure.save(path, panels, clips.classes)
-
-
-def write_page(args, title, table, names) -> None:
-    """Title, command, figure and table as Markdown."""
-    picture = os.path.relpath(args.out, Path(args.page).parent)
-    command = f"apps/attention.py --data <folder> --systems {' '.join(names)}"
-    command += f" --channel {args.channel} --snr {args.snr:g} --clips {args.clips}"
-    lines = [
-        f"# {title}",
-        "",
-        f"Made by `{command}` (checkpoints of one training seed, which `make models` leaves).",
-        f"The first {args.clips} clips whose event covers three to seven segments, picked by that",
-        "rule. Each row shows where a system looks in each second and, beneath, what it decides;",
-        "what is wrong is crossed out. The paper's Fig. 7 shows pictures of AVE; here the grid is",
-        "shown, as the set has features alone.",
-        "",
-        f"![attention and decisions]({picture})",
-        "",
-        table,
-    ]
-    with replacing(args.page) as temporary:
-        Path(temporary).write_text("\n".join(lines) + "\n", encoding="utf-8")

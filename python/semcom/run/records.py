@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Records of finished points: a sweep's JSON document, and a file that a study goes on from."""
+"""Records of finished points: the JSON document of a sweep, written and read again."""
 
 import json
 import platform
@@ -11,7 +11,6 @@ import numpy as np
 
 from ..base.errors import SemcomError
 from ..base.files import replacing
-from .scenario import Scenario, settings
 
 SCHEMA = 2
 
@@ -76,52 +75,3 @@ def _from_schema_1(record: dict) -> dict:
         if old in holder:
             holder[new] = holder.pop(old)
     return record
-
-
-class Store:
-    """Records of finished points, a line each in a JSON file that is whole at every moment.
-
-    A record is found again by its key: data set, checkpoints (by content) and every option.
-    """
-
-    KEY = ("data", "checkpoint_sha256", "error_free_sha256")
-
-    def __init__(self, path):
-        self.path, self._records, self._lines = Path(path), {}, []
-        if self.path.exists():
-            self._read()
-
-    @classmethod
-    def key(cls, record: dict) -> tuple:
-        """What tells ``record`` from others; an option that it does not know has its default."""
-        options = settings(Scenario(**record["scenario"]))
-        return (*(record[name] for name in cls.KEY), *sorted(options.items()))
-
-    def _read(self) -> None:
-        try:
-            for record in read(self.path):
-                self._keep(record)
-        except (KeyError, TypeError, AttributeError) as cause:
-            raise SemcomError(
-                f"{self.path}: holds no records of finished points ({cause}); move it away"
-            ) from cause
-
-    def _keep(self, record: dict) -> None:
-        self._records[self.key(record)] = record
-        self._lines.append(json.dumps(record, allow_nan=False))
-
-    def __contains__(self, key: tuple) -> bool:
-        return key in self._records
-
-    def __getitem__(self, key: tuple) -> dict:
-        return self._records[key]
-
-    def __len__(self) -> int:
-        return len(self._records)
-
-    def add(self, record: dict) -> None:
-        """Keep a record, on disk too."""
-        self._keep(record)
-        with replacing(self.path) as temporary:
-            lines = ",\n".join(self._lines)
-            Path(temporary).write_text(f'{{"schema": {SCHEMA}, "records": [\n{lines}\n]}}\n')

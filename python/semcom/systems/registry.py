@@ -69,7 +69,7 @@ LOCALISERS = {  # no radio
     "psp": ".nets.localisers:PSPLocaliser",
     "coattention": ".nets.coattention:CoAttention",
     "vscg": ".nets.localisers:VSCG",
-    "default": ".nets.default:DefaultLocaliser",
+    "span": ".nets.span_localiser:SpanLocaliser",
 }
 
 
@@ -80,7 +80,7 @@ CONFIGS = {  # of systems and localisers whose configuration is at hand without 
     "psp": ".nets.configs:PSPConfig",
     "coattention": ".nets.configs:CoAttentionConfig",
     "vscg": ".nets.configs:VSCGConfig",
-    "default": ".nets.configs:DefaultConfig",
+    "span": ".nets.configs:SpanConfig",
 }
 
 
@@ -113,15 +113,21 @@ def system(name: str) -> Entry:
     return systems()[name]
 
 
+def places(built_in: dict[str, str], group: str) -> dict[str, str]:
+    """name -> "package.module:name" of what is built in, then of what other packages add."""
+    found = dict(built_in)
+    for point in importlib.metadata.entry_points(group=group):
+        found.setdefault(point.name, point.value)
+    return found
+
+
 @cache
 def task(name: str):
     """The task of that name."""
-    places = dict(BUILT_IN_TASKS)
-    for point in importlib.metadata.entry_points(group=TASK_GROUP):
-        places.setdefault(point.name, point.value)
-    if name not in places:
-        raise SemcomError(f"task {name!r}: unknown, expected one of {', '.join(places)}")
-    return resolve(places[name])()
+    known = places(BUILT_IN_TASKS, TASK_GROUP)
+    if name not in known:
+        raise SemcomError(f"task {name!r}: unknown, expected one of {', '.join(known)}")
+    return resolve(known[name])()
 
 
 def task_of(name: str):

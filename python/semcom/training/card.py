@@ -18,6 +18,13 @@ DATA_NOTES = {
         "Sentences that the project's own grammar makes (`semcom.data.grammar`), from seed 0.",
         "GPL-3.0-or-later, like the project; the data is generated.",
     ),
+    "captions": (
+        "English sentences, splits apart: 144,311 captions of Flickr30k (as published with "
+        "Multi30k), 17,519 of COCO's val2017, 8,852 sentences of Europarl and WMT for training.",
+        "GPL-3.0-or-later for the weights. Trained on captions of Flickr30k as published with "
+        "Multi30k (CC BY-NC-SA 4.0) and of COCO (CC BY 4.0), and on sentences of WMT and Europarl "
+        "(free for research).",
+    ),
     "ave28": (
         "ave28, composed: real audio features (AudioSet's VGGish) and real image features, paired "
         "and timed artificially after AVE's annotations. **Not comparable with published AVE "

@@ -21,6 +21,7 @@ KEY = "semcom"
 FORMAT = 1
 SCALE = ".scale"  # behind the name of a matrix stored in eight bits
 SMALL = 1024  # elements below which a matrix is not worth it
+OLD_NAMES = {"default": "span"}  # of systems, as headers of earlier versions have them
 REQUIRED = ("format", "system", "variant", "config", "classes", "data")
 
 
@@ -158,4 +159,5 @@ def _read(path, with_tensors: bool = False) -> tuple[dict, dict[str, torch.Tenso
         raise SemcomError(
             f"{path}: header format is {header['format']}, expected {FORMAT}; update gr-semcom"
         )
+    header["system"] = OLD_NAMES.get(header["system"], header["system"])
     return header, tensors

@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Recipes by the kind of training; ``apps/train.py --system`` picks one."""
+"""Recipes by the kind of training; ``apps/train.py --system`` picks one.
+
+Another package adds one for its task by an entry point of the group ``gr_semcom.recipes``: named as
+the task, its value a :class:`Kind`.
+"""
 
 from __future__ import annotations
 
+import importlib.metadata
 from dataclasses import dataclass
+from functools import cache
 
 from ...base.errors import SemcomError
 from ...base.options import fields
@@ -29,12 +35,20 @@ class Kind:
     of_the_data: tuple[str, ...] = ()
 
 
-RECIPES = {  # task of a system, or kind of localiser -> what trains it
+GROUP = "gr_semcom.recipes"
+BUILT_IN = {  # task of a system, or kind of localiser -> what trains it
     "events": Kind(".training.recipes.events:EventsOverLink", LinkConfig, ("terminals", *SIZES)),
     "text": Kind(".training.recipes.text:TextOverLink", DeepSCTraining),
     "localisation": Kind(".training.recipes.localisation:Localisation", LabelledConfig, SIZES),
     "matching": Kind(".training.recipes.matching:Matching", ClipConfig, SIZES),
 }
+
+
+@cache
+def recipes() -> dict[str, Kind]:
+    """Every kind of training: those of this package, then those of others."""
+    others = {point.name: point.load() for point in importlib.metadata.entry_points(group=GROUP)}
+    return others | BUILT_IN
 
 
 def kind_of(name: str, setting: str = "") -> str:
@@ -47,12 +61,12 @@ def kind_of(name: str, setting: str = "") -> str:
 def entry(name: str, setting: str = "") -> Kind:
     """What trains a system, or a localiser in a setting, or one line that there is none."""
     kind = kind_of(name, setting)
-    if kind not in RECIPES:
+    if kind not in recipes():
         raise SemcomError(
             f"--system {name}: its task {kind} has no recipe; expected a task of "
-            f"{', '.join(RECIPES)}"
+            f"{', '.join(recipes())}"
         )
-    return RECIPES[kind]
+    return recipes()[kind]
 
 
 def find(name: str, setting: str = "") -> type:
@@ -62,4 +76,4 @@ def find(name: str, setting: str = "") -> type:
 
 def having(option: str) -> list[str]:
     """Kinds of training whose configuration has a field of that name."""
-    return [kind for kind, each in RECIPES.items() if option in fields(each.config)]
+    return [kind for kind, each in recipes().items() if option in fields(each.config)]

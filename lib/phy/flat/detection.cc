@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 gr-semcom contributors */
+#include "detection.h"
+#include "phy/vector_ops.h"
+#include <Eigen/Eigenvalues>
+#include <Eigen/LU>
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+
+namespace gr {
+namespace semcom {
+namespace phy {
+namespace {
+
+//! Of H^H H; H itself has the root of it.
+constexpr double smallest_condition = 1e-12;
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+//! True if the smallest eigenvalue of \p gram is at least 1e-12 of the largest.
+bool well_conditioned(const matrix& gram, const matrix& inverse)
+{
+    // The Frobenius norms bound it within a factor of K, and nearly always decide.
+    const double bound = 1.0 / (gram.norm() * inverse.norm());
+    if (bound >= smallest_condition)
+        return true;
+    if (!(bound * gram.cols() >= smallest_condition))
+        return false;
+    const auto values = Eigen::SelfAdjointEigenSolver<matrix>(gram).eigenvalues();
+    return values[0] >= smallest_condition * values[gram.cols() - 1];
+}
+
+matrix invert(const matrix& gram)
+{
+    if (gram.cols() == 2)
+        return Eigen::Matrix2cd(gram).inverse();
+    return gram.inverse();
+}
+
+/*!
+ * H^H H + S I. In double precision its inverse is off by 1e-16 times the squared
+ * condition number of H, which up to 1e6 is less than what rounding H to float does.
+ */
+matrix loaded_gram(const matrix& h, double variance)
+{
+    matrix gram = h.adjoint().lazyProduct(h);
+    // A transmitter that is not heard is lost anyway: any number of the others' size will
+    // do to keep the matrix regular.
+    const double mean = gram.trace().real() / h.cols();
+    for (int k = 0; k < h.cols(); k++)
+        gram(k, k) += gram(k, k) == 0.0 ? mean : variance;
+    return gram;
+}
+
+//! x = W y, W \p num_tx rows of \p num_rx; for \p none x_k = y_k.
+void detect(detector_method method,
+            const cfloat* weights,
+            int num_tx,
+            int num_rx,
+            const cfloat* const* in,
+            cfloat* const* out,
+            size_t count)
+{
+    for (int k = 0; k < num_tx; k++) {
+        bool finite = false; // a copy is not looked at
+        if (method == detector_method::none)
+            std::copy_n(in[k], count, out[k]);
+        else
+            finite = weighted_sum(in, weights + k * num_rx, num_rx, out[k], count);
+        if (!finite)
+            zero_non_finite(out[k], count);
+    }
+}
+
+} // namespace
+
+detector_method parse_detector(const std::string& name)
+{
+    if (name == "zf")
+        return detector_method::zf;
+    if (name == "lmmse")
+        return detector_method::lmmse;
+    if (name == "none")
+        return detector_method::none;
+    throw std::invalid_argument("method: '" + name +
+                                "' is no detector; choose zf, lmmse or none");
+}
+
+linear_detector::linear_detector(const csi& value, detector_method method)
+    : d_method(method),
+      d_weights(weights::Zero(value.num_tx(), value.num_rx())),
+      d_no_eff(real_vector::Constant(value.num_tx(), infinity))
+{
+    if (method == detector_method::none) {
+        d_no_eff.setConstant(std::isnan(value.noise_var) ? infinity : value.noise_var);
+        return;
+    }
+    const double variance = value.noise_var + value.err_var.sum();
+    if (std::isfinite(variance) && variance >= 0.0 && value.h.allFinite())
+        use_inverse(value, variance, method);
+}
+
+void linear_detector::use_inverse(const csi& value,
+                                  double variance,
+                                  detector_method method)
+{
+    const bool lmmse = method == detector_method::lmmse;
+    const matrix gram = lmmse ? loaded_gram(value.h, variance)
+                              : matrix(value.h.adjoint().lazyProduct(value.h));
+    const matrix inverse = invert(gram);
+    if (!well_conditioned(gram, inverse))
+        return;
+    const matrix filter = inverse.lazyProduct(value.h.adjoint()); // G for lmmse, W for zf
+    for (int i = 0; i < value.num_tx(); i++) {
+        const auto row = filter.row(i);
+        double gain = 1.0, no_eff = variance * row.squaredNorm();
+        if (lmmse) {
+            gain = std::real((row * value.h.col(i)).value());
+            no_eff = std::max(0.0, 1.0 / gain - 1.0);
+        }
+        const weights row_weights = (row / gain).cast<cfloat>();
+        if (!(gain > 0.0) || !std::isfinite(no_eff) || !row_weights.allFinite())
+            continue;
+        d_weights.row(i) = row_weights;
+        d_no_eff[i] = no_eff;
+    }
+}
+
+void linear_detector::apply(const cfloat* const* in,
+                            cfloat* const* out,
+                            size_t count) const
+{
+    detect(d_method, matrix_rows(), d_weights.rows(), d_weights.cols(), in, out, count);
+}
+
+void frame_detector::set(packed_csi& value, detector_method method)
+{
+    d_method = method;
+    d_num_rx = value.num_rx();
+    d_num_tx = value.num_tx();
+    d_first.clear();
+    d_weights.clear();
+    for (size_t r = 0; r < value.pieces(); r++) {
+        const linear_detector detector(value.state(r), method);
+        value.set_no_eff(r, detector.no_eff());
+        d_first.push_back(value.first(r));
+        d_weights.insert(d_weights.end(),
+                         detector.matrix_rows(),
+                         detector.matrix_rows() + d_num_tx * d_num_rx);
+    }
+}
+
+void frame_detector::apply(const cfloat* const* in,
+                           cfloat* const* out,
+                           uint64_t first,
+                           size_t count) const
+{
+    const cfloat* from[max_streams];
+    cfloat* to[max_streams];
+    size_t piece =
+        std::upper_bound(d_first.begin(), d_first.end(), first) - d_first.begin();
+    for (size_t done = 0; done < count; piece++) {
+        // piece is the next one: it ends the one in use.
+        size_t part = count - done;
+        if (piece < d_first.size())
+            part = std::min<uint64_t>(part, d_first[piece] - first - done);
+        for (int m = 0; m < d_num_rx; m++)
+            from[m] = in[m] + done;
+        for (int k = 0; k < d_num_tx; k++)
+            to[k] = out[k] + done;
+        const cfloat* weights = &d_weights[(piece - 1) * d_num_tx * d_num_rx];
+        detect(d_method, weights, d_num_tx, d_num_rx, from, to, part);
+        done += part;
+    }
+}
+
+} // namespace phy
+} // namespace semcom
+} // namespace gr

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Run a study: .venv/bin/python -m studies NAME [options]"""
+
+import argparse
+import importlib
+import sys
+
+from gnuradio.semcom.base.errors import exit_status
+from gnuradio.semcom.base.options import Parser
+
+from .work import STOPPED
+
+STUDIES = {  # a module each, imported when it is run: GNU Radio reads some settings only once
+    "experiments": "the paper's experiments and ours, any of them: figures and tables",
+    "results": "all of them: docs/results.md",
+    "tuning": "tune and train what they need (hours): docs/tuning.md",
+    "attention": "where systems look: docs/attention.md",
+    "localisers": "train the localisers (hours) and measure them: docs/localisers.md",
+    "media": "train what media need (hours) and measure it: docs/media.md",
+    "synchronisation": "what the receiver of bursts reaches: docs/synchronisation.md",
+}
+
+
+def main(words: list) -> int:
+    """Run the study that ``words`` name; its exit status."""
+    taught = "\n".join(f"  {name:16} {line}" for name, line in STUDIES.items())
+    parser = Parser(
+        prog="studies", formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=f"{__doc__}\n\nstudies:\n{taught}\n\n"
+        "Stopped with Ctrl-C, a study goes on where it was with the same command.",
+    )  # fmt: skip
+    parser.add_argument("name", metavar="NAME", choices=STUDIES, help="see above")
+    name = parser.parse_args(words[:1]).name
+    study = importlib.import_module(f".{name}", __package__)
+    own = Parser(
+        prog=f"studies {name}", description=study.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    study.add_options(own)
+    args = own.parse_args(words[1:])
+    return exit_status(f"studies {name}", lambda: study.run(args), STOPPED)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

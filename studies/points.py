@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Points of the link as units of work: each runs once for every folder of checkpoints, a training
+seed each, whatever experiments share it.
+"""
+
+import argparse
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gnuradio.semcom.base.errors import SemcomError
+from gnuradio.semcom.base.files import check_writable
+from gnuradio.semcom.base.options import at_least
+from gnuradio.semcom.data import open_set
+from gnuradio.semcom.run.runner import identity, run_point
+from gnuradio.semcom.run.scenario import Scenario, check, settings
+from gnuradio.semcom.systems.choice import weights_for
+from gnuradio.semcom.systems.registry import system as entry_of
+from gnuradio.semcom.weights.names import models_folder, name_of
+from gnuradio.semcom.weights.store import read_header
+
+from .work import Records, Unit, complete
+
+KEY = ("data", "checkpoint_sha256", "error_free_sha256")
+
+
+def key(record: dict) -> tuple:
+    """What tells a point's record from others: data set, checkpoints by content, every option; an
+    option that it does not know has its default."""
+    options = settings(Scenario(**record["scenario"]))
+    return (*(record[name] for name in KEY), *sorted(options.items()))
+
+
+def store(folder: Path) -> Records:
+    """The finished points in a folder's points.json."""
+    path = folder / "points.json"
+    check_writable(path)
+    return Records(path, key)
+
+
+def unit(point: Scenario, clips, weights: str) -> Unit:
+    """The unit of work of a point whose weights are known."""
+    label = f"{point.system} {point.variant}, {point.channel} {point.snr:g} dB"
+    known = identity(point, clips, weights)
+    return Unit(key(known), label, lambda advance: run_point(point, clips))
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What all points of a study have in common."""
+
+    data: str = ""  # folder in the AVE layout; '': the synthetic set
+    models: list = ()  # folders of checkpoints, one per training seed; (): the shipped one
+    frames: int = 0  # clips a point; 0: the split once
+    seed: int = 0  # of the channel draws
+
+    def folders(self) -> list:
+        return [Path(folder) for folder in self.models] or [models_folder()]
+
+    def clips(self):
+        """The test split."""
+        return open_set(self.data or None, "test")
+
+    def place(self, point: Scenario, folder: Path, data_name: str) -> Scenario:
+        """``point`` with these settings and its checkpoint in ``folder``."""
+        return replace(
+            point,
+            data=self.data,
+            frames=self.frames,
+            seed=self.seed,
+            checkpoint=str(checkpoint_path(point, folder, data_name)),
+        )
+
+
+def add_options(parser: argparse.ArgumentParser, system: str, out: str) -> None:
+    """The options of a study, which become a Setup; ``out``: where it writes by default."""
+    add = parser.add_argument
+    add("--system", default=system, help="system under test (default: %(default)s)")
+    add("--data", default="", metavar="DIR", help="AVE-layout folder; default: the synthetic set")
+    add("--models", nargs="+", default=[], metavar="DIR",
+        help="folders of checkpoints, one per training seed; default: the shipped one")  # fmt: skip
+    add("--out", type=Path, default=Path(out), metavar="DIR", help="(default: %(default)s)")
+    add("--frames", type=at_least(0), default=0, help="clips at each point; 0: the split once")
+    add("--seed", type=at_least(0), default=0, help="seed of the channel draws")
+
+
+def setup_of(args: argparse.Namespace) -> Setup:
+    """The Setup that the options name."""
+    return Setup(args.data, args.models, args.frames, args.seed)
+
+
+def checkpoint_path(point: Scenario, folder: Path, data_name: str) -> Path:
+    """<system>-<variant>-<data>[-<symbols>].safetensors in ``folder``.
+
+    The file without a number of symbols holds the usual one.
+    """
+    entry, name = entry_of(point.system), (point.system, point.variant, data_name)
+    path = folder / name_of(*name)
+    config = read_header(path)["config"] if path.is_file() else vars(entry.cls.Config())
+    usual = config["symbols"]
+    return path if point.symbols in (0, usual) else folder / name_of(*name, symbols=point.symbols)
+
+
+def check_models(wanted: list, setup: Setup, data_name: str) -> None:
+    """Refuse, naming the first checkpoint that is not there and how to train it.
+
+    wanted  pairs (point, path of its checkpoint)
+    """
+    missing = {path: point for point, path in reversed(wanted) if not path.is_file()}
+    if missing:
+        path, point = list(missing.items())[-1]
+        more = f" (nor are {len(missing) - 1} others)" if len(missing) > 1 else ""
+        command = training_command(point, path, setup, data_name)
+        raise SemcomError(
+            f"{path}: is not there{more}; train it with `{command}` and put it there by that name"
+        )
+
+
+def training_command(point: Scenario, path: Path, setup: Setup, data_name: str) -> str:
+    """The command that trains the checkpoint of ``point``."""
+    words = ["apps/train.py", "--system", point.system, "--variant", point.variant]
+    words += ["--data", setup.data] if setup.data else []
+    words += ["--symbols", str(point.symbols)] if point.symbols else []
+    if point.variant == "no_estimation":
+        words += ["--init", str(path.parent / name_of(point.system, "full", data_name))]
+    return " ".join([*words, "--out", f"runs/{path.stem}"])
+
+
+def required(chosen: list, setup: Setup, data_name: str) -> list:
+    """(point, path of its checkpoint) of everything that ``chosen`` needs, folder by folder."""
+    free = [
+        Scenario(system=curve.options["system"], variant="error_free")
+        for experiment in chosen
+        for panel in experiment.panels
+        for curve in panel.curves
+        if panel.error_free and curve.full()
+    ]
+    return [
+        (point, checkpoint_path(point, folder, data_name))
+        for number, folder in enumerate(setup.folders())
+        for point in dict.fromkeys([*points_of(chosen, number), *free])
+    ]
+
+
+def points_of(chosen: list, number: int) -> list:
+    """Every point that ``chosen`` runs with the ``number``-th folder of models, once."""
+    return list(dict.fromkeys(point for e in chosen for point in e.points(number)))
+
+
+def run_all(chosen: list, setup: Setup, kept: Records) -> dict:
+    """Point -> its records, one per folder of models; those that are kept are not run again."""
+    clips = setup.clips()
+    check_models(required(chosen, setup, clips.name), setup, clips.name)
+    placed = []
+    for number, folder in enumerate(setup.folders()):
+        here = [(p, setup.place(p, folder, clips.name)) for p in points_of(chosen, number)]
+        placed += sorted(here, key=lambda pair: pair[1].checkpoint)  # each is loaded once
+    for _, point in placed:
+        check(point)
+    units = [unit(point, clips, weights_for(point, clips)) for _, point in placed]
+    results = {}
+    for (point, _), record in zip(placed, complete("link", units, kept), strict=True):
+        results.setdefault(point, []).append(record)
+    return results

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Units of work: what is missing is done, what is done is kept and not done again.
+
+A store answers ``key in store`` and ``store[key]`` and takes ``store.add(key, result)``:
+:class:`Records` keeps JSON records in one file, ``trainings.Trainings`` a folder for each
+checkpoint.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Hashable, Iterable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from operator import itemgetter
+from pathlib import Path
+
+from gnuradio.semcom.base.errors import SemcomError
+from gnuradio.semcom.base.files import make_folder, replacing
+from gnuradio.semcom.run.records import SCHEMA, read
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+STOPPED = "the same command goes on after the last finished unit"
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One piece of work.
+
+    key    tells it from all others, by content
+    label  names it beside the progress bar
+    work   does it and returns the result; its argument is to be called with the shares done
+    """
+
+    key: Hashable
+    label: str
+    work: Callable[[Callable[[float], None]], object]
+
+
+def recorded(key: str, label: str, measure: Callable[[], dict]) -> Unit:
+    """A unit whose record carries its own key, for :class:`Records`."""
+    return Unit(key, label, lambda advance: {"key": key, **measure()})
+
+
+class Records:
+    """Results of units, a JSON object each, a line each in a file that is whole at every moment.
+
+    key_of  the key of a record; by default what it carries as "key"
+    """
+
+    def __init__(self, path, key_of: Callable[[dict], Hashable] = itemgetter("key")):
+        self.path, self.key_of = Path(path), key_of
+        self._records, self._lines = {}, []
+        if self.path.exists():
+            self._read()
+
+    def _read(self) -> None:
+        try:
+            for record in read(self.path):
+                self._keep(self.key_of(record), record)
+        except (KeyError, TypeError, AttributeError) as cause:
+            raise SemcomError(
+                f"{self.path}: holds no records of finished units ({cause}); move it away"
+            ) from cause
+
+    def _keep(self, key: Hashable, record: dict) -> None:
+        self._records[key] = record
+        self._lines.append(json.dumps(record, allow_nan=False))
+
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._records
+
+    def __getitem__(self, key: Hashable) -> dict:
+        return self._records[key]
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def add(self, key: Hashable, record: dict) -> None:
+        """Keep a record, on disk too."""
+        if self.key_of(record) != key:
+            raise ValueError(f"{self.path}: a unit's record has another key than the unit, {key}")
+        self._keep(key, record)
+        make_folder(self.path.parent)
+        with replacing(self.path) as temporary:
+            lines = ",\n".join(self._lines)
+            text = f'{{"schema": {SCHEMA}, "records": [\n{lines}\n]}}\n'
+            Path(temporary).write_text(text, encoding="utf-8")
+
+
+def complete(title: str, units: Iterable[Unit], store, workers: int = 1) -> list:
+    """Results of the units, in their order.
+
+    Those that ``store`` has not are done, ``workers`` at a time in threads, under a progress bar,
+    and kept one by one as they are finished.
+    """
+    units = list(units)
+    different = {unit.key: unit for unit in units}
+    missing = [unit for key, unit in different.items() if key not in store]
+    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        done = len(different) - len(missing)
+        task = bar.add_task(title, total=len(different), completed=done)
+        for unit, result in _results(missing, workers, bar, task):
+            store.add(unit.key, result)
+            done += 1
+            bar.update(task, completed=done)
+    return [store[unit.key] for unit in units]
+
+
+def _results(units: list, workers: int, bar: Progress, task):
+    """(unit, result) as they are finished; what has not begun when one fails never does."""
+    if workers == 1:  # in this thread, so that Ctrl-C ends the unit
+        for unit in units:
+            bar.update(task, description=unit.label)
+            yield unit, unit.work(lambda share: bar.advance(task, share))
+        return
+    pool = ThreadPoolExecutor(workers)
+    try:
+        futures = {pool.submit(unit.work, lambda share: None): unit for unit in units}
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)

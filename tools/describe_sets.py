@@ -1,0 +1,32 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Write models/sets.json: the moments by which a set in a folder of any name finds its weights.
+
+tools/describe_sets.py synthetic= ave28=DIR media=DIR:test      NAME=FOLDER[:SPLIT]
+"""
+
+import json
+import sys
+
+from gnuradio.semcom.base.files import replacing
+from gnuradio.semcom.data import open_set
+from gnuradio.semcom.systems.choice import SETS, moments
+from gnuradio.semcom.weights.names import models_folder
+
+
+def main() -> None:
+    found = {}
+    for word in sys.argv[1:]:
+        name, _, place = word.partition("=")
+        folder, _, split = place.partition(":")
+        found[name] = moments(open_set(folder or None, split or "train"))
+    path = models_folder() / SETS
+    with replacing(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
+        json.dump(found, file, separators=(",", ":"))
+        file.write("\n")
+    print(f"wrote {path}: {', '.join(found)}")
+
+
+if __name__ == "__main__":
+    main()
