@@ -36,6 +36,7 @@ pmt::pmt_t to_pmt(const sync_counts& counts)
     put("foreign", counts.foreign);
     put("too_long", counts.too_long);
     put("other_version", counts.other_version);
+    put("passed", counts.passed);
     put("version", counts.version);
     put("preambles", counts.preambles);
     put("false_alarms", counts.false_alarms);
@@ -110,7 +111,7 @@ bool frame_sync_cc_impl::start()
     d_reports.clear();
     d_outbox.clear();
     d_written.assign(d_settings.layout.users, 0);
-    d_foreign = d_overflows = 0;
+    d_foreign = d_overflows = d_passed = 0;
     d_received_until = 0.0;
     d_kept = 0;
     d_finished = false;
@@ -156,7 +157,8 @@ sync_counts frame_sync_cc_impl::counted() const
              static_cast<uint64_t>(d_receiver->other_version()),
              d_receiver->num_detected(),
              d_receiver->num_unread(),
-             d_overflows };
+             d_overflows,
+             d_passed };
 }
 
 double frame_sync_cc_impl::received_until() const
@@ -284,6 +286,7 @@ void frame_sync_cc_impl::take_bursts()
         d_reports.push_back(told);
         if (d_reports.size() > most_reports)
             d_reports.pop_front();
+        d_passed += told.passed;
         if (told.passed)
             d_outbox.push_back(std::move(burst));
     }

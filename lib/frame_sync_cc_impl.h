@@ -51,7 +51,7 @@ private:
     phy::frame_counter d_counter;
     std::deque<stamp> d_stamps;
     std::deque<burst_report> d_reports;
-    uint64_t d_foreign = 0, d_overflows = 0;
+    uint64_t d_foreign = 0, d_overflows = 0, d_passed = 0;
     double d_received_until = 0.0; // [s]
 
     std::deque<phy::received_burst> d_outbox;

@@ -53,6 +53,7 @@ struct sync_counts {
     uint64_t preambles = 0;     //!< heard
     uint64_t false_alarms = 0;  //!< preambles that belong to no burst
     uint64_t overflows = 0;     //!< samples missing, by the receiver's time stamps
+    uint64_t passed = 0;        //!< bursts that went on
 };
 
 /*!

@@ -17,6 +17,15 @@ constexpr double two_pi = 2.0 * M_PI;
 
 } // namespace
 
+double slot_of(uint64_t number)
+{
+    const uint64_t frame = number & 0xffffffff;
+    const uint64_t fragment = number >> 32 & 0xfff;
+    const uint64_t fragments = (number >> 44 & 0xfff) + 1;
+    const uint64_t attempt = number >> 56;
+    return static_cast<double>(frame * fragments + fragment + attempt * repeat_slots);
+}
+
 channel_model parse_channel(const std::string& name)
 {
     if (name == "none")
@@ -152,7 +161,7 @@ matrix mimo_channel::scattered(uint64_t position) const
         std::copy_n(draws.data(), h.size(), h.data());
         return h;
     }
-    const double time = static_cast<double>(d_frame) * d_length + position;
+    const double time = slot_of(d_frame) * d_length + position;
     for (int e = 0; e < h.size(); e++)
         h.data()[e] = d_scatter[e].at(time);
     return h;

@@ -39,13 +39,23 @@ struct channel_settings {
     void check() const;
 };
 
+//! Slots from one attempt at a frame to the next: far apart in time.
+constexpr uint64_t repeat_slots = 1 << 16;
+
+/*!
+ * When a transmission is sent, in units of its own length, from its number (frame 32 bits
+ * | fragment 12 | fragments - 1 12 | attempt 8, the lowest first): frame fragments +
+ * fragment + attempt repeat_slots. That of a whole first attempt is its frame's number.
+ */
+double slot_of(uint64_t number);
+
 /*!
  * Y = g exp(j theta) (H X + N), one draw of H, theta and N for each (seed, link, frame).
  *
  * N ~ CN(0, N0) with N0 = 10^(-snr_db / 10), theta uniform, g = 10^(gain_db / 20).
  * Rician with factor R: H = sqrt(R / (R + 1)) exp(j phi) + sqrt(1 / (R + 1)) CN(0, 1).
  * With Doppler the CN(0, 1) part is a sum of 16 sinusoids (Jakes' spectrum) in absolute
- * time t = frame * frame_length + n, held over runs of 8 symbols from the frame's first.
+ * time t = slot_of(frame) * frame_length + n, held over runs of 8 symbols from the frame's first.
  * The truth of a whole frame is held in memory: about M K bytes a symbol with Doppler.
  */
 class mimo_channel

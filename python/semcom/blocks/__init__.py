@@ -3,6 +3,7 @@
 """GNU Radio blocks in Python: thin shells over ``nets``, ``phy`` and ``data``."""
 
 from .clip_source import clip_source
+from .fragmenter import fragmenter
 from .hier import receiver, simulated_channel, terminal
 from .link_meter import link_meter
 from .media_source import media_source, sound_features
@@ -17,16 +18,23 @@ from .radio_ends import (
     zmq_transmitter,
 )
 from .radio_hier import radio_receiver, radio_terminal
+from .repeater import repeater
+from .return_bursts import answer_receiver, answer_transmitter
+from .return_link import mock_return, return_link
 from .semantic_decoder import semantic_decoder
 from .semantic_encoder import semantic_encoder
 from .sigmf import sigmf_sink, sigmf_source
 
 __all__ = [
+    "answer_receiver",
+    "answer_transmitter",
     "clip_source",
+    "fragmenter",
     "link_meter",
     "media_source",
     "mock_feedback",
     "mock_radio",
+    "mock_return",
     "mock_uplink",
     "or_exit",
     "outcome_sink",
@@ -34,6 +42,8 @@ __all__ = [
     "radio_receiver",
     "radio_terminal",
     "receiver",
+    "repeater",
+    "return_link",
     "semantic_decoder",
     "semantic_encoder",
     "sigmf_sink",

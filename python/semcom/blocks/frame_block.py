@@ -14,9 +14,11 @@ import numpy as np
 import pmt
 from gnuradio import gr
 
+from ..protocol.frames import FrameId
 from .guard import WORK_DONE, guarded
 
 FRAME_TAG = pmt.intern("semcom_frame")
+FRAGMENT_TAG = pmt.intern("semcom_fragment")
 CSI_TAG = pmt.intern("csi")
 TRUTH_TAG = pmt.intern("csi_true")
 WORK_CALLED_PRODUCE = int(gr.WORK_CALLED_PRODUCE)  # Python blocks must return plain integers
@@ -26,8 +28,9 @@ WORK_CALLED_PRODUCE = int(gr.WORK_CALLED_PRODUCE)  # Python blocks must return p
 class Frame:
     """One frame: ``items`` is [length] or [length, vlen].
 
-    ``csi`` and ``truth`` are the packed vectors of the tags csi and csi_true on the first item
-    (``semcom.phy.csi``), or None.
+    ``number`` says which fragment and attempt it is as well (``semcom.protocol.frames``), whether
+    it came in the frame's own tag, or in frame_sync_cc's beside it.  ``csi`` and ``truth`` are the
+    packed vectors of the tags csi and csi_true on the first item (``semcom.phy.csi``), or None.
     """
 
     number: int
@@ -77,6 +80,9 @@ class _Inbox:
                 offset, key, value = tags.popleft()
                 if pmt.eq(key, FRAME_TAG):
                     raise ValueError("a frame begins before the one before it is complete")
+                if pmt.eq(key, FRAGMENT_TAG):
+                    parts = [pmt.to_uint64(pmt.tuple_ref(value, i)) for i in range(3)]
+                    frame.number = FrameId(frame.number, *parts).number
                 for name, tag in (("csi", CSI_TAG), ("truth", TRUTH_TAG)):
                     if pmt.eq(key, tag):
                         if frame.filled + offset - used:
@@ -136,13 +142,19 @@ class FrameBlock(gr.basic_block):
     def match(self) -> list:
         """The tuples of frames that can be processed now; by default number equals number."""
         batch = []
-        while all(box.ready for box in self.inboxes) and len(batch) < self.max_batch:
-            frames = tuple(box.ready.popleft() for box in self.inboxes)
-            if len({frame.number for frame in frames}) > 1:
-                numbers = ", ".join(str(frame.number) for frame in frames)
-                raise ValueError(f"streams out of step: frame numbers {numbers} side by side")
+        while len(batch) < self.max_batch and (frames := self.next_frames()):
             batch.append(frames)
         return batch
+
+    def next_frames(self) -> tuple:
+        """The next frame of every input, of one number; () if one is lacking."""
+        if not all(box.ready for box in self.inboxes):
+            return ()
+        frames = tuple(box.ready.popleft() for box in self.inboxes)
+        if len({frame.number for frame in frames}) > 1:
+            numbers = ", ".join(str(frame.number) for frame in frames)
+            raise ValueError(f"streams out of step: frame numbers {numbers} side by side")
+        return frames
 
     def forecast(self, noutput_items, ninputs):
         """An item is needed on the first input that has no frame; none while output waits.

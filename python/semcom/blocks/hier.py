@@ -235,17 +235,20 @@ class receiver(HasModel, _Receives, gr.hier_block2):
     Output 0          items of the system's outcome, see semantic_decoder
     Outputs 1..K      complex64, the detected symbols of each terminal
     Message port ``csi``: the channel estimate of each frame
+    Message port ``answers``: see semantic_decoder
 
     antennas       M, at least as many as terminals
     csi            perfect (simulation only), ls, ls_min_residual, lmmse or none
     detector       zf, lmmse or none
     interpolation  of the channel between spaced pilots: nearest or linear
+    attempts, ask_below  see semantic_decoder
     The other arguments: see terminal.
     """
 
     def __init__(self, system=DEFAULT_SYSTEM, checkpoint="", device="cpu", antennas=2,
                  pilot_kind="hadamard", pilot_length=32, pilot_boost_db=0.0, pilot_spacing=0,
-                 csi="ls", detector="zf", interpolation="nearest", dump_path=""):  # fmt: skip
+                 csi="ls", detector="zf", interpolation="nearest", dump_path="", attempts=1,
+                 ask_below=0.9):  # fmt: skip
         net = shared_system(system, str(checkpoint), device)
         terminals, c64 = len(net.topology), gr.sizeof_gr_complex
         gr.hier_block2.__init__(
@@ -261,8 +264,10 @@ class receiver(HasModel, _Receives, gr.hier_block2):
         self.estimator = ls_estimator_cc(antennas, rows, csi, pilot_spacing, interpolation)
         self.detector = mimo_detector_cc(antennas, terminals, detector)
         self.ears = [(self.estimator, self.detector)]
-        self.decoder = semantic_decoder(system, checkpoint, device)
+        self.decoder = semantic_decoder(system, checkpoint, device, attempts, ask_below)
         self.msg_connect(self.estimator, "csi", self, "csi")
+        self.message_port_register_hier_out("answers")
+        self.msg_connect(self.decoder, "answers", self, "answers")
         for m in range(antennas):
             self.connect((self, m), (self.estimator, m), (self.detector, m))
         for k in range(terminals):

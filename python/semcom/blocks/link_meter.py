@@ -44,9 +44,7 @@ class link_meter(gr.hier_block2):
         gr.hier_block2.__init__(self, "link_meter", signature, gr.io_signature(0, 0, 0))
         self.streams = streams
         self._lock, self._waiting = threading.Lock(), {}
-        self.error, self.power, self.papr = 0.0, 0.0, 0.0
-        self.channel_error, self.channel_power = 0.0, 0.0
-        self.snr, self.noise_var = [], []
+        self._found = {}  # number -> what _measure returned; summed up in the order of the numbers
         self.taps = [_Tap(port, self._collect) for port in range(ports)]
         for port, tap in enumerate(self.taps):
             self.connect((self, port), tap)
@@ -56,37 +54,48 @@ class link_meter(gr.hier_block2):
             frames = self._waiting.setdefault(frame.number, {})
             frames[port] = frame
             if len(frames) == len(self.taps):
-                # frames come in order, so an older one that still waits was lost on some input
-                self._waiting = {n: f for n, f in self._waiting.items() if n > frame.number}
-                self._measure([frames[p] for p in range(len(self.taps))])
+                # frames come in one order, so one before that still waits was lost on some input
+                before = list(self._waiting)
+                for number in before[: before.index(frame.number) + 1]:
+                    del self._waiting[number]
+                self._found[frame.number] = self._measure(
+                    [frames[p] for p in range(len(self.taps))]
+                )
 
-    def _measure(self, frames: list) -> None:
+    def _measure(self, frames: list) -> tuple:
+        """papr, error and power of symbols, error and power of the channel, snr and noise_var of a
+        frame; the last two None where unknown."""
         sent = np.stack([frame.items for frame in frames[: self.streams]])
         detected = np.stack([frame.items for frame in frames[self.streams : -1]])
         estimate, truth = frames[self.streams].csi, frames[-1].truth
-        self.papr = max(self.papr, metrics.papr(sent))
+        papr, snr, noise_var = metrics.papr(sent), None, None
+        channel_error = channel_power = 0.0
         csi = None if estimate is None else unpack(estimate)
         if csi is not None:  # a stream that is said to be unknown is no error
             known = np.isfinite(csi.no_eff.numpy())
             sent, detected = sent[known], detected[known]
-            self.snr.append(float(csi.snr))
-            self.noise_var.append(float(csi.noise_var))
-        self.error += metrics.error_power(sent, detected)
-        self.power += metrics.error_power(sent, np.zeros_like(sent))
-        if csi is None or truth is None:
-            return
-        first, true = unpack_pieces(truth)
-        if len(first) == 1:  # a channel that moves differs from payload to pilots
-            h = true.h[0].numpy()
-            self.channel_error += metrics.error_power(h, csi.h.numpy())
-            self.channel_power += metrics.error_power(h, np.zeros_like(h))
+            snr, noise_var = float(csi.snr), float(csi.noise_var)
+        error = metrics.error_power(sent, detected)
+        power = metrics.error_power(sent, np.zeros_like(sent))
+        if csi is not None and truth is not None:
+            first, true = unpack_pieces(truth)
+            if len(first) == 1:  # a channel that moves differs from payload to pilots
+                h = true.h[0].numpy()
+                channel_error = metrics.error_power(h, csi.h.numpy())
+                channel_power = metrics.error_power(h, np.zeros_like(h))
+        return papr, error, power, channel_error, channel_power, snr, noise_var
 
     def report(self) -> dict:
         """EVM, PAPR, channel NMSE and mean SNR of a path, each [dB]; None where unknown."""
         with self._lock:
-            return {
-                "evm_db": metrics.ratio_db(self.error, self.power),
-                "papr_db": metrics.ratio_db(self.papr, 1.0),
-                "channel_nmse_db": metrics.ratio_db(self.channel_error, self.channel_power),
-                "path_snr_db": metrics.mean_snr_db(self.snr, self.noise_var),
-            }
+            found = [self._found[number] for number in sorted(self._found)]
+        columns = list(zip(*found, strict=True)) or [()] * 7
+        papr, error, power, channel_error, channel_power, snr, noise_var = columns
+        return {
+            "evm_db": metrics.ratio_db(sum(error), sum(power)),
+            "papr_db": metrics.ratio_db(max(papr, default=0.0), 1.0),
+            "channel_nmse_db": metrics.ratio_db(sum(channel_error), sum(channel_power)),
+            "path_snr_db": metrics.mean_snr_db(
+                *([value for value in column if value is not None] for column in (snr, noise_var))
+            ),
+        }

@@ -23,7 +23,7 @@ from .device_time import (
 from .frame_block import WORK_CALLED_PRODUCE
 from .guard import guarded
 
-UPLINK, FEEDBACK = 0, 1  # the receivers of core.mock_radio
+UPLINK, FEEDBACK = presets.UPLINK, presets.FEEDBACK
 ANTENNAS = {UPLINK: 2, FEEDBACK: 1}
 LISTENS = {UPLINK: presets.DEVICES.index("receiver"), FEEDBACK: presets.DEVICES.index("video")}
 LATENCY_S = 0.02  # [s] from the first sample of a burst without a time to its place on the air

@@ -3,12 +3,18 @@
 """The receiver's channel and semantic decoders as a block."""
 
 import numpy as np
+import pmt
 import torch
 
 from ..phy.csi import expand_no_eff
+from ..protocol import fragments
+from ..protocol.frames import FrameId
+from ..protocol.retransmission import AGAIN, WINDOW, Answer, Receiver, whole
 from ..systems.loading import shared_system
 from ..systems.registry import DEFAULT_SYSTEM
 from .system_block import SystemBlock
+
+ANSWERS = pmt.intern("answers")
 
 
 def noise_of(frame, streams: int) -> torch.Tensor:
@@ -28,9 +34,24 @@ class semantic_decoder(SystemBlock):
     Inputs    K complex64 streams, frames of symbols, a with one ``csi`` tag each on input 0
     Output 0  items of the system's outcome, frames of the same numbers: of the task events
               float32 vectors of C probabilities, one for each second
+    Message port ``answers``: for each transmission, if frames can be asked for again, a dict with
+              ``frame``, ``fragment``, ``fragments``, ``attempt`` and ``verdict`` (accepted, again)
+
+    attempts   most transmissions of a frame; above 1 its attempts are combined symbol by symbol,
+               and its outcome is put out when it is accepted: when the system thinks it good
+               enough, or at the last attempt
+    ask_below  expected share that is right (System.judged) below which a frame is asked for again
+    window     of the sender, see repeater
+
+    Frames in fragments are put together first; what is missing of one that does not come any more
+    is unknown to the system.  ``transmissions`` counts what was taken in, and
+    ``answers`` those that were answered.
     """
 
-    def __init__(self, system=DEFAULT_SYSTEM, checkpoint="", device="cpu", max_batch=16):
+    def __init__(
+        self, system=DEFAULT_SYSTEM, checkpoint="", device="cpu", attempts=1, ask_below=0.9,
+        window=WINDOW, max_batch=16,
+    ):  # fmt: skip
         net = shared_system(system, str(checkpoint), device)
         SystemBlock.__init__(
             self,
@@ -42,6 +63,31 @@ class semantic_decoder(SystemBlock):
             device,
             max_batch,
         )
+        self.ask_below = ask_below
+        self.combined = Receiver(attempts, window)
+        self.transmissions = self.answers = 0
+        self.message_port_register_out(ANSWERS)
+
+    def start(self) -> bool:
+        self.combined = Receiver(self.combined.attempts, self.combined.window)
+        self.transmissions = self.answers = 0
+        return SystemBlock.start(self)
+
+    def process(self, batch):
+        whole = all(FrameId.of(frames[0].number).fragments == 1 for frames in batch)
+        if self.combined.attempts == 1 and whole:
+            return SystemBlock.process(self, batch)
+        results = []
+        with self._swap, torch.inference_mode():
+            for run in apart(batch):
+                results += self._combine(run)
+                self.transmissions += len(run)
+        return results
+
+    def leftovers(self) -> list:
+        """(frame, its outcome) of the frames that were not accepted when all was over."""
+        with self._swap, torch.inference_mode():
+            return self._as_they_are(self.combined.abandoned(over=True))
 
     def infer(self, run):
         streams = len(self.net.topology)
@@ -50,7 +96,82 @@ class semantic_decoder(SystemBlock):
         if self.net.ragged:
             symbols = [torch.stack(frame) for frame in zip(*ports, strict=True)]
             return [[items.cpu().numpy() for items in self.net.outcome(symbols, noise)]]
-        noise = torch.stack(noise)
-        if (noise == noise[..., :1]).all():  # constant: one number a frame and stream
-            noise = noise[..., 0]
-        return [self.net.outcome(torch.stack(ports, 1), noise).cpu().numpy()]
+        return [self.net.outcome(torch.stack(ports, 1), per_frame(noise)).cpu().numpy()]
+
+    def _combine(self, run: list) -> list:
+        """(frame, its outcome) of the frames that the transmissions of a run complete."""
+        streams, ready = len(self.net.topology), []
+        for frames in run:
+            of = FrameId.of(frames[0].number)
+            if not self.combined.wants(of):
+                self._publish(self.combined.judge(of, good=True))
+                continue
+            symbols = np.stack([frame.items for frame in frames])
+            noise = noise_of(frames[0], streams).numpy()
+            parts = self.combined.take(of, symbols, noise)
+            gaps = fragments.missing(parts, of.fragments)
+            if not gaps:
+                ready.append((whole(of), *fragments.join(parts, of.fragments)))
+            elif of.fragment == of.fragments - 1:
+                for gap in gaps:
+                    lost = FrameId(of.frame, gap, of.fragments, of.attempt)
+                    self._publish(Answer(lost, AGAIN))
+        results = self._as_they_are(self.combined.abandoned())
+        for of, items, share in self._decode(ready):
+            answer = self.combined.judge(of, share >= self.ask_below)
+            self._publish(answer)
+            if answer.verdict != AGAIN:
+                results.append((of.frame, items))
+        return results
+
+    def _as_they_are(self, abandoned: list) -> list:
+        """(frame, its outcome) of frames from what came of them."""
+        left = [(of, *fragments.join(parts, of.fragments)) for of, parts in abandoned]
+        return [(of.frame, items) for of, items, _ in self._decode(left)]
+
+    def _decode(self, frames: list) -> list:
+        """Frames (id, symbols, noise) -> (id, items of the outcome, share that is right)."""
+        return [item for group in equal_lengths(frames) for item in self._decode_equal(group)]
+
+    def _decode_equal(self, group: list) -> list:
+        ids, symbols, noise = zip(*group, strict=True)
+        symbols = [torch.from_numpy(each).to(self.device) for each in symbols]
+        noise = [torch.from_numpy(each).to(self.device) for each in noise]
+        if not self.net.ragged:
+            symbols, noise = torch.stack(symbols), per_frame(noise)
+        outcomes, confidence = self.net.judged(symbols, noise)
+        items = [each.cpu().numpy() for each in outcomes]
+        return list(zip(ids, items, confidence.tolist(), strict=True))
+
+    def _publish(self, answer: Answer) -> None:
+        self.message_port_pub(ANSWERS, pmt.to_pmt(answer.as_dict()))
+        self.answers += 1
+
+
+def per_frame(noise: list) -> torch.Tensor:
+    """Noise [K, n] of some frames -> [B, K, n], or, where it is the same all over each, [B, K]."""
+    noise = torch.stack(noise)
+    return noise[..., 0] if (noise == noise[..., :1]).all() else noise
+
+
+def apart(batch: list) -> list:
+    """Cut a batch into runs in which no frame occurs twice."""
+    runs, seen = [[]], set()
+    for frames in batch:
+        frame = FrameId.of(frames[0].number).frame
+        if frame in seen:
+            runs.append([])
+            seen.clear()
+        seen.add(frame)
+        runs[-1].append(frames)
+    return runs
+
+
+def equal_lengths(ready: list) -> list:
+    """Frames (id, symbols, noise) in runs of one length."""
+    runs = []
+    for item in ready:
+        if not runs or runs[-1][0][1].shape != item[1].shape:
+            runs.append([])
+        runs[-1].append(item)
+    return runs

@@ -14,6 +14,7 @@ NOISY = Rule(
     lambda point: point.channel != "none" if not point.radio else point.radio.startswith("mock:"),
     "with a channel that has noise, or --radio mock:...; other radios have the SNR they have",
 )
+REPEATED = Rule(lambda point: point.attempts > 1, "with --attempts above 1")
 HEARD = Rule(lambda point: bool(point.sidelinks()), "where a terminal hears another")
 FADING = Rule(
     lambda point: point.channel in names.FADING, f"with --channel {' or '.join(names.FADING)}"
@@ -64,6 +65,27 @@ class ChannelOptions:
     )  # fmt: skip
     gain: float = option(
         0.0, "gain of the receiver, unknown to it", unit="dB", only=(SIMULATED, MIXED)
+    )
+
+
+@dataclass(frozen=True)
+class RepeatOptions:
+    """Automatic repeat."""
+
+    attempts: int = option(
+        1, "most transmissions of a frame: more than 1 repeats what the receiver asks for",
+        type=at_least(1), sweep=True, only=(SIMULATED,),
+    )  # fmt: skip
+    return_snr: float = option(
+        None, "SNR of the return link, which brings the receiver's answers; default: the uplink's",
+        unit="dB", type=number, only=(REPEATED, NOISY),
+    )  # fmt: skip
+    ask_below: float = option(
+        0.9,
+        "expected share that is right, by the receiver's own estimate, below which it asks again",
+        type=number,
+        sweep=True,
+        only=(REPEATED,),
     )
 
 

@@ -194,10 +194,18 @@ class DeepSC(System, nn.Module):
     def outcome(self, symbols, noise) -> list[torch.Tensor]:
         """Detected symbols [1, n] and noise [1] or [1, n] of each frame -> its sentence, uint8; a
         space where no word was read."""
+        return self.judged(symbols, noise)[0]
+
+    def judged(self, symbols, noise) -> tuple:
+        """As :meth:`outcome`, and the expected share of right tokens."""
         rows = [row[0] for row in symbols]
         spread = [n[0].expand(len(row)) for row, n in zip(rows, noise, strict=True)]
-        texts = [self.vocabulary.decode(reading.tokens) for reading in self.receive(rows, spread)]
-        return [torch.tensor(list((text or " ").encode()), dtype=torch.uint8) for text in texts]
+        readings = self.receive(rows, spread)
+        texts = [self.vocabulary.decode(reading.tokens) or " " for reading in readings]
+        return (
+            [torch.tensor(list(text.encode()), dtype=torch.uint8) for text in texts],
+            torch.tensor([reading.accuracy for reading in readings]),
+        )
 
     def transmit(self, sentences: Sequence[Sequence[int]]) -> list[torch.Tensor]:
         """Token numbers of each sentence -> frames [n] complex64."""

@@ -74,6 +74,14 @@ class System(ABC):
         -> [B, items, ...] of outcome_item (ragged: a list of B)
         """
 
+    def judged(self, symbols, noise) -> tuple:
+        """As :meth:`outcome`, and what the receiver thinks of it: the expected share that is right,
+        [B], 0 to 1.  Where frames can be asked for again, it decides."""
+        raise SemcomError(
+            f"system {self.name}: makes no estimate of its own outcomes, by which to ask again; "
+            "give --attempts 1"
+        )
+
     @abstractmethod
     def payload(self, terminal: str, items: int) -> int:
         """Symbols that a terminal sends for a clip of so many items; at most, where that varies."""
@@ -161,6 +169,11 @@ class RadioSystem(System, nn.Module):
                 f"{self.symbols} symbols a segment that these weights send"
             )
         return self.decode(self.segments(symbols), noise).softmax(-1)
+
+    def judged(self, symbols: torch.Tensor, noise: torch.Tensor) -> tuple:
+        """The largest probability of each segment, the mean over a clip's segments."""
+        probabilities = self.outcome(symbols, noise)
+        return probabilities, probabilities.amax(-1).mean(-1)
 
     def grid(self, visual: torch.Tensor) -> torch.Tensor:
         """[B, T, h, w, d_v] of what may have been flattened behind T."""

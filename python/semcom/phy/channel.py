@@ -16,6 +16,8 @@ UPLINK, SIDELINK, RETURN = 0, 1, 64  # numbers of links in the random draws; sid
 """Link numbers: the channels of one seed draw independently."""
 RUN = 8
 """Symbols over which H is held constant under Doppler, counted from the frame's first symbol."""
+REPEAT_SLOTS = 1 << 16
+"""Frames from one attempt at a frame to the next under Doppler: far apart in time."""
 
 _PATHS = 16
 
@@ -124,6 +126,14 @@ def _fading(model, shape, length, stream, rician_k, doppler):
     ) * scattered, run
 
 
+def slot_of(number: torch.Tensor) -> torch.Tensor:
+    """When a transmission is sent, in units of its own length: numbers (as of
+    semcom.protocol.frames) [B] int64 -> [B] float64; of a whole first attempt, its frame's."""
+    frame, fragment = number & random.MASK, (number >> 32) & 0xFFF
+    fragments, attempt = ((number >> 44) & 0xFFF) + 1, (number >> 56) & 0xFF
+    return (frame * fragments + fragment + attempt * REPEAT_SLOTS).double()
+
+
 def _jakes(shape, length, stream, doppler):
     """Sum of 16 plane waves per entry, at the first symbol of each run of absolute time -> [B, R,
     M, K]."""
@@ -137,7 +147,7 @@ def _jakes(shape, length, stream, doppler):
     wave = torch.arange(_PATHS, dtype=torch.float64, device=frame.device)
     angle = (2 * math.pi * wave - math.pi + offset) / _PATHS
     start = torch.arange(0, length, RUN, dtype=torch.float64, device=frame.device)
-    time = frame.double()[:, None] * length + start
+    time = slot_of(frame)[:, None] * length + start
     argument = (
         2 * math.pi * doppler * time[:, :, None, None] * angle.cos()[:, None]
         + phase[:, None, :, 1:]

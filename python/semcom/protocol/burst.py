@@ -23,7 +23,9 @@ import numpy as np
 from .. import core
 from ..base.errors import SemcomError
 from ..phy import pilots
+from .frames import FrameId
 from .options import BurstOptions
+from .retransmission import Answer
 
 FEEDBACK_CODE = core.SIDELINK_CODE  # its preamble
 FEEDBACK_TERMINAL = 2  # in headers: 0 and 1 are the terminals' uplinks, 2 + c the c-th repetition
@@ -93,9 +95,15 @@ class BurstFormat:
         rows = pilots.make(PILOT_KIND, users, self.pilot_length)
         return [list(map(complex, row)) for row in rows]
 
-    def uplink(self, user: int, users: int, frame: int, system: int, payload) -> np.ndarray:
-        """Samples of a terminal's uplink burst, complex64 of unit mean power."""
-        header = (frame, user, system)
+    def uplink(self, user: int, users: int, number: int, system: int, payload) -> np.ndarray:
+        """Samples of a terminal's uplink burst, complex64 of unit mean power.
+
+        number  of the frame, its fragment and attempt (semcom.protocol.frames)
+        """
+        of = FrameId.of(number)
+        header = core.FrameHeader(
+            of.frame, user, len(payload), system, of.fragment, of.fragments, of.attempt
+        )
         return self._samples(self.layout(users), user, self.rows(users)[user], header, payload)
 
     def feedback(self, frame: int, system: int, payload) -> np.ndarray:
@@ -103,7 +111,7 @@ class BurstFormat:
         length = self.feedback_length(len(payload))
         out = np.zeros(self.copies * length, np.complex64)
         for copy in range(self.copies):
-            header = (frame, FEEDBACK_TERMINAL + copy, system)
+            header = core.FrameHeader(frame, FEEDBACK_TERMINAL + copy, len(payload), system)
             burst = self._samples(
                 self.layout(1, FEEDBACK_CODE), 0, self.rows(1)[0], header, payload
             )
@@ -116,7 +124,8 @@ class BurstFormat:
         return round(self.turnaround * self.sample_rate) if users > 1 else 0
 
     def run(self, users: int, frame: int, system: int, payload) -> np.ndarray:
-        """All that a leading terminal sends for a frame, complex64; alone it needs no feedback."""
+        """All that a leading terminal sends for a frame, complex64; alone it needs no feedback, and
+        ``frame`` may be the number of a fragment and attempt."""
         uplink, start = self.uplink(0, users, frame, system, payload), self.uplink_at(users)
         out = np.zeros(start + len(uplink), np.complex64)
         if users > 1:
@@ -143,10 +152,19 @@ class BurstFormat:
         """[samples] from the beginning of a burst's samples to the centre of its first symbol."""
         return self.sps * self.pulse.span
 
+    def answer(self, answer: Answer, system: int) -> np.ndarray:
+        """Samples of a burst of the return link, complex64 of unit mean power: all that it says is
+        in its header."""
+        payload = np.ones(1, np.complex64)
+        layout, row = self.layout(1, core.RETURN_CODE), self.rows(1)[0]
+        return self._samples(layout, 0, row, answer.header(system), payload)
+
+    def answer_length(self) -> int:
+        """[symbols] of a burst of the return link."""
+        return self.layout(1, core.RETURN_CODE).total(1)
+
     def _samples(self, layout, user, row, header, payload) -> np.ndarray:
-        frame, terminal, system = header
-        head = core.FrameHeader(frame, terminal, len(payload), system)
-        symbols = core.assemble_burst(layout, user, head, row, payload)
+        symbols = core.assemble_burst(layout, user, header, row, payload)
         samples = core.shape_symbols(symbols, self.pulse)
         if self.max_peak_db is not None:
             samples, _ = core.limit_peak(samples, self.pulse, self.max_peak_db)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # it loads GNU Radio, which names() does without
 FOLDER = Path(__file__).parents[1] / "presets"
 DEVICES = ("audio", "video", "receiver")
 RECEIVER = 2  # starts first: it misses nothing
+UPLINK, FEEDBACK = 0, 1  # the receivers of core.mock_radio
 _PURPOSE = 0x207  # of the random numbers, see lib/phy/philox.h
 
 
@@ -199,3 +200,18 @@ def _gain_db(preset: Preset, streams: int, snr_db: float) -> float:
         return 0.0
     expected = streams + 10 ** min(-snr_db / 10, 30.0)  # no SNR below -300 dB passes the checks
     return -preset.headroom_db - 10 * math.log10(expected)
+
+
+def return_settings(there: "core.mock_settings", seed: int) -> "core.mock_settings":
+    """The mock radio of the return link of another: the receiver's device sends to the first
+    terminal's, over paths of the uplink's kind at the SNR of its feedback.
+
+    seed  of all that is random; the devices stay what they are
+    """
+    from .. import core
+
+    back = core.mock_settings(sample_rate=there.sample_rate, seed=seed)
+    back.audio, back.video, back.receiver = there.receiver, there.audio, there.receiver
+    back.video.gain_db = there.video.gain_db  # of one that hears one stream
+    back.uplink = back.feedback = there.feedback
+    return back

@@ -17,13 +17,18 @@ def channel_uses(point: Scenario, net, flowgraph, unit: str, units: list) -> dic
 
     payload, pilots  of the uplink;  overhead  preambles, headers, gaps and guards of bursts
     feedback         all sidelinks, whole
+    repeats          attempts after the first, pilots and all;  return  the receiver's answers, both
+                     where frames can be asked for again
     """
     per = f"channel_uses_per_{unit}"
     mean = float(np.mean(units)) if units else 0.0
     if not mean:
         return {per: None, "channel_uses": None, "pilot_overhead": None}
     payload = max(_payload(name, net, flowgraph, mean) for name in net.topology.names)
-    uses = _burst_uses(point, net, payload) if point.radio else _uses(point, net, payload)
+    if point.radio:
+        uses = _burst_uses(point, net, payload)
+    else:
+        uses = _uses(point, net, payload) | _repeats(flowgraph)
     return {
         per: sum(uses.values()) / mean,
         "channel_uses": {name: count / mean for name, count in uses.items()},
@@ -44,6 +49,17 @@ def _uses(point: Scenario, net, payload: float) -> dict:
     pilots = rows * point.pilot_length
     sidelinks = len(net.topology.sidelinks()) * (payload + pilots)
     return {"payload": payload, "pilots": pilots, "feedback": sidelinks}
+
+
+def _repeats(flowgraph) -> dict:
+    """What asking again took, of each frame the mean."""
+    if not flowgraph.repeater:
+        return {}
+    frames = max(1, flowgraph.repeater.frames)
+    return {
+        "repeats": flowgraph.repeater.repeated_symbols / frames,
+        "return": flowgraph.return_link.symbols / frames,
+    }
 
 
 def _burst_uses(point: Scenario, net, payload: float) -> dict:

@@ -7,6 +7,8 @@ from gnuradio import gr
 from ..blocks.hier import receiver, simulated_channel, terminal
 from ..blocks.link_meter import link_meter
 from ..blocks.outcome_sink import outcome_sink
+from ..blocks.repeater import repeater
+from ..blocks.return_link import return_link
 from ..systems.loading import shared_system
 from .scenario import Scenario
 
@@ -35,11 +37,22 @@ class LinkFlowgraph(gr.top_block):
             len(topology), s.antennas, s.channel, s.snr, s.sidelink_snr, s.rician_k, s.doppler,
             s.gain, s.seed, len(topology.sidelinks()), s.dump_path,
         )  # fmt: skip
-        self.receiver = receiver(s.system, *model, s.antennas, *pilots, *receive, s.dump_path)
+        self.receiver = receiver(
+            s.system, *model, s.antennas, *pilots, *receive, s.dump_path, s.attempts, s.ask_below
+        )
+        self.repeater = self.return_link = None
+        if s.attempts > 1:
+            self.repeater = repeater(2 * len(topology), s.attempts)
+            snr = s.snr if s.return_snr is None else s.return_snr
+            self.return_link = return_link(
+                s.system, s.channel, snr, s.rician_k, s.doppler, s.gain, s.seed, *pilots, *receive
+            )
         self.sink = outcome_sink(s.system, str(weights))
         self.meter = link_meter(len(topology))
         self._connect_chain(s.antennas)
         self._connect_sidelinks(s.antennas)
+        if self.repeater:
+            self._connect_return()
 
     def end(self, name: str):
         """The terminal of that name."""
@@ -49,13 +62,28 @@ class LinkFlowgraph(gr.top_block):
         streams = len(self.topology)
         for port, end in enumerate(self.ends_of_chain):
             self.connect((self.source, port), (end, 0))
-            self.connect((end, 0), (self.channel, port))
-            self.connect((end, 1), (self.meter, port))
+            self._connect_uplink(end, port)
             self.connect((self.receiver, 1 + port), (self.meter, streams + port))
         for m in range(antennas):
             self.connect((self.channel, m), (self.receiver, m))
         self.connect((self.receiver, 0), self.sink)
         self.connect((self.channel, 0), (self.meter, 2 * streams))
+
+    def _connect_uplink(self, end, port: int) -> None:
+        """A terminal's frames to the channel, and what they were to the meter."""
+        sent, symbols = (end, 0), (end, 1)
+        if self.repeater:
+            sent = (self.repeater, port)
+            symbols = (self.repeater, len(self.topology) + port)
+            for output, taken in enumerate((sent, symbols)):
+                self.connect((end, output), taken)
+        self.connect(sent, (self.channel, port))
+        self.connect(symbols, (self.meter, port))
+
+    def _connect_return(self) -> None:
+        """The receiver's answers to the terminals."""
+        self.msg_connect(self.receiver, "answers", self.return_link, "answers")
+        self.msg_connect(self.return_link, "answers", self.repeater, "answers")
 
     def _connect_sidelinks(self, antennas: int) -> None:
         for number, (sender, listener) in enumerate(self.topology.sidelinks()):
@@ -69,6 +97,7 @@ class LinkFlowgraph(gr.top_block):
             [
                 (self.channel, self.channel.uplink, "channel"),
                 (self.receiver, self.receiver.estimator, "csi"),
+                (self.receiver, self.receiver.decoder, "answers"),
                 *((end, end.encoder, "attention") for end in self.ends_of_chain),
             ]
         )

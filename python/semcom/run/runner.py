@@ -215,6 +215,7 @@ def record(run: Run) -> dict:
         **channel_uses(point, run.net, flowgraph, task.unit, units),
         "frames_sent": flowgraph.source.sent if flowgraph.source else None,
         "frames_received": flowgraph.sink.received,
+        **attempts_record(flowgraph),
         "wall_s": run.wall_s,
         "clips_per_s": flowgraph.sink.received / run.wall_s,
     }
@@ -234,6 +235,23 @@ def films_record(run: Run) -> dict:
     ]  # fmt: skip
     seconds = sum(length for n, (_, _, length) in enumerate(clips.places) if n in outcomes)
     return {"media": windows, "seconds": seconds, "times_real_time": seconds / run.wall_s}
+
+
+def attempts_record(flowgraph) -> dict:
+    """What a run whose frames can be asked for again tells more: attempts of a frame, the mean and
+    how many frames took 1, 2, ...; frames whose last attempt was not good enough either; answers
+    that were lost on the return link."""
+    if not getattr(flowgraph, "repeater", None):
+        return {}
+    sender, heard = flowgraph.repeater.sender, flowgraph.receiver.decoder.combined
+    counts = [sender.histogram[n] for n in range(1, sender.attempts + 1)]
+    frames = sum(counts)
+    mean = sum(n * count for n, count in enumerate(counts, 1)) / frames if frames else None
+    return {
+        "attempts": {"mean": mean, "frames": counts},
+        "frames_given_up": heard.forced,
+        "answers_lost": flowgraph.return_link.lost,
+    }
 
 
 def measured_snr_db(point: Scenario, path_snr_db):

@@ -7,8 +7,15 @@ from dataclasses import dataclass
 
 from ..base import options
 from ..base.errors import SemcomError
-from ..chain.options import NO_ESTIMATION, ChannelOptions, PilotOptions, ReceiverOptions
+from ..chain.options import (
+    NO_ESTIMATION,
+    ChannelOptions,
+    PilotOptions,
+    ReceiverOptions,
+    RepeatOptions,
+)
 from ..data.options import SetOptions
+from ..protocol.frames import MOST_ATTEMPTS
 from ..protocol.options import BURST_OPTIONS, BurstOptions, burst_format
 from ..systems.options import SystemOptions
 from .options import RadioOptions, RunOptions
@@ -32,6 +39,7 @@ class Scenario(
     RunOptions,
     BurstOptions,
     RadioOptions,
+    RepeatOptions,
     ReceiverOptions,
     PilotOptions,
     ChannelOptions,
@@ -75,6 +83,8 @@ def settings(point: Scenario) -> dict:
     found = options.used(point)
     if found.get("sidelink_snr", 0.0) is None:
         found["sidelink_snr"] = point.snr
+    if found.get("return_snr", 0.0) is None:
+        found["return_snr"] = point.snr
     return {name: value for name, value in found.items() if not known[name].metadata.get("place")}
 
 
@@ -86,6 +96,8 @@ def check(point: Scenario) -> None:
             f"--antennas {point.antennas}: {streams} streams cannot be separated with fewer "
             f"antennas than streams; give at least {streams}"
         )
+    if not 1 <= point.attempts <= MOST_ATTEMPTS:
+        raise SemcomError(f"--attempts {point.attempts}: 1 to {MOST_ATTEMPTS} expected")
     if point.radio:
         _check_air(point)
         return

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""The return link on the air: the receiver's answers as bursts on a carrier of their own (FDD), so
+that they are sent as soon as they are known, and need no slot."""
+
+from collections import deque
+
+import numpy as np
+import pmt
+from gnuradio import blocks, gr
+
+from .. import core, frame_sync_cc
+from ..protocol.burst import BurstFormat
+from ..protocol.retransmission import Answer
+from .device_time import TX_EOB, TX_SOB
+from .frame_block import FrameBlock
+from .guard import guarded
+
+ANSWERS = pmt.intern("answers")
+BURSTS = pmt.intern("bursts")
+HEADER = ("frame", "terminal", "length", "system", "fragment", "fragments", "attempt")
+WAITING = 256  # answers that may wait to be sent; the oldest goes
+
+
+class answer_transmitter(FrameBlock):
+    """The receiver's answers to the samples of bursts, for its transmitter.
+
+    Message port ``answers``: of semantic_decoder
+    Output 0  complex64 samples of unit mean power while a burst is on, with tx_sob and tx_eob; no
+              time: it is sent as soon as it comes
+
+    plan    what both ends agree on (semcom.protocol.burst.BurstFormat)
+    system  number of the semantic system, for the headers
+
+    ``sent`` counts the bursts, ``dropped`` the answers of which more waited than may.
+    """
+
+    def __init__(self, plan: BurstFormat, system: int):
+        FrameBlock.__init__(self, "answer_transmitter", [], [np.complex64])
+        self.plan, self.system = plan, system
+        self._waiting, self.sent, self.dropped = deque(), 0, 0
+        self.message_port_register_in(ANSWERS)
+        self.set_msg_handler(ANSWERS, self._on_answer)
+
+    @guarded
+    def _on_answer(self, message):
+        self._waiting.append(Answer.from_dict(pmt.to_python(message)))
+        if len(self._waiting) > WAITING:
+            self._waiting.popleft()
+            self.dropped += 1
+
+    def advance(self, input_items):
+        if not self._waiting:
+            return []
+        answer = self._waiting.popleft()
+        self.sent += 1
+        return [(answer.of.number, self.plan.answer(answer, self.system))]
+
+    def open_frame(self, port, at, number, length):
+        self.add_item_tag(port, at, TX_SOB, pmt.PMT_T)
+        self.add_item_tag(port, at + length - 1, TX_EOB, pmt.PMT_T)
+
+
+class _AnswerReader(gr.basic_block):
+    """Reports of frame_sync_cc to answers."""
+
+    def __init__(self, system: int):
+        gr.basic_block.__init__(self, "answer_reader", [], [])
+        self.system, self.heard = system, 0
+        self.message_port_register_in(BURSTS)
+        self.message_port_register_out(ANSWERS)
+        self.set_msg_handler(BURSTS, self._on_burst)
+
+    @guarded
+    def _on_burst(self, message):
+        told = pmt.to_python(message)
+        header = core.FrameHeader(**{name: int(told[name]) for name in HEADER})
+        answer = Answer.from_header(header, self.system)
+        if answer is not None:
+            self.heard += 1
+            self.message_port_pub(ANSWERS, pmt.to_pmt(answer.as_dict()))
+
+
+class answer_receiver(gr.hier_block2):
+    """The samples of a terminal's antenna to the receiver's answers.
+
+    Input 0   complex64 samples
+    Message port ``answers``: see repeater
+
+    Arguments: see answer_transmitter.
+    """
+
+    def __init__(self, plan: BurstFormat, system: int):
+        c64 = gr.sizeof_gr_complex
+        gr.hier_block2.__init__(
+            self, "answer_receiver", gr.io_signature(1, 1, c64), gr.io_signature(0, 0, 0)
+        )
+        self.message_port_register_hier_out("answers")
+        self.sync = frame_sync_cc(
+            1, plan.rows(1), plan.sample_rate, plan.sps, plan.pilot_spacing, "zf",
+            core.RETURN_CODE, system, [1], 1,
+        )  # fmt: skip
+        self.reader = _AnswerReader(system)
+        self.connect((self, 0), self.sync, blocks.null_sink(c64))
+        self.msg_connect(self.sync, "bursts", self.reader, "bursts")
+        self.msg_connect(self.reader, "answers", self, "answers")
