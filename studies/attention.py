@@ -9,36 +9,34 @@ arXiv:2412.06208), drawn for some clips and measured over the test split; see ap
 import argparse
 from pathlib import Path
 
+from gnuradio.semcom.base import options
 from gnuradio.semcom.base.files import check_writable, make_folder
-from gnuradio.semcom.base.options import at_least, number
 from gnuradio.semcom.data import open_set
 from gnuradio.semcom.evaluation.attention import markdown
-from gnuradio.semcom.phy.names import CHANNELS
 from gnuradio.semcom.report.attention_page import draw, load_models, measure
+from gnuradio.semcom.run.scenario import Scenario
 
 from . import pages
 
 FIGURE = "figures/attention.png"
+SHARED = ("data", "channel", "snr", "frames", "seed")  # with the options of a run
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--data", metavar="DIR", help="AVE-layout folder; default: the synthetic set")
+    options.add_options(parser, Scenario, names=SHARED)
     add("--systems", metavar="CHECKPOINT", nargs="+", type=Path, required=True,
         help="rows of the figure, in this order")  # fmt: skip
-    add("--clips", type=at_least(1), default=3, help="clips drawn (default: 3)")
-    add("--frames", type=at_least(0), default=0, help="clips measured; 0: the split once")
-    add("--snr", type=number, default=10.0, metavar="DB", help="[dB], default: 10")
-    add("--channel", choices=CHANNELS, default="rayleigh", help="default: rayleigh")
-    add("--seed", type=at_least(0), default=0, help="of the channel's draws")
+    add("--clips", type=options.at_least(1), default=3, help="clips drawn (default: 3)")
     add("--docs", type=Path, default=pages.DOCS, help="folder of the page")
 
 
 def run(args: argparse.Namespace) -> None:
+    vars(args).update(vars(options.values(args, Scenario, SHARED)))
     target = args.docs / "attention.md"
     check_writable(target)
     make_folder((args.docs / FIGURE).parent)
-    clips = open_set(args.data, "test")
+    clips = open_set(args.data or None, "test")
     models = load_models(args.systems, clips, args.channel, args.seed)
     draw(args.docs / FIGURE, models, clips, args.clips, args.snr)
     found = measure(models, clips, min(args.frames or len(clips), len(clips)), args.snr)

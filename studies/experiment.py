@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from gnuradio.semcom.base.options import check_given
 from gnuradio.semcom.report.plots import SNR_LABEL
 from gnuradio.semcom.run.scenario import Scenario
 
@@ -60,9 +61,12 @@ class Panel:
 
     def points(self, curve: Curve) -> list:
         """The points of a curve, as Scenarios without data set, seed and checkpoint."""
-        return [
+        points = [
             Scenario(**{**curve.options, self.axis: value}) for value in curve.values or self.values
         ]
+        for point in points:
+            check_given(point, (*curve.options, self.axis))
+        return points
 
 
 @dataclass(frozen=True)

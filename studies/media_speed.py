@@ -48,8 +48,9 @@ def delays(point: Scenario, file: Path) -> np.ndarray:
     source = media_source(file, sliding=True, realtime=True, store="latency")
     flowgraph, clock = LinkFlowgraph(point, source, point.checkpoint), Clock()
     flowgraph.msg_connect((flowgraph.sink, "outcomes"), (clock, "outcomes"))
-    guard.run(flowgraph, timeout_s=120)
     store = shared_store("latency")
+    store.watch()
+    guard.run(flowgraph, timeout_s=120)
     found = [came - store.window(frame).at for frame, came in clock.came.items()]
     flowgraph.release()
     return np.array(found[1:])  # the first second warms up

@@ -8,9 +8,9 @@ import argparse
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from gnuradio.semcom.base import options
 from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.base.files import check_writable
-from gnuradio.semcom.base.options import at_least
 from gnuradio.semcom.data import open_set
 from gnuradio.semcom.run.runner import identity, run_point
 from gnuradio.semcom.run.scenario import Scenario, check, settings
@@ -21,14 +21,15 @@ from gnuradio.semcom.weights.store import read_header
 
 from .work import Records, Unit, complete
 
+SHARED = ("data", "frames", "seed")  # with the options of a run
 KEY = ("data", "checkpoint_sha256", "error_free_sha256")
 
 
 def key(record: dict) -> tuple:
     """What tells a point's record from others: data set, checkpoints by content, every option; an
     option that it does not know has its default."""
-    options = settings(Scenario(**record["scenario"]))
-    return (*(record[name] for name in KEY), *sorted(options.items()))
+    used = settings(Scenario(**record["scenario"]))
+    return (*(record[name] for name in KEY), *sorted(used.items()))
 
 
 def store(folder: Path) -> Records:
@@ -40,7 +41,7 @@ def store(folder: Path) -> Records:
 
 def unit(point: Scenario, clips, weights: str) -> Unit:
     """The unit of work of a point whose weights are known."""
-    label = f"{point.system} {point.variant}, {point.channel} {point.snr:g} dB"
+    label = f"{point.system} {point.variant}, {point.where()}"
     known = identity(point, clips, weights)
     return Unit(key(known), label, lambda advance: run_point(point, clips))
 
@@ -76,17 +77,16 @@ def add_options(parser: argparse.ArgumentParser, system: str, out: str) -> None:
     """The options of a study, which become a Setup; ``out``: where it writes by default."""
     add = parser.add_argument
     add("--system", default=system, help="system under test (default: %(default)s)")
-    add("--data", default="", metavar="DIR", help="AVE-layout folder; default: the synthetic set")
     add("--models", nargs="+", default=[], metavar="DIR",
         help="folders of checkpoints, one per training seed; default: the shipped one")  # fmt: skip
     add("--out", type=Path, default=Path(out), metavar="DIR", help="(default: %(default)s)")
-    add("--frames", type=at_least(0), default=0, help="clips at each point; 0: the split once")
-    add("--seed", type=at_least(0), default=0, help="seed of the channel draws")
+    options.add_options(parser, Scenario, names=SHARED)
 
 
 def setup_of(args: argparse.Namespace) -> Setup:
     """The Setup that the options name."""
-    return Setup(args.data, args.models, args.frames, args.seed)
+    shared = options.values(args, Scenario, SHARED)
+    return Setup(shared.data, args.models, shared.frames, shared.seed)
 
 
 def checkpoint_path(point: Scenario, folder: Path, data_name: str) -> Path:

@@ -133,9 +133,10 @@ def test_a_radio_system_looks_where_its_terminal_looked(clips, terminals):
     found, probabilities = attention.attention_of(system, link, audio, visual, snr, frame)
     heard = None
     if terminals != "video":
-        heard = link.feedback(system.encode_audio(audio), snr, frame)
+        sent = system.encode_audio(audio)
+        heard = link.sidelink(sent.flatten(1), snr, frame).view_as(sent)
     torch.testing.assert_close(found, system.guide(visual, heard))
-    logits = link(system, audio, visual, snr, snr, frame)
+    logits = link(system, {"audio": audio, "video": visual}, snr, snr, frame)
     torch.testing.assert_close(probabilities, logits.softmax(-1))
 
 

@@ -151,7 +151,7 @@ def _add(group, item, sweep: bool, default) -> None:
     meta, kind = item.metadata, type(item.default)
     shown = "" if default in (None, "", 0, ()) else f" (default: {_text(default)})"
     unit = f" [{meta['unit']}]" if "unit" in meta else ""
-    more = {"help": (meta["help"] + unit + shown).replace("%", "%%")}
+    more = {"help": (meta.get("help", "") + unit + shown).replace("%", "%%")}
     more |= {"default": argparse.SUPPRESS, "dest": item.name}
     if kind is bool:
         more["action"] = argparse.BooleanOptionalAction

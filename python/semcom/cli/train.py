@@ -70,16 +70,19 @@ def add_common(parser, system):
 
 def refuse(parser, unknown, chosen):
     """End with the one line that says why an option is none here."""
+    kind = recipes.entry(chosen.system, chosen.setting)
     for word in unknown:
         name = word.partition("=")[0].lstrip("-").replace("-", "_")
-        kinds = recipes.having(name) if word.startswith("--") else []
-        if kinds:
+        if not word.startswith("--"):
+            continue
+        if name in kind.of_the_data:
+            parser.error(f"{word}: follows from the data: leave it out")
+        if kinds := recipes.having(name):
             parser.error(
                 f"{word}: an option of trainings of {', '.join(kinds)}; {chosen.system} has "
                 f"{recipes.kind_of(chosen.system, chosen.setting)}: leave it out"
             )
-        owners = [each for each in CONFIGS if name in options.fields(config_of(each))]
-        if word.startswith("--") and owners:
+        if owners := [each for each in CONFIGS if name in options.fields(config_of(each))]:
             parser.error(
                 f"{word}: an option of {', '.join(owners)}, not of {chosen.system}: leave it out"
             )
