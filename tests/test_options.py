@@ -14,7 +14,7 @@ from conftest import ROOT
 from gnuradio.semcom.base import options
 from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.base.options import Fixed, Parser, Rule, at_least, option
-from gnuradio.semcom.cli.terminal import SIDES
+from gnuradio.semcom.cli.terminal import sides
 from gnuradio.semcom.nets import configs, decoders, layers
 from gnuradio.semcom.nets import names as nets_names
 from gnuradio.semcom.phy import channel, detection, estimation, pilots
@@ -188,7 +188,7 @@ def commands() -> list:
         for name, rest in COMMAND.findall(path.read_text(encoding="utf-8")):
             words = shlex.split(rest.replace("\\\n", " "))
             whole = len(words) > 1 and "S" not in words  # no word of a sentence, no placeholder
-            if whole and (words[0] in SIDES or words[0].startswith("--")):
+            if whole and (words[0] in sides() or words[0].startswith("--")):
                 found.add((name, tuple(words)))
     return sorted(found)
 

@@ -19,6 +19,7 @@ presets: {presets}
 examples:
   mock_radio.py --preset indoor --sample-rate 4e6 --snr 10 --seed 1
   mock_radio.py --tx tcp://audio:5551 tcp://video:5551 --rx 'tcp://*:5561'
+  mock_radio.py --return-link tcp://127.0.0.1:5553 'tcp://*:5563'
   mock_radio.py --preset worst.json --seconds 10
 """
 
@@ -30,7 +31,7 @@ from ..protocol import mock_presets as presets
 from ..run.options import MockServerOptions
 from ..run.scenario import Scenario
 
-SHARED = ("sample_rate", "snr", "sidelink_snr", "seed")  # with those of a run
+SHARED = ("sample_rate", "snr", "sidelink_snr", "return_snr", "seed")  # with those of a run
 
 
 def parse(argv=None) -> SimpleNamespace:

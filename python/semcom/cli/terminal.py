@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Run one side of the link alone: the audio terminal, the video terminal or the receiver.
+"""Run one side of the link alone: a terminal (audio, video, text, ...) or the receiver.
 
 Each side is a process, on one host or three; the radios between them are USRPs or a mock radio
 (apps/mock_radio.py).  Start the receiver first, then the video terminal, then the audio terminal,
@@ -12,6 +12,11 @@ examples, a line in each of four terminals:
   terminal.py receiver --radio zmq: --sample-rate 1e6 --turnaround 0.2 --frames 50 --json out.json
   terminal.py video --radio zmq: --sample-rate 1e6 --turnaround 0.2 --frames 50
   terminal.py audio --radio zmq: --sample-rate 1e6 --turnaround 0.2 --frames 50
+text that is asked for again, with a return link:
+  mock_radio.py --preset bench --sample-rate 1e6 --snr 6 --return-link tcp://127.0.0.1:5553 \
+    'tcp://*:5563'
+  terminal.py receiver --system deepsc --radio zmq: --sample-rate 1e6 --attempts 3 --frames 20
+  terminal.py text --system deepsc --radio zmq: --sample-rate 1e6 --attempts 3 --frames 20
 with USRPs, named by their serial numbers:
   terminal.py receiver --radio "uhd:;;serial=30F1234"
   terminal.py video --radio "uhd:;serial=30F5678;" --tx-gain 20
@@ -24,13 +29,18 @@ from ..base import options
 from ..base.errors import BlockError, SemcomError, program
 from ..base.files import check_writable
 from ..run import scenario
+from ..systems.registry import systems, topology_of
 
-SIDES = ("audio", "video", "receiver")
+
+def sides() -> list:
+    """Terminals of all systems, and the receiver."""
+    variants = [names for entry in systems().values() for names in entry.variants.values()]
+    return [*dict.fromkeys(name for names in variants for name in names), "receiver"]
 
 
 def parse(argv=None):
     parser = options.Parser(description=__doc__)
-    parser.add_argument("side", choices=SIDES)
+    parser.add_argument("side", choices=sides())
     scenario.add_options(parser, leave_out=("media", "microphone", "features", "weights"))
     group = parser.add_argument_group("This side")
     group.add_argument("--first", type=options.at_least(0), default=0, metavar="N",
@@ -61,7 +71,8 @@ def run(args) -> dict:
     point = the_point(args)
     if args.json:
         check_writable(args.json)
-    clips = open_set(point.data or None, point.split)
+    takes = [place.takes for place in topology_of(point.system)]
+    clips = open_set(point.data or None, point.split, text="text" in takes)
     columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), "frames",
                TimeElapsedColumn())  # fmt: skip
     with Progress(*columns, console=Console(stderr=True)) as bar:

@@ -11,6 +11,7 @@ from ..base.errors import SemcomError
 from ..blocks import guard
 from ..blocks.burst_socket import burst_socket
 from ..blocks.mock_radio import mock_radio
+from ..protocol import mock_presets as presets
 
 TRANSMITTERS = 2
 ANTENNAS = (2, 1)  # of the receiver and of the video terminal
@@ -38,7 +39,8 @@ class MockServer(gr.top_block):
 
     Nobody holds it up: terminals and listeners come, go and fail as they like.
 
-    options  of run.options.MockServerOptions; sample_rate, snr, sidelink_snr and seed of a Scenario
+    options  of run.options.MockServerOptions; sample_rate, snr, sidelink_snr, return_snr and
+             seed of a Scenario
     """
 
     def __init__(self, options):
@@ -57,6 +59,8 @@ class MockServer(gr.top_block):
         self.sources = [_source(address) for address in self.tx]
         for port, source in enumerate(self.sources):
             self.connect(source, (self.radio, port))
+        if options.return_link:
+            self._connect_return(options)
         ports = itertools.count()
         for address, antennas in zip(self.rx, ANTENNAS, strict=True):
             # One socket for all antennas of a receiver: what is lost is lost on all of them.
@@ -64,6 +68,21 @@ class MockServer(gr.top_block):
             for antenna in range(antennas):
                 self.connect((self.radio, next(ports)), (joined, antenna))
             self.connect(joined, _sink(address, antennas))
+
+    def _connect_return(self, options) -> None:
+        """The receiver's device sends to the first terminal's, over a radio of its own."""
+        sent, heard = addresses(options.return_link, 2)
+        snr = options.snr if options.return_snr is None else options.return_snr
+        self.back = mock_radio(
+            options.preset, options.sample_rate, snr, None, options.seed, realtime=True
+        )
+        self.back.settings = presets.return_settings(self.back.settings, options.seed)
+        self.sources.append(_source(sent))
+        self.connect(self.sources[-1], (self.back, 0))
+        self.connect(blocks.vector_source_c([]), (self.back, 1))
+        for port in range(ANTENNAS[0]):  # of a receiver that this link has not
+            self.connect((self.back, port), blocks.null_sink(ITEM))
+        self.connect((self.back, ANTENNAS[0]), _sink(heard, 1))
 
     def stop(self) -> None:
         """Ends at once: the sockets wait no longer."""

@@ -14,7 +14,7 @@ from ..blocks.radio_hier import radio_terminal
 from ..chain import reference
 from ..systems.choice import weights_for
 from ..systems.loading import shared_system
-from .radio_flowgraph import ReceiverFlowgraph
+from .radio_flowgraph import ReceiverFlowgraph, hear_answers
 from .radios import open_radio
 from .runner import run_point
 from .scenario import Scenario, burst_format
@@ -40,7 +40,7 @@ class TerminalFlowgraph(gr.top_block):
                                   first=first)  # fmt: skip
         self.terminal = radio_terminal(
             s.system, side, weights, s.device, s.sample_rate, dump_path=s.dump_path,
-            **burst_format(s),
+            fragment=s.fragment, attempts=s.attempts, timeout=s.answer_within, **burst_format(s),
         )  # fmt: skip
         self.follows = bool(place.hears)
         self.connect((self.source, 0), (self.terminal, 0))
@@ -50,6 +50,8 @@ class TerminalFlowgraph(gr.top_block):
         if self.follows:
             self.ends.append(radio.receiver(side, 1))
             self.connect(self.ends[1], (self.terminal, 1))
+        if self.terminal.repeater:
+            self.ends += hear_answers(self, self.terminal, radio, s.system)
 
 
 def _warm_up(point: Scenario, net, clips) -> None:
@@ -73,7 +75,11 @@ def run_terminal(side: str, point: Scenario, clips, first=0, on_frames=lambda co
 
     def progress():
         nonlocal heard, heard_at, done_at
-        on_frames(transmitter.sent)
+        sender = flowgraph.terminal.repeater
+        on_frames(sender.frames if sender else transmitter.sent)
+        if sender:  # its antenna's samples never end
+            over = sender.frames > last - first and not sender.sender.open
+            return None if over else transmitter.sent + sender.sender.stale
         if not flowgraph.follows:
             return transmitter.sent
         if (frames := flowgraph.terminal.sync.counts().frames) != heard:
@@ -89,6 +95,14 @@ def run_terminal(side: str, point: Scenario, clips, first=0, on_frames=lambda co
     counted = {"side": side, "sent": transmitter.sent}
     if hasattr(flowgraph.ends[0], "counts"):
         counted["device"] = flowgraph.ends[0].counts()
+    if flowgraph.terminal.repeater:
+        sender = flowgraph.terminal.repeater.sender
+        counted |= {
+            "frames": flowgraph.terminal.repeater.frames,
+            "repeats": flowgraph.terminal.repeater.repeats,
+            "unanswered": sender.given_up,
+            "stale_answers": sender.stale,
+        }
     if flowgraph.follows:
         terminal = flowgraph.terminal
         counted |= {
@@ -105,7 +119,8 @@ def run_receiver(point: Scenario, clips, on_frames=lambda count: None) -> dict:
     """Run the receiver until the last clip, or silence, has come; return its JSON record."""
 
     def make(scenario, checkpoint):
-        antennas = open_radio(scenario).receiver("receiver", scenario.antennas)
-        return ReceiverFlowgraph(scenario, checkpoint, antennas, lockstep=False)
+        radio = open_radio(scenario)
+        antennas = radio.receiver("receiver", scenario.antennas)
+        return ReceiverFlowgraph(scenario, checkpoint, antennas, lockstep=False, radio=radio)
 
     return run_point(point, clips, on_frames, make)

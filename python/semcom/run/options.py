@@ -40,6 +40,10 @@ class RadioOptions:
         place=True,
     )  # fmt: skip
     frequency: float = option(2.45e9, "carrier of USRPs", unit="Hz", only=(CARRIER,))
+    return_frequency: float = option(
+        2.4e9, "carrier of the return link of USRPs", unit="Hz",
+        only=(USRP, Rule(lambda point: point.attempts > 1, "with --attempts above 1")),
+    )  # fmt: skip
     tx_gain: float = option(10.0, "of USRPs that send", unit="dB", only=(USRP,))
     rx_gain: float = option(20.0, "of USRPs that receive", unit="dB", only=(USRP,))
 
@@ -57,6 +61,12 @@ class MockServerOptions:
     rx: tuple = option(
         ("tcp://127.0.0.1:5561",),
         "where to bind PUB sockets: receiver, video terminal; none: nobody hears",
+        metavar="ADDRESS",
+    )
+    return_link: tuple = option(
+        (),
+        "of a receiver that answers: where its PUSH socket is bound, and where to bind the first "
+        "terminal's PUB socket",
         metavar="ADDRESS",
     )
     seconds: float = option(

@@ -180,7 +180,7 @@ class RadioFlowgraph(gr.top_block):
 
 def send_answers(top, receiver, radio, system: str, plan) -> list:
     """Connect a receiver's answers to its transmitter; the blocks."""
-    ends = [answer_transmitter(plan, system_number(system)), radio.transmitter("receiver")]
+    ends = [answer_transmitter(plan, system_number(system)), radio.return_transmitter()]
     top.msg_connect(receiver, "answers", ends[0], "answers")
     top.connect(*ends)
     return ends
@@ -188,7 +188,7 @@ def send_answers(top, receiver, radio, system: str, plan) -> list:
 
 def hear_answers(top, terminal, radio, system: str) -> list:
     """Connect a terminal's antenna of the return link to what asks it to send again; the blocks."""
-    ends = [radio.receiver(f"return to {terminal.name}", 1)]
+    ends = [radio.return_antenna(terminal.name)]
     ends.append(answer_receiver(terminal.plan, system_number(system)))
     top.connect(*ends)
     top.msg_connect(ends[1].reader, "answers", terminal.repeater, "answers")

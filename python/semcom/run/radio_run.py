@@ -11,6 +11,7 @@ from ..protocol.frames import FrameId, frame_of
 from .radio_flowgraph import MOCK
 from .scenario import Scenario
 
+LINGER_S = 1.0  # [s] that the last answer takes to the air
 PATIENCE_S = 10.0  # [s] without a burst after which a run by the clock is over
 
 
@@ -24,7 +25,7 @@ class AirLog:
 
     def __init__(self, sync, users: int, frames: int | None):
         self.sync, self.users, self.frames = sync, users, frames
-        self.last, self.last_at = -1, None
+        self.last, self.last_at, self._whole_at = -1, None, None
         self._numbers = array("Q")  # of the transmissions (semcom.protocol.frames)
         self._rows = array("d")  # time, then heard, cfo, delay, clock, snr of each user
 
@@ -53,7 +54,10 @@ class AirLog:
         silent = self.last_at is not None and time.monotonic() - self.last_at > PATIENCE_S
         whole = self.frames is not None and self.last == self.frames - 1
         if again:
-            return silent or (self.frames is not None and sink.received >= self.frames)
+            if self.frames is None or sink.received < self.frames:
+                return silent
+            self._whole_at = self._whole_at or time.monotonic()
+            return time.monotonic() - self._whole_at > LINGER_S
         return silent or (whole and self.last in sink.outcomes)
 
     def columns(self) -> tuple:
