@@ -159,7 +159,7 @@ OPTION_IN = {  # the same of blocks whose names begin so
     "usrp_transmitter": {"device": "", "gain": "tx_gain"},
     "usrp_antennas": {"device": "", "gain": "rx_gain"},
     "sigmf": {"sample_rate": "", "frequency": ""},
-    "mock": {"preset": "preset"},
+    "repeater": {"attempts": ""},  # there to repeat: 3
 }
 TYPES = {  # of an option: those of its parameter
     float: {"real"},
