@@ -142,6 +142,7 @@ OPTION_OF = {  # parameter: option, where they are not of one name; '': of no op
     "snr_db": "snr",
     "feedback_snr_db": "sidelink_snr",
     "sidelink_snr_db": "sidelink_snr",
+    "return_snr_db": "return_snr",
     "gain_db": "gain",
     "pilot_kind": "pilots",
     "pilot_boost_db": "pilot_boost",
@@ -158,7 +159,7 @@ OPTION_IN = {  # the same of blocks whose names begin so
     "usrp_transmitter": {"device": "", "gain": "tx_gain"},
     "usrp_antennas": {"device": "", "gain": "rx_gain"},
     "sigmf": {"sample_rate": "", "frequency": ""},
-    "mock": {"preset": "preset"},
+    "repeater": {"attempts": ""},  # there to repeat: 3
 }
 TYPES = {  # of an option: those of its parameter
     float: {"real"},
@@ -221,7 +222,8 @@ def test_grc_make_lines_fit_the_blocks(path):
     definition = yaml.safe_load(path.read_text())
     name = definition["id"].removeprefix("semcom_")
     templates = definition["templates"]
-    block = BLOCKS.get(name) or getattr(semcom, name)
+    made = [word for word in re.findall(r"semcom\.(\w+)", templates["make"]) if word != "or_exit"]
+    block = BLOCKS.get(name) or getattr(semcom, made[0])
     parameters = {parameter["id"] for parameter in definition["parameters"]}
     passed = re.findall(r"(\w+)=\$\{\s*(\w+)\s*\}", templates["make"])
     assert {value for _, value in passed} <= parameters

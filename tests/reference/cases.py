@@ -151,7 +151,7 @@ TRAININGS = {
         for setting in ("sel", "wsel")
     },
     **{
-        f"training default, {setting}": [
+        f"training span, {setting}": [
             f"{TINY} --system span --setting {setting} "
             "--hidden 12 --code 6 --attention-hidden 10 --heads 2 --members 2"
         ]
