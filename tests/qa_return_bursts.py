@@ -216,8 +216,11 @@ def test_text_is_asked_for_again_between_processes(text_weights, tmp_path):
         "tcp://127.0.0.1:5551", "none", "--rx", "tcp://*:5561", "none", "--return-link",
         "tcp://127.0.0.1:5553", "tcp://*:5563",
     )  # fmt: skip
-    words = ["--system", "deepsc", "--checkpoint", text_weights, "--radio", "zmq:", "--sample-rate",
-             rate, "--frames", frames, "--attempts", "2", "--answer-within", "5", "--json"]  # fmt: skip
+    words = [
+        *("--system", "deepsc", "--checkpoint", text_weights, "--radio", "zmq:"),
+        *("--sample-rate", rate, "--frames", frames, "--attempts", "2", "--answer-within", "5"),
+        "--json",
+    ]
     sides = {}
     try:
         for side in ("receiver", "text"):
