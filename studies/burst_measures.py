@@ -16,12 +16,12 @@ from scipy.stats import binomtest, chi2
 
 from .bursts import (
     ALONE,
-    FEEDBACK,
     LINK,
     PAYLOAD,
     PREAMBLE,
     PULSE,
     RATE,
+    SIDELINK,
     SPS,
     UPLINK,
     Side,
@@ -109,14 +109,14 @@ def detection(point: dict, rng, advance: Callable) -> dict:
     return {"preamble": rate(heard, users), "burst": rate(got, users), "strange": strange}
 
 
-def feedback(point: dict, rng, advance: Callable) -> dict:
-    """Feedback bursts received, of one and of two copies in a row, over the same draws."""
+def sidelink(point: dict, rng, advance: Callable) -> dict:
+    """Sidelink bursts received, of one and of two copies in a row, over the same draws."""
     heard, once, twice = 0, 0, 0
     for _ in range(point["trials"]):
-        burst = random_burst(rng, FEEDBACK)
+        burst = random_burst(rng, SIDELINK)
         samples, (user,) = on_air(rng, point, 1, [np.tile(burst.symbols, 2)])
-        found = received(samples, FEEDBACK)
-        starts = (user.start, user.time(FEEDBACK.layout.total(PAYLOAD)))
+        found = received(samples, SIDELINK)
+        starts = (user.start, user.time(SIDELINK.layout.total(PAYLOAD)))
         first, second = (read(found, 0, burst.header, start) is not None for start in starts)
         heard += any(
             at_place(each.start, user.start) for each in heard_at(samples, core.SIDELINK_CODE)
@@ -132,7 +132,7 @@ def feedback(point: dict, rng, advance: Callable) -> dict:
 
 def noise(point: dict, rng, advance: Callable) -> dict:
     """Preambles and headers that the receiver finds in frames of noise, per frame."""
-    side = UPLINK if point["antennas"] == 2 else FEEDBACK
+    side = UPLINK if point["antennas"] == 2 else SIDELINK
     ears = receiver(side, point["antennas"], false_alarm=point["false_alarm"])
     headers = done = 0
     while done < point["trials"]:
@@ -270,7 +270,7 @@ def peaks(point: dict, rng, advance: Callable) -> dict:
 
 MEASURES = {
     "detection": detection,
-    "feedback": feedback,
+    "sidelink": sidelink,
     "noise": noise,
     "estimates": estimates,
     "payload": payload,

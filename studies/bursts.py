@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 from gnuradio.semcom import core
-from gnuradio.semcom.protocol.burst import FEEDBACK_CODE, BurstFormat
+from gnuradio.semcom.protocol.burst import SIDELINK_CODE, BurstFormat
 
 RATE = 1e6  # [symbols per second]
 CARRIER = 10e3 / RATE  # largest carrier offset of a device [cycles per symbol]
@@ -40,7 +40,7 @@ class Side(NamedTuple):
         return cls(LINK.layout(users, code), rows)
 
 
-UPLINK, ALONE, FEEDBACK = Side.of(2), Side.of(1), Side.of(1, FEEDBACK_CODE)
+UPLINK, ALONE, SIDELINK = Side.of(2), Side.of(1), Side.of(1, SIDELINK_CODE)
 PREAMBLE = UPLINK.layout.preamble_length
 KNOWN = PREAMBLE + UPLINK.layout.header_length  # symbols in front of the payload
 GAP = UPLINK.layout.preamble_position(1) - KNOWN  # [symbols] by which users may differ

@@ -16,7 +16,7 @@ from gnuradio.semcom.run.scenario import Scenario
 CHANNELS = {"awgn": "AWGN", "rayleigh": "Rayleigh", "rician": "Rician, K = 4"}
 AXES = {  # field of a Scenario: (label, scale)
     "snr": (SNR_LABEL, "linear"),
-    "sidelink_snr": ("SNR of the feedback link [dB]", "linear"),
+    "sidelink_snr": ("SNR of the sidelink [dB]", "linear"),
     "pilots": ("pilot rows", "even"),
     "pilot_length": ("symbols of a pilot row", "even"),
     "pilot_boost": ("pilot boost [dB]", "even"),

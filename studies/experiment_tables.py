@@ -123,7 +123,7 @@ def loss(better: list, worse: list) -> tables.Estimate:
     )
 
 
-USES = ("payload", "pilots", "feedback")
+USES = ("payload", "pilots", "sidelink")
 
 
 def uses_tables(experiment: Experiment, results: dict) -> list:
@@ -171,7 +171,7 @@ def provenance(results: dict, setup: Setup) -> str:
         f"Data set {first['data']}, test split: {first['clips']} clips a point, sent through the "
         f"GNU Radio flowgraph of `apps/run_link.py` with channel seed {setup.seed}. Accuracies are "
         f"those of segments: {spread}. Checkpoints were selected on val. SNR is per stream at each "
-        "antenna; the feedback link's is the uplink's unless it is swept. Pilot rows have 64 "
+        "antenna; the sidelink's is the uplink's unless it is swept. Pilot rows have 64 "
         "symbols unless that is swept."
     )
 

@@ -30,7 +30,7 @@ def definitions(system: str = SYSTEM) -> dict:
     made = (
         _snr(system),
         _no_estimation(system),
-        _feedback(system),
+        _sidelink(system),
         _pilots(system),
         _estimators(system),
         _narrow(system),
@@ -91,15 +91,15 @@ def _no_estimation(system: str) -> Experiment:
     )
 
 
-def _feedback(system: str) -> Experiment:
+def _sidelink(system: str) -> Experiment:
     curves = tuple(
         Curve(f"uplink at {snr:g} dB",
               {"system": system, "channel": "rayleigh", "snr": snr, **LMMSE}, (i, i))
         for i, snr in enumerate((0.0, 10.0))
     )  # fmt: skip
     return Experiment(
-        "feedback",
-        "The feedback link",
+        "sidelink",
+        "The sidelink",
         "accuracy over the SNR at which the video terminal hears the audio terminal",
         "Only the SNR of the link from the audio to the video terminal changes along the axis.",
         (Panel("Rayleigh, LS + LMMSE", "sidelink_snr", SNRS, curves),),
@@ -231,8 +231,8 @@ def _uses(system: str) -> Experiment:
     return Experiment(
         "uses",
         "What a clip costs",
-        "accuracy over channel uses per clip: payload, pilots and feedback",
-        "LS + LMMSE. A one-terminal system needs no feedback link; both terminals of a full system "
+        "accuracy over channel uses per clip: payload, pilots and sidelink",
+        "LS + LMMSE. A one-terminal system needs no sidelink; both terminals of a full system "
         "send at once, so its uplink costs no more channel uses than that of one terminal.",
         panels,
         columns=2,

@@ -8,7 +8,7 @@
 
 Sections:
     detection   bursts received at two antennas, both users on the air
-    feedback    bursts received over the feedback link, sent once and twice
+    sidelink    bursts received over the sidelink, sent once and twice
     noise       false alarms in noise
     estimates   carrier and time of one user beside their Cramer-Rao bounds
     payload     EVM of what the receiver gives beside that of an aligned link
@@ -81,7 +81,7 @@ def plan(sections=tuple(measures.MEASURES), most: int | None = None) -> list:
         *({"section": "detection", "channel": kind, "snr_db": snr,
            "trials": 4000 if snr == AIMED else 600}
           for kind in ("awgn", "rayleigh") for snr in SNRS),
-        *({"section": "feedback", "channel": kind, "snr_db": snr, "trials": 1000}
+        *({"section": "sidelink", "channel": kind, "snr_db": snr, "trials": 1000}
           for kind in ("awgn", "rayleigh", "rician") for snr in SNRS),
         *({"section": "noise", "antennas": antennas, "false_alarm": set_rate, "trials": frames}
           for antennas, set_rate, frames in ((2, 1e-4, 40_000), (1, 1e-4, 10_000), (1, 0.1, 4000))),

@@ -75,9 +75,9 @@ def detection_table(records: list) -> list:
     return [*lines, text, ""]
 
 
-def feedback_table(records: list) -> list:
+def sidelink_table(records: list) -> list:
     lines = []
-    for (kind,), points in group(records, "feedback", "channel").items():
+    for (kind,), points in group(records, "sidelink", "channel").items():
         rows = [
             [f"{r['snr_db']:g}", *percent(r["preamble"]), *percent(r["once"]), *percent(r["twice"])]
             for r in points
@@ -91,7 +91,7 @@ def feedback_table(records: list) -> list:
 
 def noise_table(records: list) -> list:
     rows = [
-        [f"{r['antennas']}, {'both users' if r['antennas'] == 2 else 'feedback'}",
+        [f"{r['antennas']}, {'both users' if r['antennas'] == 2 else 'sidelink'}",
          f"{r['false_alarm']:g}", str(r["trials"]), str(r["alarms"]),
          f"{r['alarms'] / r['trials']:.2g}", f"{r['upper95']:.2g}", str(r["headers"])]
         for points in group(records, "noise").values() for r in points
@@ -241,8 +241,8 @@ def detection_panels(records: list) -> list:
     return missed_panels(records, "detection", labels)
 
 
-def feedback_panels(records: list) -> list:
-    return missed_panels(records, "feedback", {"once": "one copy", "twice": "either of two copies"})
+def sidelink_panels(records: list) -> list:
+    return missed_panels(records, "sidelink", {"once": "one copy", "twice": "either of two copies"})
 
 
 def estimates_panels(records: list) -> list:
@@ -279,7 +279,7 @@ def payload_panels(records: list) -> list:
 
 PANELS = {
     "detection": detection_panels,
-    "feedback": feedback_panels,
+    "sidelink": sidelink_panels,
     "estimates": estimates_panels,
     "payload": payload_panels,
 }
@@ -299,7 +299,7 @@ def figures(records: list, folder: Path) -> dict:
 
 TABLES = {
     "detection": detection_table,
-    "feedback": feedback_table,
+    "sidelink": sidelink_table,
     "noise": noise_table,
     "estimates": estimates_table,
     "payload": payload_table,

@@ -24,7 +24,7 @@ AHEAD_S, PERIOD_S = 0.4, 0.15  # ahead of a server that looks for it every 0.2 s
 
 
 class Pulses(gr.basic_block):
-    """Feedback in, bursts out, each one pulse that is to go on the air AHEAD_S later."""
+    """The sidelink in, bursts out, each one pulse that is to go on the air AHEAD_S later."""
 
     def __init__(self, rate):
         gr.basic_block.__init__(self, "pulses", [np.complex64], [np.complex64])

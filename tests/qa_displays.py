@@ -28,8 +28,8 @@ import simulated_link_gui
 app = Qt.QApplication(sys.argv[:1])
 top = simulated_link_gui.simulated_link_gui()
 simulated_link_gui.snippets_main_after_init(top)
-feedback, detected = channel_display(["audio"]), blocks.vector_sink_c()
-top.msg_connect((top.video.ears[0][0], "csi"), (feedback, "csi"))
+sidelink, detected = channel_display(["audio"]), blocks.vector_sink_c()
+top.msg_connect((top.video.ears[0][0], "csi"), (sidelink, "csi"))
 top.connect((top.receiver, 1), detected)
 top.set_interval(0.02)
 top.start()
@@ -73,10 +73,10 @@ def colours(widget):
 wait(5)
 seen["drawn"] = [colours(w) for w in (top.timeline.widget, top.channel_window.widget, top)]
 watch(10, channel="awgn", snr_db=30, sidelink_snr_db=20)
-seen["awgn"] = [snr(top.channel_window, 10), snr(feedback, 10)]
+seen["awgn"] = [snr(top.channel_window, 10), snr(sidelink, 10)]
 seen["awgn paths"] = paths(1)
 watch(10, snr_db=0, sidelink_snr_db=10)
-seen["lower"] = [snr(top.channel_window, 10), snr(feedback, 10)]
+seen["lower"] = [snr(top.channel_window, 10), snr(sidelink, 10)]
 watch(40, channel="rician", rician_k=20)
 seen["rician 20"] = paths(40)
 watch(40, rician_k=0)
@@ -85,11 +85,11 @@ watch(5, csi="perfect")
 seen["perfect"] = estimate()
 watch(5, csi="ls")
 seen["ls"] = estimate()
-heard = len(feedback.snr_db)
+heard = len(sidelink.snr_db)
 watch(5, csi="none")
-first = len(feedback.snr_db)
+first = len(sidelink.snr_db)
 watch(5)
-seen["none"] = [first - heard, len(feedback.snr_db) - first, top.channel_window.waiting()]
+seen["none"] = [first - heard, len(sidelink.snr_db) - first, top.channel_window.waiting()]
 seen["none title"] = top.channel_window.title()
 watch(15, csi="ls", channel="rician_rank1", rician_k=20, detector="zf")
 seen["zf"] = power(15)
@@ -179,7 +179,7 @@ def test_channel_estimation_acts_on_both_receivers(seen):
     # at 0 dB and 32 pilots each entry is off by an error of variance 1/32
     assert 1e-3 < np.abs(found - truth).max() < 1
     before, after, waiting = seen["none"]
-    assert before < 17 and after == 0 and waiting  # the feedback link's estimates end as well
+    assert before < 17 and after == 0 and waiting  # the sidelink's estimates end as well
     assert seen["none title"].endswith("not known")
 
 

@@ -83,18 +83,18 @@ def test_its_receivers_may_be_blocks_of_their_own(preset):
     x = sent(100_000)
     whole = expected(presets.settings(presets.load(preset), RATE, 10.0, 3.0, seed=5), x)
     uplink = semcom.mock_uplink(preset, RATE, 10.0, seed=5)
-    feedback = semcom.mock_feedback(preset, RATE, 3.0, seed=5)
+    sidelink = semcom.mock_sidelink(preset, RATE, 3.0, seed=5)
     heard = []
-    for block, inputs, outputs in ((uplink, 2, 2), (feedback, 1, 1)):
+    for block, inputs, outputs in ((uplink, 2, 2), (sidelink, 1, 1)):
         flowgraph = Flowgraph(block, x[:inputs], outputs=outputs)
         finish(flowgraph.top)
         heard += flowgraph.heard()
     for ours, theirs in zip(heard, whole, strict=True):
         np.testing.assert_array_equal(ours, theirs)
-    assert feedback.counts()["received"] == [len(whole[2])]
+    assert sidelink.counts()["received"] == [len(whole[2])]
     uplink.set_snr_db(1.0)
-    feedback.set_snr_db(2.0)
-    assert (uplink.settings.uplink.snr_db, feedback.settings.feedback.snr_db) == (1.0, 2.0)
+    sidelink.set_snr_db(2.0)
+    assert (uplink.settings.uplink.snr_db, sidelink.settings.sidelink.snr_db) == (1.0, 2.0)
 
 
 def test_a_video_terminal_answers_in_one_flowgraph(tmp_path):
@@ -103,13 +103,13 @@ def test_a_video_terminal_answers_in_one_flowgraph(tmp_path):
     path.write_text('{"clock_ppm": 50, "start_delay_s": 0.02}')
     audio = np.zeros(150_000, np.complex64)
     audio[100_000:100_064] = np.blackman(64)
-    feedback = semcom.mock_feedback(str(path), RATE, np.inf, seed=2)
+    sidelink = semcom.mock_sidelink(str(path), RATE, np.inf, seed=2)
     uplink = semcom.mock_uplink(str(path), RATE, np.inf, seed=2)
     top, source, item = gr.top_block(), blocks.vector_source_c(audio), gr.sizeof_gr_complex
     heard, antennas = blocks.vector_sink_c(), [blocks.vector_sink_c() for _ in range(2)]
-    top.connect(source, feedback, blocks.delay(item, late), (uplink, 1))
+    top.connect(source, sidelink, blocks.delay(item, late), (uplink, 1))
     top.connect(source, (uplink, 0))
-    top.connect(feedback, heard)
+    top.connect(sidelink, heard)
     for antenna, sink in enumerate(antennas):
         top.connect((uplink, antenna), sink)
     finish(top)
@@ -178,10 +178,10 @@ def test_the_snr_changes_while_the_flowgraph_runs():
     wait_for(lambda: len(flowgraph.sinks[2].data()) > at + 5000)
     with pytest.raises(ValueError, match="snr_db"):
         block.set_snr_db(float("nan"))
-    block.set_feedback_snr_db(3.0)
-    assert block.settings.feedback.snr_db == 3.0
-    block.set_feedback_snr_db(None)
-    assert block.settings.feedback.snr_db == 0.0
+    block.set_sidelink_snr_db(3.0)
+    assert block.settings.sidelink.snr_db == 3.0
+    block.set_sidelink_snr_db(None)
+    assert block.settings.sidelink.snr_db == 0.0
     stop(flowgraph.top)
     noise = flowgraph.heard()[0]
     assert np.std(noise[:1500]) < 0.02 * gain
@@ -475,7 +475,7 @@ def test_bad_presets_are_one_line(tmp_path, text, message):
         ({"preset": "nowhere/x.json"}, "nowhere/x.json: cannot be read"),
         ({"sample_rate": 0.0}, "sample_rate"),
         ({"snr_db": float("nan")}, "snr_db"),
-        ({"feedback_snr_db": -400.0}, "snr_db"),
+        ({"sidelink_snr_db": -400.0}, "snr_db"),
         ({"seed": -1}, "seed: -1"),
     ],
 )

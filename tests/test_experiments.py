@@ -32,7 +32,7 @@ def figures(accuracy=0.5, **more):
         "accuracy_ci95": [accuracy - 0.02, accuracy + 0.02],
         "accuracy_error_free": 0.8,
         "channel_nmse_db": -20.0,
-        "channel_uses": {"payload": 16.0, "pilots": 3.2, "feedback": 19.2},
+        "channel_uses": {"payload": 16.0, "pilots": 3.2, "sidelink": 19.2},
         "channel_uses_per_segment": 38.4,
         "segments": 100,
         "clips": 10,
@@ -80,14 +80,14 @@ def test_a_second_run_runs_nothing(counted, tmp_path):
 
 
 def test_shared_points_run_once(counted, tmp_path):
-    chosen = [DEFINED[name] for name in ("snr", "feedback", "estimators", "pilots")]
+    chosen = [DEFINED[name] for name in ("snr", "sidelink", "estimators", "pilots")]
     points.run_all(chosen, points.Setup(frames=2), points.store(tmp_path))
     settings = [str(sorted(scenario.settings(p).items())) for p in counted]
     assert len(set(settings)) == len(settings) < sum(len(e.points()) for e in chosen)
 
 
 def test_other_settings_and_checkpoints_run_anew(counted, tmp_path):
-    store, chosen = points.store(tmp_path), [DEFINED["feedback"]]
+    store, chosen = points.store(tmp_path), [DEFINED["sidelink"]]
     for setup in (points.Setup(frames=2), points.Setup(frames=3), points.Setup(frames=2, seed=1)):
         points.run_all(chosen, setup, store)
     assert len(counted) == 3 * len(chosen[0].points())
@@ -182,13 +182,13 @@ def test_sizes_have_files_of_their_own(tmp_path):
 
 
 def test_an_experiment_end_to_end(program, tmp_path):
-    words = (*APP, "feedback", "--system", SYSTEM, "--frames", 2, "--out", tmp_path)
+    words = (*APP, "sidelink", "--system", SYSTEM, "--frames", 2, "--out", tmp_path)
     done = program(*words)
     assert done.returncode == 0, done.stderr
     assert {path.name for path in tmp_path.iterdir()} == {
-        "points.json", "feedback.json", "feedback.md", "feedback.png",
+        "points.json", "sidelink.json", "sidelink.md", "sidelink.png",
     }  # fmt: skip
-    document = json.loads((tmp_path / "feedback.json").read_text())
+    document = json.loads((tmp_path / "sidelink.json").read_text())
     assert document["schema"] == 2 and len(document["records"]) == 2 * len(experiments.SNRS)
     heard = {record["scenario"]["sidelink_snr"] for record in document["records"]}
     assert heard == set(experiments.SNRS)
@@ -198,7 +198,7 @@ def test_an_experiment_end_to_end(program, tmp_path):
 
 
 def test_ctrl_c_loses_nothing_that_is_finished(tmp_path):
-    process = start_program(*APP, "feedback", "--system", SYSTEM, "--frames", 30, "--out", tmp_path)
+    process = start_program(*APP, "sidelink", "--system", SYSTEM, "--frames", 30, "--out", tmp_path)
     deadline = time.monotonic() + 90
     while not (tmp_path / "points.json").exists() and time.monotonic() < deadline:
         time.sleep(0.1)

@@ -140,7 +140,6 @@ def test_what_cannot_be_used_ends_a_window_with_one_line(compiled, program, name
 OPTION_OF = {  # parameter: option, where they are not of one name; '': of no option
     "model": "channel",
     "snr_db": "snr",
-    "feedback_snr_db": "sidelink_snr",
     "sidelink_snr_db": "sidelink_snr",
     "return_snr_db": "return_snr",
     "gain_db": "gain",

@@ -131,7 +131,7 @@ def test_the_table_joins_equal_seconds():
 
 @pytest.mark.parametrize("snr", [60.0, -20.0])
 def test_attention_is_that_of_what_was_heard(clip, untrained, snr):
-    """Without noise it is that of error-free feedback, with noise it is not."""
+    """Without noise it is that of an error-free sidelink, with noise it is not."""
     point = Scenario(checkpoint=str(untrained), channel="awgn", snr=snr)
     (understood,) = run_films(point, Films([clip])).windows
     (window,), net = MediaWindows([clip], extractor("compact")), tiny_system()

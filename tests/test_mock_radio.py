@@ -10,7 +10,7 @@ from scipy.signal import welch
 from scipy.special import j0
 
 RATE = 1e6
-UPLINK, FEEDBACK = 0, 1
+UPLINK, SIDELINK = 0, 1
 
 
 def radio(rate=RATE, seed=1, **parts):
@@ -29,7 +29,7 @@ def send(mock, audio, video=None, cut=1 << 16):
     while min(at) < len(audio):
         for k in range(2):
             at[k] += mock.push(k, x[k][at[k] : at[k] + cut].astype(np.complex64))
-        for receiver in (UPLINK, FEEDBACK):
+        for receiver in (UPLINK, SIDELINK):
             while mock.ready(receiver):
                 heard[receiver].append(mock.pull(receiver, 3 * cut))
     return [np.concatenate(pieces, axis=1) for pieces in heard]
@@ -57,9 +57,9 @@ def tone(cycles, count):
 
 def test_without_impairments_only_the_phase_turns():
     x = normal(0, 2, 5000)
-    uplink, feedback = send(radio(), *x)
+    uplink, sidelink = send(radio(), *x)
     assert uplink.shape[1] > 5000 - 600
-    for y, sent in ((uplink[0], x[0]), (uplink[1], x[1]), (feedback[0], x[0])):
+    for y, sent in ((uplink[0], x[0]), (uplink[1], x[1]), (sidelink[0], x[0])):
         sent = sent[: len(y)]
         assert abs(np.vdot(sent, y)) == pytest.approx(np.vdot(sent, sent).real, rel=1e-6)
         np.testing.assert_allclose(unturned(y, sent), sent, atol=2e-6)
@@ -72,11 +72,11 @@ def test_carriers_differ_by_the_slope_of_the_phase(audio, video, receiver):
     devices = {"audio": audio, "video": video, "receiver": receiver}
     mock = radio(**{name: {"cfo_hz": cfo} for name, cfo in devices.items()})
     ones = np.ones(500_000)
-    uplink, feedback = send(mock, ones, ones)
+    uplink, sidelink = send(mock, ones, ones)
     for y, cfo in (
         (uplink[0], audio - receiver),
         (uplink[1], video - receiver),
-        (feedback[0], audio - video),
+        (sidelink[0], audio - video),
     ):
         still = y[100:] * tone(-cfo / RATE, len(y))[100:]
         assert np.max(np.abs(still - still[0])) < 2e-5  # to the end: no drift
@@ -139,7 +139,7 @@ def test_a_terminal_starts_after_its_delay():
 def test_a_terminal_listens_from_its_start_on(audio_s, video_s):
     x = tones(np.arange(250_000))
     starts = {"audio": {"start_delay_s": audio_s}, "video": {"start_delay_s": video_s}}
-    heard = send(radio(**starts), x)[FEEDBACK][0]
+    heard = send(radio(**starts), x)[SIDELINK][0]
     places = np.arange(len(heard)) + (video_s - audio_s) * RATE
     on = slice(max(0, -int(places[0])) + 20, None)
     expected = tones(places)[on]
@@ -171,7 +171,7 @@ def test_a_device_hears_and_sends_in_the_same_time():
     asked_s = starts["audio"] + 900_000 / rates["audio"]
     x = np.zeros((2, 1_000_000))
     x[0, 900_000:900_064] = np.blackman(64)
-    heard = send(radio(**devices), x[0])[FEEDBACK][0]
+    heard = send(radio(**devices), x[0])[SIDELINK][0]
     at = place(heard, int(np.argmax(np.abs(heard))) - 32)
     assert at == pytest.approx(index("video", asked_s), abs=0.01)
 
@@ -188,11 +188,11 @@ def test_one_receiver_alone_hears_the_same():
     x = normal(8, 2, 60_000)
     both = send(bad_day(), *x)
     drawn = presets.settings(presets.load("bad_day"), RATE, 10, seed=1)
-    for receiver in (UPLINK, FEEDBACK):
+    for receiver in (UPLINK, SIDELINK):
         alone = core.mock_radio(drawn, {receiver})
         at, heard = [0, 0], []
         while at[0] < x.shape[1]:
-            for k in range(2 - receiver):  # the video terminal is not heard in the feedback
+            for k in range(2 - receiver):  # the video terminal is not heard in the sidelink
                 at[k] += alone.push(k, x[k, at[k] :])
             while alone.ready(receiver):
                 heard.append(alone.pull(receiver, 1 << 16))
@@ -353,13 +353,13 @@ def test_the_converter_clips_at_full_scale():
 @pytest.mark.parametrize("snr_db", [-10.0, 20.0])
 def test_noise_is_white_and_has_its_power(snr_db):
     mock = radio(
-        uplink={"snr_db": snr_db}, feedback={"snr_db": snr_db + 3}, receiver={"gain_db": 9}
+        uplink={"snr_db": snr_db}, sidelink={"snr_db": snr_db + 3}, receiver={"gain_db": 9}
     )
-    uplink, feedback = send(mock, np.zeros(200_000))
+    uplink, sidelink = send(mock, np.zeros(200_000))
     assert power_db(uplink[0]) == pytest.approx(9 - snr_db, abs=0.05)
     assert power_db(uplink[1]) == pytest.approx(9 - snr_db, abs=0.05)
-    assert power_db(feedback[0]) == pytest.approx(-3 - snr_db, abs=0.05)
-    for a, b in ((uplink[0], uplink[1]), (uplink[0], feedback[0]), (uplink[0][1:], uplink[0])):
+    assert power_db(sidelink[0]) == pytest.approx(-3 - snr_db, abs=0.05)
+    for a, b in ((uplink[0], uplink[1]), (uplink[0], sidelink[0]), (uplink[0][1:], uplink[0])):
         count = min(len(a), len(b))
         correlation = np.vdot(a[:count], b[:count])
         assert abs(correlation) < 0.01 * np.linalg.norm(a) * np.linalg.norm(b)
@@ -397,7 +397,7 @@ def test_overflows_take_whole_buffers_from_all_antennas():
         piece = np.round(np.abs(again.pull(UPLINK, 3000)[0]))
         first = again.num_received(UPLINK) + again.num_dropped(UPLINK) - len(piece)
         np.testing.assert_array_equal(piece, first + np.arange(len(piece)))
-    assert mock.num_dropped(FEEDBACK) == 0 and heard.shape[1] > count - 600
+    assert mock.num_dropped(SIDELINK) == 0 and heard.shape[1] > count - 600
 
 
 def test_all_buffers_may_be_lost():
@@ -431,12 +431,12 @@ def test_terminals_may_run_ahead_of_each_other_and_of_who_listens():
     while mock.ready(UPLINK):  # until the video terminal starts
         heard[UPLINK].append(mock.pull(UPLINK, 1 << 20))
     assert mock.lacks(1) and not mock.lacks(0) and not mock.ready(UPLINK)
-    assert mock.ready(FEEDBACK)
+    assert mock.ready(SIDELINK)
     at = [mock.num_sent(0), 0]
     while min(at) < x.shape[1]:
         for k in range(2):
             at[k] += mock.push(k, x[k, at[k] :])
-        for receiver in (FEEDBACK, UPLINK):
+        for receiver in (SIDELINK, UPLINK):
             while mock.ready(receiver):
                 heard[receiver].append(mock.pull(receiver, 1 << 20))
     expected = send(bad_day(), *x)
@@ -485,9 +485,9 @@ def test_the_video_terminal_does_not_hear_itself():
         ("receiver", "drop_buffer", 0),
         ("uplink", "rician_k", -1.0),
         ("uplink", "doppler_hz", np.nan),
-        ("feedback", "block_s", 0.0),
-        ("feedback", "delay_spread_s", 26e-6),
-        ("feedback", "snr_db", np.nan),
+        ("sidelink", "block_s", 0.0),
+        ("sidelink", "delay_spread_s", 26e-6),
+        ("sidelink", "snr_db", np.nan),
         ("uplink", "fading", "fog"),
     ],
 )

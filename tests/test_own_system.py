@@ -242,7 +242,7 @@ def test_it_trains_and_runs_over_the_link(program, environment, weights, tmp_pat
     assert records[0]["task"] == "signs" and records[0]["clips"] == 12
     uses = records[0]["channel_uses"]  # per second: the longest payload, 32 pilots
     assert uses["payload"] == 5 and uses["pilots"] == pytest.approx(3.2)
-    assert uses["feedback"] == pytest.approx(5 + 3.2)
+    assert uses["sidelink"] == pytest.approx(5 + 3.2)
 
 
 def test_its_blocks_make_a_flowgraph_of_three_terminals(program, environment, weights):

@@ -50,14 +50,14 @@ def test_all_that_walking_does_is_survived(clips):
     record = over(clips, "mock:walking", frames=20, snr=15.0)
     assert record["accuracy"] > 0.85
     assert record["detection_rate"] > 0.95
-    assert record["feedback"]["heard"] + record["feedback"]["unguided"] >= 20
+    assert record["sidelink"]["heard"] + record["sidelink"]["unguided"] >= 20
 
 
-def test_without_any_feedback_the_audio_terminal_is_heard_alone(clips):
+def test_without_any_sidelink_the_audio_terminal_is_heard_alone(clips):
     record = over(clips, sidelink_snr=-40.0)
     assert record["bursts_heard"] == [5, 0] and record["frames_received"] == 5
-    feedback = record["feedback"]
-    assert (feedback["heard"], feedback["unsent"]) == (0, 5)
+    sidelink = record["sidelink"]
+    assert (sidelink["heard"], sidelink["unsent"]) == (0, 5)
     # Of the stream that is known; the other's symbols may come too late to be compared at all.
     assert record["evm_db"] is None or record["evm_db"] < -15
     assert record["gaps"] == [[], [[0, 4]]]
@@ -67,7 +67,7 @@ def test_without_any_feedback_the_audio_terminal_is_heard_alone(clips):
 def test_one_terminal_alone_leads(clips, variant):
     record = over(clips, variant=variant)
     assert record["bursts_heard"] == record["bursts_sent"] == [5]
-    assert "feedback" not in record
+    assert "sidelink" not in record
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +132,7 @@ def test_foreign_recordings_give_one_line(program, recording, tmp_path, change, 
         (["--radio", "mock:indoor", "--sps", "1"], "sps"),
         (["--record", "x"], "--radio"),
         (["--radio", "mock:indoor", "--detector", "none"], "zf or lmmse"),
-        (["--radio", "mock:indoor", "--copies", "60"], "60 feedback bursts"),
+        (["--radio", "mock:indoor", "--copies", "60"], "60 sidelink bursts"),
         (["--radio", "replay:nowhere"], "nowhere"),
         (["--radio", "uhd:serial=NONE"], "USRP 'serial=NONE'"),
         (["--radio", "uhd:a;b;c;d"], "4 devices"),

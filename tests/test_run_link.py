@@ -129,7 +129,7 @@ def test_decisions_equal_the_torch_link(clips, options):
     np.testing.assert_array_equal(got[clear], expected.argmax(-1)[clear])
 
 
-def test_silencing_the_feedback_changes_what_the_video_terminal_sends(clips, tmp_path):
+def test_silencing_the_sidelink_changes_what_the_video_terminal_sends(clips, tmp_path):
     folders = [tmp_path / "heard", tmp_path / "silent"]
     for folder, sidelink_snr in zip(folders, (10.0, -80.0), strict=True):
         link(clips, 5, sidelink_snr=sidelink_snr, dump_path=str(folder))
@@ -277,7 +277,7 @@ def test_variants_run(clips, variant):
     csi = "none" if variant == "no_estimation" else "ls"
     record = run_point(Scenario(variant=variant, snr=20.0, frames=FRAMES, csi=csi), clips)
     assert record["clips"] == FRAMES and record["accuracy"] > 0.2
-    assert (record["channel_uses"]["feedback"] > 0) == (variant == "no_estimation")
+    assert (record["channel_uses"]["sidelink"] > 0) == (variant == "no_estimation")
 
 
 def test_no_channel_is_nearly_error_free(clips):

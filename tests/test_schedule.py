@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from gnuradio.semcom import core
 from gnuradio.semcom.base.errors import SemcomError
-from gnuradio.semcom.protocol.burst import FEEDBACK_CODE, FEEDBACK_TERMINAL, BurstFormat
+from gnuradio.semcom.protocol.burst import SIDELINK_CODE, SIDELINK_TERMINAL, BurstFormat
 from gnuradio.semcom.protocol.schedule import LATENESS_S, Schedule
 
 PLAN = BurstFormat(sample_rate=1e6, turnaround=0.1, copies=3)
 SYMBOLS = 160
-COPY_S = PLAN.feedback_length(SYMBOLS) / 1e6
+COPY_S = PLAN.sidelink_length(SYMBOLS) / 1e6
 PERIOD_S = 0.25
 
 
@@ -23,7 +23,7 @@ def report(frame, copy=0, late_s=0.0):
         system=0,
         length=SYMBOLS,
         frame=frame,
-        terminal=FEEDBACK_TERMINAL + copy,
+        terminal=SIDELINK_TERMINAL + copy,
         seconds=int(at),
         fraction=at % 1,
     )
@@ -35,7 +35,7 @@ def schedule(*reports, until=0.0):
     return made
 
 
-def test_a_burst_is_due_a_turnaround_after_its_feedback():
+def test_a_burst_is_due_a_turnaround_after_its_sidelink():
     made = schedule(report(3))
     assert made.due(3) == pytest.approx(7.0 + 3 * PERIOD_S + 0.1, abs=1e-9)
     assert made.due(4) is None
@@ -57,7 +57,7 @@ def test_bursts_of_other_systems_tell_nothing():
     assert made.due(3) == pytest.approx(schedule(report(3)).due(3))
 
 
-def test_feedback_has_to_leave_time_to_answer():
+def test_sidelink_has_to_leave_time_to_answer():
     with pytest.raises(SemcomError, match="turnaround 0.1 s"):
         Schedule(PLAN, 10000)
 
@@ -68,7 +68,7 @@ def test_a_number_that_comes_again_much_later_is_of_a_terminal_started_again():
     assert made.due(3) == pytest.approx(schedule(report(3)).due(3) + 5.0, abs=1e-9)
 
 
-def test_lost_feedback_is_due_by_the_period_once_it_is_late():
+def test_lost_sidelink_is_due_by_the_period_once_it_is_late():
     made = schedule(report(1), report(3), report(5))
     start = 7.0 + 6 * PERIOD_S
     late = start + 3 * COPY_S + LATENESS_S
@@ -129,16 +129,16 @@ def test_an_uplink_burst_is_its_layout_shaped_to_unit_power():
     assert np.mean(abs(samples[on]) ** 2) == pytest.approx(1.0, abs=0.03)
 
 
-def test_copies_of_the_feedback_are_alike_but_for_their_headers():
+def test_copies_of_the_sidelink_are_alike_but_for_their_headers():
     payload = symbols(np.random.default_rng(2))
-    samples = PLAN.feedback(77, 5, payload)
-    length = PLAN.feedback_length(SYMBOLS)
+    samples = PLAN.sidelink(77, 5, payload)
+    length = PLAN.sidelink_length(SYMBOLS)
     assert len(samples) == 3 * length
-    sent = core.PreambleDetector(FEEDBACK_CODE, PLAN.pulse).detect(samples[None])
+    sent = core.PreambleDetector(SIDELINK_CODE, PLAN.pulse).detect(samples[None])
     np.testing.assert_allclose(
         [found.start for found in sent], PLAN.start() + length * np.arange(3), atol=1.01
     )
-    body = slice(4 * PLAN.layout(1, FEEDBACK_CODE).body_position, length)
+    body = slice(4 * PLAN.layout(1, SIDELINK_CODE).body_position, length)
     np.testing.assert_allclose(samples[:length][body], samples[length : 2 * length][body])
     assert not np.allclose(samples[:length], samples[length : 2 * length])
 

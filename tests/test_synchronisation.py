@@ -90,7 +90,7 @@ def test_loud_bursts_all_arrive_and_faint_ones_do_not():
     assert loud["strange"] == 0
     faint = measure(section="detection", channel="awgn", snr_db=-20.0, trials=5)
     assert faint["preamble"]["hits"] == faint["burst"]["hits"] == 0
-    twice = measure(section="feedback", channel="awgn", snr_db=-5.0, trials=60)
+    twice = measure(section="sidelink", channel="awgn", snr_db=-5.0, trials=60)
     assert 0 < twice["once"]["hits"] < twice["twice"]["hits"] < 60
 
 
@@ -115,7 +115,7 @@ def test_errors_lie_at_their_bounds_and_payloads_at_the_aligned_link():
 
 
 def test_equal_seeds_give_equal_records():
-    point = dict(section="feedback", channel="rician", snr_db=-5.0, trials=20)
+    point = dict(section="sidelink", channel="rician", snr_db=-5.0, trials=20)
     assert measure(**point) == measure(**point)
     assert synchronisation.measure(point, 5) != {**measure(**point), "seed": 5}
 

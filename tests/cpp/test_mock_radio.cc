@@ -29,7 +29,7 @@ static mock_settings all_settings(fading kind)
     }
     settings.devices[mock_settings::receiver].clock_ppm = -20.0;
     settings.uplink = { kind, 4.0, 50.0, 1e-3, 1e-6, 10.0 };
-    settings.feedback = settings.uplink;
+    settings.sidelink = settings.uplink;
     return settings;
 }
 
@@ -70,13 +70,13 @@ BOOST_AUTO_TEST_CASE(a_receiver_that_is_not_there_holds_nothing_back)
 {
     samples x(300000), y(x.size());
     cfloat* out[] = { y.data() };
-    mock_radio radio(all_settings(fading::none), { mock_radio::feedback });
+    mock_radio radio(all_settings(fading::none), { mock_radio::sidelink });
     size_t sent = 0;
     while (sent < x.size()) {
         const size_t taken = radio.push(0, &x[sent], x.size() - sent);
         BOOST_REQUIRE(taken > 0);
         sent += taken;
-        while (radio.pull(mock_radio::feedback, out, y.size()) > 0)
+        while (radio.pull(mock_radio::sidelink, out, y.size()) > 0)
             ;
     }
     BOOST_TEST(!radio.lacks(1));

@@ -67,7 +67,7 @@ LINKS = {
         "--rician-k 10",
         f"{LINK} --frames 3 --snr 5 --antennas 1 --variant audio_only video_only",
     ],
-    "feedback SNR and gain": [
+    "sidelink SNR and gain": [
         f"{LINK} --frames 4 --snr 10 --feedback-snr=-10",
         f"{LINK} --frames 4 --snr 10 --feedback-snr 30 --system pilot_ave pilot_ave_plus",
         f"{LINK} --frames 4 --snr 10 --gain 7 --csi ls perfect",
@@ -100,7 +100,7 @@ RADIOS = {
     "mock radio with one terminal": [
         f"{LINK} --radio mock:indoor --frames 3 --snr 15 --variant audio_only video_only"
     ],
-    "mock radio without feedback": [
+    "mock radio without sidelink": [
         f"{LINK} --radio mock:bench --frames 3 --snr 20 --feedback-snr=-40"
     ],
     "a recording and its replay": [

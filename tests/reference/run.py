@@ -28,7 +28,7 @@ CHAIN = ("channel_nmse_db", "measured_snr_db", "evm_db", "papr_db", "channel_use
 EVENTS = ("clips", "segments", "accuracy", "accuracy_ci95", "accuracy_error_free")
 AIR = ("bursts_sent", "bursts_heard", "detection_rate", "false_alarms", "frames_lost",
        "frames_duplicated", "gaps", "restarts", "overflows", "cfo_hz", "clock_ppm", "pilot_snr_db",
-       "cfo_error_hz", "timing_error_symbols", "feedback")  # fmt: skip
+       "cfo_error_hz", "timing_error_symbols", "sidelink")  # fmt: skip
 LOCALISED = ("clips_left_out", "accuracy_events_only", "event_f1", "accuracy_paper_inference",
              "accuracy_position_prior", "accuracy_chance")  # fmt: skip
 

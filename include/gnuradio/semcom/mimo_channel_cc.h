@@ -52,10 +52,10 @@ namespace semcom {
  * An item outside a frame, a frame inside another, and streams out of step end the stream
  * with an error (errors.h).
  *
- * Example, the 2x2 uplink and the feedback link of one scenario:
+ * Example, the 2x2 uplink and the sidelink of one scenario:
  * \code
  * auto uplink = gr::semcom::mimo_channel_cc::make(2, 2, "rayleigh", 10, 4, 0, 0, 1, 0);
- * auto feedback = gr::semcom::mimo_channel_cc::make(1, 1, "rayleigh", 10, 4, 0, 0, 1, 1);
+ * auto sidelink = gr::semcom::mimo_channel_cc::make(1, 1, "rayleigh", 10, 4, 0, 0, 1, 1);
  * \endcode
  */
 class SEMCOM_API mimo_channel_cc : virtual public gr::block

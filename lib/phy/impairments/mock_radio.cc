@@ -264,12 +264,12 @@ mock_radio::mock_radio(const mock_settings& settings, const std::set<int>& recei
                                     2,
                                     num_transmitters,
                                     settings.uplink);
-        else if (receiver == feedback)
+        else if (receiver == sidelink)
             d_receivers.try_emplace(
-                receiver, settings, mock_settings::video, 1, 1, settings.feedback);
+                receiver, settings, mock_settings::video, 1, 1, settings.sidelink);
         else
             throw std::invalid_argument(
-                "receivers: 0 (uplink) and 1 (feedback) are there");
+                "receivers: 0 (uplink) and 1 (sidelink) are there");
     }
 }
 

@@ -155,7 +155,7 @@ class mock_radio
 {
 public:
     static constexpr int num_transmitters = 2;
-    static constexpr int uplink = 0, feedback = 1; // the receivers
+    static constexpr int uplink = 0, sidelink = 1; // the receivers
 
     /*!
      * \param receivers Which of the two are there; one that is not costs nothing and
@@ -163,7 +163,7 @@ public:
      * \throws std::invalid_argument with the field at fault.
      */
     explicit mock_radio(const mock_settings& settings,
-                        const std::set<int>& receivers = { uplink, feedback });
+                        const std::set<int>& receivers = { uplink, sidelink });
 
     //! Antennas of a receiver: 2 and 1.
     int num_antennas(int receiver) const

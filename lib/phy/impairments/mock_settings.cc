@@ -71,7 +71,7 @@ void mock_settings::check() const
     check_field(
         sample_rate >= 1.0 && sample_rate <= 1e9, "sample_rate", sample_rate, "1 to 1e9");
     uplink.check();
-    feedback.check();
+    sidelink.check();
     for (const auto& device : devices) {
         device.check();
         check_field(std::fabs(device.cfo_hz) < 0.5 * sample_rate,

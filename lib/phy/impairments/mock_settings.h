@@ -81,7 +81,7 @@ struct mock_settings {
     uint64_t seed = 0;        //!< of all that is random
     std::array<device_settings, 3> devices;
     path_settings uplink;   //!< both terminals to the receiver
-    path_settings feedback; //!< audio terminal to video terminal
+    path_settings sidelink; //!< audio terminal to video terminal
 
     //! \throws std::invalid_argument with the field at fault.
     void check() const;

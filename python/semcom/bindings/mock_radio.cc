@@ -148,12 +148,12 @@ Args:
     seed: of all that is random.
     audio, video, receiver: device_settings of the terminals and the receiver.
     uplink: path_settings from both terminals to the receiver's two antennas.
-    feedback: path_settings from the audio terminal to the video terminal.)doc");
+    sidelink: path_settings from the audio terminal to the video terminal.)doc");
     settings.def(py::init(&from_fields<mock_settings>))
         .def_readwrite("sample_rate", &mock_settings::sample_rate)
         .def_readwrite("seed", &mock_settings::seed)
         .def_readwrite("uplink", &mock_settings::uplink)
-        .def_readwrite("feedback", &mock_settings::feedback);
+        .def_readwrite("sidelink", &mock_settings::sidelink);
     bind_device<mock_settings::audio>(settings, "audio");
     bind_device<mock_settings::video>(settings, "video");
     bind_device<mock_settings::receiver>(settings, "receiver");
@@ -181,7 +181,7 @@ Raises:
         .def(py::init<const mock_settings&, const std::set<int>&>(),
              py::arg("settings"),
              py::arg("receivers") =
-                 std::set<int>{ mock_radio::uplink, mock_radio::feedback })
+                 std::set<int>{ mock_radio::uplink, mock_radio::sidelink })
         .def("push",
              &push,
              py::arg("transmitter"),

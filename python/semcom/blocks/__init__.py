@@ -7,7 +7,7 @@ from .fragmenter import fragmenter
 from .hier import receiver, simulated_channel, terminal
 from .link_meter import link_meter
 from .media_source import media_source, sound_features
-from .mock_radio import mock_feedback, mock_radio, mock_uplink
+from .mock_radio import mock_radio, mock_sidelink, mock_uplink
 from .outcome_sink import outcome_sink
 from .pdu_to_frames import pdu_to_frames
 from .radio_ends import (
@@ -32,7 +32,7 @@ __all__ = [
     "fragmenter",
     "link_meter",
     "media_source",
-    "mock_feedback",
+    "mock_sidelink",
     "mock_radio",
     "mock_return",
     "mock_uplink",

@@ -23,9 +23,9 @@ from .device_time import (
 from .frame_block import WORK_CALLED_PRODUCE
 from .guard import guarded
 
-UPLINK, FEEDBACK = presets.UPLINK, presets.FEEDBACK
-ANTENNAS = {UPLINK: 2, FEEDBACK: 1}
-LISTENS = {UPLINK: presets.DEVICES.index("receiver"), FEEDBACK: presets.DEVICES.index("video")}
+UPLINK, SIDELINK = presets.UPLINK, presets.SIDELINK
+ANTENNAS = {UPLINK: 2, SIDELINK: 1}
+LISTENS = {UPLINK: presets.DEVICES.index("receiver"), SIDELINK: presets.DEVICES.index("video")}
 LATENCY_S = 0.02  # [s] from the first sample of a burst without a time to its place on the air
 PAUSE_S = 0.02  # [s] by which the machine may be late before time stands still
 NAP_S = 0.002  # [s] between looks at the clock
@@ -114,7 +114,7 @@ def _index(radio, receiver) -> int:
 class mock_radio(_MockBlock):
     """Two terminals, a receiver with two antennas, and all that radios do to samples.
 
-    Input 0   complex64, sent by the audio terminal, uplink and feedback, on its one antenna
+    Input 0   complex64, sent by the audio terminal, uplink and sidelink, on its one antenna
     Input 1   complex64, sent by the video terminal
     Outputs 0, 1  complex64, the receiver's antennas, which hear both terminals
     Output 2      complex64, the video terminal's antenna, which hears the audio terminal
@@ -141,20 +141,20 @@ class mock_radio(_MockBlock):
     preset           name of a preset, or path of a JSON file (see semcom.protocol.mock_presets)
     sample_rate      [Hz] nominal, of every stream
     snr_db           [dB] of each stream at each antenna of the receiver
-    feedback_snr_db  [dB] at the video terminal; None: that of the uplink
+    sidelink_snr_db  [dB] at the video terminal; None: that of the uplink
     seed             of all that is random
     realtime         time goes on by the clock
 
     SemcomError if the preset or a setting cannot be used.
     """
 
-    def __init__(self, preset="indoor", sample_rate=4e6, snr_db=10.0, feedback_snr_db=None, seed=0,
+    def __init__(self, preset="indoor", sample_rate=4e6, snr_db=10.0, sidelink_snr_db=None, seed=0,
                  realtime=False):  # fmt: skip
         settings = presets.settings(
-            presets.load(preset), sample_rate, snr_db, feedback_snr_db, seed
+            presets.load(preset), sample_rate, snr_db, sidelink_snr_db, seed
         )
-        super().__init__("mock_radio", settings, 2, (UPLINK, FEEDBACK))
-        self._has_feedback_snr = feedback_snr_db is not None
+        super().__init__("mock_radio", settings, 2, (UPLINK, SIDELINK))
+        self._has_sidelink_snr = sidelink_snr_db is not None
         self._realtime = realtime
         self._clock = _Clock(settings)
 
@@ -164,19 +164,19 @@ class mock_radio(_MockBlock):
         return super().start()
 
     def set_snr_db(self, snr_db):
-        """Uplink SNR [dB], and the feedback link's where it has none of its own."""
+        """Uplink SNR [dB], and the sidelink's where it has none of its own."""
         self._set_snr(UPLINK, self.settings.uplink, snr_db)
-        if not self._has_feedback_snr:
-            self._set_snr(FEEDBACK, self.settings.feedback, snr_db)
+        if not self._has_sidelink_snr:
+            self._set_snr(SIDELINK, self.settings.sidelink, snr_db)
 
-    def set_feedback_snr_db(self, snr_db):
-        """Feedback SNR [dB]; None: the uplink's."""
-        self._has_feedback_snr = snr_db is not None
+    def set_sidelink_snr_db(self, snr_db):
+        """Sidelink SNR [dB]; None: the uplink's."""
+        self._has_sidelink_snr = snr_db is not None
         snr_db = self.settings.uplink.snr_db if snr_db is None else snr_db
-        self._set_snr(FEEDBACK, self.settings.feedback, snr_db)
+        self._set_snr(SIDELINK, self.settings.sidelink, snr_db)
 
     def counts(self) -> dict:
-        """So far: samples sent [2], received and dropped by overflows [2] (uplink, feedback), and
+        """So far: samples sent [2], received and dropped by overflows [2] (uplink, sidelink), and
         by the clock samples of silence sent for want of others [2], late bursts [2], and the
         seconds that time stood still."""
         return {**super().counts(), **self._clock.counts()}
@@ -205,7 +205,7 @@ class mock_radio(_MockBlock):
 class mock_uplink(_MockBlock):
     """The receiver of a mock radio alone: what its outputs 0 and 1 are with equal settings.
 
-    With mock_feedback it makes one radio in a flowgraph where the video terminal hears the audio
+    With mock_sidelink it makes one radio in a flowgraph where the video terminal hears the audio
     terminal; streams in GNU Radio go in no circle.  Time goes on with the samples of both inputs,
     which have to come all the time, if only zeros, and all whole blocks of 512 samples that they
     reach are heard.  Arguments and streams: see mock_radio.
@@ -220,19 +220,19 @@ class mock_uplink(_MockBlock):
         self._set_snr(UPLINK, self.settings.uplink, snr_db)
 
 
-class mock_feedback(_MockBlock):
+class mock_sidelink(_MockBlock):
     """The video terminal's antenna of a mock radio alone: what its output 2 is.
 
-    Input 0 is the audio terminal's stream; snr_db is that of the feedback.  See mock_uplink.
+    Input 0 is the audio terminal's stream; snr_db is that of the sidelink.  See mock_uplink.
     """
 
     def __init__(self, preset="indoor", sample_rate=4e6, snr_db=10.0, seed=0):
         settings = presets.settings(presets.load(preset), sample_rate, snr_db, seed=seed)
-        super().__init__("mock_feedback", settings, 1, (FEEDBACK,))
+        super().__init__("mock_sidelink", settings, 1, (SIDELINK,))
 
     def set_snr_db(self, snr_db):
         """SNR [dB] at the antenna."""
-        self._set_snr(FEEDBACK, self.settings.feedback, snr_db)
+        self._set_snr(SIDELINK, self.settings.sidelink, snr_db)
 
 
 class _Clock:

@@ -6,7 +6,7 @@ from gnuradio import gr
 
 from .. import frame_sync_cc
 from ..base.errors import SemcomError
-from ..protocol.burst import FEEDBACK_CODE, BurstFormat
+from ..protocol.burst import SIDELINK_CODE, BurstFormat
 from ..protocol.schedule import Schedule
 from ..systems.loading import shared_system
 from ..systems.registry import DEFAULT_SYSTEM
@@ -20,7 +20,7 @@ from .semantic_encoder import semantic_encoder
 from .transmitters import following_transmitter, leading_transmitter
 
 AIR_WINDOW = 8  # frames under way on the air: bursts and answers take a while
-SEGMENTS = 10  # a clip's, of which a feedback burst's length is reckoned
+SEGMENTS = 10  # a clip's, of which a sidelink burst's length is reckoned
 
 
 def system_number(name: str) -> int:
@@ -125,7 +125,7 @@ class radio_terminal(HasModel, gr.hier_block2):
         """What hears the sidelink, and sends when it says."""
         net = shared_system(model[0], str(model[2]), model[3])
         self.sync = frame_sync_cc(
-            1, plan.rows(1), plan.sample_rate, plan.sps, plan.pilot_spacing, "zf", FEEDBACK_CODE,
+            1, plan.rows(1), plan.sample_rate, plan.sps, plan.pilot_spacing, "zf", SIDELINK_CODE,
             number, [segment(net, sender)],
         )  # fmt: skip
         self.schedule = Schedule(plan, net.payload(sender, SEGMENTS), self.sync, number)

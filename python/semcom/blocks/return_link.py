@@ -136,7 +136,7 @@ class mock_return(_ReturnLink):
         """What is heard of an answer."""
         plan = self.plan
         seed = (self.seed + SEED_STEP * (answer.of.number + 1)) % 2**64
-        radio = core.mock_radio(self._settings(seed), {presets.FEEDBACK})
+        radio = core.mock_radio(self._settings(seed), {presets.SIDELINK})
         silence = np.zeros(round(SILENCE_S * plan.sample_rate), np.complex64)
         burst = np.concatenate([silence, plan.answer(answer, self.system), silence])
         receiver = core.BurstReceiver(
@@ -145,7 +145,7 @@ class mock_return(_ReturnLink):
         )  # fmt: skip
         while len(burst):
             burst = burst[radio.push(0, burst) :]
-            while (samples := radio.pull(presets.FEEDBACK, 1 << 16)).shape[-1]:
+            while (samples := radio.pull(presets.SIDELINK, 1 << 16)).shape[-1]:
                 receiver.push(samples.reshape(1, -1))
         receiver.finish()
         heard = [Answer.from_header(burst.header, self.system) for burst in receiver.take()]

@@ -58,7 +58,7 @@ class _BurstBlock(FrameBlock):
 
 
 class leading_transmitter(_BurstBlock):
-    """What the first terminal sends: for each frame its feedback bursts, silence, its uplink burst.
+    """What the first terminal sends: for each frame its sidelink bursts, silence, its uplink burst.
 
     Input 0   complex64, frames of symbols of unit mean power
     Output 0  complex64, samples of unit mean power while a burst is on; tx_sob and tx_eob on the
@@ -66,7 +66,7 @@ class leading_transmitter(_BurstBlock):
 
     plan    what both ends agree on (semcom.phy.burst.BurstFormat)
     system  number of the semantic system, for the headers
-    users   terminals on the uplink; with one there is no feedback
+    users   terminals on the uplink; with one there is no sidelink
     pause   [s] of silence before and after each frame's run, part of the samples: for radios whose
             time goes on with the samples of all devices (mock_uplink)
     """
@@ -87,7 +87,7 @@ class leading_transmitter(_BurstBlock):
 
 
 class following_transmitter(_BurstBlock):
-    """What the second terminal sends: uplink bursts at the times that the feedback tells.
+    """What the second terminal sends: uplink bursts at the times that the sidelink bursts tell.
 
     Input 0   complex64, frames of symbols of unit mean power
     Input 1   complex64, what the terminal's antenna hears (with ``continuous``)
@@ -101,7 +101,7 @@ class following_transmitter(_BurstBlock):
 
     plan      what both ends agree on
     system    number of the semantic system
-    schedule  when frames are due, by the feedback that is heard
+    schedule  when frames are due, by the sidelink that is heard
     """
 
     def __init__(self, plan: BurstFormat, system: int, schedule: Schedule, continuous=False):

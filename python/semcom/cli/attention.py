@@ -6,7 +6,7 @@ Draws the first clips whose event covers 3 to 7 segments: the truth, and per sys
 of each segment over its decision.  Prints how narrow attention is over the whole split, in event
 segments and in background segments, as Markdown.  Checkpoints of radio systems and of localisers
 stand side by side; their headers tell which is which.  Radio systems run over the given channel
-(clip i is frame i, feedback at the same SNR), error-free checkpoints and localisers without one.
+(clip i is frame i, sidelink at the same SNR), error-free checkpoints and localisers without one.
 
 examples:
   attention.py                             the shipped pilot_ave_plus on the synthetic set

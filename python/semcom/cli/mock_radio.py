@@ -60,7 +60,7 @@ def report(counts: dict) -> str:
     """What a run did, in three lines."""
     return (
         "sent      audio {} video {} samples, silent for want of others {} {}, late bursts {} {}\n"
-        "received  uplink {} feedback {} samples, lost to overflows {} {}\n"
+        "received  uplink {} sidelink {} samples, lost to overflows {} {}\n"
         "time stood still for {:.1f} s"
     ).format(
         *counts["sent"],

@@ -4,7 +4,7 @@
 
 The system of Yu et al., arXiv:2412.06208 (section III): an audio terminal and a video terminal send
 complex symbols to one receiver; the video terminal hears the audio terminal's symbols over a
-feedback link and lets them guide its attention.
+sidelink and lets them guide its attention.
 """
 
 from __future__ import annotations

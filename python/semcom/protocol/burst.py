@@ -4,10 +4,10 @@
 
 For each frame the first terminal (audio) sends one run of samples:
 
-    [feedback burst | its repetitions | silence | uplink burst]
+    [sidelink burst | its repetitions | silence | uplink burst]
      ^ t                                          ^ t + turnaround
 
-The second terminal (video) hears the feedback burst, and so knows t by its own clock; it encodes
+The second terminal (video) hears the sidelink burst, and so knows t by its own clock; it encodes
 its picture with what it heard, and sends its uplink burst at t + turnaround.  Two clocks that
 differ by 40 ppm are apart by 4 symbols after a turnaround of 100 ms at 1 Msym/s, which the gaps
 between the terminals' preambles (64 symbols) take; what is left of a symbol, the receiver finds
@@ -27,8 +27,8 @@ from .frames import FrameId
 from .options import BurstOptions
 from .retransmission import Answer
 
-FEEDBACK_CODE = core.SIDELINK_CODE  # its preamble
-FEEDBACK_TERMINAL = 2  # in headers: 0 and 1 are the terminals' uplinks, 2 + c the c-th repetition
+SIDELINK_CODE = core.SIDELINK_CODE  # its preamble
+SIDELINK_TERMINAL = 2  # in headers: 0 and 1 are the terminals' uplinks, 2 + c the c-th repetition
 LATENESS_S = 0.002  # [s] after which a burst that is due will not come
 SEARCH_SYMBOLS = 10000  # by which a receiver may be behind: its search goes block by block
 PILOT_KIND = "zadoff_chu"  # rows that tell time as well: see lib/phy/burst/tracking.h
@@ -42,8 +42,8 @@ class BurstFormat:
     sps            samples per symbol
     pilot_length   symbols of a pilot block
     pilot_spacing  payload symbols between pilot blocks
-    turnaround     [s] from the start of a feedback burst to that of the uplink bursts
-    copies         feedback bursts for each frame, at least 1
+    turnaround     [s] from the start of a sidelink burst to that of the uplink bursts
+    copies         sidelink bursts for each frame, at least 1
     max_peak_db    [dB] bound of the peak above the mean power; None: as it comes (11 dB or so)
     """
 
@@ -63,7 +63,7 @@ class BurstFormat:
         if self.max_peak_db is not None and not 0 <= self.max_peak_db <= 100:
             raise SemcomError(f"peak {self.max_peak_db} dB: 0 to 100 dB expected")
         if self.copies < 1:
-            raise SemcomError(f"feedback copies {self.copies}: at least 1 expected")
+            raise SemcomError(f"sidelink copies {self.copies}: at least 1 expected")
         shortest = SEARCH_SYMBOLS * self.sps / self.sample_rate
         if not shortest <= self.turnaround <= 10:
             raise SemcomError(
@@ -106,14 +106,14 @@ class BurstFormat:
         )
         return self._samples(self.layout(users), user, self.rows(users)[user], header, payload)
 
-    def feedback(self, frame: int, system: int, payload) -> np.ndarray:
-        """Samples of all copies of a feedback burst, complex64 of unit mean power."""
-        length = self.feedback_length(len(payload))
+    def sidelink(self, frame: int, system: int, payload) -> np.ndarray:
+        """Samples of all copies of a sidelink burst, complex64 of unit mean power."""
+        length = self.sidelink_length(len(payload))
         out = np.zeros(self.copies * length, np.complex64)
         for copy in range(self.copies):
-            header = core.FrameHeader(frame, FEEDBACK_TERMINAL + copy, len(payload), system)
+            header = core.FrameHeader(frame, SIDELINK_TERMINAL + copy, len(payload), system)
             burst = self._samples(
-                self.layout(1, FEEDBACK_CODE), 0, self.rows(1)[0], header, payload
+                self.layout(1, SIDELINK_CODE), 0, self.rows(1)[0], header, payload
             )
             room = out[copy * length :]
             room[: len(burst)] += burst[: len(room)]
@@ -124,28 +124,28 @@ class BurstFormat:
         return round(self.turnaround * self.sample_rate) if users > 1 else 0
 
     def run(self, users: int, frame: int, system: int, payload) -> np.ndarray:
-        """All that a leading terminal sends for a frame, complex64; alone it needs no feedback, and
+        """All that a leading terminal sends for a frame, complex64; alone it needs no sidelink, and
         ``frame`` may be the number of a fragment and attempt."""
         uplink, start = self.uplink(0, users, frame, system, payload), self.uplink_at(users)
         out = np.zeros(start + len(uplink), np.complex64)
         if users > 1:
-            feedback = self.feedback(frame, system, payload)
-            out[: len(feedback)] = feedback
+            sidelink = self.sidelink(frame, system, payload)
+            out[: len(sidelink)] = sidelink
         out[start:] += uplink
         return out
 
-    def feedback_length(self, payload: int) -> int:
-        """[samples] of one copy of a feedback burst with so many symbols."""
-        return self.sps * self.layout(1, FEEDBACK_CODE).total(payload)
+    def sidelink_length(self, payload: int) -> int:
+        """[samples] of one copy of a sidelink burst with so many symbols."""
+        return self.sps * self.layout(1, SIDELINK_CODE).total(payload)
 
     def check_payload(self, payload: int) -> None:
-        """SemcomError if the feedback bursts with so many symbols leave no time to answer."""
-        feedback_s = self.copies * self.feedback_length(payload) / self.sample_rate
-        shortest = feedback_s + (SEARCH_SYMBOLS * self.sps) / self.sample_rate + LATENESS_S
+        """SemcomError if the sidelink bursts with so many symbols leave no time to answer."""
+        sidelink_s = self.copies * self.sidelink_length(payload) / self.sample_rate
+        shortest = sidelink_s + (SEARCH_SYMBOLS * self.sps) / self.sample_rate + LATENESS_S
         if self.turnaround < shortest:
             raise SemcomError(
                 f"turnaround {self.turnaround} s: at least {shortest:.3g} s expected, for "
-                f"{self.copies} feedback bursts of {payload} symbols and the search for them"
+                f"{self.copies} sidelink bursts of {payload} symbols and the search for them"
             )
 
     def start(self) -> int:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # it loads GNU Radio, which names() does without
 FOLDER = Path(__file__).parents[1] / "presets"
 DEVICES = ("audio", "video", "receiver")
 RECEIVER = 2  # starts first: it misses nothing
-UPLINK, FEEDBACK = 0, 1  # the receivers of core.mock_radio
+UPLINK, SIDELINK = 0, 1  # the receivers of core.mock_radio
 _PURPOSE = 0x207  # of the random numbers, see lib/phy/philox.h
 
 
@@ -128,14 +128,14 @@ def settings(
     preset: Preset,
     sample_rate: float,
     snr_db: float = math.inf,
-    feedback_snr_db: float | None = None,
+    sidelink_snr_db: float | None = None,
     seed: int = 0,
 ) -> "core.mock_settings":
     """Devices and paths of this kind, drawn from a seed.
 
     sample_rate      [Hz] nominal, of all devices
     snr_db           [dB] of each stream of unit power at each antenna of the receiver
-    feedback_snr_db  [dB] at the video terminal's antenna; None: that of the uplink
+    sidelink_snr_db  [dB] at the video terminal's antenna; None: that of the uplink
     seed             of the draws, and of all that is random later
 
     SemcomError names the setting that is out of range.
@@ -144,12 +144,12 @@ def settings(
 
     if not 0 <= seed < 2**64:
         raise SemcomError(f"seed: {seed} found, 0 to 2^64 - 1 expected")
-    feedback_snr_db = snr_db if feedback_snr_db is None else feedback_snr_db
+    sidelink_snr_db = snr_db if sidelink_snr_db is None else sidelink_snr_db
     drawn = core.mock_settings(sample_rate=sample_rate, seed=seed)
-    gains_db = (0.0, _gain_db(preset, 1, feedback_snr_db), _gain_db(preset, 2, snr_db))
+    gains_db = (0.0, _gain_db(preset, 1, sidelink_snr_db), _gain_db(preset, 2, snr_db))
     try:
         drawn.uplink = _path(preset, snr_db)
-        drawn.feedback = _path(preset, feedback_snr_db)
+        drawn.sidelink = _path(preset, sidelink_snr_db)
         for number, name in enumerate(DEVICES):
             setattr(drawn, name, _device(preset, number, seed, gains_db[number]))
         core.mock_radio(drawn)  # checks every field
@@ -204,7 +204,7 @@ def _gain_db(preset: Preset, streams: int, snr_db: float) -> float:
 
 def return_settings(there: "core.mock_settings", seed: int) -> "core.mock_settings":
     """The mock radio of the return link of another: the receiver's device sends to the first
-    terminal's, over paths of the uplink's kind at the SNR of its feedback.
+    terminal's, over paths of the uplink's kind at the SNR of its sidelink.
 
     seed  of all that is random; the devices stay what they are
     """
@@ -213,5 +213,5 @@ def return_settings(there: "core.mock_settings", seed: int) -> "core.mock_settin
     back = core.mock_settings(sample_rate=there.sample_rate, seed=seed)
     back.audio, back.video, back.receiver = there.receiver, there.audio, there.receiver
     back.video.gain_db = there.video.gain_db  # of one that hears one stream
-    back.uplink = back.feedback = there.feedback
+    back.uplink = back.sidelink = there.sidelink
     return back

@@ -28,10 +28,10 @@ class BurstOptions:
         64, "payload between them; 0: in front", unit="symbols", type=at_least(0), only=(ON_AIR,)
     )
     turnaround: float = option(
-        0.06, "from feedback to uplink burst", unit="s", only=(ON_AIR, ANSWERED)
+        0.06, "from sidelink burst to uplink burst", unit="s", only=(ON_AIR, ANSWERED)
     )
     copies: int = option(
-        2, "feedback bursts for each clip", type=at_least(1), only=(ON_AIR, ANSWERED)
+        2, "sidelink bursts for each clip", type=at_least(1), only=(ON_AIR, ANSWERED)
     )
     fragment: int = option(
         0, "payload of a burst at most, longer frames in fragments; 0: whole frames",

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""When the second terminal has to send, by the feedback bursts that it hears."""
+"""When the second terminal has to send, by the sidelink bursts that it hears."""
 
 import math
 import threading
 from collections import OrderedDict
 
-from .burst import FEEDBACK_TERMINAL, LATENESS_S, BurstFormat
+from .burst import LATENESS_S, SIDELINK_TERMINAL, BurstFormat
 
 KEPT = 100  # frames that are remembered
 JITTER_SYMBOLS = 16  # by which periods may differ and still tell the next: a part of the gap
@@ -15,16 +15,16 @@ JITTER_SYMBOLS = 16  # by which periods may differ and still tell the next: a pa
 class Schedule:
     """Times at which uplink bursts are due [s of device time], from reports of frame_sync_cc.
 
-    A frame whose feedback was lost is due by the period of the three frames before, if it is
-    constant: if the other terminal sends without a pause.  Threads may share a schedule.
+    A frame whose sidelink bursts were all lost is due by the period of the three frames before, if
+    that is constant: if the other terminal sends without a pause.  Threads may share a schedule.
 
     plan     the burst format
-    symbols  payload of a feedback burst, until one is heard
-    sync     the frame_sync_cc that hears the feedback, for ``look()``
+    symbols  payload of a sidelink burst, until one is heard
+    sync     the frame_sync_cc that hears the sidelink bursts, for ``look()``
     system   number of the semantic system; reports of others are nothing
 
     ``repeated`` counts frames heard by a repetition, the first copy being lost; ``missed`` those
-    that go without feedback.
+    that go without it.
     """
 
     def __init__(self, plan: BurstFormat, symbols: int, sync=None, system=0):
@@ -33,7 +33,7 @@ class Schedule:
         self.jitter_s = JITTER_SYMBOLS * plan.sps / plan.sample_rate
         self._set_length(symbols)
         self._lock = threading.RLock()
-        self._starts = OrderedDict()  # number -> start of the first feedback burst [s]
+        self._starts = OrderedDict()  # number -> start of the first sidelink burst [s]
         self._open = {}  # the same, of frames that are to be sent
         self._until = 0.0
         self.repeated = self.missed = 0
@@ -46,12 +46,12 @@ class Schedule:
             self._until, self.repeated, self.missed = 0.0, 0, 0
 
     def _set_length(self, symbols: int) -> None:
-        """Payload of the feedback bursts."""
-        self.copy_s = self.plan.feedback_length(symbols) / self.plan.sample_rate
+        """Payload of the sidelink bursts."""
+        self.copy_s = self.plan.sidelink_length(symbols) / self.plan.sample_rate
         self.late_s = self.plan.copies * self.copy_s + LATENESS_S
 
     def look(self) -> None:
-        """Take what the receiver of the feedback reported meanwhile."""
+        """Take what the receiver of the sidelink reported meanwhile."""
         with self._lock:
             until = self.sync.received_until()  # first: what comes between is in the reports
             self.update(self.sync.take_reports(), until)
@@ -62,7 +62,7 @@ class Schedule:
             for report in reports:
                 if report.system != self.system:
                     continue
-                copy = report.terminal - FEEDBACK_TERMINAL
+                copy = report.terminal - SIDELINK_TERMINAL
                 if not 0 <= copy < self.plan.copies:
                     continue
                 self._set_length(report.length)
@@ -80,7 +80,7 @@ class Schedule:
         return None if start is None else start + self.plan.turnaround
 
     def go_without(self, number: int) -> bool:
-        """True if a frame's feedback should have come and has not: it is due by the period.
+        """True if a frame's sidelink burst should have come and has not: it is due by the period.
 
         Once nothing comes any more (received_until is infinite) true for all, due or not.
         """
@@ -123,7 +123,7 @@ class Schedule:
             self._open.pop(self._starts.popitem(last=False)[0], None)
 
     def _predicted(self, number: int):
-        """Start of a frame's feedback by the last two periods; None if they are not the same."""
+        """Start of a frame's sidelink burst by the last two periods; None if they differ."""
         if len(self._starts) < 3:
             return None
         (first, one), (second, two), (third, three) = list(self._starts.items())[-3:]

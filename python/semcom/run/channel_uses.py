@@ -16,7 +16,7 @@ def channel_uses(point: Scenario, net, flowgraph, unit: str, units: list) -> dic
     units  of each frame that was judged; what all terminals send at once is counted once
 
     payload, pilots  of the uplink;  overhead  preambles, headers, gaps and guards of bursts
-    feedback         all sidelinks, whole
+    sidelink         all sidelinks, whole
     repeats          attempts after the first, pilots and all;  return  the receiver's answers, both
                      where frames can be asked for again
     """
@@ -46,7 +46,7 @@ def _uses(point: Scenario, net, payload: float) -> dict:
     rows = 1 + (-(-payload // point.pilot_spacing) if point.pilot_spacing else 0)
     pilots = rows * point.pilot_length
     sidelinks = len(net.topology.sidelinks()) * (payload + pilots)
-    return {"payload": payload, "pilots": pilots, "feedback": sidelinks}
+    return {"payload": payload, "pilots": pilots, "sidelink": sidelinks}
 
 
 def _repeats(point: Scenario, flowgraph) -> dict:
@@ -75,7 +75,7 @@ def _burst_uses(point: Scenario, net, payload: float) -> dict:
         "payload": payload,
         "pilots": pilots,
         "overhead": sum(map(layout.total, bursts)) - payload - pilots,
-        "feedback": copies * plan.feedback_length(payload) // plan.sps,
+        "sidelink": copies * plan.sidelink_length(payload) // plan.sps,
     }
 
 

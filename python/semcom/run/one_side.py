@@ -20,7 +20,7 @@ from .runner import run_point
 from .scenario import Scenario, burst_format
 
 LINGER_S = 1.0  # [s] for what a socket or a radio still holds when a terminal has sent everything
-PATIENCE_S = 30.0  # [s] without feedback after which a video terminal is done
+PATIENCE_S = 30.0  # [s] without a sidelink burst after which a video terminal is done
 
 
 class TerminalFlowgraph(gr.top_block):
@@ -62,8 +62,9 @@ def _warm_up(point: Scenario, net, clips) -> None:
 def run_terminal(side: str, point: Scenario, clips, first=0, on_frames=lambda count: None) -> dict:
     """Run a terminal until it has sent its clips; return what it counted.
 
-    A video terminal ends as well once it has heard feedback and hears none for half a minute.  One
-    that gets nothing done in two minutes, for want of the others, raises guard.BlockError.
+    A terminal that hears another ends as well once it has heard sidelink bursts and hears none for
+    30 s.  One that gets nothing done in two minutes, for want of the others, raises
+    guard.BlockError.
     """
     weights = weights_for(point, clips)
     _warm_up(point, shared_system(point.system, weights, point.device), clips)
@@ -108,8 +109,8 @@ def run_terminal(side: str, point: Scenario, clips, first=0, on_frames=lambda co
         counted |= {
             "unsent": transmitter.unsent,
             "unguided": terminal.encoder.unguided,
-            "feedback_heard": terminal.sync.counts().frames,
-            "feedback_by_repetition": terminal.schedule.repeated,
+            "sidelink_heard": terminal.sync.counts().frames,
+            "sidelink_by_repetition": terminal.schedule.repeated,
             "overflows": terminal.sync.counts().overflows,
         }
     return counted

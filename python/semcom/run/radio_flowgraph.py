@@ -10,7 +10,7 @@ from gnuradio import blocks, gr
 from ..base.errors import SemcomError
 from ..base.options import flag
 from ..blocks.link_meter import link_meter
-from ..blocks.mock_radio import mock_feedback, mock_uplink
+from ..blocks.mock_radio import mock_sidelink, mock_uplink
 from ..blocks.outcome_sink import outcome_sink
 from ..blocks.radio_hier import AIR_WINDOW, radio_receiver, radio_terminal, system_number
 from ..blocks.return_bursts import answer_receiver, answer_transmitter
@@ -109,7 +109,7 @@ class RadioFlowgraph(gr.top_block):
         self.sidelinks = []
         for sender, listener in self.topology.sidelinks():
             sidelink_snr = snr if s.sidelink_snr is None else sample_snr_db(s.sidelink_snr, s.sps)
-            self.sidelinks.append(mock_feedback(preset, s.sample_rate, sidelink_snr, s.seed))
+            self.sidelinks.append(mock_sidelink(preset, s.sample_rate, sidelink_snr, s.seed))
             self.connect((self.end(sender), 0), self.sidelinks[-1], (self.end(listener), 1))
         devices = {self.places.index(end.name): end for end in self.ends_of_chain}
         for port in range(MOCK_DEVICES):

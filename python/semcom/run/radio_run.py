@@ -96,7 +96,7 @@ def air_record(point: Scenario, flowgraph, log: AirLog) -> dict:
     }
     for end in ends:
         if end.sync:
-            found["feedback"] = _feedback(flowgraph, end)
+            found["sidelink"] = _sidelink(flowgraph, end)
     if point.radio.startswith(f"{MOCK}:"):
         found |= _errors(point, flowgraph, numbers, times[:, None] + delay, cfo, heard)
     return found
@@ -127,7 +127,7 @@ def _mean_db(values_db):
     return float(10 * np.log10(np.mean(10 ** (values_db / 10)))) if len(values_db) else None
 
 
-def _feedback(flowgraph, end) -> dict:
+def _sidelink(flowgraph, end) -> dict:
     """What a terminal that hears another tells of it."""
     counts = end.sync.counts()
     return {

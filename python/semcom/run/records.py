@@ -68,9 +68,12 @@ def read(path) -> list[dict]:
 def _from_schema_1(record: dict) -> dict:
     """Schema 1 knew events alone, and called the sidelink feedback."""
     record = {"task": "events", **record, "scenario": dict(record["scenario"])}
+    uses = record["channel_uses"] = dict(record.get("channel_uses") or {}) or None
     for holder, old, new in (
+        (record, "feedback", "sidelink"),
         (record, "feedback_snr_db", "sidelink_snr_db"),
         (record["scenario"], "feedback_snr", "sidelink_snr"),
+        (uses or {}, "feedback", "sidelink"),
     ):
         if old in holder:
             holder[new] = holder.pop(old)

@@ -22,7 +22,7 @@ def accuracy(
 ) -> float:
     """Share of segments named right; clip i is frame i.
 
-    snr_db: of uplink and feedback link; a list is cycled through clip by clip.
+    snr_db: of uplink and sidelink; a list is cycled through clip by clip.
     """
     was_training = system.training
     system.eval()

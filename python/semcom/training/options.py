@@ -81,7 +81,7 @@ class LinkConfig(LabelledConfig):
     one for the sidelink.
     """
 
-    unguided: float = option(0.1, "share of batches whose feedback is lost", only=(HEARD,))
+    unguided: float = option(0.1, "share of batches whose sidelink is lost", only=(HEARD,))
     snr_min: float = option(-12.0, "lowest SNR", unit="dB", only=(SENT,))
     snr_max: float = option(30.0, "highest SNR", unit="dB", only=(SENT,))
     channels: tuple[str, ...] = option(

@@ -118,7 +118,7 @@ class EventsOverLink(ClipRecipe):
         csi = "no channel estimation" if blind else "LS, LMMSE"
         lines = [
             f"Accuracy on the test split (segments), Torch link, {csi}, two receive antennas,",
-            "feedback at the same SNR:",
+            "sidelink at the same SNR:",
             "",
             f"| SNR [dB] | {' | '.join(levels)} |",
             f"|---|{'---|' * len(levels)}",
