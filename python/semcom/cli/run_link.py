@@ -65,19 +65,13 @@ def points_of(args) -> list:
 
 
 def clips_of(points):
-    """The set that the options name: a folder, the task's own generated set, or media files."""
-    from ..data import open_set
-    from ..data.films import Films
-    from ..systems.registry import topology_of
+    """The set that the options name; what is not known of films is said."""
+    from ..run.sets import clips_of
 
-    point = points[0]
-    if point.media:
-        named = Films(point.media, point.microphone, point.features, point.weights)
-        for note in named.truths.notes:
-            print(f"{program()}: {note}", file=sys.stderr)
-        return named
-    takes = {place.takes for each in points for place in topology_of(each.system)}
-    return open_set(point.data or None, point.split, text="text" in takes)
+    clips = clips_of(points)
+    for note in clips.truths.notes if points[0].media else ():
+        print(f"{program()}: {note}", file=sys.stderr)
+    return clips
 
 
 def run_all(points, clips, args, records):

@@ -29,7 +29,7 @@ from ..base import options
 from ..base.errors import BlockError, SemcomError, program
 from ..base.files import check_writable
 from ..run import scenario
-from ..systems.registry import systems, topology_of
+from ..systems.registry import systems
 
 
 def sides() -> list:
@@ -65,14 +65,13 @@ def run(args) -> dict:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
 
-    from ..data import open_set
     from ..run import one_side
+    from ..run.sets import clips_of
 
     point = the_point(args)
     if args.json:
         check_writable(args.json)
-    takes = [place.takes for place in topology_of(point.system)]
-    clips = open_set(point.data or None, point.split, text="text" in takes)
+    clips = clips_of([point])
     columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), "frames",
                TimeElapsedColumn())  # fmt: skip
     with Progress(*columns, console=Console(stderr=True)) as bar:

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""The set of clips that the options of a sweep name."""
+
+from __future__ import annotations
+
+from ..base.errors import SemcomError
+from ..data import open_set
+from ..data.films import Films
+from ..systems.registry import topology_of
+
+FILM = {"audio", "visual"}  # what media files have for terminals
+
+
+def clips_of(points: list):
+    """A folder, the set that is generated, or media files; SemcomError where the systems of the
+    points take what it does not have, or are for different sets."""
+    taken = {point.system: {place.takes for place in topology_of(point.system)} for point in points}
+    text = {name for name, takes in taken.items() if "text" in takes}
+    if text and len(text) < len(taken):
+        others = ", ".join(sorted(set(taken) - text))
+        raise SemcomError(
+            f"--system: {', '.join(sorted(text))} takes text, {others} does not; sweep them apart"
+        )
+    point = points[0]
+    if not point.media:
+        return open_set(point.data or None, point.split, text=bool(text))
+    for name, takes in taken.items():
+        if not takes <= FILM:
+            lacking = ", ".join(sorted(takes - FILM))
+            raise SemcomError(
+                f"--media: {name} takes {lacking}, which films do not have; leave --media out"
+            )
+    return Films(point.media, point.microphone, point.features, point.weights)
