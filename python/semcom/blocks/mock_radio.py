@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Radios that are not there, as unkind as those that are."""
+"""A simulated radio front end: carriers, clocks, phase noise, amplifiers, fading, overflows."""
 
 import itertools
 import threading

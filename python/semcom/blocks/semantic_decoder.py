@@ -49,8 +49,8 @@ class semantic_decoder(SystemBlock):
     max_batch   most frames that are decoded together
 
     Frames in fragments are put together first; what is missing of one that does not come any more
-    is unknown to the system.  ``transmissions`` counts what was taken in, and ``answers`` those that
-    were answered.
+    is unknown to the system.  ``transmissions`` counts what was taken in, ``answers`` what was
+    answered.
     """
 
     def __init__(
