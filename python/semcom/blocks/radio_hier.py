@@ -13,6 +13,7 @@ from ..systems.registry import DEFAULT_SYSTEM
 from ..systems.registry import system as entry_of
 from .dump import dump
 from .fragmenter import fragmenter
+from .heard_schedule import HeardSchedule
 from .hier import HasModel, item_size, signature
 from .repeater import repeater
 from .semantic_decoder import semantic_decoder
@@ -133,7 +134,9 @@ class radio_terminal(HasModel, gr.hier_block2):
             1, plan.rows(1), plan.sample_rate, plan.sps, plan.pilot_spacing, "zf", SIDELINK_CODE,
             number, [segment(net, sender)],
         )  # fmt: skip
-        self.schedule = Schedule(plan, net.payload(sender, SEGMENTS), self.sync, number)
+        self.schedule = HeardSchedule(
+            Schedule(plan, net.payload(sender, SEGMENTS), number), self.sync
+        )
         self.encoder = semantic_encoder(
             *model, sidelink_timeout, self.schedule.go_without, aligned=False
         )
