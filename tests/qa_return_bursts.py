@@ -18,7 +18,8 @@ from gnuradio.semcom.blocks.collectors import frame_collector
 from gnuradio.semcom.blocks.radio_hier import radio_terminal
 from gnuradio.semcom.blocks.transmitters import leading_transmitter
 from gnuradio.semcom.data.grammar import GrammarSentences
-from gnuradio.semcom.nets.deepsc import DeepSC, DeepSCConfig
+from gnuradio.semcom.nets.configs import DeepSCConfig
+from gnuradio.semcom.nets.deepsc import DeepSC
 from gnuradio.semcom.protocol import fragments
 from gnuradio.semcom.protocol.burst import BurstFormat
 from gnuradio.semcom.protocol.frames import FrameId
@@ -234,11 +235,9 @@ def test_text_is_asked_for_again_between_processes(text_weights, tmp_path):
         "tcp://127.0.0.1:5551", "none", "--rx", "tcp://*:5561", "none", "--return-link",
         "tcp://127.0.0.1:5553", "tcp://*:5563",
     )  # fmt: skip
-    words = [
-        *("--system", "deepsc", "--checkpoint", text_weights, "--radio", "zmq:"),
-        *("--sample-rate", rate, "--frames", frames, "--attempts", "2", "--answer-within", "5"),
-        "--json",
-    ]
+    words = ["--system", "deepsc", "--checkpoint", text_weights, "--radio", "zmq:"]
+    words += ["--sample-rate", rate, "--frames", frames, "--attempts", "2"]
+    words += ["--answer-within", "5", "--json"]
     sides = {}
     try:
         for side in ("receiver", "text"):
