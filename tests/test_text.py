@@ -229,8 +229,7 @@ def test_similarity_is_asked_for_what_differs_only():
 def test_outcomes_are_bytes_and_messages_are_words():
     task = TextTask(None)
     outcome = task.outcome(np.frombuffer("Zwölf.".encode(), np.uint8))
-    assert task.message(outcome) == {"text": "Zwölf.", "confidence": None}
-    assert task.message(task.with_confidence(outcome, 0.5))["confidence"] == 0.5
+    assert task.message(outcome) == {"text": "Zwölf."}
     assert task.length("A dog, a cat.") == 4
 
 
