@@ -10,7 +10,6 @@ import numpy as np
 import pmt
 
 from ..protocol.burst import BurstFormat
-from ..protocol.schedule import Schedule
 from .device_time import (
     RX_TIME,
     TX_EOB,
@@ -21,6 +20,7 @@ from .device_time import (
 )
 from .frame_block import WORK_CALLED_PRODUCE, FrameBlock
 from .guard import guarded
+from .heard_schedule import HeardSchedule
 
 NAP_S = 0.001  # [s] between looks at what another block knows
 MOST = 1 << 20  # samples that are settled at a time
@@ -104,7 +104,7 @@ class following_transmitter(_BurstBlock):
     schedule  when frames are due, by the sidelink that is heard
     """
 
-    def __init__(self, plan: BurstFormat, system: int, schedule: Schedule, continuous=False):
+    def __init__(self, plan: BurstFormat, system: int, schedule: HeardSchedule, continuous=False):
         inputs = [np.complex64] * (1 + continuous)
         _BurstBlock.__init__(self, "following_transmitter", inputs, plan, system)
         self.schedule = schedule
