@@ -318,7 +318,8 @@ def test_the_title_of_a_table_has_no_empty_fields():
     shown = dict.fromkeys([column.key for column in tables.columns_of(task_of("pilot_ave"))], 0.5)
     shown["accuracy_ci95"] = [0.4, 0.6]
     record = {"data": "d", "split": None, "system": "pilot_ave", "variant": "full", "decoder": "",
-              "channel": "mock:indoor", "csi": None, "detector": "zf", "scenario": {}, **shown}  # fmt: skip
+              "channel": "mock:indoor", "csi": None, "detector": "zf", "scenario": {},
+              **shown}  # fmt: skip
     assert tables.table([record]).title == "d: pilot_ave, full, mock:indoor, zf"
     both = tables.table([record, {**record, "split": "test", "decoder": "psp"}])
     assert list(both.columns[0].cells) == ["-", "psp"]
