@@ -286,4 +286,4 @@ class receiver(HasModel, _Receives, gr.hier_block2):
             self.connect((self.detector, k), (self, 1 + k))
             dump(self, self.detector, k, dump_path, f"detected_{k}")
         self.connect(self.decoder, (self, 0))
-        dump(self, self.decoder, 0, dump_path, "outcomes")
+        dump(self, self.decoder, 0, dump_path, "outcomes", net.outcome_item)

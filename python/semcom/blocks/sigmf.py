@@ -8,12 +8,7 @@ import numpy as np
 from gnuradio import gr
 
 from ..base.files import check_writable
-from ..protocol.recording import (
-    Recording,
-    describe,
-    files_of,
-    record,
-)
+from ..protocol.recording import NAMESPACE, Recording, describe, files_of, record
 from .guard import WORK_DONE, guarded
 
 
@@ -49,6 +44,11 @@ class sigmf_sink(gr.sync_block):
     def start(self) -> bool:
         self._files, self._recorder = ExitStack(), None
         return True
+
+    def tell(self, **settings) -> None:
+        """More settings for the replay, before the flowgraph stops."""
+        for name, value in settings.items():
+            self.metadata.set_global_field(f"{NAMESPACE}{name}", value)
 
     @property
     def frames(self) -> int:

@@ -29,6 +29,7 @@ class AirLog:
         self.last, self.last_at, self._whole_at = -1, None, None
         self._numbers = array("Q")  # of the transmissions (semcom.protocol.frames)
         self._rows = array("d")  # time, then heard, cfo, delay, clock, snr of each user
+        self._symbols, self._heard = 0, set()  # of first attempts; frames of which any came
 
     def update(self) -> None:
         """Take the reports that came since the last call."""
@@ -38,9 +39,17 @@ class AirLog:
             self.last, self.last_at = report.frame, time.monotonic()
             of = FrameId(report.frame, report.fragment, report.fragments, report.attempt)
             self._numbers.append(of.number)
+            if report.attempt == 0:
+                self._symbols += report.length
+                self._heard.add(report.frame)
             self._rows.append(report.seconds + report.fraction)
             for user in report.users:
                 self._rows.extend((user.detected, user.cfo, user.delay, user.clock, user.snr_db))
+
+    @property
+    def mean_symbols(self) -> float:
+        """Payload of a frame, the mean over those that were heard; 0 if none was."""
+        return self._symbols / max(1, len(self._heard))
 
     def finish(self, frames: int) -> None:
         """So many were sent."""
