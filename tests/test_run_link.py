@@ -333,9 +333,10 @@ def test_tables_and_plots_tell_points_apart_by_their_attempts():
     settings = [{"attempts": 1}, *({"attempts": 3, "ask_below": share} for share in (0.8, 0.9))]
     records = [{**record, "scenario": each} for each in settings]
     table = tables.table(records)
-    assert list(table.columns[0].cells) == ["-", "3 attempts", "3 attempts"]
-    assert list(table.columns[1].cells) == ["-", "asked below 0.8", "asked below 0.9"]
-    assert "3 attempts" in tables.table(records[1:]).title
+    assert list(table.columns[0].cells) == ["-", "3", "3"]
+    assert list(table.columns[1].cells) == ["-", "0.8", "0.9"]
+    assert tables.table(records[1:]).title.endswith("zf, 3 attempts")
+    assert tables.table(records[:2]).columns[1].header != "ask_below"  # one value
     (groups,) = plots.curves(records[1:]).values()
     assert list(groups) == ["asked below 0.8", "asked below 0.9"]
 
