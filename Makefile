@@ -3,6 +3,7 @@
 #
 #   make link     set everything up and run the link on the synthetic set: table, JSON, plot
 #   make test     set everything up and pass the tests
+#   make check    the tests that take under three minutes together, and the linter
 #   make build    the set-up alone; then .venv/bin/python apps/run_link.py --help
 #   make grc      GNU Radio Companion with these blocks; FLOWGRAPH=FILE opens that one
 #   make screenshots  the pictures of docs/windows.md, on a virtual screen
@@ -46,7 +47,7 @@ export HOME := $(CURDIR)/build/home
 $(shell mkdir -p $(HOME))
 endif
 
-.PHONY: link test build grc screenshots bench crosscheck models results localisers media soak sync install uninstall clean lint
+.PHONY: link test check build grc screenshots bench crosscheck models results localisers media soak sync install uninstall clean lint
 
 link: build
 	$(PYTHON) apps/run_link.py --snr=-10:20:5 --json out/link.json --plot out/link.png
@@ -58,6 +59,11 @@ link: build
 test: build
 	ctest --test-dir build --output-on-failure
 	$(PYTHON) -m pytest tests
+
+# for daily work: the maths, the blocks without windows, the reference; what takes long is left out
+check: build lint
+	ctest --test-dir build --output-on-failure
+	$(PYTHON) -m pytest tests --quick
 
 soak: build
 	$(PYTHON) tools/three_hosts.py --minutes $(MINUTES) --one-host

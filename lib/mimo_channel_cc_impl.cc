@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 gr-semcom contributors */
 #include "mimo_channel_cc_impl.h"
-#include "phy/framing.h"
 #include <gnuradio/io_signature.h>
-#include <algorithm>
 
 namespace gr {
 namespace semcom {
@@ -75,37 +73,17 @@ void mimo_channel_cc_impl::set_gain_db(double gain_db)
 
 void mimo_channel_cc_impl::start_frame(int item)
 {
-    d_frame = frame_at(item);
     d_channel.set(d_next);
-    d_channel.begin_frame(d_frame.seq, d_frame.length);
-    put_frame(item, d_frame.tag);
+    d_channel.begin_frame(frame().seq, frame().length);
     const auto truth = to_pmt(d_channel.truth().elements());
     put_tag(item, d_truth_key, truth);
-    publish(d_port, d_frame.seq, truth);
+    publish(d_port, frame().seq, truth);
 }
 
-framed_block::progress
-mimo_channel_cc_impl::run(int num_out, int num_in, input_streams in, output_streams out)
+void mimo_channel_cc_impl::apply(
+    int, uint64_t position, uint64_t count, input_streams in, output_streams out)
 {
-    const int available = std::min(num_out, num_in);
-    const phy::cfloat* from[phy::max_streams];
-    phy::cfloat* to[phy::max_streams];
-    int item = 0;
-    while (item < available) {
-        if (d_position == 0)
-            start_frame(item);
-        const uint64_t count =
-            std::min<uint64_t>(available - item, d_frame.length - d_position);
-        check_no_frame(d_position == 0 ? item + 1 : item, item + count, d_frame);
-        for (int k = 0; k < d_channel.num_tx(); k++)
-            from[k] = in[k] + item;
-        for (int m = 0; m < d_channel.num_rx(); m++)
-            to[m] = out[m] + item;
-        d_channel.apply(from, to, d_position, count);
-        d_position = (d_position + count) % d_frame.length;
-        item += count;
-    }
-    return { item, item };
+    d_channel.apply(in, out, position, count);
 }
 
 } // namespace semcom

@@ -3,14 +3,14 @@
 #ifndef INCLUDED_SEMCOM_MIMO_CHANNEL_CC_IMPL_H
 #define INCLUDED_SEMCOM_MIMO_CHANNEL_CC_IMPL_H
 
-#include "framed_block.h"
+#include "framed_sync_block.h"
 #include "phy/flat/channel.h"
 #include <gnuradio/semcom/mimo_channel_cc.h>
 
 namespace gr {
 namespace semcom {
 
-class mimo_channel_cc_impl : public mimo_channel_cc, public framed_block
+class mimo_channel_cc_impl : public mimo_channel_cc, public framed_sync_block
 {
 public:
     mimo_channel_cc_impl(int num_tx, int num_rx, const phy::channel_settings& settings);
@@ -22,17 +22,18 @@ public:
     void set_gain_db(double gain_db) override;
 
 protected:
-    progress run(int num_out, int num_in, input_streams in, output_streams out) override;
-    void reset() override { d_position = 0; }
+    void start_frame(int item) override;
+    void apply(int item,
+               uint64_t position,
+               uint64_t count,
+               input_streams in,
+               output_streams out) override;
 
 private:
     const pmt::pmt_t d_truth_key, d_port;
     phy::mimo_channel d_channel;
     phy::channel_settings d_next; // of the frames to come
-    frame_header d_frame;
-    uint64_t d_position = 0; // items of the frame passed so far
 
-    void start_frame(int item);
     template <typename Value>
     void change(Value phy::channel_settings::*field, Value value);
 };

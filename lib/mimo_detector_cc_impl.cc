@@ -57,16 +57,25 @@ void mimo_detector_cc_impl::set_method(const std::string& method)
 
 void mimo_detector_cc_impl::start_frame(int item)
 {
-    d_frame = frame_at(item);
-    put_frame(item, d_frame.tag);
     if (d_method == phy::detector_method::none)
         d_active = d_method;
     // A frame without CSI is not detected with that of the frame before.
-    d_ready = d_active == phy::detector_method::none;
-    if (d_ready) {
+    bool ready = d_active == phy::detector_method::none;
+    if (ready) {
         phy::packed_csi nothing{ phy::csi(d_num_rx, d_num_tx) };
         d_detector.set(nothing, d_active);
     }
+    const uint64_t first = nitems_read(0) + item;
+    for (auto tag = next_csi(tags_from(item)); tag != tags_end() && tag->offset == first;
+         tag = next_csi(tag + 1)) {
+        use_csi(*tag);
+        ready = true;
+    }
+    if (!ready)
+        throw std::runtime_error(
+            "frame " + std::to_string(frame().seq) +
+            " has no csi tag on its first item; put ls_estimator_cc before the "
+            "detector with a method other than none, or choose the detector none");
 }
 
 void mimo_detector_cc_impl::use_csi(const gr::tag_t& tag)
@@ -74,7 +83,6 @@ void mimo_detector_cc_impl::use_csi(const gr::tag_t& tag)
     auto value = read_csi(tag, d_num_rx, d_num_tx);
     d_active = d_method;
     d_detector.set(value, d_active);
-    d_ready = true;
     put_tag(tag.offset - nitems_read(0), d_csi_key, to_pmt(value.elements()));
 }
 
@@ -85,43 +93,15 @@ mimo_detector_cc_impl::next_csi(tag_iterator from) const
         from, tags_end(), [this](const auto& tag) { return tag.key == d_csi_key; });
 }
 
-framed_block::progress
-mimo_detector_cc_impl::run(int num_out, int num_in, input_streams in, output_streams out)
+void mimo_detector_cc_impl::apply(
+    int item, uint64_t position, uint64_t count, input_streams in, output_streams out)
 {
-    const int available = std::min(num_out, num_in);
-    auto tag = next_csi(tags_from(0));
-    const phy::cfloat* from[phy::max_streams];
-    phy::cfloat* to[phy::max_streams];
-    int item = 0;
-    while (item < available) {
-        if (d_position == 0) {
-            start_frame(item);
-            for (; tag != tags_end() && tag->offset == nitems_read(0) + item;
-                 tag = next_csi(tag + 1))
-                use_csi(*tag);
-        }
-        if (!d_ready)
-            throw std::runtime_error(
-                "frame " + std::to_string(d_frame.seq) +
-                " has no csi tag on its first item; put ls_estimator_cc before the "
-                "detector with a method other than none, or choose the detector none");
-        const uint64_t count =
-            std::min<uint64_t>(available - item, d_frame.length - d_position);
-        check_no_frame(d_position == 0 ? item + 1 : item, item + count, d_frame);
-        if (tag != tags_end() && tag->offset < nitems_read(0) + item + count)
-            throw std::runtime_error("csi: the tag at item " +
-                                     std::to_string(tag->offset) + " lies inside frame " +
-                                     std::to_string(d_frame.seq) +
-                                     "; send one for each frame, on its first item");
-        for (int m = 0; m < d_num_rx; m++)
-            from[m] = in[m] + item;
-        for (int k = 0; k < d_num_tx; k++)
-            to[k] = out[k] + item;
-        d_detector.apply(from, to, d_position, count);
-        d_position = (d_position + count) % d_frame.length;
-        item += count;
-    }
-    return { item, item };
+    const auto late = next_csi(tags_from(position == 0 ? item + 1 : item));
+    if (late != tags_end() && late->offset < nitems_read(0) + item + count)
+        throw std::runtime_error("csi: the tag at item " + std::to_string(late->offset) +
+                                 " lies inside frame " + std::to_string(frame().seq) +
+                                 "; send one for each frame, on its first item");
+    d_detector.apply(in, out, position, count);
 }
 
 } // namespace semcom

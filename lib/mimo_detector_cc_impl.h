@@ -3,14 +3,14 @@
 #ifndef INCLUDED_SEMCOM_MIMO_DETECTOR_CC_IMPL_H
 #define INCLUDED_SEMCOM_MIMO_DETECTOR_CC_IMPL_H
 
-#include "framed_block.h"
+#include "framed_sync_block.h"
 #include "phy/flat/detection.h"
 #include <gnuradio/semcom/mimo_detector_cc.h>
 
 namespace gr {
 namespace semcom {
 
-class mimo_detector_cc_impl : public mimo_detector_cc, public framed_block
+class mimo_detector_cc_impl : public mimo_detector_cc, public framed_sync_block
 {
 public:
     mimo_detector_cc_impl(int num_rx, int num_tx, phy::detector_method method);
@@ -18,8 +18,12 @@ public:
     void set_method(const std::string& method) override;
 
 protected:
-    progress run(int num_out, int num_in, input_streams in, output_streams out) override;
-    void reset() override { d_position = 0; }
+    void start_frame(int item) override;
+    void apply(int item,
+               uint64_t position,
+               uint64_t count,
+               input_streams in,
+               output_streams out) override;
 
 private:
     const int d_num_rx, d_num_tx;
@@ -27,12 +31,8 @@ private:
     phy::detector_method d_method; // wanted
     phy::detector_method d_active; // in use: none lasts until a csi tag comes
     phy::frame_detector d_detector;
-    bool d_ready = false; // the detector is that of the frame
-    frame_header d_frame;
-    uint64_t d_position = 0; // items of the frame passed so far
 
     tag_iterator next_csi(tag_iterator from) const;
-    void start_frame(int item);
     void use_csi(const gr::tag_t& tag);
 };
 

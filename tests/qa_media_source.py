@@ -54,7 +54,7 @@ def test_windows_come_as_frames(run_flowgraph, clip):
 
 
 def test_a_second_start_begins_anew(run_flowgraph, clip):
-    source = semcom.media_source(clip, terminals=("audio",))
+    source = semcom.media_source(clip, takes=("audio",))
     top, sink = gr.top_block(), blocks.vector_sink_f(128)
     top.connect(source, sink)
     for _ in range(2):

@@ -19,6 +19,7 @@ from gnuradio.semcom.run import runner
 from gnuradio.semcom.run.scenario import Scenario
 from gnuradio.semcom.systems.loading import shared_system
 from qa_frame_block import frames_source
+from test_run_link import rounded
 
 FRAMES = 6
 SCRIPT = {  # frame -> what is answered to attempt 0, 1, 2
@@ -181,16 +182,14 @@ def test_frames_that_are_good_are_sent_once_and_nothing_changes(clips):
     assert asked["attempts"]["mean"] == 1.0
     assert asked["channel_uses"]["repeats"] == 0 and asked["channel_uses"]["return"] > 0
     for name in ("segments", "accuracy", "evm_db", "channel_nmse_db", "measured_snr_db"):
-        assert asked[name] == plain[name]
+        assert asked[name] == pytest.approx(plain[name], abs=1e-4)
 
 
 def test_lost_answers_and_small_chunks_change_no_figure(clips):
     options = dict(attempts=3, ask_below=0.5, return_snr=2.0, channel="rayleigh", snr=-3.0)
     one, other = (run(clips, most=most, **options)[1] for most in (0, 100))
     assert one["answers_lost"] > 0 and one["attempts"]["mean"] > 1
-    for name in ("wall_s", "clips_per_s"):
-        one.pop(name), other.pop(name)
-    assert one == other
+    assert rounded(one) == rounded(other)
 
 
 def test_a_million_symbols_pass_whole(run_flowgraph):

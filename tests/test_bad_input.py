@@ -249,8 +249,8 @@ def test_full_disk_leaves_the_old_checkpoint(program, tiny_checkpoint, tmp_path)
     save = (
         "import sys\n"
         "from conftest import tiny_system\n"
-        "from gnuradio.semcom.nets import checkpoint\n"
-        "try: checkpoint.save(sys.argv[1], tiny_system(), variant='full', data='synthetic')\n"
+        "from gnuradio.semcom.weights import store\n"
+        "try: store.save(sys.argv[1], tiny_system(), variant='full', data='synthetic')\n"
         "except ValueError as cause: sys.exit(f'error: {cause}')"
     )
     done = program("-c", save, path, preexec_fn=small_disk, env={"PYTHONPATH": str(ROOT / "tests")})

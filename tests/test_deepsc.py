@@ -12,7 +12,8 @@ import torch
 from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.chain.link import TorchLink
 from gnuradio.semcom.data.text import Sentences
-from gnuradio.semcom.nets.deepsc import DeepSC, DeepSCConfig, Reading, parts
+from gnuradio.semcom.nets.configs import DeepSCConfig
+from gnuradio.semcom.nets.deepsc import DeepSC, Reading, parts
 from gnuradio.semcom.phy import length_code
 from gnuradio.semcom.training import deepsc
 from gnuradio.semcom.training.deepsc import Tokens

@@ -250,3 +250,11 @@ def test_no_two_components_define_the_same_option():
     owners = Scenario.__mro__[1:-1]
     for one, other in itertools.combinations(owners, 2):
         assert not set(vars(one)["__annotations__"]) & set(vars(other)["__annotations__"])
+
+
+def test_a_terminal_alone_has_no_turnaround_and_may_be_slow():
+    point = Scenario(system="deepsc", radio="mock:bench", sample_rate=1e5)
+    plan = BurstFormat(1e5, **scenario.burst_format(point))
+    assert plan.turnaround is None and plan.uplink_at(1) == 0
+    with pytest.raises(SemcomError, match="turnaround"):
+        BurstFormat(1e5, **scenario.burst_format(dataclasses.replace(point, system="pilot_ave")))

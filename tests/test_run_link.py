@@ -364,7 +364,11 @@ def test_clip_bootstrap_covers():
     assert 0.91 <= inside / 300 <= 0.985
 
 
+def test_a_mean_of_levels_is_that_of_their_powers():
+    assert metrics.mean_db(np.array([0.0, 10.0])) == pytest.approx(10 * np.log10(5.5))
+
+
 def test_metrics_of_nothing_are_none():
     assert metrics.ratio_db(0.0, 1.0) is None and metrics.ratio_db(np.inf, 1.0) is None
-    assert metrics.mean_snr_db([], []) is None
+    assert metrics.mean_snr_db([], []) is None and metrics.mean_db(np.zeros(0)) is None
     assert metrics.papr(np.ones((2, 8), np.complex64)) == pytest.approx(1.0)

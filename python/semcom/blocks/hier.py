@@ -93,7 +93,10 @@ class terminal(HasModel, _Receives, gr.hier_block2):
     pilot_length    [symbols] of a row
     pilot_boost_db  [dB] power of the pilots above that of the symbols
     pilot_spacing   [symbols] between pilot rows; 0: one row in front
-    csi, detector, interpolation  of the sidelink's receiver, see ls_estimator_cc, mimo_detector_cc
+    csi             estimator of the sidelink's receiver: perfect (simulation only), ls,
+                    ls_min_residual, lmmse or none
+    detector        of the sidelink's receiver: zf, lmmse or none
+    interpolation   of the sidelink's channel between spaced pilots: nearest or linear
     sidelink_timeout  [s] after which it goes on without what it should hear; 0: never
     dump_path       folder for every internal signal; '': none
     """
@@ -115,8 +118,8 @@ class terminal(HasModel, _Receives, gr.hier_block2):
         self.encoder = semantic_encoder(system, name, checkpoint, device, sidelink_timeout)
         self.message_port_register_hier_out("attention")
         self.msg_connect(self.encoder, "attention", self, "attention")
-        pilots = (pilot_kind, len(topology), pilot_length, pilot_boost_db)
-        self.pilots = pilot_inserter_cc(_rows(*pilots)[topology.index(name)], pilot_spacing)
+        rows = _rows(pilot_kind, len(topology), pilot_length, pilot_boost_db)
+        self.pilots = pilot_inserter_cc(rows[topology.index(name)], pilot_spacing)
         own = _rows(pilot_kind, 1, pilot_length, pilot_boost_db)
         self.connect((self, 0), (self.encoder, 0))
         self.connect(self.encoder, self.pilots, (self, 0))
@@ -237,12 +240,20 @@ class receiver(HasModel, _Receives, gr.hier_block2):
     Message port ``csi``: the channel estimate of each frame
     Message port ``answers``: see semantic_decoder
 
-    antennas       M, at least as many as terminals
-    csi            perfect (simulation only), ls, ls_min_residual, lmmse or none
-    detector       zf, lmmse or none
-    interpolation  of the channel between spaced pilots: nearest or linear
-    attempts, ask_below  see semantic_decoder
-    The other arguments: see terminal.
+    system          name in the registry
+    checkpoint      name or file of the weights; '' is those shipped for the synthetic set
+    device          Torch device: cpu, cuda, ...
+    antennas        M, at least as many as terminals
+    pilot_kind      of the pilot rows: hadamard, zadoff_chu or encoded_sine
+    pilot_length    [symbols] of a row
+    pilot_boost_db  [dB] power of the pilots above that of the symbols
+    pilot_spacing   [symbols] between pilot rows; 0: one row in front
+    csi             perfect (simulation only), ls, ls_min_residual, lmmse or none
+    detector        zf, lmmse or none
+    interpolation   of the channel between spaced pilots: nearest or linear
+    dump_path       folder for every internal signal; '': none
+    attempts        most transmissions of a frame, see semantic_decoder
+    ask_below       expected share that is right, 0 to 1, below which a frame is asked for again
     """
 
     def __init__(self, system=DEFAULT_SYSTEM, checkpoint="", device="cpu", antennas=2,

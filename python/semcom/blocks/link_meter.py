@@ -36,6 +36,8 @@ class link_meter(gr.hier_block2):
 
     ``report()`` gives the figures so far; a frame counts once it has come on every input.  Each
     input is a block of its own, so that what is under way never blocks its sender.
+
+    streams  K, how many terminals send
     """
 
     def __init__(self, streams=2):

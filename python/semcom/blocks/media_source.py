@@ -39,12 +39,14 @@ class media_source(FrameBlock):
 
     names       files or devices (v4l2:/dev/video0, alsa:default), a list or one name
     microphone  a device that the sound is taken from, beside a camera
-    features    'compact', or 'vgg' with the folder ``weights``
+    features    name of the networks of features: compact or vgg
+    weights     folder of the weights of 'vgg'; '' for 'compact', which ships
     length      [s] of a window
     sliding     True: a frame each second, of the last ``length`` seconds
     realtime    True: files are sent as if they were live
-    frames      windows to send, 0 all
     store       name under which displays find the pictures, see shared_store
+    takes       what is put out, in the order of the ports: audio, visual or both
+    frames      windows to send; 0: all
     """
 
     def __init__(self, names, microphone="", features="compact", weights="", length=LENGTH,
@@ -115,6 +117,10 @@ class sound_features(FrameBlock):
               second, with ``semcom_frame`` tags
 
     What is left at the end and fills no frame is not sent.
+
+    features  name of the networks of features: compact or vgg
+    weights   folder of the weights of 'vgg'; '' for 'compact', which ships
+    length    [s] of a window
     """
 
     def __init__(self, features="compact", weights="", length=LENGTH):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Radios that are not there, as unkind as those that are."""
+"""A simulated radio front end: carriers, clocks, phase noise, amplifiers, fading, overflows."""
 
 import itertools
 import threading
@@ -208,7 +208,12 @@ class mock_uplink(_MockBlock):
     With mock_sidelink it makes one radio in a flowgraph where the video terminal hears the audio
     terminal; streams in GNU Radio go in no circle.  Time goes on with the samples of both inputs,
     which have to come all the time, if only zeros, and all whole blocks of 512 samples that they
-    reach are heard.  Arguments and streams: see mock_radio.
+    reach are heard.  Streams: see mock_radio.
+
+    preset       name of a preset, or path of a JSON file (see semcom.protocol.mock_presets)
+    sample_rate  [Hz] nominal, of every stream
+    snr_db       [dB] of each stream at each antenna
+    seed         of all that is random
     """
 
     def __init__(self, preset="indoor", sample_rate=4e6, snr_db=10.0, seed=0):
@@ -223,7 +228,12 @@ class mock_uplink(_MockBlock):
 class mock_sidelink(_MockBlock):
     """The video terminal's antenna of a mock radio alone: what its output 2 is.
 
-    Input 0 is the audio terminal's stream; snr_db is that of the sidelink.  See mock_uplink.
+    Input 0 is the audio terminal's stream.  See mock_uplink.
+
+    preset       name of a preset, or path of a JSON file (see semcom.protocol.mock_presets)
+    sample_rate  [Hz] nominal, of every stream
+    snr_db       [dB] of the sidelink, at the video terminal's antenna
+    seed         of all that is random
     """
 
     def __init__(self, preset="indoor", sample_rate=4e6, snr_db=10.0, seed=0):

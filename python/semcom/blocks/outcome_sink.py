@@ -20,6 +20,10 @@ class outcome_sink(FrameBlock):
     at most ``keep`` frames are kept, the oldest go first (0 keeps all); ``received`` counts all.
     Message port ``outcomes``: a dict per frame with ``frame`` and what the task says of it:
     ``events`` (names) and ``confidence`` of each second; ``text``; ...
+
+    system      name in the registry
+    checkpoint  name or file of the weights; '' is those shipped for the synthetic set
+    keep        most frames that are kept; 0: all
     """
 
     def __init__(self, system=DEFAULT_SYSTEM, checkpoint="", keep=0):

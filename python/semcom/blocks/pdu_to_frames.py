@@ -20,6 +20,8 @@ class pdu_to_frames(FrameBlock):
 
     At most ``max_waiting`` PDUs wait.  Messages know no back-pressure, so one that comes when the
     queue is full is dropped; it keeps its number, so the gap shows, and ``dropped`` counts it.
+
+    max_waiting  most PDUs that wait
     """
 
     def __init__(self, max_waiting=64):

@@ -97,7 +97,12 @@ class usrp_antennas(gr.hier_block2):
 
     Outputs 0..M-1  complex64 samples, tagged rx_time by UHD: at the start and after an overflow
 
-    Arguments: see usrp_transmitter; antennas is M.
+    device       UHD's device arguments, as serial=30F1234; '' is the only one
+    antennas     M, how many channels
+    sample_rate  [Hz]
+    frequency    [Hz] of the carrier
+    gain         [dB] of each channel
+    antenna      port of each channel, '' for the device's default
     """
 
     def __init__(self, device="", antennas=2, sample_rate=4e6, frequency=2.45e9, gain=20.0,

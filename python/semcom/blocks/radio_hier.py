@@ -13,6 +13,7 @@ from ..systems.registry import DEFAULT_SYSTEM
 from ..systems.registry import system as entry_of
 from .dump import dump
 from .fragmenter import fragmenter
+from .heard_schedule import HeardSchedule
 from .hier import HasModel, item_size, signature
 from .repeater import repeater
 from .semantic_decoder import semantic_decoder
@@ -51,7 +52,8 @@ class radio_terminal(HasModel, gr.hier_block2):
     what comes over the return link goes to its message port ``answers``.  (A port of this block
     that passed it on would keep the block's memory.)
 
-    A frame whose sidelink was lost is sent without, if the period of those before tells when.
+    A frame whose sidelink bursts were lost is sent without guidance, if the period of those before
+    tells when.
     ``schedule`` tells when bursts are due (None for one that leads), ``sync`` hears the sidelink.
 
     system            name in the registry
@@ -67,9 +69,13 @@ class radio_terminal(HasModel, gr.hier_block2):
     dump_path         folder for every internal signal; '': none
     fragment          [symbols] of a burst's payload at most, of a terminal that is the only one; 0:
                       a burst carries a whole frame
-    attempts, window, timeout, overdue  see repeater; attempts above 1 of an only terminal alone
-    plan              more of semcom.protocol.burst.BurstFormat: sps, pilot_length, pilot_spacing,
-                      turnaround, copies, max_peak_db
+    attempts          most transmissions of a frame; above 1 of an only terminal alone
+    window            most frames under way, see repeater
+    timeout           [s] after which what was not answered is sent again; 0: never
+    overdue           see repeater
+    plan              more of semcom.protocol.burst.BurstFormat: sps [samples per symbol],
+                      pilot_length [symbols], pilot_spacing [symbols], turnaround [s], copies,
+                      max_peak_db [dB]
     """
 
     def __init__(self, system=DEFAULT_SYSTEM, name="audio", checkpoint="", device="cpu",
@@ -128,7 +134,9 @@ class radio_terminal(HasModel, gr.hier_block2):
             1, plan.rows(1), plan.sample_rate, plan.sps, plan.pilot_spacing, "zf", SIDELINK_CODE,
             number, [segment(net, sender)],
         )  # fmt: skip
-        self.schedule = Schedule(plan, net.payload(sender, SEGMENTS), self.sync, number)
+        self.schedule = HeardSchedule(
+            Schedule(plan, net.payload(sender, SEGMENTS), number), self.sync
+        )
         self.encoder = semantic_encoder(
             *model, sidelink_timeout, self.schedule.go_without, aligned=False
         )
@@ -148,7 +156,18 @@ class radio_receiver(HasModel, gr.hier_block2):
     Message port ``bursts``: the bursts that were heard, see frame_sync_cc
     Message port ``answers``: for the return link, see semantic_decoder
 
-    The other arguments: see radio_terminal, receiver and semantic_decoder.
+    system       name in the registry
+    checkpoint   name or file of the weights; '' is those shipped for the synthetic set
+    device       Torch device: cpu, cuda, ...
+    antennas     M, at least as many as terminals
+    sample_rate  [Hz] nominal
+    detector     zf or lmmse
+    dump_path    folder for every internal signal; '': none
+    attempts     most transmissions of a frame, see semantic_decoder
+    ask_below    expected share that is right, 0 to 1, below which a frame is asked for again
+    window       most frames that the sender has under way, see repeater
+    plan         more of semcom.protocol.burst.BurstFormat: sps [samples per symbol], pilot_length
+                 [symbols], pilot_spacing [symbols], turnaround [s], copies, max_peak_db [dB]
     """
 
     def __init__(self, system=DEFAULT_SYSTEM, checkpoint="", device="cpu", antennas=2,

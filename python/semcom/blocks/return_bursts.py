@@ -87,7 +87,8 @@ class answer_receiver(gr.hier_block2):
     Input 0   complex64 samples
     ``reader`` has the message port ``answers``, for a repeater.
 
-    Arguments: see answer_transmitter.
+    plan    what both ends agree on (semcom.protocol.burst.BurstFormat)
+    system  number of the semantic system, for the headers
     """
 
     def __init__(self, plan: BurstFormat, system: int):

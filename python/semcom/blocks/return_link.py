@@ -74,10 +74,20 @@ class return_link(_ReturnLink):
     decoded with the channel estimated from them.  ``answers`` counts those sent, ``lost`` those
     that did not come, ``symbols`` what they took, pilots and all.
 
-    system         name in the registry, whose number the headers carry
-    model, snr_db, rician_k, doppler, gain_db, seed  of the channel: see simulated_channel
-    pilot_kind, pilot_length, pilot_boost_db, pilot_spacing, csi, detector, interpolation
-                   see terminal; without an estimator (csi none) it has ls and zf
+    system          name in the registry, whose number the headers carry
+    model           none, awgn, rayleigh, rician or rician_rank1
+    snr_db          [dB] of the return link
+    rician_k        K factor, linear
+    doppler         [cycles per symbol]; 0: one fade an answer
+    gain_db         [dB] of the terminal's receiver, unknown to it
+    seed            of every draw
+    pilot_kind      of the pilot rows: hadamard, zadoff_chu or encoded_sine
+    pilot_length    [symbols] of a row
+    pilot_boost_db  [dB] power of the pilots above that of the symbols
+    pilot_spacing   [symbols] between pilot rows; 0: one row in front
+    csi             estimator, see ls_estimator_cc; with none it is ls, and the detector zf
+    detector        zf or lmmse; with none it is zf, and the estimator ls
+    interpolation   of the channel between spaced pilots: nearest or linear
     """
 
     def __init__(self, system=DEFAULT_SYSTEM, model="rayleigh", snr_db=10.0, rician_k=4.0,
@@ -122,8 +132,11 @@ class mock_return(_ReturnLink):
     antenna, and is heard by a burst receiver: equal seeds, equal results.  ``answers`` counts those
     sent, ``lost`` those that did not come, ``symbols`` what they took.
 
-    preset  of the mock radio;  snr_db  [dB] of its samples
-    plan, system  see answer_transmitter
+    plan    what both ends agree on (semcom.protocol.burst.BurstFormat)
+    system  number of the semantic system, for the headers
+    preset  name of a preset of the mock radio, or path of a JSON file
+    snr_db  [dB] of the samples at the terminal's antenna
+    seed    of all that is random
     """
 
     def __init__(self, plan: BurstFormat, system: int, preset="indoor", snr_db=10.0, seed=0):

@@ -31,21 +31,26 @@ def noise_of(frame, streams: int) -> torch.Tensor:
 class semantic_decoder(SystemBlock):
     """Detected symbols to the outcome of each frame.
 
-    Inputs    K complex64 streams, frames of symbols, a with one ``csi`` tag each on input 0
+    Inputs    K complex64 streams, frames of symbols with one ``csi`` tag each on input 0
     Output 0  items of the system's outcome, frames of the same numbers: of the task events
               float32 vectors of C probabilities, one for each second
     Message port ``answers``: for each transmission, if frames can be asked for again, a dict with
               ``frame``, ``fragment``, ``fragments``, ``attempt`` and ``verdict`` (accepted, again)
 
-    attempts   most transmissions of a frame; above 1 its attempts are combined symbol by symbol,
-               and its outcome is put out when it is accepted: when the system thinks it good
-               enough, or at the last attempt
-    ask_below  expected share that is right (System.judged) below which a frame is asked for again
-    window     of the sender, see repeater
+    system      name in the registry
+    checkpoint  name or file of the weights; '' is those shipped for the synthetic set
+    device      Torch device: cpu, cuda, ...
+    attempts    most transmissions of a frame; above 1 its attempts are combined symbol by symbol,
+                and its outcome is put out when it is accepted: when the system thinks it good
+                enough, or at the last attempt
+    ask_below   expected share that is right (System.judged), 0 to 1, below which a frame is asked
+                for again
+    window      most frames that the sender has under way, see repeater
+    max_batch   most frames that are decoded together
 
     Frames in fragments are put together first; what is missing of one that does not come any more
-    is unknown to the system.  ``transmissions`` counts what was taken in, and
-    ``answers`` those that were answered.
+    is unknown to the system.  ``transmissions`` counts what was taken in, ``answers`` what was
+    answered.
     """
 
     def __init__(
@@ -74,8 +79,8 @@ class semantic_decoder(SystemBlock):
         return SystemBlock.start(self)
 
     def process(self, batch):
-        whole = all(FrameId.of(frames[0].number).fragments == 1 for frames in batch)
-        if self.combined.attempts == 1 and whole:
+        in_parts = any(FrameId.of(frames[0].number).fragments > 1 for frames in batch)
+        if self.combined.attempts == 1 and not in_parts:
             return SystemBlock.process(self, batch)
         results = []
         with self._swap, torch.inference_mode():

@@ -34,8 +34,15 @@ class semantic_encoder(SystemBlock):
     while somebody listens, by systems that can tell.  After :meth:`watch` the same is kept in
     ``attention``, by frame, for whoever looks after the run: messages may be lost at its end.
 
-    terminal  name in the system's topology
-    aligned   fill up to the longest terminal's frame, as the aligned uplink wants it
+    system            name in the registry
+    terminal          name in the system's topology
+    checkpoint        name or file of the weights; '' is those shipped for the synthetic set
+    device            Torch device: cpu, cuda, ...
+    sidelink_timeout  [s] to wait for a sidelink frame; 0: for ever
+    go_without        function of a frame's number that says whether to go on without its sidelink
+                      frame; None: only the time-out says so
+    aligned           fill up to the longest terminal's frame, as the aligned uplink wants it
+    max_batch         most frames that are encoded together
     """
 
     def __init__(

@@ -85,7 +85,7 @@ class sigmf_source(gr.sync_block):
     repeat       True: from the beginning again and again
 
     ``sample_rate`` [Hz], ``frequency`` [Hz] (None: not known) and the dict ``settings`` are the
-    recording's.  SemcomError if it cannot be replayed so; see semcom.data.recording.Recording.
+    recording's.  SemcomError if it cannot be replayed so; see semcom.protocol.recording.Recording.
     """
 
     def __init__(self, path, channels=None, sample_rate=None, repeat=False):

@@ -10,7 +10,6 @@ import numpy as np
 import pmt
 
 from ..protocol.burst import BurstFormat
-from ..protocol.schedule import Schedule
 from .device_time import (
     RX_TIME,
     TX_EOB,
@@ -21,6 +20,7 @@ from .device_time import (
 )
 from .frame_block import WORK_CALLED_PRODUCE, FrameBlock
 from .guard import guarded
+from .heard_schedule import HeardSchedule
 
 NAP_S = 0.001  # [s] between looks at what another block knows
 MOST = 1 << 20  # samples that are settled at a time
@@ -64,7 +64,7 @@ class leading_transmitter(_BurstBlock):
     Output 0  complex64, samples of unit mean power while a burst is on; tx_sob and tx_eob on the
               first and last sample of each frame's run, no time: it is sent as soon as it comes
 
-    plan    what both ends agree on (semcom.phy.burst.BurstFormat)
+    plan    what both ends agree on (semcom.protocol.burst.BurstFormat)
     system  number of the semantic system, for the headers
     users   terminals on the uplink; with one there is no sidelink
     pause   [s] of silence before and after each frame's run, part of the samples: for radios whose
@@ -104,7 +104,7 @@ class following_transmitter(_BurstBlock):
     schedule  when frames are due, by the sidelink that is heard
     """
 
-    def __init__(self, plan: BurstFormat, system: int, schedule: Schedule, continuous=False):
+    def __init__(self, plan: BurstFormat, system: int, schedule: HeardSchedule, continuous=False):
         inputs = [np.complex64] * (1 + continuous)
         _BurstBlock.__init__(self, "following_transmitter", inputs, plan, system)
         self.schedule = schedule

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Radios that are not there, as unkind as those that are, behind ZeroMQ sockets.
+"""Simulated radios, with carrier and clock offsets, noise and fading, behind ZeroMQ sockets.
 
 Two terminals bind PUSH sockets with what they send; the server connects to them, and binds PUB
 sockets with what the receiver's two antennas (sample by sample in turn) and the video terminal's

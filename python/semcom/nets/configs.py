@@ -94,6 +94,26 @@ class PilotAveConfig(RadioConfig):
 
 
 @dataclass(frozen=True)
+class DeepSCConfig:
+    """Sizes of the network."""
+
+    symbols: int = option(6, "complex symbols per token")
+    width: int = option(192, "features of a token")
+    heads: int = option(6, "attention heads; divide the width")
+    hidden: int = option(768, "hidden units of each layer's dense part")
+    encoder_layers: int = option(2, "Transformer layers of the sender")
+    decoder_layers: int = option(5, "Transformer layers of the receiver")
+    dropout: float = option(0.0, "share of features dropped in training")
+
+    def __post_init__(self):
+        check_config(self)
+        if self.width % self.heads:
+            raise SemcomError(f"heads {self.heads}: expected a divisor of width {self.width}")
+        if self.width % 2:
+            raise SemcomError(f"width {self.width}: expected an even number")
+
+
+@dataclass(frozen=True)
 class LocaliserConfig(FeatureSizes):
     """What every localiser is told."""
 

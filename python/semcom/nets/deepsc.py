@@ -25,10 +25,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ..base.errors import SemcomError
-from ..base.options import option
 from ..phy import length_code
-from .configs import check_config
+from .configs import DeepSCConfig
 from .layers import to_complex
 from .system import Item, System
 from .topology import Terminal, Topology
@@ -36,26 +34,6 @@ from .vocabulary import Vocabulary
 
 LONGEST = length_code.LARGEST  # tokens of a part of a sentence
 REACH = 16  # distance between tokens from which on attention does not tell distances apart
-
-
-@dataclass(frozen=True)
-class DeepSCConfig:
-    """Sizes of the network."""
-
-    symbols: int = option(6, "complex symbols per token")
-    width: int = option(192, "features of a token")
-    heads: int = option(6, "attention heads; divide the width")
-    hidden: int = option(768, "hidden units of each layer's dense part")
-    encoder_layers: int = option(2, "Transformer layers of the sender")
-    decoder_layers: int = option(5, "Transformer layers of the receiver")
-    dropout: float = option(0.0, "share of features dropped in training")
-
-    def __post_init__(self):
-        check_config(self)
-        if self.width % self.heads:
-            raise SemcomError(f"heads {self.heads}: expected a divisor of width {self.width}")
-        if self.width % 2:
-            raise SemcomError(f"width {self.width}: expected an even number")
 
 
 class Layer(nn.Module):

@@ -42,7 +42,8 @@ class BurstFormat:
     sps            samples per symbol
     pilot_length   symbols of a pilot block
     pilot_spacing  payload symbols between pilot blocks
-    turnaround     [s] from the start of a sidelink burst to that of the uplink bursts
+    turnaround     [s] from the start of a sidelink burst to that of the uplink bursts; None: of a
+                   terminal alone
     copies         sidelink bursts for each frame, at least 1
     max_peak_db    [dB] bound of the peak above the mean power; None: as it comes (11 dB or so)
     """
@@ -51,7 +52,7 @@ class BurstFormat:
     sps: int = BurstOptions.sps
     pilot_length: int = BurstOptions.burst_pilots
     pilot_spacing: int = BurstOptions.burst_spacing
-    turnaround: float = BurstOptions.turnaround
+    turnaround: float | None = BurstOptions.turnaround
     copies: int = BurstOptions.copies
     max_peak_db: float | None = BurstOptions.max_peak
 
@@ -65,7 +66,7 @@ class BurstFormat:
         if self.copies < 1:
             raise SemcomError(f"sidelink copies {self.copies}: at least 1 expected")
         shortest = SEARCH_SYMBOLS * self.sps / self.sample_rate
-        if not shortest <= self.turnaround <= 10:
+        if self.turnaround is not None and not shortest <= self.turnaround <= 10:
             raise SemcomError(
                 f"turnaround {self.turnaround} s: {shortest:g} ({SEARCH_SYMBOLS} symbols) to 10 s "
                 "expected"

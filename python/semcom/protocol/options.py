@@ -58,4 +58,7 @@ BURST_OPTIONS = {  # to the fields of a BurstFormat, whose defaults are these
 
 def burst_format(point) -> dict:
     """What the blocks of a radio link share besides the sample rate."""
-    return {field: getattr(point, name) for name, field in BURST_OPTIONS.items()}
+    plan = {field: getattr(point, name) for name, field in BURST_OPTIONS.items()}
+    if ALONE.holds(point):
+        plan["turnaround"] = None
+    return plan

@@ -3,7 +3,6 @@
 """When the second terminal has to send, by the sidelink bursts that it hears."""
 
 import math
-import threading
 from collections import OrderedDict
 
 from .burst import LATENESS_S, SIDELINK_TERMINAL, BurstFormat
@@ -16,23 +15,21 @@ class Schedule:
     """Times at which uplink bursts are due [s of device time], from reports of frame_sync_cc.
 
     A frame whose sidelink bursts were all lost is due by the period of the three frames before, if
-    that is constant: if the other terminal sends without a pause.  Threads may share a schedule.
+    that is constant: if the other terminal sends without a pause.
 
     plan     the burst format
     symbols  payload of a sidelink burst, until one is heard
-    sync     the frame_sync_cc that hears the sidelink bursts, for ``look()``
     system   number of the semantic system; reports of others are nothing
 
     ``repeated`` counts frames heard by a repetition, the first copy being lost; ``missed`` those
     that go without it.
     """
 
-    def __init__(self, plan: BurstFormat, symbols: int, sync=None, system=0):
+    def __init__(self, plan: BurstFormat, symbols: int, system=0):
         plan.check_payload(symbols)
-        self.plan, self.sync, self.system = plan, sync, system
+        self.plan, self.system = plan, system
         self.jitter_s = JITTER_SYMBOLS * plan.sps / plan.sample_rate
         self._set_length(symbols)
-        self._lock = threading.RLock()
         self._starts = OrderedDict()  # number -> start of the first sidelink burst [s]
         self._open = {}  # the same, of frames that are to be sent
         self._until = 0.0
@@ -40,43 +37,34 @@ class Schedule:
 
     def reset(self) -> None:
         """Forget what was heard and counted: the flowgraph starts anew."""
-        with self._lock:
-            self._starts.clear()
-            self._open.clear()
-            self._until, self.repeated, self.missed = 0.0, 0, 0
+        self._starts.clear()
+        self._open.clear()
+        self._until, self.repeated, self.missed = 0.0, 0, 0
 
     def _set_length(self, symbols: int) -> None:
         """Payload of the sidelink bursts."""
         self.copy_s = self.plan.sidelink_length(symbols) / self.plan.sample_rate
         self.late_s = self.plan.copies * self.copy_s + LATENESS_S
 
-    def look(self) -> None:
-        """Take what the receiver of the sidelink reported meanwhile."""
-        with self._lock:
-            until = self.sync.received_until()  # first: what comes between is in the reports
-            self.update(self.sync.take_reports(), until)
-
     def update(self, reports: list, received_until: float) -> None:
         """Take the reports that came, and the time up to which there are no others."""
-        with self._lock:
-            for report in reports:
-                if report.system != self.system:
-                    continue
-                copy = report.terminal - SIDELINK_TERMINAL
-                if not 0 <= copy < self.plan.copies:
-                    continue
-                self._set_length(report.length)
-                start = report.seconds + report.fraction - copy * self.copy_s
-                known = self._starts.get(report.frame)
-                if known is None or abs(known - start) > self.plan.turnaround:
-                    self._put(report.frame, start)
-                    self.repeated += copy > 0
-            self._until = received_until
+        for report in reports:
+            if report.system != self.system:
+                continue
+            copy = report.terminal - SIDELINK_TERMINAL
+            if not 0 <= copy < self.plan.copies:
+                continue
+            self._set_length(report.length)
+            start = report.seconds + report.fraction - copy * self.copy_s
+            known = self._starts.get(report.frame)
+            if known is None or abs(known - start) > self.plan.turnaround:
+                self._put(report.frame, start)
+                self.repeated += copy > 0
+        self._until = received_until
 
     def due(self, number: int):
         """[s] at which a frame's uplink burst starts (its first symbol); None if nothing tells."""
-        with self._lock:
-            start = self._starts.get(number)
+        start = self._starts.get(number)
         return None if start is None else start + self.plan.turnaround
 
     def go_without(self, number: int) -> bool:
@@ -84,37 +72,31 @@ class Schedule:
 
         Once nothing comes any more (received_until is infinite) true for all, due or not.
         """
-        with self._lock:
-            if self.sync:
-                self.look()
-            start = None if number in self._starts else self._predicted(number)
-            if start is not None and self._until > start + self.late_s:
-                self._put(number, start)
-            elif self._until < math.inf:
-                return False
-            self.missed += 1
-            return True
+        start = None if number in self._starts else self._predicted(number)
+        if start is not None and self._until > start + self.late_s:
+            self._put(number, start)
+        elif self._until < math.inf:
+            return False
+        self.missed += 1
+        return True
 
     def settle(self, number: int) -> None:
         """The frame was sent, or given up."""
-        with self._lock:
-            self._open.pop(number, None)
+        self._open.pop(number, None)
 
     def next_due(self):
         """(number, [s]) of the first frame to be sent; None if there is none."""
-        with self._lock:
-            if not self._open:
-                return None
-            number = min(self._open, key=self._open.get)
-            return number, self._open[number] + self.plan.turnaround
+        if not self._open:
+            return None
+        number = min(self._open, key=self._open.get)
+        return number, self._open[number] + self.plan.turnaround
 
     def settled_until(self) -> float:
         """[s] before which no burst becomes due that is not known yet.
 
         A burst that is heard by its last copy, or not at all, is known later by ``late_s``.
         """
-        with self._lock:
-            return self._until + self.plan.turnaround - self.late_s
+        return self._until + self.plan.turnaround - self.late_s
 
     def _put(self, number: int, start: float) -> None:
         self._starts.pop(number, None)

@@ -7,6 +7,7 @@ from array import array
 
 import numpy as np
 
+from ..chain.metrics import mean_db
 from ..protocol.frames import FrameId, frame_of
 from .radio_flowgraph import MOCK
 from .scenario import Scenario
@@ -87,7 +88,7 @@ def air_record(point: Scenario, flowgraph, log: AirLog) -> dict:
     counts = log.sync.counts()
     found = {
         "radio": point.radio,
-        "measured_snr_db": _mean_db(snr[heard]),
+        "measured_snr_db": mean_db(snr[heard]),
         "bursts_sent": sent or None,
         "bursts_heard": heard.sum(0).tolist(),
         "detection_rate": float(heard.sum() / sum(sent)) if sum(sent) else None,
@@ -129,11 +130,6 @@ def _gaps(numbers, heard, end: int) -> list:
         edges = np.flatnonzero(np.diff(missing.astype(int)))
         gaps.append([[int(a), int(b) - 1] for a, b in zip(edges[::2], edges[1::2], strict=True)])
     return gaps
-
-
-def _mean_db(values_db):
-    """Mean of powers [dB]."""
-    return float(10 * np.log10(np.mean(10 ** (values_db / 10)))) if len(values_db) else None
 
 
 def _sidelink(flowgraph, end) -> dict:

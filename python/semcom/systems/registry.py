@@ -79,11 +79,10 @@ LOCALISERS = {  # no radio
     "vscg": ".nets.localisers:VSCG",
     "span": ".nets.span_localiser:SpanLocaliser",
 }
-
-
 CONFIGS = {  # of systems and localisers whose configuration is at hand without Torch
     "pilot_ave_plus": ".nets.configs:PilotAvePlusConfig",
     "pilot_ave": ".nets.configs:PilotAveConfig",
+    "deepsc": ".nets.configs:DeepSCConfig",
     "avel": ".nets.configs:AVELConfig",
     "psp": ".nets.configs:PSPConfig",
     "coattention": ".nets.configs:CoAttentionConfig",

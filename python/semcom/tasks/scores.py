@@ -11,7 +11,7 @@ def clip_bootstrap(correct: np.ndarray, draws: int = 2000, seed: int = 0) -> tup
     """95 % interval of the accuracy from resampling clips.
 
     correct  [N] share of right segments in each clip.  The segments of a clip share one channel
-             and one scene, so clips, not segments, are what is independent.
+             and one recording, so clips, not segments, are what is independent.
     """
     rng = np.random.default_rng(seed)
     picks = rng.integers(0, len(correct), (draws, len(correct)))

@@ -114,18 +114,19 @@ class DeepSCTraining:
     weight_decay: float = option(1e-2, "of AdamW")
     warmup: int = option(500, "steps in which the learning rate rises")
     clip: float = option(1.0, "largest norm of a gradient")
-    snr_min: float = option(-6.0, "lowest SNR [dB]")
-    snr_max: float = option(18.0, "highest SNR [dB]")
+    snr_min: float = option(-6.0, "lowest SNR", unit="dB")
+    snr_max: float = option(18.0, "highest SNR", unit="dB")
     focus: tuple[float, ...] = option(
         (-3.0, 6.0),
-        "SNRs [dB] between which half of the sentences are sent, where most is learnt",
+        "SNRs between which half of the sentences are sent, where most is learnt",
+        unit="dB",
         type=number,
     )
     easy: float = option(0.1, "share of the steps in which the lowest SNR falls from the highest")
     channels: tuple[str, ...] = option(
         ("awgn", "awgn", "rayleigh", "rician"), "drawn per batch, all equally likely"
     )
-    detectors: tuple[str, ...] = option(("zf", "lmmse"), "drawn per batch")
+    detectors: tuple[str, ...] = option(DETECTORS, "drawn per batch")
     lost: float = option(0.1, "share of sentences of which a run of symbols is lost")
     average: float = option(0.999, "weights kept per step in the running average that is tested")
     bfloat16: bool = option(True, "compute the matrix products in bfloat16")
