@@ -6,6 +6,7 @@ import argparse
 import json
 import signal
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from gnuradio.semcom.base import options
 from gnuradio.semcom.blocks import guard, terminal
 from gnuradio.semcom.blocks.clip_source import clip_source
 from gnuradio.semcom.chain import metrics, reference
+from gnuradio.semcom.data.synthetic import SyntheticSet
 from gnuradio.semcom.data.text import Sentences
 from gnuradio.semcom.report import plots, tables
 from gnuradio.semcom.run import scenario
@@ -22,7 +24,7 @@ from gnuradio.semcom.run.flowgraph import LinkFlowgraph
 from gnuradio.semcom.run.runner import run_point
 from gnuradio.semcom.run.scenario import Scenario
 from gnuradio.semcom.systems.choice import weights_for
-from gnuradio.semcom.systems.loading import shared_system
+from gnuradio.semcom.systems.loading import load_system, shared_system
 from gnuradio.semcom.systems.registry import task_of
 from gnuradio.semcom.tasks import scores
 from gnuradio.semcom.weights import store as checkpoint
@@ -181,6 +183,18 @@ def test_outcomes_of_bytes_are_dumped_as_bytes(tmp_path):
     run_point(point, Sentences("s", ["A man runs.", "A dog sits."], ["s", "s"]))
     assert (tmp_path / "outcomes.u8").read_bytes().startswith(b"A man runs.")
     assert np.fromfile(tmp_path / "text_symbols.c64", np.complex64).size > 2 * 16
+
+
+def test_weights_are_chosen_by_what_a_set_holds_not_by_its_name():
+    clips = SyntheticSet("test")
+    clips.name = "media"
+    assert Path(weights_for(Scenario(), clips)).name == "pilot_ave_plus-full-synthetic.safetensors"
+
+
+def test_a_name_of_weights_is_no_folder_and_blocks_take_it(tmp_path, monkeypatch):
+    (tmp_path / "ave28").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert load_system("pilot_ave", "ave28").header["data"] == "ave28"
 
 
 def test_until_errors_ends_a_point_early_and_repeats(clips):
