@@ -13,6 +13,7 @@ import pytest
 import torch
 from conftest import start_program, tiny_system
 from gnuradio.semcom.base import options
+from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.blocks import guard, terminal
 from gnuradio.semcom.blocks.clip_source import clip_source
 from gnuradio.semcom.chain import metrics, reference
@@ -23,7 +24,7 @@ from gnuradio.semcom.run import scenario
 from gnuradio.semcom.run.flowgraph import LinkFlowgraph
 from gnuradio.semcom.run.runner import run_point
 from gnuradio.semcom.run.scenario import Scenario
-from gnuradio.semcom.systems.choice import weights_for
+from gnuradio.semcom.systems.choice import named_weights, weights_for
 from gnuradio.semcom.systems.loading import load_system, shared_system
 from gnuradio.semcom.systems.registry import task_of
 from gnuradio.semcom.tasks import scores
@@ -195,6 +196,10 @@ def test_a_name_of_weights_is_no_folder_and_blocks_take_it(tmp_path, monkeypatch
     (tmp_path / "ave28").mkdir()
     monkeypatch.chdir(tmp_path)
     assert load_system("pilot_ave", "ave28").header["data"] == "ave28"
+    paths = named_weights(["ave28", "own.safetensors"], "span", "sel", SyntheticSet("test"))
+    assert [path.name for path in paths] == ["span-sel-ave28.safetensors", "own.safetensors"]
+    with pytest.raises(SemcomError, match="the set synthetic: .*shipped ones are for ave28"):
+        named_weights([], "span", "sel", SyntheticSet("test"))
 
 
 def test_until_errors_ends_a_point_early_and_repeats(clips):

@@ -85,6 +85,16 @@ def weights_for(point, clips) -> str:
     return str(path)
 
 
+def named_weights(named: list, name: str, trained: str, clips) -> list[Path]:
+    """Paths of the weights that a user names, files or names of shipped ones; of nothing, those for
+    the set.
+
+    trained  variant of the system ``name``, or setting of a localiser
+    """
+    data = kin(clips, known(name, trained)) or clips.name
+    return [find(str(each), name, trained, data) for each in named or [""]]
+
+
 def check(point, net, path: Path, clips) -> None:
     """Refuse weights that are not what the options ask for, or do not fit the set."""
     symbols = getattr(net, "symbols", 0)
