@@ -167,6 +167,7 @@ def test_missing_and_truncated_checkpoint(program, tmp_path, tiny_checkpoint):
         (["--snr", "0:30"], "start:stop:step"),
         (["--snr", "nan"], "'nan' is not a number"),
         (["--antennas", "1"], "--antennas 1.*at least 2"),
+        (["--antennas", "9"], "--antennas 9: 8 at most"),
         (["--pilot-length", "1"], "--pilot-length 1.*multiple of 2"),
         (["--system", "telepathy"], "telepathy"),
         (["--symbols", "1000"], "1000"),

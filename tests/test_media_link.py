@@ -10,14 +10,17 @@ import numpy as np
 import pytest
 import torch
 from conftest import tiny_system
+from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.data.clipset import AVE_CLASSES
 from gnuradio.semcom.data.composition import compose, random_script, write_clip
 from gnuradio.semcom.data.films import Films
 from gnuradio.semcom.data.material_drawn import DrawnMaterial
+from gnuradio.semcom.data.synthetic import SyntheticSet
 from gnuradio.semcom.media.sources import MediaSource
 from gnuradio.semcom.perception.features import extractor
 from gnuradio.semcom.perception.windows import MediaWindows
 from gnuradio.semcom.run.films import Understood, run_films, table
+from gnuradio.semcom.run.runner import run_point
 from gnuradio.semcom.run.scenario import Scenario
 from gnuradio.semcom.weights import store as checkpoint
 from rich.console import Console
@@ -77,6 +80,7 @@ def test_a_film_with_categories_of_its_own_keeps_its_events(program, clip, untra
     (record,) = json.loads((tmp_path / "out.json").read_text())["records"]
     (film,) = record["media"]
     assert film["truth"] is None and len(film["events"]) == 4 and record["accuracy"] is None
+    assert record["channel_uses"]["pilots"] == 32 / 4  # of four seconds
     (clip.parent / "Annotations.txt").unlink()
 
 
@@ -107,6 +111,18 @@ def test_a_device_is_sent_like_a_file(program, untrained):
     done = program(APP, *devices, "--checkpoint", untrained, "--frames", "1")
     assert done.returncode == 0, done.stderr
     assert "0-10" in done.stdout
+
+
+def test_a_film_is_replayed_with_its_windows(clip, untrained, tmp_path):
+    path, model = str(tmp_path / "air"), {"checkpoint": str(untrained)}
+    air = Scenario(radio="mock:bench", snr=30.0, record=path, **model)
+    replay = Scenario(radio=f"replay:{path}", **model)
+    sent, again = (run_films(point, Films([clip, clip])).record for point in (air, replay))
+    assert len(sent["media"]) == 2 and again["media"] == sent["media"]
+    with pytest.raises(SemcomError, match=f"air: was sent from {clip.name}, .*--media"):
+        run_films(replay, Films(["other.mp4"]))
+    with pytest.raises(SemcomError, match="air: was sent from films; name them with --media"):
+        run_point(replay, SyntheticSet("test"))
 
 
 def understood(events, truth):

@@ -154,6 +154,11 @@ def test_options_of_the_link_that_have_no_effect_are_refused(words, option):
     assert text.startswith(f"{option}: ") and text.endswith("; leave it out") and "\n" not in text
 
 
+def test_an_option_is_not_shortened():
+    with pytest.raises(SystemExit):
+        points("--whe 3")
+
+
 def test_points_that_run_the_same_are_one():
     assert len(sweep("--radio mock:indoor --snr 3,6 --detector zf lmmse")) == 4
     assert len(sweep("--channel none awgn --snr 0,10")) == 3

@@ -7,10 +7,13 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import EntryPoint
 
 import numpy as np
 import pytest
 from conftest import ROOT
+from gnuradio.semcom.base.errors import SemcomError
+from gnuradio.semcom.systems import registry
 from gnuradio.semcom.systems.registry import BUILT_IN
 
 MODULE = '''
@@ -256,6 +259,29 @@ def test_a_number_that_is_taken_is_refused(program, environment, package, tmp_pa
     done = program("apps/run_link.py", "--frames", 1, env={"PYTHONPATH": path})
     assert done.returncode == 2 and "Traceback" not in done.stderr
     assert "system 'other' (other:ENTRY): its name or number 1 is taken" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("value", "source", "said"),
+    [
+        ("nowhere:ENTRY", "", "nowhere:ENTRY: cannot be imported .ModuleNotFoundError"),
+        ("broken:ENTRY", "ENTRY = 5", "broken:ENTRY: is 5, expected a semcom.systems.registry.Ent"),
+        ("broken:ENTRY", "1 / 0", "broken:ENTRY: cannot be imported .ZeroDivisionError"),
+    ],
+)
+def test_a_package_that_is_broken_is_named(tmp_path, monkeypatch, value, source, said):
+    (tmp_path / "broken.py").write_text(source)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    point = EntryPoint("own", value, registry.SYSTEM_GROUP)
+    monkeypatch.setattr(registry.importlib.metadata, "entry_points", lambda group: [point])
+    monkeypatch.delitem(sys.modules, "broken", raising=False)
+    with pytest.raises(SemcomError, match=said):
+        registry.systems.__wrapped__()
+
+
+def test_a_system_has_a_class_of_systems():
+    with pytest.raises(SemcomError, match="'own': pathlib:Path is .*, expected a class derived"):
+        registry.Entry("own", 99, "events", "pathlib:Path").cls  # noqa: B018
 
 
 def test_numbers_on_the_air_stay_what_they_are():

@@ -67,6 +67,7 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **more):
         more.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        more.setdefault("allow_abbrev", False)  # --side is not --sidelink-snr
         super().__init__(**more)
         if self.prog.startswith(INSTALLED):  # the examples too are of installed programs
             self.description = PROGRAM.sub(

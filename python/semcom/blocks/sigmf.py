@@ -39,16 +39,15 @@ class sigmf_sink(gr.sync_block):
         self.metadata = describe(channels, sample_rate, frequency, hardware, description, settings)
         check_writable(files_of(path)[1])
         gr.sync_block.__init__(self, "sigmf_sink", [np.complex64] * channels, [])
-        self._files, self._recorder = ExitStack(), None
+        self._files, self._recorder, self._told = ExitStack(), None, dict
 
     def start(self) -> bool:
         self._files, self._recorder = ExitStack(), None
         return True
 
-    def tell(self, **settings) -> None:
-        """More settings for the replay, before the flowgraph stops."""
-        for name, value in settings.items():
-            self.metadata.set_global_field(f"{NAMESPACE}{name}", value)
+    def tell(self, told) -> None:
+        """More settings for the replay: what ``told()`` returns when the flowgraph stops."""
+        self._told = told
 
     @property
     def frames(self) -> int:
@@ -65,6 +64,8 @@ class sigmf_sink(gr.sync_block):
 
     @guarded
     def stop(self) -> bool:
+        for name, value in self._told().items():
+            self.metadata.set_global_field(f"{NAMESPACE}{name}", value)
         self._files.close()
         return True
 

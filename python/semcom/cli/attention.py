@@ -30,8 +30,9 @@ def parse(argv=None):
     parser = options.Parser(description=__doc__)
     options.add_options(parser, Scenario, names=SHARED)
     parser.add_argument(
-        "--systems", metavar="CHECKPOINT", nargs="+", type=Path,
-        help="rows of the figure, in this order (default: the default system's of the set)",
+        "--systems", metavar="CHECKPOINT", nargs="+",
+        help="rows of the figure, in this order: files, or what shipped weights of the default "
+        "system were trained on (default: those for the set)",
     )  # fmt: skip
     parser.add_argument(
         "--clips", type=options.at_least(1), default=3, help="clips drawn (default: 3)"
@@ -57,10 +58,10 @@ def run(argv=None) -> None:
     from ..evaluation import attention
     from ..report.attention_page import draw, load_models, measure
     from ..run.records import write_json
-    from ..weights.names import shipped
+    from ..systems.choice import named_weights
 
     clips = open_set(args.data or None, args.split)
-    paths = args.systems or [shipped(DEFAULT_SYSTEM, data=clips.name)]
+    paths = named_weights(args.systems, DEFAULT_SYSTEM, "full", clips)
     models = load_models(paths, clips, args.channel, args.seed)
     draw(args.out, models, clips, args.clips, args.snr)
     found = measure(models, clips, min(args.frames or len(clips), len(clips)), args.snr)

@@ -33,8 +33,9 @@ def parse(argv=None):
     parser.add_argument("--data", required=True, metavar="DIR", help="folder in the AVE layout")
     options.add_options(parser, Scenario, names=SHARED)
     parser.add_argument(
-        "--checkpoint", nargs="+", type=Path, metavar="FILE",
-        help="one or several training seeds (default: the one shipped for the set)",
+        "--checkpoint", nargs="+", metavar="CHECKPOINT",
+        help="one or several training seeds: files, or what a shipped one was trained on (ave28); "
+        "default: the one shipped for the set",
     )  # fmt: skip
     parser.add_argument("--json", metavar="FILE", help="write the figures and what made them")
     parser.add_argument("--table", metavar="FILE", help="write a table: .tex or .md")
@@ -58,12 +59,13 @@ def run(argv=None) -> None:
     from ..report import tables
     from ..report.evaluation import draw, evaluate, rows_of, split_of, write_table
     from ..run.records import write_json
-    from ..weights.names import shipped
+    from ..systems.choice import named_weights
 
+    localisation.check_setting(args.system, args.setting)
     torch.manual_seed(0)
     clips = open_set(args.data, split_of(args))
     trained = localisation.trained_in(args.setting)
-    paths = args.checkpoint or [shipped(args.system, trained, clips.name)]
+    paths = named_weights(args.checkpoint, args.system, trained, clips)
     nets, records = evaluate(args, clips, paths)
     total = localisation.summary(records)
     header, rows = rows_of(args, records, total)

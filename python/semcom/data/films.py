@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..base.errors import SemcomError
 from ..perception.features import extractor
 from .ave_text import Truths
 from .clipset import AVE_CLASSES
@@ -46,6 +47,25 @@ class Films:
         """Shape of what a terminal takes in a second, by kind."""
         networks = extractor(self.features, Path(self.weights) if self.weights else None)
         return {"audio": (networks.audio_dim,), "visual": tuple(networks.visual_shape)}
+
+    def told(self) -> dict:
+        """What the replay of a recording has to know: files, and of each clip that was sent the
+        number of its file, first second and seconds."""
+        places = [(self.names.index(name), start, length) for name, start, length in self.places]
+        return {"files": self._files(), "places": places}
+
+    def recall(self, told: dict, where: str) -> None:
+        """Take the clips that were sent from what ``told`` says; SemcomError, which names the
+        recording ``where``, if it is of other files."""
+        files = told.get("files", ["no files"])
+        if files != self._files():
+            raise SemcomError(
+                f"{where}: was sent from {', '.join(files)}; name those with --media, in that order"
+            )
+        self.places = [(self.names[n], start, length) for n, start, length in told["places"]]
+
+    def _files(self) -> list[str]:
+        return [Path(name).name for name in self.names]
 
     def labels(self, i: int) -> np.ndarray | None:
         """Class index of each second of the i-th clip that was sent; None where the

@@ -26,13 +26,18 @@ def trained_in(setting: str) -> str:
     return "cml" if setting in DIRECTIONS else setting
 
 
-def load(path: Path, system: str, setting: str, clips, device: str) -> Localiser:
-    """A checkpoint, if it is of this system and setting and fits the set."""
+def check_setting(system: str, setting: str) -> None:
+    """SemcomError where a localiser has no such setting."""
     if trained_in(setting) not in localiser(system).losses:
         known = [choice for choice in EVALUATED if trained_in(choice) in localiser(system).losses]
         raise SemcomError(
             f"--setting {setting}: {system} has none; expected one of {', '.join(known)}"
         )
+
+
+def load(path: Path, system: str, setting: str, clips, device: str) -> Localiser:
+    """A checkpoint, if it is of this system and setting and fits the set."""
+    check_setting(system, setting)
     net = load_any(path, device)
     found = net.header["system"], net.header["variant"]
     if found != (system, trained_in(setting)):

@@ -9,7 +9,7 @@ from ..base.errors import SemcomError
 from ..base.files import replacing
 from ..base.palette import COLOURS
 from ..systems.registry import task_of
-from .tables import SETTINGS, estimate, set_of, setting
+from .tables import differing, estimate, in_words, set_of
 
 COLUMN, PAGE = 3.5, 7.16  # widths of a column and of a page of a two-column paper [inches]
 MARKERS = "osD^vPX"
@@ -26,11 +26,10 @@ SNR_LABEL = "SNR per stream [dB]"
 
 def curves(records: list) -> dict:
     """Channel -> label -> records by SNR; a label names what differs between the groups."""
-    keys = [key for key in SETTINGS if key != "channel"]
-    differing = [key for key in keys if len({setting(r, key) for r in records}) > 1] or ["system"]
+    keys = [key for key in differing(records) if key != "channel"] or ["system"]
     groups = {}
     for r in sorted(records, key=lambda r: r["snr_db"]):
-        label = ", ".join(filter(None, (setting(r, key) for key in differing)))
+        label = ", ".join(filter(None, (in_words(r, key) for key in keys)))
         groups.setdefault(r["channel"], {}).setdefault(label, []).append(r)
     return groups
 

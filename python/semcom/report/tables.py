@@ -54,6 +54,7 @@ def markdown(header: list, rows: list) -> list:
 
 
 SETTINGS = ("system", "variant", "decoder", "channel", "csi", "detector", "attempts", "ask_below")
+WORDS = {"attempts": "{} attempts", "ask_below": "asked below {}"}
 CHAIN = (  # columns that every task has, behind its own
     Column("NMSE [dB]", "channel_nmse_db", ".1f"),
     Column("EVM [dB]", "evm_db", ".1f"),
@@ -67,12 +68,26 @@ def set_of(record: dict) -> str:
 
 def setting(record: dict, key: str) -> str:
     """What a record says of one of SETTINGS, '' where it has no effect; of attempts, from 2 on."""
-    if key not in ("attempts", "ask_below"):
+    if key not in WORDS:
         return str(record[key] or "")
     scenario = record["scenario"]
-    if scenario.get("attempts", 1) == 1:
-        return ""
-    return f"{scenario[key]} attempts" if key == "attempts" else f"asked below {scenario[key]:g}"
+    return f"{scenario[key]:g}" if scenario.get("attempts", 1) > 1 else ""
+
+
+def in_words(record: dict, key: str) -> str:
+    """As :func:`setting`, for titles and legends."""
+    value = setting(record, key)
+    return WORDS.get(key, "{}").format(value) if value else ""
+
+
+def differing(records: list) -> list[str]:
+    """Those of SETTINGS in which records differ; of attempts' own, those that have attempts."""
+    found = []
+    for key in SETTINGS:
+        values = {setting(r, key) for r in records}
+        if len(values - {""} if key == "ask_below" else values) > 1:
+            found.append(key)
+    return found
 
 
 def columns_of(task) -> list[Column]:
@@ -93,9 +108,8 @@ def table(records: list):
     from rich.markup import escape  # "[dB]" is no markup
     from rich.table import Table
 
-    varying = [key for key in SETTINGS if len({setting(r, key) for r in records}) > 1]
-    first = records[0]
-    constant = [setting(first, key) for key in SETTINGS if key not in varying]
+    varying, first = differing(records), records[0]
+    constant = [in_words(first, key) for key in SETTINGS if key not in varying]
     title = f"{set_of(first)}: {', '.join(filter(None, constant))}"
     out = Table(title=title, box=box.SIMPLE_HEAD, padding=0, pad_edge=False)
     columns = columns_of(task_of(first["system"]))

@@ -17,6 +17,7 @@ from ..blocks.return_bursts import answer_receiver, answer_transmitter
 from ..blocks.return_link import mock_return
 from ..blocks.sigmf import sigmf_sink, sigmf_source
 from ..data.clipset import fingerprint
+from ..data.films import Films
 from ..protocol.burst import LATENESS_S
 from ..systems.loading import shared_system
 from .flowgraph import release
@@ -248,11 +249,7 @@ def replay_flowgraph(scenario: Scenario, checkpoint: str, clips) -> tuple:
         if told.get(name, getattr(scenario, name)) != getattr(scenario, name):
             by = told[name]
             raise SemcomError(f"{path}: was sent by the {name} {by}; add {flag(name)} {by}")
-    if told.get("clips", own := fingerprint(clips)) != own:
-        raise SemcomError(
-            f"{path}: was sent from the set {told['data']}, which holds other clips than "
-            f"{clips.name}; name that set with --data, and its split"
-        )
+    _check_clips(path, told, clips)
     plan = {name: told[key] for name, key in RECORDED.items() if key in told}
     plan["sample_rate"] = source.sample_rate
     for name, value in plan.items():
@@ -261,9 +258,22 @@ def replay_flowgraph(scenario: Scenario, checkpoint: str, clips) -> tuple:
                 f"{flag(name)} {getattr(scenario, name)}: {path} was recorded with {value}; leave "
                 "it out"
             )
-    frames = scenario.frames or told.get("frames", 0)
+    frames = scenario.frames or told.get("frames") or len(told.get("places", ()))
     scenario = dataclasses.replace(scenario, frames=frames, **plan)
     return scenario, ReceiverFlowgraph(scenario, checkpoint, source, lockstep=True)
+
+
+def _check_clips(path: str, told: dict, clips) -> None:
+    """Refuse to judge a recording by other clips than those that were sent."""
+    if isinstance(clips, Films):
+        clips.recall(told, path)
+    elif "files" in told:
+        raise SemcomError(f"{path}: was sent from films; name them with --media")
+    elif told.get("clips", own := fingerprint(clips)) != own:
+        raise SemcomError(
+            f"{path}: was sent from the set {told['data']}, which holds other clips than "
+            f"{clips.name}; name that set with --data, and its split"
+        )
 
 
 def record_antennas(flowgraph, scenario: Scenario) -> None:

@@ -121,7 +121,7 @@ def execute(point: Scenario, clips, on_frames=lambda count: None, make=None, wat
     weights = weights_for(point, clips)
     point, flowgraph = build(point, clips, weights, make)
     if point.record:
-        flowgraph.recording.tell(data=clips.name, clips=fingerprint(clips))
+        flowgraph.recording.tell(lambda: clips_told(clips))
     if watch:
         watch(flowgraph)
     frames = point.frames or len(clips) or None
@@ -149,6 +149,12 @@ def build(point: Scenario, clips, weights: str, make=None) -> tuple:
     net = shared_system(point.system, weights, point.device)
     source = source_of(clips, [place.takes for place in net.topology], point.frames)
     return point, (RadioFlowgraph if point.radio else LinkFlowgraph)(point, source, weights)
+
+
+def clips_told(clips) -> dict:
+    """What a recording tells of the clips that were sent."""
+    films = clips.told() if isinstance(clips, Films) else {}
+    return {"data": clips.name, "clips": fingerprint(clips), **films}
 
 
 def source_of(clips, takes: list, frames: int):
@@ -192,7 +198,7 @@ def record(run: Run) -> dict:
     numbers = run.tally.until(point.until_errors)
     scores = np.array([run.tally.rows[n] for n in numbers])
     figures = task.figures(scores, point.seed)
-    units = [task.length(run.tally.truth(n)) for n in numbers]
+    units = [length(run, n) for n in numbers]
     measured = flowgraph.meter.report() if flowgraph.meter else dict.fromkeys(MEASURED)
     known = identity(point, run.clips, run.weights)
     told = known["scenario"]  # without the options that had no effect
@@ -228,6 +234,12 @@ def record(run: Run) -> dict:
     if isinstance(run.clips, Films):
         found |= films_record(run)
     return found | (air_record(point, flowgraph, run.log) if run.log else {})
+
+
+def length(run: Run, number: int) -> int:
+    """Units of a frame; its seconds, of a film of which nothing is known."""
+    known = run.task.length(run.tally.truth(number))
+    return known or (run.clips.places[number][2] if isinstance(run.clips, Films) else 0)
 
 
 def films_record(run: Run) -> dict:

@@ -32,6 +32,7 @@ __all__ = [
 ]
 
 MOCK_ANTENNAS = 2
+MOST_ANTENNAS = 8  # of the channel and the detectors
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,8 @@ def check(point: Scenario) -> None:
             f"--antennas {point.antennas}: {streams} streams cannot be separated with fewer "
             f"antennas than streams; give at least {streams}"
         )
+    if point.antennas > MOST_ANTENNAS:
+        raise SemcomError(f"--antennas {point.antennas}: {MOST_ANTENNAS} at most expected")
     if not 1 <= point.attempts <= MOST_ATTEMPTS:
         raise SemcomError(f"--attempts {point.attempts}: 1 to {MOST_ATTEMPTS} expected")
     if point.radio:

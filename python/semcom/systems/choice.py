@@ -6,6 +6,7 @@ set is one of, by its name or by what it holds."""
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ ALIKE = 0.42  # standard deviations; splits of one set are 0.2 to 0.25 apart, se
 OWN_DECODER = "psp"  # of pilot_ave, which its weights' names do not tell
 
 
+@lru_cache(maxsize=4)
 def moments(clips) -> dict[str, list[list[float]]]:
     """Mean and standard deviation of each feature over some clips, spread over the set:
     {"audio": [mean [d_a], deviation [d_a]], "visual": ...}."""
@@ -49,18 +51,17 @@ def distance(one: dict, other: dict) -> float:
 
 
 def kin(clips, names: list[str]) -> str:
-    """Which of the sets ``names`` a set is one of: by its own name, else by its features; '' for
-    none."""
-    if clips.name in names:
-        return clips.name
+    """Which of the sets ``names`` a set is one of: by its features, else by its own name, as
+    anything may lie in a folder of that name; '' for none."""
+    named = clips.name if clips.name in names else ""
     path = models_folder() / SETS
     if not hasattr(clips, "audio") or not path.is_file():
-        return ""
+        return named
     stored = json.loads(path.read_text(encoding="utf-8"))
     own = moments(clips)
     near = {name: distance(own, stored[name]) for name in names if name in stored}
     best = min(near, key=near.get, default="")
-    return best if best and near[best] < ALIKE else ""
+    return best if best and near[best] < ALIKE else named
 
 
 def weights_for(point, clips) -> str:
@@ -82,6 +83,16 @@ def weights_for(point, clips) -> str:
     )
     check(point, shared_system(point.system, str(path), point.device), path, clips)
     return str(path)
+
+
+def named_weights(named: list, name: str, trained: str, clips) -> list[Path]:
+    """Paths of the weights that a user names, files or names of shipped ones; of nothing, those for
+    the set.
+
+    trained  variant of the system ``name``, or setting of a localiser
+    """
+    data = kin(clips, known(name, trained)) or clips.name
+    return [find(str(each), name, trained, data) for each in named or [""]]
 
 
 def check(point, net, path: Path, clips) -> None:

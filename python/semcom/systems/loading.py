@@ -11,12 +11,13 @@ import torch
 
 from ..base.errors import SemcomError
 from ..weights import store
-from ..weights.names import shipped
+from ..weights.names import find
 from .registry import classes, system
 
 
 def load_system(name: str, checkpoint: str | Path = "", device: str = "cpu"):
-    """A system ready to run; checkpoint '' is the one shipped for the synthetic set, or for any.
+    """A system ready to run; checkpoint is a file, or what shipped weights were trained on
+    ("ave28"), '' those for the synthetic set, or for any.
 
     A learned system keeps the header of its weights as ``.header``.
     """
@@ -25,7 +26,7 @@ def load_system(name: str, checkpoint: str | Path = "", device: str = "cpu"):
         if checkpoint:
             raise SemcomError(f"checkpoint {checkpoint}: {name} has no weights; leave it out")
         return entry.cls()
-    path = checkpoint or shipped(name, data=entry.fallback or "synthetic")
+    path = find(str(checkpoint), name, "full", entry.fallback or "synthetic")
     net, header = store.load(path, {name: entry.cls}, expected=name)
     net.header = header
     return to_device(net, device)

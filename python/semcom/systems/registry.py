@@ -52,8 +52,16 @@ class Entry:
 
     @property
     def cls(self) -> type:
-        """The class of the system, imported now."""
-        return resolve(self.net)
+        """The class of the system, imported now; SemcomError if it is none of a System."""
+        from ..nets.system import System  # not for a program's --help: has Torch
+
+        found = resolve(self.net)
+        if not (isinstance(found, type) and issubclass(found, System)):
+            raise SemcomError(
+                f"system {self.name!r}: {self.net} is {found!r}, expected a class derived from "
+                "semcom.nets.system.System; mend or uninstall its package"
+            )
+        return found
 
 
 BUILT_IN = (
@@ -84,9 +92,18 @@ CONFIGS = {  # of systems and localisers whose configuration is at hand without 
 
 
 def resolve(place: str):
-    """What "package.module:name" names."""
+    """What "package.module:name" names; SemcomError if it is another package's and cannot be
+    imported, whatever its import raises."""
     module, _, name = place.partition(":")
-    return getattr(importlib.import_module(module, __package__.rpartition(".")[0]), name)
+    try:
+        return getattr(importlib.import_module(module, __package__.rpartition(".")[0]), name)
+    except Exception as cause:
+        if place.startswith("."):
+            raise
+        raise SemcomError(
+            f"{place}: cannot be imported ({type(cause).__name__}: {cause}); mend or uninstall its "
+            "package"
+        ) from cause
 
 
 @cache
@@ -95,7 +112,12 @@ def systems() -> dict[str, Entry]:
     found = {entry.name: entry for entry in BUILT_IN}
     numbers = {entry.number: entry.name for entry in BUILT_IN}
     for point in importlib.metadata.entry_points(group=SYSTEM_GROUP):
-        entry = point.load()
+        entry = resolve(point.value)
+        if not isinstance(entry, Entry):
+            raise SemcomError(
+                f"{point.value}: is {entry!r}, expected a semcom.systems.registry.Entry; mend or "
+                "uninstall its package"
+            )
         if entry.name in found or entry.number in numbers or not 0 <= entry.number < 256:
             raise SemcomError(
                 f"system {entry.name!r} ({point.value}): its name or number {entry.number} is "
