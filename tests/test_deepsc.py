@@ -14,6 +14,7 @@ from gnuradio.semcom.chain.link import TorchLink
 from gnuradio.semcom.data.text import Sentences
 from gnuradio.semcom.nets.configs import DeepSCConfig
 from gnuradio.semcom.nets.deepsc import DeepSC, Reading, parts
+from gnuradio.semcom.nets.vocabulary import Vocabulary
 from gnuradio.semcom.phy import length_code
 from gnuradio.semcom.training import deepsc
 from gnuradio.semcom.training.deepsc import Tokens
@@ -264,7 +265,9 @@ def toy(**options):
     """A recipe and data that train in seconds."""
     options = {"steps": 6, "batch": 30, "vocabulary": 90, "pieces": 40, "warmup": 2} | options
     config = DeepSCTraining(**options, bfloat16=False)
-    vocabulary, data = deepsc.make_data(Sentences("toy", SENTENCES * 20, ["toy"] * 140), config)
+    train = Sentences("toy", SENTENCES * 20, ["toy"] * 140)
+    vocabulary = Vocabulary.of(train, config.vocabulary, config.pieces)
+    data = deepsc.Tokens(train, vocabulary)
     torch.manual_seed(config.seed)
     return config, vocabulary, data, DeepSC(CONFIG, vocabulary.entries)
 

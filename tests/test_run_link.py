@@ -20,7 +20,7 @@ from gnuradio.semcom.chain import metrics, reference
 from gnuradio.semcom.data.synthetic import SyntheticSet
 from gnuradio.semcom.data.text import Sentences
 from gnuradio.semcom.report import plots, tables
-from gnuradio.semcom.run import scenario
+from gnuradio.semcom.run import records, scenario
 from gnuradio.semcom.run.flowgraph import LinkFlowgraph
 from gnuradio.semcom.run.runner import run_point
 from gnuradio.semcom.run.scenario import Scenario
@@ -391,3 +391,20 @@ def test_metrics_of_nothing_are_none():
     assert metrics.ratio_db(0.0, 1.0) is None and metrics.ratio_db(np.inf, 1.0) is None
     assert metrics.mean_snr_db([], []) is None and metrics.mean_db(np.zeros(0)) is None
     assert metrics.papr(np.ones((2, 8), np.complex64)) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("uses", [{"payload": 16.0, "feedback": 19.2}, None])
+def test_records_of_schema_1_are_read_with_the_names_of_today(tmp_path, uses):
+    old = {
+        "accuracy": 0.5, "feedback_snr_db": 3.0, "channel_uses": uses, "feedback": {"heard": 4},
+        "scenario": {"snr": 10.0, "feedback_snr": 3.0},
+    }  # fmt: skip
+    path = tmp_path / "old.json"
+    path.write_text(json.dumps({"schema": 1, "records": [old]}))
+    assert records.read(path) == [
+        {
+            "task": "events", "accuracy": 0.5, "sidelink_snr_db": 3.0,
+            "channel_uses": uses and {"payload": 16.0, "sidelink": 19.2},
+            "sidelink": {"heard": 4}, "scenario": {"snr": 10.0, "sidelink_snr": 3.0},
+        }
+    ]  # fmt: skip

@@ -73,17 +73,20 @@ def rows_of(args, records, total) -> tuple[list, list]:
 
 def write_table(path, header, rows) -> None:
     """The table as LaTeX (.tex, booktabs) or Markdown."""
-    lines = tables.markdown(header, rows)
-    if Path(path).suffix == ".tex":
-        body = [" & ".join(row).replace("%", r"\%").replace("±", r"$\pm$") for row in rows]
-        head = " & ".join(header).replace("%", r"\%")
-        lines = [rf"\begin{{tabular}}{{{'l' * 3 + 'r' * (len(header) - 3)}}}", r"\toprule"]
-        lines += [head + r" \\", r"\midrule", *(row + r" \\" for row in body), r"\bottomrule"]
-        lines.append(r"\end{tabular}")
+    lines = (latex if Path(path).suffix == ".tex" else tables.markdown)(header, rows)
     with replacing(path) as temporary:
-        Path(temporary).write_text("\n".join(lines).replace("_", r"\_") + "\n"
-                                   if Path(path).suffix == ".tex" else "\n".join(lines) + "\n",
-                                   encoding="utf-8")  # fmt: skip
+        Path(temporary).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def latex(header, rows) -> list[str]:
+    """Lines of a LaTeX table of strings, the first three columns left-aligned."""
+    written = {"%": r"\%", "_": r"\_", "±": r"$\pm$"}
+    head, *body = (
+        " & ".join(row).translate(str.maketrans(written)) + r" \\" for row in (header, *rows)
+    )
+    columns = "l" * 3 + "r" * (len(header) - 3)
+    begin, end = rf"\begin{{tabular}}{{{columns}}}", r"\end{tabular}"
+    return [begin, r"\toprule", head, r"\midrule", *body, r"\bottomrule", end]
 
 
 def draw(args, clips, nets, records) -> None:

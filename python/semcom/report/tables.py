@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""What a sweep leaves behind: the table on screen, the JSON file, Markdown tables, the plot."""
+"""Tables of records: on screen and in Markdown, with spreads over training seeds."""
 
 from typing import NamedTuple
 
@@ -8,9 +8,6 @@ import numpy as np
 
 from ..systems.registry import task_of
 from ..tasks.task import Column
-
-# Okabe and Ito's palette: told apart with every common colour vision deficiency.  In grey the
-# markers, filled or hollow, and the dashes tell what the colours no longer do.
 
 
 class Estimate(NamedTuple):

@@ -17,7 +17,6 @@ from ..nets.deepsc import DeepSC, parts, valid
 from ..nets.vocabulary import Vocabulary
 from ..phy.channel import UPLINK
 from ..phy.csi import symbol_no_eff
-from .options import DeepSCTraining
 
 TEMPERATURES = tuple(round(0.5 + 0.05 * i, 2) for i in range(21))
 POOL = 64  # batches that are sorted by length together
@@ -28,7 +27,6 @@ class Tokens:
     """Sentences as tokens; a long one is several, see :func:`semcom.nets.deepsc.parts`."""
 
     def __init__(self, sentences: Sentences, vocabulary: Vocabulary, limit: int | None = None):
-        self.name = sentences.name
         cut = [
             part for sentence in sentences[:limit] for part in parts(vocabulary.encode(sentence))
         ]
@@ -46,12 +44,6 @@ class Tokens:
         inside = valid(lengths, int(lengths.max()))
         place = self.starts[index, None] + torch.arange(inside.shape[1])
         return self.flat[place.where(inside, 0)].where(inside, 0), lengths
-
-
-def make_data(train: Sentences, config: DeepSCTraining) -> tuple[Vocabulary, Tokens]:
-    """The vocabulary of the training sentences, and these as tokens."""
-    vocabulary = Vocabulary.of(train, config.vocabulary, config.pieces)
-    return vocabulary, Tokens(train, vocabulary)
 
 
 def batches(tokens: Tokens, size: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
