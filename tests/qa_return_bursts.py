@@ -107,6 +107,13 @@ def test_fragments_and_repeats_go_together(text_weights):
         assert found["sentence_scores"] == whole["sentence_scores"]
 
 
+def test_fragments_that_are_heard_are_sent_once(text_weights):
+    cut = record(point(text_weights, attempts=1, snr=30.0, fragment=40))
+    found = record(point(text_weights, attempts=3, snr=30.0, fragment=40, ask_below=0.0))
+    assert found["bursts_sent"] == cut["bursts_sent"] != [FRAMES]
+    assert found["attempts"] == {"mean": 1.0, "frames": [*cut["bursts_sent"], 0, 0]}
+
+
 @pytest.mark.parametrize("options", [dict(attempts=2), dict(fragment=80)])
 def test_terminals_that_share_bursts_can_not_repeat(tiny_checkpoint, options):
     with pytest.raises(SemcomError, match="2 terminals"):

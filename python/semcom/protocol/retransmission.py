@@ -101,7 +101,7 @@ class Sender:
         self._open: OrderedDict[tuple[int, int], _Sent] = OrderedDict()
         self._frames: Counter[int] = Counter()  # fragments open of each frame
         self._due: deque[tuple[int, int]] = deque()
-        self._newest = 0
+        self._newest, self._begun = 0, False
         self.histogram: Counter[int] = Counter()
         self.given_up = self.stale = 0
 
@@ -112,8 +112,8 @@ class Sender:
 
     @property
     def has_room(self) -> bool:
-        """Whether the next frame may be sent."""
-        return not self._frames or self._newest + 1 - min(self._frames) < self.window
+        """Whether the next fragment may be sent: of a frame that was begun, always."""
+        return self._begun or not self._frames or self._newest + 1 - min(self._frames) < self.window
 
     def sent(self, of: FrameId, payload, now: float = 0.0) -> None:
         """A fragment went out for the first time."""
@@ -122,7 +122,7 @@ class Sender:
             self._close(key, accepted=False)
         self._open[key] = _Sent(of, payload, now + self.timeout_s)
         self._frames[of.frame] += 1
-        self._newest = of.frame
+        self._newest, self._begun = of.frame, of.fragment + 1 < of.fragments
 
     def answer(self, answer: Answer, now: float = 0.0) -> None:
         """What the receiver said, in any order, twice, late or never."""

@@ -53,7 +53,7 @@ def find(checkpoint: str, system: str, variant: str, data: str, **more) -> Path:
 
     data  what to take if nothing is named;  more  decoder, symbols, see :func:`name_of`
     """
-    if checkpoint and (Path(checkpoint).suffix or Path(checkpoint).is_file()):
+    if Path(checkpoint).suffix or os.sep in checkpoint or Path(checkpoint).is_file():
         return Path(checkpoint)
     path = shipped(system, variant, checkpoint or data, **more)
     if more.get("symbols") and not path.exists():
