@@ -7,7 +7,6 @@
 #include <gnuradio/io_signature.h>
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <stdexcept>
 
 namespace gr {
@@ -293,7 +292,7 @@ void frame_sync_cc_impl::take_bursts()
     tell_version();
     const double until = d_receiver->received_until();
     const auto now = time_of(until);
-    d_received_until = d_finished ? std::numeric_limits<double>::infinity()
+    d_received_until = d_finished ? phy::infinity
                                   : static_cast<double>(now.seconds) + now.fraction;
     while (d_stamps.size() > 1 && static_cast<double>(d_stamps[1].sample) < until)
         d_stamps.pop_front();

@@ -87,6 +87,15 @@ def test_bursts_lost_both_ways_end_the_same_every_time(text_weights):
     assert rounded(one) == rounded(other)
 
 
+def test_a_replay_of_text_takes_the_channel_uses_that_were_heard(text_weights, tmp_path):
+    path = str(tmp_path / "air")
+    sent = record(point(text_weights, attempts=1, snr=30.0, fragment=40, record=path))
+    found = record(Scenario(system="deepsc", checkpoint=text_weights, radio=f"replay:{path}"))
+    assert found["frames_received"] == FRAMES and found["scenario"]["fragment"] == 40
+    assert found["channel_uses"] == sent["channel_uses"]
+    assert found["bleu_1"] == sent["bleu_1"]
+
+
 def test_fragments_and_repeats_go_together(text_weights):
     whole = record(point(text_weights, attempts=1, snr=30.0))
     cut = record(point(text_weights, attempts=1, snr=30.0, fragment=40))

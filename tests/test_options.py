@@ -28,6 +28,7 @@ from gnuradio.semcom.training import recipes
 from studies.points import key as key_of
 
 CLI = ROOT / "python" / "semcom" / "cli"
+FILE = ROOT / "README.md"  # any text
 WET = Rule(lambda point: point.kind == "boat", "with --kind boat")
 
 
@@ -140,6 +141,7 @@ def sweep(words: str) -> list:
         ("--sps 8", "--sps 8"),
         ("--frequency 1e9", "--frequency 1e+09"),
         ("--media a.mp4 --split val", "--split val"),
+        (f"--system deepsc --data {FILE} --split train", "--split train"),
         ("--microphone alsa:default", "--microphone alsa:default"),
         ("--media a.mp4 --weights vgg", "--weights vgg"),
         ("--system deepsc --symbols 4", "--symbols 4"),
@@ -166,6 +168,7 @@ def test_a_record_tells_only_what_was_used():
     usual = scenario.settings(Scenario())
     assert usual["csi"] == "ls" and not {"sps", "copies", "rician_k", "data"} & set(usual)
     assert scenario.settings(Scenario(variant="no_estimation"))["csi"] == "none"
+    assert "split" not in scenario.settings(Scenario(system="deepsc", data=str(FILE)))
 
 
 def test_a_record_that_told_everything_is_found_again():

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from gnuradio.semcom.base.errors import SemcomError
-from gnuradio.semcom.media import overlay, paint, video
+from gnuradio.semcom.media import overlay, paint, timeline, video
 from gnuradio.semcom.media.overlay import View, draw
 from gnuradio.semcom.media.paint import Box
 from gnuradio.semcom.media.sources import MediaSource
@@ -151,7 +151,7 @@ def test_the_bar_is_as_long_as_the_confidence(view):
     assert full > region("picture").w * 0.8
     assert length(0.5) == pytest.approx(full / 2, abs=3)
     assert length(7.0) == full and length(np.nan) < 15
-    assert length(1.0, overlay.NOTHING) == 0  # nothing happened: not highlighted
+    assert length(1.0, timeline.NOTHING) == 0  # nothing happened: not highlighted
 
 
 def test_corners_are_round_and_the_rest_is_covered(view):
@@ -182,7 +182,7 @@ def test_wrong_seconds_differ_from_right_ones_in_grey(view):
 
 def test_marks():
     decided = ["a", "a", "b", "", "c"]
-    assert overlay.marks(decided, ["a", "b", "b", "b", ""]) == [True, False, True, None, None]
+    assert timeline.marks(decided, ["a", "b", "b", "b", ""]) == [True, False, True, None, None]
 
 
 def test_a_second_is_drawn_where_it_is(view):
@@ -360,7 +360,7 @@ def test_same_view_same_pixels(view):
     kept = first.copy()
     first[:] = 0  # the caller's, not a cache's
     np.testing.assert_array_equal(draw(view), kept)
-    for name in [*vars(overlay).values(), *vars(paint).values()]:
+    for name in [*vars(overlay).values(), *vars(timeline).values(), *vars(paint).values()]:
         if hasattr(name, "cache_clear"):
             name.cache_clear()
     np.testing.assert_array_equal(draw(view), kept)
@@ -368,7 +368,7 @@ def test_same_view_same_pixels(view):
 
 def test_a_spectrum_is_made_once(view, monkeypatch):
     made = []
-    monkeypatch.setattr(overlay, "log_mel", lambda *args: made.append(1) or log_mel(*args))
+    monkeypatch.setattr(timeline, "log_mel", lambda *args: made.append(1) or log_mel(*args))
     sound = tone(700, 1, 2)  # of no other test
     for k in range(16):
         picture = np.full((224, 298, 3), k, np.uint8)

@@ -25,7 +25,7 @@ from gnuradio.semcom.nets.system import System
 from gnuradio.semcom.nets.topology import Terminal, Topology
 from gnuradio.semcom.systems.registry import Entry
 from gnuradio.semcom.tasks.task import Column, Task, bootstrap
-from gnuradio.semcom.training.loop import Recipe
+from gnuradio.semcom.training.job import JobRecipe
 from gnuradio.semcom.training.options import LoopConfig
 from gnuradio.semcom.training.recipes import Kind
 from torch import nn
@@ -118,7 +118,7 @@ class SignsTraining(LoopConfig):
     pass
 
 
-class SignsRecipe(Recipe):
+class SignsRecipe(JobRecipe):
     """Finds out that the scale must be positive."""
 
     score_name, steps_per_epoch = "agreement", 4
@@ -142,25 +142,15 @@ class SignsRecipe(Recipe):
     def score(self, kept):
         return float(kept.scale)
 
-    def finish(self):
-        pass
-
     def test(self):
         return {"scale": float(self.model.scale)}
 
     def data_name(self):
         return "synthetic"
 
-    def warn(self):
-        pass
-
     @staticmethod
     def card_rows(header):
         return [("what", "a toy")]
-
-    @staticmethod
-    def card_notes(header):
-        return []
 
 
 ENTRY = Entry("signs", 200, "signs", "own_signs:Signs", {"full": ("near", "far", "deaf")})

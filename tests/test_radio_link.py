@@ -9,6 +9,9 @@ import subprocess
 import numpy as np
 import pytest
 from conftest import ROOT, start_program
+from gnuradio.semcom.base.errors import SemcomError
+from gnuradio.semcom.data.synthetic import SyntheticSet
+from gnuradio.semcom.run.radio_flowgraph import recording_settings
 from gnuradio.semcom.run.runner import run_point
 from gnuradio.semcom.run.scenario import Scenario
 
@@ -86,6 +89,12 @@ def test_a_recording_replays_to_the_same_decisions_and_estimates(clips, recordin
         np.testing.assert_allclose(replayed[name], sent[name], rtol=1e-6, err_msg=name)
 
 
+def test_a_recording_is_judged_by_the_clips_that_were_sent_alone(recording):
+    path, _ = recording
+    with pytest.raises(SemcomError, match="run: was sent from the set synthetic, .* --data"):
+        run_point(Scenario(radio=f"replay:{path}", frames=3), SyntheticSet("val"))
+
+
 def damaged(path, folder, change):
     """A copy of a recording with its metadata or data changed."""
     meta = json.loads(path.with_suffix(".sigmf-meta").read_text())
@@ -94,6 +103,8 @@ def damaged(path, folder, change):
         meta["global"]["core:datatype"] = "ri8"
     if change == "system":
         meta["global"]["semcom:system"] = "pilot_ave"
+    if change == "variant":
+        meta["global"]["semcom:variant"] = "audio_only"
     if change == "rate":
         del meta["global"]["core:sample_rate"]
     (folder / "x.sigmf-meta").write_text(json.dumps(meta))
@@ -104,6 +115,11 @@ def damaged(path, folder, change):
     return folder / "x"
 
 
+def test_a_recording_tells_no_snr_that_nobody_knew():
+    assert "snr_db" not in recording_settings(Scenario(radio="uhd:"))
+    assert recording_settings(Scenario(radio="mock:indoor", snr=7.0))["snr_db"] == 7.0
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -111,6 +127,7 @@ def damaged(path, folder, change):
         ("type", "ri8"),
         ("rate", "sample_rate"),
         ("system", "--system pilot_ave"),
+        ("variant", "--variant audio_only"),
         ("no data", "x.sigmf-data"),
     ],
 )

@@ -15,7 +15,8 @@ from gnuradio.semcom.base import options
 from gnuradio.semcom.blocks import guard, terminal
 from gnuradio.semcom.blocks.clip_source import clip_source
 from gnuradio.semcom.chain import metrics, reference
-from gnuradio.semcom.report import tables
+from gnuradio.semcom.data.text import Sentences
+from gnuradio.semcom.report import plots, tables
 from gnuradio.semcom.run import records, scenario
 from gnuradio.semcom.run.flowgraph import LinkFlowgraph
 from gnuradio.semcom.run.runner import run_point
@@ -175,6 +176,13 @@ def test_dump_holds_every_internal_signal(clips, tmp_path):
     assert metrics.error_power(sent, detected) > 0 and sent.size == detected.size == 4 * payload
 
 
+def test_outcomes_of_bytes_are_dumped_as_bytes(tmp_path):
+    point = Scenario(system="deepsc", frames=2, channel="none", antennas=1, dump_path=str(tmp_path))
+    run_point(point, Sentences("s", ["A man runs.", "A dog sits."], ["s", "s"]))
+    assert (tmp_path / "outcomes.u8").read_bytes().startswith(b"A man runs.")
+    assert np.fromfile(tmp_path / "text_symbols.c64", np.complex64).size > 2 * 16
+
+
 def test_until_errors_ends_a_point_early_and_repeats(clips):
     point = Scenario(snr=-10.0, frames=400, until_errors=100)
     first, again = run_point(point, clips), run_point(point, clips)
@@ -310,10 +318,26 @@ def test_the_title_of_a_table_has_no_empty_fields():
     shown = dict.fromkeys([column.key for column in tables.columns_of(task_of("pilot_ave"))], 0.5)
     shown["accuracy_ci95"] = [0.4, 0.6]
     record = {"data": "d", "split": None, "system": "pilot_ave", "variant": "full", "decoder": "",
-              "channel": "mock:indoor", "csi": None, "detector": "zf", **shown}  # fmt: skip
+              "channel": "mock:indoor", "csi": None, "detector": "zf", "scenario": {},
+              **shown}  # fmt: skip
     assert tables.table([record]).title == "d: pilot_ave, full, mock:indoor, zf"
     both = tables.table([record, {**record, "split": "test", "decoder": "psp"}])
     assert list(both.columns[0].cells) == ["-", "psp"]
+
+
+def test_tables_and_plots_tell_points_apart_by_their_attempts():
+    shown = dict.fromkeys([column.key for column in tables.columns_of(task_of("deepsc"))], 0.5)
+    shown["bleu_1_ci95"] = [0.4, 0.6]
+    record = {"data": "d", "split": None, "system": "deepsc", "variant": "full", "decoder": "",
+              "channel": "awgn", "csi": "ls", "detector": "zf", **shown}  # fmt: skip
+    settings = [{"attempts": 1}, *({"attempts": 3, "ask_below": share} for share in (0.8, 0.9))]
+    records = [{**record, "scenario": each} for each in settings]
+    table = tables.table(records)
+    assert list(table.columns[0].cells) == ["-", "3 attempts", "3 attempts"]
+    assert list(table.columns[1].cells) == ["-", "asked below 0.8", "asked below 0.9"]
+    assert "3 attempts" in tables.table(records[1:]).title
+    (groups,) = plots.curves(records[1:]).values()
+    assert list(groups) == ["asked below 0.8", "asked below 0.9"]
 
 
 @pytest.mark.parametrize(
@@ -339,9 +363,13 @@ def test_clip_bootstrap_covers():
     assert 0.91 <= inside / 300 <= 0.985
 
 
+def test_a_mean_of_levels_is_that_of_their_powers():
+    assert metrics.mean_db(np.array([0.0, 10.0])) == pytest.approx(10 * np.log10(5.5))
+
+
 def test_metrics_of_nothing_are_none():
     assert metrics.ratio_db(0.0, 1.0) is None and metrics.ratio_db(np.inf, 1.0) is None
-    assert metrics.mean_snr_db([], []) is None
+    assert metrics.mean_snr_db([], []) is None and metrics.mean_db(np.zeros(0)) is None
     assert metrics.papr(np.ones((2, 8), np.complex64)) == pytest.approx(1.0)
 
 

@@ -122,13 +122,9 @@ def test_a_folder_has_splits_and_families(tmp_path):
     (tmp_path / "dogs_val.txt").write_text("A dog.")
     train = open_text(tmp_path, "train")
     assert list(train) == ["A cat.", "Two cats", "Yes"] and train.name == tmp_path.name
-    assert list(train.of("dogs")) == ["Yes"] and train.ids[1] == "cats:1"
+    assert train.sources == ("cats", "cats", "dogs") and train.ids[1] == "cats:1"
     assert describe(train, 2) == {"text": "Yes"} and TextTask(None).truth(train, 2) == "Yes"
     assert list(open_text(tmp_path / "dogs_val.txt", "test")) == ["A dog."]
-    files = sorted(tmp_path.iterdir())
-    assert list(open_text(files, "val")) == ["A dog."]
-    with pytest.raises(SemcomError, match="expected one of cats, dogs"):
-        train.of("cows")
 
 
 @pytest.mark.parametrize(
@@ -229,8 +225,7 @@ def test_similarity_is_asked_for_what_differs_only():
 def test_outcomes_are_bytes_and_messages_are_words():
     task = TextTask(None)
     outcome = task.outcome(np.frombuffer("Zwölf.".encode(), np.uint8))
-    assert task.message(outcome) == {"text": "Zwölf.", "confidence": None}
-    assert task.message(task.with_confidence(outcome, 0.5))["confidence"] == 0.5
+    assert task.message(outcome) == {"text": "Zwölf."}
     assert task.length("A dog, a cat.") == 4
 
 

@@ -6,11 +6,6 @@
 namespace gr {
 namespace semcom {
 namespace phy {
-namespace {
-
-constexpr double two_pi = 2.0 * M_PI;
-
-} // namespace
 
 jakes_process::jakes_process(const random_stream& stream, uint64_t index, double doppler)
 {

@@ -4,7 +4,9 @@
 #define INCLUDED_SEMCOM_PHY_TYPES_H
 
 #include <Eigen/Core>
+#include <cmath>
 #include <complex>
+#include <limits>
 
 namespace gr {
 namespace semcom {
@@ -12,6 +14,9 @@ namespace phy {
 
 using cfloat = std::complex<float>;
 using cdouble = std::complex<double>;
+
+constexpr double two_pi = 2.0 * M_PI;
+constexpr double infinity = std::numeric_limits<double>::infinity();
 
 //! Most transmitters or receive antennas the module handles.
 constexpr int max_streams = 8;

@@ -13,8 +13,6 @@ namespace semcom {
 namespace phy {
 namespace {
 
-constexpr double two_pi = 2.0 * M_PI;
-
 //! ln(1 / 0.003): what noise rarely exceeds in units of its mean power.
 constexpr double screen_level = 5.8;
 

@@ -24,7 +24,6 @@ constexpr size_t lanes = 16;
 constexpr double singular_width = 1e-6;
 
 constexpr double kaiser_beta = 8.0;
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 double sinc(double x)
 {

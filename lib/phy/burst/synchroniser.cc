@@ -12,9 +12,6 @@ namespace semcom {
 namespace phy {
 namespace {
 
-constexpr double two_pi = 2.0 * M_PI;
-constexpr double infinity = std::numeric_limits<double>::infinity();
-
 constexpr size_t min_known = 8;
 
 //! Known symbols, taken off, on each antenna: [M, N].

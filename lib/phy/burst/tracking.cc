@@ -13,9 +13,6 @@ namespace semcom {
 namespace phy {
 namespace {
 
-constexpr double two_pi = 2.0 * M_PI;
-constexpr double infinity = std::numeric_limits<double>::infinity();
-
 /*!
  * The pilots of a block and what taking them late adds, over the inner pilots; the
  * second made orthogonal to the first.

@@ -11,11 +11,6 @@
 namespace gr {
 namespace semcom {
 namespace phy {
-namespace {
-
-constexpr double two_pi = 2.0 * M_PI;
-
-} // namespace
 
 double slot_of(uint64_t number)
 {

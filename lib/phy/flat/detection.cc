@@ -16,7 +16,6 @@ namespace {
 
 //! Of H^H H; H itself has the root of it.
 constexpr double smallest_condition = 1e-12;
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 //! True if the smallest eigenvalue of \p gram is at least 1e-12 of the largest.
 bool well_conditioned(const matrix& gram, const matrix& inverse)

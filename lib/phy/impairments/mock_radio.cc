@@ -10,8 +10,6 @@ namespace semcom {
 namespace phy {
 namespace {
 
-constexpr double two_pi = 2.0 * M_PI;
-
 //! Samples that the multipath filter may read or write beyond a block's end.
 constexpr size_t margin = lane_samples;
 

@@ -12,7 +12,6 @@ namespace semcom {
 namespace phy {
 namespace {
 
-constexpr double two_pi = 2.0 * M_PI;
 constexpr double largest_spread = 25.0; // [samples]
 constexpr double power_left_out = 1e-4;
 

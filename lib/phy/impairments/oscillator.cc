@@ -11,8 +11,6 @@ namespace semcom {
 namespace phy {
 namespace {
 
-constexpr double two_pi = 2.0 * M_PI;
-
 SEMCOM_SIMD void to_steps(const float* steps, float scale, uint32_t* out, size_t count)
 {
     for (size_t n = 0; n < count; n++)

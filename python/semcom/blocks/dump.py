@@ -34,17 +34,16 @@ class file_dump(gr.sync_block):
         return len(input_items[0])
 
 
-def dump(hier, source, port: int, folder: str, name: str) -> None:
-    """Write the output ``port`` of ``source`` to ``folder/name.c64`` (raw complex64), if wanted.
+def dump(hier, source, port: int, folder: str, name: str, item=(np.complex64, 1)) -> None:
+    """Write the output ``port`` of ``source`` to ``folder/name``, raw, if wanted; the file's ending
+    tells the type: ``.c64``, ``.f32``, ``.u8``.
 
-    An empty ``folder`` wants nothing.  Vectors of floats become ``.f32``, row after row.
+    item  (NumPy type, length) of the output.  An empty ``folder`` wants nothing.
     """
     if not folder:
         return
-    size = source.output_signature().sizeof_stream_item(port)
-    symbols = size == gr.sizeof_gr_complex
-    item = np.complex64 if symbols else (np.float32, size // gr.sizeof_float)
-    path = make_folder(folder) / f"{name}.{'c64' if symbols else 'f32'}"
-    sink = file_dump(path, item)
+    kind, length = np.dtype(item[0]), item[1]
+    path = make_folder(folder) / f"{name}.{kind.kind}{8 * kind.itemsize}"
+    sink = file_dump(path, (kind, length) if length > 1 else kind)
     hier.dumps = [*getattr(hier, "dumps", ()), sink]  # GNU Radio does not keep Python blocks alive
     hier.connect((source, port), sink)

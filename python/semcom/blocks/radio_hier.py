@@ -199,7 +199,7 @@ class radio_receiver(HasModel, gr.hier_block2):
             self.connect((self.sync, k), (self, 1 + k))
             dump(self, self.sync, k, dump_path, f"detected_{k}")
         self.connect(self.decoder, (self, 0))
-        dump(self, self.decoder, 0, dump_path, "outcomes")
+        dump(self, self.decoder, 0, dump_path, "outcomes", net.outcome_item)
 
     def set_detector(self, detector):
         """zf or lmmse, from the next burst on."""

@@ -79,8 +79,8 @@ class semantic_decoder(SystemBlock):
         return SystemBlock.start(self)
 
     def process(self, batch):
-        whole = all(FrameId.of(frames[0].number).fragments == 1 for frames in batch)
-        if self.combined.attempts == 1 and whole:
+        in_parts = any(FrameId.of(frames[0].number).fragments > 1 for frames in batch)
+        if self.combined.attempts == 1 and not in_parts:
             return SystemBlock.process(self, batch)
         results = []
         with self._swap, torch.inference_mode():

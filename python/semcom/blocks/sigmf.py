@@ -8,12 +8,7 @@ import numpy as np
 from gnuradio import gr
 
 from ..base.files import check_writable
-from ..protocol.recording import (
-    Recording,
-    describe,
-    files_of,
-    record,
-)
+from ..protocol.recording import NAMESPACE, Recording, describe, files_of, record
 from .guard import WORK_DONE, guarded
 
 
@@ -50,6 +45,11 @@ class sigmf_sink(gr.sync_block):
         self._files, self._recorder = ExitStack(), None
         return True
 
+    def tell(self, **settings) -> None:
+        """More settings for the replay, before the flowgraph stops."""
+        for name, value in settings.items():
+            self.metadata.set_global_field(f"{NAMESPACE}{name}", value)
+
     @property
     def frames(self) -> int:
         return self._recorder.frames if self._recorder else 0
@@ -84,7 +84,7 @@ class sigmf_source(gr.sync_block):
     repeat       True: from the beginning again and again
 
     ``sample_rate`` [Hz], ``frequency`` [Hz] (None: not known) and the dict ``settings`` are the
-    recording's.  SemcomError if it cannot be replayed so; see semcom.data.recording.Recording.
+    recording's.  SemcomError if it cannot be replayed so; see semcom.protocol.recording.Recording.
     """
 
     def __init__(self, path, channels=None, sample_rate=None, repeat=False):

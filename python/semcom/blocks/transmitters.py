@@ -64,7 +64,7 @@ class leading_transmitter(_BurstBlock):
     Output 0  complex64, samples of unit mean power while a burst is on; tx_sob and tx_eob on the
               first and last sample of each frame's run, no time: it is sent as soon as it comes
 
-    plan    what both ends agree on (semcom.phy.burst.BurstFormat)
+    plan    what both ends agree on (semcom.protocol.burst.BurstFormat)
     system  number of the semantic system, for the headers
     users   terminals on the uplink; with one there is no sidelink
     pause   [s] of silence before and after each frame's run, part of the samples: for radios whose

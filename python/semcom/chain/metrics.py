@@ -14,6 +14,11 @@ def ratio_db(numerator: float, denominator: float):
     return float(10 * np.log10(numerator / denominator))
 
 
+def mean_db(values_db: np.ndarray) -> float | None:
+    """Mean of the powers whose levels [n] are given [dB], in dB; None of nothing."""
+    return float(10 * np.log10(np.mean(10 ** (values_db / 10)))) if len(values_db) else None
+
+
 def error_power(sent: np.ndarray, detected: np.ndarray) -> float:
     """Sum of |detected - sent|^2 over all entries of two complex arrays."""
     error = (detected - sent).astype(np.complex128).ravel()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Sets of clips: the AVE file layout, and a synthetic set that needs no files."""
+"""Sets of clips (the AVE file layout, and a synthetic set that needs no files) and of sentences."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The options of what is sent: a set of clips, or media files."""
+"""The options of what is sent: a set of clips, sentences, or media files."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from ..base.options import Rule, option
 from ..perception.names import FEATURES
@@ -10,6 +11,10 @@ from .clipset import SPLITS
 
 CLIPS = Rule(lambda point: not point.media, "without --media")
 MEDIA = Rule(lambda point: point.media, "with --media")
+IN_SPLITS = Rule(
+    lambda point: not Path(point.data).is_file(),
+    "of a folder or a generated set: a file is sent as it is",
+)
 VGG = Rule(lambda point: point.features == "vgg", "with --features vgg")
 
 
@@ -18,10 +23,10 @@ class SetOptions:
     """What is sent."""
 
     data: str = option(
-        "", "folder in the AVE layout; default: a generated set", metavar="DIR", only=(CLIPS,),
-        place=True,
+        "", "folder in the AVE layout; of text, a folder with *_SPLIT.txt or one file, a sentence "
+        "a line; default: a generated set", metavar="DIR", only=(CLIPS,), place=True,
     )  # fmt: skip
-    split: str = option("test", "which clips to send", choices=SPLITS, only=(CLIPS,))
+    split: str = option("test", "which clips to send", choices=SPLITS, only=(CLIPS, IN_SPLITS))
     media: tuple = option(
         (), "send these files, or v4l2:/dev/video0, in the place of a set", metavar="FILE",
         place=True,

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Sets of sentences: a folder or a list of text files, UTF-8, one sentence a line, named
-``*_train.txt``, ``*_val.txt`` and ``*_test.txt``.
+"""Sets of sentences: a folder of text files, UTF-8, one sentence a line, named ``*_train.txt``,
+``*_val.txt`` and ``*_test.txt``; or one such file, of any name.
 
 Lines without a word or mark are skipped.  A sentence may be of any length.
 """
@@ -71,36 +71,19 @@ class Sentences(Sequence):
         """UTF-8 bytes of a sentence, [n] uint8."""
         return np.frombuffer(self.sentences[i].encode(), np.uint8)
 
-    def of(self, source: str) -> Sentences:
-        """The sentences of one family."""
-        pairs = zip(self.sentences, self.sources, strict=True)
-        chosen = [sentence for sentence, family in pairs if family == source]
-        if not chosen:
-            known = ", ".join(sorted(set(self.sources)))
-            raise SemcomError(f"source {source!r}: not in {self.name}, expected one of {known}")
-        return Sentences(source, chosen, [source] * len(chosen))
 
-
-def open_text(where: str | Path | Sequence[str | Path], split: str) -> Sentences:
-    """The sentences of ``split`` (train, val, test) in a folder, one file, or a list of files.
-
-    Of a folder or a list those files count that are named ``*_SPLIT.txt``; a single file is taken
-    as it is, whatever its name.
-    """
+def open_text(where: str | Path, split: str) -> Sentences:
+    """The sentences of ``split`` (train, val, test) in a folder, those of its files that are named
+    ``*_SPLIT.txt``; or in one file, whatever its name."""
     if split not in SPLITS:
         raise SemcomError(f"split {split!r}: expected one of {', '.join(SPLITS)}")
-    if isinstance(where, str | Path) and not Path(where).is_dir():
-        files = [Path(where)]
-    elif isinstance(where, str | Path):
-        files = sorted(Path(where).glob(f"*_{split}.txt"))
-    else:
-        files = [Path(file) for file in where if Path(file).name.endswith(f"_{split}.txt")]
+    folder = Path(where).is_dir()
+    files = sorted(Path(where).glob(f"*_{split}.txt")) if folder else [Path(where)]
     if not files:
         raise SemcomError(f"{where}: no file named *_{split}.txt; expected text, a sentence a line")
     read_files = [(file.stem.removesuffix(f"_{split}"), read(file)) for file in files]
     sentences = [sentence for _, some in read_files for sentence in some]
     sources = [family for family, some in read_files for _ in some]
-    folder = isinstance(where, str | Path) and Path(where).is_dir()
     # a link keeps its own name
     name = Path(os.path.abspath(where)).name if folder else read_files[0][0]
     return Sentences(name, sentences, sources)

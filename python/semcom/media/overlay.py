@@ -22,17 +22,13 @@ import cv2
 import numpy as np
 
 from ..base.errors import SemcomError
-from ..base.runs import runs
 from . import paint
 from .paint import (
-    BLUE,
     EDGE,
     FAINT,
-    GREEN,
     GREY,
     GROUND,
     ORANGE,
-    PANEL,
     SKY,
     TEXT,
     VERMILION,
@@ -40,25 +36,14 @@ from .paint import (
     YELLOW,
     Box,
 )
-from .spectrum import (
-    HOP,
-    RATE,
-    WINDOW,
-    YAMNET_OFFSET,
-    log_mel,
-)
+from .spectrum import RATE
+from .timeline import NOTHING, draw_timeline
 
 WIDTH, HEIGHT = 1280, 720  # the size that lengths below are for [pixels]; others scale
 SMALLEST = (320, 180)  # what is still drawn, if no longer legible
-TINTS = {None: SKY, True: GREEN, False: VERMILION}  # of a decision: not known, right, wrong
-MARKS = {None: "", True: "\N{CHECK MARK} ", False: "\N{BALLOT X} "}
 STREAMS = (SKY, ORANGE)
 SPAN = 2.5  # of a constellation's axes, either way; symbols have unit power
 POOREST, BEST = -10, 30  # [dB] of the scale of the SNR
-QUIET, RANGE = -6.0, 6.0  # log-mel that is black; how far above white is at least
-STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)  # [s] between ticks
-TO_COME = 0.55  # brightness of the sound that was not heard yet
-NOTHING = "background"  # the event that is none
 
 
 @dataclass
@@ -107,7 +92,7 @@ def draw(view: View, width: int = WIDTH, height: int = HEIGHT) -> np.ndarray:
     snr_db = None if view.snr_db is None or not np.isfinite(view.snr_db) else float(view.snr_db)
     box = place.link
     box.of(canvas)[:] = _link(snr_db, view.channel, box.w, box.h, place.unit)
-    _draw_story(canvas, view, place)
+    draw_timeline(place.timeline.of(canvas), view, place.unit)
     _draw_picture(place.picture.of(canvas), view, place.unit)
     return canvas
 
@@ -129,7 +114,7 @@ class Layout(NamedTuple):
     picture: Box
     clouds: tuple
     link: Box
-    story: Box
+    timeline: Box
 
 
 @lru_cache(maxsize=8)
@@ -189,16 +174,10 @@ def _warmth() -> tuple:
     """Two tables [1, 256, 3] uint8 over heat: what a picture keeps, and what is added to it."""
     heat = np.linspace(0, 1, 256)[:, None]
     opacity = 0.66 * heat**1.4
-    colour = _ramp([(0, VERMILION), (0.6, VERMILION), (1, ORANGE)], heat[:, 0])
+    colour = paint.ramp([(0, VERMILION), (0.6, VERMILION), (1, ORANGE)], heat[:, 0])
     kept = (0.7 + 0.3 * np.minimum(1, 2 * heat)) * (1 - 0.7 * opacity)  # cool places are dimmed
     tables = (255 * np.repeat(kept, 3, 1), opacity * colour)
     return tuple(np.rint(table).astype(np.uint8)[None] for table in tables)
-
-
-def _ramp(stops: list, at: np.ndarray) -> np.ndarray:
-    """Colours [n, 3] float between (place, colour) of ``stops``."""
-    places, colours = zip(*stops, strict=True)
-    return np.stack([np.interp(at, places, channel) for channel in zip(*colours, strict=True)], -1)
 
 
 def warmed(picture: np.ndarray, heat: np.ndarray, thick: int) -> np.ndarray:
@@ -340,203 +319,3 @@ def _draw_scale(canvas, box: Box, below: Box, snr_db: float | None, unit: float)
         x = box.x + round(share * (box.w - room))
         text = str(level).replace("-", "\N{MINUS SIGN}")
         paint.write(canvas, Box(x, below.y, room, below.h), text, 13 * unit, FAINT, share)
-
-
-# The story of the seconds
-
-
-class Rows(NamedTuple):
-    """Rows of the story panel, equally wide: second t of T begins at t/T of each.  Without a truth
-    its row has no height."""
-
-    decided: Box
-    truth: Box
-    sure: Box
-    axis: Box
-    sound: Box
-
-
-@lru_cache(maxsize=8)
-def _rows(width: int, height: int, unit: float, with_truth: bool) -> Rows:
-    left, pad, gap = (round(n * unit) for n in (108, 14, 5))
-    lengths = (40, 30, 22, 20) if with_truth else (52, 0, 30, 20)
-    boxes, wide, y = [], width - left - pad, pad
-    for tall in (round(n * unit) for n in lengths):
-        boxes.append(Box(left, y, wide, tall))
-        y += tall + gap if tall else 0
-    return Rows(*boxes, Box(left, y, wide, height - pad - y))
-
-
-def marks(decided, truth) -> list:
-    """For each second: right (True), wrong (False), or not known (None)."""
-    return [
-        name == true if name and true else None for name, true in zip(decided, truth, strict=True)
-    ]
-
-
-def _draw_story(canvas: np.ndarray, view: View, place: Layout) -> None:
-    box, unit, seconds = place.story, place.unit, view.seconds()
-    decided, sure = _padded(view.decided, "", seconds), _padded(view.confidences, 0.0, seconds)
-    truth = None if view.truth is None else _padded(view.truth, "", seconds)
-    sound = np.ascontiguousarray(view.sound, np.float32).tobytes()
-    area = box.of(canvas)
-    area[:] = _story(decided, truth, sure, sound, box.w, box.h, unit)
-    now = float(np.clip(np.nan_to_num(view.now), 0, seconds))
-    _draw_playhead(area, _rows(box.w, box.h, unit, truth is not None), now, seconds, unit)
-
-
-def _padded(values, filling, length: int) -> tuple:
-    return tuple(values) + (filling,) * (length - len(values))
-
-
-@lru_cache(maxsize=4)
-def _story(decided, truth, confidences, sound: bytes, width, height, unit) -> np.ndarray:
-    """The panel below without the playhead; tuples with an entry for each second."""
-    canvas, rows = paint.panel(width, height, unit), _rows(width, height, unit, truth is not None)
-    right = marks(decided, truth or [""] * len(decided))
-    known = [good for good in right if good is not None]
-    score = f"{sum(known)} of {len(known)} right" if known else ""
-    _label(canvas, rows.decided, "receiver", score, unit)
-    _draw_names(
-        canvas, rows.decided, runs(zip(decided, right, strict=True)), TINTS, len(decided), unit
-    )
-    if truth is not None:
-        _label(canvas, rows.truth, "truth", "", unit)
-        names = runs((name, None) for name in truth)
-        _draw_names(canvas, rows.truth, names, {None: FAINT}, len(truth), unit)
-    _label(canvas, rows.sure, "confidence", "", unit)
-    _draw_sure(canvas, rows.sure, decided, confidences, right, unit)
-    _draw_axis(canvas, rows.axis, len(decided), unit)
-    _label(canvas, rows.sound, "sound", "0.1 to 7.5 kHz", unit)
-    _draw_sound(canvas, rows.sound, sound, len(decided))
-    return canvas
-
-
-def _span(row: Box, first: float, seconds: float, total: int) -> Box:
-    """The part of a row that stands for ``seconds`` from ``first`` on."""
-    left, end = (row.x + round(t / total * row.w) for t in (first, first + seconds))
-    return row._replace(x=left, w=end - left)
-
-
-def _label(canvas, row: Box, text: str, below: str, unit: float) -> None:
-    """Text beside a row, in one or two lines."""
-    pad = round(14 * unit)
-    box = Box(pad, row.y, row.x - round(1.6 * pad), row.h)
-    if below:
-        half = min(round(19 * unit), row.h // 2)
-        y = row.y + row.h // 2
-        paint.write(canvas, Box(box.x, y, box.w, half), below, 12 * unit, FAINT, least=8 * unit)
-        box = Box(box.x, y - half, box.w, half)
-    paint.write(canvas, box, text, 15 * unit, TEXT, least=8 * unit)
-
-
-def _draw_names(canvas, row: Box, spans: list, tints: dict, total: int, unit: float) -> None:
-    """A box for each run of seconds: name and mark, what is wrong hatched."""
-    edge, radius = max(1, round(1.5 * unit)), 5 * unit
-    for first, end, (name, right) in spans:
-        box = _span(row, first, end - first, total)
-        box = box._replace(w=max(1, box.w - round(2 * unit)))
-        tint, strength = tints[right], 0.14 if name == NOTHING else 0.4
-        if not name:
-            paint.plate(canvas, box, WELL, radius)
-            continue
-        inner = Box(box.x + edge, box.y + edge, box.w - 2 * edge, box.h - 2 * edge)
-        paint.plate(canvas, box, tint, radius)
-        paint.plate(canvas, inner, WELL, radius - edge)
-        paint.plate(canvas, inner, tint, radius - edge, strength)
-        if right is False and inner.w > 0:
-            paint.blend(inner.of(canvas), tint, paint.hatch(inner.w, inner.h, 11 * unit) // 2)
-        _draw_name(canvas, inner, name.split(",")[0], right, unit)
-
-
-def _draw_name(canvas, box: Box, name: str, right, unit: float) -> None:
-    """Mark and name in a box of the timeline, on a plate where stripes are below."""
-    room, bold = box.w - round(6 * unit), name != NOTHING
-    text = MARKS[right] + name if room > 60 * unit else MARKS[right].strip()
-    size = paint.size_for(box, 14 * unit)
-    sizes = (size, min(size, max(1, round(11 * unit))))
-    text, size = paint.fitted(text, max(0, room), sizes, bold)
-    if text and right is False:
-        wide = paint.letters(text, size, bold).shape[1] + round(8 * unit)
-        inset = max(0, (box.h - round(1.4 * size)) // 2)
-        plate = Box(box.x + (box.w - wide) // 2, box.y + inset, wide, box.h - 2 * inset)
-        paint.plate(canvas, plate, WELL, 4 * unit, 0.85)
-    paint.write(canvas, box, text, size, TEXT, 0.5, bold=bold)
-
-
-def _draw_sure(canvas, row: Box, decided, confidences, right, unit: float) -> None:
-    """A bar for the confidence of each second."""
-    for t, (name, sure) in enumerate(zip(decided, confidences, strict=True)):
-        box = _span(row, t, 1, len(decided))
-        box = box._replace(w=max(1, box.w - round(2 * unit)))
-        paint.plate(canvas, box, WELL, 3 * unit)
-        tall = round(float(np.clip(np.nan_to_num(sure), 0, 1)) * box.h)
-        if name and tall:
-            bar = Box(box.x, box.y + box.h - tall, box.w, tall)
-            wrong = right[t] is False
-            paint.plate(canvas, bar, TINTS[right[t]], 3 * unit, 0.4 if wrong else 0.85)
-            if wrong:
-                paint.blend(bar.of(canvas), TINTS[False], paint.hatch(bar.w, bar.h, 8 * unit))
-
-
-def _draw_axis(canvas, row: Box, total: int, unit: float) -> None:
-    """Seconds below the rows, at a distance that leaves the figures apart."""
-    room = round(44 * unit)
-    step = next((n for n in STEPS if n * row.w >= room * total), STEPS[-1])
-    _label(canvas, row, "time [s]", "", unit)
-    for t in range(0, total + 1, step):
-        x = _span(row, t, 0, total).x
-        box = row._replace(x=min(max(row.x, x - room // 2), row.x + row.w - room), w=room)
-        side = 0.0 if t == 0 else 1.0 if t == total else 0.5
-        paint.write(canvas, box, str(t), 13 * unit, FAINT, side)
-
-
-@lru_cache(maxsize=1)
-def _spectrum_colours() -> np.ndarray:
-    """[1, 256, 3] uint8, ever lighter."""
-    stops = [(0, WELL), (0.35, BLUE), (0.65, SKY), (0.85, YELLOW), (1, (255, 255, 255))]
-    return np.rint(_ramp(stops, np.linspace(0, 1, 256))).astype(np.uint8)[None]
-
-
-def _draw_sound(canvas, row: Box, sound: bytes, total: int) -> None:
-    paint.plate(canvas, row, WELL, 0)
-    samples = np.frombuffer(sound, np.float32)
-    heard = _span(row, 0, len(samples) / RATE, total)
-    if heard.w > 0:
-        heard.of(canvas)[:] = _spectrum(sound, heard.w, heard.h)
-
-
-@lru_cache(maxsize=2)
-def _spectrum(sound: bytes, width: int, height: int) -> np.ndarray:
-    """[height, width, 3]: low tones below; time from the first sample to the last."""
-    samples = np.clip(np.nan_to_num(np.frombuffer(sound, np.float32)), -1, 1)
-    edge = (WINDOW - HOP) // 2  # so that the n-th spectrum stands for the n-th 10 ms
-    samples = np.pad(samples, (edge, edge + -len(samples) % HOP))
-    level = np.ascontiguousarray(log_mel(samples, YAMNET_OFFSET).T[::-1])
-    shrinks = level.shape[1] > width
-    level = cv2.resize(level, (width, level.shape[0]),
-                       interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)  # fmt: skip
-    level = cv2.resize(level, (width, height), interpolation=cv2.INTER_LINEAR)
-    loudest = max(float(np.quantile(level, 0.998)), QUIET + RANGE)
-    level = np.clip((level - QUIET) / (loudest - QUIET), 0, 1)
-    return cv2.LUT(cv2.merge([cv2.convertScaleAbs(level, alpha=255)] * 3), _spectrum_colours())
-
-
-def _draw_playhead(area, rows: Rows, now: float, total: int, unit: float) -> None:
-    """A line through all rows, its time beside it; the sound to come is dimmed."""
-    x = _span(rows.decided, now, 0, total).x
-    later = rows.sound.of(area)[:, x - rows.sound.x :]
-    if later.size:
-        later[:] = cv2.convertScaleAbs(later, alpha=TO_COME)
-    thick, top = max(1, round(2 * unit)), rows.decided.y
-    line = Box(x, top, thick, rows.sound.y + rows.sound.h - top)
-    line.of(area)[:] = TEXT
-    room = round(58 * unit)
-    left = min(max(rows.axis.x, x - room // 2), rows.axis.x + rows.axis.w - room)
-    chip = rows.axis._replace(x=left, w=room)
-    space = round(12 * unit)
-    paint.plate(
-        area, chip._replace(x=left - space, w=room + 2 * space), PANEL, 0
-    )  # no half figures
-    paint.plate(area, chip, TEXT, chip.h / 2)
-    paint.write(area, chip, f"{now:.1f} s", 13 * unit, GROUND, 0.5, bold=True)

@@ -145,3 +145,9 @@ def write(canvas, box: Box, text: str, size: float, colour=TEXT, side=0.0, bold=
 def size_for(box: Box, size: float) -> int:
     """Size of letters [pixels], at most ``size``, whose line is no taller than ``box``."""
     return max(1, min(round(size), int((box.h - 2) / 1.164)))  # of DejaVu, rounded up twice
+
+
+def ramp(stops: list, at: np.ndarray) -> np.ndarray:
+    """Colours [n, 3] float between (place, colour) of ``stops``."""
+    places, colours = zip(*stops, strict=True)
+    return np.stack([np.interp(at, places, channel) for channel in zip(*colours, strict=True)], -1)

@@ -9,7 +9,7 @@ from ..base.errors import SemcomError
 from ..base.files import replacing
 from ..base.palette import COLOURS
 from ..systems.registry import task_of
-from .tables import SETTINGS, estimate
+from .tables import SETTINGS, estimate, set_of, setting
 
 COLUMN, PAGE = 3.5, 7.16  # widths of a column and of a page of a two-column paper [inches]
 MARKERS = "osD^vPX"
@@ -27,10 +27,10 @@ SNR_LABEL = "SNR per stream [dB]"
 def curves(records: list) -> dict:
     """Channel -> label -> records by SNR; a label names what differs between the groups."""
     keys = [key for key in SETTINGS if key != "channel"]
-    differing = [key for key in keys if len({r[key] for r in records}) > 1] or ["system"]
+    differing = [key for key in keys if len({setting(r, key) for r in records}) > 1] or ["system"]
     groups = {}
     for r in sorted(records, key=lambda r: r["snr_db"]):
-        label = ", ".join(str(r[key]) for key in differing if r[key])
+        label = ", ".join(filter(None, (setting(r, key) for key in differing)))
         groups.setdefault(r["channel"], {}).setdefault(label, []).append(r)
     return groups
 
@@ -88,7 +88,7 @@ def plot(path, records: list) -> None:
             look = looks.setdefault(label, (i % len(COLOURS), i % len(DASHES)))
             snr = [r["snr_db"] for r in points]
             lines.append(Line(label, snr, [estimate([r], task.primary) for r in points], look))
-        title = f"{channel} ({points[0]['data']}, {points[0]['split']})"
+        title = f"{channel}: {set_of(points[0])}"
         panels.append(Axes(title, SNR_LABEL, task.label, lines, levels=levels))
     draw(path, panels)
 

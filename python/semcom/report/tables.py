@@ -56,11 +56,26 @@ def markdown(header: list, rows: list) -> list:
     return ["| " + " | ".join(row) + " |" for row in (header, rule, *rows)]
 
 
-SETTINGS = ("system", "variant", "decoder", "channel", "csi", "detector")
+SETTINGS = ("system", "variant", "decoder", "channel", "csi", "detector", "attempts", "ask_below")
 CHAIN = (  # columns that every task has, behind its own
     Column("NMSE [dB]", "channel_nmse_db", ".1f"),
     Column("EVM [dB]", "evm_db", ".1f"),
 )
+
+
+def set_of(record: dict) -> str:
+    """The set's name, and the split of one that has splits."""
+    return f"{record['data']} ({record['split']})" if record["split"] else record["data"]
+
+
+def setting(record: dict, key: str) -> str:
+    """What a record says of one of SETTINGS, '' where it has no effect; of attempts, from 2 on."""
+    if key not in ("attempts", "ask_below"):
+        return str(record[key] or "")
+    scenario = record["scenario"]
+    if scenario.get("attempts", 1) == 1:
+        return ""
+    return f"{scenario[key]} attempts" if key == "attempts" else f"asked below {scenario[key]:g}"
 
 
 def columns_of(task) -> list[Column]:
@@ -81,11 +96,10 @@ def table(records: list):
     from rich.markup import escape  # "[dB]" is no markup
     from rich.table import Table
 
-    varying = [key for key in SETTINGS if len({r[key] for r in records}) > 1]
+    varying = [key for key in SETTINGS if len({setting(r, key) for r in records}) > 1]
     first = records[0]
-    constant = [str(first[key]) for key in SETTINGS if key not in varying and first[key]]
-    data = f"{first['data']} ({first['split']})" if first["split"] else first["data"]
-    title = f"{data}: {', '.join(constant)}"
+    constant = [setting(first, key) for key in SETTINGS if key not in varying]
+    title = f"{set_of(first)}: {', '.join(filter(None, constant))}"
     out = Table(title=title, box=box.SIMPLE_HEAD, padding=0, pad_edge=False)
     columns = columns_of(task_of(first["system"]))
     columns = [c for c in columns if any(r[c.key] is not None for r in records)]
@@ -93,5 +107,5 @@ def table(records: list):
         out.add_column(escape(name), no_wrap=True, justify="left" if name in SETTINGS else "right")
     for r in records:
         figures = [_shown(r[column.key], column.form) for column in columns]
-        out.add_row(*[str(r[key] or "-") for key in varying], *figures)
+        out.add_row(*[setting(r, key) or "-" for key in varying], *figures)
     return out

@@ -10,10 +10,12 @@ from ..protocol.burst import BurstFormat
 from .scenario import Scenario, burst_format
 
 
-def channel_uses(point: Scenario, net, flowgraph, unit: str, units: list) -> dict:
+def channel_uses(point: Scenario, net, flowgraph, unit: str, units: list, heard: float) -> dict:
     """Channel uses per unit of the task (a segment, a word) and how they are spent.
 
     units  of each frame that was judged; what all terminals send at once is counted once
+    heard  [symbols] mean payload of the frames that a radio's receiver heard: what is known of
+           frames of varying length where the sender is elsewhere
 
     payload, pilots  of the uplink;  overhead  preambles, headers, gaps and guards of bursts
     sidelink         all sidelinks, whole
@@ -24,7 +26,7 @@ def channel_uses(point: Scenario, net, flowgraph, unit: str, units: list) -> dic
     mean = float(np.mean(units)) if units else 0.0
     if not mean:
         return {per: None, "channel_uses": None, "pilot_overhead": None}
-    payload = max(_payload(name, net, flowgraph, mean) for name in net.topology.names)
+    payload = max(_payload(name, net, flowgraph, mean, heard) for name in net.topology.names)
     uses = _burst_uses(point, net, payload) if point.radio else _uses(point, net, payload)
     uses |= _repeats(point, flowgraph)
     return {
@@ -34,11 +36,11 @@ def channel_uses(point: Scenario, net, flowgraph, unit: str, units: list) -> dic
     }
 
 
-def _payload(name: str, net, flowgraph, units: float) -> float:
+def _payload(name: str, net, flowgraph, units: float, heard: float) -> float:
     """Symbols of a frame of a terminal, the mean over those that it sent where lengths vary."""
     ends = [end for end in flowgraph.ends_of_chain if end.name == name]
-    if net.ragged and ends:
-        return ends[0].encoder.mean_symbols
+    if net.ragged:
+        return ends[0].encoder.mean_symbols if ends else heard
     return net.payload(name, int(units))
 
 

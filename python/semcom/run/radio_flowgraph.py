@@ -8,7 +8,7 @@ import math
 from gnuradio import blocks, gr
 
 from ..base.errors import SemcomError
-from ..base.options import flag
+from ..base.options import broken, flag
 from ..blocks.link_meter import link_meter
 from ..blocks.mock_radio import mock_sidelink, mock_uplink
 from ..blocks.outcome_sink import outcome_sink
@@ -16,6 +16,7 @@ from ..blocks.radio_hier import AIR_WINDOW, radio_receiver, radio_terminal, syst
 from ..blocks.return_bursts import answer_receiver, answer_transmitter
 from ..blocks.return_link import mock_return
 from ..blocks.sigmf import sigmf_sink, sigmf_source
+from ..data.clipset import fingerprint
 from ..protocol.burst import LATENESS_S
 from ..systems.loading import shared_system
 from .flowgraph import release
@@ -25,6 +26,7 @@ from .scenario import BURST_OPTIONS, Scenario, burst_format
 MOCK = "mock"
 MOCK_DEVICES = 2  # that send
 KEPT = 1000  # frames whose decisions are kept: a receiver may run for days
+RECORDED = {**BURST_OPTIONS, "fragment": "fragment"}  # options that a recording tells
 PAUSE_S = 0.03  # [s] of silence around each frame: more than any start delay of a mock radio
 
 
@@ -236,14 +238,22 @@ class ReceiverFlowgraph(gr.top_block):
         )
 
 
-def replay_flowgraph(scenario: Scenario, checkpoint: str) -> tuple:
-    """(scenario as the recording tells, flowgraph) for the recording that ``--radio`` names."""
+def replay_flowgraph(scenario: Scenario, checkpoint: str, clips) -> tuple:
+    """(scenario as the recording tells, flowgraph) for the recording that ``--radio`` names;
+    SemcomError if other clips were sent than those that it is to be judged by."""
     path = scenario.radio.partition(":")[2]
     source = sigmf_source(path, scenario.antennas)
     told = source.settings
-    if told.get("system", scenario.system) != scenario.system:
-        raise SemcomError(f"{path}: was sent by {told['system']}; add --system {told['system']}")
-    plan = {name: told[key] for name, key in BURST_OPTIONS.items() if key in told}
+    for name in ("system", "variant"):
+        if told.get(name, getattr(scenario, name)) != getattr(scenario, name):
+            by = told[name]
+            raise SemcomError(f"{path}: was sent by the {name} {by}; add {flag(name)} {by}")
+    if told.get("clips", own := fingerprint(clips)) != own:
+        raise SemcomError(
+            f"{path}: was sent from the set {told['data']}, which holds other clips than "
+            f"{clips.name}; name that set with --data, and its split"
+        )
+    plan = {name: told[key] for name, key in RECORDED.items() if key in told}
     plan["sample_rate"] = source.sample_rate
     for name, value in plan.items():
         if getattr(scenario, name) not in (value, getattr(Scenario, name)):
@@ -268,12 +278,14 @@ def record_antennas(flowgraph, scenario: Scenario) -> None:
 
 def recording_settings(scenario: Scenario) -> dict:
     """What a recording tells those who replay it."""
+    snr = {} if broken(scenario, "snr") else {"snr_db": scenario.snr}
     return {
         "system": scenario.system,
         "variant": scenario.variant,
-        "snr_db": scenario.snr,
+        **snr,
         "seed": scenario.seed,
         "frames": scenario.frames,
         "radio": scenario.radio,
+        "fragment": scenario.fragment,
         **burst_format(scenario),
     }

@@ -7,6 +7,7 @@ from array import array
 
 import numpy as np
 
+from ..chain.metrics import mean_db
 from ..protocol.frames import FrameId, frame_of
 from .radio_flowgraph import MOCK
 from .scenario import Scenario
@@ -28,6 +29,7 @@ class AirLog:
         self.last, self.last_at, self._whole_at = -1, None, None
         self._numbers = array("Q")  # of the transmissions (semcom.protocol.frames)
         self._rows = array("d")  # time, then heard, cfo, delay, clock, snr of each user
+        self._symbols, self._heard = 0, set()  # of first attempts; frames of which any came
 
     def update(self) -> None:
         """Take the reports that came since the last call."""
@@ -37,9 +39,17 @@ class AirLog:
             self.last, self.last_at = report.frame, time.monotonic()
             of = FrameId(report.frame, report.fragment, report.fragments, report.attempt)
             self._numbers.append(of.number)
+            if report.attempt == 0:
+                self._symbols += report.length
+                self._heard.add(report.frame)
             self._rows.append(report.seconds + report.fraction)
             for user in report.users:
                 self._rows.extend((user.detected, user.cfo, user.delay, user.clock, user.snr_db))
+
+    @property
+    def mean_symbols(self) -> float:
+        """Payload of a frame, the mean over those that were heard; 0 if none was."""
+        return self._symbols / max(1, len(self._heard))
 
     def finish(self, frames: int) -> None:
         """So many were sent."""
@@ -78,7 +88,7 @@ def air_record(point: Scenario, flowgraph, log: AirLog) -> dict:
     counts = log.sync.counts()
     found = {
         "radio": point.radio,
-        "measured_snr_db": _mean_db(snr[heard]),
+        "measured_snr_db": mean_db(snr[heard]),
         "bursts_sent": sent or None,
         "bursts_heard": heard.sum(0).tolist(),
         "detection_rate": float(heard.sum() / sum(sent)) if sum(sent) else None,
@@ -120,11 +130,6 @@ def _gaps(numbers, heard, end: int) -> list:
         edges = np.flatnonzero(np.diff(missing.astype(int)))
         gaps.append([[int(a), int(b) - 1] for a, b in zip(edges[::2], edges[1::2], strict=True)])
     return gaps
-
-
-def _mean_db(values_db):
-    """Mean of powers [dB]."""
-    return float(10 * np.log10(np.mean(10 ** (values_db / 10)))) if len(values_db) else None
 
 
 def _sidelink(flowgraph, end) -> dict:

@@ -21,7 +21,7 @@ from ..blocks import guard
 from ..blocks.clip_source import clip_source
 from ..blocks.media_source import media_source
 from ..chain import reference
-from ..data.clipset import clip_number
+from ..data.clipset import clip_number, fingerprint
 from ..data.films import Films
 from ..systems.choice import decoder_of, error_free_weights, weights_for
 from ..systems.loading import shared_system
@@ -120,6 +120,8 @@ def execute(point: Scenario, clips, on_frames=lambda count: None, make=None, wat
     point = settled(point)
     weights = weights_for(point, clips)
     point, flowgraph = build(point, clips, weights, make)
+    if point.record:
+        flowgraph.recording.tell(data=clips.name, clips=fingerprint(clips))
     if watch:
         watch(flowgraph)
     frames = point.frames or len(clips) or None
@@ -143,7 +145,7 @@ def build(point: Scenario, clips, weights: str, make=None) -> tuple:
     if make:
         return point, make(point, weights)
     if point.radio.startswith("replay:"):
-        return replay_flowgraph(point, weights)
+        return replay_flowgraph(point, weights, clips)
     net = shared_system(point.system, weights, point.device)
     source = source_of(clips, [place.takes for place in net.topology], point.frames)
     return point, (RadioFlowgraph if point.radio else LinkFlowgraph)(point, source, weights)
@@ -214,7 +216,9 @@ def record(run: Run) -> dict:
         "measured_snr_db": measured_snr_db(point, measured["path_snr_db"]),
         "evm_db": measured["evm_db"],
         "papr_db": measured["papr_db"],
-        **channel_uses(point, run.net, flowgraph, task.unit, units),
+        **channel_uses(
+            point, run.net, flowgraph, task.unit, units, run.log.mean_symbols if run.log else 0.0
+        ),
         "frames_sent": flowgraph.source.sent if flowgraph.source else None,
         "frames_received": flowgraph.sink.received,
         **attempts_record(point, flowgraph),

@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -35,11 +35,9 @@ PLACE = {name: place for place, name in enumerate(FIELDS)}
 
 @dataclass(frozen=True)
 class Text:
-    """Outcome of a frame: the sentence as the receiver writes it, and the receiver's own estimate
-    of the share of words that are right (None: it makes none)."""
+    """Outcome of a frame: the sentence as the receiver writes it."""
 
     sentence: str
-    confidence: float | None = None
 
 
 def ngrams(tokens: Sequence[str], order: int) -> Counter:
@@ -126,18 +124,15 @@ class TextTask(Task):
         """items: UTF-8 bytes [n] uint8 of the sentence, as the decoder puts them out."""
         return Text(np.asarray(items, np.uint8).tobytes().decode("utf-8", "replace"))
 
-    def with_confidence(self, outcome: Text, confidence: float) -> Text:
-        """An outcome, and what the receiver thinks of it."""
-        return replace(outcome, confidence=float(confidence))
-
     def score(self, truth: str, outcome: Text | None) -> np.ndarray:
         wanted = words(truth)
         said = words(outcome.sentence) if outcome is not None else []
         found, total = matches(wanted, said)
         score = np.zeros(len(FIELDS))
         spoken = _spoken(wanted)
-        score[:6] = 1, said == wanted, edits(spoken, _spoken(said)), len(spoken), len(said), 0
-        score[PLACE["wanted"]] = len(wanted)
+        score[:6] = (
+            1, said == wanted, edits(spoken, _spoken(said)), len(spoken), len(said), len(wanted)
+        )  # fmt: skip
         score[PLACE["match_1"] :][:ORDERS] = found
         score[PLACE["grams_1"] :][:ORDERS] = total
         score[PLACE["sentence_bleu_1"] :][:ORDERS] = [
@@ -171,8 +166,8 @@ class TextTask(Task):
         return record
 
     def message(self, outcome: Text, classes=()) -> dict:
-        """``text`` and ``confidence`` (None if the receiver estimates none)."""
-        return {"text": outcome.sentence, "confidence": outcome.confidence}
+        """``text``: the sentence."""
+        return {"text": outcome.sentence}
 
     def length(self, truth: str) -> int:
         """Words between spaces."""

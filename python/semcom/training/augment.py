@@ -20,20 +20,17 @@ from ..data.tensors import Features
 class Augment:
     """Draws training batches.
 
-    exchange  share of the clips that get the sound, and share that get the picture, of another
-              clip of their event, where the event happens
-    mismatch  share of the clips that lose the event's beginning or end to another event's sound or
-              picture
+    background  number of the class that is no event
+    exchange    share of the clips that get the sound, and share that get the picture, of another
+                clip of their event, where the event happens
+    mismatch    share of the clips that lose the event's beginning or end to another event's sound
+                or picture
 
     Everything is drawn from Torch's global generator.
     """
 
     def __init__(
-        self,
-        clips: Features,
-        background: int,
-        exchange: float = 0.0,
-        mismatch: float = 0.0,
+        self, clips: Features, background: int, exchange: float = 0.0, mismatch: float = 0.0
     ):
         self.clips, self.background = clips, background
         self.exchange, self.mismatch = exchange, mismatch

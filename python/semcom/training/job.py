@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from abc import abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from ..base.options import used
 from ..weights import names, store
 from . import card, distributed
 from .cost import memory
-from .loop import Loop
+from .loop import Loop, Recipe
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,42 @@ class Job:
     command: str = ""
 
 
-def train_seeds(recipe: type, job: Job, config, seeds: int) -> None:
+class JobRecipe(Recipe):
+    """What a :class:`Job` asks of a recipe beside the loop: its data, and what the checkpoint and
+    the card say."""
+
+    @classmethod
+    @abstractmethod
+    def prepare(cls, job: Job, config) -> JobRecipe:
+        """The recipe of a job: its splits, and a new network or that of --init."""
+
+    @abstractmethod
+    def data_name(self) -> str:
+        """Name of the set, as it goes into the checkpoint's name."""
+
+    def warn(self) -> None:  # noqa: B027
+        """Print what a user should know of the splits before the training starts."""
+
+    def finish(self) -> None:  # noqa: B027
+        """What is left to do with the best weights, which the model has now."""
+
+    @abstractmethod
+    def test(self) -> dict:
+        """Figures on the test split of the model as it is, name -> number, or name -> point ->
+        number; the first, a number, is told of each seed."""
+
+    @staticmethod
+    @abstractmethod
+    def card_rows(header: dict) -> list[tuple[str, str]]:
+        """What the card says of the figures: (what, value)."""
+
+    @staticmethod
+    def card_notes(header: dict) -> list[str]:
+        """Lines of the card below its table."""
+        return []
+
+
+def train_seeds(recipe: type[JobRecipe], job: Job, config, seeds: int) -> None:
     """So many trainings, from the configuration's seed on, each in a folder OUT/seedN."""
     scores = []
     for seed in range(config.seed, config.seed + seeds):
@@ -55,7 +91,7 @@ def train_seeds(recipe: type, job: Job, config, seeds: int) -> None:
         print(f"test accuracy {np.mean(scores):.4f} +- {spread:.4f}, {seeds} seeds")
 
 
-def train(recipe: type, job: Job, config) -> float | None:
+def train(recipe: type[JobRecipe], job: Job, config) -> float | None:
     """One training, from its seed to its checkpoint and card -> the first of the figures on the
     test split; None in all processes but the first."""
     make_folder(job.out)

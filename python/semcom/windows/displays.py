@@ -19,6 +19,7 @@ from PyQt5 import QtCore, QtGui, QtWidgets, sip
 from ..base.palette import COLOURS
 from ..base.runs import runs
 from ..blocks.guard import guarded
+from ..chain.metrics import mean_db
 from ..phy.csi import unpack
 
 HISTORY = 200  # frames that are remembered
@@ -238,7 +239,7 @@ class event_timeline(_Display):
 class channel_display(_Display):
     """The channel as the receiver estimates it: |H| of every path, and the SNR from the pilots.
 
-    Message port ``csi``: of ls_estimator_cc or ave_receiver
+    Message port ``csi``: of ls_estimator_cc or receiver
     Message port ``channel``: of a simulated channel, the truth (a line on each bar)
 
     ``terminals`` names the streams.  The SNR is the mean over the paths; its own mean is that of
@@ -281,8 +282,7 @@ class channel_display(_Display):
         finite = self._finite()
         if self.waiting() or not len(finite):
             return "SNR from the pilots: not known"
-        mean = 10 * np.log10(np.mean(10 ** (finite / 10)))
-        return f"SNR from the pilots: {finite[-1]:.1f} dB, mean {mean:.1f} dB"
+        return f"SNR from the pilots: {finite[-1]:.1f} dB, mean {mean_db(finite):.1f} dB"
 
     def _finite(self) -> np.ndarray:
         shown = np.array(self.snr_db[-SHOWN:])
@@ -328,7 +328,7 @@ class channel_display(_Display):
     def _curve(painter, values, width, top, base):
         at = _axes(painter, values, len(values), width, top, base)
         _line(painter, [at(i, value) for i, value in enumerate(values)], COLOURS[0], 2)
-        mean = 10 * np.log10(np.mean(10 ** (values / 10)))
+        mean = mean_db(values)
         _line(painter, [at(0, mean), at(len(values) - 1, mean)], TEXT, 1.5, QtCore.Qt.DashLine)
         label = f"[dB], the last {len(values)} frames, their mean (dashed)"
         _write(painter, (EDGE, base + 4, width - EDGE, 20), label)

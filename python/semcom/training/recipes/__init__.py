@@ -25,7 +25,8 @@ SIZES = ("audio_dim", "visual_dim", "height", "width")  # of features
 class Kind:
     """One kind of training.
 
-    recipe       "package.module:Class" of what trains; the module needs Torch
+    recipe       "package.module:Class" of what trains, a training.job.JobRecipe; the module needs
+                 Torch
     config       its options
     of_the_data  fields of the network's configuration that the data decide: no options
     """

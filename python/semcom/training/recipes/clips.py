@@ -21,14 +21,14 @@ from ...systems.loading import check_sizes, to_device
 from ...systems.registry import classes
 from ...weights import store
 from .. import distributed
-from ..job import Job
-from ..loop import Recipe, shuffled
+from ..job import Job, JobRecipe
+from ..loop import shuffled
 from ..options import ClipConfig
 
 SPLITS = ("train", "val", "test")
 
 
-class ClipRecipe(Recipe):
+class ClipRecipe(JobRecipe):
     """A network on the clips of a set.
 
     features  split -> its clips;  sets  split -> the set that they are from, for its name and
@@ -100,20 +100,11 @@ class ClipRecipe(Recipe):
         for index in shuffled(len(self.clips), self.config.batch, self.config.seed, epoch):
             yield len(index), (epoch, distributed.share(index))
 
-    def finish(self) -> None:
-        """Nothing is left to do with the best weights."""
-
-    def test(self) -> dict:
-        """Figures on the test split, of the model as it is; first "error_free": without a
-        channel."""
-        raise NotImplementedError
-
     def data_name(self) -> str:
-        """Name of the set, as it goes into the checkpoint's name."""
         return self.sets["train"].name
 
     def warn(self) -> None:
-        """What a user should know of the splits: clips that several have, classes never trained."""
+        """Of clips that several splits have, and of classes that are never trained."""
         for (one, other), count in shared_ids(self.sets).items():
             print(f"train.py: warning: {count} ids of {other} are in {one}, too", file=sys.stderr)
         labels = {name: set(f.labels.unique().tolist()) for name, f in self.features.items()}
@@ -124,14 +115,8 @@ class ClipRecipe(Recipe):
 
     @staticmethod
     def card_rows(header: dict) -> list[tuple[str, str]]:
-        """What the card says of the figures: (what, value)."""
         metrics = header["metrics"]
         return [
             ("validation accuracy", f"{metrics['validation']:.4f} (no channel; selects the epoch)"),
             ("test accuracy, error-free", f"{metrics['test']['error_free']:.4f}"),
         ]
-
-    @staticmethod
-    def card_notes(header: dict) -> list[str]:
-        """Lines of the card below its table."""
-        return []

@@ -31,12 +31,7 @@ class EventsOverLink(ClipRecipe):
 
     def __init__(self, net, config: LinkConfig, features, sets=None):
         super().__init__(net, config, features, sets)
-        self.augment = Augment(
-            self.clips,
-            background=len(net.classes) - 1,
-            exchange=config.exchange,
-            mismatch=config.mismatch,
-        )
+        self.augment = Augment(self.clips, len(net.classes) - 1, config.exchange, config.mismatch)
         if config.variant == "no_estimation":
             for part in net.transmitters():
                 part.requires_grad_(False)

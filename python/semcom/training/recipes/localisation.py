@@ -25,12 +25,7 @@ class Localisation(ClipRecipe):
 
     def __init__(self, net, config: LabelledConfig, features, sets=None):
         super().__init__(net, config, features, sets)
-        self.augment = Augment(
-            self.clips,
-            background=len(net.classes) - 1,
-            exchange=config.exchange,
-            mismatch=config.mismatch,
-        )
+        self.augment = Augment(self.clips, len(net.classes) - 1, config.exchange, config.mismatch)
 
     def loss(self, batch, name: str) -> torch.Tensor:
         (_, index), net = batch, self.model

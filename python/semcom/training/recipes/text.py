@@ -24,14 +24,13 @@ from ...systems.loading import to_device
 from ...weights import store
 from .. import deepsc
 from ..deepsc import Tokens
-from ..job import Job
-from ..loop import Recipe
+from ..job import Job, JobRecipe
 from ..options import DeepSCTraining
 
 VALIDATE_EVERY = 1000  # steps
 
 
-class TextOverLink(Recipe):
+class TextOverLink(JobRecipe):
     """tokens, validation, tested  the three splits;  data  name of the set"""
 
     Config = DeepSCTraining
@@ -152,15 +151,10 @@ class TextOverLink(Recipe):
         return {"mean": figures.pop("mean"), **figures}
 
     def data_name(self) -> str:
-        """Name of the set, as it goes into the checkpoint's name."""
         return self.data
-
-    def warn(self) -> None:
-        """Nothing: a vocabulary spells what it does not have."""
 
     @staticmethod
     def card_rows(header: dict) -> list[tuple[str, str]]:
-        """What the card says of the figures: (what, value)."""
         metrics = header["metrics"]
         return [
             ("symbols", f"{header['config']['symbols']} complex per token"),
@@ -171,7 +165,7 @@ class TextOverLink(Recipe):
 
     @staticmethod
     def card_notes(header: dict) -> list[str]:
-        """Lines of the card below its table: each channel and SNR of the test."""
+        """Each channel and SNR of the test."""
         points = [point for point in header["metrics"]["test"] if point != "mean"]
         figures = header["metrics"]["test"]
         return [
