@@ -2,6 +2,7 @@
 # Copyright 2026 gr-semcom contributors
 """What the tests share: a tiny system, and ways to run flowgraphs and programs that cannot hang."""
 
+import json
 import os
 import signal
 import subprocess
@@ -95,3 +96,11 @@ def tiny_checkpoint(tmp_path_factory):
     path = tmp_path_factory.mktemp("models") / "tiny.safetensors"
     checkpoint.save(path, tiny_system(), variant="full", data="synthetic")
     return str(path)
+
+
+def rounded(record: dict) -> dict:
+    """A record without times and seed, its numbers to four decimals: batches, and the order in
+    which sums are formed, differ in the last bits."""
+    left_out = ("wall_s", "clips_per_s", "seed")
+    lasting = {name: value for name, value in record.items() if name not in left_out}
+    return json.loads(json.dumps(lasting), parse_float=lambda text: round(float(text), 4))

@@ -9,6 +9,7 @@ import numpy as np
 import pmt
 import pytest
 import torch
+from conftest import rounded
 from gnuradio import blocks, gr, semcom
 from gnuradio.semcom.blocks.frame_block import FrameBlock
 from gnuradio.semcom.chain.reference import torch_link
@@ -19,7 +20,6 @@ from gnuradio.semcom.run import runner
 from gnuradio.semcom.run.scenario import Scenario
 from gnuradio.semcom.systems.loading import shared_system
 from qa_frame_block import frames_source
-from test_run_link import rounded
 
 FRAMES = 6
 SCRIPT = {  # frame -> what is answered to attempt 0, 1, 2

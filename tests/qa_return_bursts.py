@@ -11,7 +11,7 @@ import numpy as np
 import pmt
 import pytest
 import torch
-from conftest import start_program
+from conftest import rounded, start_program
 from gnuradio import blocks, gr, semcom
 from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.blocks.collectors import frame_collector
@@ -28,7 +28,6 @@ from gnuradio.semcom.run import radios, runner
 from gnuradio.semcom.run.scenario import Scenario
 from gnuradio.semcom.weights import store
 from qa_frame_block import frames_source
-from test_run_link import rounded
 
 FRAMES, SYSTEM = 5, 2
 VOCABULARY = (*"abcdefghijklmnopqrstuvwxyz?", *(f"##{letter}" for letter in "?abcdefghijklmnop"))

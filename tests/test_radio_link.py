@@ -8,7 +8,7 @@ import subprocess
 
 import numpy as np
 import pytest
-from conftest import ROOT, start_program
+from conftest import ROOT, rounded, start_program
 from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.data.synthetic import SyntheticSet
 from gnuradio.semcom.run.radio_flowgraph import recording_settings
@@ -42,9 +42,7 @@ def test_a_mock_radio_carries_what_an_aligned_channel_does(clips):
 
 def test_equal_seeds_give_equal_records(clips):
     first, second = (over(clips, "mock:bad_day", snr=8.0, seed=3) for _ in range(2))
-    for name in ("wall_s", "clips_per_s"):
-        del first[name], second[name]
-    assert first == second
+    assert rounded(first) == rounded(second)
     other = over(clips, "mock:bad_day", snr=8.0, seed=4)
     assert other["cfo_hz"] != first["cfo_hz"]
 

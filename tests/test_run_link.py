@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import start_program, tiny_system
+from conftest import rounded, start_program, tiny_system
 from gnuradio.semcom.base import options
 from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.blocks import guard, terminal
@@ -37,7 +37,6 @@ RECORD = {
     "papr_db", "channel_uses_per_segment", "pilot_overhead", "frames_sent", "frames_received",
     "wall_s", "clips_per_s",
 }  # fmt: skip
-TIMES = ("wall_s", "clips_per_s")
 
 
 def link(clips, frames=FRAMES, **options):
@@ -94,12 +93,6 @@ def test_awgn_figures_match_their_closed_forms(clips):
     assert record["channel_nmse_db"] == pytest.approx(-10 + 10 * np.log10(4 / 2 / 32), abs=0.5)
     # ZF on Y = (H^ + E) X + N: N0 of noise, and K N0 / P of estimation error, per stream
     assert record["evm_db"] == pytest.approx(-10 + 10 * np.log10(1 + 2 / 32), abs=0.2)
-
-
-def rounded(record):
-    """A record without times, its numbers to four decimals: batches differ in the last bits."""
-    lasting = {name: value for name, value in record.items() if name not in (*TIMES, "seed")}
-    return json.loads(json.dumps(lasting), parse_float=lambda text: round(float(text), 4))
 
 
 def test_equal_seeds_repeat_and_other_seeds_do_not(clips):

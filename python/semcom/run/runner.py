@@ -183,7 +183,7 @@ def _progress(run: Run, on_frames):
 
 def identity(point: Scenario, clips, weights: str) -> dict:
     """The part of a record that tells it from those of all other points, sets and weights."""
-    free = error_free_weights(point, clips, weights)
+    free = error_free_weights(point, weights)
     return {
         "scenario": settings(point),
         "data": clips.name,
@@ -284,7 +284,7 @@ def measured_snr_db(point: Scenario, path_snr_db):
 def error_free(point: Scenario, clips, weights: str, numbers: list):
     """The task's first figure of the system trained and tested with no channel, on the same clips;
     or None."""
-    free = None if isinstance(clips, Films) else error_free_weights(point, clips, weights)
+    free = None if isinstance(clips, Films) else error_free_weights(point, weights)
     if free is None or not numbers:
         return None
     wanted = sorted({number % len(clips) for number in numbers})

@@ -32,7 +32,9 @@ def moments(clips) -> dict[str, list[list[float]]]:
         features = np.concatenate(
             [x.reshape(-1, x.shape[-1]) for x in (getattr(clips, kind)(i) for i in numbers)]
         ).astype(np.float32)
-        found[kind] = [np.round(m, 3).tolist() for m in (features.mean(0), features.std(0))]
+        found[kind] = [
+            np.round(m.astype(float), 3).tolist() for m in (features.mean(0), features.std(0))
+        ]
     return found
 
 
@@ -122,13 +124,14 @@ def decoder_of(net) -> str:
     return getattr(getattr(net, "config", None), "decoder", "")
 
 
-def error_free_weights(point, clips, path: str):
-    """Path of the same system trained without a channel, beside the weights in use; or None."""
+def error_free_weights(point, path: str):
+    """Path of the same system trained on the same data without a channel, beside the weights in
+    use; or None."""
     entry = system(point.system)
     if not entry.weights or "error_free" not in entry.variants or point.variant != "full":
         return None
-    if decoder_of(shared_system(point.system, path, point.device)) not in ("", OWN_DECODER):
+    net = shared_system(point.system, path, point.device)
+    if decoder_of(net) not in ("", OWN_DECODER):
         return None
-    data = kin(clips, known(point.system, "error_free")) or clips.name
-    twin = Path(path).with_name(name_of(point.system, "error_free", data))
+    twin = Path(path).with_name(name_of(point.system, "error_free", net.header["data"]))
     return twin if twin.exists() else None

@@ -88,7 +88,7 @@ def train_seeds(recipe: type[JobRecipe], job: Job, config, seeds: int) -> None:
         scores.append(train(recipe, own, dataclasses.replace(config, seed=seed)))
     if not distributed.rank():
         spread = np.std(scores, ddof=1)
-        print(f"test accuracy {np.mean(scores):.4f} +- {spread:.4f}, {seeds} seeds")
+        print(f"test figure {np.mean(scores):.4f} +- {spread:.4f}, {seeds} seeds")
 
 
 def train(recipe: type[JobRecipe], job: Job, config) -> float | None:
