@@ -43,6 +43,14 @@ def run_flowgraph():
 
 
 @pytest.fixture
+def make(tmp_path):
+    """Make a clip of media with ffmpeg; returns its path, see media_clips.Clip."""
+    from media_clips import maker  # not for tests without media: loads PyAV
+
+    return maker(tmp_path)
+
+
+@pytest.fixture
 def program():
     """Run a program of the repository; returns the finished process, with its text."""
 

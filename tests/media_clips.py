@@ -16,6 +16,7 @@ from gnuradio.semcom.media.sources import MediaSource
 from gnuradio.semcom.media.spectrum import RATE
 
 HEIGHT = 32  # [pixels], small and fast
+RED, GREEN, BLUE, WHITE = (220, 30, 30), (30, 200, 30), (30, 30, 220), (235, 235, 235)
 ENCODERS = {
     "mp4": ("libx264", "aac"),
     "mkv": ("libx264", "flac"),
@@ -181,3 +182,27 @@ def refused(name, says, **how):
     assert str(name) in str(caught.value)
     assert "\n" not in str(caught.value)
     return str(caught.value)
+
+
+def quarters(wide, tall):
+    """Four colours, so that every turn and mirror differs."""
+    picture = np.zeros((tall, wide, 3), np.uint8)
+    picture[: tall // 2, : wide // 2], picture[: tall // 2, wide // 2 :] = RED, GREEN
+    picture[tall // 2 :, : wide // 2], picture[tall // 2 :, wide // 2 :] = BLUE, WHITE
+    return picture
+
+
+def corners(picture):
+    """The colours amid the four quarters of ``picture``."""
+    tall, wide = np.array(picture.shape[:2]) // 4
+    return picture[tall :: 2 * tall][:2, wide :: 2 * wide][:, :2].astype(int)
+
+
+def turn(path, clockwise):
+    """Write the display matrix of an mp4's first track."""
+    a, b = {0: (1, 0), 90: (0, 1), 180: (-1, 0), 270: (0, -1)}[clockwise]
+    matrix = np.array([a, b, 0, -b, a, 0, 0, 0, 0x4000], ">i4") * 0x10000
+    data = bytearray(path.read_bytes())
+    at = data.index(b"tkhd") + 44
+    data[at : at + 36] = matrix.astype(">i4").tobytes()
+    path.write_bytes(data)

@@ -21,19 +21,12 @@ from media_clips import (
     brightness,
     level,
     loudness,
-    maker,
     read,
     refused,
     shown,
     stray,
     tone,
 )
-
-
-@pytest.fixture
-def make(tmp_path):
-    """Make a clip; returns its path."""
-    return maker(tmp_path)
 
 
 @pytest.fixture(autouse=True)

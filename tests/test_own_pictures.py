@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from gnuradio.semcom.media import sources
 from gnuradio.semcom.media.sources import MediaSource, Original
-from test_media import HEIGHT, corners, level, make, quarters, turn  # noqa: F401
+from media_clips import HEIGHT, corners, level, quarters, turn
 
 
 def seconds_of(path, **how):
     return list(MediaSource(path, height=HEIGHT, **how))
 
 
-def test_a_source_tells_what_the_medium_is(make):  # noqa: F811
+def test_a_source_tells_what_the_medium_is(make):
     path = make("film.mkv", size=(66, 50), rate=24, hertz=44100, layout="stereo")
     original = MediaSource(path, height=HEIGHT).original
     assert (original.height, original.width, original.channels) == (50, 66, 2)
@@ -24,7 +24,7 @@ def test_a_source_tells_what_the_medium_is(make):  # noqa: F811
 
 
 @pytest.mark.parametrize("rate", [5, 24, 50])
-def test_own_pictures_come_at_their_own_times_and_size(make, rate):  # noqa: F811
+def test_own_pictures_come_at_their_own_times_and_size(make, rate):
     path = make("film.mkv", seconds=2, size=(66, 50), rate=rate)
     seconds = seconds_of(path, originals=True)
     assert [len(second.originals) for second in seconds] == [rate, rate]
@@ -39,7 +39,7 @@ def test_own_pictures_come_at_their_own_times_and_size(make, rate):  # noqa: F81
         assert other.originals == ()
 
 
-def test_own_pictures_are_turned_as_the_file_says(make):  # noqa: F811
+def test_own_pictures_are_turned_as_the_file_says(make):
     path = make(seconds=1, size=(128, 64), picture=lambda number: quarters(128, 64))
     turn(path, 90)
     (second,) = seconds_of(path, originals=True)
@@ -48,7 +48,7 @@ def test_own_pictures_are_turned_as_the_file_says(make):  # noqa: F811
     np.testing.assert_allclose(corners(own), corners(second.pictures[0]), atol=25)
 
 
-def test_sound_without_pictures_has_no_own_pictures(make):  # noqa: F811
+def test_sound_without_pictures_has_no_own_pictures(make):
     path = make("sound.wav", seconds=2)
     source = MediaSource(path, height=HEIGHT, originals=True)
     assert [second.originals for second in source] == [(), ()]

@@ -32,6 +32,7 @@ __all__ = [
 ]
 
 MOCK_ANTENNAS = 2
+MOST_TERMINALS = 2  # that send over a radio, each a device of its own
 MOST_ANTENNAS = 8  # of the channel and the detectors
 
 
@@ -122,6 +123,11 @@ def _check_air(point: Scenario) -> None:
     from ..protocol.burst import BurstFormat  # not for a program's --help: has Torch
 
     BurstFormat(point.sample_rate, **burst_format(point))  # checks its own
+    if len(point.terminals()) > MOST_TERMINALS:
+        raise SemcomError(
+            f"--radio {point.radio}: has devices for {MOST_TERMINALS} terminals, {point.system} has "
+            f"{len(point.terminals())}; leave --radio out"
+        )
     if point.detector == "none":
         raise SemcomError("--detector none: bursts have to be separated; give zf or lmmse")
     if point.radio.startswith("mock:") and point.antennas != MOCK_ANTENNAS:
