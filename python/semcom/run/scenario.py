@@ -125,8 +125,8 @@ def _check_air(point: Scenario) -> None:
     BurstFormat(point.sample_rate, **burst_format(point))  # checks its own
     if len(point.terminals()) > MOST_TERMINALS:
         raise SemcomError(
-            f"--radio {point.radio}: has devices for {MOST_TERMINALS} terminals, {point.system} has "
-            f"{len(point.terminals())}; leave --radio out"
+            f"--radio {point.radio}: has devices for {MOST_TERMINALS} terminals, {point.system} "
+            f"has {len(point.terminals())}; leave --radio out"
         )
     if point.detector == "none":
         raise SemcomError("--detector none: bursts have to be separated; give zf or lmmse")
