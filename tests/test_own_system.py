@@ -156,11 +156,26 @@ class SignsRecipe(JobRecipe):
         return [("what", "a toy")]
 
 
+class PlainSigns(Signs):
+    """The same without anything to learn."""
+
+    name = "plain_signs"
+
+    def __init__(self):
+        super().__init__()
+        self.scale.data.fill_(1.0)
+
+
+PLAIN = Entry(
+    "plain_signs", 201, "signs", "own_signs:PlainSigns", {"full": ("near", "far", "deaf")},
+    weights=False,
+)
 ENTRY = Entry("signs", 200, "signs", "own_signs:Signs", {"full": ("near", "far", "deaf")})
 KIND = Kind("own_signs:SignsRecipe", SignsTraining)
 '''
 POINTS = """[gr_semcom.systems]
 signs = own_signs:ENTRY
+plain = own_signs:PLAIN
 [gr_semcom.tasks]
 signs = own_signs:SignsTask
 [gr_semcom.recipes]
@@ -236,6 +251,18 @@ def test_it_trains_and_runs_over_the_link(program, environment, weights, tmp_pat
     uses = records[0]["channel_uses"]  # per second: the longest payload, 32 pilots
     assert uses["payload"] == 5 and uses["pilots"] == pytest.approx(3.2)
     assert uses["sidelink"] == pytest.approx(5 + 3.2)
+
+
+def test_a_system_without_weights_runs_and_wants_none(program, environment, tmp_path):
+    path = tmp_path / "plain.json"
+    words = ["--system", "plain_signs", "--antennas", 3, "--channel", "awgn", "--frames", 6]
+    done = program("apps/run_link.py", *words, "--snr", 25, "--json", path, env=environment)
+    assert done.returncode == 0, done.stderr
+    (record,) = json.loads(path.read_text())["records"]
+    assert record["agreement"] == 1.0
+    assert record["checkpoint"] is None and record["checkpoint_sha256"] is None
+    refused = program("apps/run_link.py", *words, "--checkpoint", "ave28", env=environment)
+    assert refused.returncode == 2 and "--checkpoint" in refused.stderr
 
 
 def test_its_blocks_make_a_flowgraph_of_three_terminals(program, environment, weights):
