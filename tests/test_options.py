@@ -2,6 +2,7 @@
 # Copyright 2026 gr-semcom contributors
 """Options: where they have an effect, what a sweep makes of them, and what a record tells."""
 
+import argparse
 import dataclasses
 import importlib
 import itertools
@@ -13,7 +14,7 @@ import pytest
 from conftest import ROOT
 from gnuradio.semcom.base import options
 from gnuradio.semcom.base.errors import SemcomError
-from gnuradio.semcom.base.options import Fixed, Parser, Rule, at_least, option
+from gnuradio.semcom.base.options import Fixed, Parser, Rule, at_least, option, share
 from gnuradio.semcom.cli.terminal import sides
 from gnuradio.semcom.nets import configs, decoders, layers
 from gnuradio.semcom.nets import names as nets_names
@@ -59,6 +60,13 @@ def points(words: str) -> list:
     parser = Parser()
     options.add_options(parser, Vehicle, sweep=True)
     return options.points(Vehicle, options.given(parser.parse_args(words.split()), Vehicle))
+
+
+@pytest.mark.parametrize("text", ["-0.1", "1.01", "nan", "90%"])
+def test_a_share_lies_between_0_and_1(text):
+    with pytest.raises(argparse.ArgumentTypeError, match="number" if text[-1] in "n%" else "share"):
+        share(text)
+    assert (share("0"), share("1")) == (0, 1)
 
 
 def test_options_that_are_not_given_have_their_defaults():

@@ -337,7 +337,7 @@ def test_the_title_of_a_table_has_no_empty_fields():
     assert list(both.columns[0].cells) == ["-", "psp"]
 
 
-def test_tables_and_plots_tell_points_apart_by_their_attempts():
+def test_tables_and_plots_tell_points_apart_by_their_attempts(capsys):
     shown = dict.fromkeys([column.key for column in tables.columns_of(task_of("deepsc"))], 0.5)
     shown["bleu_1_ci95"] = [0.4, 0.6]
     record = {"data": "d", "split": None, "system": "deepsc", "variant": "full", "decoder": "",
@@ -349,6 +349,8 @@ def test_tables_and_plots_tell_points_apart_by_their_attempts():
     assert list(table.columns[1].cells) == ["-", "0.8", "0.9"]
     assert tables.table(records[1:]).title.endswith("zf, 3 attempts")
     assert tables.table(records[:2]).columns[1].header != "ask_below"  # one value
+    tables.show(table)
+    assert "…" not in (printed := capsys.readouterr().out) and "EVM [dB]" in printed
     (groups,) = plots.curves(records[1:]).values()
     assert list(groups) == ["asked below 0.8", "asked below 0.9"]
 

@@ -111,6 +111,14 @@ def at_least(low: int):
     return count
 
 
+def share(text: str) -> float:
+    """Argparse's type of a share of a whole, 0 to 1."""
+    value = number(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a share from 0 to 1")
+    return value
+
+
 def flag(name: str) -> str:
     """The option of a field, as it is typed."""
     return "--" + name.replace("_", "-")

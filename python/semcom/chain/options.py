@@ -4,7 +4,7 @@
 
 from dataclasses import dataclass
 
-from ..base.options import Fixed, Rule, at_least, number, option
+from ..base.options import Fixed, Rule, at_least, number, option, share
 from ..phy import names
 
 NO_ESTIMATION = {"variant": "no_estimation", "csi": "none", "detector": "none"}
@@ -89,7 +89,7 @@ class RepeatOptions:
     ask_below: float = option(
         0.9,
         "expected share that is right, by the receiver's own estimate, below which it asks again",
-        type=number,
+        type=share,
         sweep=True,
         only=(REPEATED,),
     )

@@ -33,7 +33,7 @@ def parse(argv=None):
     scenario.add_options(parser)
     group = parser.add_argument_group("What is written")
     group.add_argument("--json", metavar="FILE", help="write the records here, after every point")
-    group.add_argument("--plot", metavar="FILE", help="plot accuracy over SNR (.png, .pdf, .svg)")
+    group.add_argument("--plot", metavar="FILE", help="plot the task over SNR (.png, .pdf, .svg)")
     group.add_argument("--render", metavar="FILE", help="of media, an mp4 with the events on it")
     group.add_argument("--profile", action="store_true", help="of media, what each stage takes")
     return parser.parse_args(argv)
@@ -100,18 +100,17 @@ def run_all(points, clips, args, records):
 
 def run_one(point, clips, args, on_frames) -> dict:
     """Run a point; of films, show and draw what was understood."""
-    from rich.console import Console
-
     from ..run.runner import run_point
 
     if not point.media:
         return run_point(point, clips, on_frames)
+    from ..report import tables
     from ..run import films
 
     run = films.run_films(point, clips, on_frames)
-    Console().print(films.table(run.windows, f"{point.system}, {point.where()}"))
+    tables.show(films.table(run.windows, f"{point.system}, {point.where()}"))
     if args.profile:
-        Console().print(films.profile_table(run))
+        tables.show(films.profile_table(run))
     if args.render:
         from ..report.film import render
 
@@ -121,12 +120,10 @@ def run_one(point, clips, args, on_frames) -> dict:
 
 def show(args, records) -> None:
     """The table and the plot of a sweep over a set."""
-    from rich.console import Console
-
     from ..report import plots, tables
 
     if "media" not in records[0]:
-        Console().print(tables.table(records))
+        tables.show(tables.table(records))
     if args.plot:
         plots.plot(args.plot, records)
 

@@ -101,14 +101,12 @@ def main(argv=None) -> int:
 
 def tell(args, found: dict) -> None:
     """What was counted or measured, on the screen and in the file."""
-    from rich.console import Console
-
     from ..report import tables
     from ..run.records import write_json
 
     if args.json:
         write_json(args.json, [found])
     if args.side == "receiver":
-        Console().print(tables.table([found]))
+        tables.show(tables.table([found]))
     else:
         print(json.dumps(found))

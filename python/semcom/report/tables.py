@@ -2,12 +2,15 @@
 # Copyright 2026 gr-semcom contributors
 """Tables of records: on screen and in Markdown, with spreads over training seeds."""
 
+import sys
 from typing import NamedTuple
 
 import numpy as np
 
 from ..systems.registry import task_of
 from ..tasks.task import Column
+
+WIDE = 200  # characters of a line where no screen ends it
 
 
 class Estimate(NamedTuple):
@@ -120,3 +123,10 @@ def table(records: list):
         figures = [_shown(r[column.key], column.form) for column in columns]
         out.add_row(*[setting(r, key) or "-" for key in varying], *figures)
     return out
+
+
+def show(table) -> None:
+    """Print a rich table; in a file or a pipe, which have no width, none of its columns is cut."""
+    from rich.console import Console
+
+    Console(width=None if sys.stdout.isatty() else WIDE).print(table)

@@ -80,7 +80,7 @@ class RunOptions:
 
     frames: int = option(0, "clips to send at each point; 0: the split once", type=at_least(0))
     until_errors: int = option(
-        0, "end a point once so many segments were wrong; 0: never", type=at_least(0)
+        0, "end a point once so many segments (words) were wrong; 0: never", type=at_least(0)
     )
     seed: int = option(0, "seed of every random draw", type=at_least(0))
     dump_path: str = option(
