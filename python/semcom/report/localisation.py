@@ -97,6 +97,7 @@ def features_before_and_after(net: Localiser, clips: Features, seed: int = 0):
 def tsne(net: Localiser, clips: Features, seed: int = 0) -> Figure:
     """t-SNE of sound and picture before and after the network, as Fig. 7 of Xue et al."""
     from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
 
     labels, joined = features_before_and_after(net, clips, seed)
     figure = Figure(figsize=(1.2 + 2.2 * len(joined), 5.0), layout="constrained")
@@ -105,7 +106,9 @@ def tsne(net: Localiser, clips: Features, seed: int = 0) -> Figure:
     for column, (title, pair) in enumerate(joined.items()):
         for row, features in enumerate(pair):
             axes = grid[row, column]
-            flat = TSNE(perplexity=perplexity, random_state=seed).fit_transform(features)
+            # its threads wait for each other at full load: minutes where another program works too
+            with threadpool_limits(1):
+                flat = TSNE(perplexity=perplexity, random_state=seed).fit_transform(features)
             for k, event in enumerate(dict.fromkeys(labels.tolist())):
                 mine = flat[labels == event]
                 name = short(net.classes[event]).replace("\n", " ")
