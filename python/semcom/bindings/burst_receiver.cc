@@ -62,6 +62,13 @@ struct bound_receiver {
     burst_receiver receiver;
 };
 
+/*! A property of the bound receiver, of a getter of burst_receiver. */
+template <typename T>
+static auto of_receiver(T (burst_receiver::*get)() const)
+{
+    return [get](const bound_receiver& self) { return (self.receiver.*get)(); };
+}
+
 static void bind_received(py::module& m)
 {
     py::class_<heard_user>(m, "HeardUser", "One user's part of a burst as it was heard.")
@@ -170,26 +177,26 @@ Raises:
             "The bursts received since the last call, a ReceivedBurst each, by start.")
         .def_property_readonly(
             "received_until",
-            [](const bound_receiver& self) { return self.receiver.received_until(); },
+            of_receiver(&burst_receiver::received_until),
             "[samples] All bursts that start before have been received.")
         .def_property_readonly(
             "num_detected",
-            [](const bound_receiver& self) { return self.receiver.num_detected(); },
+            of_receiver(&burst_receiver::num_detected),
             "preambles that were heard")
         .def_property_readonly(
             "num_unread",
-            [](const bound_receiver& self) { return self.receiver.num_unread(); },
+            of_receiver(&burst_receiver::num_unread),
             "those of them that belong to no burst")
         .def_property_readonly(
             "num_too_long",
-            [](const bound_receiver& self) { return self.receiver.num_too_long(); },
+            of_receiver(&burst_receiver::num_too_long),
             "headers of payloads above max_payload")
         .def_property_readonly(
             "num_other_version",
-            [](const bound_receiver& self) { return self.receiver.num_other_version(); },
+            of_receiver(&burst_receiver::num_other_version),
             "headers of a version that cannot be read")
         .def_property_readonly(
             "other_version",
-            [](const bound_receiver& self) { return self.receiver.other_version(); },
+            of_receiver(&burst_receiver::other_version),
             "that the last of them had; 0: none yet");
 }
