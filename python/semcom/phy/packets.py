@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Packets of bytes in blocks of bits, so that a lost block costs its own packets alone.
+
+A block carries a pointer of 11 bits, then a stretch of the stream; the stream is packet after
+packet, each behind a head of 24 bits: its number (8 bits, 0 to 255) and its length in bytes (16).
+The pointer tells where in the block's stretch the first head begins (2047: in none), as in the
+transport stream of MPEG-2 (ISO/IEC 13818-1, pointer_field): behind a lost block the receiver goes
+on there.  A head of length 0 ends the stream; what follows it is padding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..base.errors import SemcomError
+
+POINTER_BITS, NUMBER_BITS, LENGTH_BITS = 11, 8, 16
+HEAD_BITS = NUMBER_BITS + LENGTH_BITS
+NO_HEAD = (1 << POINTER_BITS) - 1
+MOST_PACKETS, LONGEST = 1 << NUMBER_BITS, (1 << LENGTH_BITS) - 1
+
+
+def stream_bits(packets: Sequence[bytes]) -> int:
+    """Bits of the stream of these packets."""
+    return sum(HEAD_BITS + 8 * len(packet) for packet in packets)
+
+
+def pack(packets: Sequence[bytes], blocks: int, size: int) -> np.ndarray:
+    """Packets -> bits [blocks * size] uint8, block after block; what is left is zero.
+
+    SemcomError for packets that do not fit; an empty packet takes its head and is not delivered.
+    """
+    stretch = max(size - POINTER_BITS, 0)
+    if stream_bits(packets) > blocks * stretch or len(packets) > MOST_PACKETS:
+        raise SemcomError(
+            f"packets: {len(packets)} of {stream_bits(packets)} bits, expected at most "
+            f"{MOST_PACKETS} of {blocks * stretch} bits in {blocks} blocks; send less"
+        )
+    stream, heads, at = np.zeros(blocks * stretch, np.uint8), np.full(blocks, NO_HEAD), 0
+    for number, packet in enumerate(packets):
+        if not 0 < len(packet) <= LONGEST:
+            raise SemcomError(f"packet {number}: {len(packet)} bytes, expected 1 to {LONGEST}")
+        block = at // stretch
+        heads[block] = min(heads[block], at % stretch)
+        bits = np.unpackbits(np.frombuffer(packet, np.uint8))
+        stream[at : at + NUMBER_BITS] = _bits(number, NUMBER_BITS)
+        stream[at + NUMBER_BITS : at + HEAD_BITS] = _bits(len(packet), LENGTH_BITS)
+        stream[at + HEAD_BITS : at + HEAD_BITS + len(bits)] = bits
+        at += HEAD_BITS + len(bits)
+    pointers = np.stack([_bits(head, POINTER_BITS) for head in heads])
+    return np.concatenate([pointers, stream.reshape(blocks, stretch)], 1).ravel()
+
+
+def unpack(bits: np.ndarray, good: np.ndarray, count: int) -> list[bytes | None]:
+    """Blocks of bits [C, p] uint8, and which of them are good [C] bool, -> ``count`` packets by
+    their numbers, None for one of which a part is lost."""
+    found: list[bytes | None] = [None] * count
+    for run in _runs(good):
+        stretch = bits[run, POINTER_BITS:]
+        if not stretch.size:
+            continue
+        first = next(
+            (i * stretch.shape[1] + head for i, head in enumerate(_heads(bits[run]))
+             if head < stretch.shape[1]), None,
+        )  # fmt: skip
+        if first is not None:
+            _read(stretch.ravel(), first, found)
+    return found
+
+
+def _read(stream: np.ndarray, at: int, found: list) -> None:
+    """Take the whole packets of a stretch of the stream, from the head at ``at`` on."""
+    while at + HEAD_BITS <= len(stream):
+        number = _number(stream[at : at + NUMBER_BITS])
+        end = at + HEAD_BITS + 8 * _number(stream[at + NUMBER_BITS : at + HEAD_BITS])
+        if end == at + HEAD_BITS or end > len(stream):
+            return
+        if number < len(found):
+            found[number] = np.packbits(stream[at + HEAD_BITS : end]).tobytes()
+        at = end
+
+
+def _runs(good: np.ndarray) -> list[slice]:
+    """Stretches of good blocks."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], good.astype(np.int8), [0]])))
+    return [slice(start, end) for start, end in edges.reshape(-1, 2)]
+
+
+def _heads(bits: np.ndarray) -> list[int]:
+    """The pointer of each block; NO_HEAD has none."""
+    heads = [_number(row) for row in bits[:, :POINTER_BITS]]
+    return [head if head != NO_HEAD else 1 << 30 for head in heads]
+
+
+def _bits(value: int, width: int) -> np.ndarray:
+    return np.array([value >> i & 1 for i in reversed(range(width))], np.uint8)
+
+
+def _number(bits: np.ndarray) -> int:
+    return int("".join(map(str, bits.tolist())), 2) if len(bits) else 0
