@@ -41,6 +41,13 @@ def test_a_lost_block_costs_its_own_packets_alone():
         assert packets.unpack(np.where(good[:, None], bits, 1), good, 40) == wanted
 
 
+def test_a_packet_that_is_not_sent_keeps_the_place_of_the_others():
+    sent = [None, b"two", None, b"four"]
+    assert packets.stream_bits(sent) == 2 * packets.HEAD_BITS + 8 * 7
+    bits = packets.pack(sent, 2, 120).reshape(2, 120)
+    assert packets.unpack(bits, np.ones(2, bool), 5) == [*sent, None]
+
+
 def test_nothing_good_is_nothing():
     assert packets.unpack(np.zeros((3, 50), np.uint8), np.zeros(3, bool), 2) == [None, None]
     assert packets.unpack(np.zeros((0, 50), np.uint8), np.zeros(0, bool), 1) == [None]

@@ -34,6 +34,9 @@ class System(ABC):
     looking    names of the terminals that attend to positions and tell where (``look``)
     ragged     True: frames of any lengths go into one call, as lists; False: of equal lengths,
                stacked
+    Settings   dataclass of what can be chosen of it without training, None: nothing; a system
+               without weights is made from it, one with weights takes it by ``configure``
+    task       name of its task, of those that its entry in the registry names; '': the first
 
     Shapes: B frames, of which terminal k sends n_k symbols.  On the uplink all K streams are as
     long as the longest, n; what a shorter one has behind its end is silence.
@@ -45,6 +48,8 @@ class System(ABC):
     classes: tuple[str, ...] = ()
     looking: tuple[str, ...] = ()
     ragged = False
+    Settings: type | None = None
+    task = ""
 
     @abstractmethod
     def item(self, terminal: str) -> Item:

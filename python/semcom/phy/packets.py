@@ -23,15 +23,14 @@ NO_HEAD = (1 << POINTER_BITS) - 1
 MOST_PACKETS, LONGEST = 1 << NUMBER_BITS, (1 << LENGTH_BITS) - 1
 
 
-def stream_bits(packets: Sequence[bytes]) -> int:
+def stream_bits(packets: Sequence[bytes | None]) -> int:
     """Bits of the stream of these packets."""
-    return sum(HEAD_BITS + 8 * len(packet) for packet in packets)
+    return sum(HEAD_BITS + 8 * len(packet) for packet in packets if packet is not None)
 
 
-def pack(packets: Sequence[bytes], blocks: int, size: int) -> np.ndarray:
-    """Packets -> bits [blocks * size] uint8, block after block; what is left is zero.
-
-    SemcomError for packets that do not fit; an empty packet takes its head and is not delivered.
+def pack(packets: Sequence[bytes | None], blocks: int, size: int) -> np.ndarray:
+    """Packets, each known by its place, -> bits [blocks * size] uint8, block after block; what is
+    left is zero.  A packet that is None is not sent; SemcomError for packets that do not fit.
     """
     stretch = max(size - POINTER_BITS, 0)
     if stream_bits(packets) > blocks * stretch or len(packets) > MOST_PACKETS:
@@ -41,6 +40,8 @@ def pack(packets: Sequence[bytes], blocks: int, size: int) -> np.ndarray:
         )
     stream, heads, at = np.zeros(blocks * stretch, np.uint8), np.full(blocks, NO_HEAD), 0
     for number, packet in enumerate(packets):
+        if packet is None:
+            continue
         if not 0 < len(packet) <= LONGEST:
             raise SemcomError(f"packet {number}: {len(packet)} bytes, expected 1 to {LONGEST}")
         block = at // stretch

@@ -1,11 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Systems ready to run: from weights, or from options alone."""
+"""Systems ready to run: from weights, or from options alone.
+
+What a system runs with is one text, in programs, blocks and flowgraphs: its weights (a file, or
+what shipped ones were trained on), then, behind a question mark, its settings, of those that a
+system has (``System.Settings``): ``?source=h265+opus&code=3/4``.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 from functools import lru_cache
 from pathlib import Path
+from urllib.parse import parse_qsl, quote
 
 import torch
 
@@ -17,19 +24,57 @@ from .registry import classes, system
 
 def load_system(name: str, checkpoint: str | Path = "", device: str = "cpu"):
     """A system ready to run; checkpoint is a file, or what shipped weights were trained on
-    ("ave28"), '' those for the synthetic set, or for any.
+    ("ave28"), '' those for the synthetic set, or for any; settings may follow, see above.
 
     A learned system keeps the header of its weights as ``.header``.
     """
     entry = system(name)
+    weights, told = parted(checkpoint)
+    settings = read_settings(name, told)
     if not entry.weights:
-        if checkpoint:
-            raise SemcomError(f"checkpoint {checkpoint}: {name} has no weights; leave it out")
-        return entry.cls()
-    path = find(str(checkpoint), name, "full", entry.fallback or "synthetic")
+        if weights:
+            raise SemcomError(f"checkpoint {weights}: {name} has no weights; leave it out")
+        return entry.cls() if settings is None else entry.cls(settings)
+    path = find(weights, name, "full", entry.fallback or "synthetic")
     net, header = store.load(path, {name: entry.cls}, expected=name)
     net.header = header
+    if settings is not None:
+        net.configure(settings)
     return to_device(net, device)
+
+
+def parted(checkpoint: str | Path) -> tuple[str, str]:
+    """Weights and settings, each '' where not named; of a file with a question mark, its name."""
+    text = str(checkpoint)
+    weights, _, settings = (text, "", "") if Path(text).is_file() else text.partition("?")
+    return weights, settings
+
+
+def joined(weights: str | Path, settings) -> str:
+    """Weights and settings (a dataclass; None: none) as one text."""
+    if settings is None:
+        return str(weights)
+    told = dataclasses.asdict(settings).items()
+    return f"{weights}?" + "&".join(f"{name}={quote(str(value), '+/')}" for name, value in told)
+
+
+def read_settings(name: str, told: str):
+    """The settings of a system from their text, the others at their defaults; None where it has
+    none."""
+    kind = system(name).cls.Settings
+    pairs = dict(parse_qsl(told.replace("+", "%2B"), keep_blank_values=True))
+    known = {} if kind is None else {item.name: item.default for item in dataclasses.fields(kind)}
+    for key, value in pairs.items():
+        if key not in known:
+            there = f"expected {', '.join(known)}" if known else "it has none"
+            raise SemcomError(f"setting {key!r} of {name}: unknown, {there}")
+        try:
+            known[key] = type(known[key])(value)
+        except ValueError as cause:
+            raise SemcomError(
+                f"setting {key} of {name}: {value!r}, expected one such as {known[key]!r}"
+            ) from cause
+    return None if kind is None else kind(**known)
 
 
 @lru_cache(maxsize=8)
@@ -73,7 +118,8 @@ def exchange_for(running, name: str, checkpoint: str, device: str):
     net = shared_system(name, checkpoint, device)
     places = running.topology.names
     same = {
-        "symbols": [net.payload(place, 1) for place in net.topology.names]
+        "symbols": net.ragged
+        or [net.payload(place, 1) for place in net.topology.names]
         == [running.payload(place, 1) for place in places],
         "terminals": net.topology == running.topology,
         "classes": net.classes == running.classes,

@@ -33,7 +33,7 @@ class Entry:
 
     name      in options, records and the names of weights
     number    on the air, 0 to 255, in the header of each burst: fixed for ever, never used again
-    task      name of its task
+    task      name of its task;  other_tasks  of others that it can run, by --task
     net       "package.module:Class"; a leading dot means a module of this package
     variants  name -> terminals that send
     weights   False: it has none, and is made from its options alone
@@ -49,6 +49,12 @@ class Entry:
     weights: bool = True
     options: tuple[str, ...] = ()
     fallback: str = ""
+    other_tasks: tuple[str, ...] = ()
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Names of all its tasks, the default first."""
+        return self.task, *self.other_tasks
 
     @property
     def cls(self) -> type:
@@ -151,9 +157,9 @@ def task(name: str):
     return resolve(known[name])()
 
 
-def task_of(name: str):
-    """The task of a system."""
-    return task(system(name).task)
+def task_of(name: str, chosen: str = ""):
+    """The task of a system: the one chosen of those that it has, or its first."""
+    return task(chosen or system(name).task)
 
 
 def topology_of(name: str):

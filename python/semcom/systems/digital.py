@@ -1,0 +1,325 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""The classical link: codecs of pictures and sound, CRC, LDPC and QAM, on the chain of all systems.
+
+    pictures -> picture codec -> packets -> blocks (CRC, LDPC) -> QAM -> stream "video"
+    sound    -> sound codec   -> packets -> blocks (CRC, LDPC) -> QAM -> stream "audio"
+
+Both streams of a frame have the same length: the longer one's, which is granted to both, or
+``payload`` symbols.  The receiver knows the settings and that length, and nothing else.
+
+Packet 0 of a stream is a head with the clip's length and the pictures' size; it is left out where
+the receiver needs neither, as of a clip of ten seconds of which events are told.  Every bit of heads
+and packets is counted in the payload.
+
+What a lost block costs is its packets: of pictures, the last good one is shown again, or mid-grey
+where none came yet; of sound, silence.  Then the outcome is either the media themselves (task
+``media``) or what an error-free localiser says of them (task ``events``): the receiver makes the
+same features of the decoded media as terminals make of the original, and the system that was
+trained without a channel decides.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections import OrderedDict
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+
+from ..base.errors import SemcomError
+from ..media.clip import GREY, Media
+from ..media.codecs import pictures as picture_codecs
+from ..media.codecs import sounds as sound_codecs
+from ..media.codecs.names import GOP, SOUNDS
+from ..media.codecs.names import PICTURES as PICTURE_CODECS
+from ..media.sources import PICTURES
+from ..media.spectrum import RATE
+from ..media.store import STORE
+from ..nets.system import Item, System
+from ..nets.topology import Terminal, Topology
+from ..perception.features import extractor, looked_at
+from ..phy import packets
+from ..phy.coding import BlockCode
+from ..weights.names import shipped
+from .loading import load_system
+
+LOCALISER = "pilot_ave_plus", "error_free", "media"  # system, variant and data of its weights
+CACHED = 256  # codings that are kept: a sweep sends the same clips again and again
+STEPS = 8  # of quality, between the one asked for and the lowest
+USUAL = 10  # [s] of a clip of which no head tells another length
+HEAD = struct.Struct(">BHH")  # [s], height and width [pixels]: packet 0, where it is needed
+
+
+@dataclass(frozen=True)
+class DigitalSettings:
+    """What a classical link is made of.
+
+    task          events or media;  variant  full, audio_only or video_only: who sends
+    source        picture codec + sound codec, of a variant with one terminal its codec alone
+    quality       of pictures, 0 to 100;  bitrate  of sound [b/s], 0: the codec's lowest
+    size          height that pictures are coded at [pixels]
+    picture_rate  pictures of a second that are sent, a divisor of 16
+    code, length, modulation, repetition  see phy.coding.BlockCode
+    payload       symbols of a clip; quality and bitrate are then lowered until it holds the clip,
+                  and what still does not fit is not sent; 0: as many as the clip needs
+    """
+
+    task: str = "events"
+    variant: str = "full"
+    source: str = "h265+opus"
+    quality: int = 50
+    bitrate: int = 0
+    size: int = 96
+    picture_rate: int = 1
+    code: str = "3/4"
+    length: int = 648
+    modulation: str = "qpsk"
+    repetition: int = 1
+    payload: int = 0
+
+
+VARIANTS = {"full": ("audio", "video"), "audio_only": ("audio",), "video_only": ("video",)}
+CODECS = {"audio": SOUNDS, "video": PICTURE_CODECS}  # of each terminal
+
+
+def codecs_of(source: str, terminals: tuple[str, ...]) -> dict[str, str]:
+    """The codec of each terminal; SemcomError if ``source`` does not name one for each."""
+    named = source.split("+")
+    found = {place: [name for name in named if name in CODECS[place]] for place in terminals}
+    if any(len(names) != 1 for names in found.values()) or len(named) != len(terminals):
+        wanted = " and ".join(f"one of {', '.join(CODECS[place])}" for place in terminals)
+        raise SemcomError(f"source {source!r}: {wanted} expected, as jpeg+pcm")
+    return {place: name for place, (name,) in found.items()}
+
+
+class Digital(System):
+    """The classical link; SemcomError for settings that mean nothing.
+
+    ``sent_packets`` counts what its terminals had to send, ``cut_packets`` what did not fit in
+    ``payload``, ``largest`` is the longest payload [symbols] that a clip would have needed.
+    """
+
+    name = "digital"
+    full_topology = Topology((Terminal("audio", "media"), Terminal("video", "media")))
+    Settings = DigitalSettings
+    ragged = True
+
+    def __init__(self, settings: DigitalSettings = DigitalSettings()):
+        self.settings, self.task = settings, settings.task
+        self.topology = self.full_topology.only(VARIANTS[settings.variant])
+        self.codecs = codecs_of(settings.source, self.topology.names)
+        self.code = BlockCode(
+            settings.modulation, settings.code, settings.length, repetition=settings.repetition
+        )
+        if settings.picture_rate < 1 or PICTURES % settings.picture_rate:
+            raise SemcomError(
+                f"picture rate {settings.picture_rate}: expected a divisor of {PICTURES}"
+            )
+        if settings.payload and not self._room(settings.payload):
+            raise SemcomError(
+                f"payload of {settings.payload} symbols: holds no packet at {settings.modulation}, "
+                f"{settings.code}; {self._symbols([bytes(1)])} hold the smallest"
+            )
+        self._localise = Localiser() if self.task == "events" else None
+        self.classes = self._localise.classes if self._localise else ()
+        self._coded: OrderedDict = OrderedDict()
+        self.sent_packets = self.cut_packets = self.largest = 0
+
+    def item(self, terminal: str) -> Item:
+        """The handle of the clip, once for each of its seconds."""
+        return np.int64, 1
+
+    @property
+    def outcome_item(self) -> Item:
+        """Of events probabilities of the classes in a second; of media the handle of the clip."""
+        return (np.int64, 1) if self.task == "media" else (np.float32, len(self.classes))
+
+    def payload(self, terminal: str, items: int) -> int:
+        """``payload`` of the settings; 0: it varies."""
+        return self.settings.payload
+
+    # --- terminals ---
+
+    def send(self, terminal: str, taken, heard: dict) -> list[torch.Tensor]:
+        """Handles [T] of each clip -> its symbols [n] complex64."""
+        return [torch.from_numpy(self._send(terminal, int(handles[0]))) for handles in taken]
+
+    def _send(self, terminal: str, handle: int) -> np.ndarray:
+        media = STORE.get(handle)
+        symbols = self.settings.payload or self._granted(media)
+        blocks, size = self.code.payload(symbols)
+        coded = self.packets_of(terminal, media, self._room(symbols))
+        kept = fitting(coded, self._room(symbols))
+        self.sent_packets += len(coded)
+        self.cut_packets += len(coded) - len(kept)
+        self.largest = max(self.largest, self._symbols(coded))
+        return self.code.encode(packets.pack(kept, blocks, size), symbols)
+
+    def _granted(self, media: Media) -> int:
+        """Symbols of a frame: as many as the longer of its streams needs."""
+        return max(
+            self._symbols(self.packets_of(place, media, None)) for place in self.topology.names
+        )
+
+    def _symbols(self, coded: list) -> int:
+        """Least symbols that hold these packets."""
+        bits = packets.stream_bits(coded)
+        symbols = self.code.symbols(bits + packets.POINTER_BITS)
+        while self._room(symbols) < bits:  # a pointer in each block
+            symbols += 1
+        return symbols
+
+    def _room(self, symbols: int) -> int:
+        """Bits of packets that so many symbols hold."""
+        blocks, size = self.code.payload(symbols)
+        return blocks * max(0, size - packets.POINTER_BITS)
+
+    def packets_of(self, terminal: str, media: Media, room: int | None) -> list:
+        """What a terminal sends of a clip, coded as well as fits into ``room`` bits (None: as well
+        as the settings say); at the lowest quality, more than fits."""
+        levels = self._bitrates() if terminal == "audio" else self._qualities()
+        if room is None:
+            return self._coding(terminal, media, levels[-1])
+        low, high = 0, len(levels) - 1
+        while low < high:  # the best level that fits; sizes grow with levels
+            middle = (low + high + 1) // 2
+            bits = packets.stream_bits(self._coding(terminal, media, levels[middle]))
+            low, high = (middle, high) if bits <= room else (low, middle - 1)
+        return self._coding(terminal, media, levels[low])
+
+    def _qualities(self) -> list[int]:
+        """Levels of quality up to the one asked for."""
+        return sorted({round(self.settings.quality * k / STEPS) for k in range(STEPS + 1)})
+
+    def _bitrates(self) -> list[int]:
+        """Bit rates of the sound codec up to the one asked for, at least its lowest."""
+        offered = sorted(sound_codecs.bitrates(self.codecs["audio"]))
+        return [rate for rate in offered if rate <= self.settings.bitrate] or offered[:1]
+
+    def _coding(self, terminal: str, media: Media, level: int) -> list:
+        """Packets of a clip at one level, kept for whoever sends it again."""
+        key = (terminal, level, digest(media))
+        if key not in self._coded:
+            units = self._sound(media, level) if terminal == "audio" else self._shown(media, level)
+            self._coded[key] = [self._head(media), *units]
+            while len(self._coded) > CACHED:
+                self._coded.popitem(last=False)
+        self._coded.move_to_end(key)
+        return self._coded[key]
+
+    def _head(self, media: Media) -> bytes | None:
+        if self.task == "events" and media.seconds == USUAL:
+            return None
+        return HEAD.pack(media.seconds, *media.pictures.shape[1:3])
+
+    def _sound(self, media: Media, bitrate: int) -> list:
+        return sound_codecs.encode(self.codecs["audio"], media.sound, bitrate)
+
+    def _shown(self, media: Media, quality: int) -> list:
+        places = looked_at(PICTURES, self.settings.picture_rate)
+        chosen = [s * PICTURES + k for s in range(media.seconds) for k in places]
+        shown = media.pictures[chosen]
+        size = min(self.settings.size, shown.shape[1])
+        return picture_codecs.encode(self.codecs["video"], shown, quality, size)
+
+    # --- receiver ---
+
+    def outcome(self, symbols, noise) -> list[torch.Tensor]:
+        """Symbols [K, n] and their noise [K, n] of each frame -> its outcome, an item a second."""
+        return self.judged(symbols, noise)[0]
+
+    def judged(self, symbols, noise) -> tuple:
+        """And the share of its blocks that came."""
+        received = [
+            self.received(frame.cpu().numpy(), variance.cpu().numpy())
+            for frame, variance in zip(symbols, noise, strict=True)
+        ]
+        return [self._outcome(media) for media, _ in received], torch.tensor(
+            [share for _, share in received]
+        )
+
+    def received(self, symbols: np.ndarray, noise: np.ndarray) -> tuple[Media, float]:
+        """Symbols [K, n] and noise [K, n] of a frame -> the media that are shown again, and the
+        share of blocks that came."""
+        units, shares = {}, []
+        for place, stream, variance in zip(self.topology.names, symbols, noise, strict=True):
+            bits, good = self.code.decode(stream, variance)
+            units[place] = packets.unpack(bits, good, packets.MOST_PACKETS)
+            shares.append(float(np.mean(good)) if len(good) else 0.0)
+        heads = [HEAD.unpack(each[0]) for each in units.values() if _is_head(each[0])]
+        seconds, *shape = heads[0] if heads else (USUAL, self.settings.size, self.settings.size)
+        return self._shown_again(units, seconds, tuple(shape)), float(np.mean(shares))
+
+    def _shown_again(self, units: dict, seconds: int, shape: tuple[int, int]) -> Media:
+        """Media of the packets of each terminal, behind their heads."""
+        count = seconds * self.settings.picture_rate
+        pictures = np.full((count, *shape, 3), GREY, np.uint8)
+        sound = np.zeros(seconds * RATE, np.float32)
+        if "video" in units:
+            codec, own = self.codecs["video"], units["video"][1:]
+            own = own[: 1 if codec in GOP else count]
+            pictures = picture_codecs.decode(codec, own, count, shape)
+        if "audio" in units:
+            own = units["audio"][1 : 1 + seconds]
+            sound = sound_codecs.decode(self.codecs["audio"], own, seconds)
+        return Media(pictures, sound)
+
+    def _outcome(self, media: Media) -> torch.Tensor:
+        if self._localise:
+            return self._localise(media)
+        held = np.repeat(media.pictures, PICTURES // self.settings.picture_rate, 0)
+        return torch.full((media.seconds,), STORE.keep(Media(held, media.sound)))
+
+
+class Localiser:
+    """What an error-free receiver says of media: the features, and the system without a channel."""
+
+    def __init__(self):
+        self._net, self._features = localiser()
+        self.classes = self._net.classes
+
+    @torch.inference_mode()
+    def __call__(self, media: Media) -> torch.Tensor:
+        """Probabilities of the classes in each second, [T, C]."""
+        seconds = media.seconds
+        pictures = media.pictures.reshape(seconds, -1, *media.pictures.shape[1:])
+        enough = max(1, self._features.looks // pictures.shape[1])
+        taken = {
+            "audio": self._features.audio(media.sound.reshape(seconds, RATE)),
+            "video": self._features.visual(np.repeat(pictures, enough, 1)),
+        }
+        sent = {}
+        for place in self._net.topology:
+            heard = {name: sent[name] for name in place.hears}
+            features = torch.from_numpy(taken[place.name])[None].float()
+            sent[place.name] = self._net.send(place.name, features, heard)
+        symbols = torch.stack(list(sent.values()), 1)
+        return self._net.outcome(symbols, torch.zeros(1, symbols.shape[1]))[0]
+
+
+@lru_cache(maxsize=1)
+def localiser():
+    """The error-free system and its features, loaded once for all."""
+    system, variant, data = LOCALISER
+    return load_system(system, shipped(system, variant, data)), extractor("compact")
+
+
+def fitting(coded: list, room: int) -> list:
+    """The first packets, as many as fit into ``room`` bits."""
+    sizes = np.cumsum([packets.stream_bits([packet]) for packet in coded])
+    return coded[: int(np.searchsorted(sizes, room, "right"))]
+
+
+def digest(media: Media) -> bytes:
+    """What tells a clip from others."""
+    found = hashlib.blake2b(media.sound.tobytes(), digest_size=16)
+    found.update(np.ascontiguousarray(media.pictures[::PICTURES, ::4, ::4]).tobytes())
+    return found.digest()
+
+
+def _is_head(packet: bytes | None) -> bool:
+    return packet is not None and len(packet) == HEAD.size
