@@ -77,7 +77,11 @@ BUILT_IN = (
           options=("symbols", "decoder")),
     Entry("deepsc", 2, "text", ".nets.deepsc:DeepSC", {"full": ("text",)}, fallback="captions"),
 )  # fmt: skip
-BUILT_IN_TASKS = {"events": ".tasks.events:EventsTask", "text": ".tasks.text:TextTask"}
+BUILT_IN_TASKS = {
+    "events": ".tasks.events:EventsTask",
+    "media": ".tasks.media:MediaTask",
+    "text": ".tasks.text:TextTask",
+}
 LOCALISERS = {  # no radio
     "avel": ".nets.localisers:AVEL",
     "psp": ".nets.localisers:PSPLocaliser",

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Pictures and sound of a clip as they are sent, shown again and judged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..base.errors import SemcomError
+from .decoding import PICTURES
+from .spectrum import RATE
+
+GREY = 128  # of a picture that never arrived
+
+
+@dataclass(frozen=True, eq=False)
+class Media:
+    """What a clip shows and plays.
+
+    pictures  [n, h, w, 3] uint8 RGB, evenly spaced over the clip; n = 0: it has none
+    sound     [T * 16000] float32, finite, in -1 to 1 at 16 kHz; T = 0: it has none
+    label     class of what is seen and heard, by AVE's name; '' where it is not known
+
+    Raises SemcomError for other shapes, dtypes or samples.
+    """
+
+    pictures: np.ndarray = field(default_factory=lambda: np.zeros((0, 1, 1, 3), np.uint8))
+    sound: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
+    label: str = ""
+
+    def __post_init__(self):
+        shape, kind = np.shape(self.pictures), self.pictures.dtype
+        if len(shape) != 4 or shape[3] != 3 or 0 in shape[1:] or kind != np.uint8:
+            raise SemcomError(f"pictures {list(shape)} of {kind}; expected [n, h, w, 3] of uint8")
+        shape, kind = np.shape(self.sound), self.sound.dtype
+        if len(shape) != 1 or shape[0] % RATE or kind != np.float32:
+            raise SemcomError(
+                f"sound {list(shape)} of {kind}; expected [T * {RATE}] of float32, whole seconds"
+            )
+        if not np.isfinite(self.sound).all():
+            raise SemcomError("sound with samples that are NaN or infinite; expected -1 to 1")
+
+    @property
+    def seconds(self) -> int:
+        """Length [s], at least 1: of the sound; without it pictures count 16 a second."""
+        return max(1, len(self.sound) // RATE or -(-len(self.pictures) // PICTURES))
+
+    @property
+    def nbytes(self) -> int:
+        return self.pictures.nbytes + self.sound.nbytes
+
+    def blank(self) -> Media:
+        """Mid-grey pictures and silence of the same sizes: what is shown if nothing arrives."""
+        return Media(np.full_like(self.pictures, GREY), np.zeros_like(self.sound))
+
+
+def joined(parts: Sequence[Media]) -> Media:
+    """Parts of a clip, at least one, one after the other; with the label of the first."""
+    if len(parts) == 1:
+        return parts[0]
+    sizes = {part.pictures.shape[1:3] for part in parts}
+    if len(sizes) > 1:
+        raise SemcomError(f"parts of a clip with pictures of {sorted(sizes)}; expected one size")
+    pictures = np.concatenate([part.pictures for part in parts])
+    return Media(pictures, np.concatenate([part.sound for part in parts]), parts[0].label)
