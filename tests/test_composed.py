@@ -97,7 +97,7 @@ def test_a_set_takes_its_libraries_in_turn(raw):
 def test_a_clip_has_the_features_of_its_sound_and_frames():
     features = extractor("compact")
     clips = ComposedSet("drawn", [DrawnMaterial()], features, "val", 3, seed=4)
-    sound, picture_at = clips.media(2)
+    sound, picture_at = clips.scene(2)
     np.testing.assert_array_equal(clips.audio(2), features.audio(sound.reshape(10, 16000)))
     times = [(k + 0.5) / 16 for k in looked_at(16, 4)]
     second = np.stack([picture_at(7 + time) for time in times])[None]

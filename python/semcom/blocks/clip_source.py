@@ -9,18 +9,21 @@ import pmt
 
 from ..data import open_set
 from ..data.clipset import describe
+from ..media.store import STORE, handle_items
 from .frame_block import FrameBlock
 
 TRUTH = pmt.intern("truth")
 BURST = 8  # clips read at a time, so that the encoders find batches
 BUFFERED = 32  # clips that wait for the encoders
+MEDIA_BUFFERED = 2  # of media, each of which takes tens of megabytes
 
 
 class clip_source(FrameBlock):
     """Sends the clips of a set, a frame a clip, an output for each kind of what terminals take.
 
     Outputs  items of what ``takes`` names, in its order: audio features (float32 vectors of d_a, a
-             second each), visual features (float32 vectors of h*w*d_v), text (bytes, UTF-8)
+             second each), visual features (float32 vectors of h*w*d_v), text (bytes, UTF-8),
+             media (handles in ``semcom.media.store``, one for each second)
 
     Each first item carries ``semcom_frame`` = (sequence number, items).
 
@@ -45,11 +48,13 @@ class clip_source(FrameBlock):
         self.takes = tuple(takes)
         self.interval = interval
         self.first, self.sent, self._next_at = first, first, 0.0
-        first = self._taken(0)
+        first = self._taken(self.first)
+        heavy = "media" in self.takes
+        self._burst = 1 if interval or heavy else BURST
         FrameBlock.__init__(self, "clip_source", [], [vector_of(items) for items in first])
         self.message_port_register_out(TRUTH)
         for port, items in enumerate(first):
-            self.set_min_output_buffer(port, BUFFERED * len(items))
+            self.set_min_output_buffer(port, (MEDIA_BUFFERED if heavy else BUFFERED) * len(items))
 
     def start(self) -> bool:
         """Each start of the flowgraph begins with the first clip."""
@@ -58,18 +63,23 @@ class clip_source(FrameBlock):
 
     def _taken(self, number: int) -> list:
         """What each kind of terminal takes of a clip, as vectors of float32, or bytes."""
-        clip, taken = number % len(self.clips), []
-        for kind in self.takes:
-            items = np.asarray(getattr(self.clips, kind)(clip))
-            items = items if items.ndim == 1 else items.reshape(len(items), -1)
-            exact = items if items.dtype == np.uint8 else items.astype(np.float32, copy=False)
-            taken.append(np.ascontiguousarray(exact))
-        return taken
+        clip = number % len(self.clips)
+        items = {kind: self._items(kind, clip) for kind in dict.fromkeys(self.takes)}
+        return [items[kind] for kind in self.takes]
+
+    def _items(self, kind: str, clip: int) -> np.ndarray:
+        if kind == "media":
+            media = self.clips.media(clip)
+            return handle_items(STORE.keep(media), media.seconds)
+        items = np.asarray(getattr(self.clips, kind)(clip))
+        items = items if items.ndim == 1 else items.reshape(len(items), -1)
+        exact = items if items.dtype == np.uint8 else items.astype(np.float32, copy=False)
+        return np.ascontiguousarray(exact)
 
     def advance(self, input_items):
         """The next clips: one at a time for those who watch, else a few; None after the last."""
         clips = []
-        while len(clips) < (1 if self.interval else BURST) and self._goes_on():
+        while len(clips) < self._burst and self._goes_on():
             self._wait()
             self._publish()
             clips.append((self.sent, *self._taken(self.sent)))
@@ -82,6 +92,7 @@ class clip_source(FrameBlock):
     def set_interval(self, interval: float) -> None:
         """[s] from one clip to the next, from the next one on."""
         self.interval = interval
+        self._burst = 1 if interval or "media" in self.takes else BURST
 
     def _wait(self) -> None:
         early = self._next_at - time.monotonic()

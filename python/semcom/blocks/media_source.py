@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Sources of features from media files, cameras, microphones and sound streams."""
+"""Sources of features, or of the media themselves, from media files, cameras, microphones and sound streams."""
 
 import functools
 from itertools import islice
@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..media.spectrum import RATE
+from ..media.store import HANDLE_ITEM, STORE, handle_items
 from ..perception.features import extractor
 from ..perception.windows import LENGTH, MediaWindows, WindowStore
 from .frame_block import FrameBlock
@@ -34,7 +35,8 @@ class media_source(FrameBlock):
     Output 0  audio features, float32 vectors of d_a (128), T items a frame, an item a second
     Output 1  visual features, float32 vectors of h*w*d_v (7*7*512), T items a frame
 
-    With ``takes`` naming one kind only, its port is the only one.  Each first item carries
+    ``takes`` names what is put out, port by port; ``media`` is the handle of a window in
+    ``semcom.media.store``, once for each of its seconds.  Each first item carries
     ``semcom_frame`` = (sequence number, T).  The last window of a file may be shorter than others.
 
     names       files or devices (v4l2:/dev/video0, alsa:default), a list or one name
@@ -45,7 +47,7 @@ class media_source(FrameBlock):
     sliding     True: a frame each second, of the last ``length`` seconds
     realtime    True: files are sent as if they were live
     store       name under which displays find the pictures, see shared_store
-    takes       what is put out, in the order of the ports: audio, visual or both
+    takes       what is put out, in the order of the ports: audio, visual, media
     frames      windows to send; 0: all
     """
 
@@ -54,6 +56,7 @@ class media_source(FrameBlock):
                  frames=0):  # fmt: skip
         self.names = [names] if isinstance(names, (str, Path)) else list(names)
         self.features = shared_features(features, str(weights))
+        self._made = self.features if {"audio", "visual"} & set(takes) else None
         self.options = {"length": length, "sliding": sliding, "realtime": realtime}
         self.microphone, self.frames = microphone, frames
         self.takes, self.store = tuple(takes), shared_store(store)
@@ -61,7 +64,9 @@ class media_source(FrameBlock):
             "audio": self.features.audio_dim,
             "visual": int(np.prod(self.features.visual_shape)),
         }
-        signature = [(np.float32, sizes[kind]) for kind in self.takes]
+        signature = [
+            HANDLE_ITEM if kind == "media" else (np.float32, sizes[kind]) for kind in self.takes
+        ]
         FrameBlock.__init__(self, "media_source", [], signature)
         for port in range(len(signature)):
             self.set_min_output_buffer(port, AHEAD * length)
@@ -70,7 +75,7 @@ class media_source(FrameBlock):
     def start(self) -> bool:
         """Each start of the flowgraph begins with the first file."""
         self._media = MediaWindows(
-            self.names, self.features, microphone=self.microphone, **self.options
+            self.names, self._made, microphone=self.microphone, **self.options
         )
         windows = iter(self._media)
         self._windows = islice(windows, self.frames) if self.frames else windows
@@ -105,8 +110,19 @@ class media_source(FrameBlock):
         number = self.sent
         self.places.append((window.name, window.start, len(window.seconds)))
         self.store.keep(number, window)
-        vectors = {"audio": window.audio, "visual": window.visual.reshape(len(window.visual), -1)}
-        return [(number, *(vectors[kind] for kind in self.takes))]
+        return [(number, *self._taken(window))]
+
+    def _taken(self, window) -> list:
+        """What goes out of a window, port by port."""
+        seconds = len(window.seconds)
+        if "media" in self.takes:
+            handles = handle_items(STORE.keep(window.media), seconds)
+        read = {
+            "audio": lambda: window.audio,
+            "visual": lambda: window.visual.reshape(seconds, -1),
+            "media": lambda: handles,
+        }
+        return [read[kind]() for kind in self.takes]
 
 
 class sound_features(FrameBlock):

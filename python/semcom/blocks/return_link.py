@@ -103,7 +103,7 @@ class return_link(_ReturnLink):
             num_rx=1, rician_k=rician_k, doppler=doppler, gain_db=gain_db, seed=seed,
         )  # fmt: skip
         self.system, self.snr_db = entry_of(system).number, snr_db
-        self.symbols_each = frame_length(core.HEADER_SYMBOLS, pilot_length, pilot_spacing)
+        self.symbols_each = answer_symbols(pilot_length, pilot_spacing)
 
     def set_snr_db(self, snr_db):
         """SNR [dB] of the return link."""
@@ -119,6 +119,11 @@ class return_link(_ReturnLink):
         header = core.decode_header(detected[0, 0].numpy(), 1)
         heard = Answer.from_header(header, self.system)
         return [] if heard is None else [heard]
+
+
+def answer_symbols(pilot_length: int, pilot_spacing: int) -> int:
+    """Symbols of an answer over a channel, its pilots with it."""
+    return frame_length(core.HEADER_SYMBOLS, pilot_length, pilot_spacing)
 
 
 class mock_return(_ReturnLink):

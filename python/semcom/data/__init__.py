@@ -17,6 +17,8 @@ from .clipset import (
 )
 
 __all__ = ["AVE_CLASSES", "BACKGROUND", "SPLITS", "ClipSet", "open_set"]
+MANIFEST = "manifest.csv"  # of a folder of raw material
+COMPOSED = 300  # clips of a split that is composed as it is read
 READERS = {  # imported on first use: some need h5py
     "AveSet": ".ave",
     "GrammarSentences": ".grammar",
@@ -31,10 +33,12 @@ def __getattr__(name):
     return getattr(importlib.import_module(READERS[name], __name__), name)
 
 
-def open_set(path: str | Path | None, split: str, text: bool = False) -> ClipSet:
-    """The split ``train``, ``val`` or ``test`` of an AVE-layout folder; None: the synthetic set.
+def open_set(path: str | Path | None, split: str, text: bool = False, media: bool = False):
+    """The split ``train``, ``val`` or ``test`` of an AVE-layout folder, or of clips composed from a
+    folder of raw material (see :mod:`.material_raw`); None: the synthetic set.
 
     text: a set of sentences instead, see :func:`open_text`; None: sentences made by a grammar.
+    media: clips with pictures and sound, see :func:`open_composed`; None: drawn by a program.
     A folder may have AVE's splits for cross-modal localisation, ``train_match`` and so on, too.
     """
     if text:
@@ -42,6 +46,8 @@ def open_set(path: str | Path | None, split: str, text: bool = False) -> ClipSet
         from .text import open_text
 
         return GrammarSentences(split) if path is None else open_text(path, split)
+    if media or (path is not None and (Path(path) / MANIFEST).is_file()):
+        return open_composed(path, split)
     known = SPLITS if path is None else SPLITS + MATCH_SPLITS
     if split not in known:
         raise SemcomError(f"split {split!r}: expected one of {', '.join(known)}")
@@ -49,3 +55,20 @@ def open_set(path: str | Path | None, split: str, text: bool = False) -> ClipSet
     from .synthetic import SyntheticSet
 
     return SyntheticSet(split) if path is None else AveSet(path, split)
+
+
+def open_composed(path: str | Path | None, split: str, size: int = COMPOSED):
+    """Clips composed from raw material, or drawn ones: their features, and what they show and play.
+
+    The clips of a split are made of its own recordings and photographs.
+    """
+    from ..perception.features import extractor
+    from .composed_set import ComposedSet
+    from .material_drawn import DrawnMaterial
+    from .material_raw import RawMaterial
+
+    if split not in SPLITS:
+        raise SemcomError(f"split {split!r}: expected one of {', '.join(SPLITS)}")
+    name = "drawn" if path is None else f"{Path(path).resolve().name}, composed"
+    material = DrawnMaterial() if path is None else RawMaterial(path, split)
+    return ComposedSet(name, [material], extractor("compact"), split, size)

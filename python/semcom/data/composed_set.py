@@ -8,10 +8,11 @@ from functools import lru_cache
 
 import numpy as np
 
+from ..media.clip import Media
 from ..media.sources import PICTURES
 from ..media.spectrum import RATE
 from ..perception.features import FeatureExtractor, looked_at
-from .clipset import AVE_CLASSES, SPLITS
+from .clipset import AVE_CLASSES, BACKGROUND, SPLITS
 from .composition import compose, random_script
 from .material import Material
 
@@ -46,8 +47,18 @@ class ComposedSet:
         """Class index of each second, [10] int64."""
         return random_script(self._rng(i), self._library(i).events()).labels
 
-    def media(self, i: int):
-        """Sound and pictures of clip ``i``, see composition.compose."""
+    def media(self, i: int) -> Media:
+        """What clip ``i`` shows, 16 pictures a second, and plays."""
+        sound, picture_at = self.scene(i)
+        times = (np.arange(len(sound) // RATE * PICTURES) + 0.5) / PICTURES
+        return Media(np.array([picture_at(time) for time in times]), sound, self._event(i))
+
+    def _event(self, i: int) -> str:
+        events = self.labels(i)[self.labels(i) != BACKGROUND]
+        return AVE_CLASSES[events[0]] if len(events) else ""
+
+    def scene(self, i: int):
+        """Sound of clip ``i`` and what it shows at a time, see composition.compose."""
         rng, material = self._rng(i), self._library(i)
         return compose(rng, material, random_script(rng, material.events()))
 
@@ -58,7 +69,7 @@ class ComposedSet:
         return np.random.default_rng([self.seed, 1 + SPLITS.index(self.split), i])
 
     def _make(self, i: int) -> tuple[np.ndarray, np.ndarray]:
-        sound, picture_at = self.media(i)
+        sound, picture_at = self.scene(i)
         seconds = sound.reshape(-1, RATE)
         seen = (np.array(looked_at(PICTURES, self.features.looks)) + 0.5) / PICTURES
         pictures = [[picture_at(t + time) for time in seen] for t in range(len(seconds))]

@@ -7,9 +7,12 @@ from __future__ import annotations
 import itertools
 import threading
 
+import numpy as np
+
 from ..base.errors import SemcomError
 from .clip import Media
 
+HANDLE_ITEM = np.int64, 512  # a page of memory each, so that no buffer is ahead by many clips
 LIMIT = 1 << 30  # [bytes]; 16 pictures of 96 x 96 with their second of sound are half a million
 
 
@@ -50,6 +53,11 @@ class MediaStore:
                 f"oldest dropped beyond {self.limit:,} bytes); ask sooner, or send less at a time"
             )
         return found
+
+
+def handle_items(handle: int, seconds: int) -> np.ndarray:
+    """A handle as it travels: [seconds, 512] int64, the same in all of them."""
+    return np.full((seconds, HANDLE_ITEM[1]), handle, HANDLE_ITEM[0])
 
 
 STORE = MediaStore()

@@ -159,6 +159,10 @@ class DeepSC(System, nn.Module):
         """Symbols of a frame for ``items`` bytes, at most: a token a byte."""
         return self.symbols_of(items)
 
+    def payload_of(self, terminal: str, taken: np.ndarray) -> int:
+        """Symbols of the frame of a sentence in UTF-8."""
+        return self.symbols_of(len(self.vocabulary.encode(_sentence(taken))))
+
     def symbols_of(self, tokens: int) -> int:
         """Symbols of a frame, headers and payload, for a sentence of so many tokens."""
         return length_code.SYMBOLS * (tokens // LONGEST + 1) + self.config.symbols * tokens
@@ -166,8 +170,7 @@ class DeepSC(System, nn.Module):
     def send(self, terminal: str, taken, heard: dict) -> list[torch.Tensor]:
         """Sentences as arrays of uint8 -> frames [n] complex64; bytes that are not UTF-8 become
         U+FFFD."""
-        sentences = [bytes(np.asarray(text, np.uint8)).decode("utf-8", "replace") for text in taken]
-        return self.transmit([self.vocabulary.encode(sentence) for sentence in sentences])
+        return self.transmit([self.vocabulary.encode(_sentence(text)) for text in taken])
 
     def outcome(self, symbols, noise) -> list[torch.Tensor]:
         """Detected symbols [1, n] and noise [1] or [1, n] of each frame -> its sentence, uint8; a
@@ -314,6 +317,11 @@ class DeepSC(System, nn.Module):
     def config_dict(self) -> dict:
         """Configuration as it goes into a checkpoint's header."""
         return asdict(self.config)
+
+
+def _sentence(text) -> str:
+    """What bytes say; those that are not UTF-8 become U+FFFD."""
+    return bytes(np.asarray(text, np.uint8)).decode("utf-8", "replace")
 
 
 def parts(tokens: Sequence[int]) -> list[list[int]]:

@@ -91,6 +91,10 @@ class System(ABC):
     def payload(self, terminal: str, items: int) -> int:
         """Symbols that a terminal sends for a clip of so many items; at most, where that varies."""
 
+    def payload_of(self, terminal: str, taken: np.ndarray) -> int:
+        """Symbols that a terminal sends for what it takes of a clip."""
+        return self.payload(terminal, len(taken))
+
     def sizes(self) -> dict:
         """What a set of clips must have for this system: name of a quantity -> its size."""
         return {}

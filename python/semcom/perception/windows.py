@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..media.clip import Media
 from ..media.sources import MediaSource, Second, windows
 from .features import FeatureExtractor
 
@@ -23,7 +24,8 @@ LIMIT = 1 << 30  # [bytes] of media that are kept for displays; 10 s of 4:3 have
 class Window:
     """T seconds of a file or device, from second ``start`` on.
 
-    seconds  T of them, pictures and sound;  audio [T, d_a] float32;  visual [T, h, w, d_v] float32
+    seconds  T of them, pictures and sound
+    audio    [T, d_a] float32, visual [T, h, w, d_v] float32; None where no features are made
     at       [s] of time.monotonic(), when the last of them was there
     """
 
@@ -31,21 +33,28 @@ class Window:
     start: int
     at: float
     seconds: list[Second]
-    audio: np.ndarray
-    visual: np.ndarray
+    audio: np.ndarray | None = None
+    visual: np.ndarray | None = None
+
+    @property
+    def media(self) -> Media:
+        """What it shows and plays."""
+        pictures, sound = zip(*((s.pictures, s.sound) for s in self.seconds), strict=True)
+        return Media(np.concatenate(pictures), np.concatenate(sound))
 
 
 class MediaWindows:
     """Iterate over the windows of some media, one after the other.
 
     names       files, or devices (see :class:`MediaSource`)
+    features    networks of features; None: windows have none
     sliding     a window each second, of the last ``length`` seconds; else each second is in one
     realtime    not faster than the media run: files as if they were live
     Afterwards: ``skipped``, the parts of all files that could not be decoded; ``features_s`` and
     ``waited_s``, the time [s] spent on features and waiting for media.
     """
 
-    def __init__(self, names: Iterable, features: FeatureExtractor, length=LENGTH, sliding=False,
+    def __init__(self, names: Iterable, features: FeatureExtractor | None, length=LENGTH, sliding=False,
                  realtime=False, microphone=""):  # fmt: skip
         self.names, self.features, self.length = list(names), features, length
         self.sliding, self.realtime, self.microphone = sliding, realtime, microphone
@@ -59,7 +68,8 @@ class MediaWindows:
             for at, parts in cut:
                 shown, audio, visual = zip(*parts, strict=True)
                 start = shown[0].number
-                yield Window(str(name), start, at, list(shown), np.stack(audio), np.stack(visual))
+                made = () if self.features is None else (np.stack(audio), np.stack(visual))
+                yield Window(str(name), start, at, list(shown), *made)
             self.skipped += source.skipped
 
     def _cut(self, seconds) -> Iterator[tuple[float, list]]:
@@ -73,7 +83,9 @@ class MediaWindows:
             last.extend(zip([second], *self._features([second]), strict=True))
             yield at, list(last)
 
-    def _features(self, window: list[Second]) -> tuple[np.ndarray, np.ndarray]:
+    def _features(self, window: list[Second]) -> tuple:
+        if self.features is None:
+            return [None] * len(window), [None] * len(window)
         began = time.perf_counter()
         audio = self.features.audio(np.stack([second.sound for second in window]))
         visual = self.features.visual(np.stack([second.pictures for second in window]))

@@ -72,7 +72,7 @@ class Axes:
 def plot(path, records: list) -> None:
     """The task's first figure over SNR with 95 % bands, a panel per channel, and what it is free of
     errors as a line."""
-    task = task_of(records[0]["system"])
+    task = task_of("", records[0]["task"])
     records = [r for r in records if r["task"] == task.name]
     records = [r for r in records if None not in (r[task.primary], r["snr_db"])]
     if not records:

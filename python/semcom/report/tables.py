@@ -115,7 +115,7 @@ def table(records: list):
     constant = [in_words(first, key) for key in SETTINGS if key not in varying]
     title = f"{set_of(first)}: {', '.join(filter(None, constant))}"
     out = Table(title=title, box=box.SIMPLE_HEAD, padding=0, pad_edge=False)
-    columns = columns_of(task_of(first["system"]))
+    columns = columns_of(task_of("", first["task"]))
     columns = [c for c in columns if any(r[c.key] is not None for r in records)]
     for name in (*varying, *(column.head for column in columns)):
         out.add_column(escape(name), no_wrap=True, justify="left" if name in SETTINGS else "right")

@@ -27,13 +27,17 @@ def channel_uses(point: Scenario, net, flowgraph, unit: str, units: list, heard:
     if not mean:
         return {per: None, "channel_uses": None, "pilot_overhead": None}
     payload = max(_payload(name, net, flowgraph, mean, heard) for name in net.topology.names)
-    uses = _burst_uses(point, net, payload) if point.radio else _uses(point, net, payload)
-    uses |= _repeats(point, flowgraph)
+    uses = frame_uses(point, net.topology, payload) | _repeats(point, flowgraph)
     return {
         per: sum(uses.values()) / mean,
         "channel_uses": {name: count / mean for name, count in uses.items()},
         "pilot_overhead": uses["pilots"] / (uses["payload"] + uses["pilots"]),
     }
+
+
+def frame_uses(point: Scenario, topology, payload: float) -> dict:
+    """Channel uses of a frame of so many payload symbols, sent once, by kind."""
+    return (_burst_uses if point.radio else _uses)(point, topology, payload)
 
 
 def _payload(name: str, net, flowgraph, units: float, heard: float) -> float:
@@ -44,10 +48,10 @@ def _payload(name: str, net, flowgraph, units: float, heard: float) -> float:
     return net.payload(name, int(units))
 
 
-def _uses(point: Scenario, net, payload: float) -> dict:
+def _uses(point: Scenario, topology, payload: float) -> dict:
     rows = 1 + (-(-payload // point.pilot_spacing) if point.pilot_spacing else 0)
     pilots = rows * point.pilot_length
-    sidelinks = len(net.topology.sidelinks()) * (payload + pilots)
+    sidelinks = len(topology.sidelinks()) * (payload + pilots)
     return {"payload": payload, "pilots": pilots, "sidelink": sidelinks}
 
 
@@ -58,21 +62,22 @@ def _repeats(point: Scenario, flowgraph) -> dict:
         return {}
     symbols, frames = sender.repeated_symbols, max(1, sender.frames)
     if point.radio and sender.repeats:
-        layout = _plan(point).layout(1)
+        layout = burst_plan(point).layout(1)
         symbols = sender.repeats * layout.total(round(symbols / sender.repeats))
     return {"repeats": symbols / frames, "return": back.symbols / frames}
 
 
-def _plan(point: Scenario) -> BurstFormat:
+def burst_plan(point: Scenario) -> BurstFormat:
+    """What both ends of a radio agree on."""
     return BurstFormat(point.sample_rate, **burst_format(point))
 
 
-def _burst_uses(point: Scenario, net, payload: float) -> dict:
-    plan, users = _plan(point), len(net.topology)
+def _burst_uses(point: Scenario, topology, payload: float) -> dict:
+    plan, users = burst_plan(point), len(topology)
     layout, payload = plan.layout(users), round(payload)
     bursts = _bursts(payload, point.fragment)
     pilots = sum(map(layout.body_length, bursts)) - payload
-    copies = plan.copies * len(net.topology.sidelinks())
+    copies = plan.copies * len(topology.sidelinks())
     return {
         "payload": payload,
         "pilots": pilots,

@@ -12,8 +12,8 @@ from ..blocks import guard
 from ..blocks.clip_source import clip_source
 from ..blocks.radio_hier import radio_terminal
 from ..chain import reference
-from ..systems.choice import weights_for
 from ..systems.loading import shared_system
+from .budget import model_for
 from .radio_flowgraph import ReceiverFlowgraph, hear_answers
 from .radios import open_radio
 from .runner import run_point
@@ -66,7 +66,7 @@ def run_terminal(side: str, point: Scenario, clips, first=0, on_frames=lambda co
     30 s.  One that gets nothing done in two minutes, for want of the others, raises
     guard.BlockError.
     """
-    weights = weights_for(point, clips)
+    weights = model_for(point, clips)
     _warm_up(point, shared_system(point.system, weights, point.device), clips)
     flowgraph = TerminalFlowgraph(side, point, clips, weights, first)
     transmitter = flowgraph.terminal.transmitter

@@ -82,6 +82,11 @@ class RunOptions:
     until_errors: int = option(
         0, "end a point once so many segments (words) were wrong; 0: never", type=at_least(0)
     )
+    uses: int = option(
+        0, "most channel uses of a clip, of every kind: systems that can do with fewer or more "
+        "take as many, others are refused if they need more; 0: as the system likes",
+        type=at_least(0), sweep=True,
+    )  # fmt: skip
     seed: int = option(0, "seed of every random draw", type=at_least(0))
     dump_path: str = option(
         "", "folder for every internal signal, as raw samples", metavar="DIR", place=True

@@ -23,9 +23,10 @@ from ..blocks.media_source import media_source
 from ..chain import reference
 from ..data.clipset import clip_number, fingerprint
 from ..data.films import Films
-from ..systems.choice import decoder_of, error_free_weights, weights_for
-from ..systems.loading import shared_system
+from ..systems.choice import decoder_of, error_free_weights
+from ..systems.loading import parted, shared_system
 from ..systems.registry import task_of
+from .budget import model_for
 from .channel_uses import channel_uses
 from .flowgraph import LinkFlowgraph
 from .radio_flowgraph import RadioFlowgraph, replay_flowgraph
@@ -80,7 +81,7 @@ class Run:
 
     point: Scenario
     clips: object
-    weights: str
+    weights: str  # and settings
     flowgraph: object
     tally: Tally
     log: AirLog | None
@@ -118,7 +119,7 @@ def execute(point: Scenario, clips, on_frames=lambda count: None, make=None, wat
     if isinstance(clips, Films):
         point = replace(point, media=tuple(clips.names), features=clips.features)
     point = settled(point)
-    weights = weights_for(point, clips)
+    weights = model_for(point, clips)
     point, flowgraph = build(point, clips, weights, make)
     if point.record:
         flowgraph.recording.tell(lambda: clips_told(clips))
@@ -126,7 +127,7 @@ def execute(point: Scenario, clips, on_frames=lambda count: None, make=None, wat
         watch(flowgraph)
     frames = point.frames or len(clips) or None
     log = AirLog(flowgraph.receiver.sync, len(flowgraph.terminals), frames) if point.radio else None
-    run = Run(point, clips, weights, flowgraph, Tally(task_of(point.system), clips), log)
+    run = Run(point, clips, weights, flowgraph, Tally(task_of(point.system, point.task), clips), log)
     began = time.perf_counter()
     guard.run(flowgraph, progress=lambda: _progress(run, on_frames))
     run.wall_s = time.perf_counter() - began
@@ -183,7 +184,7 @@ def _progress(run: Run, on_frames):
 
 def identity(point: Scenario, clips, weights: str) -> dict:
     """The part of a record that tells it from those of all other points, sets and weights."""
-    free = error_free_weights(point, weights)
+    weights, free = parted(weights)[0], error_free_weights(point, weights)
     return {
         "scenario": settings(point),
         "data": clips.name,
@@ -200,7 +201,7 @@ def record(run: Run) -> dict:
     figures = task.figures(scores, point.seed)
     units = [length(run, n) for n in numbers]
     measured = flowgraph.meter.report() if flowgraph.meter else dict.fromkeys(MEASURED)
-    known = identity(point, run.clips, run.weights)
+    known, (weights, _) = identity(point, run.clips, run.weights), parted(run.weights)
     told = known["scenario"]  # without the options that had no effect
     found = {
         "system": point.system,
@@ -208,7 +209,7 @@ def record(run: Run) -> dict:
         "variant": point.variant,
         "decoder": decoder_of(run.net),
         "split": told.get("split"),
-        "checkpoint": Path(run.weights).name if run.weights else None,
+        "checkpoint": Path(weights).name if weights else None,
         **known,
         "channel": point.radio or point.channel,
         "snr_db": told.get("snr"),

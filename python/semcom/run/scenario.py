@@ -17,7 +17,7 @@ from ..chain.options import (
 from ..data.options import SetOptions
 from ..protocol.frames import MOST_ATTEMPTS
 from ..protocol.options import BURST_OPTIONS, BurstOptions, burst_format
-from ..systems.options import SystemOptions
+from ..systems.options import DigitalOptions, SystemOptions
 from .options import RadioOptions, RunOptions
 
 __all__ = [
@@ -46,6 +46,7 @@ class Scenario(
     PilotOptions,
     ChannelOptions,
     SetOptions,
+    DigitalOptions,
     SystemOptions,
 ):  # their order is that of the help, from the last
     """One point of a sweep."""

@@ -9,7 +9,7 @@ from ..data import open_set
 from ..data.films import Films
 from ..systems.registry import topology_of
 
-FILM = {"audio", "visual"}  # what media files have for terminals
+FILM = {"audio", "visual", "media"}  # what media files have for terminals
 
 
 def clips_of(points: list):
@@ -24,7 +24,8 @@ def clips_of(points: list):
         )
     point = points[0]
     if not point.media:
-        return open_set(point.data or None, point.split, text=bool(text))
+        media = any("media" in takes for takes in taken.values())
+        return open_set(point.data or None, point.split, bool(text), media)
     for name, takes in taken.items():
         if not takes <= FILM:
             lacking = ", ".join(sorted(takes - FILM))

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..base.errors import SemcomError
 from ..weights.names import find, known, models_folder, name_of
-from .loading import check_sizes, shared_system
+from .loading import check_sizes, parted, shared_system
 from .registry import system
 
 SETS = "sets.json"  # moments of the sets that shipped weights were trained on
@@ -131,6 +131,7 @@ def error_free_weights(point, path: str):
     if not entry.weights or "error_free" not in entry.variants or point.variant != "full":
         return None
     net = shared_system(point.system, path, point.device)
+    path = parted(path)[0]
     if decoder_of(net) not in ("", OWN_DECODER):
         return None
     twin = Path(path).with_name(name_of(point.system, "error_free", net.header["data"]))

@@ -38,7 +38,7 @@ from ..media.codecs.names import GOP, SOUNDS
 from ..media.codecs.names import PICTURES as PICTURE_CODECS
 from ..media.sources import PICTURES
 from ..media.spectrum import RATE
-from ..media.store import STORE
+from ..media.store import HANDLE_ITEM, STORE, handle_items
 from ..nets.system import Item, System
 from ..nets.topology import Terminal, Topology
 from ..perception.features import extractor, looked_at
@@ -131,12 +131,12 @@ class Digital(System):
 
     def item(self, terminal: str) -> Item:
         """The handle of the clip, once for each of its seconds."""
-        return np.int64, 1
+        return HANDLE_ITEM
 
     @property
     def outcome_item(self) -> Item:
         """Of events probabilities of the classes in a second; of media the handle of the clip."""
-        return (np.int64, 1) if self.task == "media" else (np.float32, len(self.classes))
+        return HANDLE_ITEM if self.task == "media" else (np.float32, len(self.classes))
 
     def payload(self, terminal: str, items: int) -> int:
         """``payload`` of the settings; 0: it varies."""
@@ -145,8 +145,8 @@ class Digital(System):
     # --- terminals ---
 
     def send(self, terminal: str, taken, heard: dict) -> list[torch.Tensor]:
-        """Handles [T] of each clip -> its symbols [n] complex64."""
-        return [torch.from_numpy(self._send(terminal, int(handles[0]))) for handles in taken]
+        """Handles of each clip, as they travel, -> its symbols [n] complex64."""
+        return [torch.from_numpy(self._send(terminal, int(items[0, 0]))) for items in taken]
 
     def _send(self, terminal: str, handle: int) -> np.ndarray:
         media = STORE.get(handle)
@@ -272,7 +272,7 @@ class Digital(System):
         if self._localise:
             return self._localise(media)
         held = np.repeat(media.pictures, PICTURES // self.settings.picture_rate, 0)
-        return torch.full((media.seconds,), STORE.keep(Media(held, media.sound)))
+        return torch.from_numpy(handle_items(STORE.keep(Media(held, media.sound)), media.seconds))
 
 
 class Localiser:

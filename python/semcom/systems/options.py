@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ..base.errors import SemcomError
 from ..base.options import Rule, at_least, option
 from ..nets.names import DECODERS
+from ..phy import names
 from .registry import BUILT_IN, DEFAULT_SYSTEM, system, topology_of
 
 
@@ -16,7 +17,59 @@ def read_by(name: str) -> Rule:
     return Rule(lambda point: name in system(point.system).options, f"with --system {known}")
 
 
+TASKS = Rule(
+    lambda point: len(system(point.system).tasks) > 1,
+    f"with --system {' or '.join(entry.name for entry in BUILT_IN if entry.other_tasks)}",
+)
 LEARNED = Rule(lambda point: system(point.system).weights, "with a system that has weights")
+
+
+@dataclass(frozen=True)
+class DigitalOptions:
+    """Classical links."""
+
+    source: str = option(
+        "",
+        "codecs: of pictures and sound, h265+opus, jpeg+pcm, ...; of text, words, bigram, ... "
+        "(default: the system's own)",
+        sweep=True,
+        only=(read_by("source"),),
+    )
+    quality: int = option(
+        50, "of pictures, 0 to 100; with --uses at most", type=at_least(0), sweep=True,
+        only=(read_by("quality"),),
+    )  # fmt: skip
+    bitrate: int = option(
+        0, "of sound, 0: the codec's lowest; with --uses at most", unit="bit/s", type=at_least(0),
+        sweep=True, only=(read_by("bitrate"),),
+    )  # fmt: skip
+    size: int = option(
+        96, "height that pictures are coded at", unit="pixels", type=at_least(2), sweep=True,
+        only=(read_by("size"),),
+    )  # fmt: skip
+    picture_rate: int = option(
+        1, "pictures of a second that are sent: 1, 2, 4, 8 or 16", type=at_least(1), sweep=True,
+        only=(read_by("picture_rate"),),
+    )  # fmt: skip
+    bits: int = option(
+        0, "bits of a clip that each terminal sends of its features (default: the system's own)",
+        type=at_least(0), sweep=True, only=(read_by("bits"),),
+    )  # fmt: skip
+    code: str = option(
+        "3/4", "rate of the LDPC code", choices=names.CODE_RATES, sweep=True,
+        only=(read_by("code"),),
+    )  # fmt: skip
+    length: int = option(
+        648, "of a codeword", unit="bits", type=int, choices=names.CODE_LENGTHS, sweep=True,
+        only=(read_by("code"),),
+    )  # fmt: skip
+    modulation: str = option(
+        "qpsk", "of coded bits", choices=names.MODULATIONS, sweep=True, only=(read_by("code"),)
+    )
+    repetition: int = option(
+        1, "times that each coded bit is sent", type=int, choices=names.REPETITIONS, sweep=True,
+        only=(read_by("code"),),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -53,6 +106,13 @@ class SystemOptions:
         place=True,
     )
     device: str = option("cpu", "Torch device", place=True)
+    task: str = option(
+        "",
+        "what the outcome is and how it is judged, of a system that has several tasks: events, "
+        "media (default: its first)",
+        choices=("events", "media"),
+        only=(TASKS,),
+    )
 
     def terminals(self) -> tuple:
         """Names of the terminals that send in this variant; SemcomError if there is no such one."""

@@ -75,6 +75,10 @@ BUILT_IN = (
           options=("symbols",)),
     Entry("pilot_ave", 1, "events", ".nets.pilot_ave:PilotAve", AUDIO_VISUAL,
           options=("symbols", "decoder")),
+    Entry("digital", 3, "events", ".systems.digital:Digital",
+          {name: AUDIO_VISUAL[name] for name in ("full", "audio_only", "video_only")},
+          weights=False, other_tasks=("media",),
+          options=("source", "quality", "bitrate", "size", "picture_rate", "code")),
     Entry("deepsc", 2, "text", ".nets.deepsc:DeepSC", {"full": ("text",)}, fallback="captions"),
 )  # fmt: skip
 BUILT_IN_TASKS = {
