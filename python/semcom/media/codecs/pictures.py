@@ -32,7 +32,7 @@ from av.codec import Codec
 
 from ...base.errors import SemcomError
 from .framing import join, split
-from .names import GOP, PICTURES, STILL
+from .names import PICTURES, STILL
 
 SMALLEST = 16  # [pixels] each way that are coded
 GREY = 128  # of a picture that never came
