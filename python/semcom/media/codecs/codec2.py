@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Codec 2, the speech codec of D. Rowe, by its C library (Debian package libcodec2-1.0)."""
+
+from __future__ import annotations
+
+import ctypes
+from functools import cache
+
+import numpy as np
+
+LIBRARY = "libcodec2.so.1.0"
+MODES = {3200: 0, 2400: 1, 1600: 2, 1400: 3, 1300: 4, 1200: 5, 700: 8}
+"""bit/s -> number in codec2.h"""
+
+
+@cache
+def library():
+    """The C library, or None."""
+    try:
+        found = ctypes.CDLL(LIBRARY)
+    except OSError:
+        return None
+    found.codec2_create.restype = ctypes.c_void_p
+    for name in ("samples_per_frame", "bits_per_frame", "destroy"):
+        getattr(found, f"codec2_{name}").argtypes = [ctypes.c_void_p]
+    for name in ("encode", "decode"):
+        getattr(found, f"codec2_{name}").argtypes = [ctypes.c_void_p] * 3
+    return found
+
+
+class Codec2:
+    """A coder and decoder of one rate; ``samples`` at 8 kHz and ``bits`` of a frame."""
+
+    def __init__(self, bitrate: int):
+        self._library = library()
+        self._state = self._library.codec2_create(MODES[bitrate])
+        self.samples = self._library.codec2_samples_per_frame(self._state)
+        self.bits = self._library.codec2_bits_per_frame(self._state)
+
+    def encode(self, sound: np.ndarray) -> np.ndarray:
+        """Bits [bits] uint8 of a frame [samples] int16."""
+        sound = np.ascontiguousarray(sound, np.int16)
+        data = np.zeros((self.bits + 7) // 8, np.uint8)
+        self._library.codec2_encode(self._state, data.ctypes.data, sound.ctypes.data)
+        return np.unpackbits(data)[: self.bits]
+
+    def decode(self, bits: np.ndarray) -> np.ndarray:
+        """A frame [samples] int16 of bits [bits]."""
+        data, sound = np.packbits(bits), np.zeros(self.samples, np.int16)
+        self._library.codec2_decode(self._state, sound.ctypes.data, data.ctypes.data)
+        return sound
+
+    def __del__(self):
+        self._library.codec2_destroy(self._state)
