@@ -101,8 +101,9 @@ def run_all(points, clips, args, records):
 def run_one(point, clips, args, on_frames) -> dict:
     """Run a point; of films, show and draw what was understood."""
     from ..run.runner import run_point
+    from ..systems.registry import task_of
 
-    if not point.media:
+    if not point.media or task_of(point.system, point.task).name != "events":
         return run_point(point, clips, on_frames)
     from ..report import tables
     from ..run import films
@@ -122,7 +123,7 @@ def show(args, records) -> None:
     """The table and the plot of a sweep over a set."""
     from ..report import plots, tables
 
-    if "media" not in records[0]:
+    if "media" not in records[0] or records[0]["task"] != "events":
         tables.show(tables.table(records))
     if args.plot:
         plots.plot(args.plot, records)

@@ -9,14 +9,17 @@ its clips as they come.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from ..base.errors import SemcomError
+from ..media.clip import Media
 from ..perception.features import extractor
+from ..perception.windows import MediaWindows
 from .ave_text import Truths
-from .clipset import AVE_CLASSES
+from .clipset import AVE_CLASSES, BACKGROUND
 
 
 class Films:
@@ -25,7 +28,8 @@ class Films:
     names       files or devices (v4l2:/dev/video0)
     microphone  a device that the sound is taken from, beside a camera
     features    'compact', or 'vgg' with the folder ``weights``
-    places      (name, first second, seconds) of each clip that was sent, filled by its source
+    places      (name, first second, seconds) of each clip that was sent, filled by its source;
+                ``media(i)`` reads them again, which is quick in their order
     truths      what is known of them; its ``notes`` say of which films nothing is
     """
 
@@ -38,9 +42,30 @@ class Films:
         self.features, self.weights = features, str(weights)
         self.places: list[tuple[str, int, int]] = []
         self.truths = Truths(self.names, self.classes)
+        self._again, self._at = None, 0
 
     def __len__(self) -> int:
         return 0
+
+    def media(self, i: int) -> Media | None:
+        """What the i-th clip that was sent shows and plays; None of a device's, which are gone.
+
+        Its label is what happens in most of its seconds, where that is known.
+        """
+        if any(":" in name and not Path(name).is_file() for name in self.names):
+            return None
+        if self._again is None or i < self._at:
+            self._again, self._at = iter(MediaWindows(self.names, None)), 0
+        for window in self._again:
+            self._at += 1
+            if self._at == i + 1:
+                return replace(window.media, label=self._label(i))
+        raise SemcomError(f"{', '.join(self._files())}: end before their clip {i}; leave them be")
+
+    def _label(self, i: int) -> str:
+        labels = self.labels(i)
+        events = [] if labels is None else [n for n in labels.tolist() if n != BACKGROUND]
+        return self.classes[max(set(events), key=events.count)] if events else ""
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:

@@ -37,20 +37,26 @@ MEASURED = ("evm_db", "papr_db", "channel_nmse_db", "path_snr_db")  # beside the
 
 
 class Tally:
-    """Scores of the frames of a run, counted as they arrive at the sink."""
+    """Scores of the frames of a run, counted as they arrive at the sink.
 
-    def __init__(self, task, clips):
-        self.task, self.clips, self.rows = task, clips, {}
+    ``entries`` has what a record says of each window of films.
+    """
+
+    def __init__(self, task, clips, classes):
+        self.task, self.clips, self.classes, self.rows, self.entries = task, clips, classes, {}, {}
 
     @property
     def seen(self) -> int:
         return len(self.rows)
 
-    def update(self, outcomes: dict) -> None:
-        """Count the frames that came since the last call."""
-        for number, outcome in dict(outcomes).items():
-            if number not in self.rows:
-                self.rows[number] = self.task.score(self.truth(number), outcome)
+    def judge(self, number: int, outcome) -> None:
+        """Count a frame that came."""
+        if number in self.rows:
+            return
+        if isinstance(self.clips, Films):
+            start = self.clips.places[number][1]
+            self.entries[number] = self.task.entry(outcome, self.classes, start)
+        self.rows[number] = self.task.score(self.truth(number), outcome)
 
     def truth(self, number: int):
         """What a frame really was."""
@@ -127,13 +133,15 @@ def execute(point: Scenario, clips, on_frames=lambda count: None, make=None, wat
         watch(flowgraph)
     frames = point.frames or len(clips) or None
     log = AirLog(flowgraph.receiver.sync, len(flowgraph.terminals), frames) if point.radio else None
-    run = Run(point, clips, weights, flowgraph, Tally(task_of(point.system, point.task), clips), log)
+    classes = shared_system(point.system, weights, point.device).classes
+    tally = Tally(task_of(point.system, point.task), clips, classes)
+    flowgraph.sink.judge = tally.judge
+    run = Run(point, clips, weights, flowgraph, tally, log)
     began = time.perf_counter()
     guard.run(flowgraph, progress=lambda: _progress(run, on_frames))
     run.wall_s = time.perf_counter() - began
-    run.tally.update(flowgraph.sink.outcomes)
-    left = flowgraph.receiver.decoder.leftovers()
-    run.tally.update({number: run.task.outcome(items) for number, items in left})
+    for number, items in flowgraph.receiver.decoder.leftovers():
+        tally.judge(number, run.task.outcome(items))
     on_frames(run.tally.seen)
     if log:
         log.finish(flowgraph.source.sent if flowgraph.source else frames)
@@ -171,7 +179,6 @@ def source_of(clips, takes: list, frames: int):
 def _progress(run: Run, on_frames):
     """Heartbeat of a run for its watchdog: grows with what arrives; None once it may end."""
     flowgraph, tally, log = run.flowgraph, run.tally, run.log
-    tally.update(flowgraph.sink.outcomes)
     on_frames(tally.seen)
     if log:
         log.update()
@@ -245,14 +252,13 @@ def length(run: Run, number: int) -> int:
 
 def films_record(run: Run) -> dict:
     """What a run over media files tells more: each window, and how much faster than life it was."""
-    outcomes, clips, net = run.flowgraph.sink.outcomes, run.clips, run.net
+    entries, clips = run.tally.entries, run.clips
     windows = [
-        {"file": Path(name).name, **run.task.entry(outcomes[n], net.classes, start),
-         "truth": clips.names_of_truth(n)}
-        for n, (name, start, _) in enumerate(clips.places)
-        if n in outcomes
-    ]  # fmt: skip
-    seconds = sum(length for n, (_, _, length) in enumerate(clips.places) if n in outcomes)
+        {"file": Path(name).name, **entries[n], "truth": clips.names_of_truth(n)}
+        for n, (name, _, _) in enumerate(clips.places)
+        if n in entries
+    ]
+    seconds = sum(length for n, (_, _, length) in enumerate(clips.places) if n in entries)
     return {"media": windows, "seconds": seconds, "times_real_time": seconds / run.wall_s}
 
 

@@ -29,6 +29,7 @@ class MediaTask(Task):
     primary = "ssim"
     label = "SSIM"
     unit = "second"
+    keep = 2
     columns = (
         Column("SSIM", "ssim"),
         Column("95 % range", "ssim_ci95"),

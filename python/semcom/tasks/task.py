@@ -33,6 +33,7 @@ class Task(ABC):
     label     of its axis
     unit      of a clip, of which channel uses are counted: a segment (second), a word
     columns   of the table on screen, beside those of the chain
+    keep      most outcomes that a sink keeps, of large ones; 0: all
     """
 
     name: str
@@ -40,6 +41,7 @@ class Task(ABC):
     label: str
     unit: str
     columns: tuple[Column, ...]
+    keep = 0
 
     @abstractmethod
     def truth(self, clips, i: int):
