@@ -49,6 +49,27 @@ inline float log_unit(float u)
     return f + (p * f * z - 0.5f * z + e * -2.12194440e-4f) + e * 0.693359375f;
 }
 
+/*!
+ * e^x for x from -87 to 0, to 2e-7 relative; below it is e^-87, which is as good as 0.
+ * x = k ln 2 + r with |r| <= ln 2 / 2, and e^r by the minimax polynomial of the Cephes
+ * library.
+ */
+inline float exp_negative(float x)
+{
+    x = x > -87.0f ? x : -87.0f;
+    const int32_t k = static_cast<int32_t>(x * 1.44269504088896341f - 0.5f);
+    // ln 2 in two parts, so that r keeps its low bits.
+    const float e = static_cast<float>(k);
+    const float r = x - e * 0.693359375f - e * -2.12194440e-4f;
+    float p = 1.9875691500e-4f;
+    p = p * r + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    return (p * r * r + r + 1.0f) * bits_to_float((k + 127) << 23);
+}
+
 //! cos and sin of 2 pi u, u in [0, 1], to 1e-7: u is cut exactly to an eighth of a turn.
 inline void cos_sin_turns(float u, float& cosine, float& sine)
 {

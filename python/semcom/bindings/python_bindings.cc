@@ -9,6 +9,7 @@ namespace py = pybind11;
 void bind_blocks(py::module& m);
 void bind_burst(py::module& m);
 void bind_burst_receiver(py::module& m);
+void bind_coding(py::module& m);
 void bind_core(py::module& m);
 void bind_mock_radio(py::module& m);
 void bind_sync(py::module& m);
@@ -30,6 +31,7 @@ PYBIND11_MODULE(semcom_python, m)
         "(n mod 2^20)+j(n div 2^20), err_var_k+j no_eff_k and H. R pieces: 1 + R (1 + K "
         "+ M K).");
     bind_core(core);
+    bind_coding(core);
     bind_burst(core);
     bind_sync(core);
     bind_burst_receiver(core);
