@@ -316,5 +316,6 @@ def test_numbers_on_the_air_stay_what_they_are():
         "pilot_ave_plus": 0,
         "pilot_ave": 1,
         "deepsc": 2,
+        "digital": 3,
     }
     assert len(np.unique([entry.number for entry in BUILT_IN])) == len(BUILT_IN)

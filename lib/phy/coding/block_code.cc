@@ -96,11 +96,15 @@ void block_code::encode_block(const uint8_t* payload,
         word.begin() + d_code.information_bits(), d_code.parity_bits(), coded + filled);
 }
 
-std::vector<std::complex<float>> block_code::encode(const uint8_t* bits,
-                                                    uint64_t count) const
+std::vector<std::complex<float>>
+block_code::encode(const uint8_t* bits, uint64_t count, uint64_t num_symbols) const
 {
-    const uint64_t num_symbols = symbols(count);
     const auto frame = payload(num_symbols);
+    check_field(count >= 1 && count <= frame.blocks * frame.bits,
+                "payload bits",
+                count,
+                "1 to " + std::to_string(frame.blocks * frame.bits) + " in " +
+                    std::to_string(num_symbols) + " symbols");
     std::vector<uint8_t> filled(frame.blocks * frame.bits, 0);
     std::copy_n(bits, count, filled.begin());
     const uint64_t block_bits = frame.bits + beside_payload();

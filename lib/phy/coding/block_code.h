@@ -70,12 +70,14 @@ public:
     int symbol_bits() const { return d_constellation.bits(); }
 
     /*!
-     * Encodes a frame.
+     * Encodes a frame of a given length, which may be more than the bits need.
      *
-     * \param[in] bits  \p count payload bits, at least 1, one a byte.
-     * \return symbols(count) symbols.
+     * \param[in] bits    \p count payload bits, one a byte; zeros fill the frame up.
+     * \param[in] symbols of the frame, symbols(count) for the shortest.
+     * \throws std::invalid_argument if the frame does not hold the bits.
      */
-    std::vector<std::complex<float>> encode(const uint8_t* bits, uint64_t count) const;
+    std::vector<std::complex<float>>
+    encode(const uint8_t* bits, uint64_t count, uint64_t symbols) const;
 
     /*!
      * Soft demapping in the order of the frame: \p count b ratios from as many symbols

@@ -139,7 +139,8 @@ static py::tuple payload(const block_code& code, uint64_t symbols)
     return py::make_tuple(frame.blocks, frame.bits);
 }
 
-static complex_array encode_frame(const block_code& code, const bit_array& bits)
+static complex_array
+encode_frame(const block_code& code, const bit_array& bits, uint64_t num_symbols)
 {
     expect(bits.ndim() == 1 && bits.size() >= 1, "bits: a vector of 1 or more expected");
     expect_bits(bits);
@@ -147,7 +148,9 @@ static complex_array encode_frame(const block_code& code, const bit_array& bits)
     std::vector<std::complex<float>> symbols;
     {
         py::gil_scoped_release release;
-        symbols = code.encode(from, bits.size());
+        const uint64_t count = bits.size();
+        symbols =
+            code.encode(from, count, num_symbols == 0 ? code.symbols(count) : num_symbols);
     }
     return to_array(symbols);
 }
@@ -314,7 +317,7 @@ Raises:
         .def("symbols", &block_code::symbols, py::arg("bits"))
         .def("payload", &payload, py::arg("symbols"))
         .def("largest", &block_code::largest, py::arg("budget"))
-        .def("encode", &encode_frame, py::arg("bits"))
+        .def("encode", &encode_frame, py::arg("bits"), py::arg("symbols") = 0)
         .def("decode", &decode_frame, py::arg("symbols"), py::arg("noise"));
 }
 

@@ -63,9 +63,12 @@ class BlockCode:
         """The most payload bits whose frame has at most ``budget`` symbols; 0: none."""
         return _call(_compiled(self).largest, budget)
 
-    def encode(self, bits: np.ndarray) -> np.ndarray:
-        """Payload bits [B] uint8 of 0 and 1 -> symbols [S] complex64 of unit average power."""
-        return _call(_compiled(self).encode, bits)
+    def encode(self, bits: np.ndarray, symbols: int = 0) -> np.ndarray:
+        """Payload bits [B] uint8 of 0 and 1 -> symbols [S] complex64 of unit average power.
+
+        symbols  S, more than the bits need or as many; 0: as many
+        """
+        return _call(_compiled(self).encode, bits, symbols)
 
     def decode(self, symbols: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Received symbols [S] complex64, the variance of the complex noise of each [S] float32 ->
