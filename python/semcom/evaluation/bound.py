@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""The accuracy that a digital system of two terminals could reach over a channel: its measured rate
+and accuracy, carried by the best code of finite length.
+
+Each terminal sends the same number of bits a clip, in one block of the same channel uses.  A block
+that fails is lost whole, and the receiver knows it.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from ..base.errors import SemcomError
+from ..phy.bounds import Fading, error_rate, fading_error_rate
+
+KEYS = ("bits", "both", "audio", "video", "none")
+_CELLS = 200  # of each terminal's fade, where the transmitters know it
+
+
+def read_rate_accuracy(path) -> list:
+    """A table of rates and accuracies from a JSON file: a list of objects with the numbers ``bits``
+    (of a clip and terminal) and the accuracies (0 to 1) with what arrived: ``both`` streams,
+    ``audio`` or ``video`` alone, ``none``."""
+    try:
+        table = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as cause:
+        raise SemcomError(f"{path}: cannot be read ({cause.strerror})") from cause
+    except ValueError as cause:
+        raise SemcomError(f"{path}: is not JSON ({cause}); measure the system again") from cause
+    columns(table, str(path))
+    return table
+
+
+def columns(table: list, name: str = "rate_accuracy") -> np.ndarray:
+    """The table as an array, a row for each of :data:`KEYS`; SemcomError with ``name`` if it is
+    none."""
+    if not isinstance(table, list) or not table:
+        raise SemcomError(f"{name}: expected a list of one rate or more")
+    for i, entry in enumerate(table):
+        if not isinstance(entry, dict) or sorted(entry) != sorted(KEYS):
+            found = ", ".join(entry) if isinstance(entry, dict) else entry
+            raise SemcomError(f"{name}, entry {i}: has {found}; expected {', '.join(KEYS)}")
+        for key, value in entry.items():
+            top = np.inf if key == "bits" else 1
+            if not isinstance(value, int | float) or not 0 <= value <= top:
+                raise SemcomError(
+                    f"{name}, entry {i}: {key} is {value!r}; expected a number from 0 "
+                    + ("on" if key == "bits" else "to 1")
+                )
+    return np.array([[entry[key] for entry in table] for key in KEYS], float)
+
+
+def accuracy_bound(
+    uses: float,
+    snr_db,
+    channel: str,
+    rate_accuracy: list,
+    *,
+    antennas: int = 2,
+    rician_k: float = 4.0,
+    adapted: bool = False,
+) -> np.ndarray:
+    """Mean accuracy at the best of the measured rates, for each SNR.
+
+    With e the block error rate of :mod:`semcom.phy.bounds` and a the accuracies at that rate::
+
+        (1 - e1)(1 - e2) a_both + (1 - e1) e2 a_audio + e1 (1 - e2) a_video + e1 e2 a_none
+
+    Both terminals fade on their own and are received free of interference.  Unless ``adapted``, one
+    rate serves all fades: e1 = e2 is the mean over them.  ``adapted``: the transmitters know both
+    fades and choose the rate, common to both, for each pair of them.
+
+    Input
+        uses: complex channel uses of a terminal and clip, at least 1
+        snr_db: per stream at each antenna, any shape
+        channel: awgn, rayleigh, rician or rician_rank1
+        rate_accuracy: as :func:`read_rate_accuracy` reads it
+        antennas, rician_k: of the channel, as in :class:`semcom.phy.bounds.Fading`
+    Output
+        accuracy, of the shape of snr_db
+    """
+    sent, *accuracies = columns(rate_accuracy)
+    fading = Fading(channel, antennas, rician_k)
+    snr = 10 ** (np.asarray(snr_db, float) / 10)
+    if adapted:
+        means = [_adapted(uses, one, sent, accuracies, fading) for one in snr.flat]
+        return np.reshape(means, snr.shape)
+    lost = fading_error_rate(uses, snr[..., None], sent, fading)
+    return _expected(lost, lost, accuracies).max(-1)
+
+
+def _adapted(uses: float, snr: float, sent: np.ndarray, accuracies: list, fading: Fading) -> float:
+    """The mean over pairs of fades of the accuracy at the best rate of each pair."""
+    gains, mass = fading.cells(_CELLS)
+    best = np.zeros((len(gains), len(gains)))
+    for rate, *reached in zip(sent, *accuracies, strict=True):
+        lost = error_rate(uses, snr * gains, rate)
+        best = np.maximum(best, _expected(lost[:, None], lost, reached))
+    return float(mass @ best @ mass)
+
+
+def _expected(audio_lost: np.ndarray, video_lost: np.ndarray, accuracies: list) -> np.ndarray:
+    """Mean accuracy where each terminal's block is lost with its own probability."""
+    both, audio, video, none = accuracies
+    with_audio = (1 - video_lost) * both + video_lost * audio
+    without = (1 - video_lost) * video + video_lost * none
+    return (1 - audio_lost) * with_audio + audio_lost * without
