@@ -10,13 +10,14 @@ from functools import cache
 import numpy as np
 
 LIBRARY = "libcodec2.so.1.0"
+PACKAGE = "the Debian package libcodec2-1.0"
 MODES = {3200: 0, 2400: 1, 1600: 2, 1400: 3, 1300: 4, 1200: 5, 700: 8}
 """bit/s -> number in codec2.h"""
 
 
 @cache
 def library():
-    """The C library, or None."""
+    """The C library, or None where it is not installed."""
     try:
         found = ctypes.CDLL(LIBRARY)
     except OSError:

@@ -2,20 +2,24 @@
 # Copyright 2026 gr-semcom contributors
 """Pictures to units of bytes and back, by classical codecs.
 
-Still codecs make a unit of each picture, which needs no other; GOP codecs one of all pictures
-together.  A unit holds what a receiver needs and no more: no container, no text about the encoder.
+Still codecs make a unit of each picture, which needs no other; GOP codecs one of all pictures.
+A unit holds what a receiver needs to read it and no more: no container, no text about the encoder.
 
-jpeg        a JPEG file without its JFIF marker
-webp, avif  the VP8 or AV1 picture in such a file, without the boxes around it
-h264, h265  the parameter sets (of H.265 without the video parameter set, which tells a decoder
-            nothing new: the receiver has a constant one) and the slices
-vp9, av1    the packets; each of AV1 without the temporal delimiter, which is constant
+====================  ==========================================================================
+jpeg                  a JPEG file without its JFIF marker
+webp                  the VP8 picture of a WebP file, without the boxes around it
+avif                  the AV1 still picture of an AVIF file, without the boxes around it
+h264, h264_still      the parameter sets and the slices
+h265, h265_still      the same; the video parameter set is constant and not sent
+vp9, vp9_still        the packets
+av1                   the packets; their temporal delimiters are constant and not sent
+====================  ==========================================================================
 
-Parts are put together by :mod:`framing`.  Colours are coded at half the size (4:2:0).
+The parts of a unit are put together by :mod:`framing`.  Colours are coded at half the size (4:2:0).
 
-**Quality** is 0 to 100, more is better and larger: of jpeg and webp the codec's own, of h264 and
-h265 the quantiser ``51 - quality // 2``, of vp9 and av1 ``63 - 3 * quality // 5``.  Rates are not
-controlled, so the same pictures give the same bytes.
+**Quality** is 0 to 100; more is better and larger.  It is the codec's own of jpeg and webp; of h264
+and h265 it is the quantiser ``51 - quality // 2``, of vp9, av1 and avif ``63 - 3 * quality // 5``.
+Nothing controls the rate and encoders run in one thread: the same pictures give the same bytes.
 """
 
 from __future__ import annotations
@@ -29,6 +33,7 @@ import av
 import cv2
 import numpy as np
 from av.codec import Codec
+from av.video.reformatter import Interpolation
 
 from ...base.errors import SemcomError
 from .framing import join, split
@@ -36,26 +41,14 @@ from .names import PICTURES, STILL
 
 SMALLEST = 16  # [pixels] each way that are coded
 GREY = 128  # of a picture that never came
+FILTER = (  # of sizes and colours; without the last three swscale darkens a picture by one level
+    Interpolation.LANCZOS
+    | Interpolation.ACCURATE_RND
+    | Interpolation.FULL_CHR_H_INP
+    | Interpolation.FULL_CHR_H_INT
+)
 
-os.environ.setdefault("SVT_LOG", "1")  # errors alone: SVT-AV1 else writes its settings
-
-
-@dataclass(frozen=True)
-class _Library:
-    """A coder of ffmpeg.
-
-    options   quality -> its options
-    parts     packets -> the parts of a unit
-    packets   the parts of a unit -> what the decoder is given
-    extra     parts of a unit beside one for each picture
-    """
-
-    encoder: str
-    decoder: str
-    options: Callable[[int], dict]
-    parts: Callable[[list[bytes]], list[bytes]] = field(default=lambda packets: packets)
-    packets: Callable[[list[bytes]], list[bytes]] = field(default=lambda parts: parts)
-    extra: int = 0
+os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 else writes its settings to standard error
 
 
 def available() -> list[str]:
@@ -67,22 +60,26 @@ def encode(codec: str, pictures: np.ndarray, quality: int, size: int = 0) -> lis
     """Units of ``pictures`` [n, h, w, 3] uint8 RGB: one a picture, or of a GOP codec one in all.
 
     quality  0 to 100, see above
-    size     height [pixels] that taller pictures are scaled down to before, 0: none.  Sides that
-             are odd or below SMALLEST are scaled to the next even number, SMALLEST at least.
+    size     height [pixels] that taller pictures are scaled down to before they are coded; 0: none
+
+    Sides that are odd or below SMALLEST are scaled up to the next even number from SMALLEST on.
     """
     _check(codec)
-    pictures = _checked(pictures)
+    pictures = np.asarray(pictures)
+    if pictures.dtype != np.uint8 or pictures.ndim != 4 or pictures.shape[3] != 3:
+        raise SemcomError(
+            f"pictures {list(pictures.shape)} {pictures.dtype}; expected [n, h, w, 3] uint8, RGB"
+        )
+    if not pictures.size:
+        raise SemcomError(f"pictures {list(pictures.shape)}: none; give one or more")
     if not 0 <= quality <= 100:
         raise SemcomError(f"{codec}: quality {quality}; expected 0 to 100")
     if size < 0:
         raise SemcomError(f"{codec}: size {size}; expected a height in pixels, or 0")
-    pictures = _scaled_down(pictures, size)
-    if codec == "jpeg":
-        return [_jpeg(picture, quality) for picture in pictures]
-    library = _LIBRARIES[codec]
-    packets = _coded(library, pictures, quality)
-    groups = [[packet] for packet in packets] if codec in STILL else [packets]
-    return [join(library.parts(group)) for group in groups]
+    frames = [_frame(picture, _coded_shape(picture.shape, size)) for picture in pictures]
+    coder = _CODERS[codec]
+    groups = [[frame] for frame in frames] if codec in STILL else [frames]
+    return [join(coder.parts(coder.packets(group, quality))) for group in groups]
 
 
 def decode(
@@ -93,22 +90,20 @@ def decode(
     units  as they came, None for one that is lost; of a still codec ``count``, else one
     shape  (h, w) that the pictures are scaled up to again
 
-    In place of a picture that is lost or cannot be decoded there is the last good one before it,
-    or else mid-grey.  Damaged bytes give some pictures and never an error.
+    In place of a picture that is lost or cannot be decoded there is the last one before it that
+    could, or else mid-grey.  Damaged bytes give some pictures and never an error.
     """
     _check(codec)
-    expected = count if codec in STILL else 1
+    still = codec in STILL
+    expected = count if still else 1
     if len(units) != expected:
         raise SemcomError(f"{codec}: {len(units)} units of {count} pictures; expected {expected}")
-    each = 1 if codec in STILL else count
-    found = [_pictures(codec, unit, each, shape) for unit in units]
-    last = np.full((*shape, 3), GREY, np.uint8)
-    out = np.empty((count, *shape, 3), np.uint8)
-    for place in range(count):
-        unit, picture = (place, 0) if codec in STILL else (0, place)
-        if picture < len(found[unit]):
-            last = found[unit][picture]
-        out[place] = last
+    out = np.full((count, *shape, 3), GREY, np.uint8)
+    for first, unit in enumerate(units):
+        found = _CODERS[codec].pictures(unit, 1 if still else count, shape) if unit else []
+        if found:
+            out[first : first + len(found)] = found
+            out[first + len(found) :] = found[-1]
     return out
 
 
@@ -117,14 +112,15 @@ def _check(codec: str) -> None:
         raise SemcomError(f"codec {codec!r} of pictures; expected one of {', '.join(PICTURES)}")
     if missing := _missing(codec):
         raise SemcomError(
-            f"codec {codec}: this machine's ffmpeg lacks {missing}; install PyPI's wheel of PyAV: "
-            "pip install --only-binary av --force-reinstall av"
+            f"codec {codec}: PyAV's ffmpeg lacks {missing}; install the wheel of PyPI, which has "
+            "it: pip install --force-reinstall --only-binary av av"
         )
 
 
 def _missing(codec: str) -> str:
-    library = _LIBRARIES[codec]
-    for name, mode in ((library.encoder, "w"), (library.decoder, "r")):
+    """The coder of ffmpeg that a codec needs and this machine lacks; empty for none."""
+    coder = _CODERS[codec]
+    for name, mode in ((coder.encoder, "w"), (coder.decoder, "r")):
         try:
             if name:
                 Codec(name, mode)
@@ -133,140 +129,85 @@ def _missing(codec: str) -> str:
     return ""
 
 
-def _checked(pictures: np.ndarray) -> np.ndarray:
-    pictures = np.asarray(pictures)
-    fits = pictures.ndim == 4 and pictures.shape[3] == 3 and pictures.size
-    if pictures.dtype != np.uint8 or not fits:
-        raise SemcomError(
-            f"pictures {list(pictures.shape)} {pictures.dtype}; expected [n, h, w, 3] uint8, RGB"
-        )
-    return pictures
+def _coded_shape(shape: tuple, size: int) -> tuple[int, int]:
+    """(height, width) that a picture is coded at: even, in its proportions."""
+    scale = min(1.0, size / shape[0]) if size else 1.0
+    return tuple(max(SMALLEST, round(side * scale / 2 + 0.01) * 2) for side in shape[:2])
 
 
-def _scaled_down(pictures: np.ndarray, size: int) -> np.ndarray:
-    height, width = pictures.shape[1:3]
-    scale = min(1.0, size / height) if size else 1.0
-    high, wide = (max(SMALLEST, round(side * scale + 0.5) // 2 * 2) for side in (height, width))
-    return np.stack([_resized(picture, (high, wide)) for picture in pictures])
+def _frame(picture: np.ndarray, shape: tuple[int, int]) -> av.VideoFrame:
+    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), "rgb24")
+    return frame.reformat(shape[1], shape[0], "yuv420p", interpolation=FILTER)
 
 
-def _resized(picture: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    if picture.shape[:2] == tuple(shape):
-        return picture
-    smaller = shape[0] < picture.shape[0]
-    how = cv2.INTER_AREA if smaller else cv2.INTER_CUBIC
-    return cv2.resize(picture, (shape[1], shape[0]), interpolation=how)
+def _picture(frame: av.VideoFrame, shape: tuple[int, int]) -> np.ndarray:
+    return frame.reformat(shape[1], shape[0], "rgb24", interpolation=FILTER).to_ndarray()
 
 
-def _coded(library: _Library, pictures: np.ndarray, quality: int) -> list[bytes]:
-    """A packet for each picture."""
-    context = av.CodecContext.create(library.encoder, "w")
-    context.height, context.width = pictures.shape[1:3]
-    context.pix_fmt, context.time_base = "yuv420p", Fraction(1, 25)
-    context.framerate = 25
-    context.thread_count = 1
-    context.options = library.options(quality)
-    packets = []
-    for number, picture in enumerate(pictures):
-        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), "rgb24")
-        frame = frame.reformat(format="yuv420p")
-        frame.pts = number
-        packets += context.encode(frame)
-    return [bytes(packet) for packet in [*packets, *context.encode(None)]]
+@dataclass(frozen=True)
+class _Coder:
+    """A codec of ffmpeg.
+
+    options  quality -> options of the encoder
+    parts    packets of the encoder -> the parts of a unit
+    restore  the parts of a unit -> packets for the decoder
+    extra    parts of a unit beside one for each picture
+    """
+
+    encoder: str
+    decoder: str
+    options: Callable[[int], dict]
+    parts: Callable[[list[bytes]], list[bytes]] = field(default=lambda packets: packets)
+    restore: Callable[[list[bytes]], list[bytes]] = field(default=lambda parts: parts)
+    extra: int = 0
+
+    def packets(self, frames: list[av.VideoFrame], quality: int) -> list[bytes]:
+        """What the encoder makes of some frames of one size: a packet each."""
+        context = av.CodecContext.create(self.encoder, "w")
+        context.height, context.width = frames[0].height, frames[0].width
+        context.pix_fmt, context.time_base, context.framerate = "yuv420p", Fraction(1, 25), 25
+        context.thread_count, context.options = 1, self.options(quality)
+        packets = []
+        for number, frame in enumerate(frames):
+            frame.pts = number
+            packets += context.encode(frame)
+        return [bytes(packet) for packet in [*packets, *context.encode(None)]]
+
+    def pictures(self, unit: bytes, count: int, shape: tuple[int, int]) -> list[np.ndarray]:
+        """The pictures [h, w, 3] of a unit that can be decoded, at most ``count``."""
+        context = av.CodecContext.create(self.decoder, "r")
+        # a damaged size takes no memory; encode() makes none that is larger, in whole lines of 64
+        limit = (shape[0] + SMALLEST) * (shape[1] + SMALLEST + 64)
+        context.thread_count, context.options = 1, {"max_pixels": str(limit)}
+        packets = self.restore(split(bytes(unit), count + self.extra))
+        found = []
+        for packet in [*(av.Packet(packet) for packet in packets if packet), None]:
+            try:
+                found += [_picture(frame, shape) for frame in context.decode(packet)]
+            except (av.FFmpegError, ValueError):
+                continue  # the next packet may be whole
+        return found[:count]
 
 
-def _pictures(codec: str, unit: bytes | None, count: int, shape) -> list[np.ndarray]:
-    """The pictures of a unit that can be decoded, at most ``count``."""
-    if not unit:
-        return []
-    library = _LIBRARIES[codec]
-    packets = library.packets(split(bytes(unit), count + library.extra))
-    frames = _decoded(library.decoder, packets, count, shape)
-    return [_resized(frame, shape) for frame in frames]
+# JPEG ---------------------------------------------------------------------------------------------
 
 
-def _decoded(decoder: str, packets: list[bytes], count: int, shape) -> list[np.ndarray]:
-    context = av.CodecContext.create(decoder, "r")
-    context.thread_count = 1
-    # a damaged size takes no memory: at most what encode() makes of the shape, and some blocks
-    context.options = {"max_pixels": str((shape[0] + 64) * (shape[1] + 64))}
-    pictures = []
-    for packet in [*(av.Packet(packet) for packet in packets if packet), None]:
-        try:
-            pictures += [frame.to_ndarray(format="rgb24") for frame in context.decode(packet)]
-        except (av.FFmpegError, ValueError):
-            continue
-        if len(pictures) >= count:
-            break
-    return pictures[:count]
+class _Jpeg(_Coder):
+    """OpenCV has the quality of libjpeg, and Huffman tables made for the picture."""
+
+    def packets(self, frames: list[av.VideoFrame], quality: int) -> list[bytes]:
+        settings = [
+            *(cv2.IMWRITE_JPEG_QUALITY, quality),
+            *(cv2.IMWRITE_JPEG_OPTIMIZE, 1),
+            *(cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420),
+        ]
+        pictures = [_picture(frame, (frame.height, frame.width)) for frame in frames]
+        return [cv2.imencode(".jpg", rgb[..., ::-1], settings)[1].tobytes() for rgb in pictures]
 
 
-# jpeg ---------------------------------------------------------------------------------------------
-
-
-def _jpeg(picture: np.ndarray, quality: int) -> bytes:
-    settings = [
-        cv2.IMWRITE_JPEG_QUALITY,
-        quality,
-        cv2.IMWRITE_JPEG_OPTIMIZE,
-        1,
-        cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
-        cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420,
-    ]
-    data = cv2.imencode(".jpg", picture[..., ::-1], settings)[1].tobytes()
-    return data[:2] + data[4 + int.from_bytes(data[4:6], "big") :]  # after SOI: APP0, the marker
-
-
-# H.264 and H.265 ----------------------------------------------------------------------------------
-
-START = b"\0\0\1"
-VIDEO_SET = bytes.fromhex("40010c01ffff01600000030090000003000003001eba02400000")
-
-
-def _units(stream: bytes) -> list[bytes]:
-    """The NAL units of a byte stream (ITU-T H.264 and H.265, annex B)."""
-    return [unit.rstrip(b"\0") for unit in stream.split(START)[1:]]
-
-
-def _h264_parts(packets: list[bytes]) -> list[bytes]:
-    kept = (1, 5, 7, 8)  # slices and parameter sets
-    return [unit for packet in packets for unit in _units(packet) if unit[0] & 31 in kept]
-
-
-def _h265_parts(packets: list[bytes]) -> list[bytes]:
-    kept = (*range(32), 33, 34)
-    return [unit for packet in packets for unit in _units(packet) if unit[0] >> 1 & 63 in kept]
-
-
-def _h264_packets(parts: list[bytes]) -> list[bytes]:
-    head, slices = b"".join(START + part for part in parts[:2]), parts[2:]
-    return [(b"" if number else head) + START + part for number, part in enumerate(slices)]
-
-
-def _h265_packets(parts: list[bytes]) -> list[bytes]:
-    packets = _h264_packets(parts)
-    return [START + VIDEO_SET + packets[0], *packets[1:]] if packets else []
-
-
-def _x264(quality: int) -> dict:
-    settings = f"threads=1:qp={51 - quality // 2}:keyint=infinite:scenecut=0"
-    return {"preset": "veryslow", "x264-params": settings}
-
-
-def _x264_still(quality: int) -> dict:
-    return {"preset": "veryslow", "x264-params": f"threads=1:qp={51 - quality // 2}:keyint=1"}
-
-
-_X265 = "log-level=none:info=0:pools=none:frame-threads=1:wpp=0:vui-timing-info=0:aud=0:hrd=0"
-
-
-def _x265(quality: int) -> dict:
-    settings = f"{_X265}:qp={51 - quality // 2}:keyint=-1:scenecut=0"
-    return {"preset": "slow", "x265-params": settings}
-
-
-def _x265_still(quality: int) -> dict:
-    return {"preset": "slow", "x265-params": f"{_X265}:qp={51 - quality // 2}:keyint=1"}
+def _jpeg_parts(packets: list[bytes]) -> list[bytes]:
+    (file,) = packets  # start of image, marker and length of JFIF, ...
+    return [file[:2] + file[4 + int.from_bytes(file[4:6], "big") :]]
 
 
 # WebP, VP9 and AV1 --------------------------------------------------------------------------------
@@ -288,44 +229,105 @@ def _step(quality: int) -> str:
     return str(63 - 3 * quality // 5)
 
 
-def _vpx(quality: int) -> dict:
-    step = _step(quality)
-    rate = {"b": "0", "crf": step, "qmin": step, "qmax": step}
-    return {**rate, "cpu-used": "0", "deadline": "good", "g": "9999", "lag-in-frames": "25"}
+def _vp9(quality: int) -> dict:
+    rate = {"b": "0", "crf": _step(quality), "g": "9999", "lag-in-frames": "25"}
+    return {**rate, "cpu-used": "0", "deadline": "good"}
 
 
-def _vpx_still(quality: int) -> dict:
-    return {**_vpx(quality), "g": "0", "lag-in-frames": "0", "auto-alt-ref": "0"}
+def _vp9_still(quality: int) -> dict:
+    fixed = {"qmin": _step(quality), "qmax": _step(quality)}
+    return {**_vp9(quality), **fixed, "lag-in-frames": "0", "auto-alt-ref": "0"}
 
 
-def _svt(quality: int) -> dict:
-    return {"preset": "3", "crf": _step(quality), "g": "-1", "svtav1-params": "lp=1"}
+def _av1(quality: int) -> dict:
+    settings = "lp=1:hierarchical-levels=3:tune=2"  # for SSIM
+    return {"preset": "2", "crf": _step(quality), "g": "-1", "svtav1-params": settings}
 
 
-def _svt_still(quality: int) -> dict:
-    return {"preset": "3", "crf": _step(quality), "g": "1", "svtav1-params": "lp=1"}
+def _avif(quality: int) -> dict:
+    return {"preset": "3", "crf": _step(quality), "g": "1", "svtav1-params": "lp=1:avif=1"}
 
 
 def _av1_parts(packets: list[bytes]) -> list[bytes]:
     return [packet.removeprefix(DELIMITER) for packet in packets]
 
 
-def _av1_packets(parts: list[bytes]) -> list[bytes]:
+def _av1_restore(parts: list[bytes]) -> list[bytes]:
     return [DELIMITER + part for part in parts]
 
 
-_H264 = dict(parts=_h264_parts, packets=_h264_packets, extra=2)
-_H265 = dict(parts=_h265_parts, packets=_h265_packets, extra=2)
-_AV1 = dict(parts=_av1_parts, packets=_av1_packets)
-_LIBRARIES = {
-    "jpeg": _Library("", "mjpeg", dict),
-    "webp": _Library("libwebp", "vp8", _webp, _webp_parts),
-    "avif": _Library("libsvtav1", "libdav1d", _svt_still, **_AV1),
-    "h264_still": _Library("libx264", "h264", _x264_still, **_H264),
-    "h265_still": _Library("libx265", "hevc", _x265_still, **_H265),
-    "vp9_still": _Library("libvpx-vp9", "vp9", _vpx_still),
-    "h264": _Library("libx264", "h264", _x264, **_H264),
-    "h265": _Library("libx265", "hevc", _x265, **_H265),
-    "vp9": _Library("libvpx-vp9", "vp9", _vpx),
-    "av1": _Library("libsvtav1", "libdav1d", _svt, **_AV1),
+# H.264 and H.265 ----------------------------------------------------------------------------------
+
+START = b"\0\0\1"  # of a NAL unit in a stream (ITU-T H.264 and H.265, annex B)
+VIDEO_SET = bytes.fromhex("40010c01ffff01600000030090000003000003001e959809")
+"""A video parameter set of H.265, main profile: nothing in it changes how slices are decoded."""
+
+
+def _qp(quality: int) -> str:
+    return f"qp={51 - quality // 2}"
+
+
+# of groups: at these rates of pictures a better first one, and worse ones between, pay (by SSIM)
+_GROUP = ":keyint=-1:scenecut=0:ipratio=2.5:pbratio=2"
+_ALONE = ":keyint=1"
+
+
+def _x264(quality: int, kind: str = _GROUP) -> dict:
+    settings = f"{_qp(quality)}{kind}:threads=1:no-psy=1"
+    return {"preset": "veryslow", "x264-params": settings.replace("keyint=-1", "keyint=infinite")}
+
+
+def _x265(quality: int, kind: str = _GROUP) -> dict:
+    threads = "pools=none:frame-threads=1:wpp=0"
+    settings = f"{_qp(quality)}{kind}:{threads}:log-level=none:info=0:vui-timing-info=0"
+    return {"preset": "slow", "x265-params": f"{settings}:psy-rd=0:psy-rdoq=0"}
+
+
+def _x264_still(quality: int) -> dict:
+    return _x264(quality, _ALONE)
+
+
+def _x265_still(quality: int) -> dict:
+    return _x265(quality, _ALONE)
+
+
+def _nal_units(packets: list[bytes]) -> list[bytes]:
+    return [unit.rstrip(b"\0") for packet in packets for unit in packet.split(START)[1:]]
+
+
+def _h264_parts(packets: list[bytes]) -> list[bytes]:
+    kept = (1, 5, 7, 8)  # slices and parameter sets, not what x264 says about itself
+    return [unit for unit in _nal_units(packets) if unit[0] & 31 in kept]
+
+
+def _h265_parts(packets: list[bytes]) -> list[bytes]:
+    kept = (*range(32), 33, 34)  # slices and parameter sets but that of the video
+    return [unit for unit in _nal_units(packets) if unit[0] >> 1 in kept]
+
+
+def _h264_restore(parts: list[bytes]) -> list[bytes]:
+    """A packet a slice; the two parameter sets before the first."""
+    units = [START + part for part in parts]
+    return [b"".join(units[:3]), *units[3:]]
+
+
+def _h265_restore(parts: list[bytes]) -> list[bytes]:
+    first, *others = _h264_restore(parts)
+    return [START + VIDEO_SET + first, *others]
+
+
+_AV1 = dict(parts=_av1_parts, restore=_av1_restore)
+_H264 = dict(parts=_h264_parts, restore=_h264_restore, extra=2)
+_H265 = dict(parts=_h265_parts, restore=_h265_restore, extra=2)
+_CODERS = {
+    "jpeg": _Jpeg("", "mjpeg", dict, _jpeg_parts),
+    "webp": _Coder("libwebp", "vp8", _webp, _webp_parts),
+    "avif": _Coder("libsvtav1", "libdav1d", _avif, **_AV1),
+    "h264_still": _Coder("libx264", "h264", _x264_still, **_H264),
+    "h265_still": _Coder("libx265", "hevc", _x265_still, **_H265),
+    "vp9_still": _Coder("libvpx-vp9", "vp9", _vp9_still),
+    "h264": _Coder("libx264", "h264", _x264, **_H264),
+    "h265": _Coder("libx265", "hevc", _x265, **_H265),
+    "vp9": _Coder("libvpx-vp9", "vp9", _vp9),
+    "av1": _Coder("libsvtav1", "libdav1d", _av1, **_AV1),
 }

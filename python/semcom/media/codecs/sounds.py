@@ -5,10 +5,11 @@
 pcm     8 bits a sample, mu-law (ITU-T G.711's curve), at 16, 8, 4 or 2 kHz
 flac    16 bits a sample without loss, of any rate
 aac     AAC-LC;  mp3  MPEG-2 layer III without bit reservoir, so that no packet needs another
-opus    40 ms a packet, variable rate;  amr_nb, codec2  speech at 8 kHz
+opus    40 ms a packet, of variable rate
+amr_nb, codec2  speech at 8 kHz
 
-What both ends agree on is not sent: sampling rate, number of channels, and with those the headers of
-AAC (ADTS), FLAC (STREAMINFO), MP3 and AMR, which are the same in every packet.  A unit is the
+What both ends agree on is not sent: sampling rate, number of channels, and with those the headers
+of AAC (ADTS), FLAC (STREAMINFO), MP3 and AMR, which are the same in every packet.  A unit is the
 packets of a second.  Those of pcm, mp3, amr_nb and codec2 are of one length, which the length of
 the unit tells; those of aac and opus are put together by :mod:`framing`.
 
@@ -18,8 +19,11 @@ A codec's delay is taken out: what is decoded is aligned with what was given.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cache
 
 import av
 import numpy as np
@@ -34,6 +38,7 @@ from .names import SOUNDS
 
 MU = 255  # of mu-law
 FULL = 32767  # 16 bits
+SPARE = 3  # packets of silence at the end: encoders hold the last ones back
 
 
 def available() -> list[str]:
@@ -87,12 +92,12 @@ def _codec(codec: str):
     if codec not in _CODECS:
         raise SemcomError(f"codec {codec!r} of sound; expected one of {', '.join(SOUNDS)}")
     if missing := _CODECS[codec].missing():
-        raise SemcomError(f"codec {codec}: this machine lacks {missing}")
+        raise SemcomError(f"codec {codec}: {missing}")
     return _CODECS[codec]
 
 
 class _Pcm:
-    bitrates = (16_000, 32_000, 64_000, 128_000)
+    bitrates = (16_000, 32_000, 64_000, 128_000)  # 8 bits at 2 to 16 kHz
 
     def missing(self) -> str:
         return ""
@@ -104,32 +109,34 @@ class _Pcm:
         return [piece.tobytes() for piece in codes.reshape(seconds, -1)]
 
     def decode(self, units: list[bytes]) -> np.ndarray:
-        lengths = [len(unit) for unit in units if len(unit) * 8 in self.bitrates]
-        rate = max(lengths, default=RATE)
-        codes = np.full((len(units), rate), 128, np.uint8)
-        for row, unit in zip(codes, units, strict=True):
-            if len(unit) == rate:
-                row[:] = np.frombuffer(unit, np.uint8)
-        level = np.clip((codes.reshape(-1) - 128.0) / 127, -1, 1)
-        slow = np.sign(level) * np.expm1(np.abs(level) * np.log1p(MU)) / MU
-        return resample_poly(slow, RATE, rate)
+        lengths = Counter(len(unit) for unit in units if 8 * len(unit) in self.bitrates)
+        rate = lengths.most_common(1)[0][0] if lengths else RATE
+        whole = (unit if len(unit) == rate else bytes([128]) * rate for unit in units)
+        level = (np.frombuffer(b"".join(whole), np.uint8) - 128.0) / 127
+        return resample_poly(
+            np.sign(level) * np.expm1(np.abs(level) * np.log1p(MU)) / MU, RATE, rate
+        )
 
 
 class _Packets:
-    """A codec of packets; packet k is of the samples that begin at ``k * frame - delay``.
+    """A codec of packets: number k holds the samples from ``k * frame - delay`` on.
 
-    rate      [1/s] of the samples;  decoded  of those that the decoder makes
-    frame     samples of a packet;  delay  by which the decoder's output is late
+    rate      [1/s] of the samples that are coded;  decoded  of those that the decoder makes
+    frame     samples of a packet
+    delay     samples that the decoder's output is late by
+    bitrates  [bit/s], rising
     """
 
-    def __init__(self, rate: int, frame: int, delay: int, bitrates: tuple[int, ...], decoded=None):
-        self.rate, self.frame, self.delay, self.bitrates = rate, frame, delay, bitrates
-        self.decoded = decoded or rate
+    rate: int
+    frame: int
+    delay: int
+    bitrates: tuple[int, ...]
+    decoded: int
 
     def encode(self, sound: np.ndarray, seconds: int, bitrate: int) -> list[bytes]:
         owner = self._owner(seconds)
         samples = resample_poly(sound, self.rate, RATE) if self.rate != RATE else sound
-        padded = np.zeros((len(owner) + 3) * self.frame, np.float32)
+        padded = np.zeros((len(owner) + SPARE) * self.frame, np.float32)
         padded[: len(samples)] = np.clip(samples, -1, 1)
         packets = self.packets(padded.reshape(-1, self.frame), bitrate)
         return [
@@ -143,12 +150,12 @@ class _Packets:
         track = np.zeros((len(owner), length), np.float32)
         decoder = None
         for second, unit in enumerate(units):
-            mine = np.flatnonzero(owner == second)
-            packets = self.split(unit, len(mine)) if unit else []
+            numbers = np.flatnonzero(owner == second)
+            packets = self.split(unit, len(numbers)) if unit else []
             if not packets:
                 decoder = None  # what comes next does not continue what came before
-            for k, packet in zip(mine, packets, strict=False):
-                decoder = decoder or self.decoder(packets)
+            for k, packet in zip(numbers, packets, strict=False):
+                decoder = decoder or self.decoder()
                 heard = decoder(packet)[:length]
                 track[k, : len(heard)] = heard
         start = self.delay * self.decoded // self.rate
@@ -156,53 +163,60 @@ class _Packets:
         return resample_poly(sound, RATE, self.decoded) if self.decoded != RATE else sound
 
     def _owner(self, seconds: int) -> np.ndarray:
-        """The second that each packet belongs to: where its samples begin."""
+        """The second that each packet belongs to: that of its first sample."""
         count = -(-(seconds * self.rate + self.delay) // self.frame)
         return np.maximum(np.arange(count) * self.frame - self.delay, 0) // self.rate
 
-    def unit(self, packets: list[bytes]) -> bytes:
-        return join(packets)
 
-    def split(self, unit: bytes, count: int) -> list[bytes]:
-        return split(unit, count)
-
-
+@dataclass
 class _Ffmpeg(_Packets):
     """A coder of ffmpeg.
 
-    names    of the encoder, the decoder and the format of samples
-    head     bytes that begin every packet and are not sent
-    extra    what the decoder is told
-    lengths  bitrate -> bytes of a packet without its head, if all are of one
+    samples  how the encoder takes them
+    options  of the encoder;  extra  what the decoder is told once
+    heads    of packets of one length: bytes of one that are sent -> what begins it and is not
     """
 
-    def __init__(self, names, sizes, bitrates, options=None, extra=b"", heads=None):
-        super().__init__(*sizes[:3], bitrates, *sizes[3:])
-        self.names, self.options, self.extra = names, options or {}, extra
-        self.heads = heads or {}  # bytes of a packet that are sent -> what begins it
+    encoder: str
+    decoder_name: str
+    samples: str
+    rate: int
+    frame: int
+    delay: int
+    bitrates: tuple[int, ...]
+    options: dict[str, str]
+    decoded: int = 0
+    extra: bytes = b""
+    heads: dict[int, bytes] = field(default_factory=dict)
+
+    def __post_init__(self):
+        self.decoded = self.decoded or self.rate
 
     def missing(self) -> str:
-        for name, mode in zip(self.names[:2], "wr", strict=True):
+        for name, mode in ((self.encoder, "w"), (self.decoder_name, "r")):
             try:
                 Codec(name, mode)
             except ValueError:
-                return f"{name} of ffmpeg; install PyPI's wheel of PyAV: pip install av"
+                return (
+                    f"PyAV's ffmpeg lacks {name}; install the wheel of PyPI, which has it: "
+                    "pip install --force-reinstall --only-binary av av"
+                )
         return ""
 
     def packets(self, frames: np.ndarray, bitrate: int) -> list[bytes]:
-        context = av.CodecContext.create(self.names[0], "w")
-        context.sample_rate, context.layout, context.format = self.rate, "mono", self.names[2]
-        context.time_base, context.options = Fraction(1, self.rate), self.options
-        context.thread_count = 1
+        context = av.CodecContext.create(self.encoder, "w")
+        context.sample_rate, context.layout, context.format = self.rate, "mono", self.samples
+        context.time_base, context.thread_count = Fraction(1, self.rate), 1
+        context.options = self.options
         if bitrate:
             context.bit_rate = bitrate
-        if self.names[2].startswith("s16"):
+        if self.samples == "s16":
             frames = np.round(frames * FULL).astype(np.int16)
         packets = []
         for number, samples in enumerate(frames):
-            frame = av.AudioFrame.from_ndarray(samples[None], self.names[2], "mono")
-            frame.sample_rate, frame.pts = self.rate, number * self.frame
-            frame.time_base = context.time_base
+            frame = av.AudioFrame.from_ndarray(samples[None], self.samples, "mono")
+            frame.sample_rate, frame.time_base = self.rate, context.time_base
+            frame.pts = number * self.frame
             packets += context.encode(frame)
         return [bytes(packet) for packet in [*packets, *context.encode(None)]]
 
@@ -218,39 +232,43 @@ class _Ffmpeg(_Packets):
         length, rest = divmod(len(unit), count)
         if rest or length not in self.heads:
             return []
-        return [self.heads[length] + unit[k * length : (k + 1) * length] for k in range(count)]
+        return [self.heads[length] + unit[k * length :][:length] for k in range(count)]
 
-    def decoder(self, packets):
-        context = av.CodecContext.create(self.names[1], "r")
+    def decoder(self) -> Callable[[bytes], np.ndarray]:
+        """A decoder: takes a packet, gives its samples, none if it cannot be decoded."""
+        context = av.CodecContext.create(self.decoder_name, "r")
         context.sample_rate, context.layout = self.rate, "mono"
         if self.extra:
             context.extradata = self.extra
 
-        def decoded(packet: bytes) -> np.ndarray:
+        def decode(packet: bytes) -> np.ndarray:
             try:
                 frames = context.decode(av.Packet(packet)) if packet else []
             except (av.FFmpegError, ValueError):
-                return np.zeros(0, np.float32)
-            good = [
-                f for f in frames if f.sample_rate == self.decoded and f.layout.nb_channels == 1
-            ]
-            heard = [frame.to_ndarray().reshape(-1) for frame in good]
-            sound = np.concatenate([*heard, np.zeros(0, np.float32)]) if heard else np.zeros(0)
-            if heard and heard[0].dtype.kind == "i":
-                sound = sound / np.iinfo(heard[0].dtype).max
-            return np.nan_to_num(sound)
+                frames = []
+            pieces = [np.zeros(0, np.float32)]
+            for frame in frames:
+                if frame.sample_rate == self.decoded and frame.layout.nb_channels == 1:
+                    piece = frame.to_ndarray().reshape(-1)
+                    whole = piece.dtype.kind == "i"
+                    pieces.append(piece / np.float32(FULL + 1) if whole else np.nan_to_num(piece))
+            return np.concatenate(pieces)
 
-        return decoded
+        return decode
 
 
 class _Codec2(_Packets):
-    """Codec 2: the bits of a second's frames one after another."""
+    """Codec 2: the bits of a unit's frames one after another.
 
-    def __init__(self):
-        super().__init__(8000, 320, 0, tuple(sorted(codec2.MODES)))
+    Its delay is that of the loudness of speech, by measurement: 17 ms at 3200 bit/s, 29 ms at 700.
+    """
+
+    rate = decoded = 8000
+    frame, delay = 320, 180
+    bitrates = tuple(sorted(codec2.MODES))
 
     def missing(self) -> str:
-        return "" if codec2.library() else "libcodec2; install the Debian package libcodec2-1.0"
+        return "" if codec2.library() else f"{codec2.LIBRARY} is missing; install {codec2.PACKAGE}"
 
     def packets(self, frames: np.ndarray, bitrate: int) -> list[np.ndarray]:
         coder = codec2.Codec2(bitrate)
@@ -262,63 +280,63 @@ class _Codec2(_Packets):
 
     def split(self, unit: bytes, count: int) -> list[np.ndarray]:
         for bitrate in self.bitrates:
-            bits = bitrate * self.frame // self.rate
-            if len(unit) == -(-bits * count // 8):
-                return list(
-                    np.unpackbits(np.frombuffer(unit, np.uint8))[: bits * count].reshape(count, -1)
-                )
+            bits = bitrate * self.frame // self.rate * count
+            if len(unit) == -(-bits // 8):
+                sent = np.unpackbits(np.frombuffer(unit, np.uint8))[:bits]
+                return list(sent.reshape(count, -1))
         return []
 
-    def decoder(self, packets: list[np.ndarray]):
-        bitrate = len(packets[0]) * self.rate // self.frame
-        coder = codec2.Codec2(bitrate)
-        return lambda bits: (
-            np.concatenate([coder.decode(part) for part in bits.reshape(-1, coder.bits)])
-            / np.float32(FULL + 1)
-        )
+    def decoder(self) -> Callable[[np.ndarray], np.ndarray]:
+        coder_of = cache(codec2.Codec2)
+
+        def decode(bits: np.ndarray) -> np.ndarray:
+            coder = coder_of(len(bits) * self.rate // self.frame)
+            parts = [coder.decode(part) for part in bits.reshape(-1, coder.bits)]
+            return np.concatenate(parts) / np.float32(FULL + 1)
+
+        return decode
 
 
-_KILO = 1000
-_MP3 = (8, 16, 24, 32, 40, 48, 56, 64)  # [kbit/s], the index from 1 on of MPEG-2 layer III
-_AMR = (4750, 5150, 5900, 6700, 7400, 7950, 10200, 12200)  # the frame types from 0 on
-_AMR_BYTES = (12, 13, 15, 17, 19, 20, 26, 31)
-_STREAMINFO = bytes.fromhex("3e803e80000000000000" + "03e800f0" + "00000000" + "00" * 16)
+_MP3 = (8_000, 16_000, 24_000, 32_000, 40_000, 48_000, 56_000, 64_000)
+_MP3_HEADS = {  # MPEG-2 layer III, 16 kHz, mono; the bitrates' indices begin at 1
+    bitrate * 576 // (8 * RATE) - 4: bytes([0xFF, 0xF3, 16 * index + 8, 0xC4])
+    for index, bitrate in enumerate(_MP3, 1)
+}
+_AMR = (4_750, 5_150, 5_900, 6_700, 7_400, 7_950, 10_200, 12_200)
+_AMR_HEADS = {  # RFC 4867: the frame type and that the frame is good
+    bytes_: bytes([8 * kind + 4]) for kind, bytes_ in enumerate((12, 13, 15, 17, 19, 20, 26, 31))
+}
 _CODECS = {
     "pcm": _Pcm(),
     "flac": _Ffmpeg(
-        ("flac", "flac", "s16"),
-        (RATE, RATE, 0),
-        (0,),
-        {"compression_level": "12", "frame_size": str(RATE)},
-        _STREAMINFO,
+        *("flac", "flac", "s16"),
+        **dict(rate=RATE, frame=RATE, delay=0, bitrates=(0,)),
+        options={"compression_level": "12", "frame_size": str(RATE)},
+        # STREAMINFO: the size of blocks twice, unknown sizes of frames, 16 kHz, mono, 16 bits
+        extra=bytes.fromhex("3e803e80 000000000000 03e800f0 00000000" + "00" * 16),
     ),
     "aac": _Ffmpeg(
-        ("aac", "aac", "fltp"),
-        (RATE, 1024, 1024),
-        tuple(_KILO * k for k in (8, 12, 16, 24, 32, 48, 64)),
-        extra=bytes.fromhex("140856e500"),
+        *("aac", "aac", "fltp"),
+        **dict(rate=RATE, frame=1024, delay=1024),
+        bitrates=(8_000, 12_000, 16_000, 24_000, 32_000, 48_000, 64_000),
+        options={},
+        extra=bytes.fromhex("1408 56e500"),  # AAC-LC at 16 kHz, mono, without SBR
     ),
     "mp3": _Ffmpeg(
-        ("libmp3lame", "mp3float", "fltp"),
-        (RATE, 576, 1105),
-        tuple(_KILO * k for k in _MP3),
-        {"reservoir": "0", "compression_level": "2"},
-        heads={
-            9 * k // 2 - 4: bytes([0xFF, 0xF3, 16 * place + 8, 0xC4])
-            for place, k in enumerate(_MP3, 1)
-        },
+        *("libmp3lame", "mp3float", "fltp"),
+        **dict(rate=RATE, frame=576, delay=1105, bitrates=_MP3, heads=_MP3_HEADS),
+        options={"reservoir": "0", "compression_level": "2"},
     ),
     "opus": _Ffmpeg(
-        ("libopus", "libopus", "flt"),
-        (RATE, 640, 104, 48_000),
-        tuple(_KILO * k for k in (6, 8, 12, 16, 24, 32, 48, 64)),
-        {"frame_duration": "40", "compression_level": "10"},
+        *("libopus", "libopus", "flt"),
+        **dict(rate=RATE, frame=640, delay=104, decoded=48_000),
+        bitrates=(6_000, 8_000, 12_000, 16_000, 24_000, 32_000, 48_000, 64_000),
+        options={"frame_duration": "40", "compression_level": "10"},
     ),
     "amr_nb": _Ffmpeg(
-        ("libopencore_amrnb", "amrnb", "s16"),
-        (8000, 160, 40),
-        _AMR,
-        heads={n: bytes([place * 8 + 4]) for place, n in enumerate(_AMR_BYTES)},
+        *("libopencore_amrnb", "amrnb", "s16"),
+        **dict(rate=8_000, frame=160, delay=40, bitrates=_AMR, heads=_AMR_HEADS),
+        options={},
     ),
     "codec2": _Codec2(),
 }
