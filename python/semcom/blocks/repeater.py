@@ -26,7 +26,9 @@ class repeater(FrameBlock):
     Message port ``answers``: what came over the return link, see return_link
 
     It ends when its input has ended and all frames are accepted or given up.  ``frames`` counts
-    those that were new, ``repeats`` what was sent again, ``repeated_symbols`` its symbols.
+    those that were new, ``repeats`` what was sent again, ``repeated_symbols`` its symbols on the
+    last stream.  Streams are waited for in their order: one that another block makes of a stream
+    beside it comes behind that, so that frames of any length pass.
 
     streams   how many: those of all terminals, which share one time on an aligned uplink
     attempts  most transmissions of a frame
@@ -53,7 +55,7 @@ class repeater(FrameBlock):
         self.sender = Sender(self.attempts, self.window, self.timeout)
         self._last, self._was_overdue = None, False
         self.frames = self.repeats = 0
-        self.repeated_symbols = 0  # of stream 0
+        self.repeated_symbols = 0  # of the last stream
 
     @guarded
     def _on_answer(self, message):
@@ -72,7 +74,7 @@ class repeater(FrameBlock):
         if due := self.sender.next_due(time.monotonic()):
             of, arrays = due
             self.repeats += 1
-            self.repeated_symbols += len(arrays[0])
+            self.repeated_symbols += len(arrays[-1])
             self._last, self._was_overdue = of, False
             return [(of.number, *arrays)]
         results = []

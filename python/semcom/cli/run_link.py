@@ -119,12 +119,27 @@ def run_one(point, clips, args, on_frames) -> dict:
     return run.record
 
 
+def where(record: dict) -> str:
+    """Channel and SNR of a point."""
+    snr = record["snr_db"]
+    return record["channel"] + ("" if snr is None else f", {snr:g} dB")
+
+
 def show(args, records) -> None:
     """The table and the plot of a sweep over a set."""
     from ..report import plots, tables
 
     if "media" not in records[0] or records[0]["task"] != "events":
         tables.show(tables.table(records))
+    for record in records:
+        if record.get("packets_cut"):
+            print(
+                f"{program()}: {100 * record['packets_cut']:.0f} % of the packets at "
+                f"{where(record)} did not fit: the largest clip needs {record['payload_needed']} "
+                f"payload symbols at its lowest quality; give more --uses, a smaller --size or "
+                "another --source",
+                file=sys.stderr,
+            )
     if args.plot:
         plots.plot(args.plot, records)
 

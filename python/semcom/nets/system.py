@@ -91,6 +91,13 @@ class System(ABC):
     def payload(self, terminal: str, items: int) -> int:
         """Symbols that a terminal sends for a clip of so many items; at most, where that varies."""
 
+    def begin(self) -> None:  # noqa: B027
+        """A run begins: what :meth:`figures` tells is of it alone."""
+
+    def figures(self) -> dict:
+        """What a record tells of the run beside the figures of all systems, by name."""
+        return {}
+
     def payload_of(self, terminal: str, taken: np.ndarray) -> int:
         """Symbols that a terminal sends for what it takes of a clip."""
         return self.payload(terminal, len(taken))

@@ -73,8 +73,8 @@ class LinkFlowgraph(gr.top_block):
         """A terminal's frames to the channel, and what they were to the meter."""
         sent, symbols = (end, 0), (end, 1)
         if self.repeater:
-            sent = (self.repeater, port)
-            symbols = (self.repeater, len(self.topology) + port)
+            sent = (self.repeater, len(self.topology) + port)
+            symbols = (self.repeater, port)  # frames with pilots are made of these
             for output, taken in enumerate((sent, symbols)):
                 self.connect((end, output), taken)
         self.connect(sent, (self.channel, port))

@@ -137,6 +137,7 @@ def execute(point: Scenario, clips, on_frames=lambda count: None, make=None, wat
     tally = Tally(task_of(point.system, point.task), clips, classes)
     flowgraph.sink.judge = tally.judge
     run = Run(point, clips, weights, flowgraph, tally, log)
+    run.net.begin()
     began = time.perf_counter()
     guard.run(flowgraph, progress=lambda: _progress(run, on_frames))
     run.wall_s = time.perf_counter() - began
@@ -236,6 +237,7 @@ def record(run: Run) -> dict:
         "frames_sent": flowgraph.source.sent if flowgraph.source else None,
         "frames_received": flowgraph.sink.received,
         **attempts_record(point, flowgraph),
+        **run.net.figures(),
         "wall_s": run.wall_s,
         "clips_per_s": flowgraph.sink.received / run.wall_s,
     }

@@ -97,11 +97,7 @@ def codecs_of(source: str, terminals: tuple[str, ...]) -> dict[str, str]:
 
 
 class Digital(System):
-    """The classical link; SemcomError for settings that mean nothing.
-
-    ``sent_packets`` counts what its terminals had to send, ``cut_packets`` what did not fit in
-    ``payload``, ``largest`` is the longest payload [symbols] that a clip would have needed.
-    """
+    """The classical link; SemcomError for settings that mean nothing."""
 
     name = "digital"
     full_topology = Topology((Terminal("audio", "media"), Terminal("video", "media")))
@@ -127,7 +123,7 @@ class Digital(System):
         self._localise = Localiser() if self.task == "events" else None
         self.classes = self._localise.classes if self._localise else ()
         self._coded: OrderedDict = OrderedDict()
-        self.sent_packets = self.cut_packets = self.largest = 0
+        self.begin()
 
     def item(self, terminal: str) -> Item:
         """The handle of the clip, once for each of its seconds."""
@@ -142,6 +138,18 @@ class Digital(System):
         """``payload`` of the settings; 0: it varies."""
         return self.settings.payload
 
+    def begin(self) -> None:
+        self._packets = self._cut = self._blocks = self._lost = self._needed = 0
+
+    def figures(self) -> dict:
+        """``blocks_lost``: share of the coded blocks; ``packets_cut``: share that did not fit into
+        the payload; ``payload_needed``: symbols that hold every clip at the lowest quality."""
+        return {
+            "blocks_lost": self._lost / self._blocks if self._blocks else None,
+            "packets_cut": self._cut / self._packets if self._packets else None,
+            "payload_needed": self._needed or None,
+        }
+
     # --- terminals ---
 
     def send(self, terminal: str, taken, heard: dict) -> list[torch.Tensor]:
@@ -154,9 +162,9 @@ class Digital(System):
         blocks, size = self.code.payload(symbols)
         coded = self.packets_of(terminal, media, self._room(symbols))
         kept = fitting(coded, self._room(symbols))
-        self.sent_packets += len(coded)
-        self.cut_packets += len(coded) - len(kept)
-        self.largest = max(self.largest, self._symbols(coded))
+        self._packets += len(coded)
+        self._cut += len(coded) - len(kept)
+        self._needed = max(self._needed, self._symbols(coded))
         return self.code.encode(packets.pack(kept, blocks, size), symbols)
 
     def _granted(self, media: Media) -> int:
@@ -205,7 +213,7 @@ class Digital(System):
         key = (terminal, level, digest(media))
         if key not in self._coded:
             units = self._sound(media, level) if terminal == "audio" else self._shown(media, level)
-            self._coded[key] = [self._head(media), *units]
+            self._coded[key] = [self._head(media), *(unit or None for unit in units)]
             while len(self._coded) > CACHED:
                 self._coded.popitem(last=False)
         self._coded.move_to_end(key)
@@ -250,6 +258,8 @@ class Digital(System):
             bits, good = self.code.decode(stream, variance)
             units[place] = packets.unpack(bits, good, packets.MOST_PACKETS)
             shares.append(float(np.mean(good)) if len(good) else 0.0)
+            self._blocks += len(good)
+            self._lost += int(np.sum(~good))
         heads = [HEAD.unpack(each[0]) for each in units.values() if _is_head(each[0])]
         seconds, *shape = heads[0] if heads else (USUAL, self.settings.size, self.settings.size)
         return self._shown_again(units, seconds, tuple(shape)), float(np.mean(shares))

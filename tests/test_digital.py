@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""The classical link: what is sent is shown again, what is lost costs what is said."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from gnuradio.semcom.base.errors import SemcomError
+from gnuradio.semcom.media.clip import Media
+from gnuradio.semcom.media.codecs import pictures, sounds
+from gnuradio.semcom.media.store import STORE, handle_items
+from gnuradio.semcom.systems.digital import Digital, DigitalSettings
+from gnuradio.semcom.systems.loading import joined, load_system, read_settings
+
+
+@pytest.fixture(scope="module")
+def media():
+    """Ten seconds of a ball that rolls over a slope, and of a rising tone."""
+    y, x = np.mgrid[:48, :64]
+    slope = np.stack([2 * x + y, 255 - 3 * y, x + 2 * y], -1)
+    shown = [np.where((((x - 6 - n / 3) ** 2 + (y - 24) ** 2) < 60)[..., None], 230, slope)
+             for n in range(160)]  # fmt: skip
+    time = np.arange(160_000) / 16_000
+    sound = (0.4 * np.sin(2 * np.pi * (300 + 40 * time) * time)).astype(np.float32)
+    return Media(np.array(shown).astype(np.uint8), sound)
+
+
+def system(**settings):
+    return Digital(DigitalSettings(**{"task": "media", "size": 48, **settings}))
+
+
+def sent(net, media):
+    """Symbols [K, n] of a clip."""
+    items = torch.from_numpy(handle_items(STORE.keep(media), media.seconds))
+    return np.stack([net.send(name, [items], {})[0].numpy() for name in net.topology.names])
+
+
+def small_noise(symbols):
+    return np.full(symbols.shape, 1e-3, np.float32)
+
+
+@pytest.mark.parametrize("source", ["h265+opus", "jpeg+pcm", "webp+codec2", "av1+aac"])
+def test_without_noise_the_codecs_alone_decide(media, source):
+    net = system(source=source, picture_rate=2, quality=60)
+    symbols = sent(net, media)
+    shown, share = net.received(symbols, small_noise(symbols))
+    picture, sound = source.split("+")
+    chosen = [s * 16 + k for s in range(10) for k in (4, 12)]
+    units = pictures.encode(picture, media.pictures[chosen], 60, 48)
+    np.testing.assert_array_equal(shown.pictures, pictures.decode(picture, units, 20, (48, 64)))
+    units = sounds.encode(sound, media.sound, min(sounds.bitrates(sound)))
+    again = sounds.decode(sound, units, 10)  # Codec 2 draws the phase of what has no pitch
+    np.testing.assert_allclose(shown.sound, again, atol=0.01 if sound == "codec2" else 0)
+    assert share == 1.0
+
+
+def test_streams_of_a_frame_are_as_long_as_the_longer_one_and_of_unit_power(media):
+    net = system(source="h265+pcm")
+    symbols = sent(net, media)
+    assert symbols.shape[0] == 2
+    np.testing.assert_allclose(np.mean(np.abs(symbols) ** 2, 1), 1, atol=1e-3)
+    alone = system(source="h265", variant="video_only")
+    assert alone.topology.names == ("video",)
+    assert sent(alone, media).shape[1] < symbols.shape[1] / 4  # PCM made it long
+
+
+def test_a_lost_block_costs_its_packets(media):
+    net = system(source="jpeg+pcm", quality=30)
+    symbols = sent(net, media)
+    noise = small_noise(symbols)
+    whole, _ = net.received(symbols, noise)
+    code = net.code
+    blocks, _ = code.payload(symbols.shape[1])
+    bits, good = code.decode(symbols[1], noise[1])
+    lost = good.copy()
+    lost[1] = False
+    net.code = _Damaged(code, lost, stream=1)
+    shown, share = net.received(symbols, noise)
+    assert share == pytest.approx(1 - 0.5 / blocks)
+    np.testing.assert_array_equal(shown.sound, whole.sound)
+    same = (shown.pictures == whole.pictures).all((1, 2, 3))
+    assert 0 < (~same).sum() <= 3
+    first = int(np.flatnonzero(~same)[0])
+    np.testing.assert_array_equal(shown.pictures[first], whole.pictures[first - 1])
+
+
+class _Damaged:
+    """A code whose receiver loses given blocks of one stream."""
+
+    def __init__(self, code, good, stream):
+        self._code, self._good, self._stream, self._calls = code, good, stream, 0
+
+    def decode(self, symbols, noise):
+        bits, good = self._code.decode(symbols, noise)
+        self._calls += 1
+        return (bits, self._good) if self._calls - 1 == self._stream else (bits, good)
+
+
+def test_nothing_heard_is_grey_and_silent(media):
+    net = system(source="h264+opus")
+    symbols = sent(net, media)
+    shown, share = net.received(np.zeros_like(symbols), np.full(symbols.shape, np.inf, np.float32))
+    assert share == 0 and (shown.pictures == 128).all() and not shown.sound.any()
+
+
+def test_quality_is_lowered_until_the_payload_holds_the_clip(media):
+    free = system(source="jpeg", variant="video_only", quality=90)
+    needed = sent(free, media).shape[1]
+    net = system(source="jpeg", variant="video_only", quality=90, payload=needed // 2)
+    symbols = sent(net, media)
+    assert symbols.shape == (1, needed // 2)
+    shown, share = net.received(symbols, small_noise(symbols))
+    assert share == 1 and net.figures()["packets_cut"] == 0
+    error = np.mean((shown.pictures.astype(float) - media.pictures[8::16]) ** 2)
+    best = np.mean((free.received(sent(free, media), small_noise(sent(free, media)))[0].pictures
+                    - media.pictures[8::16].astype(float)) ** 2)  # fmt: skip
+    assert best < error < 900
+
+
+def test_what_does_not_fit_is_cut_and_told(media):
+    net = system(source="jpeg+pcm", payload=3000)
+    symbols = sent(net, media)
+    told = net.figures()
+    assert symbols.shape == (2, 3000)
+    assert told["packets_cut"] > 0.2 and told["payload_needed"] > 50_000
+    shown, _ = net.received(symbols, small_noise(symbols))
+    assert shown.sound[:16_000].any() is np.False_ or not shown.sound[-16_000:].any()
+    net.begin()
+    assert net.figures()["packets_cut"] is None
+
+
+def test_events_are_told_of_what_was_decoded(media):
+    net = Digital(DigitalSettings(source="h265+opus", quality=60))
+    symbols = sent(net, media)
+    frame = torch.from_numpy(symbols), torch.from_numpy(small_noise(symbols))
+    (told,), share = net.judged([frame[0]], [frame[1]])
+    assert told.shape == (10, 29) and float(share) == 1
+    torch.testing.assert_close(told.sum(1), torch.ones(10))
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"source": "jpeg"}, "source 'jpeg': one of .* and one of"),
+        ({"source": "jpeg+pcm", "variant": "audio_only"}, "source 'jpeg[+]pcm': one of pcm"),
+        ({"source": "bpg+pcm"}, "source 'bpg[+]pcm'"),
+        ({"picture_rate": 3}, "picture rate 3: expected a divisor of 16"),
+        ({"payload": 20}, "payload of 20 symbols: holds no packet at qpsk, 3/4; 1.. hold"),
+        ({"modulation": "8psk"}, "8psk"),
+    ],
+)
+def test_settings_that_mean_nothing_are_refused(settings, said):
+    with pytest.raises(SemcomError, match=said):
+        system(**settings)
+
+
+def test_settings_travel_as_text():
+    settings = DigitalSettings(source="av1+codec2", code="5/6", repetition=4, quality=7)
+    text = joined("", settings)
+    assert "source=av1+codec2" in text and "code=5/6" in text
+    assert read_settings("digital", text[1:]) == settings
+    assert load_system("digital", "?code=2/3").settings.code == "2/3"
+    with pytest.raises(SemcomError, match="setting 'speed' of digital: unknown, expected task"):
+        load_system("digital", "?speed=3")
+    with pytest.raises(SemcomError, match="setting size of digital: 'big', expected one such"):
+        load_system("digital", "?size=big")
+    with pytest.raises(SemcomError, match="setting 'code' of pilot_ave: unknown, it has none"):
+        load_system("pilot_ave", "?code=2/3")
+
+
+def test_it_runs_over_the_link_within_a_budget(program, tmp_path):
+    path = tmp_path / "digital.json"
+    words = ["--system", "digital", "--frames", 2, "--channel", "awgn", "--snr", 20, "--json", path]
+    done = program("apps/run_link.py", *words, "--uses", 16000, "--size", 64, "--source",
+                   "av1+opus", "--modulation", "64qam")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (record,) = json.loads(path.read_text())["records"]
+    uses = record["channel_uses"]
+    assert 10 * (uses["payload"] + uses["pilots"]) == 16000 and uses["sidelink"] == 0
+    assert record["blocks_lost"] == 0 and record["packets_cut"] == 0
+    assert record["accuracy"] > 0.8 and record["scenario"]["source"] == "av1+opus"
+    done = program("apps/run_link.py", *words, "--uses", 600)
+    assert done.returncode == 0 and "did not fit: the largest clip needs" in done.stderr
+    done = program("apps/run_link.py", *words, "--uses", 40)
+    assert done.returncode == 2 and "holds no packet at qpsk" in done.stderr
+
+
+def test_media_are_judged_and_asked_for_again(program, tmp_path):
+    path = tmp_path / "media.json"
+    words = ["--system", "digital", "--task", "media", "--frames", 1, "--snr", 7, "--size", 32]
+    done = program("apps/run_link.py", *words, "--attempts", 1, 4, "--json", path)
+    assert done.returncode == 0, done.stderr
+    once, again = json.loads(path.read_text())["records"]
+    assert once["task"] == again["task"] == "media"
+    assert again["ssim"] >= once["ssim"] and again["channel_uses"]["return"] > 0
+
+
+def test_a_semantic_system_keeps_a_budget_or_says_what_it_needs(program):
+    done = program("apps/run_link.py", "--frames", 1, "--uses", 300)
+    assert done.returncode == 2
+    assert "--uses 300: pilot_ave_plus needs 384 for a clip, 160 of them payload" in done.stderr
+    assert program("apps/run_link.py", "--frames", 1, "--uses", 384).returncode == 0
