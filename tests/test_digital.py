@@ -98,6 +98,19 @@ class _Damaged:
         return (bits, self._good) if self._calls - 1 == self._stream else (bits, good)
 
 
+@pytest.mark.parametrize(("rate", "count"), [(0.1, 1), (0.5, 5), (3, 30), (16, 160)])
+def test_pictures_are_held_until_the_next_one(media, rate, count):
+    net = system(source="jpeg", variant="video_only", picture_rate=rate, quality=95)
+    symbols = sent(net, media)
+    shown, _ = net.received(symbols, small_noise(symbols))
+    assert shown.pictures.shape == media.pictures.shape
+    changes = (shown.pictures[1:] != shown.pictures[:-1]).any((1, 2, 3)).sum()
+    assert changes == count - 1
+    if rate < 1:
+        error = np.abs(shown.pictures[0].astype(float) - media.pictures[int(8 / rate)])
+        assert error.mean() < 4
+
+
 def test_nothing_heard_is_grey_and_silent(media):
     net = system(source="h264+opus")
     symbols = sent(net, media)
@@ -146,7 +159,7 @@ def test_events_are_told_of_what_was_decoded(media):
         ({"source": "jpeg"}, "source 'jpeg': one of .* and one of"),
         ({"source": "jpeg+pcm", "variant": "audio_only"}, "source 'jpeg[+]pcm': one of pcm"),
         ({"source": "bpg+pcm"}, "source 'bpg[+]pcm'"),
-        ({"picture_rate": 3}, "picture rate 3: expected a divisor of 16"),
+        ({"picture_rate": 17.0}, "picture rate 17: expected 0.1 to 16 Hz"),
         ({"payload": 20}, "payload of 20 symbols: holds no packet at qpsk, 3/4; 1.. hold"),
         ({"modulation": "8psk"}, "8psk"),
     ],

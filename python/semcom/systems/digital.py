@@ -41,7 +41,7 @@ from ..media.spectrum import RATE
 from ..media.store import HANDLE_ITEM, STORE, handle_items
 from ..nets.system import Item, System
 from ..nets.topology import Terminal, Topology
-from ..perception.features import extractor, looked_at
+from ..perception.features import extractor
 from ..phy import packets
 from ..phy.coding import BlockCode
 from ..weights.names import shipped
@@ -50,6 +50,7 @@ from .loading import load_system
 LOCALISER = "pilot_ave_plus", "error_free", "media"  # system, variant and data of its weights
 CACHED = 256  # codings that are kept: a sweep sends the same clips again and again
 STEPS = 8  # of quality, between the one asked for and the lowest
+SLOWEST = 0.1  # [Hz] of pictures: one of a clip
 USUAL = 10  # [s] of a clip of which no head tells another length
 HEAD = struct.Struct(">BHH")  # [s], height and width [pixels]: packet 0, where it is needed
 
@@ -62,7 +63,7 @@ class DigitalSettings:
     source        picture codec + sound codec, of a variant with one terminal its codec alone
     quality       of pictures, 0 to 100;  bitrate  of sound [b/s], 0: the codec's lowest
     size          height that pictures are coded at [pixels]
-    picture_rate  pictures of a second that are sent, a divisor of 16
+    picture_rate  pictures of a second that are sent, 0.1 to 16; at least one of a clip
     code, length, modulation, repetition  see phy.coding.BlockCode
     payload       symbols of a clip; quality and bitrate are then lowered until it holds the clip,
                   and what still does not fit is not sent; 0: as many as the clip needs
@@ -74,7 +75,7 @@ class DigitalSettings:
     quality: int = 50
     bitrate: int = 0
     size: int = 96
-    picture_rate: int = 1
+    picture_rate: float = 1.0
     code: str = "3/4"
     length: int = 648
     modulation: str = "qpsk"
@@ -111,9 +112,9 @@ class Digital(System):
         self.code = BlockCode(
             settings.modulation, settings.code, settings.length, repetition=settings.repetition
         )
-        if settings.picture_rate < 1 or PICTURES % settings.picture_rate:
+        if not SLOWEST <= settings.picture_rate <= PICTURES:
             raise SemcomError(
-                f"picture rate {settings.picture_rate}: expected a divisor of {PICTURES}"
+                f"picture rate {settings.picture_rate:g}: expected {SLOWEST:g} to {PICTURES} Hz"
             )
         if settings.payload and not self._room(settings.payload):
             raise SemcomError(
@@ -228,11 +229,15 @@ class Digital(System):
         return sound_codecs.encode(self.codecs["audio"], media.sound, bitrate)
 
     def _shown(self, media: Media, quality: int) -> list:
-        places = looked_at(PICTURES, self.settings.picture_rate)
-        chosen = [s * PICTURES + k for s in range(media.seconds) for k in places]
-        shown = media.pictures[chosen]
+        times = (np.arange(self._count(media.seconds)) + 0.5) / self.settings.picture_rate
+        last = len(media.pictures) - 1
+        shown = media.pictures[np.minimum((times * PICTURES).astype(int), last)]
         size = min(self.settings.size, shown.shape[1])
         return picture_codecs.encode(self.codecs["video"], shown, quality, size)
+
+    def _count(self, seconds: int) -> int:
+        """Pictures that are sent of so many seconds."""
+        return max(1, round(seconds * self.settings.picture_rate))
 
     # --- receiver ---
 
@@ -265,8 +270,9 @@ class Digital(System):
         return self._shown_again(units, seconds, tuple(shape)), float(np.mean(shares))
 
     def _shown_again(self, units: dict, seconds: int, shape: tuple[int, int]) -> Media:
-        """Media of the packets of each terminal, behind their heads."""
-        count = seconds * self.settings.picture_rate
+        """Media of the packets of each terminal, behind their heads: as many pictures a second as
+        are sent, at least those that the features look at; each is held until the next one."""
+        count = self._count(seconds)
         pictures = np.full((count, *shape, 3), GREY, np.uint8)
         sound = np.zeros(seconds * RATE, np.float32)
         if "video" in units:
@@ -276,13 +282,19 @@ class Digital(System):
         if "audio" in units:
             own = units["audio"][1 : 1 + seconds]
             sound = sound_codecs.decode(self.codecs["audio"], own, seconds)
-        return Media(pictures, sound)
+        if self._localise and self.settings.picture_rate <= self._localise.looks:
+            return Media(self._held(pictures, seconds, self._localise.looks), sound)
+        return Media(self._held(pictures, seconds, PICTURES), sound)
+
+    def _held(self, pictures: np.ndarray, seconds: int, rate: int) -> np.ndarray:
+        """Pictures at another rate: those that show at (k + 1/2) / rate."""
+        shown = (np.arange(seconds * rate) + 0.5) / rate * self.settings.picture_rate
+        return pictures[np.minimum(shown.astype(int), len(pictures) - 1)]
 
     def _outcome(self, media: Media) -> torch.Tensor:
         if self._localise:
             return self._localise(media)
-        held = np.repeat(media.pictures, PICTURES // self.settings.picture_rate, 0)
-        return torch.from_numpy(handle_items(STORE.keep(Media(held, media.sound)), media.seconds))
+        return torch.from_numpy(handle_items(STORE.keep(media), media.seconds))
 
 
 class Localiser:
@@ -290,17 +302,16 @@ class Localiser:
 
     def __init__(self):
         self._net, self._features = localiser()
-        self.classes = self._net.classes
+        self.classes, self.looks = self._net.classes, self._features.looks
 
     @torch.inference_mode()
     def __call__(self, media: Media) -> torch.Tensor:
         """Probabilities of the classes in each second, [T, C]."""
         seconds = media.seconds
         pictures = media.pictures.reshape(seconds, -1, *media.pictures.shape[1:])
-        enough = max(1, self._features.looks // pictures.shape[1])
         taken = {
             "audio": self._features.audio(media.sound.reshape(seconds, RATE)),
-            "video": self._features.visual(np.repeat(pictures, enough, 1)),
+            "video": self._features.visual(pictures),
         }
         sent = {}
         for place in self._net.topology:

@@ -5,7 +5,7 @@
 from dataclasses import dataclass
 
 from ..base.errors import SemcomError
-from ..base.options import Rule, at_least, option
+from ..base.options import Rule, at_least, number, option
 from ..nets.names import DECODERS
 from ..phy import names
 from .registry import BUILT_IN, DEFAULT_SYSTEM, system, topology_of
@@ -47,8 +47,8 @@ class DigitalOptions:
         96, "height that pictures are coded at", unit="pixels", type=at_least(2), sweep=True,
         only=(read_by("size"),),
     )  # fmt: skip
-    picture_rate: int = option(
-        1, "pictures of a second that are sent: 1, 2, 4, 8 or 16", type=at_least(1), sweep=True,
+    picture_rate: float = option(
+        1.0, "pictures that are sent, 0.1 to 16", unit="Hz", type=number, sweep=True,
         only=(read_by("picture_rate"),),
     )  # fmt: skip
     bits: int = option(
