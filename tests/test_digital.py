@@ -49,7 +49,8 @@ def test_without_noise_the_codecs_alone_decide(media, source):
     picture, sound = source.split("+")
     chosen = [s * 16 + k for s in range(10) for k in (4, 12)]
     units = pictures.encode(picture, media.pictures[chosen], 60, 48)
-    np.testing.assert_array_equal(shown.pictures, pictures.decode(picture, units, 20, (48, 64)))
+    decoded = pictures.decode(picture, units, 20, (48, 64))
+    np.testing.assert_array_equal(shown.pictures, np.repeat(decoded, 8, 0))
     units = sounds.encode(sound, media.sound, min(sounds.bitrates(sound)))
     again = sounds.decode(sound, units, 10)  # Codec 2 draws the phase of what has no pitch
     np.testing.assert_allclose(shown.sound, again, atol=0.01 if sound == "codec2" else 0)
@@ -80,10 +81,11 @@ def test_a_lost_block_costs_its_packets(media):
     shown, share = net.received(symbols, noise)
     assert share == pytest.approx(1 - 0.5 / blocks)
     np.testing.assert_array_equal(shown.sound, whole.sound)
-    same = (shown.pictures == whole.pictures).all((1, 2, 3))
+    shown, whole = shown.pictures[::16], whole.pictures[::16]
+    same = (shown == whole).all((1, 2, 3))
     assert 0 < (~same).sum() <= 3
     first = int(np.flatnonzero(~same)[0])
-    np.testing.assert_array_equal(shown.pictures[first], whole.pictures[first - 1])
+    np.testing.assert_array_equal(shown[first], whole[first - 1])
 
 
 class _Damaged:
@@ -126,10 +128,11 @@ def test_quality_is_lowered_until_the_payload_holds_the_clip(media):
     assert symbols.shape == (1, needed // 2)
     shown, share = net.received(symbols, small_noise(symbols))
     assert share == 1 and net.figures()["packets_cut"] == 0
-    error = np.mean((shown.pictures.astype(float) - media.pictures[8::16]) ** 2)
-    best = np.mean((free.received(sent(free, media), small_noise(sent(free, media)))[0].pictures
-                    - media.pictures[8::16].astype(float)) ** 2)  # fmt: skip
-    assert best < error < 900
+    best = sent(free, media)
+    whole, _ = free.received(best, small_noise(best))
+    errors = [np.mean((m.pictures[8::16] - media.pictures[8::16].astype(float)) ** 2)
+              for m in (whole, shown)]  # fmt: skip
+    assert errors[0] < errors[1] < 900
 
 
 def test_what_does_not_fit_is_cut_and_told(media):
