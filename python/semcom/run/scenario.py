@@ -17,6 +17,7 @@ from ..chain.options import (
 from ..data.options import SetOptions
 from ..protocol.frames import MOST_ATTEMPTS
 from ..protocol.options import BURST_OPTIONS, BurstOptions, burst_format
+from ..systems.adaptive import adapted
 from ..systems.options import DigitalOptions, SystemOptions
 from .options import RadioOptions, RunOptions
 
@@ -67,7 +68,8 @@ def sweep(args: argparse.Namespace) -> list:
 
     Combinations that come to the same point are run once.
     """
-    points = options.points(Scenario, options.given(args, Scenario))
+    given = options.given(args, Scenario)
+    points = [settle(point, given) for point in options.points(Scenario, given)]
     for point in points:
         check(point)
     for name in ("dump_path", "record"):
@@ -77,6 +79,18 @@ def sweep(args: argparse.Namespace) -> list:
                 "alone; give one value of each option"
             )
     return points
+
+
+def settle(point: Scenario, given=()) -> Scenario:
+    """The point as it is run: with ``--adaptive``, what its table has for its SNR; what it decides
+    cannot be ``given`` beside it."""
+    if not point.adaptive:
+        return point
+    decided = [name for name in options.fields(DigitalOptions) if name != "adaptive"]
+    for name in [*decided, "variant"]:
+        if name in given:
+            raise SemcomError(f"{options.flag(name)}: --adaptive decides it; leave one of them out")
+    return adapted(point)
 
 
 def settings(point: Scenario) -> dict:

@@ -48,7 +48,7 @@ from ..weights.names import shipped
 from .loading import load_system
 
 LOCALISER = "pilot_ave_plus", "error_free", "media"  # system, variant and data of its weights
-CACHED = 256  # codings that are kept: a sweep sends the same clips again and again
+CACHED = 8192  # codings that are kept: a sweep sends the same clips again and again
 STEPS = 8  # of quality, between the one asked for and the lowest
 SLOWEST = 0.1  # [Hz] of pictures: one of a clip
 USUAL = 10  # [s] of a clip of which no head tells another length
@@ -123,7 +123,6 @@ class Digital(System):
             )
         self._localise = Localiser() if self.task == "events" else None
         self.classes = self._localise.classes if self._localise else ()
-        self._coded: OrderedDict = OrderedDict()
         self.begin()
 
     def item(self, terminal: str) -> Item:
@@ -211,14 +210,13 @@ class Digital(System):
 
     def _coding(self, terminal: str, media: Media, level: int) -> list:
         """Packets of a clip at one level, kept for whoever sends it again."""
-        key = (terminal, level, digest(media))
-        if key not in self._coded:
-            units = self._sound(media, level) if terminal == "audio" else self._shown(media, level)
-            self._coded[key] = [self._head(media), *(unit or None for unit in units)]
-            while len(self._coded) > CACHED:
-                self._coded.popitem(last=False)
-        self._coded.move_to_end(key)
-        return self._coded[key]
+        s, codec = self.settings, self.codecs[terminal]
+        if terminal == "audio":
+            key, code = (codec, level), self._sound
+        else:
+            key, code = (codec, level, s.size, s.picture_rate), self._shown
+        units = coded_once((*key, digest(media)), lambda: code(media, level))
+        return [self._head(media), *(unit or None for unit in units)]
 
     def _head(self, media: Media) -> bytes | None:
         if self.task == "events" and media.seconds == USUAL:
@@ -327,6 +325,18 @@ def localiser():
     """The error-free system and its features, loaded once for all."""
     system, variant, data = LOCALISER
     return load_system(system, shipped(system, variant, data)), extractor("compact")
+
+
+_CODED: OrderedDict = OrderedDict()
+
+
+def coded_once(key: tuple, code) -> list:
+    """Units of a clip by what they were coded with, kept for all systems of the process."""
+    if key not in _CODED:
+        _CODED[key] = code()
+        while len(_CODED) > CACHED:
+            _CODED.popitem(last=False)
+    return _CODED[key]
 
 
 def fitting(coded: list, room: int) -> list:

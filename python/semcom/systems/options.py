@@ -70,6 +70,10 @@ class DigitalOptions:
         1, "times that each coded bit is sent", type=int, choices=names.REPETITIONS, sweep=True,
         only=(read_by("code"),),
     )  # fmt: skip
+    adaptive: str = option(
+        "", "table of what did best on validation at each SNR, in the place of these options",
+        metavar="FILE", only=(read_by("code"),), place=True,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

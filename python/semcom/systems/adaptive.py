@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Link adaptation: for each SNR the settings that did best on validation, from a table.
+
+A table is a JSON file that ``studies classical`` writes:
+
+    {"system": "digital", "data": "raw, composed", "split": "val", "uses": 1344,
+     "choices": [{"channel": "rayleigh", "snr": -5, "settings": {"code": "1/2", ...}}, ...]}
+
+The choice of an SNR is that of the highest SNR of the table that is not above it, or of its lowest.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from functools import lru_cache
+from pathlib import Path
+
+from ..base.errors import SemcomError
+
+
+def adapted(point):
+    """The point with the settings that its table has for its channel and SNR."""
+    found = read_table(point.adaptive)
+    for name in ("system", "uses"):
+        if found[name] != getattr(point, name):
+            raise SemcomError(
+                f"--adaptive {point.adaptive}: is for --{name} {found[name]}, not "
+                f"{getattr(point, name)}; give that, or a table of its own"
+            )
+    known = [choice for choice in found["choices"] if choice["channel"] == point.channel]
+    if not known:
+        channels = ", ".join(sorted({choice["channel"] for choice in found["choices"]}))
+        raise SemcomError(
+            f"--adaptive {point.adaptive}: has no choices for --channel {point.channel}, only for "
+            f"{channels}"
+        )
+    known.sort(key=lambda choice: choice["snr"])
+    below = [choice for choice in known if choice["snr"] <= point.snr + 1e-9]
+    return dataclasses.replace(point, **(below or known)[-1 if below else 0]["settings"])
+
+
+@lru_cache(maxsize=8)
+def read_table(path: str) -> dict:
+    """A table as it stands in its file; SemcomError for what is none."""
+    try:
+        found = json.loads(Path(path).read_text(encoding="utf-8"))
+        whole = {"system", "uses", "choices"} <= set(found) and all(
+            {"channel", "snr", "settings"} <= set(choice) for choice in found["choices"]
+        )
+    except (OSError, ValueError, TypeError, AttributeError) as cause:
+        raise SemcomError(
+            f"--adaptive {path}: cannot be read ({cause}); give a table of `studies classical`"
+        ) from cause
+    if not whole or not found["choices"]:
+        raise SemcomError(f"--adaptive {path}: is no table of choices; write it again")
+    return found
