@@ -65,8 +65,9 @@ class DigitalSettings:
     size          height that pictures are coded at [pixels]
     picture_rate  pictures of a second that are sent, 0.1 to 16; at least one of a clip
     code, length, modulation, repetition  see phy.coding.BlockCode
-    payload       symbols of a clip; quality and bitrate are then lowered until it holds the clip,
-                  and what still does not fit is not sent; 0: as many as the clip needs
+    payload       most symbols of a clip, of which a frame takes those that carry most; quality and
+                  bitrate are then lowered until it holds the clip, and what still does not fit is
+                  not sent; 0: as many as the clip needs
     """
 
     task: str = "events"
@@ -116,7 +117,9 @@ class Digital(System):
             raise SemcomError(
                 f"picture rate {settings.picture_rate:g}: expected {SLOWEST:g} to {PICTURES} Hz"
             )
-        if settings.payload and not self._room(settings.payload):
+        most = self.code.largest(settings.payload)
+        self.frame = self.code.symbols(most) if most else 0  # symbols of each; 0: they vary
+        if settings.payload and not self._room(self.frame):
             raise SemcomError(
                 f"payload of {settings.payload} symbols: holds no packet at {settings.modulation}, "
                 f"{settings.code}; {self._symbols([bytes(1)])} hold the smallest"
@@ -135,8 +138,8 @@ class Digital(System):
         return HANDLE_ITEM if self.task == "media" else (np.float32, len(self.classes))
 
     def payload(self, terminal: str, items: int) -> int:
-        """``payload`` of the settings; 0: it varies."""
-        return self.settings.payload
+        """The same for all clips where the settings have a ``payload``; else 0: it varies."""
+        return self.frame
 
     def begin(self) -> None:
         self._packets = self._cut = self._blocks = self._lost = self._needed = 0
@@ -158,7 +161,7 @@ class Digital(System):
 
     def _send(self, terminal: str, handle: int) -> np.ndarray:
         media = STORE.get(handle)
-        symbols = self.settings.payload or self._granted(media)
+        symbols = self.frame or self._granted(media)
         blocks, size = self.code.payload(symbols)
         coded = self.packets_of(terminal, media, self._room(symbols))
         kept = fitting(coded, self._room(symbols))
