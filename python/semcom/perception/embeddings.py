@@ -68,7 +68,7 @@ def _patches(sound: np.ndarray) -> np.ndarray:
     """[P, 96, 64] float32."""
     spectra = log_mel(np.pad(sound, (0, max(0, RATE - len(sound)))), YAMNET_OFFSET)
     windows = np.lib.stride_tricks.sliding_window_view(spectra, SPECTRA, 0)[::STEP]
-    return np.ascontiguousarray(windows.transpose(0, 2, 1))
+    return windows.transpose(0, 2, 1).copy()
 
 
 @functools.cache
