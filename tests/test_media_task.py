@@ -9,8 +9,10 @@ import pytest
 from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.media.clip import Media, joined
 from gnuradio.semcom.media.store import MediaStore
+from gnuradio.semcom.perception.judges import picture_judge, sound_judge
 from gnuradio.semcom.systems import registry
-from gnuradio.semcom.tasks.media import FIELDS, PLACE, MediaTask
+from gnuradio.semcom.tasks import media as media_task
+from gnuradio.semcom.tasks.media import FIELDS, PLACE, MediaTask, looked_at
 
 
 def media(seed=0, pictures=4, seconds=2, side=24, label=""):
@@ -97,7 +99,7 @@ def test_handles_are_never_given_twice_by_any_thread():
 
 @pytest.fixture(scope="module")
 def task():
-    return MediaTask(MediaStore())
+    return MediaTask(MediaStore(), distance=None)
 
 
 def test_the_registry_has_it():
@@ -119,17 +121,27 @@ def test_what_was_sent_itself_is_best(task):
     clip = media()
     found = task.figures(np.array([task.score(clip, clip)]), 0)
     assert (found["psnr_db"], found["ssim"], found["ms_ssim"]) == (60, 1, 1)
+    assert found["timbre"] == pytest.approx(1) == found["log_mel_correlation"]
+    assert found["lpips"] is None and found["picture_class"] is None  # nobody to ask, no class
+    assert (found["clips"], found["seconds"], found["pictures"], found["clips_missed"]) == (
+        1,
+        2,
+        4,
+        0,
+    )
 
 
 def test_figures_follow_from_sums(task):
     clips = [media(seed, pictures=1 + seed) for seed in range(4)]
     rows = np.array([task.score(clip, noisy(clip, i)) for i, clip in enumerate(clips)])
     whole, halves = task.figures(rows, 0), [task.figures(rows[:2], 0), task.figures(rows[2:], 0)]
-    weights = [3, 7]  # pictures of each half
-    for name in ("psnr_db", "ssim", "ms_ssim"):
-        np.testing.assert_allclose(
-            whole[name], np.average([h[name] for h in halves], weights=weights)
-        )
+    pictures, sounds = [3, 7], [2, 2]  # of each half
+    for name, weights in (
+        *(("psnr_db", pictures), ("ssim", pictures), ("ms_ssim", pictures)),
+        *(("timbre", sounds), ("log_mel_correlation", sounds)),
+    ):
+        parts = [half[name] for half in halves]
+        assert whole[name] == pytest.approx(np.average(parts, weights=weights))
         low, high = whole[f"{name}_ci95"]
         assert low <= whole[name] <= high and low < high
     assert whole["clip_scores"] == halves[0]["clip_scores"] + halves[1]["clip_scores"]
@@ -144,6 +156,9 @@ def test_what_never_arrived_is_grey_and_silent(task):
     assert lost[PLACE["missed"]] == 1 == task.errors(lost) and task.errors(shown) == 0
     lost[PLACE["missed"]] = 0
     np.testing.assert_array_equal(lost, shown)
+    assert lost[PLACE["timbre"]] == lost[PLACE["log_mel_correlation"]] == 0
+    silent = Media(clip.pictures, np.zeros_like(clip.sound))
+    assert task.score(silent, None)[PLACE["timbre"]] == 1  # silence was sent
 
 
 def test_nothing_to_judge_gives_no_figures(task):
@@ -154,12 +169,13 @@ def test_nothing_to_judge_gives_no_figures(task):
     only_sound = media(pictures=0)
     found = task.figures([task.score(only_sound, only_sound)], 0)
     assert found["clips"] == 1 and found["ssim"] is None and found["clip_scores"] == []
+    assert found["timbre"] == pytest.approx(1)
 
 
 def test_one_picture_is_enough(task):
     clip = media(pictures=1, seconds=0)
     found = task.figures([task.score(clip, noisy(clip))], 0)
-    assert 0 < found["ssim"] < 1 and task.length(clip) == 1
+    assert 0 < found["ssim"] < 1 and found["timbre"] is None and task.length(clip) == 1
 
 
 def test_other_sizes_are_an_error_that_names_both(task):
@@ -167,3 +183,93 @@ def test_other_sizes_are_an_error_that_names_both(task):
         task.score(media(), media(side=32))
     with pytest.raises(SemcomError, match=r"sound \[16000\].*\[32000\]"):
         task.score(media(), media(seconds=1))
+
+
+# --- judges ---
+
+
+class Brightness:
+    """Says Cat of what is bright or loud, Bark of the rest; counts how often it was asked."""
+
+    classes = ("Bark", "Cat")
+
+    def __init__(self, threshold):
+        self.threshold, self.asked = threshold, 0
+
+    def __call__(self, given):
+        self.asked += 1
+        return self.classes[int(np.abs(given).mean() > self.threshold)]
+
+
+@pytest.fixture
+def simple(monkeypatch):
+    """Simple judges of pictures and of sounds in the place of the networks."""
+    see, hear = Brightness(150), Brightness(0.1)
+    monkeypatch.setattr(media_task, "picture_judge", lambda: see)
+    monkeypatch.setattr(media_task, "sound_judge", lambda: hear)
+    return see, hear
+
+
+def lit(clip, brightness, level, label):
+    pictures = np.full_like(clip.pictures, brightness)
+    return Media(pictures, np.full_like(clip.sound, level), label)
+
+
+def test_classes_are_judged_beside_those_of_the_originals(simple):
+    task, clip = MediaTask(MediaStore(), distance=None), media()
+    bright, dark = lit(clip, 200, 0.5, "Cat"), lit(clip, 20, 0.5, "Cat")
+    rows = [
+        task.score(bright, dark),  # the picture is lost, the sound is not
+        task.score(bright, bright),
+        task.score(dark, bright),  # the judge did not know the original
+        task.score(bright, None),
+        task.score(lit(clip, 200, 0.5, "Flute"), dark),  # nobody knows a flute here
+        task.score(lit(clip, 200, 0.5, ""), dark),
+    ]
+    found = task.figures(rows, 0)
+    assert found["picture_class"] == 2 / 4 and found["picture_class_original"] == 3 / 4
+    assert found["sound_class"] == 3 / 4 and found["sound_class_original"] == 1
+    assert found["picture_class_ci95"] == pytest.approx([0, 1], abs=0.26)
+    assert found["sound_class_original_ci95"] == [1, 1]
+    assert [task.errors(row) for row in rows] == [1, 0, 0, 1, 0, 0]
+
+
+def test_an_original_is_judged_once(simple):
+    task, clip = MediaTask(MediaStore(), distance=None), media(label="Cat")
+    for seed in range(5):
+        task.score(Media(clip.pictures.copy(), clip.sound.copy(), "Cat"), noisy(clip, seed))
+    assert [judge.asked for judge in simple] == [6, 6]
+
+
+def test_networks_judge_what_was_sent_and_what_is_shown():
+    task, clip = MediaTask(MediaStore(), distance=None), media(side=64)
+    seen, heard = picture_judge()(clip.pictures[looked_at(clip)]), sound_judge()(clip.sound)
+    for label in {seen, heard, "Cat"}:
+        known = Media(clip.pictures, clip.sound, label)
+        rows = [task.score(known, known), task.score(known, None)]  # grey and silence are nothing
+        found = task.figures(rows, 0)
+        assert found["picture_class_original"] == (seen == label)
+        assert found["picture_class"] == (seen == label) / 2
+        if label in sound_judge().classes:
+            assert found["sound_class_original"] == (heard == label)
+            assert found["sound_class"] == (heard == label) / 2
+
+
+def test_networks_look_at_one_picture_of_each_second():
+    assert looked_at(media(pictures=16, seconds=1)).tolist() == [8]
+    assert looked_at(media(pictures=48, seconds=3)).tolist() == [8, 24, 40]
+    assert looked_at(media(pictures=3, seconds=2)).tolist() == [0, 2]
+    assert looked_at(media(pictures=2, seconds=5)).tolist() == [0, 1]
+    given = []
+
+    def distance(sent, shown):
+        given.append((sent, shown))
+        return np.array([0.25, 0.5])
+
+    clip, task = media(pictures=32, seconds=2), MediaTask(MediaStore(), distance)
+    shown = noisy(clip)
+    assert task.figures([task.score(clip, shown)], 0)["lpips"] == 0.375
+    np.testing.assert_array_equal(given[0][0], clip.pictures[[8, 24]])
+    np.testing.assert_array_equal(given[0][1], shown.pictures[[8, 24]])
+    tiny = media(side=20)  # below what the distance can see
+    assert task.figures([task.score(tiny, tiny)], 0)["lpips"] is None

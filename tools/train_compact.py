@@ -18,7 +18,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from ai_edge_litert.interpreter import Interpreter
 from gnuradio.semcom.base.errors import exit_status
 from gnuradio.semcom.base.files import make_folder
 from gnuradio.semcom.data.clipset import AVE_CLASSES, BACKGROUND
@@ -26,11 +25,18 @@ from gnuradio.semcom.data.composition import Script, compose
 from gnuradio.semcom.data.material_drawn import DrawnMaterial
 from gnuradio.semcom.data.material_raw import RawMaterial
 from gnuradio.semcom.media.spectrum import RATE, YAMNET_OFFSET, patches
-from gnuradio.semcom.nets.compact import PICTURE, CompactAudio, CompactVision
+from gnuradio.semcom.nets.compact import (
+    AUDIO_LAYERS,
+    LAYERS,
+    PICTURE,
+    CompactAudio,
+    CompactVision,
+)
 from gnuradio.semcom.training.loop import Loop
 from gnuradio.semcom.training.options import DistillationConfig
 from gnuradio.semcom.training.recipes.distillation import Distillation, Example, Student
 from rich.progress import Progress
+from teachers import MOBILENET, YAMNET, Teacher, floats, mobilenet_weights, yamnet_weights
 from torch import nn
 from torch.nn import functional
 
@@ -41,72 +47,16 @@ DRAWINGS = DrawnMaterial()
 HELD_OUT = 600  # examples of the validation split
 
 
-class Teacher:
-    """A TensorFlow Lite network: its weights, and its tensors for an input."""
-
-    def __init__(self, path: Path):
-        self.net = Interpreter(str(path), num_threads=1, experimental_preserve_all_tensors=True)
-        self.net.allocate_tensors()
-        self.details = {d["index"]: d for d in self.net.get_tensor_details()}
-
-    def run(self, value: np.ndarray, *tensors: int) -> list[np.ndarray]:
-        """Tensors as floats for the input ``value``, which is one example."""
-        self.net.set_tensor(0, value[None])
-        self.net.invoke()
-        return [self.tensor(index)[0] for index in tensors]
-
-    def tensor(self, index: int) -> np.ndarray:
-        """A tensor, dequantised."""
-        quantised = self.details[index]["quantization_parameters"]
-        value = self.net.get_tensor(index)
-        if not len(quantised["scales"]):
-            return value.copy()
-        shape = [1] * value.ndim
-        shape[quantised["quantized_dimension"]] = -1
-        zero, scale = (quantised[k].reshape(shape) for k in ("zero_points", "scales"))
-        return ((value.astype(np.float32) - zero) * scale).astype(np.float32)
-
-    def named(self, start: str, what: str) -> np.ndarray:
-        """The one constant whose name has ``start/`` and ``what``."""
-        found = [
-            index
-            for index, d in self.details.items()
-            if f"{start}/" in d["name"] and what in d["name"] and len(d["shape"]) in (1, 4)
-            and (what == "weights" or len(d["shape"]) == 1)
-        ]  # fmt: skip
-        assert len(found) == 1, (start, what, found)
-        return self.tensor(found[0])
-
-
-def layers_of(weights: list[np.ndarray]) -> dict[str, torch.Tensor]:
-    """State of a compact.Stack from (weight, bias) of the first convolution, then of depthwise and
-    pointwise ones in turn, in TensorFlow's order of axes."""
-    state = {"first.weight": torch.tensor(weights[0]).permute(0, 3, 1, 2)}
-    state["first.bias"] = torch.tensor(weights[1])
-    for layer in range((len(weights) - 2) // 4):
-        depth, depth_bias, point, point_bias = weights[2 + 4 * layer : 6 + 4 * layer]
-        name = f"layers.{layer}"
-        state[f"{name}.depthwise.weight"] = torch.tensor(depth).permute(3, 0, 1, 2)
-        state[f"{name}.pointwise.weight"] = torch.tensor(point).permute(0, 3, 1, 2)
-        state[f"{name}.depthwise.bias"] = torch.tensor(depth_bias)
-        state[f"{name}.pointwise.bias"] = torch.tensor(point_bias)
-    return state
-
-
 class Vision(Student):
     """Pictures: the map of the teacher's last layer, and the class."""
 
-    teacher_file = "mobilenet_v1_1.0_224_quant_embedding_extractor.tflite"
+    teacher_file = MOBILENET
     LAST_MAP = 81
 
     def __init__(self, teacher: Teacher):
         super().__init__()
         self.net, self.teacher = CompactVision(), teacher
-        names = [f"Conv2d_{i}_{kind}" for i in range(1, 12) for kind in ("depthwise", "pointwise")]
-        parts = [
-            [teacher.named(n, "weights"), teacher.named(n, "bias")] for n in ["Conv2d_0", *names]
-        ]
-        self.net.stack.load_state_dict(layers_of(sum(parts, [])))
+        self.net.stack.load_state_dict(floats(teacher, mobilenet_weights(teacher, len(LAYERS))))
         self.teach, self.classify = nn.Linear(512, 1024), nn.Linear(512, len(AVE_CLASSES))
 
     def draw(self, rng: np.random.Generator, library: RawMaterial) -> Example:
@@ -133,16 +83,13 @@ class Vision(Student):
 class Audio(Student):
     """Sounds: the teacher's embedding, and the classes."""
 
-    teacher_file = "yamnet_spectra_in.tflite"
+    teacher_file = YAMNET
     EMBEDDING = 90
 
     def __init__(self, teacher: Teacher):
         super().__init__()
         self.net, self.teacher = CompactAudio(), teacher
-        layers = len(self.net.stack.layers)
-        self.net.stack.load_state_dict(
-            layers_of([teacher.tensor(4 + i) for i in range(2 + 4 * layers)])
-        )
+        self.net.stack.load_state_dict(floats(teacher, yamnet_weights(len(AUDIO_LAYERS))))
         self.teach, self.classify = nn.Linear(128, 1024), nn.Linear(128, len(AVE_CLASSES))
 
     def draw(self, rng: np.random.Generator, library: RawMaterial) -> Example:

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from scipy.fft import dct
 
 from ..base.errors import SemcomError
+from .spectrum import YAMNET_OFFSET, log_mel
 
 BEST_DB = 60.0  # of equal pictures, and of all nearer than this, as of libvmaf's psnr for 8 bits
 GAUSS, DEVIATION = 11, 1.5  # [pixels]
 FLOORS = (0.01 * 255) ** 2, (0.03 * 255) ** 2  # C1, C2
 SCALES = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # exponents of Wang et al. 2003
+COEFFICIENTS = 40  # of a cepstrum
+FLAT = 1e-6  # length of a spectrum without the mean below which it is silence
 
 
 def psnr(sent: np.ndarray, shown: np.ndarray) -> float:
@@ -80,3 +84,33 @@ def _halved(picture: np.ndarray) -> np.ndarray:
     odd = [(0, side % 2) for side in picture.shape[:2]]
     even = np.pad(picture, (*odd, (0, 0)), "edge")
     return (even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]) / 4
+
+
+def timbre(sent: np.ndarray, played: np.ndarray) -> float:
+    """How like the colours of two sounds are, -1 to 1: the cosine of their mean mel-frequency
+    cepstral coefficients 1 to 40 (Davis and Mermelstein 1980): the orthonormal DCT-II of the mean
+    log-mel spectrum of 64 bands; coefficient 0, which is the level, is left out.
+
+    Silence has none: 1 between two silences, 0 between a silence and a sound.  A high value does
+    not mean that the sound can be recognised: judge that with a class, beside it.
+    """
+    return _cosine(*(_cepstrum(sound) for sound in (sent, played)))
+
+
+def log_mel_correlation(sent: np.ndarray, played: np.ndarray) -> float:
+    """Pearson's correlation of two log-mel spectra over time and bands, -1 to 1; of silences as of
+    :func:`timbre`."""
+    spectra = (log_mel(sound, YAMNET_OFFSET).astype(np.float64) for sound in (sent, played))
+    return _cosine(*((each - each.mean()).ravel() for each in spectra))
+
+
+def _cepstrum(sound: np.ndarray) -> np.ndarray:
+    mean = log_mel(sound, YAMNET_OFFSET).mean(0, dtype=np.float64)
+    return dct(mean, norm="ortho")[1 : COEFFICIENTS + 1]
+
+
+def _cosine(one: np.ndarray, other: np.ndarray) -> float:
+    lengths = np.linalg.norm(one), np.linalg.norm(other)
+    if min(lengths) < FLAT:
+        return float(max(lengths) < FLAT)
+    return float(one @ other / (lengths[0] * lengths[1]))

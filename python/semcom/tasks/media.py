@@ -1,8 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The task of showing pictures and playing sound again."""
+"""The task of showing pictures and playing sound again: how near they are to those that were sent,
+and whether outside judges still name them right.
+
+Judges that are networks look at one picture of each second, closed formulas at all.
+"""
 
 from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable
 
 import numpy as np
 
@@ -10,10 +18,18 @@ from ..base.errors import SemcomError
 from ..media import quality
 from ..media.clip import Media, joined
 from ..media.store import STORE, MediaStore
+from ..perception import perceptual_distance
+from ..perception.judges import picture_judge, sound_judge
 from .task import Column, Task, bootstrap
 
 # Sums of a frame's score, by name -> place in the vector
-FIELDS = ("clips", "missed", "seconds", "pictures", "psnr_db", "ssim", "ms_ssim")
+FIELDS = (
+    *("clips", "missed", "seconds"),
+    *("pictures", "psnr_db", "ssim", "ms_ssim", "compared", "lpips"),
+    *("pictures_named", "picture_class", "picture_class_original"),
+    *("sounds", "timbre", "log_mel_correlation"),
+    *("sounds_named", "sound_class", "sound_class_original"),
+)
 PLACE = {name: place for place, name in enumerate(FIELDS)}
 
 
@@ -22,7 +38,10 @@ class MediaTask(Task):
 
     What never arrived is judged as mid-grey pictures and silence.
 
-    store  where the handles of outcomes lead
+    store     where the handles of outcomes lead
+    distance  (pictures, pictures) -> perceptual distances [n];  "stlpips" takes the network of
+              :mod:`semcom.perception.perceptual_distance`, and None, or a network that is not
+              installed (said once on the log), leaves ``lpips`` None in the records
     """
 
     name = "media"
@@ -34,10 +53,21 @@ class MediaTask(Task):
         Column("SSIM", "ssim"),
         Column("95 % range", "ssim_ci95"),
         Column("PSNR [dB]", "psnr_db", ".1f"),
+        Column("LPIPS", "lpips"),
+        Column("picture named", "picture_class"),
+        Column("timbre", "timbre"),
+        Column("sound named", "sound_class"),
     )
 
-    def __init__(self, store: MediaStore = STORE):
-        self.store = store
+    def __init__(self, store: MediaStore = STORE, distance: Callable | str | None = "stlpips"):
+        if distance == "stlpips":
+            try:
+                distance = perceptual_distance.load()
+            except SemcomError as absent:
+                logging.getLogger(__name__).warning("%s", absent)
+                distance = None
+        self.store, self.distance = store, distance
+        self._named: dict[bytes, str] = {}
 
     def truth(self, clips, i: int) -> Media:
         """What the clip shows and plays."""
@@ -49,42 +79,97 @@ class MediaTask(Task):
         return joined([self.store.get(handle) for handle in handles])
 
     def score(self, truth: Media | None, outcome: Media | None) -> np.ndarray:
-        score = np.zeros(len(FIELDS))
         if truth is None:
-            return score
+            return np.zeros(len(FIELDS))
         shown = truth.blank() if outcome is None else outcome
         check_alike(truth, shown)
-        score[:4] = 1, outcome is None, truth.seconds, len(truth.pictures)
-        for sent, seen in zip(truth.pictures, shown.pictures, strict=True):
-            score[4:7] += quality.psnr(sent, seen), *quality.structural_similarity(sent, seen)
-        return score
+        sums = {"clips": 1, "missed": outcome is None, "seconds": truth.seconds}
+        if len(truth.pictures):
+            sums |= self._pictures(truth, shown)
+        if len(truth.sound):
+            sums |= self._sound(truth, shown)
+        return np.array([sums.get(name, 0) for name in FIELDS], np.float64)
+
+    def _pictures(self, truth: Media, shown: Media) -> dict:
+        pairs = list(zip(truth.pictures, shown.pictures, strict=True))
+        similar = [quality.structural_similarity(*pair) for pair in pairs]
+        sums = {
+            "pictures": len(pairs),
+            "psnr_db": sum(quality.psnr(*pair) for pair in pairs),
+            **dict(zip(("ssim", "ms_ssim"), np.sum(similar, 0), strict=True)),
+        }
+        sent, seen = (media.pictures[looked_at(media)] for media in (truth, shown))
+        if self.distance is not None and min(sent.shape[1:3]) >= perceptual_distance.SMALLEST:
+            sums |= {"compared": len(sent), "lpips": self.distance(sent, seen).sum()}
+        return sums | self._class("picture", truth.label, picture_judge, sent, seen)
+
+    def _sound(self, truth: Media, shown: Media) -> dict:
+        pair = truth.sound, shown.sound
+        return {
+            "sounds": 1,
+            "timbre": quality.timbre(*pair),
+            "log_mel_correlation": quality.log_mel_correlation(*pair),
+            **self._class("sound", truth.label, sound_judge, *pair),
+        }
+
+    def _class(self, kind: str, label: str, judge: Callable, sent, shown) -> dict:
+        """Whether the judge, if it knows the class, says it of what is shown and what was sent."""
+        if not label or label not in judge().classes:
+            return {}
+        return {
+            f"{kind}s_named": 1,
+            f"{kind}_class": judge()(shown) == label,
+            f"{kind}_class_original": self._name(judge(), sent) == label,
+        }
+
+    def _name(self, judge: Callable, sent: np.ndarray) -> str:
+        """The judge's word on an original, which a sweep sends again and again."""
+        key = hashlib.blake2b(np.ascontiguousarray(sent)).digest()
+        if key not in self._named:
+            self._named[key] = judge(sent)
+        return self._named[key]
 
     def errors(self, score: np.ndarray) -> int:
-        """1 for a clip that never arrived."""
-        return int(score[PLACE["missed"]])
+        """1 for a clip that never arrived, or of which a judge names picture or sound wrong."""
+        named = score[PLACE["pictures_named"]] + score[PLACE["sounds_named"]]
+        right = score[PLACE["picture_class"]] + score[PLACE["sound_class"]]
+        return int(score[PLACE["missed"]] or right < named)
 
     def figures(self, scores: np.ndarray, seed: int) -> dict:
-        """``clips``, of which ``clips_missed`` never arrived; ``psnr_db``, ``ssim``, ``ms_ssim``:
-        means over pictures; intervals of each; ``clip_scores``: each clip's SSIM."""
+        """``clips``, of which ``clips_missed`` never arrived; ``psnr_db``, ``ssim``, ``ms_ssim``
+        and ``lpips`` as means over pictures; ``timbre`` and ``log_mel_correlation`` as means over
+        clips with sound; ``picture_class`` and ``sound_class``, shares of the clips of a known
+        class that a judge names so, and ``..._original``, its shares of what was sent; intervals
+        of each; ``clip_scores``: each clip's SSIM."""
         scores = np.asarray(scores, np.float64).reshape(-1, len(FIELDS))
         sums = scores.sum(0)
-        record = {"clips": int(sums[0]), "clips_missed": int(sums[1])}
-        for name, (top, bottom) in FIGURES.items():
-            figure, judged = _mean(top, bottom), scores[scores[:, PLACE[bottom]] > 0]
+        record = {name: int(sums[PLACE[name]]) for name in ("clips", "seconds", "pictures")}
+        record["clips_missed"] = int(sums[PLACE["missed"]])
+        for name, of in FIGURES.items():
+            figure, judged = _mean(name, of), scores[scores[:, PLACE[of]] > 0]
             record[name] = figure(sums) if len(judged) else None
             record[f"{name}_ci95"] = bootstrap(figure, judged, seed)
-        own = _mean(*FIGURES[self.primary])
+        own = _mean(self.primary, FIGURES[self.primary])
         record["clip_scores"] = [round(own(row), 4) for row in scores if row[PLACE["pictures"]]]
         return record
 
     def message(self, outcome: Media, classes=()) -> dict:
-        """``pictures``: how many; ``width``, ``height`` [pixels]; ``seconds`` of sound."""
+        """``pictures``: how many; ``width``, ``height`` [pixels]; ``seconds``."""
         pictures, height, width, _ = outcome.pictures.shape
         return {"pictures": pictures, "width": width, "height": height, "seconds": outcome.seconds}
 
     def length(self, truth: Media | None) -> int:
         """Seconds."""
         return 0 if truth is None else truth.seconds
+
+
+def looked_at(media: Media) -> np.ndarray:
+    """Numbers of the pictures that networks look at: the one in the middle of each second, or all
+    if there are fewer."""
+    pictures, seconds = len(media.pictures), media.seconds
+    if pictures <= seconds:
+        return np.arange(pictures)
+    return ((np.arange(seconds) + 0.5) * pictures / seconds).astype(int)
 
 
 def check_alike(sent: Media, shown: Media) -> None:
@@ -98,14 +183,20 @@ def check_alike(sent: Media, shown: Media) -> None:
             )
 
 
-def _mean(top: str, bottom: str):
+def _mean(name: str, of: str):
     """A sum per another."""
 
     def figure(sums):
-        return float(sums[PLACE[top]] / sums[PLACE[bottom]])
+        return float(sums[PLACE[name]] / sums[PLACE[of]])
 
     return figure
 
 
-FIGURES = {name: (name, "pictures") for name in ("psnr_db", "ssim", "ms_ssim")}
-"""Figures of a record: which sum by which other."""
+FIGURES = {
+    **dict.fromkeys(("psnr_db", "ssim", "ms_ssim"), "pictures"),
+    "lpips": "compared",
+    **dict.fromkeys(("picture_class", "picture_class_original"), "pictures_named"),
+    **dict.fromkeys(("timbre", "log_mel_correlation"), "sounds"),
+    **dict.fromkeys(("sound_class", "sound_class_original"), "sounds_named"),
+}
+"""Figures of a record: a sum by its name, and by which other it is divided."""

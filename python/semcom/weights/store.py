@@ -20,6 +20,7 @@ from ..base.files import replacing
 KEY = "semcom"
 FORMAT = 1
 SCALE = ".scale"  # behind the name of a matrix stored in eight bits
+ZERO = ".zero"  # of one of a quantised network: what stands for 0
 SMALL = 1024  # elements below which a matrix is not worth it
 OLD_NAMES = {"default": "span"}  # of systems, as headers of earlier versions have them
 REQUIRED = ("format", "system", "variant", "config", "classes", "data")
@@ -61,12 +62,17 @@ def eight_bits(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 
 def all_bits(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """What :func:`eight_bits` stored, as float32 where it was int8."""
-    whole = {name: value for name, value in tensors.items() if not name.endswith(SCALE)}
+    """What :func:`eight_bits` stored, as float32 where it was int8.
+
+    A scale may be one for all rows, and matrices of networks that were published in eight bits,
+    int8 or uint8, may have the whole number that stands for 0, of each row or of all, as NAME.zero.
+    """
+    whole = {name: v for name, v in tensors.items() if not name.endswith((SCALE, ZERO))}
     for name, value in whole.items():
-        if name + SCALE in tensors and value.dtype == torch.int8:
-            scale = tensors[name + SCALE].float()
-            whole[name] = (value.float().flatten(1) * scale[:, None]).view_as(value)
+        if name + SCALE in tensors and value.dtype in (torch.int8, torch.uint8):
+            scale, zero = tensors[name + SCALE].float(), tensors.get(name + ZERO, torch.zeros(1))
+            rows = value.float().flatten(1) - zero.float()[:, None]
+            whole[name] = (rows * scale[:, None]).view_as(value)
     return whole
 
 

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Outside judges of what pictures show and sounds are: one linear layer over the embeddings of two
+published networks, fitted by tools/train_judges.py to recordings and photographs as they are.
+
+A judge stands outside as long as no system that it judges learned from its network.  The features
+``compact`` did (semcom.nets.compact): a system that is trained towards them, or towards MobileNet
+or YAMNet, learns what this judge likes, and must be judged by another.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import torch
+from torch import nn
+
+from ..weights import store as checkpoint
+from ..weights.names import models_folder
+from .embeddings import picture_embedding, sound_embedding
+
+PICTURES, SOUNDS = "picture_judge", "sound_judge"  # names of their files
+NOTHING = ""  # what is said of that which shows or plays nothing: no class, so never right
+
+
+class _Judge:
+    """classes  AVE's names of those that it can tell, background last"""
+
+    def __init__(self, name: str):
+        path = models_folder() / f"{name}.safetensors"
+        self.classes = tuple(checkpoint.read_header(path)["classes"])
+        self._layer = nn.Linear(checkpoint.read_header(path)["config"]["inputs"], len(self.classes))
+        checkpoint.fill(path, self._layer)
+
+    def named(self, embedding: np.ndarray) -> str:
+        """The class of an embedding [d]."""
+        with torch.inference_mode():
+            return self.classes[int(self._layer(torch.from_numpy(embedding)).argmax())]
+
+
+class PictureJudge(_Judge):
+    """By the mean of MobileNet's embeddings."""
+
+    def __init__(self):
+        super().__init__(PICTURES)
+
+    def __call__(self, pictures: np.ndarray) -> str:
+        """Pictures [n, h, w, 3] uint8 RGB, at least one, of one thing -> its class; '' where each
+        is of one colour, which shows nothing."""
+        if (pictures == pictures[:, :1, :1]).all():
+            return NOTHING
+        return self.named(picture_embedding()(pictures).mean(0))
+
+
+class SoundJudge(_Judge):
+    """By YAMNet's embeddings of the patches of a sound."""
+
+    def __init__(self):
+        super().__init__(SOUNDS)
+
+    def __call__(self, sound: np.ndarray) -> str:
+        """Sound [n] float32 in -1 to 1 at 16 kHz -> its class; '' for silence."""
+        if not sound.any():
+            return NOTHING
+        return self.named(sound_embedding()(sound)[0].mean(0))
+
+
+@functools.cache
+def picture_judge() -> PictureJudge:
+    """The judge of the process."""
+    return PictureJudge()
+
+
+@functools.cache
+def sound_judge() -> SoundJudge:
+    """The judge of the process."""
+    return SoundJudge()

