@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 import ctypes
+import ctypes.util
 from functools import cache
 
 import numpy as np
 
-LIBRARY = "libcodec2.so.1.0"
+LIBRARY = "codec2"
 PACKAGE = "the Debian package libcodec2-1.0"
 MODES = {3200: 0, 2400: 1, 1600: 2, 1400: 3, 1300: 4, 1200: 5, 700: 8}
 """bit/s -> number in codec2.h"""
@@ -18,10 +19,10 @@ MODES = {3200: 0, 2400: 1, 1600: 2, 1400: 3, 1300: 4, 1200: 5, 700: 8}
 @cache
 def library():
     """The C library, or None where it is not installed."""
-    try:
-        found = ctypes.CDLL(LIBRARY)
-    except OSError:
+    name = ctypes.util.find_library(LIBRARY)
+    if not name:
         return None
+    found = ctypes.CDLL(name)
     found.codec2_create.restype = ctypes.c_void_p
     for name in ("samples_per_frame", "bits_per_frame", "destroy"):
         getattr(found, f"codec2_{name}").argtypes = [ctypes.c_void_p]

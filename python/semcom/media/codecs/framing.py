@@ -32,7 +32,8 @@ def split(unit: bytes, count: int) -> list[bytes]:
                 break
         parts.append(unit[place : place + length])
         place += length
-    return [*parts, unit[place:]] if count and len(parts) == count - 1 else parts
+    whole = len(parts) == count - 1 and place <= len(unit)
+    return [*parts, unit[place:]] if whole else parts
 
 
 def _length(value: int) -> bytes:

@@ -261,6 +261,7 @@ class _Codec2(_Packets):
     """Codec 2: the bits of a unit's frames one after another.
 
     Its delay is that of the loudness of speech, by measurement: 17 ms at 3200 bit/s, 29 ms at 700.
+    The library's decoder draws phases at random: the same bits sound alike and are not the same.
     """
 
     rate = decoded = 8000
@@ -268,7 +269,7 @@ class _Codec2(_Packets):
     bitrates = tuple(sorted(codec2.MODES))
 
     def missing(self) -> str:
-        return "" if codec2.library() else f"{codec2.LIBRARY} is missing; install {codec2.PACKAGE}"
+        return "" if codec2.library() else f"its library is missing; install {codec2.PACKAGE}"
 
     def packets(self, frames: np.ndarray, bitrate: int) -> list[np.ndarray]:
         coder = codec2.Codec2(bitrate)

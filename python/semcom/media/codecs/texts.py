@@ -1,0 +1,355 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Sentences to bits and back, by classical codes.
+
+What is carried are the words and marks of a sentence in lower case, as
+:func:`nets.vocabulary.words` cuts them; :func:`nets.vocabulary.write` makes a sentence of them.
+
+================  ==============================================================================
+letters5          5 bits a letter, space or frequent mark (as in H. Xie, Z. Qin, G. Li and
+                  B.-H. Juang, 2021); other characters by their number in Unicode
+huffman_letters   a Huffman code of characters (D. Huffman, 1952)
+huffman_words     a Huffman code of words; one that training did not have is spelled
+brotli            the text as Brotli compresses it (RFC 7932); nothing is learned
+bigram            arithmetic coding of each word given the one before it; as frequent as training
+                  has it (absolute discounting: H. Ney, U. Essen, R. Kneser, 1994), or spelled
+================  ==============================================================================
+
+What a codec learns from sentences of training is shared by both ends and not counted.  Every code
+ends itself: zeros may follow it.
+"""
+
+from __future__ import annotations
+
+import heapq
+from abc import ABC, abstractmethod
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from ...base.errors import SemcomError
+from ...nets.vocabulary import words, write
+from .arithmetic import Decoder, Encoder
+from .names import TEXTS
+
+END, ESCAPE = "", "a new one"  # of a sentence or a spelled word; before what a code lacks
+NUMBER = 21  # bits of a character's number in Unicode
+
+
+def available() -> list[str]:
+    """The codecs of text that this machine has."""
+    return [codec for codec in TEXTS if codec != "brotli" or _brotli()]
+
+
+class TextCodec(ABC):
+    """A code of sentences."""
+
+    @classmethod
+    def fit(cls, name: str, sentences: Iterable[str]) -> TextCodec:
+        """The codec of a name (:data:`names.TEXTS`), learned from sentences of training."""
+        if name not in _CODECS:
+            raise SemcomError(f"codec {name!r} of text; expected one of {', '.join(TEXTS)}")
+        if name not in available():
+            raise SemcomError(f"codec {name}: Python lacks it; install it: pip install brotli")
+        return _CODECS[name]([words(sentence) for sentence in sentences])
+
+    @abstractmethod
+    def __init__(self, sentences: list[list[str]]):
+        """Learn from the words of sentences."""
+
+    def encode(self, sentence: str) -> np.ndarray:
+        """Bits [n] uint8, 0 or 1, of the words of a sentence."""
+        return self._encode(words(sentence))
+
+    def decode(self, bits: np.ndarray) -> str:
+        """The sentence of some bits [n], 0 or 1; zeros may follow its own.
+
+        Damaged bits give some sentence and never an error.
+        """
+        return write(self._decode(np.minimum(np.asarray(bits, np.uint8), 1)))
+
+    @abstractmethod
+    def _encode(self, tokens: list[str]) -> np.ndarray: ...
+
+    @abstractmethod
+    def _decode(self, bits: np.ndarray) -> list[str]: ...
+
+
+def _text(tokens: Sequence[str]) -> str:
+    """Words as they are spelled: cut into words again they are the same."""
+    return write(tokens).lower()
+
+
+def _number(value: int, width: int) -> str:
+    return format(value, f"0{width}b")
+
+
+def _character(bits: str) -> str:
+    value = int(bits, 2)
+    surrogate = 0xD800 <= value < 0xE000
+    return "?" if surrogate or value > 0x10FFFF or len(bits) < NUMBER else chr(value)
+
+
+def _array(bits: str) -> np.ndarray:
+    return np.frombuffer(bits.encode(), np.uint8) - ord("0")
+
+
+def _string(bits: np.ndarray) -> str:
+    return (bits + ord("0")).astype(np.uint8).tobytes().decode()
+
+
+class _Prefix:
+    """A code without prefixes, of symbols that are strings.
+
+    code  symbol -> bits as a string of 0 and 1
+    """
+
+    def __init__(self, code: dict[str, str]):
+        self.code = code
+        self._symbol = {bits: symbol for symbol, bits in code.items()}
+        self._longest = max(map(len, code.values()))
+
+    @classmethod
+    def of(cls, count: Counter) -> _Prefix:
+        """The Huffman code of symbols that occur so often; there are at least two."""
+        heap = [(times, number, symbol) for number, (symbol, times) in enumerate(count.items())]
+        heapq.heapify(heap)
+        while len(heap) > 1:
+            (a, _, left), (b, number, right) = heapq.heappop(heap), heapq.heappop(heap)
+            heapq.heappush(heap, (a + b, number, (left, right)))
+        code, todo = {}, [(heap[0][2], "")]
+        while todo:
+            tree, bits = todo.pop()
+            if isinstance(tree, str):
+                code[tree] = bits
+            else:
+                todo += [(tree[0], bits + "0"), (tree[1], bits + "1")]
+        return cls(code)
+
+    def read(self, bits: str, place: int) -> tuple[str, int]:
+        """The symbol that begins at ``place``, END if none does, and where the next begins."""
+        for end in range(place + 1, min(place + self._longest, len(bits)) + 1):
+            if (symbol := self._symbol.get(bits[place:end])) is not None:
+                return symbol, end
+        return END, len(bits)
+
+    def spell(self, text: str) -> str:
+        """Bits of characters and END; of one that the code lacks ESCAPE and its number."""
+        escape = self.code[ESCAPE]
+        return (
+            "".join(
+                self.code.get(letter) or escape + _number(ord(letter), NUMBER) for letter in text
+            )
+            + self.code[END]
+        )
+
+    def spelled(self, bits: str, place: int) -> tuple[str, int]:
+        """The characters from ``place`` up to END, and where what follows begins."""
+        text = ""
+        while True:
+            letter, place = self.read(bits, place)
+            if letter == END:
+                return text, place
+            if letter == ESCAPE:
+                letter, place = _character(bits[place : place + NUMBER] or "0"), place + NUMBER
+            text += letter
+
+
+class _Spelled(TextCodec):
+    """A code of the characters of a sentence."""
+
+    prefix: _Prefix
+
+    def _encode(self, tokens: list[str]) -> np.ndarray:
+        return _array(self.prefix.spell(_text(tokens)))
+
+    def _decode(self, bits: np.ndarray) -> list[str]:
+        return words(self.prefix.spelled(_string(bits), 0)[0])
+
+
+class _Letters5(_Spelled):
+    def __init__(self, sentences: list[list[str]]):
+        symbols = [END, *"abcdefghijklmnopqrstuvwxyz", " ", ".", ",", "'", ESCAPE]
+        self.prefix = _Prefix({symbol: _number(n, 5) for n, symbol in enumerate(symbols)})
+
+
+class _HuffmanLetters(_Spelled):
+    def __init__(self, sentences: list[list[str]]):
+        count = Counter(letter for tokens in sentences for letter in _text(tokens))
+        self.prefix = _Prefix.of(count + Counter({END: max(1, len(sentences)), ESCAPE: 1}))
+
+
+class _HuffmanWords(TextCodec):
+    def __init__(self, sentences: list[list[str]]):
+        count = Counter(word for tokens in sentences for word in tokens)
+        rare = [word for word in count if count[word] == 1]  # as often as in training, about one
+        letters = Counter(letter for word in rare for letter in word)  # new is met
+        new = max(1, len(rare))
+        self.spelling = _Prefix.of(letters + Counter({END: new, ESCAPE: 1}))
+        self.prefix = _Prefix.of(count + Counter({END: max(1, len(sentences)), ESCAPE: new}))
+
+    def _encode(self, tokens: list[str]) -> np.ndarray:
+        code, escape = self.prefix.code, self.prefix.code[ESCAPE]
+        coded = (code.get(word) or escape + self.spelling.spell(word) for word in tokens)
+        return _array("".join(coded) + code[END])
+
+    def _decode(self, bits: np.ndarray) -> list[str]:
+        sent, place, tokens = _string(bits), 0, []
+        while True:
+            word, place = self.prefix.read(sent, place)
+            if word == END:
+                return tokens
+            if word == ESCAPE:
+                word, place = self.spelling.spelled(sent, place)
+            tokens += words(word)  # a damaged one may be none, or several
+
+
+class _Brotli(TextCodec):
+    QUALITY, WINDOW = 11, 10  # the most that it tries; the smallest window, one byte less
+    LONGEST = 1 << 16  # [bytes] of a text from damaged bits
+
+    def __init__(self, sentences: list[list[str]]):
+        self.library = _brotli()
+
+    def _encode(self, tokens: list[str]) -> np.ndarray:
+        mode = self.library.MODE_TEXT
+        text = _text(tokens).encode(errors="replace")
+        data = self.library.compress(text, mode=mode, quality=self.QUALITY, lgwin=self.WINDOW)
+        return np.unpackbits(np.frombuffer(data, np.uint8))
+
+    def _decode(self, bits: np.ndarray) -> list[str]:
+        decoder, text = self.library.Decompressor(), b""
+        for byte in np.packbits(bits):  # one by one, as what follows the end is an error
+            try:
+                text += decoder.process(bytes([byte]))
+            except self.library.error:
+                break
+            if decoder.is_finished() or len(text) > self.LONGEST:
+                break
+        return words(text[: self.LONGEST].decode(errors="replace"))
+
+
+def _brotli():
+    """The library, or None where it is not installed."""
+    try:
+        import brotli
+    except ImportError:
+        return None
+    return brotli
+
+
+class _Frequencies:
+    """Frequencies of symbols after each symbol, in whole numbers that both ends form alike.
+
+    A symbol that followed c times out of C has (c - 3/4) / C of the interval; what that leaves is
+    shared out by how many symbols each one follows (Ney, Essen and Kneser, 1994).
+
+    symbols  that there are;  pairs  (before, symbol) -> times
+    """
+
+    SUM = 1 << 26
+    LEAST = 32  # 1 / the share that is shared out at least, so that no symbol is nearly free
+
+    def __init__(self, symbols: Iterable[str], pairs: Counter):
+        self.symbols = list(dict.fromkeys(symbols))
+        self.number = {symbol: n for n, symbol in enumerate(self.symbols)}
+        self._after = defaultdict(list)
+        spread = np.ones(len(self.symbols), np.int64)
+        for (before, symbol), times in pairs.items():
+            self._after[before].append((self.number[symbol], times))
+            spread[self.number[symbol]] += 4
+        self._shared = spread * self.SUM // spread.sum()
+
+    def ends(self, before: str) -> np.ndarray:
+        """Sums [n + 1] int64 of the frequencies of symbols up to each."""
+        after = self._after.get(before, [])
+        own = np.zeros(len(self.symbols), np.int64)
+        if after:
+            numbers, times = np.array(after, np.int64).T
+            own[numbers] = (
+                (self.SUM - self.SUM // self.LEAST) * (4 * times - 3) // (4 * times.sum())
+            )
+        rest = self.SUM - int(own.sum())
+        return np.concatenate([[0], np.cumsum(own + self._shared * rest // self.SUM + 1)])
+
+    def encode(self, coder: Encoder, before: str, symbol: str) -> None:
+        ends, n = self.ends(before), self.number[symbol]
+        coder.encode(int(ends[n]), int(ends[n + 1]), int(ends[-1]))
+
+    def decode(self, coder: Decoder, before: str) -> str:
+        ends = self.ends(before)
+        total = int(ends[-1])
+        n = int(np.searchsorted(ends, coder.target(total), "right")) - 1
+        coder.decode(int(ends[n]), int(ends[n + 1]), total)
+        return self.symbols[n]
+
+
+class _Bigram(TextCodec):
+    PIECE = 7  # bits of a character's number at a time
+
+    def __init__(self, sentences: list[list[str]]):
+        count = Counter(word for tokens in sentences for word in tokens)
+        rare = [word for word in count if count[word] == 1]
+        known = count.keys() - set(rare)
+        self.known = known
+        pairs, spelled = Counter(), Counter()
+        for tokens in sentences:
+            row = [END, *(word if word in known else ESCAPE for word in tokens), END]
+            pairs.update(zip(row, row[1:], strict=False))
+        for word in rare:
+            spelled.update(zip([END, *word], [*word, END], strict=True))
+        letters = sorted({letter for word in rare for letter in word})
+        self.words = _Frequencies([ESCAPE, END, *sorted(known)], pairs)
+        self.letters = _Frequencies([ESCAPE, END, *letters], spelled)
+
+    def _encode(self, tokens: list[str]) -> np.ndarray:
+        coder, before = Encoder(), END
+        for word in [*tokens, END]:
+            symbol = word if word in self.known or word == END else ESCAPE
+            self.words.encode(coder, before, symbol)
+            if symbol == ESCAPE:
+                self._spell(coder, word)
+            before = symbol
+        return coder.finish()
+
+    def _spell(self, coder: Encoder, word: str) -> None:
+        before = END
+        for letter in [*word, END]:
+            symbol = letter if letter in self.letters.number else ESCAPE
+            self.letters.encode(coder, before, symbol)
+            if symbol == ESCAPE:
+                for shift in range(NUMBER - self.PIECE, -1, -self.PIECE):
+                    piece = ord(letter) >> shift & (1 << self.PIECE) - 1
+                    coder.encode(piece, piece + 1, 1 << self.PIECE)
+            before = symbol
+
+    def _decode(self, bits: np.ndarray) -> list[str]:
+        coder, before, tokens = Decoder(bits), END, []
+        while (word := self.words.decode(coder, before)) != END and not coder.ended:
+            before = word
+            tokens += words(self._spelled(coder)) if word == ESCAPE else [word]
+        return tokens
+
+    def _spelled(self, coder: Decoder) -> str:
+        text, before = "", END
+        while (letter := self.letters.decode(coder, before)) != END and not coder.ended:
+            before = letter
+            if letter == ESCAPE:
+                value = ""
+                for _ in range(NUMBER // self.PIECE):
+                    piece = coder.target(1 << self.PIECE)
+                    coder.decode(piece, piece + 1, 1 << self.PIECE)
+                    value += _number(piece, self.PIECE)
+                letter = _character(value)
+            text += letter
+        return text
+
+
+_CODECS = {
+    "letters5": _Letters5,
+    "huffman_letters": _HuffmanLetters,
+    "huffman_words": _HuffmanWords,
+    "brotli": _Brotli,
+    "bigram": _Bigram,
+}

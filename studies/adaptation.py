@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Which settings of a classical link do best at each SNR, by validation.
+
+Two measurements are joined.  Without noise, ``run_point`` sends the validation clips within the
+budget by every way of coding them, for every number of bits that a modulation and code carry.  With
+noise, frames of random bits tell how often all blocks of a stream arrive.  The accuracy that is
+expected of a full link, whose streams are lost apart,
+
+    A = p_a p_v A(both) + p_v (1 - p_a) A(video) + p_a (1 - p_v) A(audio) + (1 - p_a)(1 - p_v) A(none),
+
+is highest for the chosen one.  A(none) is what the receiver says of silence and mid-grey.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+import torch
+from gnuradio.semcom.chain.reference import torch_link
+from gnuradio.semcom.phy.coding import BlockCode
+from gnuradio.semcom.phy.names import CODE_LENGTHS
+from gnuradio.semcom.run.scenario import Scenario
+
+FRAMES = 300  # of random bits at each point
+CARRIERS = (  # modulation, code, repetition: rising bits a symbol
+    ("bpsk", "1/2", 4), ("bpsk", "1/2", 2), ("bpsk", "1/2", 1), ("bpsk", "3/4", 1),
+    ("qpsk", "1/2", 1), ("qpsk", "3/4", 1), ("16qam", "1/2", 1), ("16qam", "3/4", 1),
+    ("64qam", "2/3", 1), ("64qam", "5/6", 1), ("256qam", "3/4", 1), ("256qam", "5/6", 1),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Carrier:
+    """How bits become symbols."""
+
+    modulation: str
+    code: str
+    repetition: int
+    length: int = 648
+
+    def block_code(self) -> BlockCode:
+        return BlockCode(self.modulation, self.code, self.length, repetition=self.repetition)
+
+
+def carriers(payload: int) -> list[Carrier]:
+    """The carriers, each with the codeword that lets most bits into so many symbols; the longest
+    of those that are even."""
+    found = []
+    for parts in CARRIERS:
+        each = [Carrier(*parts, length) for length in CODE_LENGTHS]
+        best = max(each, key=lambda one: (one.block_code().largest(payload), one.length))
+        if best.block_code().largest(payload):
+            found.append(best)
+    return found
+
+
+def arrivals(point: Scenario, carrier: Carrier, payload: int, streams: int) -> np.ndarray:
+    """[2 ** streams] how often which streams arrive whole, stream k being bit k of the index, at
+    the channel, SNR, estimator and detector of a point."""
+    code, rng = carrier.block_code(), np.random.default_rng(point.seed)
+    count = code.largest(payload)
+    bits = rng.integers(0, 2, (FRAMES, streams, count)).astype(np.uint8)
+    sent = np.array([[code.encode(stream) for stream in frame] for frame in bits])
+    link, snr = torch_link(point), torch.full((FRAMES,), point.snr)
+    with torch.inference_mode():
+        symbols, noise = link.uplink(torch.from_numpy(sent), snr, torch.arange(FRAMES))
+    noise = noise if noise.ndim == 3 else noise[..., None].expand(symbols.shape)
+    came = np.zeros(FRAMES, int)
+    for k in range(streams):
+        pairs = zip(symbols[:, k].numpy(), noise[:, k].contiguous().numpy(), strict=True)
+        came += np.array([code.decode(*pair)[1].all() for pair in pairs]) << k
+    return np.bincount(came, minlength=1 << streams) / FRAMES
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A way of coding on a carrier, and the accuracy that is expected of it."""
+
+    settings: dict
+    accuracy: float
+
+
+def expected(shares: np.ndarray, accuracies: list[float]) -> float:
+    """Accuracy of streams that arrive so often, by what each set of arrived ones is worth."""
+    return float(shares @ np.array(accuracies))
+
+
+def settings_of(carrier: Carrier, coding: dict) -> dict:
+    """The options that a choice sets."""
+    return asdict(carrier) | coding
+
+
+def clean(point: Scenario, carrier: Carrier, coding: dict) -> Scenario:
+    """The point that measures a way of coding on a carrier without noise."""
+    streams = 1 if coding["variant"] != "full" else 2
+    found = replace(point, channel="none", antennas=streams, **settings_of(carrier, coding))
+    return found
