@@ -36,84 +36,30 @@ pilot_inserter_cc_impl::pilot_inserter_cc_impl(const std::vector<gr_complex>& pi
     : gr::block("pilot_inserter_cc",
                 gr::io_signature::make(1, 1, sizeof(gr_complex)),
                 gr::io_signature::make(1, 1, sizeof(gr_complex))),
+      whole_frame_block(frame_length),
       d_pilots(pilots),
-      d_layout{ pilots.size(), spacing },
-      d_frame_length(frame_length)
+      d_layout{ pilots.size(), spacing }
 {
 }
 
-void pilot_inserter_cc_impl::reset()
+void pilot_inserter_cc_impl::write(uint64_t first, uint64_t count, void* const* out)
 {
-    d_next_seq = 0;
-    d_written = d_total = 0;
-}
-
-void pilot_inserter_cc_impl::start_frame(int item)
-{
-    if (d_frame_length > 0) {
-        d_frame.seq = d_next_seq++;
-        d_frame.length = d_frame_length;
-    } else {
-        d_frame = frame_at(item);
-    }
-    d_total = d_layout.total(d_frame.length);
-    d_written = 0;
-    d_payload.clear();
-}
-
-//! Takes payload from item \p item of the window; returns how many symbols it took.
-int pilot_inserter_cc_impl::read(const gr_complex* in, int num_in, int item)
-{
-    const int count =
-        std::min<uint64_t>(num_in - item, d_frame.length - d_payload.size());
-    if (d_frame_length == 0)
-        check_no_frame(item + d_payload.empty(), item + count, d_frame);
-    d_payload.insert(d_payload.end(), in + item, in + item + count);
-    return count;
-}
-
-//! Writes on, as far as there is space; returns how many items it wrote.
-int pilot_inserter_cc_impl::write(gr_complex* out, int space)
-{
-    int produced = 0;
-    while (produced < space && d_written < d_total) {
-        const uint64_t block = d_layout.pilot_block_at(d_written, d_frame.length);
-        const uint64_t start = d_layout.pilot_position(block, d_frame.length);
+    auto* to = static_cast<gr_complex*>(out[0]);
+    const uint64_t length = frame().length, end = first + count;
+    while (first < end) {
+        const uint64_t block = d_layout.pilot_block_at(first, length);
+        const uint64_t start = d_layout.pilot_position(block, length);
         const uint64_t payload = start + d_layout.num_pilots;
-        const bool pilot = d_written < payload;
-        const uint64_t end =
-            pilot ? payload : d_layout.pilot_position(block + 1, d_frame.length);
-        const auto from = pilot ? d_pilots.begin() + (d_written - start)
-                                : d_payload.begin() +
-                                      d_layout.payload_before(d_written, d_frame.length);
-        const uint64_t count = std::min<uint64_t>(space - produced, end - d_written);
-        std::copy_n(from, count, out + produced);
-        d_written += count;
-        produced += count;
+        const bool pilot = first < payload;
+        const uint64_t until =
+            pilot ? payload : d_layout.pilot_position(block + 1, length);
+        const auto* from =
+            pilot ? d_pilots.data() + (first - start)
+                  : items<gr_complex>(0) + d_layout.payload_before(first, length);
+        const uint64_t piece = std::min(end, until) - first;
+        to = std::copy_n(from, piece, to);
+        first += piece;
     }
-    return produced;
-}
-
-framed_block::progress
-pilot_inserter_cc_impl::run(int num_out, int num_in, input_streams in, output_streams out)
-{
-    progress done;
-    while (done.consumed < num_in) {
-        if (d_written == d_total)
-            start_frame(done.consumed);
-        if (!whole()) {
-            // The frame's last item is consumed with the last output.
-            done.consumed += read(in[0], num_in, done.consumed) - whole();
-            continue;
-        }
-        if (d_written == 0 && done.produced < num_out)
-            put_frame(done.produced, d_frame.seq, d_total);
-        done.produced += write(out[0] + done.produced, num_out - done.produced);
-        if (d_written < d_total)
-            break;
-        done.consumed++;
-    }
-    return done;
 }
 
 } // namespace semcom

@@ -150,6 +150,9 @@ def wait(top: gr.top_block, timeout_s: float) -> None:
     assert not waiter.is_alive(), f"the flowgraph still runs after {timeout_s} s"
 
 
+KINDS = {1: ("b", np.uint8), 4: ("f", np.float32), 8: ("c", np.complex64)}  # by bytes of an item
+
+
 def run(streams, tags, chain, outputs: int, timeout_s: float = 60.0) -> Output:
     """Sends streams through blocks in a row.
 
@@ -161,18 +164,21 @@ def run(streams, tags, chain, outputs: int, timeout_s: float = 60.0) -> Output:
         tags = [tags] * len(streams)
     top = gr.top_block()
     for port, (stream, stream_tags) in enumerate(zip(streams, tags, strict=True)):
-        source = blocks.vector_source_c(np.asarray(stream, np.complex64), False, 1, stream_tags)
+        letter, dtype = KINDS[chain[0].input_signature().sizeof_stream_item(port)]
+        make = getattr(blocks, f"vector_source_{letter}")
+        source = make(np.asarray(stream, dtype), False, 1, stream_tags)
         top.connect(source, (chain[0], port))
     for first, second in zip(chain, chain[1:], strict=False):
         for port in range(second.input_signature().min_streams()):
             top.connect((first, port), (second, port))
-    sinks = [blocks.vector_sink_c() for _ in range(outputs)]
+    letter, dtype = KINDS[chain[-1].output_signature().sizeof_stream_item(0)]
+    sinks = [getattr(blocks, f"vector_sink_{letter}")() for _ in range(outputs)]
     for port, sink in enumerate(sinks):
         top.connect((chain[-1], port), sink)
     finish(top, timeout_s)
     shortest = min(len(sink.data()) for sink in sinks)
     return Output(
-        np.array([sink.data()[:shortest] for sink in sinks], np.complex64),
+        np.array([sink.data()[:shortest] for sink in sinks], dtype),
         [sorted(sink.tags(), key=lambda tag: tag.offset) for sink in sinks],
         semcom.take_errors(),
     )

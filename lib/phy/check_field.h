@@ -15,9 +15,11 @@ namespace phy {
 inline void
 check_field(bool good, const char* field, double found, const std::string& expected)
 {
-    if (!good)
-        throw std::invalid_argument(std::string(field) + ": " + std::to_string(found) +
-                                    " found, " + expected + " expected");
+    if (good)
+        return;
+    std::ostringstream text;
+    text << field << ": " << found << " found, " << expected << " expected";
+    throw std::invalid_argument(text.str());
 }
 
 //! \throws std::invalid_argument in one line unless \p found lies from \p low to \p high.

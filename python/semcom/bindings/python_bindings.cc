@@ -10,6 +10,7 @@ void bind_blocks(py::module& m);
 void bind_burst(py::module& m);
 void bind_burst_receiver(py::module& m);
 void bind_coding(py::module& m);
+void bind_coding_blocks(py::module& m);
 void bind_core(py::module& m);
 void bind_mock_radio(py::module& m);
 void bind_sync(py::module& m);
@@ -21,6 +22,7 @@ PYBIND11_MODULE(semcom_python, m)
     py::module::import("gnuradio.gr");
 
     bind_blocks(m);
+    bind_coding_blocks(m);
     auto core = m.def_submodule(
         "core",
         "The mathematics of the C++ blocks on NumPy arrays, without a flowgraph.\n\n"

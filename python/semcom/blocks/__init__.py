@@ -3,6 +3,7 @@
 """GNU Radio blocks in Python: thin shells over ``nets``, ``phy`` and ``data``."""
 
 from .clip_source import clip_source
+from .digital import digital_receiver, digital_transmitter
 from .fragmenter import fragmenter
 from .hier import receiver, simulated_channel, terminal
 from .link_meter import link_meter
@@ -29,6 +30,8 @@ __all__ = [
     "answer_receiver",
     "answer_transmitter",
     "clip_source",
+    "digital_receiver",
+    "digital_transmitter",
     "fragmenter",
     "link_meter",
     "media_source",

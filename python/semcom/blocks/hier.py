@@ -30,7 +30,8 @@ def item_size(item) -> int:
     return np.dtype(dtype).itemsize * length
 
 
-def _rows(kind, terminals, length, boost_db):
+def pilot_rows(kind, terminals, length, boost_db):
+    """A row of each terminal, as the C++ blocks take them."""
     return [list(map(complex, row)) for row in pilots.make(kind, terminals, length, boost_db)]
 
 
@@ -54,7 +55,7 @@ class HasModel:
         self._model().set_device(device)
 
 
-class _Receives:
+class Receives:
     """Exchange of the methods of ``ears``, pairs of an estimator and its detector."""
 
     def set_csi(self, csi):
@@ -73,7 +74,7 @@ class _Receives:
             ear[0].set_method(csi)
 
 
-class terminal(HasModel, _Receives, gr.hier_block2):
+class terminal(HasModel, Receives, gr.hier_block2):
     """What a terminal takes, and what it hears of others, to what it sends.
 
     Input 0         items of the terminal: float32 vectors of features, bytes of text, ...; a frame
@@ -118,9 +119,9 @@ class terminal(HasModel, _Receives, gr.hier_block2):
         self.encoder = semantic_encoder(system, name, checkpoint, device, sidelink_timeout)
         self.message_port_register_hier_out("attention")
         self.msg_connect(self.encoder, "attention", self, "attention")
-        rows = _rows(pilot_kind, len(topology), pilot_length, pilot_boost_db)
+        rows = pilot_rows(pilot_kind, len(topology), pilot_length, pilot_boost_db)
         self.pilots = pilot_inserter_cc(rows[topology.index(name)], pilot_spacing)
-        own = _rows(pilot_kind, 1, pilot_length, pilot_boost_db)
+        own = pilot_rows(pilot_kind, 1, pilot_length, pilot_boost_db)
         self.connect((self, 0), (self.encoder, 0))
         self.connect(self.encoder, self.pilots, (self, 0))
         self.connect(self.encoder, (self, 1))
@@ -231,7 +232,7 @@ class simulated_channel(gr.hier_block2):
             link.set_doppler(doppler)
 
 
-class receiver(HasModel, _Receives, gr.hier_block2):
+class receiver(HasModel, Receives, gr.hier_block2):
     """What the antennas hear to the outcome of each frame.
 
     Inputs 0..M-1     complex64, received uplink frames with pilots
@@ -271,7 +272,7 @@ class receiver(HasModel, _Receives, gr.hier_block2):
         self.message_port_register_hier_out("csi")
         self._wanted = (csi, detector)
         csi, detector = receive_methods(csi, detector)
-        rows = _rows(pilot_kind, terminals, pilot_length, pilot_boost_db)
+        rows = pilot_rows(pilot_kind, terminals, pilot_length, pilot_boost_db)
         self.estimator = ls_estimator_cc(antennas, rows, csi, pilot_spacing, interpolation)
         self.detector = mimo_detector_cc(antennas, terminals, detector)
         self.ears = [(self.estimator, self.detector)]

@@ -17,31 +17,25 @@ import numpy as np
 
 from .. import core
 from ..base.errors import SemcomError
+from ..base.options import at_least, option
+from . import names
 
 
 @dataclass(frozen=True)
 class BlockCode:
     """What both ends of a coded link agree on; SemcomError if there is no such code.
 
-    modulation  bpsk, qpsk, 16qam, 64qam or 256qam
-    rate        of the LDPC code: 1/2, 2/3, 3/4 or 5/6
-    length      n [bits] of a coded block: 648, 1296 or 1944
-    crc         [bits] of each block's check: 16, 24 or 32
-    repetition  times that each coded bit is sent: 1, 2, 4 or 8
-    method      of the demapper: max_log or exact
-    iterations  most of the decoder
-
     A frame of S symbols has C blocks of p payload bits: the receiver needs S and these options, no
     more (``lib/phy/coding/block_code.h`` says why).
     """
 
-    modulation: str = "qpsk"
-    rate: str = "3/4"
-    length: int = 648
-    crc: int = 16
-    repetition: int = 1
-    method: str = "max_log"
-    iterations: int = 20
+    modulation: str = option("qpsk", "constellation, Gray-coded", choices=names.MODULATIONS)
+    rate: str = option("3/4", "of the LDPC code", choices=names.CODE_RATES)
+    length: int = option(648, "of a coded block", unit="bits", choices=names.CODE_LENGTHS)
+    crc: int = option(16, "of each block's check", unit="bits", choices=names.CRC_BITS)
+    repetition: int = option(1, "times that a coded bit is sent", choices=names.REPETITIONS)
+    method: str = option("max_log", "soft demapper", choices=names.DEMAPPERS)
+    iterations: int = option(20, "most of the decoder", type=at_least(1))
 
     def __post_init__(self):
         _call(_compiled, self)

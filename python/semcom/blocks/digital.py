@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""The two ends of a classical link: bits to frames on the air, and back."""
+
+from dataclasses import replace
+
+import numpy as np
+from gnuradio import gr
+
+from .. import (
+    bits_to_frames,
+    ldpc_decoder,
+    ls_estimator_cc,
+    mimo_detector_cc,
+    pilot_inserter_cc,
+    qam_demapper,
+)
+from ..base.errors import SemcomError
+from ..phy.coding import BlockCode
+from .dump import dump
+from .hier import Receives, pilot_rows, signature
+
+
+class _Coded:
+    """Exchange of the code, from the next frame on; both ends have to change with the same one."""
+
+    def set_modulation(self, modulation):
+        """bpsk, qpsk, 16qam, 64qam or 256qam."""
+        self._set_code(modulation=modulation)
+
+    def set_rate(self, rate):
+        """Of the LDPC code: 1/2, 2/3, 3/4 or 5/6."""
+        self._set_code(rate=rate)
+
+    def set_length(self, length):
+        """[bits] of a coded block: 648, 1296 or 1944."""
+        self._set_code(length=length)
+
+    def set_crc(self, crc):
+        """[bits] of a block's check: 16, 24 or 32."""
+        self._set_code(crc=crc)
+
+    def set_repetition(self, repetition):
+        """Times that each coded bit is sent: 1, 2, 4 or 8."""
+        self._set_code(repetition=repetition)
+
+    def _set_code(self, **change):
+        self.code = replace(self.code, **change)
+        self._use_code()
+
+
+def _agreed(code: BlockCode) -> dict:
+    """What both ends have to know of a code."""
+    names = ("modulation", "rate", "length", "crc", "repetition")
+    return {name: getattr(code, name) for name in names}
+
+
+def check_methods(csi: str, detector: str) -> None:
+    """SemcomError for a receiver that does not know its noise."""
+    for name, method in (("csi", csi), ("detector", detector)):
+        if method == "none":
+            raise SemcomError(
+                f"{name} none: a soft demapper needs the noise of each symbol; choose another"
+            )
+
+
+class digital_transmitter(_Coded, gr.hier_block2):
+    """Bits to what a terminal of a classical link sends.
+
+    Input 0         bytes, a bit each (the lowest)
+    Output 0        complex64, frames: this terminal's pilot row, then coded symbols
+    Output 1        complex64, the symbols alone, for measurements
+
+    modulation      constellation: bpsk, qpsk, 16qam, 64qam or 256qam
+    rate            of the LDPC code: 1/2, 2/3, 3/4 or 5/6
+    length          [bits] of a coded block: 648, 1296 or 1944
+    crc             [bits] of each block's check: 16, 24 or 32
+    repetition      times that each coded bit is sent: 1, 2, 4 or 8
+    frame_bits      payload of a frame; 0: the input's frames are tagged (semcom_frame)
+    terminals       K that send at once
+    terminal        which of them this is, from 0
+    pilot_kind      of the pilot rows: hadamard, zadoff_chu or encoded_sine
+    pilot_length    [symbols] of a row
+    pilot_boost_db  [dB] power of the pilots above that of the symbols
+    pilot_spacing   [symbols] between pilot rows; 0: one row in front
+    dump_path       folder for every internal signal; '': none
+    """
+
+    def __init__(self, modulation="qpsk", rate="3/4", length=648, crc=16, repetition=1,
+                 frame_bits=0, terminals=1, terminal=0, pilot_kind="hadamard", pilot_length=32,
+                 pilot_boost_db=0.0, pilot_spacing=0, dump_path=""):  # fmt: skip
+        gr.hier_block2.__init__(
+            self,
+            "digital_transmitter",
+            signature(gr.sizeof_char),
+            signature(gr.sizeof_gr_complex, gr.sizeof_gr_complex),
+        )
+        if not 0 <= terminal < terminals:
+            raise SemcomError(f"terminal {terminal}: 0 to {terminals - 1} expected")
+        self.code = BlockCode(modulation, rate, length, crc, repetition)
+        self.encoder = bits_to_frames(**_agreed(self.code), frame_bits=frame_bits)
+        row = pilot_rows(pilot_kind, terminals, pilot_length, pilot_boost_db)[terminal]
+        self.pilots = pilot_inserter_cc(row, pilot_spacing)
+        self.connect((self, 0), self.encoder, self.pilots, (self, 0))
+        self.connect(self.encoder, (self, 1))
+        dump(self, self.encoder, 0, dump_path, f"symbols_{terminal}")
+        dump(self, self.pilots, 0, dump_path, f"uplink_{terminal}")
+
+    def _use_code(self):
+        self.encoder.set_code(**_agreed(self.code))
+
+
+class digital_receiver(_Coded, Receives, gr.hier_block2):
+    """What the antennas hear to the bits that each terminal of a classical link sent.
+
+    Inputs 0..M-1     complex64, received frames with pilots
+    Outputs 0..K-1    bytes, the bits of each terminal's frames, with the tags semcom_frame and
+                      semcom_blocks (which blocks are good; see ldpc_decoder)
+    Outputs K..2K-1   complex64, the detected symbols of each terminal
+    Message port ``csi``: the channel estimate of each frame
+    Message port ``blocks``, or ``blocks0``, ``blocks1``, ... of more than one terminal: which
+    blocks of its frames are good
+
+    modulation      constellation: bpsk, qpsk, 16qam, 64qam or 256qam
+    rate            of the LDPC code: 1/2, 2/3, 3/4 or 5/6
+    length          [bits] of a coded block: 648, 1296 or 1944
+    crc             [bits] of each block's check: 16, 24 or 32
+    repetition      times that each coded bit is sent: 1, 2, 4 or 8
+    method          of the demapper: max_log or exact
+    iterations      most of the LDPC decoder
+    terminals       K that send at once
+    antennas        M, at least as many as terminals
+    pilot_kind      of the pilot rows: hadamard, zadoff_chu or encoded_sine
+    pilot_length    [symbols] of a row
+    pilot_boost_db  [dB] power of the pilots above that of the symbols
+    pilot_spacing   [symbols] between pilot rows; 0: one row in front
+    csi             perfect (simulation only), ls, ls_min_residual or lmmse
+    detector        zf or lmmse
+    interpolation   of the channel between spaced pilots: nearest or linear
+    dump_path       folder for every internal signal; '': none
+    """
+
+    def __init__(self, modulation="qpsk", rate="3/4", length=648, crc=16, repetition=1,
+                 method="max_log", iterations=20, terminals=1, antennas=2, pilot_kind="hadamard",
+                 pilot_length=32, pilot_boost_db=0.0, pilot_spacing=0, csi="ls", detector="zf",
+                 interpolation="nearest", dump_path=""):  # fmt: skip
+        c64 = gr.sizeof_gr_complex
+        gr.hier_block2.__init__(
+            self,
+            "digital_receiver",
+            signature(*[c64] * antennas),
+            signature(*[gr.sizeof_char] * terminals, *[c64] * terminals),
+        )
+        self.code = BlockCode(modulation, rate, length, crc, repetition, method, iterations)
+        self.message_port_register_hier_out("csi")
+        check_methods(csi, detector)
+        self._wanted = (csi, detector)
+        rows = pilot_rows(pilot_kind, terminals, pilot_length, pilot_boost_db)
+        self.estimator = ls_estimator_cc(antennas, rows, csi, pilot_spacing, interpolation)
+        self.detector = mimo_detector_cc(antennas, terminals, detector)
+        self.ears = [(self.estimator, self.detector)]
+        self.demapper = qam_demapper(terminals, modulation, method)
+        self.msg_connect(self.estimator, "csi", self, "csi")
+        for m in range(antennas):
+            self.connect((self, m), (self.estimator, m), (self.detector, m))
+        self.decoders = [self._decode(k, terminals, dump_path) for k in range(terminals)]
+
+    def _decode(self, k, terminals, dump_path):
+        """The decoder of a terminal, behind detector and demapper."""
+        decoder = ldpc_decoder(**_agreed(self.code), iterations=self.code.iterations)
+        self.connect((self.detector, k), (self.demapper, k), decoder, (self, k))
+        self.connect((self.detector, k), (self, terminals + k))
+        port = "blocks" if terminals == 1 else f"blocks{k}"  # as GRC names them
+        self.message_port_register_hier_out(port)
+        self.msg_connect(decoder, "blocks", self, port)
+        dump(self, self.detector, k, dump_path, f"detected_{k}")
+        dump(self, self.demapper, k, dump_path, f"ratios_{k}", (np.float32, 1))
+        dump(self, decoder, 0, dump_path, f"bits_{k}", (np.uint8, 1))
+        return decoder
+
+    def _set_methods(self, *wanted):
+        check_methods(*wanted)
+        Receives._set_methods(self, *wanted)
+
+    def set_method(self, method):
+        """Of the demapper: max_log or exact."""
+        self._set_code(method=method)
+
+    def _use_code(self):
+        self.demapper.set_modulation(self.code.modulation)
+        self.demapper.set_method(self.code.method)
+        for decoder in self.decoders:
+            decoder.set_code(**_agreed(self.code))
+
+    def counts(self) -> list:
+        """What each terminal's decoder counted since the start, a decoder_counts each."""
+        return [decoder.counts() for decoder in self.decoders]
