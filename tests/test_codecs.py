@@ -235,7 +235,7 @@ def test_one_picture_is_a_group(codec):
 
 
 @pytest.mark.parametrize(
-    "words_, expected",
+    "changed, expected",
     [
         (dict(codec="gif"), "codec 'gif'"),
         (dict(quality=101), "quality 101"),
@@ -246,10 +246,10 @@ def test_one_picture_is_a_group(codec):
         (dict(pictures=np.zeros((0, 8, 8, 3), np.uint8)), "none"),
     ],
 )
-def test_pictures_that_cannot_be_coded_are_refused(words_, expected):
+def test_pictures_that_cannot_be_coded_are_refused(changed, expected):
     usual = dict(codec="jpeg", pictures=np.zeros((1, 8, 8, 3), np.uint8), quality=50)
     with pytest.raises(SemcomError, match=expected):
-        pictures.encode(**{**usual, **words_})
+        pictures.encode(**{**usual, **changed})
 
 
 def test_a_wrong_number_of_units_is_refused():

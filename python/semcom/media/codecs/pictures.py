@@ -17,9 +17,10 @@ av1                   the packets; their temporal delimiters are constant and no
 
 The parts of a unit are put together by :mod:`framing`.  Colours are coded at half the size (4:2:0).
 
-**Quality** is 0 to 100; more is better and larger.  It is the codec's own of jpeg and webp; of h264
-and h265 it is the quantiser ``51 - quality // 2``, of vp9, av1 and avif ``63 - 3 * quality // 5``.
-Nothing controls the rate and encoders run in one thread: the same pictures give the same bytes.
+**Quality** is 0 to 100; more is better and larger, or the same.  It is the codec's own of jpeg
+(where 0 is 1) and webp; of h264 and h265 it is the quantiser ``51 - quality // 2``, of vp9, av1 and
+avif ``63 - 3 * quality // 5``.  Nothing controls the rate and encoders run in one thread: the same
+pictures give the same bytes.
 """
 
 from __future__ import annotations
@@ -94,17 +95,14 @@ def decode(
     could, or else mid-grey.  Damaged bytes give some pictures and never an error.
     """
     _check(codec)
-    still = codec in STILL
-    expected = count if still else 1
+    each, expected = (1, count) if codec in STILL else (count, 1)
     if len(units) != expected:
         raise SemcomError(f"{codec}: {len(units)} units of {count} pictures; expected {expected}")
-    out = np.full((count, *shape, 3), GREY, np.uint8)
-    for first, unit in enumerate(units):
-        found = _CODERS[codec].pictures(unit, 1 if still else count, shape) if unit else []
-        if found:
-            out[first : first + len(found)] = found
-            out[first + len(found) :] = found[-1]
-    return out
+    shown = [np.full((*shape, 3), GREY, np.uint8)]
+    for unit in units:
+        found = _CODERS[codec].pictures(unit, each, shape) if unit else []
+        shown += found + [(found or shown)[-1]] * (each - len(found))
+    return np.stack(shown)[1:]
 
 
 def _check(codec: str) -> None:
@@ -132,6 +130,7 @@ def _missing(codec: str) -> str:
 def _coded_shape(shape: tuple, size: int) -> tuple[int, int]:
     """(height, width) that a picture is coded at: even, in its proportions."""
     scale = min(1.0, size / shape[0]) if size else 1.0
+    # the hundredth: an odd side goes up, where Python rounds to the even half
     return tuple(max(SMALLEST, round(side * scale / 2 + 0.01) * 2) for side in shape[:2])
 
 
