@@ -99,6 +99,8 @@ void block_code::encode_block(const uint8_t* payload,
 std::vector<std::complex<float>>
 block_code::encode(const uint8_t* bits, uint64_t count, uint64_t num_symbols) const
 {
+    if (num_symbols == 0)
+        num_symbols = symbols(count);
     const auto frame = payload(num_symbols);
     check_field(count >= 1 && count <= frame.blocks * frame.bits,
                 "payload bits",

@@ -70,14 +70,14 @@ public:
     int symbol_bits() const { return d_constellation.bits(); }
 
     /*!
-     * Encodes a frame of a given length, which may be more than the bits need.
+     * Encodes a frame, as short as the bits allow or of a given length.
      *
      * \param[in] bits    \p count payload bits, one a byte; zeros fill the frame up.
-     * \param[in] symbols of the frame, symbols(count) for the shortest.
+     * \param[in] symbols of the frame; 0: symbols(count).
      * \throws std::invalid_argument if the frame does not hold the bits.
      */
     std::vector<std::complex<float>>
-    encode(const uint8_t* bits, uint64_t count, uint64_t symbols) const;
+    encode(const uint8_t* bits, uint64_t count, uint64_t symbols = 0) const;
 
     /*!
      * Soft demapping in the order of the frame: \p count b ratios from as many symbols

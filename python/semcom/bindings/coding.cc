@@ -148,9 +148,7 @@ encode_frame(const block_code& code, const bit_array& bits, uint64_t num_symbols
     std::vector<std::complex<float>> symbols;
     {
         py::gil_scoped_release release;
-        const uint64_t count = bits.size();
-        symbols =
-            code.encode(from, count, num_symbols == 0 ? code.symbols(count) : num_symbols);
+        symbols = code.encode(from, bits.size(), num_symbols);
     }
     return to_array(symbols);
 }
