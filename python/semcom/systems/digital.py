@@ -14,9 +14,9 @@ and packets is counted in the payload.
 
 What a lost block costs is its packets: of pictures, the last good one is shown again, or mid-grey
 where none came yet; of sound, silence.  Then the outcome is either the media themselves (task
-``media``) or what an error-free localiser says of them (task ``events``): the receiver makes the
-same features of the decoded media as terminals make of the original, and the system that was
-trained without a channel decides.
+``media``) or what a localiser says of them (task ``events``): the receiver makes the same features
+of the decoded media as terminals make of the original, and the system that was trained without a
+channel decides; where only sound or only pictures came, the one that was trained on those alone.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import hashlib
 import struct
 from collections import OrderedDict
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 import torch
@@ -47,7 +47,13 @@ from ..phy.coding import BlockCode
 from ..weights.names import shipped
 from .loading import load_system
 
-LOCALISER = "pilot_ave_plus", "error_free", "media"  # system, variant and data of its weights
+LOCALISER, TRAINED_ON = "pilot_ave_plus", "media"  # its system, and the data of its weights
+LOCALISERS = {  # variant by what came
+    ("audio", "video"): "error_free",
+    ("audio",): "audio_only",
+    ("video",): "video_only",
+    (): "error_free",  # of silence and grey it says that nothing happens
+}
 CACHED = 8192  # codings that are kept: a sweep sends the same clips again and again
 STEPS = 8  # of quality, between the one asked for and the lowest
 SLOWEST = 0.1  # [Hz] of pictures: one of a clip
@@ -248,17 +254,17 @@ class Digital(System):
 
     def judged(self, symbols, noise) -> tuple:
         """And the share of its blocks that came."""
-        received = [
-            self.received(frame.cpu().numpy(), variance.cpu().numpy())
-            for frame, variance in zip(symbols, noise, strict=True)
-        ]
-        return [self._outcome(media) for media, _ in received], torch.tensor(
-            [share for _, share in received]
-        )
+        outcomes, shares = [], []
+        for frame, variance in zip(symbols, noise, strict=True):
+            units, share = self.units(frame.cpu().numpy(), variance.cpu().numpy())
+            came = tuple(place for place in self.topology.names if any(units[place][1:]))
+            outcomes.append(self._outcome(self.shown_again(units), came))
+            shares.append(share)
+        return outcomes, torch.tensor(shares)
 
-    def received(self, symbols: np.ndarray, noise: np.ndarray) -> tuple[Media, float]:
-        """Symbols [K, n] and noise [K, n] of a frame -> the media that are shown again, and the
-        share of blocks that came."""
+    def units(self, symbols: np.ndarray, noise: np.ndarray) -> tuple[dict, float]:
+        """Symbols [K, n] and noise [K, n] of a frame -> packets of each terminal by their numbers,
+        None for those that did not come, and the share of blocks that came."""
         units, shares = {}, []
         for place, stream, variance in zip(self.topology.names, symbols, noise, strict=True):
             bits, good = self.code.decode(stream, variance)
@@ -266,20 +272,20 @@ class Digital(System):
             shares.append(float(np.mean(good)) if len(good) else 0.0)
             self._blocks += len(good)
             self._lost += int(np.sum(~good))
+        return units, float(np.mean(shares))
+
+    def shown_again(self, units: dict) -> Media:
+        """Media of the packets of each terminal: as many pictures a second as the features look at,
+        or 16; each is held until the next one."""
         heads = [HEAD.unpack(each[0]) for each in units.values() if _is_head(each[0])]
         seconds, *shape = heads[0] if heads else (USUAL, self.settings.size, self.settings.size)
-        return self._shown_again(units, seconds, tuple(shape)), float(np.mean(shares))
-
-    def _shown_again(self, units: dict, seconds: int, shape: tuple[int, int]) -> Media:
-        """Media of the packets of each terminal, behind their heads: as many pictures a second as
-        are sent, at least those that the features look at; each is held until the next one."""
         count = self._count(seconds)
         pictures = np.full((count, *shape, 3), GREY, np.uint8)
         sound = np.zeros(seconds * RATE, np.float32)
         if "video" in units:
             codec, own = self.codecs["video"], units["video"][1:]
             own = own[: 1 if codec in GOP else count]
-            pictures = picture_codecs.decode(codec, own, count, shape)
+            pictures = picture_codecs.decode(codec, own, count, tuple(shape))
         if "audio" in units:
             own = units["audio"][1 : 1 + seconds]
             sound = sound_codecs.decode(self.codecs["audio"], own, seconds)
@@ -292,9 +298,9 @@ class Digital(System):
         shown = (np.arange(seconds * rate) + 0.5) / rate * self.settings.picture_rate
         return pictures[np.minimum(shown.astype(int), len(pictures) - 1)]
 
-    def _outcome(self, media: Media) -> torch.Tensor:
+    def _outcome(self, media: Media, came: tuple[str, ...]) -> torch.Tensor:
         if self._localise:
-            return self._localise(media)
+            return self._localise(media, came)
         return torch.from_numpy(handle_items(STORE.keep(media), media.seconds))
 
 
@@ -302,12 +308,14 @@ class Localiser:
     """What an error-free receiver says of media: the features, and the system without a channel."""
 
     def __init__(self):
-        self._net, self._features = localiser()
-        self.classes, self.looks = self._net.classes, self._features.looks
+        self._features = extractor("compact")
+        self.looks, self.classes = self._features.looks, localiser(()).classes
 
     @torch.inference_mode()
-    def __call__(self, media: Media) -> torch.Tensor:
-        """Probabilities of the classes in each second, [T, C]."""
+    def __call__(self, media: Media, came: tuple[str, ...]) -> torch.Tensor:
+        """Probabilities of the classes in each second, [T, C]; ``came``: names of the terminals of
+        which something did."""
+        net = localiser(came)
         seconds = media.seconds
         pictures = media.pictures.reshape(seconds, -1, *media.pictures.shape[1:])
         taken = {
@@ -315,19 +323,18 @@ class Localiser:
             "video": self._features.visual(pictures),
         }
         sent = {}
-        for place in self._net.topology:
+        for place in net.topology:
             heard = {name: sent[name] for name in place.hears}
             features = torch.from_numpy(taken[place.name])[None].float()
-            sent[place.name] = self._net.send(place.name, features, heard)
+            sent[place.name] = net.send(place.name, features, heard)
         symbols = torch.stack(list(sent.values()), 1)
-        return self._net.outcome(symbols, torch.zeros(1, symbols.shape[1]))[0]
+        return net.outcome(symbols, torch.zeros(1, symbols.shape[1]))[0]
 
 
-@lru_cache(maxsize=1)
-def localiser():
-    """The error-free system and its features, loaded once for all."""
-    system, variant, data = LOCALISER
-    return load_system(system, shipped(system, variant, data)), extractor("compact")
+@cache
+def localiser(came: tuple[str, ...]):
+    """The system for what came, loaded once for all."""
+    return load_system(LOCALISER, shipped(LOCALISER, LOCALISERS[came], TRAINED_ON))
 
 
 _CODED: OrderedDict = OrderedDict()
