@@ -74,19 +74,6 @@ def arrivals(point: Scenario, carrier: Carrier, payload: int, streams: int) -> n
     return np.bincount(came, minlength=1 << streams) / FRAMES
 
 
-@dataclass(frozen=True)
-class Choice:
-    """A way of coding on a carrier, and the accuracy that is expected of it."""
-
-    settings: dict
-    accuracy: float
-
-
-def expected(shares: np.ndarray, accuracies: list[float]) -> float:
-    """Accuracy of streams that arrive so often, by what each set of arrived ones is worth."""
-    return float(shares @ np.array(accuracies))
-
-
 def settings_of(carrier: Carrier, coding: dict) -> dict:
     """The options that a choice sets."""
     return asdict(carrier) | coding
@@ -95,5 +82,4 @@ def settings_of(carrier: Carrier, coding: dict) -> dict:
 def clean(point: Scenario, carrier: Carrier, coding: dict) -> Scenario:
     """The point that measures a way of coding on a carrier without noise."""
     streams = 1 if coding["variant"] != "full" else 2
-    found = replace(point, channel="none", antennas=streams, **settings_of(carrier, coding))
-    return found
+    return replace(point, channel="none", antennas=streams, **settings_of(carrier, coding))

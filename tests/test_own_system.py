@@ -317,5 +317,6 @@ def test_numbers_on_the_air_stay_what_they_are():
         "pilot_ave": 1,
         "deepsc": 2,
         "digital": 3,
+        "digital_text": 5,
     }
     assert len(np.unique([entry.number for entry in BUILT_IN])) == len(BUILT_IN)

@@ -79,6 +79,8 @@ BUILT_IN = (
           {name: AUDIO_VISUAL[name] for name in ("full", "audio_only", "video_only")},
           weights=False, other_tasks=("media",),
           options=("source", "quality", "bitrate", "size", "picture_rate", "code")),
+    Entry("digital_text", 5, "text", ".systems.digital_text:DigitalText", {"full": ("text",)},
+          weights=False, options=("source", "code")),
     Entry("deepsc", 2, "text", ".nets.deepsc:DeepSC", {"full": ("text",)}, fallback="captions"),
 )  # fmt: skip
 BUILT_IN_TASKS = {
