@@ -7,7 +7,7 @@ budget by every way of coding them, for every number of bits that a modulation a
 noise, frames of random bits tell how often all blocks of a stream arrive.  The accuracy that is
 expected of a full link, whose streams are lost apart,
 
-    A = p_a p_v A(both) + p_v (1 - p_a) A(video) + p_a (1 - p_v) A(audio) + (1 - p_a)(1 - p_v) A(none),
+    A = p(both) A(both) + p(video alone) A(video) + p(audio alone) A(audio) + p(none) A(none),
 
 is highest for the chosen one.  A(none) is what the receiver says of silence and mid-grey.
 """

@@ -13,6 +13,7 @@ from gnuradio.semcom.media.codecs import pictures, sounds
 from gnuradio.semcom.media.store import STORE, handle_items
 from gnuradio.semcom.systems.digital import Digital, DigitalSettings
 from gnuradio.semcom.systems.loading import joined, load_system, read_settings
+from gnuradio.semcom.tasks.media import MediaTask
 
 
 @pytest.fixture(scope="module")
@@ -120,10 +121,29 @@ def test_pictures_are_held_until_the_next_one(media, rate, count):
 
 
 def test_nothing_heard_is_grey_and_silent(media):
+    net = system(source="h264+opus", task="events")
+    symbols = sent(net, media)
+    noise = np.full(symbols.shape, np.inf, np.float32)
+    shown, share = received(net, np.zeros_like(symbols), noise)
+    assert share == 0 and (shown.pictures == 128).all() and not shown.sound.any()
+    net = system(source="h264+opus")
+    frame = torch.from_numpy(np.zeros_like(symbols)), torch.from_numpy(noise)
+    (handles,), _ = net.judged([frame[0]], [frame[1]])
+    task = MediaTask(distance=None)
+    assert task.outcome(handles.numpy()) is None
+    row = task.score(media, None)
+    figures = task.figures(row[None], seed=0)
+    assert figures["clips_missed"] == 1 and figures["ssim"] < 0.7
+
+
+def test_one_head_is_enough_for_both_streams(media):
     net = system(source="h264+opus")
     symbols = sent(net, media)
-    shown, share = received(net, np.zeros_like(symbols), np.full(symbols.shape, np.inf, np.float32))
-    assert share == 0 and (shown.pictures == 128).all() and not shown.sound.any()
+    noise = small_noise(symbols)
+    noise[1] = np.inf
+    shown, _ = received(net, symbols, noise)
+    assert shown.pictures.shape == media.pictures.shape and (shown.pictures == 128).all()
+    assert shown.sound.any()
 
 
 def test_quality_is_lowered_until_the_payload_holds_the_clip(media):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Sources of features, or of the media themselves, from media files, cameras, microphones and sound streams."""
+"""Sources of features, or of the media themselves: files, cameras, microphones, sound streams."""
 
 import functools
 from itertools import islice

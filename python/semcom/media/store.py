@@ -13,6 +13,7 @@ from ..base.errors import SemcomError
 from .clip import Media
 
 HANDLE_ITEM = np.int64, 512  # a page of memory each, so that no buffer is ahead by many clips
+NOTHING = -1  # in the place of a handle, of a clip of which nothing was heard
 LIMIT = 1 << 30  # [bytes]; 16 pictures of 96 x 96 with their second of sound are half a million
 
 

@@ -54,8 +54,8 @@ class MediaWindows:
     ``waited_s``, the time [s] spent on features and waiting for media.
     """
 
-    def __init__(self, names: Iterable, features: FeatureExtractor | None, length=LENGTH, sliding=False,
-                 realtime=False, microphone=""):  # fmt: skip
+    def __init__(self, names: Iterable, features: FeatureExtractor | None, length=LENGTH,
+                 sliding=False, realtime=False, microphone=""):  # fmt: skip
         self.names, self.features, self.length = list(names), features, length
         self.sliding, self.realtime, self.microphone = sliding, realtime, microphone
         self.skipped, self.features_s, self.waited_s = 0, 0.0, 0.0

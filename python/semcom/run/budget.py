@@ -2,8 +2,8 @@
 # Copyright 2026 gr-semcom contributors
 """What a point runs with, weights and settings, within the channel uses that it may take.
 
-Every use of a clip counts: payload and pilots of the uplink, sidelinks, overhead of bursts, and, where
-frames can be asked for again, all attempts with their answers.
+Every use of a clip counts: payload and pilots of the uplink, sidelinks, overhead of bursts, and,
+where frames can be asked for again, all attempts with their answers.
 """
 
 from __future__ import annotations

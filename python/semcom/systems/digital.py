@@ -9,8 +9,8 @@ Both streams of a frame have the same length: the longer one's, which is granted
 ``payload`` symbols.  The receiver knows the settings and that length, and nothing else.
 
 Packet 0 of a stream is a head with the clip's length and the pictures' size; it is left out where
-the receiver needs neither, as of a clip of ten seconds of which events are told.  Every bit of heads
-and packets is counted in the payload.
+the receiver needs neither, as of a clip of ten seconds of which events are told.  Every bit of
+heads and packets is counted in the payload.
 
 What a lost block costs is its packets: of pictures, the last good one is shown again, or mid-grey
 where none came yet; of sound, silence.  Then the outcome is either the media themselves (task
@@ -38,7 +38,7 @@ from ..media.codecs.names import GOP, SOUNDS
 from ..media.codecs.names import PICTURES as PICTURE_CODECS
 from ..media.sources import PICTURES
 from ..media.spectrum import RATE
-from ..media.store import HANDLE_ITEM, STORE, handle_items
+from ..media.store import HANDLE_ITEM, NOTHING, STORE, handle_items
 from ..nets.system import Item, System
 from ..nets.topology import Terminal, Topology
 from ..perception.features import extractor
@@ -274,10 +274,12 @@ class Digital(System):
             self._lost += int(np.sum(~good))
         return units, float(np.mean(shares))
 
-    def shown_again(self, units: dict) -> Media:
+    def shown_again(self, units: dict) -> Media | None:
         """Media of the packets of each terminal: as many pictures a second as the features look at,
-        or 16; each is held until the next one."""
+        or 16; each is held until the next one.  None where they are shown and no head came."""
         heads = [HEAD.unpack(each[0]) for each in units.values() if _is_head(each[0])]
+        if not heads and self.task == "media":
+            return None
         seconds, *shape = heads[0] if heads else (USUAL, self.settings.size, self.settings.size)
         count = self._count(seconds)
         pictures = np.full((count, *shape, 3), GREY, np.uint8)
@@ -298,9 +300,11 @@ class Digital(System):
         shown = (np.arange(seconds * rate) + 0.5) / rate * self.settings.picture_rate
         return pictures[np.minimum(shown.astype(int), len(pictures) - 1)]
 
-    def _outcome(self, media: Media, came: tuple[str, ...]) -> torch.Tensor:
+    def _outcome(self, media: Media | None, came: tuple[str, ...]) -> torch.Tensor:
         if self._localise:
             return self._localise(media, came)
+        if media is None:
+            return torch.from_numpy(handle_items(NOTHING, USUAL))
         return torch.from_numpy(handle_items(STORE.keep(media), media.seconds))
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from ..base.errors import SemcomError
 from ..media import quality
 from ..media.clip import Media, joined
-from ..media.store import STORE, MediaStore
+from ..media.store import NOTHING, STORE, MediaStore
 from ..perception import perceptual_distance
 from ..perception.judges import picture_judge, sound_judge
 from .task import Column, Task, bootstrap
@@ -73,9 +73,12 @@ class MediaTask(Task):
         """What the clip shows and plays."""
         return clips.media(i)
 
-    def outcome(self, items: np.ndarray) -> Media:
-        """items: handles [T] int64 of the store; one after the other, a repeated one once."""
+    def outcome(self, items: np.ndarray) -> Media | None:
+        """items: handles [T] int64 of the store; one after the other, a repeated one once.  A
+        receiver that heard nothing of a clip says NOTHING: None, as if it had not arrived."""
         handles = dict.fromkeys(np.asarray(items).ravel().tolist())
+        if NOTHING in handles:
+            return None
         return joined([self.store.get(handle) for handle in handles])
 
     def score(self, truth: Media | None, outcome: Media | None) -> np.ndarray:
@@ -153,8 +156,10 @@ class MediaTask(Task):
         record["clip_scores"] = [round(own(row), 4) for row in scores if row[PLACE["pictures"]]]
         return record
 
-    def message(self, outcome: Media, classes=()) -> dict:
+    def message(self, outcome: Media | None, classes=()) -> dict:
         """``pictures``: how many; ``width``, ``height`` [pixels]; ``seconds``."""
+        if outcome is None:
+            return {"pictures": 0, "width": 0, "height": 0, "seconds": 0}
         pictures, height, width, _ = outcome.pictures.shape
         return {"pictures": pictures, "width": width, "height": height, "seconds": outcome.seconds}
 
