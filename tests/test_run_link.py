@@ -330,8 +330,8 @@ def test_the_title_of_a_table_has_no_empty_fields():
     shown = dict.fromkeys([column.key for column in tables.columns_of(task_of("pilot_ave"))], 0.5)
     shown["accuracy_ci95"] = [0.4, 0.6]
     record = {"data": "d", "split": None, "system": "pilot_ave", "task": "events",
-              "variant": "full", "decoder": "", "channel": "mock:indoor", "csi": None, "detector": "zf", "scenario": {},
-              **shown}  # fmt: skip
+              "variant": "full", "decoder": "", "channel": "mock:indoor", "csi": None,
+              "detector": "zf", "scenario": {}, **shown}  # fmt: skip
     assert tables.table([record]).title == "d: pilot_ave, full, mock:indoor, zf"
     both = tables.table([record, {**record, "split": "test", "decoder": "psp"}])
     assert list(both.columns[0].cells) == ["-", "psp"]
@@ -341,7 +341,8 @@ def test_tables_and_plots_tell_points_apart_by_their_attempts(capsys):
     shown = dict.fromkeys([column.key for column in tables.columns_of(task_of("deepsc"))], 0.5)
     shown["bleu_1_ci95"] = [0.4, 0.6]
     record = {"data": "d", "split": None, "system": "deepsc", "task": "text",
-              "variant": "full", "decoder": "", "channel": "awgn", "csi": "ls", "detector": "zf", **shown}  # fmt: skip
+              "variant": "full", "decoder": "", "channel": "awgn", "csi": "ls",
+              "detector": "zf", **shown}  # fmt: skip
     settings = [{"attempts": 1}, *({"attempts": 3, "ask_below": share} for share in (0.8, 0.9))]
     records = [{**record, "scenario": each} for each in settings]
     table = tables.table(records)
