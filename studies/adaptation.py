@@ -44,11 +44,11 @@ class Carrier:
         return BlockCode(self.modulation, self.code, self.length, repetition=self.repetition)
 
 
-def carriers(payload: int) -> list[Carrier]:
-    """The carriers, each with the codeword that lets most bits into so many symbols; the longest
-    of those that are even."""
+def carriers(payload: int, every=CARRIERS) -> list[Carrier]:
+    """The carriers ``every``, each with the codeword that lets most bits into so many symbols; the
+    longest of those that are even."""
     found = []
-    for parts in CARRIERS:
+    for parts in every:
         each = [Carrier(*parts, length) for length in CODE_LENGTHS]
         best = max(each, key=lambda one: (one.block_code().largest(payload), one.length))
         if best.block_code().largest(payload):

@@ -11,7 +11,7 @@ on which the quantised ones are compared.  Finished points are kept in OUT.
 
 import argparse
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,19 +25,47 @@ from gnuradio.semcom.run.scenario import Scenario, settings
 from gnuradio.semcom.systems.registry import topology_of
 
 from . import adaptation, pages
-from .adaptation import Carrier, carriers, settings_of
+from .adaptation import CARRIERS, Carrier, carriers, settings_of
 from .work import Records, complete, recorded
 
-CHANNELS = ("awgn", "rayleigh", "rician")
-SNRS = tuple(range(-10, 31, 5))  # [dB]
-USES = (1344, 5376, 21504)  # of a clip; the first is what pilot_ave_plus takes, sidelink and all
+CHANNELS = {"awgn": "AWGN", "rayleigh": "Rayleigh", "rician": "Rician, K = 4"}
+SNRS = tuple(float(snr) for snr in range(-10, 31, 5))  # [dB]
+USES = 1344  # of a clip: what pilot_ave_plus takes, sidelink and all
 MOST = {"quality": 100}  # the budget lowers it
-PICTURES = [
-    {"source": codec, "size": size, "picture_rate": rate}
-    for codec in ("h265", "av1") for size in (48, 64, 96) for rate in (0.1, 0.5, 1.0)
-] + [{"source": codec, "size": 64, "picture_rate": 0.1} for codec in ("jpeg", "webp")]  # fmt: skip
-SOUNDS = [{"source": codec, "bitrate": max(bitrates(codec))} for codec in ("codec2", "opus", "aac")]
+SOUNDS = tuple(
+    {"source": codec, "bitrate": max(bitrates(codec))} for codec in ("codec2", "opus", "aac")
+)
 MOST_CUT = 0.2  # of the packets; ways of coding that lose more are not tried with fewer bits
+
+
+def shown_by(codecs, sizes, rates) -> tuple[dict, ...]:
+    """Ways of coding pictures: every combination."""
+    return tuple(
+        {"source": codec, "size": size, "picture_rate": rate}
+        for codec in codecs for size in sizes for rate in rates
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Channel uses of a clip, and what is tried for them.
+
+    carriers  places in adaptation.CARRIERS; () for all
+    """
+
+    uses: int
+    pictures: tuple
+    channels: tuple = tuple(CHANNELS)
+    snrs: tuple = SNRS
+    carriers: tuple = ()
+
+
+BUDGETS = (
+    Budget(USES, shown_by(("h265", "av1"), (48, 64, 96), (0.1, 0.5, 1.0))
+           + shown_by(("jpeg", "webp"), (64,), (0.1,))),
+    *(Budget(uses, shown_by(("h265", "av1"), (64, 96), (0.5, 1.0)), ("rayleigh",),
+             (0.0, 5.0, 10.0), (2, 4, 5, 6, 7)) for uses in (5376, 21504)),
+)  # fmt: skip
 
 
 class Held:
@@ -80,8 +108,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     kept = Records(make_folder(args.out) / "records.json")
     val = Held(open_set(args.raw, "val"))
-    for uses in USES:
-        adapt(base_point(uses, args.val, str(args.raw)), val, kept)
+    for budget in BUDGETS:
+        adapt(budget, base_point(budget.uses, args.val, str(args.raw)), val, kept)
 
 
 def base_point(uses: int, frames: int, raw: str) -> Scenario:
@@ -92,12 +120,13 @@ def base_point(uses: int, frames: int, raw: str) -> Scenario:
 # --- the adaptive link ----------------------------------------------------------------------------
 
 
-def adapt(base: Scenario, val, kept: Records) -> dict:
+def adapt(budget: Budget, base: Scenario, val, kept: Records) -> dict:
     """Choose on validation what does best at each channel and SNR; the table, which is written."""
     payload = payload_within(base, topology_of("digital"))
     found = {}  # carrier -> {"full" | "video_only" | "audio_only": (accuracy, coding)}
-    codings = {"video_only": PICTURES, "audio_only": SOUNDS}
-    for carrier in reversed(carriers(payload)):
+    codings = {"video_only": budget.pictures, "audio_only": SOUNDS}
+    parts = [CARRIERS[place] for place in budget.carriers or range(len(CARRIERS))]
+    for carrier in reversed(carriers(payload, parts)):
         found[carrier] = {}
         for variant, ways in codings.items():
             tried = measured(base, carrier, variant, ways, val, kept)
@@ -107,8 +136,8 @@ def adapt(base: Scenario, val, kept: Records) -> dict:
         tried = measured(base, carrier, "full", both, val, kept)
         found[carrier]["full"] = best(tried, base)
     choices = [
-        choose(replace(base, channel=channel, snr=float(snr)), found, payload, val, kept)
-        for channel in CHANNELS for snr in SNRS
+        choose(replace(base, channel=channel, snr=snr), found, payload, val, kept)
+        for channel in budget.channels for snr in budget.snrs
     ]  # fmt: skip
     table = {"system": "digital", "data": val.name, "split": "val", "clips": base.frames,
              "uses": base.uses, "choices": choices}  # fmt: skip
