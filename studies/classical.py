@@ -3,69 +3,36 @@
 """Make docs/classical.md: the classical links beside the learned ones, in equal channel uses.
 
 RAW is a folder of recordings and photographs of which clips are composed: its validation split
-chooses the adaptive link (tables in models/), its test split is reported.  AVE28 has the features
-on which the quantised ones are compared.  Finished points are kept in OUT.
+chooses the adaptive link, whose tables come to lie in models/, its test split is reported.  All
+points run through the GNU Radio flowgraph; finished ones are kept in OUT.
 
-    studies classical --raw DIR --data DIR
+    studies classical --raw DIR
 """
 
 import argparse
-import json
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from gnuradio.semcom.base.files import make_folder, replacing
+from gnuradio.semcom.base.files import make_folder
 from gnuradio.semcom.base.options import at_least
 from gnuradio.semcom.data import open_set
-from gnuradio.semcom.media.codecs.sounds import bitrates
-from gnuradio.semcom.run.budget import payload_within
-from gnuradio.semcom.run.runner import run_point
-from gnuradio.semcom.run.scenario import Scenario, settings
-from gnuradio.semcom.systems.registry import topology_of
+from gnuradio.semcom.report import plots, tables
+from gnuradio.semcom.report.plots import Axes, Line
+from gnuradio.semcom.run.scenario import Scenario, settle
+from gnuradio.semcom.systems.adaptive import read_table
+from gnuradio.semcom.systems.choice import weights_for
 
-from . import adaptation, pages
-from .adaptation import CARRIERS, Carrier, carriers, settings_of
-from .work import Records, complete, recorded
+from . import pages, points
+from .adaptation_table import BUDGETS, SNRS, USES, adapt, background, table_path
+from .experiment import CHANNELS
+from .results import margin
+from .work import Records, complete
 
-CHANNELS = {"awgn": "AWGN", "rayleigh": "Rayleigh", "rician": "Rician, K = 4"}
-SNRS = tuple(float(snr) for snr in range(-10, 31, 5))  # [dB]
-USES = 1344  # of a clip: what pilot_ave_plus takes, sidelink and all
-MOST = {"quality": 100}  # the budget lowers it
-SOUNDS = tuple(
-    {"source": codec, "bitrate": max(bitrates(codec))} for codec in ("codec2", "opus", "aac")
-)
-MOST_CUT = 0.2  # of the packets; ways of coding that lose more are not tried with fewer bits
-
-
-def shown_by(codecs, sizes, rates) -> tuple[dict, ...]:
-    """Ways of coding pictures: every combination."""
-    return tuple(
-        {"source": codec, "size": size, "picture_rate": rate}
-        for codec in codecs for size in sizes for rate in rates
-    )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Budget:
-    """Channel uses of a clip, and what is tried for them.
-
-    carriers  places in adaptation.CARRIERS; () for all
-    """
-
-    uses: int
-    pictures: tuple
-    channels: tuple = tuple(CHANNELS)
-    snrs: tuple = SNRS
-    carriers: tuple = ()
-
-
-BUDGETS = (
-    Budget(USES, shown_by(("h265", "av1"), (48, 64, 96), (0.1, 0.5, 1.0))
-           + shown_by(("jpeg", "webp"), (64,), (0.1,))),
-    *(Budget(uses, shown_by(("h265", "av1"), (64, 96), (0.5, 1.0)), ("rayleigh",),
-             (0.0, 5.0, 10.0), (2, 4, 5, 6, 7)) for uses in (5376, 21504)),
-)  # fmt: skip
+OURS, PUBLISHED = "pilot_ave_plus", "pilot_ave"
+FIXED = {"source": "jpeg+pcm", "quality": 10, "bitrate": 16_000, "size": 224}
+CLIFFS = (5.0, 10.0, 20.0, 30.0)  # [dB] whose choices on AWGN are sent at every SNR
+USES_SNRS = (0.0, 5.0, 10.0)  # [dB] of accuracy over channel uses
+LOOKS = {OURS: (0, 0), PUBLISHED: (1, 1), "adaptive": (2, 2), "JPEG + PCM": (3, 3)}
 
 
 class Held:
@@ -99,120 +66,177 @@ class Held:
 def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--raw", type=Path, required=True, metavar="DIR", help="folder with manifest.csv")
-    add("--data", type=Path, metavar="DIR", help="ave28; default: without its figures")
     add("--val", type=at_least(1), default=30, help="clips that choose (default: %(default)s)")
     add("--test", type=at_least(1), default=100, help="clips that count (default: %(default)s)")
     add("--out", type=Path, default=Path("runs/classical"), metavar="DIR")
+    add("--docs", type=Path, default=pages.DOCS, help="folder of the page")
 
 
 def run(args: argparse.Namespace) -> None:
-    kept = Records(make_folder(args.out) / "records.json")
+    chosen = Records(make_folder(args.out) / "records.json")
     val = Held(open_set(args.raw, "val"))
     for budget in BUDGETS:
-        adapt(budget, base_point(budget.uses, args.val, str(args.raw)), val, kept)
+        adapt(budget, digital(args.raw, args.val, budget.uses), val, chosen)
+    study = Study(args)
+    figures = make_folder(args.docs / "figures")
+    for name, (panels, columns) in study.figures().items():
+        plots.draw(figures / f"classical-{name}.png", panels, columns=columns)
+    pages.write(args.docs / "classical.md", study.page())
 
 
-def base_point(uses: int, frames: int, raw: str) -> Scenario:
-    """What all points of the classical link share."""
-    return Scenario(system="digital", uses=uses, frames=frames, data=raw, detector="lmmse")
+def digital(raw: Path, frames: int, uses: int, **more) -> Scenario:
+    """A point of the classical link."""
+    return Scenario(
+        system="digital", uses=uses, frames=frames, data=str(raw), detector="lmmse", **more
+    )
 
 
-# --- the adaptive link ----------------------------------------------------------------------------
+class Study:
+    """What is measured on the test split, point by point as it is asked for."""
+
+    def __init__(self, args: argparse.Namespace):
+        self.raw, self.frames = args.raw, args.test
+        self.clips = Held(open_set(args.raw, "test"))
+        self.kept = points.store(args.out)
+
+    def record(self, point: Scenario) -> dict:
+        """The record of a point, run once."""
+        point = settle(point)
+        unit = points.unit(point, self.clips, weights_for(point, self.clips))
+        return complete("test", [unit], self.kept)[0]
+
+    def learned(self, system: str, channel: str, snr: float) -> dict:
+        return self.record(
+            Scenario(system=system, data=str(self.raw), frames=self.frames, channel=channel,
+                     snr=snr, detector="lmmse", checkpoint="media")
+        )  # fmt: skip
+
+    def adaptive(self, channel: str, snr: float, uses: int = USES) -> dict:
+        table = str(table_path(uses))
+        return self.record(
+            digital(self.raw, self.frames, uses, channel=channel, snr=snr, adaptive=table)
+        )
+
+    def fixed(self, channel: str, snr: float) -> dict:
+        """JPEG and PCM at QPSK 3/4, as long as that takes."""
+        return self.record(
+            digital(self.raw, self.frames, 0, channel=channel, snr=snr, length=1944, **FIXED)
+        )
+
+    def curve(self, label: str, channel: str) -> list[dict]:
+        """Records over SNR of a curve of LOOKS."""
+        measure = {"adaptive": self.adaptive, "JPEG + PCM": self.fixed}
+        return [
+            measure[label](channel, snr) if label in measure else self.learned(label, channel, snr)
+            for snr in SNRS
+        ]
+
+    def figures(self) -> dict:
+        """name -> (panels, how many in a row)."""
+        snr = [
+            Axes(title, plots.SNR_LABEL, "segment accuracy",
+                 [line(label, self.curve(label, channel), look) for label, look in LOOKS.items()],
+                 levels=[("always background", self.nothing, "grey")])
+            for channel, title in CHANNELS.items()
+        ]  # fmt: skip
+        return {"snr": (snr, 3), "cliff": ([self.cliff()], 1), "uses": ([self.over_uses()], 1)}
+
+    @property
+    def nothing(self) -> float:
+        """Accuracy of always saying that nothing happens."""
+        return background(self.clips, self.frames)
+
+    def cliff(self) -> Axes:
+        """Each choice of AWGN's table at every SNR, beside the link that is learned."""
+        lines = [line(OURS, self.curve(OURS, "awgn"), LOOKS[OURS])]
+        choices = [
+            c for c in read_table(str(table_path(USES)))["choices"] if c["channel"] == "awgn"
+        ]
+        for number, snr in enumerate(CLIFFS, 2):
+            (chosen,) = (c["settings"] for c in choices if c["snr"] == snr)
+            records = [
+                self.record(digital(self.raw, self.frames, USES, channel="awgn", snr=x, **chosen))
+                for x in SNRS
+            ]
+            label = f"{chosen['source']}, {chosen['modulation']} {chosen['code']}"
+            lines.append(line(label, records, (number, number % 4)))
+        return Axes("AWGN, fixed rates", plots.SNR_LABEL, "segment accuracy", lines)
+
+    def over_uses(self) -> Axes:
+        """Accuracy of the adaptive link over channel uses; the learned one has one number."""
+        lines = []
+        for number, snr in enumerate(USES_SNRS):
+            records = [self.adaptive("rayleigh", snr, budget.uses) for budget in BUDGETS]
+            uses = [budget.uses for budget in BUDGETS]
+            estimates = [tables.estimate([record]) for record in records]
+            lines.append(Line(f"adaptive, {snr:g} dB", uses, estimates, (number, number)))
+            ours = tables.estimate([self.learned(OURS, "rayleigh", snr)])
+            lines.append(Line(f"{OURS}, {snr:g} dB", [USES], [ours], (number, number)))
+        return Axes("Rayleigh", "channel uses a clip", "segment accuracy", lines, scale="log")
+
+    def page(self) -> str:
+        """docs/classical.md."""
+        return pages.page(
+            "classical",
+            command=pages.command("classical", "--raw <folder>"),
+            clips=str(self.frames),
+            data=self.clips.name,
+            uses=str(USES),
+            headline=self.headline(),
+            snr=self.snr_tables(),
+            choices=self.choices(),
+            over_uses=self.uses_table(),
+            fixed_uses=f"{self.fixed('awgn', 30.0)['channel_uses_per_segment'] * 10:,.0f}",
+        )
+
+    def headline(self) -> list[str]:
+        """Lead of the learned link over the adaptive one on the same clips and channels."""
+        rows = []
+        for channel, title in CHANNELS.items():
+            for snr in SNRS:
+                ours, other = self.learned(OURS, channel, snr), self.adaptive(channel, snr)
+                lead = margin(*(np.array(record["clip_scores"]) for record in (ours, other)))
+                accuracies = [f"{record['accuracy']:.3f}" for record in (ours, other)]
+                rows.append([title, f"{snr:g}", *accuracies, lead])
+        header = ["channel", "SNR [dB]", OURS, "adaptive", "lead, 95 % interval over clips"]
+        return tables.markdown(header, rows)
+
+    def snr_tables(self) -> list[str]:
+        lines = []
+        for channel, title in CHANNELS.items():
+            curves = [self.curve(label, channel) for label in LOOKS]
+            rows = [
+                [f"{snr:g}", *(tables.estimate([curve[i]]).text(".3f") for curve in curves)]
+                for i, snr in enumerate(SNRS)
+            ]
+            lines += [f"**{title}**", "", *tables.markdown(["SNR [dB]", *LOOKS], rows), ""]
+        return lines
+
+    def choices(self) -> list[str]:
+        """What the table of the budget has for Rayleigh fading."""
+        rows = [
+            [f"{c['snr']:g}", c["settings"]["source"], f"{c['settings']['size']}",
+             f"{c['settings']['picture_rate']:g}",
+             f"{c['settings']['modulation']} {c['settings']['code']}, "
+             f"{c['settings']['repetition']} times", f"{c['accuracy']:.3f}"]
+            for c in read_table(str(table_path(USES)))["choices"] if c["channel"] == "rayleigh"
+        ]  # fmt: skip
+        header = ["SNR [dB]", "codec", "height [pixels]", "pictures a second", "carrier",
+                  "expected on validation"]  # fmt: skip
+        return tables.markdown(header, rows)
+
+    def uses_table(self) -> list[str]:
+        rows = []
+        for budget in BUDGETS:
+            records = [self.adaptive("rayleigh", snr, budget.uses) for snr in USES_SNRS]
+            rows.append([f"adaptive, {budget.uses}",
+                         *(tables.estimate([r]).text(".3f") for r in records)])  # fmt: skip
+        ours = [self.learned(OURS, "rayleigh", snr) for snr in USES_SNRS]
+        rows.append([f"{OURS}, {USES}", *(tables.estimate([r]).text(".3f") for r in ours)])
+        return tables.markdown(["link, uses a clip", *(f"{s:g} dB" for s in USES_SNRS)], rows)
 
 
-def adapt(budget: Budget, base: Scenario, val, kept: Records) -> dict:
-    """Choose on validation what does best at each channel and SNR; the table, which is written."""
-    payload = payload_within(base, topology_of("digital"))
-    found = {}  # carrier -> {"full" | "video_only" | "audio_only": (accuracy, coding)}
-    codings = {"video_only": budget.pictures, "audio_only": SOUNDS}
-    parts = [CARRIERS[place] for place in budget.carriers or range(len(CARRIERS))]
-    for carrier in reversed(carriers(payload, parts)):
-        found[carrier] = {}
-        for variant, ways in codings.items():
-            tried = measured(base, carrier, variant, ways, val, kept)
-            codings[variant] = [way for way, record in tried if record["cut"] <= MOST_CUT]
-            found[carrier][variant] = best(tried, base)
-        both = joint(found[carrier])
-        tried = measured(base, carrier, "full", both, val, kept)
-        found[carrier]["full"] = best(tried, base)
-    choices = [
-        choose(replace(base, channel=channel, snr=snr), found, payload, val, kept)
-        for channel in budget.channels for snr in budget.snrs
-    ]  # fmt: skip
-    table = {"system": "digital", "data": val.name, "split": "val", "clips": base.frames,
-             "uses": base.uses, "choices": choices}  # fmt: skip
-    path = table_path(base.uses)
-    with replacing(path) as temporary:
-        Path(temporary).write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
-    return table
-
-
-def table_path(uses: int) -> Path:
-    """Where a table lies."""
-    return pages.ROOT / "models" / f"digital-adaptive-{uses}.json"
-
-
-def joint(of_one: dict) -> list[dict]:
-    """The best way of coding pictures with the best of sound."""
-    (_, shown), (_, heard) = (of_one[variant] for variant in ("video_only", "audio_only"))
-    if not shown or not heard:
-        return []
-    return [{**shown, **heard, "source": f"{shown['source']}+{heard['source']}"}]
-
-
-def measured(base: Scenario, carrier: Carrier, variant: str, ways: list, val, kept) -> list:
-    """(way of coding, its record without noise) for each of ``ways``."""
-    units = []
-    for way in ways:
-        point = adaptation.clean(base, carrier, MOST | way | {"variant": variant})
-        key = json.dumps(["clean", settings(point), val.name, base.frames], sort_keys=True)
-        label = f"{way['source']}, {carrier.modulation} {carrier.code}"
-        units.append(recorded(key, label, lambda point=point: told(run_point(point, val))))
-    return list(zip(ways, complete(f"{base.uses} uses, {variant}", units, kept), strict=True))
-
-
-def told(record: dict) -> dict:
-    return {"accuracy": record["accuracy"], "cut": record["packets_cut"]}
-
-
-def best(tried: list, base: Scenario) -> tuple:
-    """(accuracy, way of coding) of the most accurate that fits; (0, None): none does."""
-    whole = [(record["accuracy"], way) for way, record in tried if record["cut"] <= MOST_CUT]
-    return max(whole, key=lambda pair: pair[0], default=(0.0, None))
-
-
-def choose(point: Scenario, found: dict, payload: int, val, kept: Records) -> dict:
-    """The choice of the table for a channel and SNR."""
-    nothing = background(val, point.frames)
-    expected = []
-    for carrier, of in found.items():
-        for variant, (accuracy, way) in of.items():
-            if way is None:
-                continue
-            shares = arrivals(point, carrier, payload, 2 if variant == "full" else 1, kept)
-            if variant == "full":
-                alone = [of["audio_only"][0], of["video_only"][0]]
-                worth = [nothing, alone[0], alone[1], accuracy]
-            else:
-                worth = [nothing, accuracy]
-            chosen = settings_of(carrier, MOST | way | {"variant": variant})
-            expected.append((float(np.dot(shares, worth)), chosen))
-    accuracy, chosen = max(expected, key=lambda pair: pair[0])
-    return {"channel": point.channel, "snr": point.snr, "accuracy": accuracy, "settings": chosen}
-
-
-def background(clips, count: int) -> float:
-    """Share of seconds in which nothing happens: what saying so always is worth."""
-    labels = np.concatenate([clips.labels(i) for i in range(count)])
-    return float(np.mean(labels == len(clips.classes) - 1))
-
-
-def arrivals(point: Scenario, carrier: Carrier, payload: int, streams: int, kept) -> list[float]:
-    key = json.dumps(
-        ["arrivals", point.channel, point.snr, point.csi, point.detector, payload, streams,
-         adaptation.FRAMES, *vars(carrier).values()]
-    )  # fmt: skip
-    unit = recorded(key, f"{point.where()}, {carrier.modulation} {carrier.code}", lambda: {
-        "shares": adaptation.arrivals(point, carrier, payload, streams).tolist()
-    })  # fmt: skip
-    return complete("arrivals", [unit], kept)[0]["shares"]
+def line(label: str, records: list[dict], look: tuple) -> Line:
+    """Accuracy over SNR."""
+    estimates = [tables.estimate([record]) for record in records]
+    return Line(label, list(SNRS), estimates, look)

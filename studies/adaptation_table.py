@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""The table of an adaptive link: what is tried on validation, and what is chosen of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from gnuradio.semcom.base.files import replacing
+from gnuradio.semcom.media.codecs.sounds import bitrates
+from gnuradio.semcom.run.budget import payload_within
+from gnuradio.semcom.run.runner import run_point
+from gnuradio.semcom.run.scenario import Scenario, settings
+from gnuradio.semcom.systems.registry import topology_of
+
+from . import adaptation, pages
+from .adaptation import CARRIERS, Carrier, carriers, settings_of
+from .experiment import CHANNELS
+from .work import Records, complete, recorded
+
+SNRS = tuple(float(snr) for snr in range(-10, 31, 5))  # [dB]
+USES = 1344  # of a clip: what pilot_ave_plus takes, sidelink and all
+MOST = {"quality": 100}  # the budget lowers it
+SOUNDS = tuple(
+    {"source": codec, "bitrate": max(bitrates(codec))} for codec in ("codec2", "opus", "aac")
+)
+MOST_CUT = 0.2  # of the packets; ways of coding that lose more are not tried with fewer bits
+
+
+def shown_by(codecs, sizes, rates) -> tuple[dict, ...]:
+    """Ways of coding pictures: every combination."""
+    return tuple(
+        {"source": codec, "size": size, "picture_rate": rate}
+        for codec in codecs for size in sizes for rate in rates
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Channel uses of a clip, and what is tried for them.
+
+    carriers  places in adaptation.CARRIERS; () for all
+    """
+
+    uses: int
+    pictures: tuple
+    channels: tuple = tuple(CHANNELS)
+    snrs: tuple = SNRS
+    carriers: tuple = ()
+
+
+BUDGETS = (
+    Budget(USES, shown_by(("h265", "av1"), (48, 64, 96), (0.1, 0.5, 1.0))
+           + shown_by(("jpeg", "webp"), (64,), (0.1,))),
+    *(Budget(uses, shown_by(("h265", "av1"), (64, 96), (0.5, 1.0)), ("rayleigh",),
+             (0.0, 5.0, 10.0), (2, 4, 5, 6, 7)) for uses in (5376, 21504)),
+)  # fmt: skip
+
+
+def adapt(budget: Budget, base: Scenario, val, kept: Records) -> dict:
+    """Choose on validation what does best at each channel and SNR; the table, which is written."""
+    payload = payload_within(base, topology_of("digital"))
+    found = {}  # carrier -> {"full" | "video_only" | "audio_only": (accuracy, coding)}
+    codings = {"video_only": budget.pictures, "audio_only": SOUNDS}
+    parts = [CARRIERS[place] for place in budget.carriers or range(len(CARRIERS))]
+    for carrier in reversed(carriers(payload, parts)):
+        found[carrier] = {}
+        for variant, ways in codings.items():
+            tried = measured(base, carrier, variant, ways, val, kept)
+            codings[variant] = [way for way, record in tried if record["cut"] <= MOST_CUT]
+            found[carrier][variant] = best(tried, base)
+        both = joint(found[carrier])
+        tried = measured(base, carrier, "full", both, val, kept)
+        found[carrier]["full"] = best(tried, base)
+    choices = [
+        choose(replace(base, channel=channel, snr=snr), found, payload, val, kept)
+        for channel in budget.channels for snr in budget.snrs
+    ]  # fmt: skip
+    table = {"system": "digital", "data": val.name, "split": "val", "clips": base.frames,
+             "uses": base.uses, "choices": choices}  # fmt: skip
+    path = table_path(base.uses)
+    with replacing(path) as temporary:
+        Path(temporary).write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+    return table
+
+
+def table_path(uses: int) -> Path:
+    """Where a table lies."""
+    return pages.ROOT / "models" / f"digital-adaptive-{uses}.json"
+
+
+def joint(of_one: dict) -> list[dict]:
+    """The best way of coding pictures with the best of sound."""
+    (_, shown), (_, heard) = (of_one[variant] for variant in ("video_only", "audio_only"))
+    if not shown or not heard:
+        return []
+    return [{**shown, **heard, "source": f"{shown['source']}+{heard['source']}"}]
+
+
+def measured(base: Scenario, carrier: Carrier, variant: str, ways: list, val, kept) -> list:
+    """(way of coding, its record without noise) for each of ``ways``."""
+    units = []
+    for way in ways:
+        point = adaptation.clean(base, carrier, MOST | way | {"variant": variant})
+        key = json.dumps(["clean", settings(point), val.name, base.frames], sort_keys=True)
+        label = f"{way['source']}, {carrier.modulation} {carrier.code}"
+        units.append(recorded(key, label, lambda point=point: told(run_point(point, val))))
+    return list(zip(ways, complete(f"{base.uses} uses, {variant}", units, kept), strict=True))
+
+
+def told(record: dict) -> dict:
+    return {"accuracy": record["accuracy"], "cut": record["packets_cut"]}
+
+
+def best(tried: list, base: Scenario) -> tuple:
+    """(accuracy, way of coding) of the most accurate that fits; (0, None): none does."""
+    whole = [(record["accuracy"], way) for way, record in tried if record["cut"] <= MOST_CUT]
+    return max(whole, key=lambda pair: pair[0], default=(0.0, None))
+
+
+def choose(point: Scenario, found: dict, payload: int, val, kept: Records) -> dict:
+    """The choice of the table for a channel and SNR."""
+    nothing = background(val, point.frames)
+    expected = []
+    for carrier, of in found.items():
+        for variant, (accuracy, way) in of.items():
+            if way is None:
+                continue
+            shares = arrivals(point, carrier, payload, 2 if variant == "full" else 1, kept)
+            if variant == "full":
+                alone = [of["audio_only"][0], of["video_only"][0]]
+                worth = [nothing, alone[0], alone[1], accuracy]
+            else:
+                worth = [nothing, accuracy]
+            chosen = settings_of(carrier, MOST | way | {"variant": variant})
+            expected.append((float(np.dot(shares, worth)), chosen))
+    accuracy, chosen = max(expected, key=lambda pair: pair[0])
+    return {"channel": point.channel, "snr": point.snr, "accuracy": accuracy, "settings": chosen}
+
+
+def background(clips, count: int) -> float:
+    """Share of seconds in which nothing happens: what saying so always is worth."""
+    labels = np.concatenate([clips.labels(i) for i in range(count)])
+    return float(np.mean(labels == len(clips.classes) - 1))
+
+
+def arrivals(point: Scenario, carrier: Carrier, payload: int, streams: int, kept) -> list[float]:
+    key = json.dumps(
+        ["arrivals", point.channel, point.snr, point.csi, point.detector, payload, streams,
+         adaptation.FRAMES, *vars(carrier).values()]
+    )  # fmt: skip
+    unit = recorded(key, f"{point.where()}, {carrier.modulation} {carrier.code}", lambda: {
+        "shares": adaptation.arrivals(point, carrier, payload, streams).tolist()
+    })  # fmt: skip
+    return complete("arrivals", [unit], kept)[0]["shares"]
