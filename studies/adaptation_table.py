@@ -27,7 +27,7 @@ MOST = {"quality": 100}  # the budget lowers it
 SOUNDS = tuple(
     {"source": codec, "bitrate": max(bitrates(codec))} for codec in ("codec2", "opus", "aac")
 )
-MOST_CUT = 0.2  # of the packets; ways of coding that lose more are not tried with fewer bits
+MOST_CUT = 0.2  # of the units; ways of coding that lose more are not tried with fewer bits
 
 
 def shown_by(codecs, sizes, rates) -> tuple[dict, ...]:
@@ -112,7 +112,7 @@ def measured(base: Scenario, carrier: Carrier, variant: str, ways: list, val, ke
 
 
 def told(record: dict) -> dict:
-    return {"accuracy": record["accuracy"], "cut": record["packets_cut"]}
+    return {"accuracy": record["accuracy"], "cut": record["units_cut"]}
 
 
 def best(tried: list, base: Scenario) -> tuple:

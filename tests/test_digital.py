@@ -74,7 +74,7 @@ def test_streams_of_a_frame_are_as_long_as_the_longer_one_and_of_unit_power(medi
     assert sent(alone, media).shape[1] < symbols.shape[1] / 4  # PCM made it long
 
 
-def test_a_lost_block_costs_its_packets(media):
+def test_a_lost_block_costs_its_units(media):
     net = system(source="jpeg+pcm", quality=30)
     symbols = sent(net, media)
     noise = small_noise(symbols)
@@ -153,7 +153,7 @@ def test_quality_is_lowered_until_the_payload_holds_the_clip(media):
     symbols = sent(net, media)
     assert 0.9 * needed / 2 < symbols.shape[1] <= needed / 2
     shown, share = received(net, symbols, small_noise(symbols))
-    assert share == 1 and net.figures()["packets_cut"] == 0
+    assert share == 1 and net.figures()["units_cut"] == 0
     best = sent(free, media)
     whole, _ = received(free, best, small_noise(best))
     errors = [np.mean((m.pictures[8::16] - media.pictures[8::16].astype(float)) ** 2)
@@ -166,11 +166,11 @@ def test_what_does_not_fit_is_cut_and_told(media):
     symbols = sent(net, media)
     told = net.figures()
     assert symbols.shape[0] == 2 and 2500 < symbols.shape[1] <= 3000
-    assert told["packets_cut"] > 0.2 and told["payload_needed"] > 50_000
+    assert told["units_cut"] > 0.2 and told["payload_needed"] > 50_000
     shown, _ = received(net, symbols, small_noise(symbols))
     assert shown.sound[:16_000].any() is np.False_ or not shown.sound[-16_000:].any()
     net.begin()
-    assert net.figures()["packets_cut"] is None
+    assert net.figures()["units_cut"] is None
 
 
 def test_events_are_told_of_what_was_decoded(media):
@@ -189,7 +189,7 @@ def test_events_are_told_of_what_was_decoded(media):
         ({"source": "jpeg+pcm", "variant": "audio_only"}, "source 'jpeg[+]pcm': one of pcm"),
         ({"source": "bpg+pcm"}, "source 'bpg[+]pcm'"),
         ({"picture_rate": 17.0}, "picture rate 17: expected 0.1 to 16 Hz"),
-        ({"payload": 20}, "payload of 20 symbols: holds no packet at qpsk, 3/4; 1.. hold"),
+        ({"payload": 20}, "payload of 20 symbols: holds no unit at qpsk, 3/4; 1.. hold"),
         ({"modulation": "8psk"}, "8psk"),
     ],
 )
@@ -221,12 +221,12 @@ def test_it_runs_over_the_link_within_a_budget(program, tmp_path):
     (record,) = json.loads(path.read_text())["records"]
     uses = record["channel_uses"]
     assert 15800 < 10 * (uses["payload"] + uses["pilots"]) <= 16000 and uses["sidelink"] == 0
-    assert record["blocks_lost"] == 0 and record["packets_cut"] == 0
+    assert record["blocks_lost"] == 0 and record["units_cut"] == 0
     assert record["accuracy"] > 0.8 and record["scenario"]["source"] == "av1+opus"
     done = program("apps/run_link.py", *words, "--uses", 600)
     assert done.returncode == 0 and "did not fit: the largest clip needs" in done.stderr
     done = program("apps/run_link.py", *words, "--uses", 40)
-    assert done.returncode == 2 and "holds no packet at qpsk" in done.stderr
+    assert done.returncode == 2 and "holds no unit at qpsk" in done.stderr
 
 
 def test_media_are_judged_and_asked_for_again(program, tmp_path):

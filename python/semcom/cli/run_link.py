@@ -132,9 +132,9 @@ def show(args, records) -> None:
     if "media" not in records[0] or records[0]["task"] != "events":
         tables.show(tables.table(records))
     for record in records:
-        if record.get("packets_cut"):
+        if record.get("units_cut"):
             print(
-                f"{program()}: {100 * record['packets_cut']:.0f} % of the packets at "
+                f"{program()}: {100 * record['units_cut']:.0f} % of the units at "
                 f"{where(record)} did not fit: the largest clip needs {record['payload_needed']} "
                 f"payload symbols at its lowest quality; give more --uses, a smaller --size or "
                 "another --source",

@@ -2,17 +2,17 @@
 # Copyright 2026 gr-semcom contributors
 """The classical link: codecs of pictures and sound, CRC, LDPC and QAM, on the chain of all systems.
 
-    pictures -> picture codec -> packets -> blocks (CRC, LDPC) -> QAM -> stream "video"
-    sound    -> sound codec   -> packets -> blocks (CRC, LDPC) -> QAM -> stream "audio"
+    pictures -> picture codec -> units -> blocks (CRC, LDPC) -> QAM -> stream "video"
+    sound    -> sound codec   -> units -> blocks (CRC, LDPC) -> QAM -> stream "audio"
 
 Both streams of a frame have the same length: the longer one's, which is granted to both, or
 ``payload`` symbols.  The receiver knows the settings and that length, and nothing else.
 
-Packet 0 of a stream is a head with the clip's length and the pictures' size; it is left out where
+Unit 0 of a stream is a head with the clip's length and the pictures' size; it is left out where
 the receiver needs neither, as of a clip of ten seconds of which events are told.  Every bit of
-heads and packets is counted in the payload.
+heads and units is counted in the payload.
 
-What a lost block costs is its packets: of pictures, the last good one is shown again, or mid-grey
+What a lost block costs is its units: of pictures, the last good one is shown again, or mid-grey
 where none came yet; of sound, silence.  Then the outcome is either the media themselves (task
 ``media``) or what a localiser says of them (task ``events``): the receiver makes the same features
 of the decoded media as terminals make of the original, and the system that was trained without a
@@ -42,7 +42,7 @@ from ..media.store import HANDLE_ITEM, NOTHING, STORE, handle_items
 from ..nets.system import Item, System
 from ..nets.topology import Terminal, Topology
 from ..perception.features import extractor
-from ..phy import packets
+from ..phy import unit_stream
 from ..phy.coding import BlockCode
 from ..weights.names import shipped
 from .loading import load_system
@@ -58,7 +58,7 @@ CACHED = 8192  # codings that are kept: a sweep sends the same clips again and a
 STEPS = 8  # of quality, between the one asked for and the lowest
 SLOWEST = 0.1  # [Hz] of pictures: one of a clip
 USUAL = 10  # [s] of a clip of which no head tells another length
-HEAD = struct.Struct(">BHH")  # [s], height and width [pixels]: packet 0, where it is needed
+HEAD = struct.Struct(">BHH")  # [s], height and width [pixels]: unit 0, where it is needed
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class Digital(System):
         self.frame = self.code.symbols(most) if most else 0  # symbols of each; 0: they vary
         if settings.payload and not self._room(self.frame):
             raise SemcomError(
-                f"payload of {settings.payload} symbols: holds no packet at {settings.modulation}, "
+                f"payload of {settings.payload} symbols: holds no unit at {settings.modulation}, "
                 f"{settings.code}; {self._symbols([bytes(1)])} hold the smallest"
             )
         self._localise = Localiser() if self.task == "events" else None
@@ -148,14 +148,14 @@ class Digital(System):
         return self.frame
 
     def begin(self) -> None:
-        self._packets = self._cut = self._blocks = self._lost = self._needed = 0
+        self._units = self._cut = self._blocks = self._lost = self._needed = 0
 
     def figures(self) -> dict:
-        """``blocks_lost``: share of the coded blocks; ``packets_cut``: share that did not fit into
+        """``blocks_lost``: share of the coded blocks; ``units_cut``: share that did not fit into
         the payload; ``payload_needed``: symbols that hold every clip at the lowest quality."""
         return {
             "blocks_lost": self._lost / self._blocks if self._blocks else None,
-            "packets_cut": self._cut / self._packets if self._packets else None,
+            "units_cut": self._cut / self._units if self._units else None,
             "payload_needed": self._needed or None,
         }
 
@@ -169,33 +169,33 @@ class Digital(System):
         media = STORE.get(handle)
         symbols = self.frame or self._granted(media)
         blocks, size = self.code.payload(symbols)
-        coded = self.packets_of(terminal, media, self._room(symbols))
+        coded = self.units_of(terminal, media, self._room(symbols))
         kept = fitting(coded, self._room(symbols))
-        self._packets += len(coded)
+        self._units += len(coded)
         self._cut += len(coded) - len(kept)
         self._needed = max(self._needed, self._symbols(coded))
-        return self.code.encode(packets.pack(kept, blocks, size), symbols)
+        return self.code.encode(unit_stream.pack(kept, blocks, size), symbols)
 
     def _granted(self, media: Media) -> int:
         """Symbols of a frame: as many as the longer of its streams needs."""
         return max(
-            self._symbols(self.packets_of(place, media, None)) for place in self.topology.names
+            self._symbols(self.units_of(place, media, None)) for place in self.topology.names
         )
 
     def _symbols(self, coded: list) -> int:
-        """Least symbols that hold these packets."""
-        bits = packets.stream_bits(coded)
-        symbols = self.code.symbols(bits + packets.POINTER_BITS)
+        """Least symbols that hold these units."""
+        bits = unit_stream.stream_bits(coded)
+        symbols = self.code.symbols(bits + unit_stream.POINTER_BITS)
         while self._room(symbols) < bits:  # a pointer in each block
             symbols += 1
         return symbols
 
     def _room(self, symbols: int) -> int:
-        """Bits of packets that so many symbols hold."""
+        """Bits of units that so many symbols hold."""
         blocks, size = self.code.payload(symbols)
-        return blocks * max(0, size - packets.POINTER_BITS)
+        return blocks * max(0, size - unit_stream.POINTER_BITS)
 
-    def packets_of(self, terminal: str, media: Media, room: int | None) -> list:
+    def units_of(self, terminal: str, media: Media, room: int | None) -> list:
         """What a terminal sends of a clip, coded as well as fits into ``room`` bits (None: as well
         as the settings say); at the lowest quality, more than fits."""
         levels = self._bitrates() if terminal == "audio" else self._qualities()
@@ -204,7 +204,7 @@ class Digital(System):
         low, high = 0, len(levels) - 1
         while low < high:  # the best level that fits; sizes grow with levels
             middle = (low + high + 1) // 2
-            bits = packets.stream_bits(self._coding(terminal, media, levels[middle]))
+            bits = unit_stream.stream_bits(self._coding(terminal, media, levels[middle]))
             low, high = (middle, high) if bits <= room else (low, middle - 1)
         return self._coding(terminal, media, levels[low])
 
@@ -218,7 +218,7 @@ class Digital(System):
         return [rate for rate in offered if rate <= self.settings.bitrate] or offered[:1]
 
     def _coding(self, terminal: str, media: Media, level: int) -> list:
-        """Packets of a clip at one level, kept for whoever sends it again."""
+        """Units of a clip at one level, kept for whoever sends it again."""
         s, codec = self.settings, self.codecs[terminal]
         if terminal == "audio":
             key, code = (codec, level), self._sound
@@ -263,19 +263,19 @@ class Digital(System):
         return outcomes, torch.tensor(shares)
 
     def units(self, symbols: np.ndarray, noise: np.ndarray) -> tuple[dict, float]:
-        """Symbols [K, n] and noise [K, n] of a frame -> packets of each terminal by their numbers,
+        """Symbols [K, n] and noise [K, n] of a frame -> units of each terminal by their numbers,
         None for those that did not come, and the share of blocks that came."""
         units, shares = {}, []
         for place, stream, variance in zip(self.topology.names, symbols, noise, strict=True):
             bits, good = self.code.decode(stream, variance)
-            units[place] = packets.unpack(bits, good, packets.MOST_PACKETS)
+            units[place] = unit_stream.unpack(bits, good, unit_stream.MOST_UNITS)
             shares.append(float(np.mean(good)) if len(good) else 0.0)
             self._blocks += len(good)
             self._lost += int(np.sum(~good))
         return units, float(np.mean(shares))
 
     def shown_again(self, units: dict) -> Media | None:
-        """Media of the packets of each terminal: as many pictures a second as the features look at,
+        """Media of the units of each terminal: as many pictures a second as the features look at,
         or 16; each is held until the next one.  None where they are shown and no head came."""
         heads = [HEAD.unpack(each[0]) for each in units.values() if _is_head(each[0])]
         if not heads and self.task == "media":
@@ -334,11 +334,10 @@ class Localiser:
         symbols = torch.stack(list(sent.values()), 1)
         return net.outcome(symbols, torch.zeros(1, symbols.shape[1]))[0]
 
-
     def _seen(self, seconds: np.ndarray) -> np.ndarray:
         """Features of each second of pictures [T, n, h, w, 3]; of those that are alike once."""
         keys = [hashlib.blake2b(second.tobytes()).digest() for second in seconds]
-        different = {key: second for key, second in zip(keys, seconds, strict=True)}
+        different = dict(zip(keys, seconds, strict=True))
         made = self._features.visual(np.stack(list(different.values())))
         places = {key: place for place, key in enumerate(different)}
         return made[[places[key] for key in keys]]
@@ -363,8 +362,8 @@ def coded_once(key: tuple, code) -> list:
 
 
 def fitting(coded: list, room: int) -> list:
-    """The first packets, as many as fit into ``room`` bits."""
-    sizes = np.cumsum([packets.stream_bits([packet]) for packet in coded])
+    """The first units, as many as fit into ``room`` bits."""
+    sizes = np.cumsum([unit_stream.stream_bits([unit]) for unit in coded])
     return coded[: int(np.searchsorted(sizes, room, "right"))]
 
 
@@ -375,5 +374,5 @@ def digest(media: Media) -> bytes:
     return found.digest()
 
 
-def _is_head(packet: bytes | None) -> bool:
-    return packet is not None and len(packet) == HEAD.size
+def _is_head(unit: bytes | None) -> bool:
+    return unit is not None and len(unit) == HEAD.size

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Packets of bytes in blocks of bits, so that a lost block costs its own packets alone.
+"""Units of bytes in blocks of bits, so that a lost block costs its own units alone.
 
-A block carries a pointer of 11 bits, then a stretch of the stream; the stream is packet after
-packet, each behind a head of 24 bits: its number (8 bits, 0 to 255) and its length in bytes (16).
+A block carries a pointer of 11 bits, then a stretch of the stream; the stream is unit after
+unit, each behind a head of 24 bits: its number (8 bits, 0 to 255) and its length in bytes (16).
 The pointer tells where in the block's stretch the first head begins (2047: in none), as in the
 transport stream of MPEG-2 (ISO/IEC 13818-1, pointer_field): behind a lost block the receiver goes
 on there.  A head of length 0 ends the stream; what follows it is padding.
@@ -20,35 +20,35 @@ from ..base.errors import SemcomError
 POINTER_BITS, NUMBER_BITS, LENGTH_BITS = 11, 8, 16
 HEAD_BITS = NUMBER_BITS + LENGTH_BITS
 NO_HEAD = (1 << POINTER_BITS) - 1
-MOST_PACKETS, LONGEST = 1 << NUMBER_BITS, (1 << LENGTH_BITS) - 1
+MOST_UNITS, LONGEST = 1 << NUMBER_BITS, (1 << LENGTH_BITS) - 1
 
 
-def stream_bits(packets: Sequence[bytes | None]) -> int:
-    """Bits of the stream of these packets."""
-    return sum(HEAD_BITS + 8 * len(packet) for packet in packets if packet is not None)
+def stream_bits(units: Sequence[bytes | None]) -> int:
+    """Bits of the stream of these units."""
+    return sum(HEAD_BITS + 8 * len(unit) for unit in units if unit is not None)
 
 
-def pack(packets: Sequence[bytes | None], blocks: int, size: int) -> np.ndarray:
-    """Packets, each known by its place, -> bits [blocks * size] uint8, block after block; what is
-    left is zero.  A packet that is None is not sent; SemcomError for packets that do not fit.
+def pack(units: Sequence[bytes | None], blocks: int, size: int) -> np.ndarray:
+    """Units, each known by its place, -> bits [blocks * size] uint8, block after block; what is
+    left is zero.  A unit that is None is not sent; SemcomError for units that do not fit.
     """
     stretch = max(size - POINTER_BITS, 0)
-    if stream_bits(packets) > blocks * stretch or len(packets) > MOST_PACKETS:
+    if stream_bits(units) > blocks * stretch or len(units) > MOST_UNITS:
         raise SemcomError(
-            f"packets: {len(packets)} of {stream_bits(packets)} bits, expected at most "
-            f"{MOST_PACKETS} of {blocks * stretch} bits in {blocks} blocks; send less"
+            f"units: {len(units)} of {stream_bits(units)} bits, expected at most "
+            f"{MOST_UNITS} of {blocks * stretch} bits in {blocks} blocks; send less"
         )
     stream, heads, at = np.zeros(blocks * stretch, np.uint8), np.full(blocks, NO_HEAD), 0
-    for number, packet in enumerate(packets):
-        if packet is None:
+    for number, unit in enumerate(units):
+        if unit is None:
             continue
-        if not 0 < len(packet) <= LONGEST:
-            raise SemcomError(f"packet {number}: {len(packet)} bytes, expected 1 to {LONGEST}")
+        if not 0 < len(unit) <= LONGEST:
+            raise SemcomError(f"unit {number}: {len(unit)} bytes, expected 1 to {LONGEST}")
         block = at // stretch
         heads[block] = min(heads[block], at % stretch)
-        bits = np.unpackbits(np.frombuffer(packet, np.uint8))
+        bits = np.unpackbits(np.frombuffer(unit, np.uint8))
         stream[at : at + NUMBER_BITS] = _bits(number, NUMBER_BITS)
-        stream[at + NUMBER_BITS : at + HEAD_BITS] = _bits(len(packet), LENGTH_BITS)
+        stream[at + NUMBER_BITS : at + HEAD_BITS] = _bits(len(unit), LENGTH_BITS)
         stream[at + HEAD_BITS : at + HEAD_BITS + len(bits)] = bits
         at += HEAD_BITS + len(bits)
     pointers = np.stack([_bits(head, POINTER_BITS) for head in heads])
@@ -56,7 +56,7 @@ def pack(packets: Sequence[bytes | None], blocks: int, size: int) -> np.ndarray:
 
 
 def unpack(bits: np.ndarray, good: np.ndarray, count: int) -> list[bytes | None]:
-    """Blocks of bits [C, p] uint8, and which of them are good [C] bool, -> ``count`` packets by
+    """Blocks of bits [C, p] uint8, and which of them are good [C] bool, -> ``count`` units by
     their numbers, None for one of which a part is lost."""
     found: list[bytes | None] = [None] * count
     for run in _runs(good):
@@ -73,7 +73,7 @@ def unpack(bits: np.ndarray, good: np.ndarray, count: int) -> list[bytes | None]
 
 
 def _read(stream: np.ndarray, at: int, found: list) -> None:
-    """Take the whole packets of a stretch of the stream, from the head at ``at`` on."""
+    """Take the whole units of a stretch of the stream, from the head at ``at`` on."""
     while at + HEAD_BITS <= len(stream):
         number = _number(stream[at : at + NUMBER_BITS])
         end = at + HEAD_BITS + 8 * _number(stream[at + NUMBER_BITS : at + HEAD_BITS])
