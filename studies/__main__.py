@@ -18,6 +18,7 @@ STUDIES = {  # a module each, imported when it is run: GNU Radio reads some sett
     "attention": "where systems look: docs/attention.md",
     "localisers": "train the localisers (hours) and measure them: docs/localisers.md",
     "media": "train what media need (hours) and measure it: docs/media.md",
+    "coding": "what the classical channel coding reaches: docs/coding.md",
     "synchronisation": "what the receiver of bursts reaches: docs/synchronisation.md",
 }
 

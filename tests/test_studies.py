@@ -106,7 +106,7 @@ def test_a_place_that_stays_empty_leaves_no_gap(tmp_path, monkeypatch):
         pages.page("some", a="A", nothing="", lines="")
 
 
-PAGES = ("results", "tuning", "attention", "localisers", "media", "synchronisation")
+PAGES = ("results", "tuning", "attention", "localisers", "media", "coding", "synchronisation")
 
 
 @pytest.mark.parametrize("name", PAGES)
