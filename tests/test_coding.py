@@ -13,6 +13,7 @@ from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.base.options import fields
 from gnuradio.semcom.phy import names
 from gnuradio.semcom.phy.coding import BlockCode
+from parity import alist, dense
 from streams import complex_normal, finish
 
 from studies import error_rates
@@ -32,15 +33,6 @@ def noisy(x: np.ndarray, n0: float, seed: int = 1) -> np.ndarray:
 
 def constant(n0: float, count: int) -> np.ndarray:
     return np.full(count, n0, np.float32)
-
-
-def dense(code: core.LdpcCode) -> np.ndarray:
-    """H, uint8 [n - k, n]: row r of a block of shift s has its one in column r + s."""
-    z, r = code.z, np.arange(code.z)
-    h = np.zeros((code.n - code.k, code.n), np.uint8)
-    for i, j in np.argwhere(code.prototype >= 0):
-        h[i * z + r, j * z + (r + code.prototype[i, j]) % z] = 1
-    return h
 
 
 # --- parts ----------------------------------------------------------------------------------------
@@ -119,18 +111,6 @@ def test_closed_forms_are_textbook_values():
 
 
 # --- the LDPC code --------------------------------------------------------------------------------
-
-
-def alist(h: np.ndarray) -> str:
-    """H in MacKay's format, which gr-fec reads."""
-    columns = [np.flatnonzero(column) + 1 for column in h.T]
-    rows = [np.flatnonzero(row) + 1 for row in h]
-    lines = [[h.shape[1], h.shape[0]], [max(map(len, columns)), max(map(len, rows))]]
-    lines += [[len(each) for each in columns], [len(each) for each in rows]]
-    for group in (columns, rows):
-        widest = max(map(len, group))
-        lines += [[*each, *[0] * (widest - len(each))] for each in group]
-    return "\n".join(" ".join(map(str, line)) for line in lines) + "\n"
 
 
 def through(block, values: np.ndarray, letter: str) -> np.ndarray:

@@ -106,7 +106,9 @@ def test_a_place_that_stays_empty_leaves_no_gap(tmp_path, monkeypatch):
         pages.page("some", a="A", nothing="", lines="")
 
 
-PAGES = ("results", "tuning", "attention", "localisers", "media", "bound", "synchronisation")
+PAGES = (
+    "results", "tuning", "attention", "localisers", "media", "bound", "coding", "synchronisation",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", PAGES)

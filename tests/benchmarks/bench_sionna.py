@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Our ZF core beside Sionna's ``zf_equalizer`` on the same frames, in turn, a thread each.
+"""Ours beside Sionna's, in turn, a thread each: ZF on the same frames, LDPC decoding.
 
 Sionna runs in the environment that ``make crosscheck`` sets up, as a process that answers each
-line on its input with the seconds one call took.
+line on its input with the processor time that one call took.
 """
 
 import statistics
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from gnuradio.semcom import core
+
+from .bench_coding import EBN0_DB, ITERATIONS, Words
 
 ROOT = Path(__file__).resolve().parents[2]
 PEER = ROOT / "build" / "crosscheck" / "bin" / "python"
@@ -20,31 +23,60 @@ FRAMES, SYMBOLS, NOISE, ROUNDS = 500, 640, 0.1, 9
 
 
 def rows() -> list:
+    return [zero_forcing(), decoder()]
+
+
+def zero_forcing() -> dict:
     rng = np.random.default_rng(0)
     draw = lambda *shape: (rng.normal(size=shape) + 1j * rng.normal(size=shape)).astype("c8")  # noqa: E731
     h, y = draw(FRAMES, 2, 2), draw(FRAMES, 2, SYMBOLS)
-    path = ROOT / "build" / "bench_sionna.npz"
-    np.savez(path, h=h, y=y, noise=NOISE)
-    command = [PEER, ROOT / "tools" / "time_sionna.py", path]
-    ours, theirs = [], []
-    pipes = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    return {
+        "name": "ZF core, 2x2, one H per 640 symbols",
+        "unit": "Msym/s",
+        "peer_name": "Sionna zf_equalizer",
+        "goal": 3.0,
+        **in_turn(
+            lambda: core.detect_frames(y, h, NOISE, "zf"),
+            2e-6 * FRAMES * SYMBOLS,
+            "zf",
+            {"h": h, "y": y, "noise": NOISE},
+        ),
+    }
+
+
+def decoder() -> dict:
+    words = Words(np.random.default_rng(0))
+    settings = {"k": words.code.k, "noise": words.noise, "variance": words.variance}
+    return {
+        "name": f"LDPC decoder, k = 486, n = 648, Eb/N0 {EBN0_DB:g} dB",
+        "unit": "Mbit/s",
+        "peer_name": f"Sionna LDPC5GDecoder, min-sum, {ITERATIONS} iterations",
+        "goal": 10.0,
+        **in_turn(words.decode, words.megabits, "ldpc", {**settings, "iterations": ITERATIONS}),
+    }
+
+
+def in_turn(ours: Callable, amount: float, kind: str, data: dict) -> dict:
+    """Rates, ``amount`` over processor time, of ``ours`` and of what tools/time_sionna.py calls
+    ``kind``, medians over turns, and the quartiles of their ratio."""
+    path = ROOT / "build" / f"bench_sionna_{kind}.npz"
+    np.savez(path, **data)
+    command = [PEER, ROOT / "tools" / "time_sionna.py", kind, path]
+    pairs, pipes = [], dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     with subprocess.Popen(command, **pipes) as peer:
         for _ in range(ROUNDS):
-            began = time.perf_counter()
-            core.detect_frames(y, h, NOISE, "zf")
-            ours.append(2 * FRAMES * SYMBOLS / (time.perf_counter() - began) / 1e6)
+            began = time.process_time()
+            ours()
+            seconds = time.process_time() - began
             peer.stdin.write("again\n")
             peer.stdin.flush()
-            theirs.append(2 * FRAMES * SYMBOLS / float(peer.stdout.readline()) / 1e6)
+            pairs.append((amount / seconds, amount / float(peer.stdout.readline())))
         peer.stdin.close()
-    return [
-        {
-            "name": "ZF core, 2x2, one H per 640 symbols",
-            "unit": "Msym/s",
-            "ours": statistics.median(ours),
-            "peer_name": "Sionna zf_equalizer",
-            "peer": statistics.median(theirs),
-            "ratio": statistics.median(a / b for a, b in zip(ours, theirs, strict=True)),
-            "goal": 3.0,
-        }
-    ]
+    mine, theirs = zip(*pairs, strict=True)
+    low, ratio, high = statistics.quantiles([a / b for a, b in pairs], n=4)
+    return {
+        "ours": statistics.median(mine),
+        "peer": statistics.median(theirs),
+        "ratio": ratio,
+        "quartiles": [low, high],
+    }

@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""LDPC decoding on one core beside gr-fec's decoder, on the same code at the same noise.
+
+The code is that of rate 3/4 with 648 bits, at an Eb/N0 at which either loses some 4 % of the
+blocks. Ours and the peer run in turns; time is processor time.
+
+    .venv/bin/python -m tests.benchmarks.bench_coding
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from gnuradio import blocks, fec, gr
+from gnuradio.semcom import core
+
+from tests.parity import alist, dense
+
+EBN0_DB, ITERATIONS, TURNS = 3.0, 20, 9
+
+
+class Words:
+    """Words of our code, and noise for them."""
+
+    def __init__(self, rng: np.random.Generator, count: int = 500):
+        self.code = core.LdpcCode("3/4", 648)
+        ratio = self.code.k / self.code.n
+        self.variance = 1 / (2 * ratio * 10 ** (EBN0_DB / 10))
+        shape = (count, self.code.n)
+        self.noise = (math.sqrt(self.variance) * rng.standard_normal(shape)).astype(np.float32)
+        self.bits = rng.integers(0, 2, (count, self.code.k), np.uint8)
+        sent = 1 - 2 * self.code.encode(self.bits).astype(np.float32)
+        self.llrs = 2 / np.float32(self.variance) * (sent + self.noise)
+
+    @property
+    def megabits(self) -> float:
+        """Of information."""
+        return self.bits.size / 1e6
+
+    def decode(self) -> None:
+        self.code.decode(self.llrs, ITERATIONS)
+
+
+class GnuRadio:
+    """gr-fec's decoder of the same H, in a flowgraph; the words are of its own encoder."""
+
+    def __init__(self, words: Words, folder: Path):
+        self.path = str(folder / "h.alist")
+        Path(self.path).write_text(alist(dense(words.code)))
+        encoder, sent = fec.encoder(fec.ldpc_encoder_make(self.path), 1, 1), blocks.vector_sink_b()
+        top = gr.top_block()
+        top.connect(blocks.vector_source_b(words.bits.ravel()), encoder, sent)
+        top.run()
+        signs = 2 * np.array(sent.data(), np.float32).reshape(words.noise.shape) - 1
+        self.received, self.variance = (signs + words.noise).ravel(), words.variance
+
+    def seconds(self) -> float:
+        own = fec.ldpc_decoder.make(self.path, self.variance, ITERATIONS)  # its sigma: the variance
+        decoder = fec.decoder(own, gr.sizeof_float, gr.sizeof_char)
+        top, sink = gr.top_block(), blocks.null_sink(gr.sizeof_char)
+        top.connect(blocks.vector_source_f(self.received), decoder, sink)
+        began = time.process_time()
+        top.run()
+        return time.process_time() - began
+
+
+def rows() -> list:
+    """Our rate, theirs and the ratio, medians over turns; the quartiles of the ratio."""
+    words = Words(np.random.default_rng(0))
+    with tempfile.TemporaryDirectory() as folder:
+        peer, pairs = GnuRadio(words, Path(folder)), []
+        for _ in range(TURNS):
+            began = time.process_time()
+            words.decode()
+            ours = time.process_time() - began
+            pairs.append((words.megabits / ours, words.megabits / peer.seconds()))
+    low, ratio, high = statistics.quantiles([a / b for a, b in pairs], n=4)
+    return [
+        {
+            "name": f"LDPC decoder, rate 3/4, n = 648, Eb/N0 {EBN0_DB:g} dB",
+            "unit": "Mbit/s",
+            "ours": statistics.median(a for a, _ in pairs),
+            "peer_name": f"gr-fec ldpc_decoder, {ITERATIONS} iterations",
+            "peer": statistics.median(b for _, b in pairs),
+            "ratio": ratio,
+            "quartiles": [low, high],
+            "goal": 4.0,
+        }
+    ]
+
+
+if __name__ == "__main__":
+    print(rows())
