@@ -78,7 +78,8 @@ def test_the_check_of_words_finds_them():
 
 COUNTS = {  # arguments that are numbers without a unit
     "seed", "frames", "first", "streams", "terminals", "antennas", "attempts", "window", "keep",
-    "max_waiting", "max_batch", "system", "rician_k", "ask_below", "sidelinks",
+    "max_waiting", "max_batch", "system", "rician_k", "ask_below", "sidelinks", "terminal",
+    "repetition", "iterations",
 }  # fmt: skip
 BLOCKS = {name: getattr(blocks, name) for name in blocks.__all__}
 CLASSES = {name: found for name, found in BLOCKS.items() if inspect.isclass(found)}

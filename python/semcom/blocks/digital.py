@@ -76,7 +76,7 @@ class digital_transmitter(_Coded, gr.hier_block2):
     length          [bits] of a coded block: 648, 1296 or 1944
     crc             [bits] of each block's check: 16, 24 or 32
     repetition      times that each coded bit is sent: 1, 2, 4 or 8
-    frame_bits      payload of a frame; 0: the input's frames are tagged (semcom_frame)
+    frame_bits      [bits] payload of a frame; 0: the input's frames are tagged (semcom_frame)
     terminals       K that send at once
     terminal        which of them this is, from 0
     pilot_kind      of the pilot rows: hadamard, zadoff_chu or encoded_sine
