@@ -137,7 +137,9 @@ def choose(point: Scenario, found: dict, payload: int, val, kept: Records) -> di
                 worth = [nothing, accuracy]
             chosen = settings_of(carrier, MOST | way | {"variant": variant})
             expected.append((float(np.dot(shares, worth)), chosen))
-    accuracy, chosen = max(expected, key=lambda pair: pair[0])
+    accuracy, chosen = max(
+        reversed(expected), key=lambda pair: pair[0]
+    )  # of equal ones the slowest
     return {"channel": point.channel, "snr": point.snr, "accuracy": accuracy, "settings": chosen}
 
 
