@@ -56,11 +56,10 @@ def carriers(payload: int, every=CARRIERS) -> list[Carrier]:
     return found
 
 
-def arrivals(point: Scenario, carrier: Carrier, payload: int, streams: int) -> np.ndarray:
-    """[2 ** streams] how often which streams arrive whole, stream k being bit k of the index, at
-    the channel, SNR, estimator and detector of a point."""
+def arrivals(point: Scenario, carrier: Carrier, count: int, streams: int) -> np.ndarray:
+    """[2 ** streams] how often which streams of ``count`` bits arrive whole, stream k being bit k
+    of the index, at the channel, SNR, estimator and detector of a point."""
     code, rng = carrier.block_code(), np.random.default_rng(point.seed)
-    count = code.largest(payload)
     bits = rng.integers(0, 2, (FRAMES, streams, count)).astype(np.uint8)
     sent = np.array([[code.encode(stream) for stream in frame] for frame in bits])
     link, snr = torch_link(point), torch.full((FRAMES,), point.snr)

@@ -129,7 +129,8 @@ def choose(point: Scenario, found: dict, payload: int, val, kept: Records) -> di
         for variant, (accuracy, way) in of.items():
             if way is None:
                 continue
-            shares = arrivals(point, carrier, payload, 2 if variant == "full" else 1, kept)
+            most, streams = carrier.block_code().largest(payload), 1 + (variant == "full")
+            shares = arrivals(point, carrier, most, streams, kept)
             if variant == "full":
                 alone = [of["audio_only"][0], of["video_only"][0]]
                 worth = [nothing, alone[0], alone[1], accuracy]
@@ -149,12 +150,13 @@ def background(clips, count: int) -> float:
     return float(np.mean(labels == len(clips.classes) - 1))
 
 
-def arrivals(point: Scenario, carrier: Carrier, payload: int, streams: int, kept) -> list[float]:
+def arrivals(point: Scenario, carrier: Carrier, bits: int, streams: int, kept) -> list[float]:
+    """See adaptation.arrivals; measured once."""
     key = json.dumps(
-        ["arrivals", point.channel, point.snr, point.csi, point.detector, payload, streams,
+        ["arrivals", point.channel, point.snr, point.csi, point.detector, bits, streams,
          adaptation.FRAMES, *vars(carrier).values()]
     )  # fmt: skip
     unit = recorded(key, f"{point.where()}, {carrier.modulation} {carrier.code}", lambda: {
-        "shares": adaptation.arrivals(point, carrier, payload, streams).tolist()
+        "shares": adaptation.arrivals(point, carrier, bits, streams).tolist()
     })  # fmt: skip
     return complete("arrivals", [unit], kept)[0]["shares"]
