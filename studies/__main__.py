@@ -19,6 +19,7 @@ STUDIES = {  # a module each, imported when it is run: GNU Radio reads some sett
     "localisers": "train the localisers (hours) and measure them: docs/localisers.md",
     "media": "train what media need (hours) and measure it: docs/media.md",
     "classical": "the classical links beside the learned ones: docs/classical.md",
+    "classical_features": "quantised features beside analogue symbols: docs/classical-features.md",
     "bound": "how many bits the channel can carry: docs/bound.md",
     "coding": "what the classical channel coding reaches: docs/coding.md",
     "synchronisation": "what the receiver of bursts reaches: docs/synchronisation.md",

@@ -60,8 +60,8 @@ BUDGETS = (
 )  # fmt: skip
 
 
-def adapt(budget: Budget, base: Scenario, val, kept: Records) -> dict:
-    """Choose on validation what does best at each channel and SNR; the table, which is written."""
+def adapt(budget: Budget, base: Scenario, val, kept: Records) -> None:
+    """Choose on validation what does best at each channel and SNR, and write the table."""
     payload = payload_within(base, topology_of("digital"))
     found = {}  # carrier -> {"full" | "video_only" | "audio_only": (accuracy, coding)}
     codings = {"video_only": budget.pictures, "audio_only": SOUNDS}
@@ -75,21 +75,27 @@ def adapt(budget: Budget, base: Scenario, val, kept: Records) -> dict:
         both = joint(found[carrier])
         tried = measured(base, carrier, "full", both, val, kept)
         found[carrier]["full"] = best(tried, base)
-    choices = [
-        choose(replace(base, channel=channel, snr=snr), found, payload, val, kept)
+    chosen = {
+        (channel, snr): choose(replace(base, channel=channel, snr=snr), found, payload, val, kept)
         for channel in budget.channels for snr in budget.snrs
-    ]  # fmt: skip
-    table = {"system": "digital", "data": val.name, "split": "val", "clips": base.frames,
-             "uses": base.uses, "choices": choices}  # fmt: skip
-    path = table_path(base.uses)
-    with replacing(path) as temporary:
+    }  # fmt: skip
+    write_table("digital", val.name, base.uses, chosen)
+
+
+def write_table(system: str, data: str, uses: int, chosen: dict) -> None:
+    """Write the table of a link: (channel, SNR) -> (settings, accuracy that is expected)."""
+    choices = [
+        {"channel": channel, "snr": snr, "accuracy": round(accuracy, 4), "settings": settings}
+        for (channel, snr), (settings, accuracy) in chosen.items()
+    ]
+    table = {"system": system, "data": data, "split": "val", "uses": uses, "choices": choices}
+    with replacing(table_path(uses, system)) as temporary:
         Path(temporary).write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
-    return table
 
 
-def table_path(uses: int) -> Path:
+def table_path(uses: int, system: str = "digital") -> Path:
     """Where a table lies."""
-    return pages.ROOT / "models" / f"digital-adaptive-{uses}.json"
+    return pages.ROOT / "models" / f"{system}-adaptive-{uses}.json"
 
 
 def joint(of_one: dict) -> list[dict]:
@@ -121,8 +127,8 @@ def best(tried: list, base: Scenario) -> tuple:
     return max(whole, key=lambda pair: pair[0], default=(0.0, None))
 
 
-def choose(point: Scenario, found: dict, payload: int, val, kept: Records) -> dict:
-    """The choice of the table for a channel and SNR."""
+def choose(point: Scenario, found: dict, payload: int, val, kept: Records) -> tuple[dict, float]:
+    """The settings that are expected to be best at a channel and SNR, and the accuracy expected."""
     nothing = background(val, point.frames)
     expected = []
     for carrier, of in found.items():
@@ -138,10 +144,9 @@ def choose(point: Scenario, found: dict, payload: int, val, kept: Records) -> di
                 worth = [nothing, accuracy]
             chosen = settings_of(carrier, MOST | way | {"variant": variant})
             expected.append((float(np.dot(shares, worth)), chosen))
-    accuracy, chosen = max(
-        reversed(expected), key=lambda pair: pair[0]
-    )  # of equal ones the slowest
-    return {"channel": point.channel, "snr": point.snr, "accuracy": accuracy, "settings": chosen}
+    expected.reverse()  # of equal ones the slowest
+    accuracy, settings = max(expected, key=lambda pair: pair[0])
+    return settings, accuracy
 
 
 def background(clips, count: int) -> float:

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Make docs/classical-features.md: quantised features over LDPC and QAM beside analogue symbols,
+and the bound of both.
+
+DATA is a folder in the AVE layout for which `digital_features` ships weights (ave28).  At each SNR
+the adaptive link sends as many bits by such a carrier as is expected to be best, from how often
+frames of random bits arrive and from what so many bits are worth on the validation split, which
+stands in the weights' header.  The test split is reported, through the GNU Radio flowgraph.
+
+    studies classical_features --data DIR
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from gnuradio.semcom.base.files import make_folder
+from gnuradio.semcom.data import open_set
+from gnuradio.semcom.evaluation.bound import accuracy_bound
+from gnuradio.semcom.report import plots, tables
+from gnuradio.semcom.report.plots import Axes, Line
+from gnuradio.semcom.run.budget import payload_within
+from gnuradio.semcom.run.scenario import Scenario
+from gnuradio.semcom.systems.choice import weights_for
+from gnuradio.semcom.systems.registry import topology_of
+from gnuradio.semcom.weights.store import read_header
+
+from . import pages, points
+from .adaptation import CARRIERS, Carrier
+from .adaptation_table import SNRS, USES, arrivals, write_table
+from .experiment import CHANNELS
+from .results import margin
+from .work import Records, complete
+
+OURS, RIVAL = "pilot_ave_plus", "digital_features"
+SLOW = ("bpsk", "qpsk", "16qam")  # constellations that few bits are sent by
+LOOKS = {OURS: (0, 0), RIVAL: (2, 2), "bound, fade unknown": (1, 3), "bound, fade known": (3, 3)}
+WITHIN = 0.02  # of the bound
+COMPARED = (-5.0, 0.0, 5.0, 10.0)  # [dB]
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--data", type=Path, required=True, metavar="DIR", help="folder in the AVE layout")
+    add("--frames", type=int, default=0, help="clips a point; 0: the split once")
+    add("--out", type=Path, default=Path("runs/classical_features"), metavar="DIR")
+    add("--docs", type=Path, default=pages.DOCS, help="folder of the page")
+
+
+def run(args: argparse.Namespace) -> None:
+    study = Study(args)
+    figures = make_folder(args.docs / "figures")
+    plots.draw(figures / "classical-features.png", study.panels(), columns=3)
+    pages.write(args.docs / "classical-features.md", study.page())
+
+
+class Study:
+    """What is measured, point by point as it is asked for."""
+
+    def __init__(self, args: argparse.Namespace):
+        self.data, self.frames = args.data, args.frames
+        self.clips = open_set(args.data, "test")
+        self.kept = points.store(make_folder(args.out))
+        self.found = Records(args.out / "arrivals.json")
+        self.worth = read_header(weights_for(self.point(RIVAL), self.clips))["rate_accuracy"]
+        self.payload = payload_within(self.point(RIVAL, uses=USES), topology_of(RIVAL))
+        self.chosen = {
+            (channel, snr): self.choose(channel, snr) for channel in CHANNELS for snr in SNRS
+        }
+        write_table(RIVAL, self.clips.name, USES, self.chosen)
+
+    def point(self, system: str, **more) -> Scenario:
+        return Scenario(
+            system=system, data=str(self.data), frames=self.frames, detector="lmmse", **more
+        )
+
+    def record(self, point: Scenario) -> dict:
+        """The record of a point, run once."""
+        unit = points.unit(point, self.clips, weights_for(point, self.clips))
+        return complete("test", [unit], self.kept)[0]
+
+    def choose(self, channel: str, snr: float) -> tuple[dict, float]:
+        """The settings that are expected to be best, and the accuracy expected."""
+        at = self.point(RIVAL, channel=channel, snr=snr)
+        expected = []
+        for row in self.worth:
+            for carrier in slowest(row["bits"], self.payload):
+                shares = arrivals(at, carrier, row["bits"], 2, self.found)
+                worth = [row[kind] for kind in ("none", "audio", "video", "both")]
+                chosen = vars(carrier) | {"bits": row["bits"]}
+                expected.append((float(np.dot(shares, worth)), chosen))
+        accuracy, settings = max(expected, key=lambda pair: pair[0])
+        return settings, accuracy
+
+    def rival(self, channel: str, snr: float) -> dict:
+        settings, _ = self.chosen[channel, snr]
+        return self.record(self.point(RIVAL, channel=channel, snr=snr, uses=USES, **settings))
+
+    def ours(self, channel: str, snr: float) -> dict:
+        return self.record(self.point(OURS, channel=channel, snr=snr))
+
+    def bound(self, channel: str, adapted: bool) -> np.ndarray:
+        """Accuracy over SNRS that no code passes, at the rates measured."""
+        return accuracy_bound(self.payload, np.array(SNRS), channel, self.worth, adapted=adapted)
+
+    def panels(self) -> list[Axes]:
+        found = []
+        for channel, title in CHANNELS.items():
+            lines = [
+                Line(label, list(SNRS), [tables.estimate([measure(channel, s)]) for s in SNRS],
+                     LOOKS[label])
+                for label, measure in ((OURS, self.ours), (RIVAL, self.rival))
+            ]  # fmt: skip
+            for label, adapted in (("bound, fade unknown", False), ("bound, fade known", True)):
+                if channel == "awgn" and adapted:
+                    continue
+                heights = [tables.Estimate(float(a)) for a in self.bound(channel, adapted)]
+                lines.append(Line(label, list(SNRS), heights, LOOKS[label]))
+            found.append(Axes(title, plots.SNR_LABEL, "segment accuracy", lines))
+        return found
+
+    def page(self) -> str:
+        """docs/classical-features.md."""
+        return pages.page(
+            "classical-features",
+            command=pages.command("classical_features", "--data <folder of the set>"),
+            data=self.clips.name,
+            clips=str(self.frames or len(self.clips)),
+            uses=str(USES),
+            payload=str(self.payload),
+            headline=self.headline(),
+            table=self.table(),
+            worth=self.worth_table(),
+            choices=self.choices(),
+        )
+
+    def headline(self) -> list[str]:
+        """How far the learned link is from the bound where it is compared."""
+        lines = []
+        for channel, title in CHANNELS.items():
+            bounds = dict(zip(SNRS, self.bound(channel, False), strict=True))
+            gaps = {s: self.ours(channel, s)["accuracy"] - bounds[s] for s in COMPARED}
+            worst = min(gaps, key=gaps.get)
+            verdict = "within it everywhere" if gaps[worst] >= -WITHIN else "not everywhere"
+            lines.append(
+                f"- {title}: against the bound without CSI at the sender, {COMPARED[0]:g} to "
+                f"{COMPARED[-1]:g} dB: {gaps[worst]:+.3f} at worst (at {worst:g} dB), "
+                f"{max(gaps.values()):+.3f} at best; {WITHIN} below is the aim: {verdict}."
+            )
+        return lines
+
+    def table(self) -> list[str]:
+        rows = []
+        for channel, title in CHANNELS.items():
+            for i, snr in enumerate(SNRS):
+                ours, rival = self.ours(channel, snr), self.rival(channel, snr)
+                lead = margin(*(np.array(record["clip_scores"]) for record in (ours, rival)))
+                bounds = [f"{self.bound(channel, adapted)[i]:.3f}" for adapted in (False, True)]
+                rows.append([title, f"{snr:g}", f"{ours['accuracy']:.3f}",
+                             f"{rival['accuracy']:.3f}", lead, *bounds])  # fmt: skip
+        header = ["channel", "SNR [dB]", OURS, RIVAL, "lead, 95 % interval over clips",
+                  "bound, fade unknown", "bound, fade known"]  # fmt: skip
+        return tables.markdown(header, rows)
+
+    def worth_table(self) -> list[str]:
+        keys = ("both", "audio", "video", "none")
+        rows = [[str(row["bits"]), *(f"{row[key]:.3f}" for key in keys)] for row in self.worth]
+        return tables.markdown(["bits a clip and terminal", *keys], rows)
+
+    def choices(self) -> list[str]:
+        rows = []
+        for snr in SNRS:
+            (chosen, accuracy) = self.chosen["rayleigh", snr]
+            carrier = f"{chosen['modulation']} {chosen['code']}, {chosen['repetition']} times"
+            rows.append([f"{snr:g}", str(chosen["bits"]), carrier, f"{accuracy:.3f}"])
+        return tables.markdown(["SNR [dB]", "bits", "carrier", "expected on validation"], rows)
+
+
+def slowest(bits: int, payload: int) -> list[Carrier]:
+    """For each constellation and rate that few bits are sent by, the carrier of most repetitions
+    whose frame of so many bits has room."""
+    found = {}
+    for modulation, code, _ in CARRIERS:
+        for repetition in (1, 2, 4, 8):
+            carrier = Carrier(modulation, code, repetition)
+            if modulation in SLOW and carrier.block_code().symbols(bits) <= payload:
+                found[modulation, code] = carrier
+    return list(found.values())
