@@ -74,13 +74,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     chosen = Records(make_folder(args.out) / "records.json")
-    val = Held(open_set(args.raw, "val"))
+    val, study, figures = Held(open_set(args.raw, "val")), Study(args), args.docs / "figures"
+    make_folder(figures)
     for budget in BUDGETS:
         adapt(budget, digital(args.raw, args.val, budget.uses), val, chosen)
-    study = Study(args)
-    figures = make_folder(args.docs / "figures")
-    for name, (panels, columns) in study.figures().items():
-        plots.draw(figures / f"classical-{name}.png", panels, columns=columns)
+        if budget.uses == USES:
+            plots.draw(figures / "classical-snr.png", study.over_snr(), columns=3)
+            plots.draw(figures / "classical-cliff.png", [study.cliff()])
+    plots.draw(figures / "classical-uses.png", [study.over_uses()])
     pages.write(args.docs / "classical.md", study.page())
 
 
@@ -131,15 +132,14 @@ class Study:
             for snr in SNRS
         ]
 
-    def figures(self) -> dict:
-        """name -> (panels, how many in a row)."""
-        snr = [
+    def over_snr(self) -> list[Axes]:
+        """Every curve over SNR, a panel for each channel."""
+        return [
             Axes(title, plots.SNR_LABEL, "segment accuracy",
                  [line(label, self.curve(label, channel), look) for label, look in LOOKS.items()],
                  levels=[("always background", self.nothing, "grey")])
             for channel, title in CHANNELS.items()
         ]  # fmt: skip
-        return {"snr": (snr, 3), "cliff": ([self.cliff()], 1), "uses": ([self.over_uses()], 1)}
 
     @property
     def nothing(self) -> float:
