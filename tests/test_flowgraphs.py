@@ -170,6 +170,8 @@ OPTION_IN = {  # the same of blocks whose names begin so
     "usrp_antennas": {"device": "", "gain": "rx_gain"},
     "sigmf": {"sample_rate": "", "frequency": ""},
     "repeater": {"attempts": ""},  # there to repeat: 3
+    "media_source": {"length": ""},  # of a clip, not of a coded block
+    "sound_features": {"length": ""},
 }
 TYPES = {  # of an option: those of its parameter
     float: {"real"},
