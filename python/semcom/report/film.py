@@ -47,7 +47,7 @@ def views(understood: Understood, window: Window, point: Scenario, snr_db: float
 
 def _constellations(labels: list, understood: Understood, t: int, seconds: int) -> list:
     """What was received of second ``t``, by terminal."""
-    parts = [stream.reshape(seconds, -1)[t] for stream in understood.symbols]
+    parts = [np.array_split(stream, seconds)[t] for stream in understood.symbols]
     return list(zip(labels, parts, strict=True))
 
 
