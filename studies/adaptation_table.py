@@ -71,10 +71,10 @@ def adapt(budget: Budget, base: Scenario, val, kept: Records) -> None:
         for variant, ways in codings.items():
             tried = measured(base, carrier, variant, ways, val, kept)
             codings[variant] = [way for way, record in tried if record["cut"] <= MOST_CUT]
-            found[carrier][variant] = best(tried, base)
+            found[carrier][variant] = best(tried)
         both = joint(found[carrier])
         tried = measured(base, carrier, "full", both, val, kept)
-        found[carrier]["full"] = best(tried, base)
+        found[carrier]["full"] = best(tried)
     chosen = {
         (channel, snr): choose(replace(base, channel=channel, snr=snr), found, payload, val, kept)
         for channel in budget.channels for snr in budget.snrs
@@ -121,7 +121,7 @@ def told(record: dict) -> dict:
     return {"accuracy": record["accuracy"], "cut": record["units_cut"]}
 
 
-def best(tried: list, base: Scenario) -> tuple:
+def best(tried: list) -> tuple:
     """(accuracy, way of coding) of the most accurate that fits; (0, None): none does."""
     whole = [(record["accuracy"], way) for way, record in tried if record["cut"] <= MOST_CUT]
     return max(whole, key=lambda pair: pair[0], default=(0.0, None))
