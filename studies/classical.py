@@ -29,8 +29,8 @@ from .results import margin
 from .work import Records, complete
 
 OURS, PUBLISHED = "pilot_ave_plus", "pilot_ave"
-FIXED = {"source": "jpeg+pcm", "quality": 10, "bitrate": 16_000, "size": 96}
-FIXED_CLIPS = 30  # of the fixed link, whose frames are a hundred times as long
+FIXED = {"source": "jpeg+pcm", "quality": 50, "bitrate": 64_000, "size": 96}
+FIXED_CLIPS = 20  # of the fixed link, whose frames are a hundred times as long
 CLIFFS = (5.0, 10.0, 20.0, 30.0)  # [dB] whose choices on AWGN are sent at every SNR
 USES_SNRS = (0.0, 5.0, 10.0)  # [dB] of accuracy over channel uses
 LOOKS = {OURS: (0, 0), PUBLISHED: (1, 1), "adaptive": (2, 2), "JPEG + PCM": (3, 3)}
@@ -67,7 +67,7 @@ class Held:
 def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--raw", type=Path, required=True, metavar="DIR", help="folder with manifest.csv")
-    add("--val", type=at_least(1), default=30, help="clips that choose (default: %(default)s)")
+    add("--val", type=at_least(1), default=80, help="clips that choose (default: %(default)s)")
     add("--test", type=at_least(1), default=100, help="clips that count (default: %(default)s)")
     add("--out", type=Path, default=Path("runs/classical"), metavar="DIR")
     add("--docs", type=Path, default=pages.DOCS, help="folder of the page")
