@@ -69,6 +69,10 @@ class JobRecipe(Recipe):
         """Figures on the test split of the model as it is, name -> number, or name -> point ->
         number; the first, a number, is told of each seed."""
 
+    def header(self) -> dict:
+        """More that the checkpoint's header says."""
+        return {}
+
     @staticmethod
     @abstractmethod
     def card_rows(header: dict) -> list[tuple[str, str]]:
@@ -151,6 +155,7 @@ def write(recipe, loop: Loop, job: Job, metrics: dict) -> Path:
         parameters=parameters(net),
         metrics=metrics,
         cost=cost_of(loop),
+        **recipe.header(),
     )
     return path
 
