@@ -64,7 +64,7 @@ class DigitalFeaturesConfig(FeatureSizes):
     heads: int = option(4, "heads of the attention")
     dropout: float = option(0.1, "share of features dropped in training")
     latent: int = option(16, "numbers of a second and terminal that are quantised")
-    stages: int = option(16, "stages of the quantiser, 8 bits of a clip each")
+    stages: int = option(40, "stages of the quantiser, 8 bits of a clip each")
     seconds: int = option(10, "length of a clip", unit="s")
 
     def __post_init__(self):

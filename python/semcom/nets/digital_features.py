@@ -7,9 +7,10 @@ are set beside.
 
 A terminal's clip is one vector, the latents of its seconds one behind the other.  Each stage of the
 quantiser names one of 256 vectors for what the stages before it left over (Juang and Gray, 1982),
-so that any number of stages is a code of its own: 8 bits a stage, whatever rate is asked for.  The
-receiver knows how many bits a clip has, and which of its blocks failed: such a terminal is left out
-of the decision.  The video terminal hears nobody; on ave28 the sidelink changes nothing.
+so that the first bits of a clip are a code of their own: 8 bits a stage, whatever rate is asked
+for.  A clip longer than a block comes in several; what stands before the first that failed is used,
+and a terminal of which nothing came is left out of the decision.  The video terminal hears nobody:
+on ave28 the sidelink changes nothing.
 """
 
 from __future__ import annotations
@@ -33,7 +34,6 @@ from .topology import Terminal, Topology
 STAGE_BITS = 8
 SUBSPACE = 40  # dimensions in which a stage's vectors lie: those of most variance
 ROUNDS = 8  # of k-means
-SURE = 5.0  # of the level of a rate: log2(stages) / SURE
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,22 @@ class DigitalFeaturesSettings:
 
 
 class Quantiser(nn.Module):
-    """A residual vector quantiser of vectors [B, D]."""
+    """A residual vector quantiser of vectors [B, D].
+
+    The 256 vectors of a stage lie in a subspace of its own: a few thousand clips tell too little
+    of what so many would have to be in all of D dimensions, and it is a third of the numbers.
+    """
 
     def __init__(self, dim: int, stages: int):
         super().__init__()
+        rank = min(SUBSPACE, dim)
         self.register_buffer("mean", torch.zeros(dim))
-        self.register_buffer("books", torch.zeros(stages, 2**STAGE_BITS, dim))
+        self.register_buffer("axes", torch.zeros(stages, rank, dim))
+        self.register_buffer("places", torch.zeros(stages, 2**STAGE_BITS, rank))
+
+    def book(self, stage: int) -> torch.Tensor:
+        """The vectors of a stage, [256, D]."""
+        return self.places[stage] @ self.axes[stage]
 
     @torch.no_grad()
     def fit(self, vectors: torch.Tensor) -> None:
@@ -61,33 +71,27 @@ class Quantiser(nn.Module):
         the subspace that holds most of it."""
         self.mean.copy_(vectors.mean(0))
         left = vectors - self.mean
-        for book in self.books:
-            axes = torch.linalg.eigh(left.T @ left)[1][:, -SUBSPACE:]
-            book.copy_(k_means(left @ axes, len(book)) @ axes.T)
+        for stage, (axes, places) in enumerate(zip(self.axes, self.places, strict=True)):
+            axes.copy_(torch.linalg.eigh(left.T @ left)[1][:, -len(axes) :].T)
+            places.copy_(k_means(left @ axes.T, len(places)))
+            book = self.book(stage)
             left = left - book[nearest(left, book)]
 
     def encode(self, vectors: torch.Tensor, stages: int) -> torch.Tensor:
         """Vectors [B, D] -> numbers [B, stages] int64 of 0 to 255."""
         left, numbers = vectors - self.mean, []
-        for book in self.books[:stages]:
+        for stage in range(stages):
+            book = self.book(stage)
             numbers.append(nearest(left, book))
             left = left - book[numbers[-1]]
         return torch.stack(numbers, 1)
 
-    def decode(self, numbers: torch.Tensor) -> torch.Tensor:
-        """Numbers [B, stages] -> vectors [B, D]."""
-        parts = [book[column] for book, column in zip(self.books, numbers.unbind(1), strict=False)]
-        return self.mean + torch.stack(parts).sum(0)
-
-    def forward(self, vectors: torch.Tensor, stages: torch.Tensor) -> torch.Tensor:
-        """What arrives of vectors [B, D] at ``stages`` [B] stages each; more than there are: the
-        vectors themselves.  Gradients go straight through."""
-        left = (vectors - self.mean).detach()
-        for number, book in enumerate(self.books):
-            used = ((stages > number) & (stages <= len(self.books)))[:, None]
-            left = left - book[nearest(left, book)] * used
-        whole = (stages > len(self.books))[:, None]
-        return vectors - torch.where(whole, 0.0, left)
+    def decode(self, numbers: torch.Tensor, came: torch.Tensor) -> torch.Tensor:
+        """Numbers [B, stages], of which the first ``came`` [B] of each count -> vectors [B, D]."""
+        found = self.mean.expand(len(numbers), -1)
+        for stage, column in enumerate(numbers.unbind(1)):
+            found = found + self.book(stage)[column] * (came > stage)[:, None]
+        return found
 
 
 def nearest(vectors: torch.Tensor, book: torch.Tensor) -> torch.Tensor:
@@ -128,19 +132,15 @@ class FeatureDecoder(nn.Module):
     def __init__(self, config: DigitalFeaturesConfig, events: int):
         super().__init__()
         self.latent = config.latent
-        self.layer = dense(config.latent + 1, config.hidden, dropout=config.dropout)
+        self.layer = dense(config.latent, config.hidden, dropout=config.dropout)
         self.events = nn.Linear(config.hidden, events)
-        self.gain = nn.Parameter(torch.zeros(2))
 
-    def forward(self, latent: torch.Tensor, level: torch.Tensor, came: torch.Tensor):
-        """latent [B, T h], level [B] of its rate, came [B] bool -> features [B, T, hidden] and
-        evidence [B, T, events], both zero of what did not come."""
-        rows = latent.unflatten(1, (-1, self.latent))
-        told = level[:, None, None].expand(*rows.shape[:2], 1)
-        here = came[:, None, None].to(rows.dtype)
-        features = self.layer(torch.cat([rows, told], -1)) * here
-        weight = (self.gain[0] + self.gain[1] * level).exp()[:, None, None]
-        return features, self.events(features) * weight * here
+    def forward(self, latent: torch.Tensor, came: torch.Tensor):
+        """latent [B, T h], came [B] bool -> features [B, T, hidden] and evidence [B, T, events],
+        both zero of what did not come."""
+        here = came[:, None, None].to(latent.dtype)
+        features = self.layer(latent.unflatten(1, (-1, self.latent))) * here
+        return features, self.events(features) * here
 
 
 class DigitalFeatures(System, nn.Module):
@@ -171,7 +171,8 @@ class DigitalFeatures(System, nn.Module):
         self.apply(init_relu)
         for layer in (*(d.events for d in self.decoders.values()), self.presence.score):
             nn.init.normal_(layer.weight, std=0.02)  # the receiver starts out undecided
-        self.configure(DigitalFeaturesSettings())
+        most = STAGE_BITS * config.stages
+        self.configure(DigitalFeaturesSettings(bits=min(DigitalFeaturesSettings.bits, most)))
 
     def configure(self, settings: DigitalFeaturesSettings) -> None:
         """Take settings; SemcomError for those that mean nothing."""
@@ -247,33 +248,29 @@ class DigitalFeatures(System, nn.Module):
         latents, came = {}, {}
         for k, place in enumerate(self.topology.names):
             pairs = zip(symbols[:, k].cpu().numpy(), noise[:, k].cpu().numpy(), strict=True)
-            found = [self._numbers(*pair) for pair in pairs]
-            numbers = torch.tensor(np.array([row for row, _ in found])).to(symbols.device)
-            latents[place] = self.quantisers[place].decode(numbers)
-            came[place] = torch.tensor([good for _, good in found], device=symbols.device)
-        stages = torch.full((len(symbols),), self.stages, device=symbols.device)
-        logits, _ = self.decide(latents, dict.fromkeys(latents, stages), came)
-        probabilities = logits.softmax(-1)
+            rows = zip(*(self.numbers(*pair) for pair in pairs), strict=True)
+            numbers, stages = (torch.tensor(np.array(row)).to(symbols.device) for row in rows)
+            latents[place] = self.quantisers[place].decode(numbers, stages)
+            came[place] = stages > 0
+        probabilities = self.decide(latents, came)[0].softmax(-1)
         heard = torch.stack(list(came.values())).any(0)
         return probabilities, probabilities.amax(-1).mean(-1) * heard
 
-    def _numbers(self, symbols: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, bool]:
-        """What a terminal's quantiser said, and whether its block is good."""
+    def numbers(self, symbols: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, int]:
+        """What a terminal's quantiser said in a frame [n], [stages] int64, and how many of these
+        stages stand before the first block that failed."""
         bits, good = self.code.decode(symbols, np.ascontiguousarray(noise))
-        own = bits.ravel()[: self.settings.bits]
-        return np.packbits(own).astype(np.int64), bool(good.all())
+        whole = len(good) if good.all() else int(np.argmin(good))
+        numbers = np.packbits(bits.ravel()[: self.settings.bits]).astype(np.int64)
+        return numbers, min(self.stages, whole * bits.shape[1] // STAGE_BITS)
 
-    def decide(self, latents: dict, stages: dict, came: dict):
-        """Latents [B, T h] at ``stages`` [B] and whether they came [B], of each terminal -> logits
-        [B, T, C], and extras as the training loss wants them."""
-        features, evidence = [], []
-        for place, decoder in self.decoders.items():
-            level = stages[place].clamp(1, self.config.stages + 1).float().log2() / SURE
-            own, says = decoder(latents[place], level, came[place])
-            features.append(own)
-            evidence.append(says)
-        logits = self.span(evidence, self.presence(torch.cat(features, -1)))
-        return logits, {"evidence": evidence}
+    def decide(self, latents: dict, came: dict):
+        """Latents [B, T h] and whether they came [B], of each terminal -> logits [B, T, C], and
+        extras as the training loss wants them."""
+        found = [decoder(latents[k], came[k]) for k, decoder in self.decoders.items()]
+        features, evidence = zip(*found, strict=True)
+        logits = self.span(list(evidence), self.presence(torch.cat(features, -1)))
+        return logits, {"evidence": list(evidence)}
 
 
 def to_bits(numbers: np.ndarray) -> np.ndarray:

@@ -45,7 +45,9 @@ class Kind:
 GROUP = "gr_semcom.recipes"
 BUILT_IN = {  # task of a system, or kind of localiser -> what trains it
     "events": Kind(".training.recipes.events:EventsOverLink", LinkConfig, ("terminals", *SIZES)),
-    "quantisation": Kind(".training.recipes.quantisation:Quantisation", QuantisationConfig, SIZES),
+    "quantisation": Kind(
+        ".training.recipes.quantisation:Quantisation", QuantisationConfig, (*SIZES, "seconds")
+    ),
     "text": Kind(".training.recipes.text:TextOverLink", DeepSCTraining),
     "localisation": Kind(".training.recipes.localisation:Localisation", LabelledConfig, SIZES),
     "matching": Kind(".training.recipes.matching:Matching", ClipConfig, SIZES),
