@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
+import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 from functools import lru_cache
@@ -49,6 +50,7 @@ from .loading import load_system
 
 LOCALISER = "pilot_ave_plus", "error_free", "media"  # system, variant and data of its weights
 CACHED = 8192  # codings that are kept: a sweep sends the same clips again and again
+UNDER_WAY = 64  # clips that one terminal has sent and another has not
 STEPS = 8  # of quality, between the one asked for and the lowest
 SLOWEST = 0.1  # [Hz] of pictures: one of a clip
 USUAL = 10  # [s] of a clip of which no head tells another length
@@ -157,7 +159,12 @@ class Digital(System):
 
     def send(self, terminal: str, taken, heard: dict) -> list[torch.Tensor]:
         """Handles of each clip, as they travel, -> its symbols [n] complex64."""
-        return [torch.from_numpy(self._send(terminal, int(items[0, 0]))) for items in taken]
+        sent = []
+        for items in taken:
+            handle = int(items[0, 0])
+            system = AGREED.system(handle, terminal, self)
+            sent.append(torch.from_numpy(system._send(terminal, handle)))
+        return sent
 
     def _send(self, terminal: str, handle: int) -> np.ndarray:
         media = STORE.get(handle)
@@ -248,27 +255,48 @@ class Digital(System):
 
     def judged(self, symbols, noise) -> tuple:
         """And the share of its blocks that came."""
-        received = [
-            self.received(frame.cpu().numpy(), variance.cpu().numpy())
-            for frame, variance in zip(symbols, noise, strict=True)
-        ]
-        return [self._outcome(media) for media, _ in received], torch.tensor(
-            [share for _, share in received]
-        )
+        received = [self.received(*frame) for frame in _frames(symbols, noise)]
+        shares = torch.tensor([share for _, share in received])
+        return [self._outcome(media) for media, _ in received], shares
+
+    def told(self, symbols, noise) -> tuple:
+        """And ``blocks``: which came, uint8 [C] of each terminal's; ``symbols``: n; ``media``: the
+        handle of what is shown."""
+        outcomes, shares, known = [], [], []
+        for stream, variance in _frames(symbols, noise):
+            units, good = self._decoded(stream, variance)
+            media = self._media(units)
+            outcomes.append(self._outcome(media))
+            shares.append(_share(good))
+            blocks = {place: came.astype(np.uint8) for place, came in good.items()}
+            handle = STORE.keep(media) if self._localise else int(outcomes[-1][0, 0])
+            known.append({"blocks": blocks, "symbols": stream.shape[1], "media": handle})
+        return outcomes, torch.tensor(shares), known
 
     def received(self, symbols: np.ndarray, noise: np.ndarray) -> tuple[Media, float]:
         """Symbols [K, n] and noise [K, n] of a frame -> the media that are shown again, and the
         share of blocks that came."""
-        units, shares = {}, []
+        units, good = self._decoded(symbols, noise)
+        return self._media(units), _share(good)
+
+    def _decoded(self, symbols: np.ndarray, noise: np.ndarray) -> tuple[dict, dict]:
+        """Packets of each terminal, None for those lost, and which of its blocks came, [C] bool."""
+        units, came = {}, {}
         for place, stream, variance in zip(self.topology.names, symbols, noise, strict=True):
-            bits, good = self.code.decode(stream, variance)
-            units[place] = packets.unpack(bits, good, packets.MOST_PACKETS)
-            shares.append(float(np.mean(good)) if len(good) else 0.0)
+            if self.code.payload(len(stream))[0]:
+                bits, good = self.code.decode(stream, variance)
+            else:  # the frame was coded with other settings, before they were changed
+                bits, good = np.zeros((0, 0), np.uint8), np.zeros(0, bool)
+            units[place], came[place] = packets.unpack(bits, good, packets.MOST_PACKETS), good
             self._blocks += len(good)
             self._lost += int(np.sum(~good))
+        return units, came
+
+    def _media(self, units: dict) -> Media:
+        """What the packets of the terminals show and play."""
         heads = [HEAD.unpack(each[0]) for each in units.values() if _is_head(each[0])]
         seconds, *shape = heads[0] if heads else (USUAL, self.settings.size, self.settings.size)
-        return self._shown_again(units, seconds, tuple(shape)), float(np.mean(shares))
+        return self._shown_again(units, seconds, tuple(shape))
 
     def _shown_again(self, units: dict, seconds: int, shape: tuple[int, int]) -> Media:
         """Media of the packets of each terminal, behind their heads: as many pictures a second as
@@ -296,6 +324,31 @@ class Digital(System):
         if self._localise:
             return self._localise(media)
         return torch.from_numpy(handle_items(STORE.keep(media), media.seconds))
+
+
+class Agreement:
+    """Whose settings hold for a clip: those of the terminal that sends it first hold for the others
+    too, so that the streams of a frame keep one length while settings change."""
+
+    def __init__(self):
+        self._under_way: OrderedDict = OrderedDict()  # handle -> (system, terminals to come)
+        self._lock = threading.Lock()
+
+    def system(self, handle: int, terminal: str, own: Digital) -> Digital:
+        """The system that a terminal sends the clip of a handle with, in the place of its own."""
+        with self._lock:
+            system, to_come = self._under_way.pop(handle, (own, set()))
+            if terminal not in to_come:  # it is the first
+                system, to_come = own, set(own.topology.names)
+            to_come.discard(terminal)
+            if to_come:
+                self._under_way[handle] = system, to_come
+            while len(self._under_way) > UNDER_WAY:
+                self._under_way.popitem(last=False)
+        return system
+
+
+AGREED = Agreement()
 
 
 class Localiser:
@@ -353,6 +406,16 @@ def digest(media: Media) -> bytes:
     found = hashlib.blake2b(media.sound.tobytes(), digest_size=16)
     found.update(np.ascontiguousarray(media.pictures[::PICTURES, ::4, ::4]).tobytes())
     return found.digest()
+
+
+def _frames(symbols, noise) -> list:
+    """Symbols and noise of each frame as arrays."""
+    return [(s.cpu().numpy(), n.cpu().numpy()) for s, n in zip(symbols, noise, strict=True)]
+
+
+def _share(good: dict) -> float:
+    """Share of blocks that came, the mean over the terminals."""
+    return float(np.mean([np.mean(came) if len(came) else 0.0 for came in good.values()]))
 
 
 def _is_head(packet: bytes | None) -> bool:
