@@ -155,6 +155,7 @@ class radio_receiver(HasModel, gr.hier_block2):
     Outputs 1..K      complex64, the symbols of each terminal as they were separated
     Message port ``bursts``: the bursts that were heard, see frame_sync_cc
     Message port ``answers``: for the return link, see semantic_decoder
+    Message port ``judgement``: see semantic_decoder
 
     system       name in the registry
     checkpoint   name or file of the weights; '' is those shipped for the synthetic set
@@ -191,6 +192,8 @@ class radio_receiver(HasModel, gr.hier_block2):
         self.msg_connect(self.sync, "bursts", self, "bursts")
         self.message_port_register_hier_out("answers")
         self.msg_connect(self.decoder, "answers", self, "answers")
+        self.message_port_register_hier_out("judgement")
+        self.msg_connect(self.decoder, "judgement", self, "judgement")
         for m in range(antennas):
             self.connect((self, m), (self.sync, m))
             dump(self, self, m, dump_path, f"antenna_{m}")
