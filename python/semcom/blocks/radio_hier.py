@@ -168,7 +168,8 @@ class radio_receiver(HasModel, gr.hier_block2):
     ask_below    expected share that is right, 0 to 1, below which a frame is asked for again
     window       most frames that the sender has under way, see repeater
     plan         more of semcom.protocol.burst.BurstFormat: sps [samples per symbol], pilot_length
-                 [symbols], pilot_spacing [symbols], turnaround [s], copies, max_peak_db [dB]
+                 [symbols], pilot_spacing [symbols], copies, max_peak_db [dB]; turnaround [s] is of
+                 the terminals, and means nothing here
     """
 
     def __init__(self, system=DEFAULT_SYSTEM, checkpoint="", device="cpu", antennas=2,
@@ -182,7 +183,8 @@ class radio_receiver(HasModel, gr.hier_block2):
             signature(*[c64] * antennas),
             signature(item_size(net.outcome_item), *[c64] * terminals),
         )
-        self.plan = plan = BurstFormat(sample_rate, **plan)
+        # A receiver keeps no turnaround, so none is too short for it.
+        self.plan = plan = BurstFormat(sample_rate, **{**plan, "turnaround": None})
         self.sync = frame_sync_cc(
             antennas, plan.rows(terminals), sample_rate, plan.sps, plan.pilot_spacing, detector,
             0, system_number(system), [segment(net, name) for name in net.topology.names],
