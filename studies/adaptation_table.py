@@ -82,20 +82,24 @@ def adapt(budget: Budget, base: Scenario, val, kept: Records) -> None:
     write_table("digital", val.name, base.uses, chosen)
 
 
-def write_table(system: str, data: str, uses: int, chosen: dict) -> None:
-    """Write the table of a link: (channel, SNR) -> (settings, accuracy that is expected)."""
+def write_table(system: str, data: str, uses: int, chosen: dict, of: str = "") -> None:
+    """Write the table of a link: (channel, SNR) -> (settings, accuracy that is expected).
+
+    of  the weights that it is for, of a system that has any
+    """
     choices = [
         {"channel": channel, "snr": snr, "accuracy": round(accuracy, 4), "settings": settings}
         for (channel, snr), (settings, accuracy) in chosen.items()
     ]
     table = {"system": system, "data": data, "split": "val", "uses": uses, "choices": choices}
-    with replacing(table_path(uses, system)) as temporary:
+    with replacing(table_path(uses, system, of)) as temporary:
         Path(temporary).write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
 
 
-def table_path(uses: int, system: str = "digital") -> Path:
+def table_path(uses: int, system: str = "digital", of: str = "") -> Path:
     """Where a table lies."""
-    return pages.ROOT / "models" / f"{system}-adaptive-{uses}.json"
+    name = "-".join(filter(None, (system, of, "adaptive", str(uses))))
+    return pages.ROOT / "models" / f"{name}.json"
 
 
 def joint(of_one: dict) -> list[dict]:

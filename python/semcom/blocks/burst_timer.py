@@ -18,7 +18,7 @@ GAP_S = 0.001  # [s] between bursts that follow each other: a device ends one an
 
 class burst_timer(gr.sync_block):
     """Scales bursts, and gives a time to those that have none: 50 ms after they came, or after the
-    burst before.  A device that begins with the first packet runs dry if the second comes late.
+    burst before.  A device that begins with the first samples runs dry if the next come late.
 
     Input 0   complex64, bursts alone: tx_sob and tx_length on the first sample, tx_time there if
               the burst has a time
