@@ -171,7 +171,8 @@ class DigitalFeatures(System, nn.Module):
         self.apply(init_relu)
         for layer in (*(d.events for d in self.decoders.values()), self.presence.score):
             nn.init.normal_(layer.weight, std=0.02)  # the receiver starts out undecided
-        self.configure(DigitalFeaturesSettings())
+        most = STAGE_BITS * config.stages
+        self.configure(DigitalFeaturesSettings(bits=min(DigitalFeaturesSettings.bits, most)))
 
     def configure(self, settings: DigitalFeaturesSettings) -> None:
         """Take settings; SemcomError for those that mean nothing."""
