@@ -55,8 +55,8 @@ class Budget:
 BUDGETS = (
     Budget(USES, shown_by(("h265", "av1"), (48, 64, 96), (0.1, 0.5, 1.0))
            + shown_by(("jpeg", "webp"), (64,), (0.1,))),
-    *(Budget(uses, shown_by(("h265", "av1"), (64, 96), (0.5, 1.0)), ("rayleigh",),
-             (0.0, 5.0, 10.0), (2, 4, 5, 6, 7)) for uses in (5376, 21504)),
+    *(Budget(uses, shown_by(("h265", "av1"), (96,), (0.5, 1.0)), ("rayleigh",),
+             (0.0, 5.0, 10.0), (2, 4, 6, 7)) for uses in (5376, 21504)),
 )  # fmt: skip
 
 

@@ -67,7 +67,7 @@ class Held:
 def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--raw", type=Path, required=True, metavar="DIR", help="folder with manifest.csv")
-    add("--val", type=at_least(1), default=80, help="clips that choose (default: %(default)s)")
+    add("--val", type=at_least(1), default=30, help="clips that choose (default: %(default)s)")
     add("--test", type=at_least(1), default=100, help="clips that count (default: %(default)s)")
     add("--out", type=Path, default=Path("runs/classical"), metavar="DIR")
     add("--docs", type=Path, default=pages.DOCS, help="folder of the page")

@@ -21,7 +21,7 @@ import os
 import sys
 
 from ..base import options
-from ..base.errors import BlockError, SemcomError, program
+from ..base.errors import BlockError, SemcomError, program, take_faults
 from ..base.files import check_writable
 from ..run import scenario
 
@@ -79,7 +79,7 @@ def run_all(points, clips, args, records):
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-    from ..run.records import write_json
+    from ..run.records import raise_stopped, write_json
 
     columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), "frames",
                TimeRemainingColumn())  # fmt: skip
@@ -92,10 +92,11 @@ def run_all(points, clips, args, records):
             records.append(
                 run_one(point, clips, args, lambda n, b=before: bar.update(task, completed=b + n))
             )
-            if frames[i]:
-                bar.update(task, completed=before + frames[i])
             if args.json:
                 write_json(args.json, records)
+            raise_stopped(records[-1])
+            if frames[i]:
+                bar.update(task, completed=before + frames[i])
 
 
 def run_one(point, clips, args, on_frames) -> dict:
@@ -157,7 +158,9 @@ def main(argv=None) -> int:
         print(f"{program()}: error: {cause}", file=sys.stderr)
         status = 1 if isinstance(cause, BlockError) else 2
     except KeyboardInterrupt:
-        print(f"{program()}: stopped; {len(records)} points are finished", file=sys.stderr)
+        whole = sum(not record.get("stopped") for record in records)
+        more = "" if whole == len(records) else ", one as far as it came"
+        print(f"{program()}: stopped; {whole} points are finished{more}", file=sys.stderr)
         status = 130
     if records:
         try:
@@ -165,4 +168,4 @@ def main(argv=None) -> int:
         except SemcomError as cause:
             print(f"{program()}: error: {cause}", file=sys.stderr)
             status = status or 2
-    return status
+    return status or (1 if take_faults() else 0)

@@ -9,9 +9,10 @@ from ..base.options import Rule, at_least, number, option
 from ..protocol.options import ON_AIR
 
 RADIOS = ("mock", "zmq", "uhd", "replay")
-USRP = Rule(lambda point: point.radio.startswith("uhd:"), "with --radio uhd:...")
+DEVICES = ("uhd",)  # radios that are devices
+USRP = Rule(lambda point: point.radio.partition(":")[0] in DEVICES, "with --radio uhd:...")
 CARRIER = Rule(
-    lambda point: point.radio.startswith("uhd:") or (point.radio and point.record),
+    lambda point: USRP.holds(point) or (point.radio and point.record),
     "with --radio uhd:..., or in what --record tells",
 )
 
@@ -46,6 +47,14 @@ class RadioOptions:
     )  # fmt: skip
     tx_gain: float = option(10.0, "of USRPs that send", unit="dB", only=(USRP,))
     rx_gain: float = option(20.0, "of USRPs that receive", unit="dB", only=(USRP,))
+    antenna: str = option(
+        "", "port of USRPs, of those with two directions as SEND+RECEIVE, of two channels as "
+        "RX2,RX2; one for all, or between semicolons as the devices are", only=(USRP,),
+    )  # fmt: skip
+    subdev: str = option(
+        "", "UHD's subdevice specification of USRPs, as 'A:A A:B'; one for all, or between "
+        "semicolons as the devices are", only=(USRP,),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ class RadioFlowgraph(gr.top_block):
         self.scenario, self.topology = s, net.topology
         self.terminals, self.places = net.topology.names, net.full_topology
         kind, _, argument = s.radio.partition(":")
-        self.lockstep = kind == MOCK
+        self.lockstep, self.radio = kind == MOCK, None
         plan = burst_format(s)
         air = dict(sample_rate=s.sample_rate, dump_path=s.dump_path, **plan)
 
@@ -85,7 +85,8 @@ class RadioFlowgraph(gr.top_block):
         if self.lockstep:
             self._connect_mock(argument)
         else:
-            self._connect_radio(open_radio(s))
+            self.radio = open_radio(s)
+            self._connect_radio(self.radio)
         if s.record:
             record_antennas(self, s)
 
@@ -202,14 +203,14 @@ class ReceiverFlowgraph(gr.top_block):
     """The receiver alone, behind whatever gives the samples of its antennas.
 
     antennas  a block with M complex64 outputs: sigmf_source, zmq_antennas, usrp_antennas
-    radio     that sends its answers, if frames can be asked for again
+    radio     whose antennas they are, and that sends answers if frames can be asked for again
     """
 
     def __init__(self, scenario: Scenario, checkpoint: str, antennas, lockstep: bool, radio=None):
         gr.top_block.__init__(self, "receiver", catch_exceptions=True)
         s, model = scenario, (str(checkpoint), scenario.device)
         self.topology = shared_system(s.system, *model).topology
-        self.terminals, self.lockstep = self.topology.names, lockstep
+        self.terminals, self.lockstep, self.radio = self.topology.names, lockstep, radio
         self.source, self.meter, self.ends_of_chain = None, None, []
         self.receiver = radio_receiver(
             s.system, *model, s.antennas, s.sample_rate, s.detector, s.dump_path, s.attempts,

@@ -51,10 +51,14 @@ class AirLog:
         """Payload of a frame, the mean over those that were heard; 0 if none was."""
         return self._symbols / max(1, len(self._heard))
 
-    def finish(self, frames: int) -> None:
-        """So many were sent."""
+    def finish(self, frames: int, stopped: bool = False) -> None:
+        """So many were sent; of a run that was stopped, those up to the last that was heard
+        count."""
         self.update()
-        self.frames = frames if self.frames is None else self.frames
+        if stopped:
+            self.frames = self.last + 1
+        elif self.frames is None:
+            self.frames = frames
 
     def is_over(self, sink, again: bool = False) -> bool:
         """True if a run by the clock has nothing more to wait for.
@@ -107,8 +111,22 @@ def air_record(point: Scenario, flowgraph, log: AirLog) -> dict:
     for end in ends:
         if end.sync:
             found["sidelink"] = _sidelink(flowgraph, end)
+    if flowgraph.radio:
+        syncs = {"receiver": log.sync, **{end.name: end.sync for end in ends if end.sync}}
+        found["devices"] = devices_record(flowgraph.radio, syncs)
     if point.radio.startswith(f"{MOCK}:"):
         found |= _errors(point, flowgraph, numbers, times[:, None] + delay, cfo, heard)
+    return found
+
+
+def devices_record(radio, syncs: dict) -> dict:
+    """End -> its device and what that complained of.
+
+    syncs  end -> the frame_sync_cc that hears its antennas: knows what an overflow took
+    """
+    found = radio.counts()
+    for who in found.keys() & syncs.keys():
+        found[who]["overflow"] += syncs[who].counts().overflows
     return found
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..base.errors import BlockError
 from ..base.files import sha256
 from ..base.options import settled
 from ..blocks import guard
@@ -31,6 +32,7 @@ from .channel_uses import channel_uses
 from .flowgraph import LinkFlowgraph
 from .radio_flowgraph import RadioFlowgraph, replay_flowgraph
 from .radio_run import AirLog, air_record
+from .records import BY_HAND
 from .scenario import Scenario, settings
 
 MEASURED = ("evm_db", "papr_db", "channel_nmse_db", "path_snr_db")  # beside the chain, if at all
@@ -92,6 +94,7 @@ class Run:
     tally: Tally
     log: AirLog | None
     wall_s: float = 0.0
+    stopped: str = ""  # why it went no further, of one that goes by the clock
 
     @property
     def net(self):
@@ -109,7 +112,9 @@ def run_point(point: Scenario, clips, on_frames=lambda count: None, make=None) -
 
     on_frames  called with the number of frames that have arrived, for a progress bar
     make       of (point, weights), in the place of the flowgraph that the point asks for
-    Raises guard.BlockError if a block failed or the flowgraph stalled.
+    Raises guard.BlockError if a block failed or the flowgraph stalled.  Of a run over radios that
+    go by their clocks, which may be long and cannot be had again, Ctrl-C or a failure makes a
+    record of what came till then, with the cause in "stopped" (records.raise_stopped).
     """
     run = execute(point, clips, on_frames, make)
     found = record(run)
@@ -139,13 +144,19 @@ def execute(point: Scenario, clips, on_frames=lambda count: None, make=None, wat
     run = Run(point, clips, weights, flowgraph, tally, log)
     run.net.begin()
     began = time.perf_counter()
-    guard.run(flowgraph, progress=lambda: _progress(run, on_frames))
+    try:
+        guard.run(flowgraph, progress=lambda: _progress(run, on_frames))
+    except (KeyboardInterrupt, BlockError) as cause:
+        by_hand = isinstance(cause, KeyboardInterrupt)
+        if not log or flowgraph.lockstep or not (by_hand or tally.seen):
+            raise
+        run.stopped = BY_HAND if by_hand else str(cause)
     run.wall_s = time.perf_counter() - began
     for number, items in flowgraph.receiver.decoder.leftovers():
         tally.judge(number, run.task.outcome(items))
     on_frames(run.tally.seen)
     if log:
-        log.finish(flowgraph.source.sent if flowgraph.source else frames)
+        log.finish(flowgraph.source.sent if flowgraph.source else frames, bool(run.stopped))
         run.tally.miss(range(log.frames))
     return run
 
@@ -243,6 +254,8 @@ def record(run: Run) -> dict:
     }
     if isinstance(run.clips, Films):
         found |= films_record(run)
+    if run.stopped:
+        found["stopped"] = run.stopped
     return found | (air_record(point, flowgraph, run.log) if run.log else {})
 
 
