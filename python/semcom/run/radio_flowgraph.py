@@ -174,6 +174,7 @@ class RadioFlowgraph(gr.top_block):
         passed_on = [
             (self.receiver, self.receiver.sync, "bursts"),
             (self.receiver, self.receiver.decoder, "answers"),
+            (self.receiver, self.receiver.decoder, "judgement"),
         ]
         for end in self.ends_of_chain:
             passed_on.append((end, end.encoder, "attention"))
@@ -236,6 +237,7 @@ class ReceiverFlowgraph(gr.top_block):
             [
                 (self.receiver, self.receiver.sync, "bursts"),
                 (self.receiver, self.receiver.decoder, "answers"),
+                (self.receiver, self.receiver.decoder, "judgement"),
             ]
         )
 
