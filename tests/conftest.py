@@ -20,10 +20,10 @@ ROOT = Path(__file__).resolve().parents[1]
 SLOW = {  # left out by --quick: each takes more than 5 s on two cores, most of them whole programs
     "qa_displays", "qa_media_display", "qa_mock_radio", "qa_radio_windows", "qa_return_bursts",
     "test_bad_input", "test_codecs", "test_composed", "test_distributed", "test_drawn",
-    "test_evaluate", "test_experiments", "test_extraction", "test_flowgraphs", "test_media",
-    "test_media_link", "test_mock_radio", "test_odd_sets", "test_overlay", "test_own_system",
-    "test_programs", "test_radio_link", "test_run_link", "test_studies", "test_synchronisation",
-    "test_training", "test_vgg",
+    "test_evaluate", "test_experiments", "test_extraction", "test_flowgraphs", "test_guard",
+    "test_media", "test_media_link", "test_mock_radio", "test_odd_sets", "test_overlay",
+    "test_own_system", "test_programs", "test_radio_link", "test_run_link", "test_soapy",
+    "test_studies", "test_synchronisation", "test_training", "test_usrp", "test_vgg",
 }  # fmt: skip
 
 
