@@ -12,13 +12,12 @@ import time
 import fake_uhd
 import gnuradio
 import numpy as np
-import pmt
 import pytest
+from burst_source import Bursts
 from conftest import ROOT
 from gnuradio import blocks, gr, semcom
 from gnuradio.semcom.base.errors import BlockError, SemcomError, take_faults
 from gnuradio.semcom.blocks import guard, usrp_holders
-from gnuradio.semcom.blocks.device_time import mark_burst
 from gnuradio.semcom.blocks.stream_watch import POLL_S, Silence
 from gnuradio.semcom.run.radios import open_radio
 from gnuradio.semcom.run.scenario import Scenario
@@ -224,32 +223,11 @@ def test_a_receiver_that_is_behind_is_not_taken_for_a_silent_device(air):
 # --- bursts ---------------------------------------------------------------------------------------
 
 
-class _Bursts(gr.sync_block):
-    """Bursts of the given lengths, with the tags of a terminal's; ``times`` of those that have."""
-
-    def __init__(self, lengths, times=None):
-        gr.sync_block.__init__(self, "bursts", [], [np.complex64])
-        self.lengths, self.times = list(lengths), times or {}
-
-    def work(self, input_items, output_items):
-        if not self.lengths:
-            return -1
-        length, at = self.lengths[0], self.nitems_written(0)
-        if at in self.times:
-            whole, fraction = divmod(self.times[at], 1)
-            value = pmt.make_tuple(pmt.from_uint64(int(whole)), pmt.from_double(fraction))
-            self.add_item_tag(0, at, pmt.intern("tx_time"), value)
-        mark_burst(self, 0, at, length)
-        output_items[0][:length] = 1
-        self.lengths.pop(0)
-        return length
-
-
 def sent(air, lengths, times=None, offset=7.0):
     """The runs that a device sent."""
     (device,) = air({"args": "serial=1", "offset": offset}).devices
     top, end = gr.top_block(), semcom.usrp_transmitter("serial=1", RATE)
-    top.connect(source := _Bursts(lengths, times), end)
+    top.connect(source := Bursts(lengths, RATE, times), end)
     guard.run(top, timeout_s=20)
     return device, source
 
@@ -279,7 +257,7 @@ def test_the_stand_in_loses_that_end_where_tags_alone_tell_it(air):
     (device,) = air({"args": "serial=1"}).devices
     top, sink = gr.top_block(), fake_uhd.usrp_sink("serial=1", [0])
     sink.set_samp_rate(RATE)
-    top.connect(source := _Bursts([300]), sink)
+    top.connect(source := Bursts([300], RATE), sink)
     guard.run(top, timeout_s=20)
     assert source.lengths == [] and [run["ended"] for run in device.runs] == [False]
 
@@ -313,7 +291,7 @@ def test_devices_stand_in_the_record(link):
 def test_events_are_counted_by_their_names(air):
     (device,) = air({"args": "serial=1"}).devices
     top, end = gr.top_block(), semcom.usrp_transmitter("serial=1", RATE)
-    top.connect(source := _Bursts([500], {0: 0.0}), end)  # long past
+    top.connect(source := Bursts([500], RATE, {0: 0.0}), end)  # long past
     guard.run(top, timeout_s=20)
     assert device.runs and source.lengths == []
     assert end.counts() == {"late": 1} and end.told() == "1 x late"

@@ -13,6 +13,7 @@ from .device_time import TX_LENGTH, TX_TIME, to_index, to_pmt
 from .guard import guarded
 
 LEAD_S = 0.05  # [s] from a burst that comes without a time to its place on the air
+AMPLITUDE = 0.2  # of unit mean power at a device, whose full scale is 1: peaks are 11 dB higher
 GAP_S = 0.001  # [s] between bursts that follow each other: a device ends one and begins the next
 
 
@@ -24,7 +25,7 @@ class burst_timer(gr.sync_block):
               the burst has a time
     Output 0  complex64, times ``scale``, with the same tags and tx_time on every burst
 
-    now          the device's time [s], when it is called
+    now          the device's time [s], when it is called; None: it has none, and bursts get none
     sample_rate  [Hz]
     scale        real
 
@@ -69,6 +70,8 @@ class burst_timer(gr.sync_block):
 
     def _place(self, at: int, length: int, asked) -> None:
         """Give a burst its time, unless one was asked for."""
+        if self._now is None:
+            return
         now = self._now() * self.sample_rate
         if asked is not None:
             begins = to_index(asked, self.sample_rate)

@@ -10,7 +10,7 @@ from ..base.errors import SemcomError, note
 
 SAME_FREQUENCY = 1e-6  # of a frequency: closer than a device's own oscillator
 SAME_GAIN_DB = 0.5  # finer than most devices' steps
-SAME_RATE = 1e-9
+SAME_RATE = 1e-6  # of a rate, likewise
 SPARE = {  # of device arguments that a driver would ignore: what sets them
     "subdev": "--subdev", "antenna": "--antenna", "ant": "--antenna", "freq": "--frequency",
     "rate": "--sample-rate", "gain": "--tx-gain or --rx-gain",

@@ -6,14 +6,13 @@ from gnuradio import blocks, gr
 
 from ..base.errors import SemcomError
 from . import guard
-from .burst_timer import burst_timer
+from .burst_timer import AMPLITUDE, burst_timer
 from .device_time import TX_LENGTH
 from .front import Front, radio_end
 from .guard import DeviceLost
 from .stream_watch import stream_watch
 from .usrp_holders import is_busy, told_holders
 
-AMPLITUDE = 0.2  # of unit mean power at a USRP, whose full scale is 1: peaks are 11 dB higher
 AHEAD_S = 0.3  # [s] from a stream command to its time, which all channels keep
 ERRORS = (RuntimeError, ValueError, IndexError)  # of gr-uhd
 

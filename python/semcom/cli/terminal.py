@@ -53,7 +53,9 @@ def parse(argv=None):
 def the_point(args):
     """The one point that the options name; SemcomError if it is none for a side alone."""
     if getattr(args, "radio", "").partition(":")[0] not in ("zmq", *DEVICES):
-        raise SemcomError("--radio: zmq:HOST or uhd:DEVICES expected, a radio that others hear")
+        raise SemcomError(
+            "--radio: zmq:HOST, uhd:DEVICES or soapy:DEVICES expected, a radio that others hear"
+        )
     points = scenario.sweep(args)
     if len(points) > 1:
         raise SemcomError(f"one link at a time, {len(points)} are named; give one of each option")

@@ -11,6 +11,7 @@ import itertools
 from ..base.errors import SemcomError
 from ..blocks.front import arguments
 from ..blocks.radio_ends import zmq_antennas, zmq_transmitter
+from ..blocks.soapy import soapy_antennas, soapy_transmitter
 from ..blocks.usrp import usrp_antennas, usrp_transmitter
 from ..systems.registry import topology_of
 from .scenario import Scenario
@@ -167,7 +168,20 @@ class UsrpRadio:
         return s.attempts > 1 or who in [listener for _, listener in s.sidelinks()]
 
 
-RADIOS = {"zmq": ZmqRadio, "uhd": UsrpRadio}
+class SoapyRadio(UsrpRadio):
+    """Devices of SoapySDR, named as USRPs are."""
+
+    KIND, CALLED = "soapy", "SoapySDR"
+
+    def makers(self) -> tuple:
+        return soapy_transmitter, soapy_antennas
+
+    def _more(self, who: str) -> dict:
+        hears = who in [listener for _, listener in self.scenario.sidelinks()]
+        return super()._more(who) | {"timed": hears, "duplex": self._answers(who)}
+
+
+RADIOS = {"zmq": ZmqRadio, "uhd": UsrpRadio, "soapy": SoapyRadio}
 
 
 def open_radio(scenario: Scenario, ends=None):
