@@ -96,13 +96,16 @@ def guarded(method):
     return safe
 
 
-def run(top_block, stall_s=120.0, progress=None, poll_s=0.05, timeout_s=float("inf")) -> None:
+def run(
+    top_block, stall_s=120.0, progress=None, poll_s=0.05, timeout_s=float("inf"), cut=None
+) -> None:
     """Run ``top_block`` to its end and raise :class:`BlockError` for what a block reported.
 
     stall_s   [s] a flowgraph that delivers nothing for so long is stopped and reported
     progress  called every ``poll_s`` seconds; returns a number that grows while work is done
               (the watchdog's heartbeat), or None to stop the flowgraph early
     timeout_s [s] bound on the whole run
+    cut       called where an exception (Ctrl-C) ends the run, before the blocks are stopped
     """
     _latch.take()
     _latch.supervise(True)
@@ -111,6 +114,10 @@ def run(top_block, stall_s=120.0, progress=None, poll_s=0.05, timeout_s=float("i
         top_block.start()
         threading.Thread(target=_wait, args=(top_block, done), daemon=True).start()
         _watch(done, stall_s, progress, poll_s, timeout_s)
+    except BaseException:
+        if cut:
+            cut()
+        raise
     finally:
         top_block.stop()
         ended = done.wait(GRACE_S)

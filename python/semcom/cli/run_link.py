@@ -24,6 +24,7 @@ from ..base import options
 from ..base.errors import BlockError, SemcomError, program
 from ..base.files import check_writable
 from ..run import scenario
+from ..run.options import replayed
 
 # What needs Torch, GNU Radio or decoders of media is imported where it is used: not for --help.
 
@@ -41,6 +42,11 @@ def parse(argv=None):
 
 def points_of(args) -> list:
     """The points of the sweep; SemcomError for options that mean nothing, before anything runs."""
+    if path := replayed(getattr(args, "radio", "")):
+        from ..run import replay
+
+        told = replay.told_by(path)
+        vars(args).update(told.recalled(options.given(args, scenario.Scenario)))
     points = scenario.sweep(args)
     for name, given in (("--render", args.render), ("--profile", args.profile)):
         if given and not points[0].media:
@@ -83,7 +89,8 @@ def run_all(points, clips, args, records):
 
     columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), "frames",
                TimeRemainingColumn())  # fmt: skip
-    frames = [point.frames or len(clips) for point in points]
+    known = not replayed(points[0].radio)  # what a recording does not tell, nobody knows
+    frames = [point.frames or known * len(clips) for point in points]
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("link", total=sum(frames) or None)
         for i, point in enumerate(points):

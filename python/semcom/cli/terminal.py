@@ -75,7 +75,7 @@ def run(args) -> dict:
     columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), "frames",
                TimeElapsedColumn())  # fmt: skip
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(args.side, total=point.frames or len(clips))
+        task = bar.add_task(args.side, total=(point.frames or len(clips)) - args.first)
 
         def on_frames(count):
             bar.update(task, completed=count)
