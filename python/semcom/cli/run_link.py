@@ -82,16 +82,12 @@ def clips_of(points):
 
 def run_all(points, clips, args, records):
     """Run every point, keep ``records`` and the JSON file up to date; the last run over films."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
+    from ..base import screen
     from ..run.records import write_json
 
-    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), "frames",
-               TimeRemainingColumn())  # fmt: skip
     known = not replayed(points[0].radio)  # what a recording does not tell, nobody knows
     frames = [point.frames or known * len(clips) for point in points]
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with screen.bar("frames") as bar:
         task = bar.add_task("link", total=sum(frames) or None)
         for i, point in enumerate(points):
             before = sum(frames[:i])
