@@ -154,19 +154,26 @@ def look() -> None:
     _latch.look()
 
 
-def run(top_block, stall_s=120.0, progress=None, poll_s=0.05, timeout_s=float("inf")) -> None:
+def run(
+    top_block, stall_s=120.0, progress=None, poll_s=0.05, timeout_s=float("inf"), cut=None
+) -> None:
     """Run ``top_block`` to its end and raise :class:`BlockError` for what a block reported.
 
     stall_s   [s] a flowgraph that delivers nothing for so long is stopped and reported
     progress  called every ``poll_s`` seconds; returns a number that grows while work is done
               (the watchdog's heartbeat), or None to stop the flowgraph early
     timeout_s [s] bound on the whole run
+    cut       called where an exception (Ctrl-C) ends the run, before the blocks are stopped
     """
     _latch.forget()
     _latch.supervise(True)
     life = _Life(top_block)
     try:
         _watch(life, stall_s, progress, poll_s, timeout_s)
+    except BaseException:
+        if cut:
+            cut()
+        raise
     finally:
         _latch.look()
         ended = life.end()

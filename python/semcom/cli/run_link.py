@@ -24,6 +24,7 @@ from ..base import options
 from ..base.errors import BlockError, SemcomError, program, take_faults
 from ..base.files import check_writable
 from ..run import scenario
+from ..run.options import replayed
 
 # What needs Torch, GNU Radio or decoders of media is imported where it is used: not for --help.
 
@@ -41,6 +42,11 @@ def parse(argv=None):
 
 def points_of(args) -> list:
     """The points of the sweep; SemcomError for options that mean nothing, before anything runs."""
+    if path := replayed(getattr(args, "radio", "")):
+        from ..run import replay
+
+        told = replay.told_by(path)
+        vars(args).update(told.recalled(options.given(args, scenario.Scenario)))
     points = scenario.sweep(args)
     for name, given in (("--render", args.render), ("--profile", args.profile)):
         if given and not points[0].media:
@@ -76,15 +82,12 @@ def clips_of(points):
 
 def run_all(points, clips, args, records):
     """Run every point, keep ``records`` and the JSON file up to date; the last run over films."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
+    from ..base import screen
     from ..run.records import raise_stopped, write_json
 
-    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), "frames",
-               TimeRemainingColumn())  # fmt: skip
-    frames = [point.frames or len(clips) for point in points]
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    known = not replayed(points[0].radio)  # what a recording does not tell, nobody knows
+    frames = [point.frames or known * len(clips) for point in points]
+    with screen.bar("frames") as bar:
         task = bar.add_task("link", total=sum(frames) or None)
         for i, point in enumerate(points):
             before = sum(frames[:i])

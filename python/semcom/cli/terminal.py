@@ -65,9 +65,9 @@ def the_point(args):
 
 
 def run(args) -> dict:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
+    from rich.progress import TimeElapsedColumn
 
+    from ..base import screen
     from ..run import one_side
     from ..run.sets import clips_of
 
@@ -75,10 +75,8 @@ def run(args) -> dict:
     if args.json:
         check_writable(args.json)
     clips = clips_of([point])
-    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), "frames",
-               TimeElapsedColumn())  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(args.side, total=point.frames or len(clips))
+    with screen.bar("frames", TimeElapsedColumn()) as bar:
+        task = bar.add_task(args.side, total=(point.frames or len(clips)) - args.first)
 
         def on_frames(count):
             bar.update(task, completed=count)

@@ -28,6 +28,12 @@ def radio(text: str) -> str:
     return text
 
 
+def replayed(text: str) -> str:
+    """The recording that a --radio names; '' of other radios."""
+    kind, _, path = text.partition(":")
+    return path if kind == "replay" else ""
+
+
 @dataclass(frozen=True)
 class RadioOptions:
     """Radios, in the place of the channel."""

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from ..base import screen
 from ..base.files import make_folder
 from ..base.options import used
 from ..weights import names, store
@@ -121,13 +121,7 @@ def train(recipe: type[JobRecipe], job: Job, config) -> float | None:
 
 def run_shown(loop: Loop) -> None:
     """Run a loop with a bar, and a line for each epoch."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns) as bar:
+    with screen.bar(stderr=False) as bar:
         done, total = (n * loop.recipe.steps_per_epoch for n in (loop.epoch, loop.recipe.epochs))
         task = bar.add_task("train", total=total, completed=done)
 
