@@ -27,7 +27,8 @@ class Kind:
 
     args       by which it is found
     channels   that receive
-    clock      whether it has times
+    clock      whether it tells its time
+    stamps     whether its samples have times
     duplex     whether it sends and receives at once
     status     whether it tells of underflows and late bursts
     silent     calls to read after which nothing comes; None: it goes on
@@ -40,6 +41,7 @@ class Kind:
     args: str
     channels: int = 2
     clock: bool = True
+    stamps: bool = True
     duplex: bool = True
     status: bool = True
     silent: int | None = None
@@ -169,7 +171,7 @@ class Device:
             buffer[:count] = fake_uhd.air.hear(kind, m, first, count)
         at = round(1e9 * self.next / self.rate)
         self.next += count
-        return _done(count, SOAPY_SDR_HAS_TIME if kind.clock else 0, at)
+        return _done(count, SOAPY_SDR_HAS_TIME if kind.stamps else 0, at)
 
     def writeStream(self, stream, buffers, count, flags=0, timeNs=0, timeoutUs=100000):
         kind = self.kind

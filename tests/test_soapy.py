@@ -64,7 +64,6 @@ def test_without_soapysdr_the_package_is_named(monkeypatch):
 @pytest.mark.parametrize(
     ("device", "end", "said"),
     [
-        ({"clock": False}, "video", "no clock to send bursts by, which a terminal that answers"),
         ({"duplex": False}, "video", "cannot send and receive at once"),
         ({"channels": 1}, "receiver", "has 1 channels to receive by, 2 needed"),
         ({"frequencies": (1e8, 1e9)}, "audio", "goes to 1000 MHz for a carrier of 2450 MHz"),
@@ -77,9 +76,9 @@ def test_what_a_device_cannot_do_is_refused(soapy, device, end, said):
         radio.receiver(end, 2) if end == "receiver" else radio.transmitter(end)
 
 
-def test_a_terminal_that_only_leads_needs_no_clock(soapy):
-    three(soapy, clock=False)
-    assert open_radio(Scenario(radio=RADIO, sample_rate=RATE)).transmitter("audio")
+def test_a_terminal_that_answers_needs_times_of_samples(soapy):
+    with pytest.raises(BlockError, match="'driver=a': its driver tells no times of samples, by"):
+        heard(soapy, 1000, stamps=False)
 
 
 def test_frontends_that_a_driver_ignores_are_refused(soapy):
@@ -137,7 +136,7 @@ def test_times_of_samples_are_tagged_anew_after_an_overflow(soapy):
 
 
 def test_overflows_of_a_device_without_times_are_counted(soapy):
-    _, end, sink = heard(soapy, 20000, timed=False, clock=False, loses=5)
+    _, end, sink = heard(soapy, 20000, timed=False, stamps=False, loses=5)
     assert end.counts() == {"overflow": 1} and end.told() == "1 x overflow"
     assert not sink.tags() and len(sink.data()) == 20000
 
@@ -176,9 +175,9 @@ def test_bursts_that_are_late_are_counted_where_the_driver_tells(soapy, status):
     assert end.counts() == ({"late": 1} if status else {})
 
 
-def test_bursts_of_a_device_without_a_clock_have_no_times(soapy):
-    kind, *_ = sent(soapy, [500, 3000], clock=False)
-    assert kind.runs == [[None, 500], [None, 3000]]
+def test_bursts_of_a_device_that_does_not_tell_its_time_have_those_that_are_asked(soapy):
+    kind, *_ = sent(soapy, [500, 3000, 200], {3500: 20.0}, clock=False)
+    assert kind.runs == [[None, 500], [None, 3000], [20_000_000_000, 200]]
 
 
 def test_a_device_that_takes_nothing_is_named(soapy):

@@ -14,18 +14,21 @@ from .guard import guarded
 
 LEAD_S = 0.05  # [s] from a burst that comes without a time to its place on the air
 AMPLITUDE = 0.2  # of unit mean power at a device, whose full scale is 1: peaks are 11 dB higher
+LONGEST_S = 10.0  # [s] that a turnaround may last
 GAP_S = 0.001  # [s] between bursts that follow each other: a device ends one and begins the next
 
 
 class burst_timer(gr.sync_block):
     """Scales bursts, and gives a time to those that have none: 50 ms after they came, or after the
-    burst before.  A device that begins with the first samples runs dry if the next come late.
+    burst before.  A device that begins with the first samples that come runs dry if the next are
+    late.
 
     Input 0   complex64, bursts alone: tx_sob and tx_length on the first sample, tx_time there if
               the burst has a time
     Output 0  complex64, times ``scale``, with the same tags and tx_time on every burst
 
-    now          the device's time [s], when it is called; None: it has none, and bursts get none
+    now          the device's time [s], when it is called; None: it does not tell, and bursts that
+                 have no time get none
     sample_rate  [Hz]
     scale        real
 
@@ -71,6 +74,7 @@ class burst_timer(gr.sync_block):
     def _place(self, at: int, length: int, asked) -> None:
         """Give a burst its time, unless one was asked for."""
         if self._now is None:
+            self._due = time.monotonic() + (LONGEST_S if asked is not None else 0.0)
             return
         now = self._now() * self.sample_rate
         if asked is not None:

@@ -24,8 +24,8 @@ NS = 1e9
 
 
 class soapy_transmitter(radio_end):
-    """Bursts to the first channel of a device, each at its time if the device has a clock, else as
-    soon as it comes.
+    """Bursts to the first channel of a device: each at its time, or, without one, 50 ms after it
+    came where the device tells its time, else as soon as it comes.
 
     Input 0  complex64 samples of unit mean power while a burst is on; 14 dB below full scale.
              Bursts alone: tx_sob and tx_length on the first sample, tx_time too if it has a time
@@ -36,7 +36,6 @@ class soapy_transmitter(radio_end):
     gain         [dB]
     antenna      its port, '' for the device's default
     subdev       frontend mapping, '' for the device's default
-    timed        bursts have times: a device without a clock is refused
     duplex       the device receives as well: one that cannot do both at once is refused
 
     SemcomError if there is no such device, or it cannot be set so.  A device that takes no samples
@@ -44,10 +43,10 @@ class soapy_transmitter(radio_end):
     """
 
     def __init__(self, device="", sample_rate=4e6, frequency=2.45e9, gain=10.0, antenna="",
-                 subdev="", timed=False, duplex=False):  # fmt: skip
+                 subdev="", duplex=False):  # fmt: skip
         radio_end.__init__(self, "soapy_transmitter", 1, 0)
         self.front = front = _Soapy(device, "SOAPY_SDR_TX", 1)
-        front.open(sample_rate, subdev, timed, duplex)
+        front.open(sample_rate, subdev, duplex)
         front.set_up(frequency, gain, antenna)
         now = front.now if front.has_clock else None
         self._timer = burst_timer(now, sample_rate, AMPLITUDE)
@@ -68,7 +67,8 @@ class soapy_antennas(radio_end):
     gain         [dB] of each channel
     antenna      port of each channel, or of all ("LNAL,LNAW"); '' for the device's default
     subdev       frontend mapping, '' for the device's default
-    timed        what is heard tells when to send: a device that tells no times is refused
+    timed        what is heard tells when to send: a device whose samples have no times ends the
+                 flowgraph with a line that says so
     duplex       the device sends as well: one that cannot do both at once is refused
 
     SemcomError if there is no such device, or it cannot be set so.  A stream that dies is asked for
@@ -80,7 +80,7 @@ class soapy_antennas(radio_end):
                  antenna="", subdev="", timed=False, duplex=False):  # fmt: skip
         radio_end.__init__(self, "soapy_antennas", 0, antennas)
         self.front = _Soapy(device, "SOAPY_SDR_RX", antennas)
-        self.front.open(sample_rate, subdev, timed, duplex)
+        self.front.open(sample_rate, subdev, duplex)
         self.front.set_up(frequency, gain, antenna)
         self.watch = _SoapySource(self.front, sample_rate, timed)
         for m in range(antennas):
@@ -90,7 +90,7 @@ class soapy_antennas(radio_end):
 class _Soapy(Front):
     """One direction of a device of SoapySDR.
 
-    ``has_clock``  whether it has a time of its own, by which it sends
+    ``has_clock``  whether it tells its time
     """
 
     def __init__(self, device: str, direction: str, channels: int):
@@ -99,7 +99,7 @@ class _Soapy(Front):
         self.direction = getattr(self.soapy, direction)
         self.verb = "send" if direction == "SOAPY_SDR_TX" else "receive"
 
-    def open(self, sample_rate: float, subdev: str, timed: bool, duplex: bool) -> None:
+    def open(self, sample_rate: float, subdev: str, duplex: bool) -> None:
         """Find the device and check what it can do."""
         self.check_arguments(self.args)
         try:
@@ -116,11 +116,6 @@ class _Soapy(Front):
                 "driver is a package soapysdr-module-...)"
             ) from cause
         self.check_rate(found, sample_rate)
-        if timed and not self.has_clock:
-            raise SemcomError(
-                f"{self.words}: its driver has no clock to send bursts by, which a terminal that "
-                "answers another needs; use a LimeSDR, a bladeRF or a USRP there"
-            )
 
     def _check_channels(self, duplex: bool) -> None:
         count = self.device.getNumChannels(self.direction)
@@ -328,7 +323,10 @@ class _SoapySource(_SoapyStream):
         """Tag the samples that came, if their time is not that of the next."""
         if not has_time:
             if self._timed:
-                raise RuntimeError(f"{self._front.words}: its driver tells no times of samples")
+                raise RuntimeError(
+                    f"{self._front.words}: its driver tells no times of samples, by which a "
+                    "terminal that answers another sends; use a LimeSDR, a bladeRF or a USRP there"
+                )
             return
         at = round(done.timeNs / NS * self.sample_rate)
         if self._next is None or abs(at - self._next) > 1:

@@ -2,7 +2,7 @@
 # Copyright 2026 gr-semcom contributors
 """Run one side of the link alone: a terminal (audio, video, text, ...) or the receiver.
 
-Each side is a process, on one host or three; the radios between them are USRPs or a mock radio
+Each side is a process, on one host or three; the radios between them are devices or a mock radio
 (apps/mock_radio.py).  Start the receiver first, then the video terminal, then the audio terminal,
 which begins.  All three need the same options of the waveform.  A terminal ends when it has sent
 its clips; the receiver ends with the last clip, or ten seconds after the last burst.
@@ -19,7 +19,9 @@ text that is asked for again, with a return link:
   terminal.py text --system deepsc --radio zmq: --sample-rate 1e6 --attempts 3 --frames 20
 with USRPs, named by their serial numbers:
   terminal.py receiver --radio "uhd:;;serial=30F1234"
-  terminal.py video --radio "uhd:;serial=30F5678;" --tx-gain 20
+  terminal.py video --radio "uhd:;serial=30F5678;" --tx-gain 20 --antenna ";TX/RX+RX2;"
+with a LimeSDR, by SoapySDR:
+  terminal.py audio --radio "soapy:driver=lime;;"
 """
 
 import json

@@ -123,21 +123,22 @@ class UsrpRadio:
 
     def _transmitter(self, who: str, frequency: float):
         s, (make, _) = self.scenario, self.makers()
-        end = make(self.devices[who], s.sample_rate, frequency, s.tx_gain, **self._more(who))
+        more = self._more(who, "tx")
+        end = make(self.devices[who], s.sample_rate, frequency, s.tx_gain, **more)
         return self._keep(who, "tx", end)
 
     def _antennas(self, who: str, antennas: int, frequency: float):
         s, (_, make) = self.scenario, self.makers()
-        end = make(
-            self.devices[who], antennas, s.sample_rate, frequency, s.rx_gain, **self._more(who)
-        )
+        more = self._more(who, "rx")
+        end = make(self.devices[who], antennas, s.sample_rate, frequency, s.rx_gain, **more)
         return self._keep(who, "rx", end)
 
     def makers(self) -> tuple:
         """Blocks that send and that receive."""
         return usrp_transmitter, usrp_antennas
 
-    def _more(self, who: str) -> dict:
+    def _more(self, who: str, way: str) -> dict:
+        """More arguments of a block."""
         return {"subdev": self.subdevs[who]} if self.subdevs[who] else {}
 
     def _keep(self, who: str, way: str, end):
@@ -176,9 +177,10 @@ class SoapyRadio(UsrpRadio):
     def makers(self) -> tuple:
         return soapy_transmitter, soapy_antennas
 
-    def _more(self, who: str) -> dict:
+    def _more(self, who: str, way: str) -> dict:
         hears = who in [listener for _, listener in self.scenario.sidelinks()]
-        return super()._more(who) | {"timed": hears, "duplex": self._answers(who)}
+        timed = {"timed": hears} if way == "rx" else {}
+        return super()._more(who, way) | timed | {"duplex": self._answers(who)}
 
 
 RADIOS = {"zmq": ZmqRadio, "uhd": UsrpRadio, "soapy": SoapyRadio}
