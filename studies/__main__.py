@@ -20,6 +20,8 @@ STUDIES = {  # a module each, imported when it is run: GNU Radio reads some sett
     "media": "train what media need (hours) and measure it: docs/media.md",
     "classical": "the classical links beside the learned ones: docs/classical.md",
     "classical_features": "quantised features beside analogue symbols: docs/classical-features.md",
+    "classical_text": "sentences by classical codes: docs/classical-text.md",
+    "classical_media": "media that classical links show again: docs/classical-media.md",
     "bound": "how many bits the channel can carry: docs/bound.md",
     "coding": "what the classical channel coding reaches: docs/coding.md",
     "synchronisation": "what the receiver of bursts reaches: docs/synchronisation.md",

@@ -55,8 +55,8 @@ class Budget:
 BUDGETS = (
     Budget(USES, shown_by(("h265", "av1"), (48, 64, 96), (0.1, 0.5, 1.0))
            + shown_by(("jpeg", "webp"), (64,), (0.1,))),
-    *(Budget(uses, shown_by(("h265", "av1"), (64, 96), (0.5, 1.0)), ("rayleigh",),
-             (0.0, 5.0, 10.0), (2, 4, 5, 6, 7)) for uses in (5376, 21504)),
+    *(Budget(uses, shown_by(("h265", "av1"), (96,), (0.5, 1.0)), ("rayleigh",),
+             (0.0, 5.0, 10.0), (2, 4, 6, 7)) for uses in (5376, 21504)),
 )  # fmt: skip
 
 
@@ -71,10 +71,10 @@ def adapt(budget: Budget, base: Scenario, val, kept: Records) -> None:
         for variant, ways in codings.items():
             tried = measured(base, carrier, variant, ways, val, kept)
             codings[variant] = [way for way, record in tried if record["cut"] <= MOST_CUT]
-            found[carrier][variant] = best(tried, base)
+            found[carrier][variant] = best(tried)
         both = joint(found[carrier])
         tried = measured(base, carrier, "full", both, val, kept)
-        found[carrier]["full"] = best(tried, base)
+        found[carrier]["full"] = best(tried)
     chosen = {
         (channel, snr): choose(replace(base, channel=channel, snr=snr), found, payload, val, kept)
         for channel in budget.channels for snr in budget.snrs
@@ -82,20 +82,24 @@ def adapt(budget: Budget, base: Scenario, val, kept: Records) -> None:
     write_table("digital", val.name, base.uses, chosen)
 
 
-def write_table(system: str, data: str, uses: int, chosen: dict) -> None:
-    """Write the table of a link: (channel, SNR) -> (settings, accuracy that is expected)."""
+def write_table(system: str, data: str, uses: int, chosen: dict, of: str = "") -> None:
+    """Write the table of a link: (channel, SNR) -> (settings, accuracy that is expected).
+
+    of  the weights that it is for, of a system that has any
+    """
     choices = [
         {"channel": channel, "snr": snr, "accuracy": round(accuracy, 4), "settings": settings}
         for (channel, snr), (settings, accuracy) in chosen.items()
     ]
     table = {"system": system, "data": data, "split": "val", "uses": uses, "choices": choices}
-    with replacing(table_path(uses, system)) as temporary:
+    with replacing(table_path(uses, system, of)) as temporary:
         Path(temporary).write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
 
 
-def table_path(uses: int, system: str = "digital") -> Path:
+def table_path(uses: int, system: str = "digital", of: str = "") -> Path:
     """Where a table lies."""
-    return pages.ROOT / "models" / f"{system}-adaptive-{uses}.json"
+    name = "-".join(filter(None, (system, of, "adaptive", str(uses))))
+    return pages.ROOT / "models" / f"{name}.json"
 
 
 def joint(of_one: dict) -> list[dict]:
@@ -121,7 +125,7 @@ def told(record: dict) -> dict:
     return {"accuracy": record["accuracy"], "cut": record["units_cut"]}
 
 
-def best(tried: list, base: Scenario) -> tuple:
+def best(tried: list) -> tuple:
     """(accuracy, way of coding) of the most accurate that fits; (0, None): none does."""
     whole = [(record["accuracy"], way) for way, record in tried if record["cut"] <= MOST_CUT]
     return max(whole, key=lambda pair: pair[0], default=(0.0, None))

@@ -3,12 +3,13 @@
 """Make docs/classical-features.md: quantised features over LDPC and QAM beside analogue symbols,
 and the bound of both.
 
-DATA is a folder in the AVE layout for which `digital_features` ships weights (ave28).  At each SNR
+DATA are folders in the AVE layout for which `digital_features` ships weights (ave28; composed clips
+with the features of media, as tools/compose.py writes them).  At each SNR
 the adaptive link sends as many bits by such a carrier as is expected to be best, from how often
 frames of random bits arrive and from what so many bits are worth on the validation split, which
 stands in the weights' header.  The test split is reported, through the GNU Radio flowgraph.
 
-    studies classical_features --data DIR
+    studies classical_features --data DIR [DIR ...]
 """
 
 import argparse
@@ -42,33 +43,41 @@ COMPARED = (-5.0, 0.0, 5.0, 10.0)  # [dB]
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--data", type=Path, required=True, metavar="DIR", help="folder in the AVE layout")
+    add("--data", type=Path, nargs="+", required=True, metavar="DIR", help="in the AVE layout")
     add("--frames", type=int, default=0, help="clips a point; 0: the split once")
     add("--out", type=Path, default=Path("runs/classical_features"), metavar="DIR")
     add("--docs", type=Path, default=pages.DOCS, help="folder of the page")
 
 
 def run(args: argparse.Namespace) -> None:
-    study = Study(args)
-    figures = make_folder(args.docs / "figures")
-    plots.draw(figures / "classical-features.png", study.panels(), columns=3)
-    pages.write(args.docs / "classical-features.md", study.page())
+    studies = [Study(data, args.frames, args.out) for data in args.data]
+    panels = [panel for study in studies for panel in study.panels()]
+    plots.draw(make_folder(args.docs / "figures") / "classical-features.png", panels, columns=3)
+    text = pages.page(
+        "classical-features",
+        command=pages.command("classical_features", "--data <folders of the sets>"),
+        uses=str(USES),
+        payload=str(studies[0].payload),
+        sections=[line for study in studies for line in study.section()],
+    )
+    pages.write(args.docs / "classical-features.md", text)
 
 
 class Study:
     """What is measured, point by point as it is asked for."""
 
-    def __init__(self, args: argparse.Namespace):
-        self.data, self.frames = args.data, args.frames
-        self.clips = open_set(args.data, "test")
-        self.kept = points.store(make_folder(args.out))
-        self.found = Records(args.out / "arrivals.json")
-        self.worth = read_header(weights_for(self.point(RIVAL), self.clips))["rate_accuracy"]
+    def __init__(self, data: Path, frames: int, out: Path):
+        self.data, self.frames = data, frames
+        self.clips = open_set(data, "test")
+        self.kept = points.store(make_folder(out))
+        self.found = Records(out / "arrivals.json")
+        header = read_header(weights_for(self.point(RIVAL), self.clips))
+        self.worth = header["rate_accuracy"]
         self.payload = payload_within(self.point(RIVAL, uses=USES), topology_of(RIVAL))
         self.chosen = {
             (channel, snr): self.choose(channel, snr) for channel in CHANNELS for snr in SNRS
         }
-        write_table(RIVAL, self.clips.name, USES, self.chosen)
+        write_table(RIVAL, self.clips.name, USES, self.chosen, of=header["data"])
 
     def point(self, system: str, **more) -> Scenario:
         return Scenario(
@@ -117,23 +126,19 @@ class Study:
                     continue
                 heights = [tables.Estimate(float(a)) for a in self.bound(channel, adapted)]
                 lines.append(Line(label, list(SNRS), heights, LOOKS[label]))
+            title = f"{title}: {self.clips.name}"
             found.append(Axes(title, plots.SNR_LABEL, "segment accuracy", lines))
         return found
 
-    def page(self) -> str:
-        """docs/classical-features.md."""
-        return pages.page(
-            "classical-features",
-            command=pages.command("classical_features", "--data <folder of the set>"),
-            data=self.clips.name,
-            clips=str(self.frames or len(self.clips)),
-            uses=str(USES),
-            payload=str(self.payload),
-            headline=self.headline(),
-            table=self.table(),
-            worth=self.worth_table(),
-            choices=self.choices(),
-        )
+    def section(self) -> list[str]:
+        """The set's part of docs/classical-features.md."""
+        clips = f"{self.frames or len(self.clips)} clips of the test split a point."
+        return [
+            f"## {self.clips.name}", "", clips, "", *self.headline(), "", *self.table(), "",
+            "What bits are worth on the validation split, without errors, with one terminal "
+            "alone, and with none:", "", *self.worth_table(), "",
+            "What was chosen for Rayleigh fading:", "", *self.choices(), "",
+        ]  # fmt: skip
 
     def headline(self) -> list[str]:
         """How far the learned link is from the bound where it is compared."""

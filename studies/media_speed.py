@@ -24,7 +24,6 @@ from gnuradio.semcom.report.film import views
 from gnuradio.semcom.run.films import run_films
 from gnuradio.semcom.run.flowgraph import LinkFlowgraph
 from gnuradio.semcom.run.scenario import Scenario
-from rich.progress import track
 
 from .pages import ROOT
 
@@ -65,7 +64,7 @@ def speed(point: Scenario, files: list[Path]) -> tuple[list[str], str]:
         [stage, f"{1000 * worked / seconds:.1f}", f"{seconds / worked:.0f}"]
         for stage, worked in {**run.stages, "all, side by side": wall_s}.items()
     ]
-    late = np.concatenate([delays(point, file) for file in track(files[:3], "live")])
+    late = np.concatenate([delays(point, file) for file in files[:3]])
     text = (
         f"Live, over a sliding window of ten seconds, an event is named "
         f"{1000 * np.median(late):.0f} ms after the end of its second (median; at most "

@@ -27,9 +27,9 @@ from pathlib import Path
 
 import numpy as np
 from gnuradio.semcom import semcom_python
+from gnuradio.semcom.base import screen
 from gnuradio.semcom.base.files import check_writable, make_folder, sha256
 from gnuradio.semcom.base.options import at_least
-from rich.console import Console
 from rich.markdown import Markdown
 
 from . import burst_measures as measures
@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> None:
     paths = figures(records, make_folder(docs / "figures"))
     text = page(records, command(args), {name: path.name for name, path in paths.items()})
     pages.write(docs / "synchronisation.md", text)
-    Console().print(Markdown(text))
+    screen.console().print(Markdown(text))
 
 
 def command(args: argparse.Namespace) -> str:

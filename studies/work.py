@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
 
+from gnuradio.semcom.base import screen
 from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.base.files import make_folder, replacing
 from gnuradio.semcom.run.records import SCHEMA, read
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+from rich.progress import Progress
 
 STOPPED = "the same command goes on after the last finished unit"
 
@@ -99,8 +99,7 @@ def complete(title: str, units: Iterable[Unit], store, workers: int = 1) -> list
     units = list(units)
     different = {unit.key: unit for unit in units}
     missing = [unit for key, unit in different.items() if key not in store]
-    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with screen.bar() as bar:
         done = len(different) - len(missing)
         task = bar.add_task(title, total=len(different), completed=done)
         for unit, result in _results(missing, workers, bar, task):

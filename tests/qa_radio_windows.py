@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pmt
@@ -95,78 +96,50 @@ top.wait()
 """
 )
 
-# Stands for gr-uhd: remembers what it is set to, hears nothing, and complains once.
+# Three windows over devices of fake_uhd.
 UHD = (
     OPEN
     + """
-import types
-import gnuradio
-import pmt
-from gnuradio import gr
+sys.path.insert(0, sys.argv[2])
+import fake_uhd
 
-class Radio:
-    def __init__(self, device, channels):
-        self.device, self.set = device, {}
-
-    def set_samp_rate(self, rate):
-        self.rate = rate
-
-    def get_samp_rate(self):
-        return self.rate
-
-    def set_center_freq(self, frequency, channel):
-        self.set[f"frequency {channel}"] = frequency
-
-    def set_gain(self, gain, channel):
-        self.set[f"gain {channel}"] = gain
-
-class usrp_sink(gr.sync_block, Radio):
-    def __init__(self, device, channels):
-        gr.sync_block.__init__(self, "usrp_sink", [np.complex64], [])
-        Radio.__init__(self, device, channels)
-        self.message_port_register_out(pmt.intern("async_msgs"))
-
-    def start(self):
-        codes = pmt.list1(pmt.intern("underflow"))
-        told = pmt.dict_add(pmt.make_dict(), pmt.intern("event_code"), codes)
-        self.message_port_pub(pmt.intern("async_msgs"), pmt.cons(pmt.intern("event"), told))
-        return True
-
-    def work(self, input_items, output_items):
-        return len(input_items[0])
-
-class usrp_source(gr.sync_block, Radio):
-    def __init__(self, device, channels):
-        gr.sync_block.__init__(self, "usrp_source", [], [np.complex64] * len(channels))
-        Radio.__init__(self, device, channels)
-
-    def work(self, input_items, output_items):
-        for out in output_items:
-            out[:] = 0
-        time.sleep(0.002)
-        return len(output_items[0])
-
-def stream_args(cpu_format, channels):
-    return channels
-
-fake = types.SimpleNamespace(usrp_sink=usrp_sink, usrp_source=usrp_source, stream_args=stream_args)
-sys.modules["gnuradio.uhd"] = gnuradio.uhd = fake
-receiver = show("usrp_receiver", device="serial=1")
-video = show("usrp_video_terminal", device="serial=2", frequency=915e6)
-audio = show("usrp_audio_terminal", device="serial=3")
-radios = [receiver.antennas.usrp, video.radio.usrp, video.antenna.usrp, audio.radio.usrp]
-first = [[radio.device, radio.set.copy()] for radio in radios]
+devices = fake_uhd.install(
+    {"args": "serial=1"}, {"args": "serial=2"}, {"args": "serial=3", "gains": (0, 40)}
+).devices
+rate = 5e5  # the default turnaround would be too short for the terminals
+receiver = show("usrp_receiver", device="serial=1", sample_rate=rate)
+slow = dict(sample_rate=rate, turnaround=0.3)
+video = show("usrp_video_terminal", device="serial=2", frequency=915e6, **slow)
+audio = show("usrp_audio_terminal", device="serial=3", **slow)
+first = [device.set.copy() for device in devices]
+labels = [audio._usrp_events_label, video._usrp_events_label, receiver._heard_label_label]
+before = [label.text() for label in labels]
 receiver.set_gain_db(33)
-receiver.set_frequency_mhz(2400)
+receiver.set_frequency_mhz(99000)
 video.set_tx_gain_db(11)
 video.set_rx_gain_db(22)
 video.set_frequency_mhz(868.5)
-label = video._usrp_events_label
-wait(lambda: label.text() != "no underflow")
-print(json.dumps({"first": first, "then": [radio.set for radio in radios], "label": label.text()}))
+audio.set_gain_db(90)
+wait(lambda: all(label.text() != old for label, old in zip(labels[::2], before[::2])))
+print(json.dumps({
+    "first": first, "then": [device.set for device in devices], "before": before,
+    "labels": [label.text() for label in labels],
+}))
 for top in (receiver, video, audio):
     top.stop()
     top.wait()
+"""
+)
+
+VANISH = (
+    OPEN
+    + """
+sys.path.insert(0, sys.argv[2])
+import fake_uhd
+
+fake_uhd.install({"args": "serial=1", "silent_from": 1000, "start": sys.argv[3]})
+show("usrp_receiver", device="serial=1", sample_rate=5e5)
+wait(lambda: False)
 """
 )
 
@@ -296,20 +269,44 @@ def test_three_windows_over_zeromq(compiled, clips, monkeypatch):
     assert "frames sent, " in told[1][0] and "frames sent" in told[2][0]
 
 
+TESTS = ROOT / "tests"
+
+
 def test_usrps_are_tuned_at_run_time(compiled):
-    seen = watch(UHD, compiled)
+    seen = watch(UHD, compiled, TESTS)
 
-    def tuned(frequency, gain, channels=1):
+    def tuned(way, frequency, gain, channels=1):
         both = {"frequency": frequency, "gain": gain}
-        return {f"{key} {m}": both[key] for m in range(channels) for key in both}
+        return {f"{way} {key} {m}": both[key] for m in range(channels) for key in both}
 
-    receiver, video, video_antenna, audio = seen["first"]
-    assert receiver == ["serial=1", tuned(2.45e9, 20, channels=2)]
-    assert video == ["serial=2", tuned(915e6, 10)]
-    assert video_antenna == ["serial=2", tuned(915e6, 20)]
-    assert audio == ["serial=3", tuned(2.45e9, 10)]
-    receiver, video, video_antenna, audio = seen["then"]
-    assert receiver == tuned(2.4e9, 33, channels=2)
-    assert video == tuned(868.5e6, 11) and video_antenna == tuned(868.5e6, 22)
-    assert audio == tuned(2.45e9, 10)
-    assert seen["label"] == "1 x underflow"
+    receiver, video, audio = seen["first"]
+    assert receiver == tuned("rx", 2.45e9, 20, channels=2)
+    assert video == tuned("tx", 915e6, 10) | tuned("rx", 915e6, 20)
+    assert audio == tuned("tx", 2.45e9, 10)
+    assert seen["before"] == ["no underflow", "no underflow", "no complaint"]
+    receiver, video, audio = seen["then"]
+    assert receiver == tuned("rx", 6e9, 33, channels=2)
+    assert video == tuned("tx", 868.5e6, 11) | tuned("rx", 868.5e6, 22)
+    assert audio == tuned("tx", 2.45e9, 40)
+    audio, video, receiver = seen["labels"]
+    assert audio.endswith("gain 90 dB becomes 40 dB; it has 0 to 40")
+    assert "becomes" not in video
+    assert receiver == "frequency 99000 MHz becomes 6000 MHz; it has 70 to 6000"
+
+
+@pytest.mark.parametrize(
+    ("start", "said"),
+    [
+        ("", "no samples from USRP 'serial=1' for 3 s; look at its cable and power"),
+        ("no more streams", "USRP 'serial=1': RuntimeError: no more streams"),
+    ],
+)
+def test_a_window_ends_with_the_name_of_a_device_that_fails(compiled, start, said):
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", VANISH, str(compiled), str(TESTS), start],
+        capture_output=True, text=True, timeout=90,
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen", "HOME": str(compiled)},
+    )  # fmt: skip
+    assert done.returncode == 1 and f"error: {said}\n" in done.stderr, done.stderr
+    assert time.monotonic() - began < 60

@@ -10,7 +10,10 @@ import pytest
 import torch
 from conftest import tiny_system
 from gnuradio import blocks, gr, semcom
+from gnuradio.semcom.blocks.collectors import frame_collector
 from gnuradio.semcom.blocks.guard import BlockError
+from gnuradio.semcom.media.store import HANDLE_ITEM
+from gnuradio.semcom.phy.coding import BlockCode
 from gnuradio.semcom.phy.csi import CSI, pack
 from gnuradio.semcom.weights import store as checkpoint
 from qa_frame_block import frames_source, tags_of
@@ -153,6 +156,61 @@ def test_decoder_equals_the_network_and_hears_the_noise(run_flowgraph, tiny_chec
             np.testing.assert_allclose(got[i], logits.exp()[0], atol=1e-5)  # log probabilities
 
 
+def test_decoder_tells_what_it_thinks_of_each_frame(run_flowgraph, tiny_checkpoint):
+    decoder, debug = semcom.semantic_decoder(checkpoint=tiny_checkpoint), blocks.message_debug()
+    top, sink = gr.top_block(), blocks.vector_sink_f(29)
+    for port in range(2):
+        source, _ = frames_source([80, 56], seed=port)
+        top.connect(source, (decoder, port))
+    top.connect(decoder, sink)
+    top.msg_connect(decoder, "judgement", debug, "store")
+    run_flowgraph(top)
+    told = messages(debug, 2)
+    for message, probabilities in zip(told, np.split(vectors(sink, 29), [10]), strict=True):
+        assert message["share"] == pytest.approx(probabilities.max(1).mean())
+    assert [message["frame"] for message in told] == [0, 1]
+
+
+def messages(debug, count):
+    """What came on a message port, as Python has it."""
+    deadline = time.monotonic() + 5
+    while debug.num_messages() < count and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return [pmt.to_python(debug.get_message(i)) for i in range(debug.num_messages())]
+
+
+@pytest.mark.parametrize("attempts", [1, 2])
+def test_a_classical_receiver_tells_which_blocks_came(run_flowgraph, attempts):
+    settings, snr_db = "?task=media&source=jpeg+codec2&size=32&quality=10", 4.0
+    source, top = semcom.clip_source(frames=2, takes=("media", "media")), gr.top_block()
+    terminals = [semcom.terminal("digital", name, settings) for name in ("audio", "video")]
+    channel = semcom.simulated_channel(2, 2, "awgn", snr_db, sidelinks=0)
+    receiver = semcom.receiver("digital", settings, csi="perfect", attempts=attempts)
+    debug, shown = blocks.message_debug(), frame_collector(HANDLE_ITEM)
+    detected = [frame_collector() for _ in terminals]
+    for port, terminal in enumerate(terminals):
+        top.connect((source, port), terminal, (channel, port))
+        top.connect((terminal, 1), blocks.null_sink(8))
+        top.connect((channel, port), (receiver, port))
+        top.connect((receiver, 1 + port), detected[port])
+    top.connect((receiver, 0), shown)
+    top.msg_connect(receiver, "judgement", debug, "store")
+    run_flowgraph(top)
+    told = messages(debug, 2)
+    assert [message["frame"] for message in told] == [0, 1]
+    for message in told:
+        for sink, name in zip(detected, ("audio", "video"), strict=True):
+            symbols = sink.frames[message["frame"]]
+            noise = np.full(len(symbols), 10 ** (-snr_db / 10), np.float32)  # H = I
+            good = BlockCode("qpsk", "3/4").decode(symbols, noise)[1]
+            assert 0 < np.sum(~good) < len(good)
+            np.testing.assert_array_equal(message["blocks"][name], good)
+            assert message["symbols"] == len(symbols)
+    if attempts == 1:  # else they were not good enough, and were asked for again
+        handles = [int(items[0, 0]) for items in shown.frames.values()]
+        assert handles == [message["media"] for message in told]
+
+
 def test_decoder_refuses_frames_that_fit_no_segments(run_flowgraph, tiny_checkpoint):
     with pytest.raises(BlockError, match="81 symbols is no multiple of the 8 symbols"):
         decode(run_flowgraph, tiny_checkpoint, [81])
@@ -194,10 +252,7 @@ def test_outcome_sink_keeps_and_publishes(run_flowgraph, tiny_checkpoint):
     decided = {n: outcome.decided.tolist() for n, outcome in sink.outcomes.items()}
     assert decided == {0: [0, 2], 1: [1, 28]}
     assert sink.outcomes[0].confidence == pytest.approx([0.9, 0.9])
-    deadline = time.monotonic() + 5
-    while debug.num_messages() < 2 and time.monotonic() < deadline:
-        time.sleep(0.01)
-    event = pmt.to_python(debug.get_message(1))
+    event = messages(debug, 2)[1]
     assert event["frame"] == 1 and list(event["events"]) == [sink.classes[1], sink.classes[28]]
 
 

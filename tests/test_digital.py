@@ -40,8 +40,10 @@ def sent(net, media):
 
 def received(net, symbols, noise):
     """Media that are shown again, and the share of blocks that came."""
-    units, share = net.units(symbols, noise)
-    return net.shown_again(units), share
+    units, came = net.units(symbols, noise)
+    return net.shown_again(units), np.mean(
+        [each.mean() if len(each) else 0.0 for each in came.values()]
+    )
 
 
 def small_noise(symbols):
@@ -100,6 +102,7 @@ class _Damaged:
 
     def __init__(self, code, good, stream):
         self._code, self._good, self._stream, self._calls = code, good, stream, 0
+        self.payload = code.payload
 
     def decode(self, symbols, noise):
         bits, good = self._code.decode(symbols, noise)
@@ -118,6 +121,51 @@ def test_pictures_are_held_until_the_next_one(media, rate, count):
     if rate < 1:
         error = np.abs(shown.pictures[0].astype(float) - media.pictures[int(8 / rate)])
         assert error.mean() < 4
+
+
+@pytest.mark.parametrize("later", [{"code": "1/2"}, {"modulation": "64qam"}, {"source": "av1+aac"}])
+def test_terminals_of_a_clip_agree_while_settings_change(media, later):
+    before, after = system(quality=30), system(quality=30, **later)
+    handle = STORE.keep(media)
+    items = [torch.from_numpy(handle_items(handle, media.seconds))]
+    audio = before.send("audio", items, {})[0].numpy()
+    video = after.send("video", items, {})[0].numpy()  # changed between the two
+    np.testing.assert_array_equal(np.stack([audio, video]), sent(before, media))
+    again = [after.send(name, items, {})[0].numpy() for name in ("video", "audio")]
+    np.testing.assert_array_equal(np.stack(again[::-1]), sent(after, media))
+
+
+def test_a_frame_of_other_settings_shows_nothing(media):
+    symbols = sent(system(source="jpeg+codec2"), media)
+    other = system(source="jpeg+codec2", code="1/2")
+    shown, share = received(other, symbols, small_noise(symbols))
+    assert share == 0 and shown is None
+    net = system(source="codec2", variant="audio_only", length=1944, code="1/2", task="events")
+    odd = next(n for n in range(973, 1100) if net.code.payload(n) == (0, 0))
+    shown, share = received(net, np.ones((1, odd), np.complex64), np.ones((1, odd), np.float32))
+    assert share == 0 and not shown.sound.any()
+
+
+@pytest.mark.parametrize("task", ["media", "events"])
+def test_what_the_receiver_tells_of_a_frame(media, task):
+    net = system(task=task, source="jpeg+opus", quality=30)
+    symbols, rng = sent(net, media), np.random.default_rng(3)
+    spread = rng.standard_normal((2, *symbols.shape))
+    noisy = (symbols + np.sqrt(0.37 / 2) * (spread[0] + 1j * spread[1])).astype(np.complex64)
+    noise = np.full(noisy.shape, 0.37, np.float32)
+    came = {name: net.code.decode(*row)[1] for name, row in
+            zip(("audio", "video"), zip(noisy, noise, strict=True), strict=True)}  # fmt: skip
+    outcomes, shares, (known,) = net.told([torch.from_numpy(noisy)], [torch.from_numpy(noise)])
+    assert known["symbols"] == symbols.shape[1]
+    for name, good in came.items():
+        assert 0 < np.sum(~good) < len(good)
+        np.testing.assert_array_equal(known["blocks"][name], good)
+    assert float(shares) == pytest.approx(np.mean([np.mean(good) for good in came.values()]))
+    shown, share = received(net, noisy, noise)
+    assert share == pytest.approx(float(shares))
+    np.testing.assert_array_equal(STORE.get(known["media"]).pictures, shown.pictures)
+    if task == "media":
+        assert int(outcomes[0][0, 0]) == known["media"]
 
 
 def test_nothing_heard_is_grey_and_silent(media):

@@ -21,23 +21,30 @@ from gnuradio.semcom.base.options import fields
 from gnuradio.semcom.data import synthetic
 from gnuradio.semcom.data.composition import compose, random_script, write_clip
 from gnuradio.semcom.data.material_drawn import DrawnMaterial
+from gnuradio.semcom.media.store import HANDLE_ITEM
 from gnuradio.semcom.phy.coding import BlockCode
 from gnuradio.semcom.protocol.burst import BurstFormat
 from gnuradio.semcom.run.options import MockServerOptions
 from gnuradio.semcom.run.scenario import Scenario
+from gnuradio.semcom.systems.digital import DigitalSettings
+from gnuradio.semcom.systems.loading import read_settings
 from gnuradio.semcom.windows import displays
+from gnuradio.semcom.windows.block_error_display import block_error_display
 from gnuradio.semcom.windows.burst_display import burst_display
 from gnuradio.semcom.windows.checkpoint_chooser import checkpoint_chooser
+from gnuradio.semcom.windows.media_comparison import media_comparison
 from gnuradio.semcom.windows.media_display import media_display
 
 FLOWGRAPHS = sorted((ROOT / "apps" / "flowgraphs").glob("*.grc"))
 DEFINITIONS = sorted((ROOT / "grc").glob("*.block.yml"))
 BLOCKS = {  # those with windows
+    "block_error_display": block_error_display,
     "burst_display": burst_display,
     "channel_display": displays.channel_display,
     "checkpoint_chooser": checkpoint_chooser,
     "constellation": displays.constellation,
     "event_timeline": displays.event_timeline,
+    "media_comparison": media_comparison,
     "media_display": media_display,
 }
 
@@ -82,6 +89,43 @@ def test_simulated_link_runs(compiled, program):
     found = re.search(r"(\d+) clips received, segment accuracy ([\d.]+)", done.stdout)
     clips, accuracy = found.groups()
     assert int(clips) == 20 and float(accuracy) > 0.5
+
+
+def test_digital_link_runs(compiled, program):
+    words = "--channel", "awgn", "--source", "webp+codec2", "--size", 32, "--frames", 2
+    line = r"2 clips received, segment accuracy ([\d.]+), share of blocks lost ([\d.]+)"
+    for snr_db, code, few, most in ((20, "5/6", 0, 0), (4.5, "1/2", 0, 0), (4.5, "5/6", 0.5, 1)):
+        options = "--snr-db", snr_db, "--code", code
+        done = program(compiled / "digital_link.py", *words, *options)
+        assert done.returncode == 0, done.stderr
+        accuracy, lost = re.search(line, done.stdout).groups()
+        assert few <= float(lost) <= most  # of rate 5/6 the cliff is at 5.5 dB, of 1/2 at 2 dB
+
+
+def test_digital_settings_of_grc_are_those_of_the_system():
+    definition = yaml.safe_load((ROOT / "grc" / "semcom_digital_settings.block.yml").read_text())
+    offered = {parameter["id"]: parameter["default"] for parameter in definition["parameters"]}
+    names = {field.name for field in dataclasses.fields(DigitalSettings)}
+    assert names - set(offered) == {"payload"}  # is reckoned from --uses
+    chosen = offered | {"task": "media", "source": "av1+codec2", "code": "5/6", "quality": 7}
+    for values in (offered, chosen):
+        told = {name: value for name, value in values.items() if value != ""}
+        expected = DigitalSettings(**told)
+        text = eval(definition["value"].removeprefix("${").removesuffix("}"), {}, dict(values))
+        assert read_settings("digital", text.removeprefix("?")) == expected
+        made = definition["templates"]["var_make"].partition("= ${id} = ")[2]
+        for name, value in values.items():
+            made = made.replace(f"${{{name}}}", repr(value))
+        assert eval(made) == text
+
+
+def test_grc_knows_the_length_of_handles():
+    loaded = [yaml.safe_load(path.read_text()) for path in DEFINITIONS]
+    ports = [port for one in loaded for port in one.get("inputs", []) + one.get("outputs", [])]
+    handles = [str(port["vlen"]) for port in ports if "s64" in str(port)]
+    dtype, length = HANDLE_ITEM
+    assert dtype is np.int64 and len(handles) >= 10
+    assert all(re.search(rf"\b{length}\b", told) for told in handles)
 
 
 def test_blocks_tour_runs(compiled, program):
@@ -170,6 +214,8 @@ OPTION_IN = {  # the same of blocks whose names begin so
     "usrp_antennas": {"device": "", "gain": "rx_gain"},
     "sigmf": {"sample_rate": "", "frequency": ""},
     "repeater": {"attempts": ""},  # there to repeat: 3
+    "media_source": {"length": ""},  # of a clip, not of a coded block
+    "sound_features": {"length": ""},
 }
 TYPES = {  # of an option: those of its parameter
     float: {"real"},

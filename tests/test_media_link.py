@@ -123,6 +123,10 @@ def test_a_film_is_replayed_with_its_windows(clip, untrained, tmp_path):
         run_films(replay, Films(["other.mp4"]))
     with pytest.raises(SemcomError, match="air: was sent from films; name them with --media"):
         run_point(replay, SyntheticSet("test"))
+    longer = tmp_path / clip.name
+    longer.write_bytes(clip.read_bytes() + bytes(8))
+    with pytest.raises(SemcomError, match="these have .* name the same files"):
+        run_films(replay, Films([longer, longer]))
 
 
 def understood(events, truth):

@@ -3,10 +3,12 @@
 """Media that are shown again: the store, and the task that judges them."""
 
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from gnuradio.semcom.base.errors import SemcomError
+from gnuradio.semcom.media import quality
 from gnuradio.semcom.media.clip import Media, joined
 from gnuradio.semcom.media.store import MediaStore
 from gnuradio.semcom.perception.judges import picture_judge, sound_judge
@@ -104,6 +106,29 @@ def task():
 
 def test_the_registry_has_it():
     assert isinstance(registry.task("media"), MediaTask)
+
+
+def test_what_is_shown_again_is_judged_once(monkeypatch):
+    calls = []
+
+    def counted(sent, shown):
+        calls.append(0)
+        return quality.structural_similarity(sent, shown)
+
+    monkeypatch.setattr(media_task, "KEPT", 3)
+    monkeypatch.setattr(media_task, "quality", SimpleNamespace(**vars(quality)))
+    monkeypatch.setattr(media_task.quality, "structural_similarity", counted)
+    task, truth = MediaTask(MediaStore(), distance=None), media()
+    shown = [noisy(truth), noisy(truth, pictures=40), Media(noisy(truth).pictures, truth.sound)]
+    once = [task.score(truth, each) for each in shown]
+    assert len(calls) == 2 * len(truth.pictures)  # the third shows the first's pictures
+    assert once[2][PLACE["ssim"]] == once[0][PLACE["ssim"]] != once[1][PLACE["ssim"]]
+    assert once[2][PLACE["timbre"]] == pytest.approx(1) and once[0][PLACE["timbre"]] < 0.999
+    again = [MediaTask(MediaStore(), distance=None).score(truth, each) for each in shown]
+    np.testing.assert_array_equal(again, once)
+    other = Media(noisy(truth).pictures, truth.sound)
+    assert task.score(media(5), other)[PLACE["ssim"]] < once[0][PLACE["ssim"]]
+    assert len(task._judged) == 3  # bounded
 
 
 def test_an_outcome_is_what_its_handles_lead_to(task):

@@ -318,7 +318,9 @@ def test_unknown_systems_are_named():
         load_system("nothing")
 
 
-@pytest.mark.parametrize("system", [n for n, e in systems().items() if e.task == "events"])
+@pytest.mark.parametrize(
+    "system", [n for n, e in systems().items() if e.task == "events" and e.weights]
+)
 def test_the_default_is_the_shipped_synthetic_checkpoint(system):
     net = load_system(system)
     assert net.name == system

@@ -317,6 +317,7 @@ def test_numbers_on_the_air_stay_what_they_are():
         "pilot_ave": 1,
         "deepsc": 2,
         "digital": 3,
+        "digital_features": 4,
         "digital_text": 5,
     }
     assert len(np.unique([entry.number for entry in BUILT_IN])) == len(BUILT_IN)

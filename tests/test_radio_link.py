@@ -11,7 +11,7 @@ import pytest
 from conftest import ROOT, rounded, start_program
 from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.data.synthetic import SyntheticSet
-from gnuradio.semcom.run.radio_flowgraph import recording_settings
+from gnuradio.semcom.run.replay import told_of_point
 from gnuradio.semcom.run.runner import run_point
 from gnuradio.semcom.run.scenario import Scenario
 
@@ -89,7 +89,7 @@ def test_a_recording_replays_to_the_same_decisions_and_estimates(clips, recordin
 
 def test_a_recording_is_judged_by_the_clips_that_were_sent_alone(recording):
     path, _ = recording
-    with pytest.raises(SemcomError, match="run: was sent from the set synthetic, .* --data"):
+    with pytest.raises(SemcomError, match="run: was sent from the set synthetic .* --data"):
         run_point(Scenario(radio=f"replay:{path}", frames=3), SyntheticSet("val"))
 
 
@@ -99,10 +99,6 @@ def damaged(path, folder, change):
     data = path.with_suffix(".sigmf-data").read_bytes()[:-7] if change == "cut" else b""
     if change == "type":
         meta["global"]["core:datatype"] = "ri8"
-    if change == "system":
-        meta["global"]["semcom:system"] = "pilot_ave"
-    if change == "variant":
-        meta["global"]["semcom:variant"] = "audio_only"
     if change == "rate":
         del meta["global"]["core:sample_rate"]
     (folder / "x.sigmf-meta").write_text(json.dumps(meta))
@@ -114,8 +110,8 @@ def damaged(path, folder, change):
 
 
 def test_a_recording_tells_no_snr_that_nobody_knew():
-    assert "snr_db" not in recording_settings(Scenario(radio="uhd:"))
-    assert recording_settings(Scenario(radio="mock:indoor", snr=7.0))["snr_db"] == 7.0
+    assert "snr" not in told_of_point(Scenario(radio="uhd:"))
+    assert told_of_point(Scenario(radio="mock:indoor", snr=7.0))["snr"] == 7.0
 
 
 @pytest.mark.parametrize(
@@ -124,8 +120,6 @@ def test_a_recording_tells_no_snr_that_nobody_knew():
         ("cut", "x.sigmf-data"),
         ("type", "ri8"),
         ("rate", "sample_rate"),
-        ("system", "--system pilot_ave"),
-        ("variant", "--variant audio_only"),
         ("no data", "x.sigmf-data"),
     ],
 )

@@ -80,7 +80,7 @@ def test_values_come_back_bit_for_bit(run_flowgraph, tmp_path, channels):
         "core:sha512": sha512,
         "core:hw": "two dipoles",
         "core:description": "a test",
-        "core:extensions": [{"name": "semcom", "version": "1.0.0", "optional": True}],
+        "core:extensions": [{"name": "semcom", "version": "1.1.0", "optional": True}],
         "core:recorder": f"gr-semcom {semcom.__version__}",
         "core:version": sigmf.__specification__,
         "core:offset": 0,

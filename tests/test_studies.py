@@ -107,7 +107,8 @@ def test_a_place_that_stays_empty_leaves_no_gap(tmp_path, monkeypatch):
 
 
 PAGES = (
-    "results", "tuning", "attention", "localisers", "media", "bound", "coding", "synchronisation",
+    "results", "tuning", "attention", "localisers", "media", "bound", "synchronisation",
+    "coding", "classical-text", "classical-media",
 )  # fmt: skip
 
 
@@ -138,7 +139,7 @@ def test_the_page_of_tuning_is_made_of_its_figures():
 def test_every_study_teaches_itself(program):
     listed = program("-m", "studies", "--help").stdout
     for name in (*PAGES, "experiments"):
-        assert f"\n  {name} " in listed
+        assert f"\n  {name.replace('-', '_')} " in listed
     assert "--seeds" in program("-m", "studies", "localisers", "--help").stdout
     done = program("-m", "studies", "nothing")
     assert done.returncode == 2 and done.stderr.count("\n") == 1

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import torch
+from gnuradio.semcom.base import screen
 from gnuradio.semcom.base.errors import SemcomError, exit_status
 from gnuradio.semcom.base.files import make_folder
 from gnuradio.semcom.data import ave
@@ -20,7 +21,6 @@ from gnuradio.semcom.data.composed_set import ComposedSet
 from gnuradio.semcom.data.material_drawn import DrawnMaterial
 from gnuradio.semcom.data.material_raw import RawMaterial
 from gnuradio.semcom.perception.features import FEATURES, extractor
-from rich.progress import track
 
 SIZES = {"train": 1600, "val": 250, "test": 300}
 
@@ -38,7 +38,8 @@ class Held:
 
         with ThreadPoolExecutor(workers) as pool:
             done = pool.map(features, range(len(clips)))
-            self._features = list(track(done, description=clips.split, total=len(clips)))
+            with screen.bar("clips") as bar:
+                self._features = list(bar.track(done, len(clips), description=clips.split))
 
     def __len__(self) -> int:
         return len(self._features)

@@ -12,9 +12,9 @@ import argparse
 import sys
 from pathlib import Path
 
+from gnuradio.semcom.base import screen
 from gnuradio.semcom.base.errors import exit_status
 from gnuradio.semcom.data import ave_sized
-from rich.progress import Progress
 
 
 def main() -> None:
@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--dtype", choices=("float32", "float16"), default="float32")
     args = parser.parse_args()
     count = len(ave_sized.read_spans(args.annotations))
-    with Progress() as bar:
+    with screen.bar() as bar:
         task = bar.add_task("clips", total=count)
         ave_sized.write(
             args.annotations, args.out, args.seed, args.dtype, lambda: bar.advance(task)

@@ -18,6 +18,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from gnuradio.semcom.base import screen
 from gnuradio.semcom.base.errors import exit_status
 from gnuradio.semcom.base.files import make_folder
 from gnuradio.semcom.data.clipset import AVE_CLASSES, BACKGROUND
@@ -35,7 +36,6 @@ from gnuradio.semcom.nets.compact import (
 from gnuradio.semcom.training.loop import Loop
 from gnuradio.semcom.training.options import DistillationConfig
 from gnuradio.semcom.training.recipes.distillation import Distillation, Example, Student
-from rich.progress import Progress
 from teachers import MOBILENET, YAMNET, Teacher, floats, mobilenet_weights, yamnet_weights
 from torch import nn
 from torch.nn import functional
@@ -187,7 +187,7 @@ def train(kind: str, args) -> None:
     loop = Loop(recipe, make_folder(args.out), f"{student.net.name}.state.pt")
     if loop.resume():
         print(f"resumed after step {loop.schedules['model'].last_epoch}", flush=True)
-    with Progress() as bar:
+    with screen.bar(stderr=False) as bar:
         task = bar.add_task(kind, total=args.steps, completed=loop.schedules["model"].last_epoch)
         loop.run(lambda _: bar.advance(task), lambda line: told(bar.console, loop, line))
     validation = loop.history[-1]["validation"]

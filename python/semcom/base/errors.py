@@ -16,9 +16,31 @@ class BlockError(RuntimeError):
     """A block failed while the flowgraph ran; the text names the block and the cause."""
 
 
+_faults = []
+
+
 def program() -> str:
     """Name of the running program, as it was called."""
     return Path(sys.argv[0]).name
+
+
+def note(text: str) -> None:
+    """A line for the user, on standard error."""
+    print(f"{program()}: {text}", file=sys.stderr, flush=True)
+
+
+def fault(text: str) -> None:
+    """Tell what went wrong and was mended while the work goes on: a line now, and in the end an
+    exit status that is not 0 (:func:`take_faults`)."""
+    _faults.append(text)
+    note(f"error: {text}")
+
+
+def take_faults() -> list:
+    """The faults since the last call."""
+    taken = _faults[:]
+    _faults.clear()
+    return taken
 
 
 def exit_status(program: str, work: Callable[[], None], stopped: str = "") -> int:

@@ -14,6 +14,7 @@ import itertools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import inf
 from types import SimpleNamespace
 
 import numpy as np
@@ -204,6 +205,33 @@ def values(args: argparse.Namespace, component, names=None) -> SimpleNamespace:
         n: item.default for n, item in fields(component).items() if names is None or n in names
     }
     return SimpleNamespace(**(known | given(args, component)))
+
+
+def from_file(component, name: str, value):
+    """A value that a file tells of an option, checked as a typed one is; ValueError says what was
+    found and expected."""
+    item = fields(component)[name]
+    meta, kind = item.metadata, float if item.default is None else type(item.default)
+    if value is item.default or value == "" == item.default:
+        return value  # None, and what a choice may be left at
+    many = kind is tuple
+    for each in value if many and isinstance(value, list) else [value]:
+        _check_kind(each, str if many else kind)
+        try:
+            meta.get("type", str)(str(each))
+        except argparse.ArgumentTypeError as cause:
+            raise ValueError(str(cause)) from cause
+        if meta.get("choices") and each not in meta["choices"]:
+            raise ValueError(f"{each!r}, expected one of {', '.join(map(str, meta['choices']))}")
+    return kind(value)
+
+
+def _check_kind(value, kind: type) -> None:
+    """ValueError if a value of JSON is not of a field's kind; a whole number is a float, too."""
+    same = isinstance(value, (int, float) if kind is float else kind)
+    if not same or (isinstance(value, bool) and kind is not bool) or value in (inf, -inf):
+        words = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+        raise ValueError(f"{value!r}, expected {words[kind]}")
 
 
 # --- where options have an effect -----------------------------------------------------------------

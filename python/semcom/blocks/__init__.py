@@ -11,13 +11,7 @@ from .media_source import media_source, sound_features
 from .mock_radio import mock_radio, mock_sidelink, mock_uplink
 from .outcome_sink import outcome_sink
 from .pdu_to_frames import pdu_to_frames
-from .radio_ends import (
-    or_exit,
-    usrp_antennas,
-    usrp_transmitter,
-    zmq_antennas,
-    zmq_transmitter,
-)
+from .radio_ends import or_exit, zmq_antennas, zmq_transmitter
 from .radio_hier import radio_receiver, radio_terminal
 from .repeater import repeater
 from .return_bursts import answer_receiver, answer_transmitter
@@ -25,6 +19,7 @@ from .return_link import mock_return, return_link
 from .semantic_decoder import semantic_decoder
 from .semantic_encoder import semantic_encoder
 from .sigmf import sigmf_sink, sigmf_source
+from .usrp import usrp_antennas, usrp_transmitter
 
 __all__ = [
     "answer_receiver",

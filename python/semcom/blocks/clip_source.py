@@ -27,7 +27,8 @@ class clip_source(FrameBlock):
 
     Each first item carries ``semcom_frame`` = (sequence number, items).
 
-    clips     a set (see ``semcom.data``), or the path of one; '' is the synthetic set
+    clips     a set (see ``semcom.data``), or the path of one; '' is the synthetic set, of media
+              clips that are drawn
     split     'train', 'val' or 'test' (for a path)
     frames    number after the last clip's, cycling through the split; 0 sends the split once, -1
               never ends
@@ -43,7 +44,8 @@ class clip_source(FrameBlock):
         self, clips="", split="test", frames=0, takes=("audio", "visual"), interval=0.0, first=0
     ):
         named = isinstance(clips, str)
-        self.clips = open_set(clips or None, split, "text" in takes) if named else clips
+        wanted = "text" in takes, "media" in takes
+        self.clips = open_set(clips or None, split, *wanted) if named else clips
         self.frames = frames or len(self.clips)
         self.takes = tuple(takes)
         self.interval = interval

@@ -5,15 +5,25 @@
 Sample i of what a device sends or receives is at the time i / sample rate of that device.  A time
 is the tuple (whole seconds: uint64, fraction of a second: double).
 
-rx_time  on a sample received: its time
-tx_time  on the first sample of a burst: when it is to go on the air
-tx_sob   on the first sample of a burst, which may have no time
-tx_eob   on its last sample
+rx_time    on a sample received: its time
+tx_time    on the first sample of a burst: when it is to go on the air
+tx_sob     on the first sample of a burst, which may have no time
+tx_length  there too: how many samples it has (long)
+tx_eob     on its last sample
 """
 
 import pmt
 
-RX_TIME, TX_TIME, TX_SOB, TX_EOB = map(pmt.intern, ("rx_time", "tx_time", "tx_sob", "tx_eob"))
+RX_TIME, TX_TIME, TX_SOB, TX_EOB, TX_LENGTH = map(
+    pmt.intern, ("rx_time", "tx_time", "tx_sob", "tx_eob", "tx_length")
+)
+
+
+def mark_burst(block, port: int, at: int, length: int) -> None:
+    """Tag the burst of so many samples that begins at item ``at`` of a block's output."""
+    block.add_item_tag(port, at, TX_SOB, pmt.PMT_T)
+    block.add_item_tag(port, at, TX_LENGTH, pmt.from_long(length))
+    block.add_item_tag(port, at + length - 1, TX_EOB, pmt.PMT_T)
 
 
 def to_pmt(index: int, sample_rate: float):

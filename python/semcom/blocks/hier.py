@@ -239,7 +239,7 @@ class receiver(HasModel, Receives, gr.hier_block2):
     Output 0          items of the system's outcome, see semantic_decoder
     Outputs 1..K      complex64, the detected symbols of each terminal
     Message port ``csi``: the channel estimate of each frame
-    Message port ``answers``: see semantic_decoder
+    Message ports ``answers``, ``judgement``: see semantic_decoder
 
     system          name in the registry
     checkpoint      name or file of the weights; '' is those shipped for the synthetic set
@@ -280,6 +280,8 @@ class receiver(HasModel, Receives, gr.hier_block2):
         self.msg_connect(self.estimator, "csi", self, "csi")
         self.message_port_register_hier_out("answers")
         self.msg_connect(self.decoder, "answers", self, "answers")
+        self.message_port_register_hier_out("judgement")
+        self.msg_connect(self.decoder, "judgement", self, "judgement")
         for m in range(antennas):
             self.connect((self, m), (self.estimator, m), (self.detector, m))
         for k in range(terminals):

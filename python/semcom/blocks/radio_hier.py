@@ -155,6 +155,7 @@ class radio_receiver(HasModel, gr.hier_block2):
     Outputs 1..K      complex64, the symbols of each terminal as they were separated
     Message port ``bursts``: the bursts that were heard, see frame_sync_cc
     Message port ``answers``: for the return link, see semantic_decoder
+    Message port ``judgement``: see semantic_decoder
 
     system       name in the registry
     checkpoint   name or file of the weights; '' is those shipped for the synthetic set
@@ -167,7 +168,8 @@ class radio_receiver(HasModel, gr.hier_block2):
     ask_below    expected share that is right, 0 to 1, below which a frame is asked for again
     window       most frames that the sender has under way, see repeater
     plan         more of semcom.protocol.burst.BurstFormat: sps [samples per symbol], pilot_length
-                 [symbols], pilot_spacing [symbols], turnaround [s], copies, max_peak_db [dB]
+                 [symbols], pilot_spacing [symbols], copies, max_peak_db [dB]; turnaround [s] is of
+                 the terminals, and means nothing here
     """
 
     def __init__(self, system=DEFAULT_SYSTEM, checkpoint="", device="cpu", antennas=2,
@@ -181,7 +183,8 @@ class radio_receiver(HasModel, gr.hier_block2):
             signature(*[c64] * antennas),
             signature(item_size(net.outcome_item), *[c64] * terminals),
         )
-        self.plan = plan = BurstFormat(sample_rate, **plan)
+        # A receiver keeps no turnaround, so none is too short for it.
+        self.plan = plan = BurstFormat(sample_rate, **{**plan, "turnaround": None})
         self.sync = frame_sync_cc(
             antennas, plan.rows(terminals), sample_rate, plan.sps, plan.pilot_spacing, detector,
             0, system_number(system), [segment(net, name) for name in net.topology.names],
@@ -191,6 +194,8 @@ class radio_receiver(HasModel, gr.hier_block2):
         self.msg_connect(self.sync, "bursts", self, "bursts")
         self.message_port_register_hier_out("answers")
         self.msg_connect(self.decoder, "answers", self, "answers")
+        self.message_port_register_hier_out("judgement")
+        self.msg_connect(self.decoder, "judgement", self, "judgement")
         for m in range(antennas):
             self.connect((self, m), (self.sync, m))
             dump(self, self, m, dump_path, f"antenna_{m}")

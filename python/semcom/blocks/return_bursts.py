@@ -12,7 +12,7 @@ from gnuradio import blocks, gr
 from .. import core, frame_sync_cc
 from ..protocol.burst import BurstFormat
 from ..protocol.retransmission import Answer
-from .device_time import TX_EOB, TX_SOB
+from .device_time import mark_burst
 from .frame_block import FrameBlock
 from .guard import guarded
 
@@ -26,8 +26,8 @@ class answer_transmitter(FrameBlock):
     """The receiver's answers to the samples of bursts, for its transmitter.
 
     Message port ``answers``: of semantic_decoder
-    Output 0  complex64 samples of unit mean power while a burst is on, with tx_sob and tx_eob; no
-              time: it is sent as soon as it comes
+    Output 0  complex64 samples of unit mean power while a burst is on, with tx_sob, tx_length and
+              tx_eob; no time: it is sent as soon as it comes
 
     plan    what both ends agree on (semcom.protocol.burst.BurstFormat)
     system  number of the semantic system, for the headers
@@ -57,8 +57,7 @@ class answer_transmitter(FrameBlock):
         return [(answer.of.number, self.plan.answer(answer, self.system))]
 
     def open_frame(self, port, at, number, length):
-        self.add_item_tag(port, at, TX_SOB, pmt.PMT_T)
-        self.add_item_tag(port, at + length - 1, TX_EOB, pmt.PMT_T)
+        mark_burst(self, port, at, length)
 
 
 class _AnswerReader(gr.basic_block):

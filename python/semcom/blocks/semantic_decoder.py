@@ -15,6 +15,7 @@ from ..systems.registry import DEFAULT_SYSTEM
 from .system_block import SystemBlock
 
 ANSWERS = pmt.intern("answers")
+JUDGEMENT = pmt.intern("judgement")
 
 
 def noise_of(frame, streams: int) -> torch.Tensor:
@@ -36,6 +37,10 @@ class semantic_decoder(SystemBlock):
               float32 vectors of C probabilities, one for each second
     Message port ``answers``: for each transmission, if frames can be asked for again, a dict with
               ``frame``, ``fragment``, ``fragments``, ``attempt`` and ``verdict`` (accepted, again)
+    Message port ``judgement``: for each outcome a dict with ``frame``, ``share`` (expected to be
+              right, System.judged) and what else the system knows of it (System.told): of digital
+              ``blocks`` that came, ``symbols`` and ``media``.  Worked out only while somebody
+              listens
 
     system      name in the registry
     checkpoint  name or file of the weights; '' is those shipped for the synthetic set
@@ -72,6 +77,7 @@ class semantic_decoder(SystemBlock):
         self.combined = Receiver(attempts, window)
         self.transmissions = self.answers = 0
         self.message_port_register_out(ANSWERS)
+        self.message_port_register_out(JUDGEMENT)
 
     def start(self) -> bool:
         self.combined = Receiver(self.combined.attempts, self.combined.window)
@@ -100,8 +106,28 @@ class semantic_decoder(SystemBlock):
         noise = [noise_of(frames[0], streams).to(self.device) for frames in run]
         if self.net.ragged:
             symbols = [torch.stack(frame) for frame in zip(*ports, strict=True)]
-            return [[items.cpu().numpy() for items in self.net.outcome(symbols, noise)]]
-        return [self.net.outcome(torch.stack(ports, 1), per_frame(noise)).cpu().numpy()]
+        else:
+            symbols, noise = torch.stack(ports, 1), per_frame(noise)
+        if self._heard():
+            numbers = [frames[0].number for frames in run]
+            outcomes, _ = self._judged(numbers, symbols, noise)
+        else:
+            outcomes = self.net.outcome(symbols, noise)
+        return [[items.cpu().numpy() for items in outcomes]]
+
+    def _heard(self) -> bool:
+        """Whether somebody wants to know what the system thinks of its outcomes."""
+        return pmt.is_pair(self.message_subscribers(JUDGEMENT))
+
+    def _judged(self, numbers: list, symbols, noise) -> tuple:
+        """Outcomes and expected shares of frames; what else is known of them is published."""
+        if not self._heard():
+            return self.net.judged(symbols, noise)
+        outcomes, shares, known = self.net.told(symbols, noise)
+        for number, share, more in zip(numbers, shares.tolist(), known, strict=True):
+            told = {"frame": number, "share": share, **more}
+            self.message_port_pub(JUDGEMENT, pmt.to_pmt(told))
+        return outcomes, shares
 
     def _combine(self, run: list) -> list:
         """(frame, its outcome) of the frames that the transmissions of a run complete."""
@@ -144,7 +170,8 @@ class semantic_decoder(SystemBlock):
         noise = [torch.from_numpy(each).to(self.device) for each in noise]
         if not self.net.ragged:
             symbols, noise = torch.stack(symbols), per_frame(noise)
-        outcomes, confidence = self.net.judged(symbols, noise)
+        numbers = [of.frame for of in ids]
+        outcomes, confidence = self._judged(numbers, symbols, noise)
         items = [each.cpu().numpy() for each in outcomes]
         return list(zip(ids, items, confidence.tolist(), strict=True))
 

@@ -85,7 +85,8 @@ class sigmf_source(gr.sync_block):
     repeat       True: from the beginning again and again
 
     ``sample_rate`` [Hz], ``frequency`` [Hz] (None: not known) and the dict ``settings`` are the
-    recording's.  SemcomError if it cannot be replayed so; see semcom.protocol.recording.Recording.
+    recording's, ``recording`` is all of it.  SemcomError if it cannot be replayed so; see
+    semcom.protocol.recording.Recording.
     """
 
     def __init__(self, path, channels=None, sample_rate=None, repeat=False):
@@ -109,6 +110,11 @@ class sigmf_source(gr.sync_block):
     @property
     def settings(self) -> dict:
         return self.recording.settings
+
+    @property
+    def sent(self) -> int:
+        """Samples per antenna since the start."""
+        return self._at
 
     @guarded
     def work(self, input_items, output_items):

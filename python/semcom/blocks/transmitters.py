@@ -7,17 +7,9 @@ import time
 from collections import OrderedDict, deque
 
 import numpy as np
-import pmt
 
 from ..protocol.burst import BurstFormat
-from .device_time import (
-    RX_TIME,
-    TX_EOB,
-    TX_SOB,
-    TX_TIME,
-    to_index,
-    to_pmt,
-)
+from .device_time import RX_TIME, TX_TIME, mark_burst, to_index, to_pmt
 from .frame_block import WORK_CALLED_PRODUCE, FrameBlock
 from .guard import guarded
 from .heard_schedule import HeardSchedule
@@ -29,7 +21,8 @@ PATIENCE_S = 30.0  # [s] to wait for a frame that is due, where time waits too
 
 
 class _BurstBlock(FrameBlock):
-    """Sends each frame as a run of samples between the tags tx_sob and tx_eob, as UHD wants it.
+    """Sends each frame as a run of samples between the tags tx_sob (and tx_length) and tx_eob, as
+    UHD wants it.
 
     ``starts`` tells at which sample of the output the first symbol of a frame's uplink burst was,
     for the last frames.
@@ -53,16 +46,16 @@ class _BurstBlock(FrameBlock):
             self.starts.popitem(last=False)
 
     def open_frame(self, port, at, number, length):
-        self.add_item_tag(port, at, TX_SOB, pmt.PMT_T)
-        self.add_item_tag(port, at + length - 1, TX_EOB, pmt.PMT_T)
+        mark_burst(self, port, at, length)
 
 
 class leading_transmitter(_BurstBlock):
     """What the first terminal sends: for each frame its sidelink bursts, silence, its uplink burst.
 
     Input 0   complex64, frames of symbols of unit mean power
-    Output 0  complex64, samples of unit mean power while a burst is on; tx_sob and tx_eob on the
-              first and last sample of each frame's run, no time: it is sent as soon as it comes
+    Output 0  complex64, samples of unit mean power while a burst is on; tx_sob, tx_length and
+              tx_eob on the first and last sample of each frame's run, no time: it is sent as soon
+              as it comes
 
     plan    what both ends agree on (semcom.protocol.burst.BurstFormat)
     system  number of the semantic system, for the headers
@@ -93,8 +86,8 @@ class following_transmitter(_BurstBlock):
     Input 1   complex64, what the terminal's antenna hears (with ``continuous``)
     Output 0  complex64, samples of unit mean power while a burst is on.  With ``continuous``: a
               sample for each of input 1, zeros between bursts, for radios whose time goes on with
-              the samples of all devices.  Else bursts alone, with the tags tx_sob, tx_time (full
-              seconds, fraction: device time) and tx_eob, as UHD wants them.
+              the samples of all devices.  Else bursts alone, with the tags tx_sob, tx_length,
+              tx_time (full seconds, fraction: device time) and tx_eob, as UHD wants them.
 
     A frame whose time nothing tells is not sent, nor with ``continuous`` one that comes after its
     time: ``unsent`` counts them.  Else the radio drops a burst that is late, and counts it.

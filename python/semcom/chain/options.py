@@ -15,10 +15,8 @@ NOISY = Rule(
     "with a channel that has noise, or --radio mock:...; other radios have the SNR they have",
 )
 REPEATABLE = Rule(
-    lambda point: (
-        not point.radio or (not point.radio.startswith("replay:") and len(point.terminals()) == 1)
-    ),
-    "without --radio, or over one that is no recording, of systems with one terminal",
+    lambda point: not point.radio or len(point.terminals()) == 1,
+    "without --radio, or of systems with one terminal",
 )
 REPEATED = Rule(lambda point: point.attempts > 1, "with --attempts above 1")
 HEARD = Rule(lambda point: bool(point.sidelinks()), "where a terminal hears another")

@@ -44,15 +44,12 @@ def parse(argv=None):
 
 def extract(jobs, workers: int) -> list[str]:
     """Do what is not done; returns a line for each file that went wrong."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
+    from ..base import screen
     from ..data import extraction
 
-    columns = ("extracting", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     failures, done = [], sum(job.part.exists() for job in jobs)
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("files", total=len(jobs), completed=done)
+    with screen.bar("files") as bar:
+        task = bar.add_task("extracting", total=len(jobs), completed=done)
         for _, failure in extraction.extract_all(jobs, workers):
             failures += [failure] if failure else []
             bar.advance(task)

@@ -45,13 +45,13 @@ def run(argv=None) -> None:
     options.add_options(parser, RunOptions, names=("seed",))
     args = parser.parse_args(argv)
     seed = options.values(args, RunOptions, ("seed",)).seed
-    from rich.console import Console
-    from rich.progress import track
+    from ..base import screen
 
     folder, lines = make_folder(args.out), []
-    for i in track(range(args.clips), "drawing", console=Console(stderr=True)):
-        rng = np.random.default_rng([seed, 0, i])  # 0: of no split that is trained on
-        lines.append(write(folder / f"clip{i:02d}.mp4", rng))
+    with screen.bar("clips") as bar:
+        for i in bar.track(range(args.clips), description="drawing"):
+            rng = np.random.default_rng([seed, 0, i])  # 0: of no split that is trained on
+            lines.append(write(folder / f"clip{i:02d}.mp4", rng))
     with replacing(folder / ave_text.FILE) as temporary:
         Path(temporary).write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(f"wrote {args.clips} clips and Annotations.txt to {folder}")

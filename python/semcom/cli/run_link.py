@@ -21,9 +21,10 @@ import os
 import sys
 
 from ..base import options
-from ..base.errors import BlockError, SemcomError, program
+from ..base.errors import BlockError, SemcomError, program, take_faults
 from ..base.files import check_writable
 from ..run import scenario
+from ..run.options import replayed
 
 # What needs Torch, GNU Radio or decoders of media is imported where it is used: not for --help.
 
@@ -41,6 +42,11 @@ def parse(argv=None):
 
 def points_of(args) -> list:
     """The points of the sweep; SemcomError for options that mean nothing, before anything runs."""
+    if path := replayed(getattr(args, "radio", "")):
+        from ..run import replay
+
+        told = replay.told_by(path)
+        vars(args).update(told.recalled(options.given(args, scenario.Scenario)))
     points = scenario.sweep(args)
     for name, given in (("--render", args.render), ("--profile", args.profile)):
         if given and not points[0].media:
@@ -76,15 +82,12 @@ def clips_of(points):
 
 def run_all(points, clips, args, records):
     """Run every point, keep ``records`` and the JSON file up to date; the last run over films."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+    from ..base import screen
+    from ..run.records import raise_stopped, write_json
 
-    from ..run.records import write_json
-
-    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), "frames",
-               TimeRemainingColumn())  # fmt: skip
-    frames = [point.frames or len(clips) for point in points]
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    known = not replayed(points[0].radio)  # what a recording does not tell, nobody knows
+    frames = [point.frames or known * len(clips) for point in points]
+    with screen.bar("frames") as bar:
         task = bar.add_task("link", total=sum(frames) or None)
         for i, point in enumerate(points):
             before = sum(frames[:i])
@@ -92,10 +95,11 @@ def run_all(points, clips, args, records):
             records.append(
                 run_one(point, clips, args, lambda n, b=before: bar.update(task, completed=b + n))
             )
-            if frames[i]:
-                bar.update(task, completed=before + frames[i])
             if args.json:
                 write_json(args.json, records)
+            raise_stopped(records[-1])
+            if frames[i]:
+                bar.update(task, completed=before + frames[i])
 
 
 def run_one(point, clips, args, on_frames) -> dict:
@@ -157,7 +161,9 @@ def main(argv=None) -> int:
         print(f"{program()}: error: {cause}", file=sys.stderr)
         status = 1 if isinstance(cause, BlockError) else 2
     except KeyboardInterrupt:
-        print(f"{program()}: stopped; {len(records)} points are finished", file=sys.stderr)
+        whole = sum(not record.get("stopped") for record in records)
+        more = "" if whole == len(records) else ", one as far as it came"
+        print(f"{program()}: stopped; {whole} points are finished{more}", file=sys.stderr)
         status = 130
     if records:
         try:
@@ -165,4 +171,4 @@ def main(argv=None) -> int:
         except SemcomError as cause:
             print(f"{program()}: error: {cause}", file=sys.stderr)
             status = status or 2
-    return status
+    return status or (1 if take_faults() else 0)

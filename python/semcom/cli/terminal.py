@@ -26,9 +26,10 @@ import json
 import sys
 
 from ..base import options
-from ..base.errors import BlockError, SemcomError, program
+from ..base.errors import BlockError, SemcomError, program, take_faults
 from ..base.files import check_writable
 from ..run import scenario
+from ..run.options import DEVICES
 from ..systems.registry import systems
 
 
@@ -51,8 +52,10 @@ def parse(argv=None):
 
 def the_point(args):
     """The one point that the options name; SemcomError if it is none for a side alone."""
-    if getattr(args, "radio", "").partition(":")[0] not in ("zmq", "uhd"):
-        raise SemcomError("--radio: zmq:HOST or uhd:DEVICES expected, a radio that others hear")
+    if getattr(args, "radio", "").partition(":")[0] not in ("zmq", *DEVICES):
+        raise SemcomError(
+            "--radio: zmq:HOST, uhd:DEVICES or soapy:DEVICES expected, a radio that others hear"
+        )
     points = scenario.sweep(args)
     if len(points) > 1:
         raise SemcomError(f"one link at a time, {len(points)} are named; give one of each option")
@@ -62,9 +65,9 @@ def the_point(args):
 
 
 def run(args) -> dict:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
+    from rich.progress import TimeElapsedColumn
 
+    from ..base import screen
     from ..run import one_side
     from ..run.sets import clips_of
 
@@ -72,10 +75,8 @@ def run(args) -> dict:
     if args.json:
         check_writable(args.json)
     clips = clips_of([point])
-    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), "frames",
-               TimeElapsedColumn())  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(args.side, total=point.frames or len(clips))
+    with screen.bar("frames", TimeElapsedColumn()) as bar:
+        task = bar.add_task(args.side, total=(point.frames or len(clips)) - args.first)
 
         def on_frames(count):
             bar.update(task, completed=count)
@@ -89,20 +90,20 @@ def main(argv=None) -> int:
     args = parse(argv)
     try:
         found = run(args)
+        tell(args, found)
     except (SemcomError, BlockError, ValueError) as cause:
         print(f"{program()}: error: {cause}", file=sys.stderr)
         return 1 if isinstance(cause, BlockError) else 2
     except KeyboardInterrupt:
         print(f"{program()}: stopped", file=sys.stderr)
         return 130
-    tell(args, found)
-    return 0
+    return 1 if take_faults() else 0
 
 
 def tell(args, found: dict) -> None:
-    """What was counted or measured, on the screen and in the file."""
+    """What was counted or measured, on the screen and in the file; raises what stopped the run."""
     from ..report import tables
-    from ..run.records import write_json
+    from ..run.records import raise_stopped, write_json
 
     if args.json:
         write_json(args.json, [found])
@@ -110,3 +111,4 @@ def tell(args, found: dict) -> None:
         tables.show(tables.table([found]))
     else:
         print(json.dumps(found))
+    raise_stopped(found)

@@ -74,23 +74,42 @@ class Films:
         return {"audio": (networks.audio_dim,), "visual": tuple(networks.visual_shape)}
 
     def told(self) -> dict:
-        """What the replay of a recording has to know: files, and of each clip that was sent the
-        number of its file, first second and seconds."""
+        """What the replay of a recording has to know: files with their sizes, and of each clip that
+        was sent the number of its file, first second and seconds."""
         places = [(self.names.index(name), start, length) for name, start, length in self.places]
-        return {"files": self._files(), "places": places}
+        return {"files": self._files(), "bytes": self._sizes(), "places": places}
 
-    def recall(self, told: dict, where: str) -> None:
-        """Take the clips that were sent from what ``told`` says; SemcomError, which names the
-        recording ``where``, if it is of other files."""
-        files = told.get("files", ["no files"])
+    def recall(self, told: dict) -> None:
+        """Take the clips that were sent from what ``told`` says; SemcomError if it is of other
+        files, or no such thing."""
+        files, sizes = told.get("files"), told.get("bytes", self._sizes())
+        if not isinstance(files, list) or not all(isinstance(name, str) for name in files):
+            raise SemcomError(f"files {files!r}; expected a list of names")
         if files != self._files():
             raise SemcomError(
-                f"{where}: was sent from {', '.join(files)}; name those with --media, in that order"
+                f"was sent from {', '.join(files)}; name those with --media, in that order"
             )
-        self.places = [(self.names[n], start, length) for n, start, length in told["places"]]
+        if sizes != self._sizes():
+            raise SemcomError(
+                f"files of {sizes} bytes, these have {self._sizes()}; name the same files"
+            )
+        places = told.get("places")
+        if not isinstance(places, list) or not all(map(self._is_place, places)):
+            raise SemcomError(
+                "places: expected [number of the file, first second, seconds] of each"
+            )
+        self.places = [(self.names[n], start, length) for n, start, length in places]
+
+    def _is_place(self, place) -> bool:
+        whole = isinstance(place, list) and [type(number) for number in place] == [int] * 3
+        return whole and 0 <= place[0] < len(self.names) and place[1] >= 0 and place[2] > 0
 
     def _files(self) -> list[str]:
         return [Path(name).name for name in self.names]
+
+    def _sizes(self) -> list[int]:
+        """[bytes] of each file; 0 of devices."""
+        return [Path(n).stat().st_size if Path(n).is_file() else 0 for n in self.names]
 
     def labels(self, i: int) -> np.ndarray | None:
         """Class index of each second of the i-th clip that was sent; None where the

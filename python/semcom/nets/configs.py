@@ -56,6 +56,22 @@ class PilotAvePlusConfig(RadioConfig):
 
 
 @dataclass(frozen=True)
+class DigitalFeaturesConfig(FeatureSizes):
+    """Sizes."""
+
+    hidden: int = option(256, "units of the hidden layers of encoders and decoders")
+    attention_hidden: int = option(128, "hidden width of the attention's scores")
+    heads: int = option(4, "heads of the attention")
+    dropout: float = option(0.1, "share of features dropped in training")
+    latent: int = option(16, "numbers of a second and terminal that are quantised")
+    stages: int = option(40, "stages of the quantiser, 8 bits of a clip each")
+    seconds: int = option(10, "length of a clip", unit="s")
+
+    def __post_init__(self):
+        check_config(self)
+
+
+@dataclass(frozen=True)
 class PilotAveConfig(RadioConfig):
     """Sizes; the defaults follow the paper where it states them."""
 

@@ -83,9 +83,15 @@ class System(ABC):
         """As :meth:`outcome`, and what the receiver thinks of it: the expected share that is right,
         [B], 0 to 1.  Where frames can be asked for again, it decides."""
         raise SemcomError(
-            f"system {self.name}: makes no estimate of its own outcomes, by which to ask again; "
-            "give --attempts 1"
+            f"system {self.name}: makes no estimate of its own outcomes, by which to ask again, or "
+            "to judge them; give --attempts 1, and connect nothing to the port judgement"
         )
+
+    def told(self, symbols, noise) -> tuple:
+        """As :meth:`judged`, and what else the receiver knows of each frame: B dicts of numbers,
+        names, arrays, and dicts of them, as semantic_decoder publishes them."""
+        outcomes, shares = self.judged(symbols, noise)
+        return outcomes, shares, [{} for _ in outcomes]
 
     @abstractmethod
     def payload(self, terminal: str, items: int) -> int:

@@ -9,8 +9,8 @@ from ..base.options import Rule, at_least, number, option
 ON_AIR = Rule(lambda point: point.radio, "with --radio")
 ALONE = Rule(lambda point: len(point.terminals()) == 1, "of systems with one terminal")
 BY_CLOCK = Rule(
-    lambda point: point.attempts > 1 and point.radio.partition(":")[0] in ("zmq", "uhd"),
-    "with --attempts above 1 and --radio zmq:... or uhd:...",
+    lambda point: point.attempts > 1 and point.radio.partition(":")[0] in ("zmq", "uhd", "soapy"),
+    "with --attempts above 1 and --radio zmq:..., uhd:... or soapy:...",
 )
 ANSWERED = Rule(lambda point: bool(point.sidelinks()), "where a terminal hears another")
 

@@ -15,6 +15,7 @@ import hashlib
 import json
 import math
 from pathlib import Path
+from typing import NamedTuple
 
 import jsonschema
 import numpy as np
@@ -28,9 +29,11 @@ from ..base.errors import SemcomError
 from ..base.files import replacing
 
 NAMESPACE = "semcom:"
-EXTENSION = {"name": "semcom", "version": "1.0.0", "optional": True}
+EXTENSION = {"name": "semcom", "version": "1.1.0", "optional": True}
 DATATYPES = {"cf32_le": "<c8", "ci16_le": "<i2"}  # those that are read, as NumPy has them
 SCALE = np.float32(2**-15)  # of ci16, so that full scale is 1
+PART = 1 << 20  # frames that are looked at together
+AT_PEAK = 0.999  # of the peak: converters have one value more on the negative side
 RATE_TOLERANCE = 1e-6  # of equal rates: radios report theirs with rounding errors
 
 
@@ -119,6 +122,21 @@ class Recorder:
         self.frames += len(streams[0])
 
 
+class Level(NamedTuple):
+    """What an antenna heard.
+
+    power_db  [dB] mean power over that of full scale, which is 1; -inf of silence
+    offset    share of the power that is a constant (DC), 0 to 1
+    clipped   share of the samples whose I or Q is at the largest magnitude of all
+    lost      share that is NaN or infinite
+    """
+
+    power_db: float
+    offset: float
+    clipped: float
+    lost: float
+
+
 class Recording:
     """A SigMF recording, of whatever origin, that has been checked and can be read.
 
@@ -143,11 +161,7 @@ class Recording:
         self.channels = self._channels(fields, channels)
         self.sample_rate = self._rate(fields, sample_rate)
         self.frequency = next(iter(self.metadata["captures"]), {}).get(sigmf.FREQUENCY_KEY)
-        self.settings = {
-            key.removeprefix(NAMESPACE): value
-            for key, value in fields.items()
-            if key.startswith(NAMESPACE)
-        }
+        self.settings = _settings(fields)
         self._samples = self._map(fields[sigmf.DATATYPE_KEY])
         self._check_complete(fields)
 
@@ -160,6 +174,31 @@ class Recording:
         if samples.dtype.kind == "i":
             return (samples * SCALE).view(np.complex64)[..., 0]
         return samples
+
+    def levels(self) -> list[Level]:
+        """What each antenna heard; all samples are read."""
+        parts = range(0, len(self), PART)
+        peaks, power, mean, lost = (np.zeros(self.channels, kind) for kind in "ddDd")
+        for part in (self.read(at, at + PART) for at in parts):
+            good = np.isfinite(part)
+            part = np.where(good, part, 0).astype(np.complex128)
+            peaks = np.maximum(peaks, np.maximum(abs(part.real), abs(part.imag)).max(0, initial=0))
+            power += (abs(part) ** 2).sum(0)
+            mean += part.sum(0)
+            lost += (~good).sum(0)
+        clipped = np.zeros(self.channels)
+        for part in (self.read(at, at + PART) for at in parts):
+            at_peak = np.maximum(abs(part.real), abs(part.imag)) >= AT_PEAK * peaks
+            clipped += at_peak.sum(0)
+        count = len(self)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            columns = (
+                10 * np.log10(power / count),
+                np.nan_to_num(abs(mean / count) ** 2 / (power / count)),
+                np.where(peaks > 0, clipped / count, 0),
+                lost / count,
+            )
+        return [Level(*map(float, row)) for row in zip(*columns, strict=True)]
 
     def _check_plain(self, fields: dict) -> None:
         """What is not samples would be replayed as noise."""
@@ -235,6 +274,24 @@ class Recording:
                     f"{self._data}: not the samples whose core:sha512 is in {self._meta.name}; "
                     "truncated or changed, copy both again"
                 )
+
+
+def told(path) -> tuple[dict, dict]:
+    """(settings, {"antennas": M, "sample_rate": [Hz], which may be missing}) of a recording, by its
+    metadata alone; SemcomError if they are no valid SigMF."""
+    fields = _load(files_of(path)[0])["global"]
+    own = {"antennas": int(fields.get(sigmf.NUM_CHANNELS_KEY, 1))}
+    if sigmf.SAMPLE_RATE_KEY in fields:
+        own["sample_rate"] = float(fields[sigmf.SAMPLE_RATE_KEY])
+    return _settings(fields), own
+
+
+def _settings(fields: dict) -> dict:
+    return {
+        key.removeprefix(NAMESPACE): value
+        for key, value in fields.items()
+        if key.startswith(NAMESPACE)
+    }
 
 
 def _load(path: Path) -> dict:

@@ -16,6 +16,7 @@ from matplotlib.patches import Patch, Rectangle
 
 from ..base.files import replacing
 from ..base.palette import COLOURS
+from ..base.screen import plain
 from ..evaluation.attention import Watched
 
 SEGMENT, MARGIN = 0.66, 0.95  # width of a segment, room for the systems' names [inch]
@@ -49,7 +50,8 @@ def panel_of(clips, number: int, watched: list, at: int, **extra) -> Panel:
     rows = [w.clip(at) for w in watched]
     truth = clips.labels(number)
     events = [clips.classes[c] for c in np.unique(truth) if c != len(clips.classes) - 1]
-    return Panel(f"{clips.ids[number]}: {', '.join(events)}", truth, rows, **extra)
+    title = plain(f"{clips.ids[number]}: {', '.join(events)}")
+    return Panel(title, truth, rows, **extra)
 
 
 class Page:
@@ -72,7 +74,7 @@ class Page:
              height / self.height), xlim=(0, segments), ylim=(height / SEGMENT, 0),
         )  # fmt: skip
         axes.axis("off")
-        words = "\n".join(textwrap.wrap(label, 15))
+        words = "\n".join(textwrap.wrap(plain(label), 15))
         axes.text(-0.1, min(height / SEGMENT, 1) / 2, words, ha="right", va="center", fontsize=7)
         self.skip(SPACE)
         return axes
@@ -162,7 +164,7 @@ def _box(axes, t: int, y: float, words: str, colour: str, style: dict) -> None:
 
 def short(name: str) -> str:
     """A class name without its second thoughts, in at most two lines."""
-    return "\n".join(textwrap.wrap(re.split(r",| \(", name)[0], 12)[:2])
+    return plain("\n".join(textwrap.wrap(re.split(r",| \(", name)[0], 12)[:2]))
 
 
 def _draw_key(page: Page, scale, framed: bool) -> None:

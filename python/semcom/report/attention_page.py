@@ -3,9 +3,8 @@
 """Where several systems look on the clips of a set: measures and figure."""
 
 import numpy as np
-from rich.console import Console
-from rich.progress import Progress
 
+from ..base import screen
 from ..base.errors import SemcomError
 from ..evaluation import attention
 from ..systems.loading import check_sizes, load_any
@@ -44,7 +43,7 @@ def cells_of_sources(clips, numbers):
 def measure(models, clips, count, snr) -> list:
     """Records of the measures over the first ``count`` clips."""
     numbers = range(count)
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    with screen.bar(transient=True) as bar:
         task = bar.add_task("clips", total=count)
         watched = attention.watch(models, clips, numbers, snr, lambda done: bar.advance(task, done))
     truth = np.stack([clips.labels(i) for i in numbers])

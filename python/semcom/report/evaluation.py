@@ -5,9 +5,8 @@
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.progress import Progress
 
+from ..base import screen
 from ..base.files import make_folder, replacing
 from ..data import open_set
 from ..data.tensors import read
@@ -29,7 +28,7 @@ def evaluate(args, clips, paths) -> tuple[list, list]:
     """(networks, records), one of each checkpoint."""
     nets = [localisation.load(p, args.system, args.setting, clips, args.device) for p in paths]
     features, records = read(clips), []
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    with screen.bar(transient=True) as bar:
         task = bar.add_task("clips", total=len(nets) * len(clips))
         for net, path in zip(nets, paths, strict=True):
             if args.setting in localisation.DIRECTIONS:
@@ -80,9 +79,11 @@ def write_table(path, header, rows) -> None:
 
 def latex(header, rows) -> list[str]:
     """Lines of a LaTeX table of strings, the first three columns left-aligned."""
-    written = {"%": r"\%", "_": r"\_", "±": r"$\pm$"}
+    written = {c: rf"\{c}" for c in "%_&#${}"} | {"±": r"$\pm$", "\\": r"\textbackslash{}"}
+    written |= {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
     head, *body = (
-        " & ".join(row).translate(str.maketrans(written)) + r" \\" for row in (header, *rows)
+        " & ".join(cell.translate(str.maketrans(written)) for cell in row) + r" \\"
+        for row in (header, *rows)
     )
     columns = "l" * 3 + "r" * (len(header) - 3)
     begin, end = rf"\begin{{tabular}}{{{columns}}}", r"\end{tabular}"

@@ -8,9 +8,8 @@ from contextlib import contextmanager
 from itertools import groupby, islice
 
 import numpy as np
-from rich.console import Console
-from rich.progress import Progress
 
+from ..base import screen
 from ..blocks.media_source import shared_features
 from ..data.films import Films
 from ..media.overlay import View, draw
@@ -47,7 +46,7 @@ def views(understood: Understood, window: Window, point: Scenario, snr_db: float
 
 def _constellations(labels: list, understood: Understood, t: int, seconds: int) -> list:
     """What was received of second ``t``, by terminal."""
-    parts = [stream.reshape(seconds, -1)[t] for stream in understood.symbols]
+    parts = [np.array_split(stream, seconds)[t] for stream in understood.symbols]
     return list(zip(labels, parts, strict=True))
 
 
@@ -78,6 +77,6 @@ def render(path, run: FilmsRun, point: Scenario, films: Films) -> None:
 @contextmanager
 def progress(seconds: int):
     """A bar on standard error; gives what counts a second."""
-    with Progress(console=Console(stderr=True)) as bar:
-        task = bar.add_task("seconds drawn", total=seconds)
+    with screen.bar("seconds") as bar:
+        task = bar.add_task("drawing", total=seconds)
         yield lambda: bar.advance(task)

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from ..base.files import replacing
 from ..base.palette import COLOURS
+from ..base.screen import plain
 from ..data.tensors import Features
 from ..nets.localisers import Localiser
 from ..training import matching
@@ -38,7 +39,7 @@ def confusion(matrix, classes, title: str) -> Figure:
     names = [short(name).replace("\n", " ") for name in classes]
     axes.set_xticks(range(len(names)), names, rotation=90, fontsize=6)
     axes.set_yticks(range(len(names)), names, fontsize=6)
-    axes.set(xlabel="decided", ylabel="truth", title=title)
+    axes.set(xlabel="decided", ylabel="truth", title=plain(title))
     figure.colorbar(image, ax=axes, shrink=0.7, label="share of the class's segments")
     return figure
 
@@ -55,7 +56,7 @@ def by_class(accuracies: dict, title: str) -> Figure:
         axes.bar(at, heights, width, label=label, color=COLOURS[k % len(COLOURS)])
     names = [short(name).replace("\n", " ") for name in classes]
     axes.set_xticks(range(len(names)), names, rotation=90, fontsize=6)
-    axes.set(ylabel="segment accuracy", ylim=(0, 1), title=title)
+    axes.set(ylabel="segment accuracy", ylim=(0, 1), title=plain(title))
     axes.grid(axis="y", alpha=0.3, linewidth=0.5)
     if len(accuracies) > 1:
         axes.legend(fontsize=7, frameon=False, ncols=len(accuracies))
@@ -142,6 +143,6 @@ def pairs(net: Localiser, clips: Features, names, mode: str) -> Figure:
         axes.text(answer + length / 2, 0, verdict, ha="center", va="center", fontsize=7)
         axes.set(yticks=[0, 1], yticklabels=[f"{other}: found", f"{query}: query"],
                  xlim=(0, segments), xticks=[])  # fmt: skip
-        axes.set_title(f"{names[number]}: {event}", fontsize=7, loc="left")
+        axes.set_title(plain(f"{names[number]}: ") + event, fontsize=7, loc="left")
         axes.tick_params(labelsize=7)
     return figure

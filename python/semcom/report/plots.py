@@ -8,6 +8,7 @@ from pathlib import Path
 from ..base.errors import SemcomError
 from ..base.files import replacing
 from ..base.palette import COLOURS
+from ..base.screen import plain
 from ..systems.registry import task_of
 from .tables import differing, estimate, in_words, set_of
 
@@ -29,7 +30,7 @@ def curves(records: list) -> dict:
     keys = [key for key in differing(records) if key != "channel"] or ["system"]
     groups = {}
     for r in sorted(records, key=lambda r: r["snr_db"]):
-        label = ", ".join(filter(None, (in_words(r, key) for key in keys)))
+        label = plain(", ".join(filter(None, (in_words(r, key) for key in keys))))
         groups.setdefault(r["channel"], {}).setdefault(label, []).append(r)
     return groups
 
@@ -87,7 +88,7 @@ def plot(path, records: list) -> None:
             look = looks.setdefault(label, (i % len(COLOURS), i % len(DASHES)))
             snr = [r["snr_db"] for r in points]
             lines.append(Line(label, snr, [estimate([r], task.primary) for r in points], look))
-        title = f"{channel}: {set_of(points[0])}"
+        title = plain(f"{channel}: {set_of(points[0])}")
         panels.append(Axes(title, SNR_LABEL, task.label, lines, levels=levels))
     draw(path, panels)
 

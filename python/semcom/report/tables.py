@@ -53,7 +53,8 @@ def estimate(records: list, key: str = "accuracy") -> Estimate:
 def markdown(header: list, rows: list) -> list:
     """Lines of a Markdown table of strings."""
     rule = ["---"] + ["---:"] * (len(header) - 1)
-    return ["| " + " | ".join(row) + " |" for row in (header, rule, *rows)]
+    rows = [[cell.replace("|", r"\|") for cell in row] for row in (header, rule, *rows)]
+    return ["| " + " | ".join(row) + " |" for row in rows]
 
 
 SETTINGS = ("system", "variant", "decoder", "channel", "csi", "detector", "attempts", "ask_below")
@@ -108,7 +109,6 @@ def _shown(value, form: str) -> str:
 def table(records: list):
     """A rich table, a row per record; settings that are the same in all rows stand in the title."""
     from rich import box
-    from rich.markup import escape  # "[dB]" is no markup
     from rich.table import Table
 
     varying, first = differing(records), records[0]
@@ -118,7 +118,7 @@ def table(records: list):
     columns = columns_of(task_of("", first["task"]))
     columns = [c for c in columns if any(r[c.key] is not None for r in records)]
     for name in (*varying, *(column.head for column in columns)):
-        out.add_column(escape(name), no_wrap=True, justify="left" if name in SETTINGS else "right")
+        out.add_column(name, no_wrap=True, justify="left" if name in SETTINGS else "right")
     for r in records:
         figures = [_shown(r[column.key], column.form) for column in columns]
         out.add_row(*[setting(r, key) or "-" for key in varying], *figures)
@@ -127,6 +127,6 @@ def table(records: list):
 
 def show(table) -> None:
     """Print a rich table; in a file or a pipe, which have no width, none of its columns is cut."""
-    from rich.console import Console
+    from ..base.screen import console
 
-    Console(width=None if sys.stdout.isatty() else WIDE).print(table)
+    console(width=None if sys.stdout.isatty() else WIDE).print(table)

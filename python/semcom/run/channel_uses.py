@@ -20,7 +20,8 @@ def channel_uses(point: Scenario, net, flowgraph, unit: str, units: list, heard:
     payload, pilots  of the uplink;  overhead  preambles, headers, gaps and guards of bursts
     sidelink         all sidelinks, whole
     repeats          attempts after the first, pilots and all;  return  the receiver's answers, both
-                     where frames can be asked for again
+                     where frames can be asked for again; what other processes sent of them is not
+                     known, nor then the sum
     """
     per = f"channel_uses_per_{unit}"
     mean = float(np.mean(units)) if units else 0.0
@@ -28,8 +29,9 @@ def channel_uses(point: Scenario, net, flowgraph, unit: str, units: list, heard:
         return {per: None, "channel_uses": None, "pilot_overhead": None}
     payload = max(_payload(name, net, flowgraph, mean, heard) for name in net.topology.names)
     uses = frame_uses(point, net.topology, payload) | _repeats(point, flowgraph)
+    whole = point.attempts == 1 or "repeats" in uses
     return {
-        per: sum(uses.values()) / mean,
+        per: sum(uses.values()) / mean if whole else None,
         "channel_uses": {name: count / mean for name, count in uses.items()},
         "pilot_overhead": uses["pilots"] / (uses["payload"] + uses["pilots"]),
     }
@@ -56,7 +58,7 @@ def _uses(point: Scenario, topology, payload: float) -> dict:
 
 
 def _repeats(point: Scenario, flowgraph) -> dict:
-    """What asking again took, of each frame the mean; what other processes did is not known."""
+    """What asking again took, of each frame the mean; {} where other processes did."""
     sender, back = flowgraph.repeater, flowgraph.return_link
     if not (sender and back):
         return {}

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 from gnuradio import gr
-from rich.markup import escape
 from rich.table import Table
 
 from ..base.runs import runs
@@ -132,7 +131,7 @@ def _stages(flowgraph) -> dict[str, float]:
 
 def table(found: list[Understood], title: str) -> Table:
     """What happens in each second, for the screen."""
-    shown = Table(title=escape(title), title_justify="left")
+    shown = Table(title=title, title_justify="left")
     for head in ("file", "seconds", "event", "confidence", "right"):
         shown.add_column(head)
     for window in found:
@@ -140,7 +139,7 @@ def table(found: list[Understood], title: str) -> Table:
             sure = f"{100 * window.confidence[start:end].mean():.0f} %"
             span = f"{window.start + start}-{window.start + end}"
             right = _share_right(window, start, end)
-            name = escape(Path(window.name).name)
+            name = Path(window.name).name
             shown.add_row(name, span, event, sure, right)
         shown.add_section()
     return shown

@@ -15,7 +15,9 @@ from ..chain import reference
 from ..systems.loading import shared_system
 from .budget import model_for
 from .radio_flowgraph import ReceiverFlowgraph, hear_answers
+from .radio_run import devices_record
 from .radios import open_radio
+from .records import BY_HAND
 from .runner import run_point
 from .scenario import Scenario, burst_format
 
@@ -35,7 +37,7 @@ class TerminalFlowgraph(gr.top_block):
         s, topology = scenario, shared_system(scenario.system, weights, scenario.device).topology
         if side not in topology.names:
             raise SemcomError(f"{side}: {s.variant} has {' and '.join(topology.names)} alone")
-        place, radio = topology.terminal(side), open_radio(s)
+        place, self.radio = topology.terminal(side), open_radio(s, (side,))
         self.source = clip_source(clips, frames=s.frames or len(clips), takes=(place.takes,),
                                   first=first)  # fmt: skip
         self.terminal = radio_terminal(
@@ -44,14 +46,14 @@ class TerminalFlowgraph(gr.top_block):
         )  # fmt: skip
         self.follows = bool(place.hears)
         self.connect((self.source, 0), (self.terminal, 0))
-        self.ends = [radio.transmitter(side)]  # GNU Radio does not keep Python blocks alive
+        self.ends = [self.radio.transmitter(side)]  # GNU Radio does not keep Python blocks alive
         self.connect((self.terminal, 0), self.ends[0])
         self.connect((self.terminal, 1), blocks.null_sink(gr.sizeof_gr_complex))
         if self.follows:
-            self.ends.append(radio.receiver(side, 1))
+            self.ends.append(self.radio.receiver(side, 1))
             self.connect(self.ends[1], (self.terminal, 1))
         if self.terminal.repeater:
-            self.ends += hear_answers(self, self.terminal, radio, s.system)
+            self.ends += hear_answers(self, self.terminal, self.radio, s.system)
 
 
 def _warm_up(point: Scenario, net, clips) -> None:
@@ -64,7 +66,7 @@ def run_terminal(side: str, point: Scenario, clips, first=0, on_frames=lambda co
 
     A terminal that hears another ends as well once it has heard sidelink bursts and hears none for
     30 s.  One that gets nothing done in two minutes, for want of the others, raises
-    guard.BlockError.
+    guard.BlockError.  Ctrl-C ends it too, with "stopped" among what it counted.
     """
     weights = model_for(point, clips)
     _warm_up(point, shared_system(point.system, weights, point.device), clips)
@@ -91,11 +93,15 @@ def run_terminal(side: str, point: Scenario, clips, first=0, on_frames=lambda co
         silent = heard_at is not None and now - heard_at > PATIENCE_S
         return None if silent or (done_at and now - done_at > linger_s) else heard
 
-    guard.run(flowgraph, progress=progress)
-    time.sleep(linger_s)
-    counted = {"side": side, "sent": transmitter.sent}
-    if hasattr(flowgraph.ends[0], "counts"):
-        counted["device"] = flowgraph.ends[0].counts()
+    counted = {"side": side}
+    try:
+        guard.run(flowgraph, progress=progress)
+        time.sleep(linger_s)
+    except KeyboardInterrupt:
+        counted["stopped"] = BY_HAND
+    counted["sent"] = transmitter.sent
+    syncs = {side: flowgraph.terminal.sync} if flowgraph.follows else {}
+    counted["devices"] = devices_record(flowgraph.radio, syncs)
     if flowgraph.terminal.repeater:
         sender = flowgraph.terminal.repeater.sender
         counted |= {
@@ -120,7 +126,7 @@ def run_receiver(point: Scenario, clips, on_frames=lambda count: None) -> dict:
     """Run the receiver until the last clip, or silence, has come; return its JSON record."""
 
     def make(scenario, checkpoint):
-        radio = open_radio(scenario)
+        radio = open_radio(scenario, ("receiver",))
         antennas = radio.receiver("receiver", scenario.antennas)
         return ReceiverFlowgraph(scenario, checkpoint, antennas, lockstep=False, radio=radio)
 

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from ..base.options import Rule, at_least, number, option
 from ..protocol.options import ON_AIR
 
-RADIOS = ("mock", "zmq", "uhd", "replay")
-USRP = Rule(lambda point: point.radio.startswith("uhd:"), "with --radio uhd:...")
+DEVICES = ("uhd", "soapy")  # radios that are devices
+RADIOS = ("mock", "zmq", *DEVICES, "replay")
+DEVICE = Rule(
+    lambda point: point.radio.partition(":")[0] in DEVICES, "with --radio uhd:... or soapy:..."
+)
 CARRIER = Rule(
-    lambda point: point.radio.startswith("uhd:") or (point.radio and point.record),
-    "with --radio uhd:..., or in what --record tells",
+    lambda point: DEVICE.holds(point) or (point.radio and point.record),
+    "with --radio uhd:... or soapy:..., or in what --record tells",
 )
 
 
@@ -25,27 +28,41 @@ def radio(text: str) -> str:
     return text
 
 
+def replayed(text: str) -> str:
+    """The recording that a --radio names; '' of other radios."""
+    kind, _, path = text.partition(":")
+    return path if kind == "replay" else ""
+
+
 @dataclass(frozen=True)
 class RadioOptions:
     """Radios, in the place of the channel."""
 
     radio: str = option(
         "",
-        "send bursts over radios: mock:PRESET, zmq:HOST, uhd:DEVICES or replay:FILE, in the place "
-        "of the channel (see docs/over-the-air.md)",
+        "send bursts over radios: mock:PRESET, zmq:HOST, uhd:DEVICES, soapy:DEVICES or "
+        "replay:FILE, in the place of the channel (see docs/over-the-air.md)",
         type=radio,
     )
     record: str = option(
         "", "SigMF recording of what the receiver's antennas hear", metavar="FILE", only=(ON_AIR,),
         place=True,
     )  # fmt: skip
-    frequency: float = option(2.45e9, "carrier of USRPs", unit="Hz", only=(CARRIER,))
+    frequency: float = option(2.45e9, "carrier of devices", unit="Hz", only=(CARRIER,))
     return_frequency: float = option(
-        2.4e9, "carrier of the return link of USRPs", unit="Hz",
-        only=(USRP, Rule(lambda point: point.attempts > 1, "with --attempts above 1")),
+        2.4e9, "carrier of the return link of devices", unit="Hz",
+        only=(DEVICE, Rule(lambda point: point.attempts > 1, "with --attempts above 1")),
     )  # fmt: skip
-    tx_gain: float = option(10.0, "of USRPs that send", unit="dB", only=(USRP,))
-    rx_gain: float = option(20.0, "of USRPs that receive", unit="dB", only=(USRP,))
+    tx_gain: float = option(10.0, "of devices that send", unit="dB", only=(DEVICE,))
+    rx_gain: float = option(20.0, "of devices that receive", unit="dB", only=(DEVICE,))
+    antenna: str = option(
+        "", "port of devices, of those with two directions as SEND+RECEIVE, of two channels as "
+        "RX2,RX2; one for all, or between semicolons as the devices are", only=(DEVICE,),
+    )  # fmt: skip
+    subdev: str = option(
+        "", "UHD's subdevice specification of devices, as 'A:A A:B'; one for all, or between "
+        "semicolons as the devices are", only=(DEVICE,),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,10 @@
 # Copyright 2026 gr-semcom contributors
 """The whole link over radios, one flowgraph for all terminals and the receiver."""
 
-import dataclasses
 import math
 
 from gnuradio import blocks, gr
 
-from ..base.errors import SemcomError
-from ..base.options import broken, flag
 from ..blocks.link_meter import link_meter
 from ..blocks.mock_radio import mock_sidelink, mock_uplink
 from ..blocks.outcome_sink import outcome_sink
@@ -16,18 +13,17 @@ from ..blocks.radio_hier import AIR_WINDOW, radio_receiver, radio_terminal, syst
 from ..blocks.return_bursts import answer_receiver, answer_transmitter
 from ..blocks.return_link import mock_return
 from ..blocks.sigmf import sigmf_sink, sigmf_source
-from ..data.clipset import fingerprint
-from ..data.films import Films
 from ..protocol.burst import LATENESS_S
 from ..systems.loading import shared_system
 from .flowgraph import release
+from .options import replayed
 from .radios import open_radio
-from .scenario import BURST_OPTIONS, Scenario, burst_format
+from .replay import told_of_point
+from .scenario import Scenario, burst_format
 
 MOCK = "mock"
 MOCK_DEVICES = 2  # that send
 KEPT = 1000  # frames whose decisions are kept: a receiver may run for days
-RECORDED = {**BURST_OPTIONS, "fragment": "fragment"}  # options that a recording tells
 PAUSE_S = 0.03  # [s] of silence around each frame: more than any start delay of a mock radio
 
 
@@ -53,7 +49,7 @@ class RadioFlowgraph(gr.top_block):
         self.scenario, self.topology = s, net.topology
         self.terminals, self.places = net.topology.names, net.full_topology
         kind, _, argument = s.radio.partition(":")
-        self.lockstep = kind == MOCK
+        self.lockstep, self.radio = kind == MOCK, None
         plan = burst_format(s)
         air = dict(sample_rate=s.sample_rate, dump_path=s.dump_path, **plan)
 
@@ -85,7 +81,8 @@ class RadioFlowgraph(gr.top_block):
         if self.lockstep:
             self._connect_mock(argument)
         else:
-            self._connect_radio(open_radio(s))
+            self.radio = open_radio(s)
+            self._connect_radio(self.radio)
         if s.record:
             record_antennas(self, s)
 
@@ -173,6 +170,7 @@ class RadioFlowgraph(gr.top_block):
         passed_on = [
             (self.receiver, self.receiver.sync, "bursts"),
             (self.receiver, self.receiver.decoder, "answers"),
+            (self.receiver, self.receiver.decoder, "judgement"),
         ]
         for end in self.ends_of_chain:
             passed_on.append((end, end.encoder, "attention"))
@@ -202,14 +200,15 @@ class ReceiverFlowgraph(gr.top_block):
     """The receiver alone, behind whatever gives the samples of its antennas.
 
     antennas  a block with M complex64 outputs: sigmf_source, zmq_antennas, usrp_antennas
-    radio     that sends its answers, if frames can be asked for again
+    radio     whose antennas they are, and that sends answers if frames can be asked for again; None
+              of a recording
     """
 
     def __init__(self, scenario: Scenario, checkpoint: str, antennas, lockstep: bool, radio=None):
         gr.top_block.__init__(self, "receiver", catch_exceptions=True)
         s, model = scenario, (str(checkpoint), scenario.device)
         self.topology = shared_system(s.system, *model).topology
-        self.terminals, self.lockstep = self.topology.names, lockstep
+        self.terminals, self.lockstep, self.radio = self.topology.names, lockstep, radio
         self.source, self.meter, self.ends_of_chain = None, None, []
         self.receiver = radio_receiver(
             s.system, *model, s.antennas, s.sample_rate, s.detector, s.dump_path, s.attempts,
@@ -218,7 +217,7 @@ class ReceiverFlowgraph(gr.top_block):
         self.sink = outcome_sink(s.system, str(checkpoint), keep=KEPT)
         self.ends = [antennas]  # GNU Radio does not keep Python blocks alive
         self.repeater = self.return_link = None
-        if s.attempts > 1:
+        if radio and s.attempts > 1:
             self.ends += send_answers(self, self.receiver, radio, s.system, self.receiver.plan)
         self.antennas = [(antennas, m) for m in range(s.antennas)]
         for port, antenna in enumerate(self.antennas):
@@ -235,67 +234,23 @@ class ReceiverFlowgraph(gr.top_block):
             [
                 (self.receiver, self.receiver.sync, "bursts"),
                 (self.receiver, self.receiver.decoder, "answers"),
+                (self.receiver, self.receiver.decoder, "judgement"),
             ]
         )
 
 
-def replay_flowgraph(scenario: Scenario, checkpoint: str, clips) -> tuple:
-    """(scenario as the recording tells, flowgraph) for the recording that ``--radio`` names;
-    SemcomError if other clips were sent than those that it is to be judged by."""
-    path = scenario.radio.partition(":")[2]
-    source = sigmf_source(path, scenario.antennas)
-    told = source.settings
-    for name in ("system", "variant"):
-        if told.get(name, getattr(scenario, name)) != getattr(scenario, name):
-            by = told[name]
-            raise SemcomError(f"{path}: was sent by the {name} {by}; add {flag(name)} {by}")
-    _check_clips(path, told, clips)
-    plan = {name: told[key] for name, key in RECORDED.items() if key in told}
-    plan["sample_rate"] = source.sample_rate
-    for name, value in plan.items():
-        if getattr(scenario, name) not in (value, getattr(Scenario, name)):
-            raise SemcomError(
-                f"{flag(name)} {getattr(scenario, name)}: {path} was recorded with {value}; leave "
-                "it out"
-            )
-    frames = scenario.frames or told.get("frames") or len(told.get("places", ()))
-    scenario = dataclasses.replace(scenario, frames=frames, **plan)
-    return scenario, ReceiverFlowgraph(scenario, checkpoint, source, lockstep=True)
-
-
-def _check_clips(path: str, told: dict, clips) -> None:
-    """Refuse to judge a recording by other clips than those that were sent."""
-    if isinstance(clips, Films):
-        clips.recall(told, path)
-    elif "files" in told:
-        raise SemcomError(f"{path}: was sent from films; name them with --media")
-    elif told.get("clips", own := fingerprint(clips)) != own:
-        raise SemcomError(
-            f"{path}: was sent from the set {told['data']}, which holds other clips than "
-            f"{clips.name}; name that set with --data, and its split"
-        )
+def replay_flowgraph(scenario: Scenario, checkpoint: str) -> ReceiverFlowgraph:
+    """The receiver behind the recording that ``--radio`` names."""
+    s = scenario
+    source = sigmf_source(replayed(s.radio), s.antennas, s.sample_rate)
+    return ReceiverFlowgraph(s, checkpoint, source, lockstep=True)
 
 
 def record_antennas(flowgraph, scenario: Scenario) -> None:
     """Write what a flowgraph's antennas hear to the SigMF recording that ``--record`` names."""
     s = scenario
     flowgraph.recording = sigmf_sink(
-        s.record, s.antennas, s.sample_rate, s.frequency, settings=recording_settings(s)
+        s.record, s.antennas, s.sample_rate, s.frequency, settings=told_of_point(s)
     )
     for port, antenna in enumerate(flowgraph.antennas):
         flowgraph.connect(antenna, (flowgraph.recording, port))
-
-
-def recording_settings(scenario: Scenario) -> dict:
-    """What a recording tells those who replay it."""
-    snr = {} if broken(scenario, "snr") else {"snr_db": scenario.snr}
-    return {
-        "system": scenario.system,
-        "variant": scenario.variant,
-        **snr,
-        "seed": scenario.seed,
-        "frames": scenario.frames,
-        "radio": scenario.radio,
-        "fragment": scenario.fragment,
-        **burst_format(scenario),
-    }

@@ -7,26 +7,30 @@ from array import array
 
 import numpy as np
 
+from ..base.errors import SemcomError
 from ..chain.metrics import mean_db
 from ..protocol.frames import FrameId, frame_of
+from ..protocol.recording import Recording
 from .radio_flowgraph import MOCK
 from .scenario import Scenario
 
 LINGER_S = 1.0  # [s] that the last answer takes to the air
 PATIENCE_S = 10.0  # [s] without a burst after which a run by the clock is over
+MOST_FRAMES = 1 << 24  # of a run of unknown length: any number beyond is no frame's
 
 
 class AirLog:
     """What frame_sync_cc reported in the course of a run, kept small.
 
-    users   terminals on the uplink
     frames  that are expected: reports of numbers from there on are of somebody else; None: not
             known before the end
+    most    frames that there can be
     """
 
-    def __init__(self, sync, users: int, frames: int | None):
-        self.sync, self.users, self.frames = sync, users, frames
-        self.last, self.last_at, self._whole_at = -1, None, None
+    def __init__(self, flowgraph, frames: int | None, most: int = MOST_FRAMES):
+        self.sync, self.users = flowgraph.receiver.sync, len(flowgraph.terminals)
+        self.frames, self.most, self.cut = frames, most, False
+        self.last, self.highest, self.last_at, self._whole_at = -1, -1, None, None
         self._numbers = array("Q")  # of the transmissions (semcom.protocol.frames)
         self._rows = array("d")  # time, then heard, cfo, delay, clock, snr of each user
         self._symbols, self._heard = 0, set()  # of first attempts; frames of which any came
@@ -34,9 +38,10 @@ class AirLog:
     def update(self) -> None:
         """Take the reports that came since the last call."""
         for report in self.sync.take_reports():
-            if not report.passed or (self.frames is not None and report.frame >= self.frames):
+            if not report.passed or report.frame >= (self.frames or self.most):
                 continue
             self.last, self.last_at = report.frame, time.monotonic()
+            self.highest = max(self.highest, report.frame)
             of = FrameId(report.frame, report.fragment, report.fragments, report.attempt)
             self._numbers.append(of.number)
             if report.attempt == 0:
@@ -51,10 +56,14 @@ class AirLog:
         """Payload of a frame, the mean over those that were heard; 0 if none was."""
         return self._symbols / max(1, len(self._heard))
 
-    def finish(self, frames: int) -> None:
-        """So many were sent."""
+    def finish(self, frames: int | None, cut: bool = False) -> None:
+        """So many were sent; None, or ``cut`` short: what was heard last was the last."""
         self.update()
-        self.frames = frames if self.frames is None else self.frames
+        self.cut = cut
+        if cut or frames is None:
+            self.frames = self.highest + 1
+        elif self.frames is None:
+            self.frames = frames
 
     def is_over(self, sink, again: bool = False) -> bool:
         """True if a run by the clock has nothing more to wait for.
@@ -79,6 +88,37 @@ class AirLog:
         return np.array(self._numbers, np.int64), rows[:, 0], heard.astype(bool), *figures
 
 
+def check_heard(recording: Recording, where: str, sync) -> None:
+    """SemcomError that says what there is instead, if no burst of a recording was heard."""
+    if (counts := sync.counts()).passed:
+        return
+    found = [
+        f"{number} {what}"
+        for number, what in (
+            (counts.foreign, "bursts of another system or other weights"),
+            (counts.other_version, f"of version {counts.version} of the header"),
+            (counts.preambles, "preambles"),
+        )
+        if number
+    ]
+    antennas = "; ".join(map(_level, recording.levels()))
+    raise SemcomError(
+        f"{where}: no burst was found in {len(recording) / recording.sample_rate:.3g} s"
+        f"{', but ' if found else ''}{', '.join(found)}; the antennas heard: {antennas}; "
+        "check what was recorded, its carrier and its gain"
+    )
+
+
+def _level(level) -> str:
+    """What an antenna heard, in words."""
+    if level.power_db == -np.inf:
+        return "silence" if not level.lost else "nothing finite"
+    parts = [f"{level.power_db:.1f} dB of full scale"]
+    shares = ((level.offset, "DC"), (level.clipped, "clipped"), (level.lost, "not finite"))
+    parts += [f"{100 * share:.3g} % {what}" for share, what in shares if share >= 1e-4]
+    return ", ".join(parts)
+
+
 def air_record(point: Scenario, flowgraph, log: AirLog) -> dict:
     """What a run over radios tells more than others; what only senders know is None without."""
     log.update()
@@ -91,7 +131,7 @@ def air_record(point: Scenario, flowgraph, log: AirLog) -> dict:
         "measured_snr_db": mean_db(snr[heard]),
         "bursts_sent": sent or None,
         "bursts_heard": heard.sum(0).tolist(),
-        "detection_rate": float(heard.sum() / sum(sent)) if sum(sent) else None,
+        "detection_rate": float(heard.sum() / sum(sent)) if sum(sent) and not log.cut else None,
         "false_alarms": counts.false_alarms,
         "frames_lost": counts.lost,
         "frames_duplicated": counts.duplicated,
@@ -106,9 +146,23 @@ def air_record(point: Scenario, flowgraph, log: AirLog) -> dict:
     }
     for end in ends:
         if end.sync:
-            found["sidelink"] = _sidelink(flowgraph, end)
+            found["sidelink"] = _sidelink(flowgraph, end, log.cut)
+    if flowgraph.radio:
+        syncs = {"receiver": log.sync, **{end.name: end.sync for end in ends if end.sync}}
+        found["devices"] = devices_record(flowgraph.radio, syncs)
     if point.radio.startswith(f"{MOCK}:"):
         found |= _errors(point, flowgraph, numbers, times[:, None] + delay, cfo, heard)
+    return found
+
+
+def devices_record(radio, syncs: dict) -> dict:
+    """End -> its device and what that complained of.
+
+    syncs  end -> the frame_sync_cc that hears its antennas: knows what an overflow took
+    """
+    found = radio.counts()
+    for who in found.keys() & syncs.keys():
+        found[who]["overflow"] += syncs[who].counts().overflows
     return found
 
 
@@ -132,14 +186,14 @@ def _gaps(numbers, heard, end: int) -> list:
     return gaps
 
 
-def _sidelink(flowgraph, end) -> dict:
+def _sidelink(flowgraph, end, cut: bool) -> dict:
     """What a terminal that hears another tells of it."""
     counts = end.sync.counts()
     return {
         "heard": counts.frames,
         "by_repetition": end.schedule.repeated,
         "unguided": end.encoder.unguided,
-        "unsent": flowgraph.source.sent - end.transmitter.sent,
+        "unsent": None if cut else flowgraph.source.sent - end.transmitter.sent,
         "overflows": counts.overflows,
     }
 

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ..base.errors import SemcomError
+from ..base.errors import BlockError, SemcomError
 from ..base.files import replacing
 
 SCHEMA = 2
+BY_HAND = "Ctrl-C"  # why a run was stopped
 
 
 def document(records: list, **total) -> dict:
@@ -25,6 +26,12 @@ def document(records: list, **total) -> dict:
         **total,
         "records": [{k: v for k, v in r.items() if not k.endswith("_scores")} for r in records],
     }
+
+
+def raise_stopped(record: dict) -> None:
+    """Raise anew what stopped the run of a record, once that is kept."""
+    if cause := record.get("stopped"):
+        raise KeyboardInterrupt if cause == BY_HAND else BlockError(cause)
 
 
 def versions() -> dict:

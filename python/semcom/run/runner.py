@@ -15,13 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
+from ..base.errors import BlockError
 from ..base.files import sha256
 from ..base.options import settled
 from ..blocks import guard
 from ..blocks.clip_source import clip_source
 from ..blocks.media_source import media_source
 from ..chain import reference
-from ..data.clipset import clip_number, fingerprint
+from ..data.clipset import clip_number
 from ..data.films import Films
 from ..systems.choice import decoder_of, error_free_weights
 from ..systems.loading import parted, shared_system
@@ -29,8 +30,11 @@ from ..systems.registry import task_of
 from .budget import model_for
 from .channel_uses import channel_uses
 from .flowgraph import LinkFlowgraph
+from .options import replayed
 from .radio_flowgraph import RadioFlowgraph, replay_flowgraph
-from .radio_run import AirLog, air_record
+from .radio_run import AirLog, air_record, check_heard
+from .records import BY_HAND
+from .replay import Told, told_by, told_of_clips, told_of_model
 from .scenario import Scenario, settings
 
 MEASURED = ("evm_db", "papr_db", "channel_nmse_db", "path_snr_db")  # beside the chain, if at all
@@ -83,7 +87,8 @@ class Tally:
 
 @dataclass
 class Run:
-    """One point that was run: its flowgraph, what arrived, and how long it took."""
+    """One point that was run: its flowgraph, what arrived, and how long it took; ``told`` by the
+    recording, of a replay."""
 
     point: Scenario
     clips: object
@@ -91,7 +96,10 @@ class Run:
     flowgraph: object
     tally: Tally
     log: AirLog | None
+    told: Told | None = None
+    cut: bool = False  # ended before all was sent
     wall_s: float = 0.0
+    stopped: str = ""  # why it went no further, of one that goes by the clock
 
     @property
     def net(self):
@@ -103,13 +111,19 @@ class Run:
         """Its task."""
         return self.tally.task
 
+    def is_cut(self) -> None:
+        """It ends here, whatever was still to be sent."""
+        self.cut = True
+
 
 def run_point(point: Scenario, clips, on_frames=lambda count: None, make=None) -> dict:
     """Send clips over the link that ``point`` describes; return its JSON record.
 
     on_frames  called with the number of frames that have arrived, for a progress bar
     make       of (point, weights), in the place of the flowgraph that the point asks for
-    Raises guard.BlockError if a block failed or the flowgraph stalled.
+    Raises guard.BlockError if a block failed or the flowgraph stalled.  Of a run over radios that
+    go by their clocks, which may be long and cannot be had again, Ctrl-C or a failure makes a
+    record of what came till then, with the cause in "stopped" (records.raise_stopped).
     """
     run = execute(point, clips, on_frames, make)
     found = record(run)
@@ -124,47 +138,70 @@ def execute(point: Scenario, clips, on_frames=lambda count: None, make=None, wat
     """
     if isinstance(clips, Films):
         point = replace(point, media=tuple(clips.names), features=clips.features)
+    told = told_by(path) if (path := replayed(point.radio)) else None
+    if told:
+        point = told.recall_point(point)
+        told.check_clips(clips, point.split)
     point = settled(point)
-    weights = model_for(point, clips)
-    point, flowgraph = build(point, clips, weights, make)
-    if point.record:
-        flowgraph.recording.tell(lambda: clips_told(clips))
+    weights = told.model(point, clips) if told else model_for(point, clips)
+    flowgraph = build(point, clips, weights, make)
     if watch:
         watch(flowgraph)
-    frames = point.frames or len(clips) or None
-    log = AirLog(flowgraph.receiver.sync, len(flowgraph.terminals), frames) if point.radio else None
+    frames = point.frames or (None if told else len(clips) or None)
+    log = None
+    if told:
+        recording = flowgraph.ends[0].recording
+        log = AirLog(flowgraph, frames, told.check_frames(point, len(recording)))
+    elif point.radio:
+        log = AirLog(flowgraph, frames)
     classes = shared_system(point.system, weights, point.device).classes
     tally = Tally(task_of(point.system, point.task), clips, classes)
     flowgraph.sink.judge = tally.judge
-    run = Run(point, clips, weights, flowgraph, tally, log)
+    run = Run(point, clips, weights, flowgraph, tally, log, told)
+    if point.record:
+        flowgraph.recording.tell(lambda: told_of_run(run))
     run.net.begin()
     began = time.perf_counter()
-    guard.run(flowgraph, progress=lambda: _progress(run, on_frames))
+    try:
+        guard.run(flowgraph, progress=lambda: _progress(run, on_frames), cut=run.is_cut)
+    except (KeyboardInterrupt, BlockError) as cause:
+        by_hand = isinstance(cause, KeyboardInterrupt)
+        if not log or flowgraph.lockstep or not (by_hand or tally.seen):
+            raise
+        run.stopped = BY_HAND if by_hand else str(cause)
     run.wall_s = time.perf_counter() - began
+    if told:
+        check_heard(recording, told.path, log.sync)
     for number, items in flowgraph.receiver.decoder.leftovers():
         tally.judge(number, run.task.outcome(items))
     on_frames(run.tally.seen)
     if log:
-        log.finish(flowgraph.source.sent if flowgraph.source else frames)
+        log.finish(
+            flowgraph.source.sent if flowgraph.source else frames, run.cut or bool(run.stopped)
+        )
         run.tally.miss(range(log.frames))
     return run
 
 
-def build(point: Scenario, clips, weights: str, make=None) -> tuple:
-    """(point as it is run, its flowgraph); a recording tells some of the point's options."""
+def build(point: Scenario, clips, weights: str, make=None):
+    """The flowgraph of a point."""
     if make:
-        return point, make(point, weights)
-    if point.radio.startswith("replay:"):
-        return replay_flowgraph(point, weights, clips)
+        return make(point, weights)
+    if replayed(point.radio):
+        return replay_flowgraph(point, weights)
     net = shared_system(point.system, weights, point.device)
     source = source_of(clips, [place.takes for place in net.topology], point.frames)
-    return point, (RadioFlowgraph if point.radio else LinkFlowgraph)(point, source, weights)
+    return (RadioFlowgraph if point.radio else LinkFlowgraph)(point, source, weights)
 
 
-def clips_told(clips) -> dict:
-    """What a recording tells of the clips that were sent."""
-    films = clips.told() if isinstance(clips, Films) else {}
-    return {"data": clips.name, "clips": fingerprint(clips), **films}
+def told_of_run(run: Run) -> dict:
+    """What the recording of a run tells besides its options, when the run is over or was cut."""
+    told = told_of_clips(run.clips) | told_of_model(run.point, run.weights)
+    if run.cut:
+        run.log.update()
+    sent = run.flowgraph.source.sent if run.flowgraph.source else run.log.frames
+    frames = run.log.highest + 1 if run.cut else sent
+    return {**told, "frames": frames} if frames else told
 
 
 def source_of(clips, takes: list, frames: int):
@@ -186,8 +223,10 @@ def _progress(run: Run, on_frames):
     if log and not flowgraph.lockstep and log.is_over(flowgraph.sink, run.point.attempts > 1):
         return None
     if run.point.until_errors and tally.errors() >= run.point.until_errors:
+        run.is_cut()
         return None
-    return tally.seen
+    source = flowgraph.ends[0] if run.told else flowgraph.source
+    return tally.seen + (source.sent if source else 0)  # it is busy, be it that nothing is heard
 
 
 def identity(point: Scenario, clips, weights: str) -> dict:
@@ -211,6 +250,7 @@ def record(run: Run) -> dict:
     measured = flowgraph.meter.report() if flowgraph.meter else dict.fromkeys(MEASURED)
     known, (weights, _) = identity(point, run.clips, run.weights), parted(run.weights)
     told = known["scenario"]  # without the options that had no effect
+    noise = run.told.noise if run.told else told
     found = {
         "system": point.system,
         "task": task.name,
@@ -220,8 +260,8 @@ def record(run: Run) -> dict:
         "checkpoint": Path(weights).name if weights else None,
         **known,
         "channel": point.radio or point.channel,
-        "snr_db": told.get("snr"),
-        "sidelink_snr_db": told.get("sidelink_snr"),
+        "snr_db": noise.get("snr"),
+        "sidelink_snr_db": noise.get("sidelink_snr"),
         "csi": told.get("csi"),
         "detector": told["detector"],
         "seed": point.seed,
@@ -243,6 +283,8 @@ def record(run: Run) -> dict:
     }
     if isinstance(run.clips, Films):
         found |= films_record(run)
+    if run.stopped:
+        found["stopped"] = run.stopped
     return found | (air_record(point, flowgraph, run.log) if run.log else {})
 
 

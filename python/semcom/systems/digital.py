@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
+import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 from functools import cache
@@ -55,6 +56,7 @@ LOCALISERS = {  # variant by what came
     (): "error_free",  # of silence and grey it says that nothing happens
 }
 CACHED = 8192  # codings that are kept: a sweep sends the same clips again and again
+UNDER_WAY = 64  # clips that one terminal has sent and another has not
 STEPS = 8  # of quality, between the one asked for and the lowest
 SLOWEST = 0.1  # [Hz] of pictures: one of a clip
 USUAL = 10  # [s] of a clip of which no head tells another length
@@ -163,7 +165,12 @@ class Digital(System):
 
     def send(self, terminal: str, taken, heard: dict) -> list[torch.Tensor]:
         """Handles of each clip, as they travel, -> its symbols [n] complex64."""
-        return [torch.from_numpy(self._send(terminal, int(items[0, 0]))) for items in taken]
+        sent = []
+        for items in taken:
+            handle = int(items[0, 0])
+            system = AGREED.system(handle, terminal, self)
+            sent.append(torch.from_numpy(system._send(terminal, handle)))
+        return sent
 
     def _send(self, terminal: str, handle: int) -> np.ndarray:
         media = STORE.get(handle)
@@ -254,25 +261,45 @@ class Digital(System):
 
     def judged(self, symbols, noise) -> tuple:
         """And the share of its blocks that came."""
-        outcomes, shares = [], []
-        for frame, variance in zip(symbols, noise, strict=True):
-            units, share = self.units(frame.cpu().numpy(), variance.cpu().numpy())
-            came = tuple(place for place in self.topology.names if any(units[place][1:]))
-            outcomes.append(self._outcome(self.shown_again(units), came))
-            shares.append(share)
-        return outcomes, torch.tensor(shares)
+        outcomes, shares, _ = self._all(symbols, noise)
+        return outcomes, shares
 
-    def units(self, symbols: np.ndarray, noise: np.ndarray) -> tuple[dict, float]:
+    def told(self, symbols, noise) -> tuple:
+        """And ``blocks``: which came, uint8 [C] of each terminal's; ``symbols``: n; ``media``: the
+        handle of what is shown, NOTHING if nothing came."""
+        outcomes, shares, frames = self._all(symbols, noise)
+        known = []
+        for outcome, media, good, length in zip(outcomes, *zip(*frames, strict=True), strict=True):
+            blocks = {place: came.astype(np.uint8) for place, came in good.items()}
+            handle = STORE.keep(media) if self._localise else int(outcome[0, 0])
+            known.append({"blocks": blocks, "symbols": length, "media": handle})
+        return outcomes, shares, known
+
+    def _all(self, symbols, noise) -> tuple:
+        """Outcomes, shares of blocks that came, and (media, blocks, length) of each frame."""
+        outcomes, shares, frames = [], [], []
+        for stream, variance in zip(symbols, noise, strict=True):
+            units, good = self.units(stream.cpu().numpy(), variance.cpu().numpy())
+            media = self.shown_again(units)
+            came = tuple(place for place in self.topology.names if any(units[place][1:]))
+            outcomes.append(self._outcome(media, came))
+            shares.append(np.mean([np.mean(each) if len(each) else 0.0 for each in good.values()]))
+            frames.append((media, good, stream.shape[1]))
+        return outcomes, torch.tensor(np.array(shares, np.float32)), frames
+
+    def units(self, symbols: np.ndarray, noise: np.ndarray) -> tuple[dict, dict]:
         """Symbols [K, n] and noise [K, n] of a frame -> units of each terminal by their numbers,
-        None for those that did not come, and the share of blocks that came."""
-        units, shares = {}, []
+        None for those that did not come, and which of its blocks came, [C] bool."""
+        units, came = {}, {}
         for place, stream, variance in zip(self.topology.names, symbols, noise, strict=True):
-            bits, good = self.code.decode(stream, variance)
-            units[place] = unit_stream.unpack(bits, good, unit_stream.MOST_UNITS)
-            shares.append(float(np.mean(good)) if len(good) else 0.0)
+            if self.code.payload(len(stream))[0]:
+                bits, good = self.code.decode(stream, variance)
+            else:  # the frame was coded with other settings, before they were changed
+                bits, good = np.zeros((0, 0), np.uint8), np.zeros(0, bool)
+            units[place], came[place] = unit_stream.unpack(bits, good, unit_stream.MOST_UNITS), good
             self._blocks += len(good)
             self._lost += int(np.sum(~good))
-        return units, float(np.mean(shares))
+        return units, came
 
     def shown_again(self, units: dict) -> Media | None:
         """Media of the units of each terminal: as many pictures a second as the features look at,
@@ -306,6 +333,31 @@ class Digital(System):
         if media is None:
             return torch.from_numpy(handle_items(NOTHING, USUAL))
         return torch.from_numpy(handle_items(STORE.keep(media), media.seconds))
+
+
+class Agreement:
+    """Whose settings hold for a clip: those of the terminal that sends it first hold for the others
+    too, so that the streams of a frame keep one length while settings change."""
+
+    def __init__(self):
+        self._under_way: OrderedDict = OrderedDict()  # handle -> (system, terminals to come)
+        self._lock = threading.Lock()
+
+    def system(self, handle: int, terminal: str, own: Digital) -> Digital:
+        """The system that a terminal sends the clip of a handle with, in the place of its own."""
+        with self._lock:
+            system, to_come = self._under_way.pop(handle, (own, set()))
+            if terminal not in to_come:  # it is the first
+                system, to_come = own, set(own.topology.names)
+            to_come.discard(terminal)
+            if to_come:
+                self._under_way[handle] = system, to_come
+            while len(self._under_way) > UNDER_WAY:
+                self._under_way.popitem(last=False)
+        return system
+
+
+AGREED = Agreement()
 
 
 class Localiser:

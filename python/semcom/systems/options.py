@@ -52,8 +52,8 @@ class DigitalOptions:
         only=(read_by("picture_rate"),),
     )  # fmt: skip
     bits: int = option(
-        0, "bits of a clip that each terminal sends of its features (default: the system's own)",
-        type=at_least(0), sweep=True, only=(read_by("bits"),),
+        64, "bits of a clip that each terminal sends of its features", type=at_least(1),
+        sweep=True, only=(read_by("bits"),),
     )  # fmt: skip
     code: str = option(
         "3/4", "rate of the LDPC code", choices=names.CODE_RATES, sweep=True,

@@ -38,6 +38,7 @@ class Entry:
     variants  name -> terminals that send
     weights   False: it has none, and is made from its options alone
     options   names of the command line's options that it reads, beside those of all systems
+    recipe    kind of training, where it is not that of its task
     fallback  what the shipped weights were trained on that serve any set; '': none do
     """
 
@@ -50,6 +51,7 @@ class Entry:
     options: tuple[str, ...] = ()
     fallback: str = ""
     other_tasks: tuple[str, ...] = ()
+    recipe: str = ""
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -79,6 +81,8 @@ BUILT_IN = (
           {name: AUDIO_VISUAL[name] for name in ("full", "audio_only", "video_only")},
           weights=False, other_tasks=("media",),
           options=("source", "quality", "bitrate", "size", "picture_rate", "code")),
+    Entry("digital_features", 4, "events", ".nets.digital_features:DigitalFeatures",
+          {"full": ("audio", "video")}, options=("bits", "code"), recipe="quantisation"),
     Entry("digital_text", 5, "text", ".systems.digital_text:DigitalText", {"full": ("text",)},
           weights=False, options=("source", "code")),
     Entry("deepsc", 2, "text", ".nets.deepsc:DeepSC", {"full": ("text",)}, fallback="captions"),
@@ -99,6 +103,7 @@ CONFIGS = {  # of systems and localisers whose configuration is at hand without 
     "pilot_ave_plus": ".nets.configs:PilotAvePlusConfig",
     "pilot_ave": ".nets.configs:PilotAveConfig",
     "deepsc": ".nets.configs:DeepSCConfig",
+    "digital_features": ".nets.configs:DigitalFeaturesConfig",
     "avel": ".nets.configs:AVELConfig",
     "psp": ".nets.configs:PSPConfig",
     "coattention": ".nets.configs:CoAttentionConfig",

@@ -31,6 +31,7 @@ FIELDS = (
     *("sounds_named", "sound_class", "sound_class_original"),
 )
 PLACE = {name: place for place, name in enumerate(FIELDS)}
+KEPT = 4096  # sums of clips; a sweep shows the same ones again and again
 
 
 class MediaTask(Task):
@@ -68,6 +69,7 @@ class MediaTask(Task):
                 distance = None
         self.store, self.distance = store, distance
         self._named: dict[bytes, str] = {}
+        self._judged: dict[tuple, dict] = {}
 
     def truth(self, clips, i: int) -> Media:
         """What the clip shows and plays."""
@@ -87,11 +89,20 @@ class MediaTask(Task):
         shown = truth.blank() if outcome is None else outcome
         check_alike(truth, shown)
         sums = {"clips": 1, "missed": outcome is None, "seconds": truth.seconds}
-        if len(truth.pictures):
-            sums |= self._pictures(truth, shown)
-        if len(truth.sound):
-            sums |= self._sound(truth, shown)
+        for kind, judge in (("pictures", self._pictures), ("sound", self._sound)):
+            if len(getattr(truth, kind)):
+                sums |= self._once(judge, kind, truth, shown)
         return np.array([sums.get(name, 0) for name in FIELDS], np.float64)
+
+    def _once(self, judge: Callable, kind: str, truth: Media, shown: Media) -> dict:
+        """What ``judge`` says of the ``kind`` of media, once for all that are alike."""
+        pair = [getattr(media, kind) for media in (truth, shown)]
+        key = (kind, truth.label, truth.seconds, pair[0].shape, *map(_digest, pair))
+        if key not in self._judged:
+            while len(self._judged) >= KEPT:
+                del self._judged[next(iter(self._judged))]
+            self._judged[key] = judge(truth, shown)
+        return self._judged[key]
 
     def _pictures(self, truth: Media, shown: Media) -> dict:
         pairs = list(zip(truth.pictures, shown.pictures, strict=True))
@@ -127,7 +138,7 @@ class MediaTask(Task):
 
     def _name(self, judge: Callable, sent: np.ndarray) -> str:
         """The judge's word on an original, which a sweep sends again and again."""
-        key = hashlib.blake2b(np.ascontiguousarray(sent)).digest()
+        key = _digest(sent)
         if key not in self._named:
             self._named[key] = judge(sent)
         return self._named[key]
@@ -166,6 +177,10 @@ class MediaTask(Task):
     def length(self, truth: Media | None) -> int:
         """Seconds."""
         return 0 if truth is None else truth.seconds
+
+
+def _digest(array: np.ndarray) -> bytes:
+    return hashlib.blake2b(np.ascontiguousarray(array), digest_size=16).digest()
 
 
 def looked_at(media: Media) -> np.ndarray:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from ..base import screen
 from ..base.files import make_folder
 from ..base.options import used
 from ..weights import names, store
@@ -69,6 +69,10 @@ class JobRecipe(Recipe):
         """Figures on the test split of the model as it is, name -> number, or name -> point ->
         number; the first, a number, is told of each seed."""
 
+    def header(self) -> dict:
+        """More that the checkpoint's header says."""
+        return {}
+
     @staticmethod
     @abstractmethod
     def card_rows(header: dict) -> list[tuple[str, str]]:
@@ -117,13 +121,7 @@ def train(recipe: type[JobRecipe], job: Job, config) -> float | None:
 
 def run_shown(loop: Loop) -> None:
     """Run a loop with a bar, and a line for each epoch."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns) as bar:
+    with screen.bar(stderr=False) as bar:
         done, total = (n * loop.recipe.steps_per_epoch for n in (loop.epoch, loop.recipe.epochs))
         task = bar.add_task("train", total=total, completed=done)
 
@@ -151,6 +149,7 @@ def write(recipe, loop: Loop, job: Job, metrics: dict) -> Path:
         parameters=parameters(net),
         metrics=metrics,
         cost=cost_of(loop),
+        **recipe.header(),
     )
     return path
 

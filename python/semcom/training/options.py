@@ -59,6 +59,17 @@ class LabelledConfig(ClipConfig):
             )
 
 
+@dataclass(frozen=True)
+class QuantisationConfig(LabelledConfig):
+    """Training of features that are quantised in the end."""
+
+    epochs: int = option(4, "at most so many passes over the training clips")
+    learning_rate: float = option(3e-4, "largest step of AdamW; a cosine from there to zero")
+    weight_decay: float = option(5e-2, "of AdamW")
+    exchange: float = option(0.3, "share of clips with another clip's sound or picture, same event")
+    erased: float = option(0.1, "share of clips that lose one terminal, of each")
+
+
 SENT = Rule(
     lambda config: config.variant != "error_free",
     "over a channel, not with --variant error_free",

@@ -19,6 +19,7 @@ class _Lines(QtWidgets.QLabel):
     def __init__(self):
         super().__init__()
         self.setWordWrap(True)
+        self.setTextFormat(QtCore.Qt.PlainText)  # names are no markup
         self.setAlignment(QtCore.Qt.AlignTop)
         self.setFixedHeight(LINES * self.fontMetrics().lineSpacing() + 4)
 

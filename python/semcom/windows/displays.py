@@ -57,15 +57,22 @@ class _Canvas(QtWidgets.QWidget):
         painter.end()
 
 
-class _Display(gr.basic_block):
-    """A block that listens on message ports and redraws."""
+class _Window:
+    """What a block with a window has: a widget that it paints, and message ports."""
 
-    def __init__(self, name, ports, smallest, inputs=()):
-        gr.basic_block.__init__(self, name=name, in_sig=list(inputs), out_sig=[])
+    def _open(self, ports, smallest):
         self.widget = _Canvas(self._paint, smallest)
         for port, handler in ports.items():
             self.message_port_register_in(pmt.intern(port))
             self.set_msg_handler(pmt.intern(port), handler)
+
+
+class _Display(_Window, gr.basic_block):
+    """A block that listens on message ports and redraws."""
+
+    def __init__(self, name, ports, smallest, inputs=()):
+        gr.basic_block.__init__(self, name=name, in_sig=list(inputs), out_sig=[])
+        self._open(ports, smallest)
 
 
 def _forget(frames: dict) -> None:

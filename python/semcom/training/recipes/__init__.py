@@ -15,7 +15,13 @@ from functools import cache
 from ...base.errors import SemcomError
 from ...base.options import fields
 from ...systems.registry import LOCALISERS, resolve, system
-from ..options import ClipConfig, DeepSCTraining, LabelledConfig, LinkConfig
+from ..options import (
+    ClipConfig,
+    DeepSCTraining,
+    LabelledConfig,
+    LinkConfig,
+    QuantisationConfig,
+)
 
 CROSS_MODAL = "cml"  # the setting of localisers that has a recipe of its own
 SIZES = ("audio_dim", "visual_dim", "height", "width")  # of features
@@ -39,6 +45,9 @@ class Kind:
 GROUP = "gr_semcom.recipes"
 BUILT_IN = {  # task of a system, or kind of localiser -> what trains it
     "events": Kind(".training.recipes.events:EventsOverLink", LinkConfig, ("terminals", *SIZES)),
+    "quantisation": Kind(
+        ".training.recipes.quantisation:Quantisation", QuantisationConfig, (*SIZES, "seconds")
+    ),
     "text": Kind(".training.recipes.text:TextOverLink", DeepSCTraining),
     "localisation": Kind(".training.recipes.localisation:Localisation", LabelledConfig, SIZES),
     "matching": Kind(".training.recipes.matching:Matching", ClipConfig, SIZES),
@@ -56,7 +65,7 @@ def kind_of(name: str, setting: str = "") -> str:
     """Which recipe trains a system, or a localiser in a setting."""
     if name in LOCALISERS:
         return "matching" if setting == CROSS_MODAL else "localisation"
-    return system(name).task
+    return system(name).recipe or system(name).task
 
 
 def entry(name: str, setting: str = "") -> Kind:

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Whether a device's samples go on, and what it complains of."""
+
+import threading
+import time
+
+import pmt
+from gnuradio import gr
+
+from ..base.errors import fault
+from . import guard
+from .guard import DeviceLost, guarded
+
+POLL_S = 0.1  # [s] between looks
+SILENT_S = 2.0  # [s] without a sample, after which a stream is dead
+ANSWER_S = 1.0  # [s] within which a stream that was asked for again has to come
+BEGIN_S = 60.0  # [s] within which the blocks of a flowgraph have to start
+BEGIN, EVENTS, COMMAND = map(pmt.intern, ("begin", "events", "command"))
+NAMES = {  # of UHD's events, for the user; '': no complaint
+    "underflow_in_packet": "underflow",
+    "time_error": "late",
+    "seq_error": "sequence error",
+    "seq_error_in_burst": "sequence error",
+    "burst_ack": "",
+}
+
+
+class Silence:
+    """How long a counter has stood still, by looks at it.
+
+    A pause between looks counts as no more than two of them: it was the process that stood still.
+    """
+
+    def __init__(self):
+        self.seconds, self._count, self._at = 0.0, None, None
+
+    def look(self, count: int, expected: bool, now: float) -> float:
+        """[s] of silence, 0 if the counter went on or nothing is expected.
+
+        now  [s] of time.monotonic()
+        """
+        passed = 0.0 if self._at is None else min(now - self._at, 2 * POLL_S)
+        still = expected and count == self._count
+        self.seconds = self.seconds + passed if still else 0.0
+        self._count, self._at = count, now
+        return self.seconds
+
+
+class stream_watch(gr.basic_block):
+    """Ends the flowgraph with a line that names the device if its samples do not go on for 2 s.
+    With ``restart`` that is tried once; samples that come again are a fault
+    (semcom.base.errors.fault).
+
+    Message port ``events``: asynchronous messages of UHD
+    Message port ``command`` (out): to a port of the device's block, so that this block starts and
+    stops with it; says nothing
+
+    words    the device and what it fails to do: "no samples from USRP 'serial=1'"
+    look     returns (samples so far, whether more are expected now)
+    restart  asks for the stream anew; None: it cannot be asked for
+
+    ``events`` counts complaints by name: underflow, late and others; ``restarts`` how often the
+    stream was asked for anew since the start.
+    """
+
+    def __init__(self, words: str, look, restart=None):
+        gr.basic_block.__init__(self, "stream_watch", [], [])
+        self.words, self._look, self._restart = words, look, restart
+        self.events, self.restarts = {}, 0
+        self._ended, self._begun = threading.Event(), threading.Event()
+        self.message_port_register_in(BEGIN)
+        self.set_msg_handler(BEGIN, self._begin)
+        self.message_port_register_in(EVENTS)
+        self.set_msg_handler(EVENTS, self._count)
+        self.message_port_register_out(COMMAND)
+
+    def start(self) -> bool:
+        self._ended, self._begun, self.restarts = threading.Event(), threading.Event(), 0
+        self.to_basic_block()._post(BEGIN, pmt.PMT_NIL)  # is read once every block has started
+        threading.Thread(target=self._run, args=(self._ended,), daemon=True).start()
+        return True
+
+    def stop(self) -> bool:
+        self._ended.set()
+        return True
+
+    def _begin(self, _) -> None:
+        self._begun.set()
+
+    @guarded
+    def _count(self, message):
+        told = pmt.cdr(message) if pmt.is_pair(message) else message
+        codes = pmt.dict_ref(told, pmt.intern("event_code"), pmt.PMT_NIL)
+        while pmt.is_pair(codes):
+            code = pmt.write_string(pmt.car(codes))
+            name = NAMES.get(code, code)
+            if name:
+                self.events[name] = self.events.get(name, 0) + 1
+            codes = pmt.cdr(codes)
+
+    @guarded
+    def _run(self, ended) -> None:
+        waited, silence, limit = Silence(), Silence(), SILENT_S
+        while not ended.wait(POLL_S):
+            guard.look()
+            now = time.monotonic()
+            if not self._begun.is_set():
+                if waited.look(0, True, now) > BEGIN_S:
+                    guard.fail(f"{self.words}: the flowgraph did not start within {BEGIN_S:g} s")
+                    return
+                continue
+            before, silent = silence.seconds, silence.look(*self._look(), now)
+            if silent < before and limit > SILENT_S:
+                fault(f"{self.words} for {before:.1f} s: its stream died and was started again")
+                limit = SILENT_S
+            if silent >= limit:
+                if self.restarts or not self._restart:
+                    guard.fail(f"{self.words} for {silent:.0f} s; look at its cable and power")
+                    return
+                self._ask_again(silent)
+                limit = SILENT_S + ANSWER_S
+
+    def _ask_again(self, silent: float) -> None:
+        self.restarts += 1
+        try:
+            self._restart()
+        except DeviceLost as cause:
+            raise DeviceLost(f"{self.words} for {silent:.0f} s: {cause}") from cause

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""A Qt window onto the pictures of a clip: what was sent, and below it what the receiver shows."""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+import pmt
+from PyQt5 import QtCore, QtGui
+
+from ..base.errors import SemcomError
+from ..blocks.frame_block import FrameBlock
+from ..blocks.guard import guarded
+from ..media import quality
+from ..media.clip import Media
+from ..media.store import HANDLE_ITEM, NOTHING, STORE
+from .displays import (
+    CENTRE,
+    RECENT,
+    RIGHT_SIDE,
+    _forget,
+    _Window,
+    _write,
+    event_timeline,
+)
+
+LABELS, TOP, FOOT, GAP = event_timeline.LABELS, 28, 22, 4  # pixels beside, above, below, between
+END = 14  # beside the last picture, as of the timeline
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """A clip with a picture of each of its T seconds, that in the middle.
+
+    sent, shown    T pictures [h, w, 3] uint8 each, in the size of those that were sent
+    psnr_db, ssim  [T] each
+    why            there are none
+    """
+
+    frame: int
+    sent: list = field(default_factory=list)
+    shown: list = field(default_factory=list)
+    psnr_db: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    ssim: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    why: str = ""
+
+
+class media_comparison(_Window, FrameBlock):
+    """The pictures of the last clip second by second, sent above shown, with the SSIM of each.
+
+    Input 0  handles of what was sent (``semcom.media.store``), a frame a clip
+    Message port ``judgement``: dicts of semantic_decoder with ``frame`` and ``media``, the handle
+    of what is shown, as of the system digital
+
+    A second stands for itself by the picture in its middle, which is the one that a picture rate of
+    1 Hz sends.  Pictures of other sizes are shown and compared in the size of those that were sent.
+    """
+
+    def __init__(self):
+        self.sent, self.shown, self.compared = {}, {}, None
+        self.recent = deque(maxlen=RECENT)  # mean SSIM of the last clips
+        FrameBlock.__init__(self, "media_comparison", [HANDLE_ITEM], [])
+        self._open({"judgement": self._on_judgement}, (700, 200))
+
+    def process(self, batch):
+        for (frame,) in batch:
+            self.sent[frame.number] = int(frame.items[0, 0])
+            _forget(self.sent)
+            self._compare(frame.number)
+        return []
+
+    @guarded
+    def _on_judgement(self, message):
+        told = pmt.to_python(message)
+        if "media" not in told:
+            raise ValueError(
+                f"frame {told['frame']}: a judgement without media; connect the receiver of a "
+                "system that shows media, as digital"
+            )
+        self.shown[told["frame"]] = told["media"]
+        _forget(self.shown)
+        self._compare(told["frame"])
+
+    def _compare(self, frame: int) -> None:
+        """Take up a frame that was sent and came."""
+        if frame not in self.sent or frame not in self.shown:
+            return
+        handle, other = self.sent.pop(frame), self.shown.pop(frame)
+        try:
+            sent = STORE.get(handle)
+            shown = sent.blank() if other == NOTHING else STORE.get(other)
+            self.compared = compare(frame, sent, shown)
+            self.recent.append(float(self.compared.ssim.mean()))
+        except SemcomError as cause:
+            self.compared = _Compared(frame, why=str(cause))
+        self.widget.changed.emit()
+
+    def title(self) -> tuple:
+        """Two lines of text: the clip, and the last clips together."""
+        if self.compared is None:
+            return "Pictures: waiting for the first clip", ""
+        clip = self.compared
+        if clip.why:
+            return f"Clip {clip.frame}: {clip.why}", ""
+        return (
+            f"Clip {clip.frame}: SSIM {clip.ssim.mean():.2f}, PSNR {clip.psnr_db.mean():.1f} dB",
+            f"last {len(self.recent)} clips: SSIM {np.mean(self.recent):.2f}",
+        )
+
+    def _paint(self, painter, width, height):
+        left, right = self.title()
+        clip = self.compared
+        if clip is None or clip.why:
+            _write(painter, (10, 4, width - 10, 22), left, bold=True)
+            return
+        _write(painter, (10, 4, width / 2, 22), left, bold=True)
+        _write(painter, (width / 2, 4, width / 2 - END + 2, 22), right, RIGHT_SIDE)
+        step = (width - LABELS - END) / len(clip.sent)
+        tall = (height - TOP - FOOT) / 2
+        for row, (label, pictures) in enumerate((("sent", clip.sent), ("shown", clip.shown))):
+            top = TOP + row * tall
+            _write(painter, (10, top, LABELS, tall), label)
+            for t, picture in enumerate(pictures):
+                _draw(painter, picture, (LABELS + t * step, top, step - GAP, tall - GAP))
+        _write(painter, (10, height - FOOT, LABELS, FOOT), "SSIM")
+        for t, ssim in enumerate(clip.ssim):
+            box = (LABELS + t * step, height - FOOT, step - GAP, FOOT)
+            _write(painter, box, f"{ssim:.2f}", CENTRE)
+
+
+def compare(frame: int, sent: Media, shown: Media) -> _Compared:
+    """What was sent beside what is shown; SemcomError where there are no pictures, or they are too
+    small to be judged."""
+    if not (len(sent.pictures) and len(shown.pictures)):
+        raise SemcomError("a clip without pictures; nothing to compare")
+    size = sent.pictures.shape[2], sent.pictures.shape[1]
+    before = [middle(sent, t) for t in range(sent.seconds)]
+    after = [cv2.resize(middle(shown, t), size) for t in range(sent.seconds)]
+    pairs = list(zip(before, after, strict=True))
+    ssim = np.array([quality.structural_similarity(*pair)[0] for pair in pairs])
+    return _Compared(frame, before, after, np.array([quality.psnr(*p) for p in pairs]), ssim)
+
+
+def middle(media: Media, second: int) -> np.ndarray:
+    """The picture that is shown in the middle of a second, the last one after the end."""
+    place = int((second + 0.5) / media.seconds * len(media.pictures))
+    return media.pictures[min(place, len(media.pictures) - 1)]
+
+
+def _draw(painter, picture: np.ndarray, box) -> None:
+    """A picture in the middle of a box (x, y, width, height), as large as fits."""
+    tall, wide = picture.shape[:2]
+    scale = min(box[2] / wide, box[3] / tall)
+    size = QtCore.QSizeF(scale * wide, scale * tall)
+    corner = QtCore.QPointF(
+        box[0] + (box[2] - size.width()) / 2, box[1] + (box[3] - size.height()) / 2
+    )
+    picture = np.ascontiguousarray(picture)
+    image = QtGui.QImage(picture.data, wide, tall, picture.strides[0], QtGui.QImage.Format_RGB888)
+    painter.setRenderHint(QtGui.QPainter.SmoothPixmapTransform)
+    painter.drawImage(QtCore.QRectF(corner, size), image)

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Flowgraphs with blocks of others, which throw where they like: each is a process, which ends."""
+
+import sys
+
+import pytest
+
+BLOCKS = """
+import sys, time
+import numpy as np
+from gnuradio import blocks, gr
+from gnuradio.semcom.base.errors import fault
+from gnuradio.semcom.blocks import guard
+
+class unruly(gr.sync_block):
+    "Not guarded, as the blocks of others."
+    def __init__(self, where):
+        gr.sync_block.__init__(self, "unruly", [], [np.complex64])
+        self.where = where
+
+    def at(self, where):
+        if where == self.where:
+            raise RuntimeError(f"thrown in\\n{where}")
+
+    def start(self):
+        self.at("start")
+        return True
+
+    def stop(self):
+        self.at("stop")
+        return True
+
+    def work(self, input_items, output_items):
+        self.at("work")
+        time.sleep(0.01)
+        return min(100, len(output_items[0]))
+
+class lost(gr.sync_block):
+    def __init__(self):
+        gr.sync_block.__init__(self, "lost", [np.complex64], [])
+
+    @guard.guarded
+    def work(self, input_items, output_items):
+        raise guard.DeviceLost("the device does not answer")
+
+def flowgraph(where, sink=None):
+    top, source = gr.top_block(), unruly(where)
+    top.kept = source, sink
+    guard.name(source, "the device")
+    top.connect(source, sink or blocks.null_sink(8))
+    return top
+"""
+
+RUN = """
+try:
+    guard.run(flowgraph("{where}", {sink}), timeout_s=20)
+except guard.BlockError as cause:
+    print("raised", cause)
+"""
+
+
+def run(program, script):
+    return program("-c", BLOCKS + script, timeout=60)
+
+
+def raised(done) -> list:
+    """What guard.run raised; GNU Radio logs to the same place."""
+    return [line[7:] for line in done.stdout.splitlines() if line.startswith("raised ")]
+
+
+@pytest.mark.parametrize("where", ["start", "work"])
+def test_what_a_block_of_others_throws_ends_the_run(program, where):
+    done = run(program, RUN.format(where=where, sink=None) + "sys.exit(5)")
+    assert raised(done) == [f"the device: RuntimeError: thrown in {where}"]
+    assert done.returncode == 5  # the process too ends, with its own status
+
+
+def test_one_run_after_another_has_its_own_errors(program):
+    done = run(program, RUN.format(where="work", sink=None) + RUN.format(where="", sink="lost()"))
+    assert raised(done) == [
+        "the device: RuntimeError: thrown in work",
+        "the device does not answer",
+    ]
+
+
+def test_a_flowgraph_with_a_lost_device_is_not_stopped(program):
+    """Its stop() throws, and GNU Radio then aborts the process."""
+    done = run(program, RUN.format(where="stop", sink="lost()"))
+    assert raised(done) == ["the device does not answer"] and done.returncode == 1
+    assert "terminate" not in done.stderr
+    stopped = run(program, "top = flowgraph('stop'); top.start(); top.stop(); top.wait()")
+    assert stopped.returncode < 0 and sys.platform == "linux"
+
+
+def test_a_flowgraph_that_cannot_be_connected_says_so(program):
+    done = run(program, "guard.run(flowgraph('', blocks.add_cc()), timeout_s=20)")
+    assert done.returncode == 1 and "RuntimeError" in done.stderr  # insufficient connected outputs
+
+
+def test_a_fault_makes_the_exit_status_1(program):
+    done = run(program, "fault('mended'); sys.exit(0)")
+    assert done.returncode == 1 and done.stderr == "-c: error: mended\n"
