@@ -21,8 +21,11 @@
 #   make install PREFIX=DIR, make uninstall PREFIX=DIR: the module, and programs in DIR/bin
 #                 (semcom-run-link, ...) that run with the Python of .venv
 #
+# What is installed stands in packages/, a list for each system: SYSTEM=trixie takes that of Debian 13,
+# which is the default where the system has none of its own.
 # TORCH names the build of Torch to install: make link TORCH="torch==2.13.0" for the default of
-# your package index (with CUDA on PyPI); the default is the CPU build where the index has one.
+# your package index (with CUDA on PyPI); the default is Debian's from Debian 13 on, and on Debian 12
+# the CPU build where the index has one.
 
 SHELL  := /bin/bash
 PREFIX ?= /usr/local
@@ -39,6 +42,9 @@ CLIPS  ?=
 VENV   := .venv
 PYTHON := $(VENV)/bin/python
 STAMP  := $(VENV)/.gr-semcom
+SYSTEM ?= $(shell . /etc/os-release && test -e packages/$$VERSION_CODENAME.txt && echo $$VERSION_CODENAME || echo trixie)
+PACKAGES := packages/$(SYSTEM).txt
+PIP    := $(PYTHON) -m pip install --quiet --disable-pip-version-check
 JOBS   := $(shell nproc 2>/dev/null || echo 2)
 
 # GNU Radio keeps preferences in the home directory, and fails without one
@@ -81,11 +87,11 @@ build: $(STAMP) build/CMakeCache.txt
 	@MAKEFLAGS=--no-print-directory cmake --build build --parallel $(JOBS) \
 	  | grep -vE "Built target|^Consolidate|^Scanning" || test $${PIPESTATUS[0]} -eq 0
 
-$(STAMP): requirements.txt debian-packages.txt tools/install_packages.sh
-	tools/install_packages.sh debian-packages.txt
+$(STAMP): $(PACKAGES) tools/install_packages.sh
+	tools/install_packages.sh $(PACKAGES)
 	/usr/bin/python3 -m venv --system-site-packages $(VENV)
-	tools/install_torch.sh $(PYTHON) $(TORCH)
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@test -z "$(TORCH)" && grep -qx "apt python3-torch" $(PACKAGES) || tools/install_torch.sh $(PYTHON) $(TORCH)
+	sed -n "s/^pip //p" $(PACKAGES) | $(PIP) -r /dev/stdin
 	echo "$(CURDIR)/build/test_modules" \
 	  > "$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/gr-semcom.pth"
 	touch $@
@@ -139,7 +145,7 @@ localisers: build
 media: build
 	@test -n "$(RAW)" -a -n "$(TEACHERS)" -a -n "$(CLIPS)" || { echo "give the folders: make media \
 	RAW=DIR TEACHERS=DIR CLIPS=DIR"; exit 2; }
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check ai-edge-litert "numpy<2"
+	sed -n "s/^pip \(numpy.*\)/\1/p" $(PACKAGES) | $(PIP) ai-edge-litert -r /dev/stdin
 	$(PYTHON) -m studies media --raw "$(RAW)" --teachers "$(TEACHERS)" --clips "$(CLIPS)"
 
 clean:

@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-# Install the Debian packages listed in $1 that are missing; say what to install where that cannot be.
+# Install the Debian packages that the list $1 names and that are missing; say what to install where that cannot be.
 set -eu
-wanted=$(grep -v '^#' "$1")
+wanted=$(sed -n 's/^apt //p' "$1")
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
-    echo "No apt here: what these Debian 12 packages hold must be installed by other means:" >&2
+    echo "No apt here: what these Debian packages hold must be installed by other means:" >&2
     echo "$wanted" | sed 's/^/  /' >&2
     exit 0
 fi
