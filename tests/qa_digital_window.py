@@ -221,7 +221,7 @@ import pmt
 from PyQt5 import QtWidgets
 from gnuradio.semcom.blocks import guard
 from gnuradio.semcom.media.clip import Media
-from gnuradio.semcom.media.store import STORE
+from gnuradio.semcom.media.store import NOTHING, STORE
 from gnuradio.semcom.windows.block_error_display import block_error_display
 from gnuradio.semcom.windows.media_comparison import media_comparison
 
@@ -238,6 +238,10 @@ seen["gone"] = pictures.title()
 pictures.sent[5] = STORE.keep(Media())
 pictures._on_judgement(pmt.to_pmt({"frame": 5, "media": pictures.sent[5]}))
 seen["empty"] = pictures.title()
+grey = Media(np.full((16, 20, 20, 3), 128, np.uint8), np.zeros(16000, np.float32))
+pictures.sent[8] = STORE.keep(grey)
+pictures._on_judgement(pmt.to_pmt({"frame": 8, "media": NOTHING}))
+seen["nothing"] = pictures.title()[0]
 none = {"audio": np.zeros(0, np.uint8), "video": np.zeros(0, np.uint8)}  # of other settings
 blocks._on_judgement(pmt.to_pmt({"frame": 6, "symbols": 7, "blocks": none}))
 seen["none"] = blocks.title()
@@ -259,6 +263,7 @@ def test_odd_messages_have_an_answer():
     assert "frame 3: a judgement without media" in seen["errors"][1]
     assert "media 1000000: not kept in this process" in seen["gone"][0]
     assert "without pictures" in seen["empty"][0]
+    assert seen["nothing"] == "Clip 8: SSIM 1.00, PSNR 60.0 dB"  # grey was sent, too
     assert "Frame 6" in seen["none"][0] and "0.0 % lost" in seen["none"][1]
     assert seen["painted"] == [] and "Traceback" not in done.stderr
 

@@ -56,6 +56,7 @@ class media_comparison(_Window, FrameBlock):
 
     A second stands for itself by the picture in its middle, which is the one that a picture rate of
     1 Hz sends.  Pictures of other sizes are shown and compared in the size of those that were sent.
+    Of a clip of which nothing was heard, mid-grey pictures are shown.
     """
 
     def __init__(self):
