@@ -74,7 +74,7 @@ BAD = {
     "not a number": ('{"cfo_hz": NaN}', "cfo_hz is too large or no number"),
     "huge": ('{"drop_buffer": ' + 400 * "9" + "}", "drop_buffer is too large"),
     "no fading": ('{"fading": "fog"}', "choose none, block or jakes"),
-    "out of range": ('{"bits": 40}', "bits: 40.0"),
+    "out of range": ('{"bits": 40}', "bits: 40"),
     "too long": ('{"delay_spread_s": 1}', "delay_spread_s: .* 25 samples"),
     "not JSON": ("{", "is no JSON file"),
     "a list": ("[]", "holds a list, an object expected"),
