@@ -180,14 +180,14 @@ def test_a_stream_that_dies_is_asked_for_again_and_the_status_says_so(link):
 
 @pytest.mark.parametrize("gone", [False, True])
 def test_a_device_that_vanishes_is_named_and_what_came_is_kept(link, gone):
-    devices = [*THREE[:2], {**THREE[2], "silent_from": RATE, "gone": gone}]
+    devices = [*THREE[:2], {**THREE[2], "silent_from": 3 * RATE, "gone": gone}]
     done, (record,), told = link("run_link", devices, *OVER, "--frames", 50, timeout=60)
     assert done.returncode == 1
     said = one_error(done)
     assert f"no samples from USRP 'serial=3' for {2 if gone else 3} s" in said
     assert ("does not answer (RfnocError: OpTimeout" in said) == gone
     assert record["stopped"] in said and record["devices"]["receiver"]["restarts"] == 1
-    assert 0 < record["clips"] == record["frames_received"] < 16
+    assert 0 < record["clips"] == record["frames_received"] < 50
     assert told["serial=3"]["commands"] == (0 if gone else 1)
 
 
