@@ -255,7 +255,7 @@ class Study:
             for channel in SHOWN:
                 for record in self.curve(name, channel):
                     at = f"{channel}_{record['snr_db']:g}".replace("-", "m")
-                    told[f"{short}_{at}"] = f"{record['similarity']:.2f}"
+                    told[f"{short}_{at}"] = tables.Estimate(record["similarity"]).text(".2f")
                     told[f"{short}_{at}_uses"] = f"{self.uses(record):.0f}"
         return told
 
