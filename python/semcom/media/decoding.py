@@ -16,12 +16,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-import av
 import numpy as np
-from av.stream import Disposition
-from av.video.reformatter import VideoReformatter
 
 from ..base.errors import SemcomError
+from ..base.optional import av
 from .spectrum import RATE
 
 PICTURES = 16  # a second
@@ -53,7 +51,7 @@ class Reader:
         self.container = self._open()
         self.streams = {}
         for stream in self.container.streams:
-            cover = stream.disposition & Disposition.attached_pic
+            cover = stream.disposition & av.stream.Disposition.attached_pic
             if stream.type in kinds and stream.codec_context and not cover:
                 self.streams.setdefault(stream.type, stream)
         if not self.streams:
@@ -190,7 +188,9 @@ class _PictureTrack:
     def __init__(self, put, start: Fraction, height: int, aspect: Fraction, originals: bool):
         self.put, self.start, self.height, self.aspect = put, start, height, aspect
         self.originals = originals
-        self.width, self.scaler = None, VideoReformatter()
+        self.width, self.scaler = None, av.video.reformatter.VideoReformatter()
+        # older ones have no other way
+        self.one_thread = {"threads": 1} if "threads" in self.scaler.reformat.__doc__ else {}
         self.next, self.shown, self.converted = 0, None, None
         self.begin = self.end = Fraction(0)
 
@@ -226,7 +226,9 @@ class _PictureTrack:
             wide = self.height * (1 / shape if turns % 2 else shape)
             self.width = max(2, min(8 * self.height, round(wide / 2) * 2))
         size = (self.height, self.width) if turns % 2 else (self.width, self.height)
-        picture = self.scaler.reformat(decoded, *size, "rgb24", interpolation="AREA", threads=1)
+        picture = self.scaler.reformat(
+            decoded, *size, "rgb24", interpolation="AREA", **self.one_thread
+        )
         return np.ascontiguousarray(np.rot90(picture.to_ndarray(), turns))
 
 

@@ -30,24 +30,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-import av
-import cv2
 import numpy as np
-from av.codec import Codec
-from av.video.reformatter import Interpolation
 
 from ...base.errors import SemcomError
+from ...base.optional import av, cv2
 from .framing import join, split
 from .names import PICTURES, STILL
 
 SMALLEST = 16  # [pixels] each way that are coded
 GREY = 128  # of a picture that never came
-FILTER = (  # of sizes and colours; without the last three swscale darkens a picture by one level
-    Interpolation.LANCZOS
-    | Interpolation.ACCURATE_RND
-    | Interpolation.FULL_CHR_H_INP
-    | Interpolation.FULL_CHR_H_INT
-)
+# Of sizes and colours: swscale's numbers of Lanczos, accurate rounding and full chroma in input and
+# output, without which it darkens a picture by one level.  PyAV names the last three from 18 on.
+FILTER = 0x200 | 0x40000 | 0x4000 | 0x2000
 
 os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 else writes its settings to standard error
 
@@ -121,7 +115,7 @@ def _missing(codec: str) -> str:
     for name, mode in ((coder.encoder, "w"), (coder.decoder, "r")):
         try:
             if name:
-                Codec(name, mode)
+                av.codec.Codec(name, mode)
         except ValueError:
             return name
     return ""
