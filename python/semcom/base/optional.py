@@ -26,9 +26,9 @@ PYPI = {"cv2": "opencv-python-headless"}  # where its name is not the module's
 
 
 def remedy(module: str) -> str:
-    """What to install for a module of :data:`DEBIAN`."""
+    """The command that installs a module of :data:`DEBIAN`."""
     pip = f"pip install {PYPI.get(module, module)}"
-    return f"the Debian package {DEBIAN[module]}, or {pip}" if DEBIAN[module] else pip
+    return f"apt install {DEBIAN[module]}, or {pip}" if DEBIAN[module] else pip
 
 
 class Optional(ModuleType):
@@ -43,7 +43,7 @@ class Optional(ModuleType):
             if cause.name != self.__name__:
                 raise
             raise SemcomError(
-                f"Python lacks {self.__name__}, which this needs; install {remedy(self.__name__)}"
+                f"Python lacks {self.__name__}, which this needs: {remedy(self.__name__)}"
             ) from cause
         return getattr(module, name)
 

@@ -52,7 +52,7 @@ class TextCodec(ABC):
         if name not in _CODECS:
             raise SemcomError(f"codec {name!r} of text; expected one of {', '.join(TEXTS)}")
         if name not in available():
-            raise SemcomError(f"codec {name}: Python lacks it; install {remedy('brotli')}")
+            raise SemcomError(f"codec {name}: Python lacks it: {remedy('brotli')}")
         return _CODECS[name]([words(sentence) for sentence in sentences])
 
     @abstractmethod
