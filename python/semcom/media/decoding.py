@@ -6,6 +6,7 @@ the rates of features (see sources)."""
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import queue
 import select
@@ -86,7 +87,7 @@ class Reader:
             if self.pipe:
                 self.pipe.close()
                 self.pipe.check()
-            listed = isinstance(error, av.ArgumentError) and not self.is_device
+            listed = getattr(error, "errno", None) == errno.EINVAL and not self.is_device
             reason = "a list of files, a text or a single picture" if listed else _reason(error)
             raise SemcomError(
                 f"{self.name}: cannot be read as media ({reason}); give a film, a sound or a device"
@@ -145,7 +146,10 @@ class Reader:
         handlers = {"audio": _SoundTrack(put, start)}
         if "video" in self.streams:
             aspect = self.streams["video"].sample_aspect_ratio or Fraction(1)
-            handlers["video"] = _PictureTrack(put, start, self.height, aspect, self.originals)
+            rate = self.streams["video"].average_rate or PICTURES
+            handlers["video"] = _PictureTrack(
+                put, start, self.height, aspect, self.originals, 1 / Fraction(rate)
+            )
         for packet in self._packets():
             put.check()
             try:
@@ -185,9 +189,9 @@ class _PictureTrack:
     """Decoded pictures of a stream to 16 a second, the one that shows at each time; and where
     asked for those themselves."""
 
-    def __init__(self, put, start: Fraction, height: int, aspect: Fraction, originals: bool):
+    def __init__(self, put, start, height: int, aspect: Fraction, originals: bool, usual: Fraction):
         self.put, self.start, self.height, self.aspect = put, start, height, aspect
-        self.originals = originals
+        self.originals, self.usual = originals, usual  # [s] that a picture is shown
         self.width, self.scaler = None, av.video.reformatter.VideoReformatter()
         # older ones have no other way
         self.one_thread = {"threads": 1} if "threads" in self.scaler.reformat.__doc__ else {}
@@ -201,7 +205,8 @@ class _PictureTrack:
             return False
         self.show_until(begin)
         self.shown, self.converted = decoded, None
-        length = decoded.duration * decoded.time_base if decoded.duration else Fraction(1, PICTURES)
+        duration = getattr(decoded, "duration", 0)  # PyAV 14 has none
+        length = duration * decoded.time_base if duration else self.usual
         self.begin, self.end = begin, begin + length
         if self.originals:
             picture = np.rot90(decoded.to_ndarray(format="rgb24"), _quarter_turns(decoded))
