@@ -142,7 +142,8 @@ class Reader:
                 self.pipe.close()
 
     def _decode(self, put) -> None:
-        start = Fraction(self.container.start_time or 0, av.time_base)
+        # before 0 is the run-in of a decoder of sound: ffmpeg 7 counts that of Opus, 8 does not
+        start = Fraction(max(0, self.container.start_time or 0), av.time_base)
         handlers = {"audio": _SoundTrack(put, start)}
         if "video" in self.streams:
             aspect = self.streams["video"].sample_aspect_ratio or Fraction(1)
@@ -209,7 +210,7 @@ class _PictureTrack:
         length = duration * decoded.time_base if duration else self.usual
         self.begin, self.end = begin, begin + length
         if self.originals:
-            picture = np.rot90(decoded.to_ndarray(format="rgb24"), _quarter_turns(decoded))
+            picture = np.rot90(to_rgb(self.scaler, decoded), _quarter_turns(decoded))
             self.put(("original", (float(max(begin, 0)), np.ascontiguousarray(picture))))
         return True
 
@@ -231,10 +232,22 @@ class _PictureTrack:
             wide = self.height * (1 / shape if turns % 2 else shape)
             self.width = max(2, min(8 * self.height, round(wide / 2) * 2))
         size = (self.height, self.width) if turns % 2 else (self.width, self.height)
-        picture = self.scaler.reformat(
-            decoded, *size, "rgb24", interpolation="AREA", **self.one_thread
-        )
-        return np.ascontiguousarray(np.rot90(picture.to_ndarray(), turns))
+        picture = to_rgb(self.scaler, decoded, *size, interpolation="AREA", **self.one_thread)
+        return np.ascontiguousarray(np.rot90(picture, turns))
+
+
+def to_rgb(scaler, decoded, width=None, height=None, **how) -> np.ndarray:
+    """A decoded picture as [height, width, 3] uint8 RGB, its colours as it says itself."""
+    return scaler.reformat(
+        decoded,
+        width,
+        height,
+        "rgb24",
+        src_colorspace=decoded.colorspace,
+        src_color_range=decoded.color_range,
+        dst_color_range="JPEG",
+        **how,
+    ).to_ndarray()
 
 
 def _quarter_turns(decoded) -> int:

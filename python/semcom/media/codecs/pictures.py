@@ -106,8 +106,9 @@ def _check(codec: str) -> None:
         raise SemcomError(f"codec {codec!r} of pictures; expected one of {', '.join(PICTURES)}")
     if missing := _missing(codec):
         raise SemcomError(
-            f"codec {codec}: PyAV's ffmpeg lacks {missing}; install the wheel of PyPI, which has "
-            "it: pip install --force-reinstall --only-binary av av"
+            f"codec {codec}: PyAV's ffmpeg lacks {missing}; install the Debian package "
+            "libavcodec-extra or the wheel of PyPI, which has it: pip install --force-reinstall "
+            "--only-binary av av"
         )
 
 
