@@ -237,7 +237,11 @@ class _PictureTrack:
 
 
 def to_rgb(scaler, decoded, width=None, height=None, **how) -> np.ndarray:
-    """A decoded picture as [height, width, 3] uint8 RGB, its colours as it says itself."""
+    """A decoded picture as [height, width, 3] uint8 RGB, its colours as it says itself.
+
+    PyAV 14 minds them only where the ranges differ; RGB has one range, whatever it is told.
+    """
+    full = decoded.color_range == av.video.reformatter.ColorRange.JPEG
     return scaler.reformat(
         decoded,
         width,
@@ -245,7 +249,7 @@ def to_rgb(scaler, decoded, width=None, height=None, **how) -> np.ndarray:
         "rgb24",
         src_colorspace=decoded.colorspace,
         src_color_range=decoded.color_range,
-        dst_color_range="JPEG",
+        dst_color_range="MPEG" if full else "JPEG",
         **how,
     ).to_ndarray()
 
