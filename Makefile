@@ -18,6 +18,7 @@
 #                 sounds and pictures, measure them on composed and natural clips: docs/media.md
 #   make soak [MINUTES=60]  the three sides and a mock radio for an hour: memory flat, no queue grows
 #   make sync     what the synchronisation of bursts reaches: docs/synchronisation.md
+#   make deb      a package of this module for Debian 13: apt install ./gr-semcom_*.deb
 #   make install PREFIX=DIR, make uninstall PREFIX=DIR: the module, and programs in DIR/bin
 #                 (semcom-run-link, ...) that run with the Python of .venv
 #
@@ -53,7 +54,7 @@ export HOME := $(CURDIR)/build/home
 $(shell mkdir -p $(HOME))
 endif
 
-.PHONY: link test check build grc screenshots bench crosscheck models results localisers media soak sync install uninstall clean lint
+.PHONY: link test check build grc screenshots bench crosscheck models results localisers media soak sync install uninstall deb clean lint
 
 link: build
 	$(PYTHON) apps/run_link.py --snr=-10:20:5 --json out/link.json --plot out/link.png
@@ -88,7 +89,7 @@ build: $(STAMP) build/CMakeCache.txt
 	  | grep -vE "Built target|^Consolidate|^Scanning" || test $${PIPESTATUS[0]} -eq 0
 
 $(STAMP): $(PACKAGES) tools/install_packages.sh
-	tools/install_packages.sh $(PACKAGES)
+	tools/install_packages.sh $(PACKAGES) apt
 	/usr/bin/python3 -m venv --system-site-packages $(VENV)
 	@test -z "$(TORCH)" && grep -qx "apt python3-torch" $(PACKAGES) || tools/install_torch.sh $(PYTHON) $(TORCH)
 	sed -n "s/^pip //p" $(PACKAGES) | $(PIP) -r /dev/stdin
@@ -113,6 +114,17 @@ install: build
 	  -DSEMCOM_PROGRAM_PYTHON=$(CURDIR)/$(PYTHON) > /dev/null
 	cmake --install build
 	-[ "$$(id -u)" = 0 ] && ldconfig
+
+# from a copy: what the packaging writes beside the sources stays out of them
+deb:
+	tools/install_packages.sh $(PACKAGES) apt
+	tools/install_packages.sh $(PACKAGES) deb
+	rm -rf build/deb && mkdir -p build/deb/gr-semcom
+	tar -c --exclude-vcs --exclude=./build --exclude=./$(VENV) --exclude=./out --exclude=./runs \
+	  --exclude=__pycache__ --exclude=./*.deb . | tar -x -C build/deb/gr-semcom
+	cd build/deb/gr-semcom && DEB_BUILD_OPTIONS="parallel=$(JOBS)" \
+	  dpkg-buildpackage --build=binary --no-sign > ../log 2>&1 || { tail -40 ../log; exit 1; }
+	mv build/deb/gr-semcom_*.deb . && ls gr-semcom_*.deb
 
 uninstall:
 	cmake --build build --target uninstall
