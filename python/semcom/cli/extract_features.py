@@ -18,8 +18,9 @@ import shutil
 from pathlib import Path
 
 from ..base import options
-from ..base.errors import SemcomError, exit_status, program
+from ..base.errors import SemcomError
 from ..base.files import make_folder
+from ..base.programs import exit_status, program
 from ..data.options import VGG, SetOptions
 
 SHARED = ("features", "weights")  # with those of media files that are sent
@@ -98,5 +99,5 @@ def main(argv=None) -> int:
     return exit_status(
         program(),
         lambda: run(argv),
-        "the same command goes on with the files that are left",
+        lambda: "the same command goes on with the files that are left",
     )

@@ -23,11 +23,11 @@ with USRPs, named by their serial numbers:
 """
 
 import json
-import sys
 
 from ..base import options
-from ..base.errors import BlockError, SemcomError, program
+from ..base.errors import BlockError, SemcomError
 from ..base.files import check_writable
+from ..base.programs import exit_status, program
 from ..run import scenario
 from ..systems.registry import systems
 
@@ -84,17 +84,19 @@ def run(args) -> dict:
 
 
 def main(argv=None) -> int:
+    """Run the program; its exit status."""
     args = parse(argv)
+    return exit_status(program(), lambda: work(args), bad_input=(SemcomError, ValueError))
+
+
+def work(args) -> None:
+    """Run a side and tell what came of it, be it stopped."""
     try:
-        found = run(args)
-    except (SemcomError, BlockError, ValueError) as cause:
-        print(f"{program()}: error: {cause}", file=sys.stderr)
-        return 1 if isinstance(cause, BlockError) else 2
-    except KeyboardInterrupt:
-        print(f"{program()}: stopped", file=sys.stderr)
-        return 130
-    tell(args, found)
-    return 0
+        tell(args, run(args))
+    except (KeyboardInterrupt, BlockError) as stop:
+        if found := getattr(stop, "result", None):
+            tell(args, found)
+        raise
 
 
 def tell(args, found: dict) -> None:

@@ -64,7 +64,8 @@ def run_terminal(side: str, point: Scenario, clips, first=0, on_frames=lambda co
 
     A terminal that hears another ends as well once it has heard sidelink bursts and hears none for
     30 s.  One that gets nothing done in two minutes, for want of the others, raises
-    guard.BlockError.
+    guard.BlockError.  What ends it before that is raised with what was counted as its attribute
+    ``result``.
     """
     weights = model_for(point, clips)
     _warm_up(point, shared_system(point.system, weights, point.device), clips)
@@ -91,8 +92,12 @@ def run_terminal(side: str, point: Scenario, clips, first=0, on_frames=lambda co
         silent = heard_at is not None and now - heard_at > PATIENCE_S
         return None if silent or (done_at and now - done_at > linger_s) else heard
 
-    guard.run(flowgraph, progress=progress)
-    time.sleep(linger_s)
+    stop = None
+    try:
+        guard.run(flowgraph, progress=progress)
+        time.sleep(linger_s)
+    except (KeyboardInterrupt, guard.BlockError) as cause:
+        stop = cause
     counted = {"side": side, "sent": transmitter.sent}
     if hasattr(flowgraph.ends[0], "counts"):
         counted["device"] = flowgraph.ends[0].counts()
@@ -113,6 +118,9 @@ def run_terminal(side: str, point: Scenario, clips, first=0, on_frames=lambda co
             "sidelink_by_repetition": terminal.schedule.repeated,
             "overflows": terminal.sync.counts().overflows,
         }
+    if stop:
+        stop.result = counted
+        raise stop
     return counted
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -96,6 +96,8 @@ class Run:
     log: AirLog | None
     told: Told | None = None
     cut: bool = False  # ended before all was sent
+    stop: BaseException | None = None  # what ended a run whose frames so far are kept
+    failures: list = field(default_factory=list)  # lines of the files that could not be read
     wall_s: float = 0.0
 
     @property
@@ -107,6 +109,11 @@ class Run:
     def task(self):
         """Its task."""
         return self.tally.task
+
+    def is_live(self) -> bool:
+        """Whether it cannot be had again: what came of films, devices and radios by the clock is
+        kept, whatever ends it."""
+        return isinstance(self.clips, Films) or (bool(self.log) and not self.flowgraph.lockstep)
 
     def is_cut(self) -> None:
         """It ends here, whatever was still to be sent."""
@@ -120,9 +127,17 @@ def run_point(point: Scenario, clips, on_frames=lambda count: None, make=None) -
     make       of (point, weights), in the place of the flowgraph that the point asks for
     Raises guard.BlockError if a block failed or the flowgraph stalled.
     """
-    run = execute(point, clips, on_frames, make)
-    found = record(run)
+    return kept(execute(point, clips, on_frames, make), record)
+
+
+def kept(run: Run, result):
+    """``result`` of a run that is over, whose memory is then let go.  Of one that was stopped, what
+    stopped it is raised, with the result as its attribute ``result``."""
+    found = result(run)
     run.flowgraph.release()
+    if run.stop:
+        run.stop.result = found
+        raise run.stop
     return found
 
 
@@ -157,7 +172,16 @@ def execute(point: Scenario, clips, on_frames=lambda count: None, make=None, wat
         flowgraph.recording.tell(lambda: told_of_run(run))
     run.net.begin()
     began = time.perf_counter()
-    guard.run(flowgraph, progress=lambda: _progress(run, on_frames), cut=run.is_cut)
+    try:
+        guard.run(flowgraph, progress=lambda: _progress(run, on_frames), cut=run.is_cut)
+    except (KeyboardInterrupt, guard.BlockError) as stop:
+        if not (run.is_live() and tally.seen):
+            raise
+        run.stop = stop
+    if isinstance(clips, Films) and flowgraph.source:
+        run.failures = flowgraph.source.failures
+        if run.failures and not flowgraph.source.sent:
+            raise guard.BlockError("; ".join(dict.fromkeys(run.failures)))
     run.wall_s = time.perf_counter() - began
     if told:
         check_heard(recording, told.path, log.sync)
@@ -197,7 +221,7 @@ def source_of(clips, takes: list, frames: int):
         return clip_source(clips, frames=frames, takes=takes)
     source = media_source(clips.names, clips.microphone, clips.features, clips.weights,
                           takes=takes, frames=frames)  # fmt: skip
-    clips.places = source.places
+    clips.places, source.failures = source.places, []
     return source
 
 
@@ -253,7 +277,9 @@ def record(run: Run) -> dict:
         "detector": told["detector"],
         "seed": point.seed,
         **figures,
-        f"{task.primary}_error_free": error_free(point, run.clips, run.weights, numbers),
+        f"{task.primary}_error_free": None
+        if run.stop  # there may be no time
+        else error_free(point, run.clips, run.weights, numbers),
         "channel_nmse_db": measured["channel_nmse_db"],
         "measured_snr_db": measured_snr_db(point, measured["path_snr_db"]),
         "evm_db": measured["evm_db"],
@@ -268,6 +294,8 @@ def record(run: Run) -> dict:
         "wall_s": run.wall_s,
         "clips_per_s": flowgraph.sink.received / run.wall_s,
     }
+    if run.stop:
+        found["stopped"] = str(run.stop) or "SIGINT"
     if isinstance(run.clips, Films):
         found |= films_record(run)
     return found | (air_record(point, flowgraph, run.log) if run.log else {})
@@ -288,7 +316,8 @@ def films_record(run: Run) -> dict:
         if n in entries
     ]
     seconds = sum(length for n, (_, _, length) in enumerate(clips.places) if n in entries)
-    return {"media": windows, "seconds": seconds, "times_real_time": seconds / run.wall_s}
+    return {"media": windows, "media_failed": run.failures, "seconds": seconds,
+            "times_real_time": seconds / run.wall_s}  # fmt: skip
 
 
 def attempts_record(point: Scenario, flowgraph) -> dict:
