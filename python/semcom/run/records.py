@@ -9,11 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ..base.errors import BlockError, SemcomError
+from ..base.errors import SemcomError
 from ..base.files import replacing
 
 SCHEMA = 2
-BY_HAND = "Ctrl-C"  # why a run was stopped
 
 
 def document(records: list, **total) -> dict:
@@ -28,10 +27,9 @@ def document(records: list, **total) -> dict:
     }
 
 
-def raise_stopped(record: dict) -> None:
-    """Raise anew what stopped the run of a record, once that is kept."""
-    if cause := record.get("stopped"):
-        raise KeyboardInterrupt if cause == BY_HAND else BlockError(cause)
+def stopped_by(stop: BaseException) -> str:
+    """What a record says of what ended its run: the signal, or the error."""
+    return str(stop) or "SIGINT"
 
 
 def versions() -> dict:
