@@ -2,11 +2,22 @@
 # Copyright 2026 gr-semcom contributors
 """The exceptions that users are meant to read."""
 
+import re
 
-class SemcomError(ValueError):
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # ends of lines, escapes of terminals
+
+
+class _OneLine(Exception):
+    """An exception whose text is one line, whatever it quotes: a name may hold ends of lines."""
+
+    def __str__(self) -> str:
+        return CONTROL.sub(lambda found: repr(found[0])[1:-1], super().__str__())
+
+
+class SemcomError(_OneLine, ValueError):
     """Input that cannot be used: the message is one line naming what was found, expected, and the
     remedy."""
 
 
-class BlockError(RuntimeError):
+class BlockError(_OneLine, RuntimeError):
     """A block failed while the flowgraph ran; the text names the block and the cause."""

@@ -61,13 +61,17 @@ def read(path) -> list[dict]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         schema, records = found["schema"], found["records"]
+        if schema not in (1, SCHEMA):
+            raise SemcomError(f"{path}: schema {schema}, expected 1 to {SCHEMA}; update gr-semcom")
+        if not all(isinstance(record["scenario"], dict) for record in records):
+            raise TypeError("a record without its scenario")
+        return records if schema == SCHEMA else [_from_schema_1(record) for record in records]
+    except SemcomError:
+        raise
     except (OSError, ValueError, KeyError, TypeError) as cause:
         raise SemcomError(
             f"{path}: holds no records of finished points ({cause}); move it away"
         ) from cause
-    if schema not in (1, SCHEMA):
-        raise SemcomError(f"{path}: schema {schema}, expected 1 to {SCHEMA}; update gr-semcom")
-    return records if schema == SCHEMA else [_from_schema_1(record) for record in records]
 
 
 def _from_schema_1(record: dict) -> dict:
