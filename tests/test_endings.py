@@ -216,15 +216,20 @@ def test_a_terminal_that_is_stopped_tells_what_it_counted(monkeypatch):
         def transmitter(self, who):
             return blocks.null_sink(gr.sizeof_gr_complex)
 
+        def counts(self):
+            return {"audio": {"underflow": 2}}
+
     def stopped(*_, **__):
         raise Stopped(signal.SIGTERM)
 
-    monkeypatch.setattr(one_side, "open_radio", lambda scenario: Radio())
+    monkeypatch.setattr(one_side, "open_radio", lambda scenario, sides: Radio())
     monkeypatch.setattr(one_side.guard, "run", stopped)
     point = Scenario(radio="zmq:", variant="audio_only", frames=3)
     with pytest.raises(Stopped) as caught:
         one_side.run_terminal("audio", point, SyntheticSet("test"))
-    assert caught.value.result == {"side": "audio", "sent": 0}
+    assert caught.value.result == {
+        "side": "audio", "sent": 0, "devices": {"audio": {"underflow": 2}}, "stopped": "SIGTERM",
+    }  # fmt: skip
 
 
 # --- several films --------------------------------------------------------------------------------

@@ -43,9 +43,12 @@ def test_settings_that_mean_nothing_are_told(told, said):
         loading.load_system("digital", told)
 
 
-@pytest.mark.parametrize("found", [None, 3, [None], [{"scenario": 1}], [{"accuracy": 1.0}]])
-@pytest.mark.parametrize("schema", [1, 2])
-def test_a_document_without_scenarios_holds_no_records(tmp_path, found, schema):
+@pytest.mark.parametrize(
+    ("schema", "found"),
+    [(schema, found) for schema in (1, 2) for found in (None, 3, "x", [None], [[]])]
+    + [(1, [{"scenario": 1}]), (1, [{"accuracy": 1.0}])],
+)
+def test_a_document_of_something_else_holds_no_records(tmp_path, found, schema):
     path = tmp_path / "out.json"
     path.write_text(json.dumps({"schema": schema, "records": found}))
     with pytest.raises(SemcomError, match="out.json: holds no records of finished points"):

@@ -63,9 +63,10 @@ def read(path) -> list[dict]:
         schema, records = found["schema"], found["records"]
         if schema not in (1, SCHEMA):
             raise SemcomError(f"{path}: schema {schema}, expected 1 to {SCHEMA}; update gr-semcom")
-        if not all(isinstance(record["scenario"], dict) for record in records):
-            raise TypeError("a record without its scenario")
-        return records if schema == SCHEMA else [_from_schema_1(record) for record in records]
+        records = records if schema == SCHEMA else [_from_schema_1(record) for record in records]
+        if not isinstance(records, list) or not all(isinstance(each, dict) for each in records):
+            raise TypeError("no list of objects")
+        return records
     except SemcomError:
         raise
     except (OSError, ValueError, KeyError, TypeError) as cause:
