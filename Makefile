@@ -48,6 +48,12 @@ PACKAGES := packages/$(SYSTEM).txt
 PIP    := $(PYTHON) -m pip install --quiet --disable-pip-version-check
 JOBS   := $(shell nproc 2>/dev/null || echo 2)
 
+# a checkout that was copied or moved: what was built knows the old place
+BUILT := $(shell sed -n "s/^CMAKE_HOME_DIRECTORY:INTERNAL=//p" build/CMakeCache.txt 2>/dev/null)
+ifneq ($(shell test -z "$(BUILT)" -o "$(BUILT)" -ef "$(CURDIR)" && echo ours),ours)
+$(shell rm -rf build)
+endif
+
 # GNU Radio keeps preferences in the home directory, and fails without one
 ifneq ($(shell test -d "$$HOME" -a -w "$$HOME" && echo usable),usable)
 export HOME := $(CURDIR)/build/home
@@ -82,7 +88,7 @@ sync: build
 	$(PYTHON) -m studies synchronisation
 
 lint: $(STAMP)
-	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
+	$(PYTHON) -m ruff check . && $(PYTHON) -m ruff format --check .
 
 build: $(STAMP) build/CMakeCache.txt
 	@MAKEFLAGS=--no-print-directory cmake --build build --parallel $(JOBS) \
@@ -93,8 +99,8 @@ $(STAMP): $(PACKAGES) tools/install_packages.sh
 	/usr/bin/python3 -m venv --system-site-packages $(VENV)
 	@test -z "$(TORCH)" && grep -qx "apt python3-torch" $(PACKAGES) || tools/install_torch.sh $(PYTHON) $(TORCH)
 	sed -n "s/^pip //p" $(PACKAGES) | $(PIP) -r /dev/stdin
-	echo "$(CURDIR)/build/test_modules" \
-	  > "$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/gr-semcom.pth"
+	cd "$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" && \
+	  realpath -m --relative-to . "$(CURDIR)/build/test_modules" > gr-semcom.pth
 	touch $@
 
 build/CMakeCache.txt: CMakeLists.txt | $(STAMP)

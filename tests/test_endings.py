@@ -5,6 +5,7 @@
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -170,6 +171,44 @@ def test_a_module_that_is_missing_is_one_line(program, tmp_path):
     done = program(RUN, "--radio", "replay:x", env={"PYTHONPATH": path})
     one_line(done, "cannot import rpds .of another Python")
     assert done.returncode == 2
+
+
+def test_a_module_that_cannot_be_loaded_is_one_line(program, tmp_path):
+    (tmp_path / "jsonschema.py").write_text("import numpy\nnumpy.ndarray.of_another_version")
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    done = program(RUN, "--radio", "replay:x", env={"PYTHONPATH": path})
+    one_line(done, "cannot import jsonschema .*has no attribute.*; .* or unset PYTHONPATH")
+    assert done.returncode == 2
+
+
+def test_another_numpy_on_the_path_is_not_taken(program, tmp_path):
+    (tmp_path / "numpy").mkdir()
+    (tmp_path / "numpy" / "__init__.py").write_text("raise ImportError('another numpy')")
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    done = program(RUN, "--frames", 1, env={"PYTHONPATH": path})
+    assert done.returncode == 0 and "numpy" not in done.stderr, done.stderr
+
+
+def test_a_program_of_another_checkout_tells_whose_module_it_runs(program, tmp_path):
+    (tmp_path / "python" / "semcom").mkdir(parents=True)
+    (tmp_path / "apps").mkdir()
+    copy = shutil.copy(ROOT / RUN, tmp_path / "apps")
+    done = program(copy, "--help")
+    assert done.returncode == 0 and f"not that of {tmp_path}/python/semcom" in done.stderr
+    assert not program(RUN, "--help").stderr
+
+
+def test_a_copy_of_a_built_tree_is_whole(tmp_path):
+    old, new = tmp_path / "old", tmp_path / "new"
+    (old / "python" / "base").mkdir(parents=True)
+    (old / "python" / "__init__.py").touch()
+    subprocess.run(
+        ["cmake", "-D", f"FROM={old}/python", "-D", f"TO={old}/build/gnuradio/semcom",
+         "-P", ROOT / "cmake" / "link_package.cmake"], check=True,
+    )  # fmt: skip
+    shutil.copytree(old, new, symlinks=True)
+    for name in ("base", "__init__.py"):
+        assert (new / "build/gnuradio/semcom" / name).resolve() == new / "python" / name
 
 
 # --- what is kept ---------------------------------------------------------------------------------

@@ -142,9 +142,29 @@ def _ending(cause: BaseException, stopped: Callable, bad_input: tuple) -> tuple[
     if isinstance(cause, OSError):
         where = cause.filename or "standard output or a file"
         return 1, f"error: {where}: {cause.strerror or told}"
-    if isinstance(cause, ImportError):
-        return 2, f"error: {sys.executable} cannot import {cause.name or 'a module'} ({told[:300]})"
+    loading, missing = _importing(cause), isinstance(cause, ImportError)
+    if missing or loading:
+        name = missing and cause.name or loading or "a module"
+        remedy = "install it for this Python"
+        if "PYTHONPATH" in os.environ:
+            remedy += f", or unset PYTHONPATH ({os.environ['PYTHONPATH']})"
+        return 2, f"error: {sys.executable} cannot import {name} ({told[:300]}); {remedy}"
     return None, ""
+
+
+def _importing(cause: BaseException) -> str:
+    """The module of another package in whose import an exception was raised; '' if in none: one
+    that fits another version of its neighbours may raise anything."""
+    at, files = cause.__traceback__, []
+    while at:
+        files.append(at.tb_frame)
+        at = at.tb_next
+    for before, frame in zip(files, files[1:], strict=False):
+        name = frame.f_globals.get("__name__", "")
+        loads = before.f_code.co_filename.startswith("<frozen importlib")
+        if loads and frame.f_code.co_name == "<module>" and not name.startswith("gnuradio.semcom"):
+            return name.partition(".")[0]
+    return ""
 
 
 def _leave_standard_output() -> None:
@@ -164,8 +184,30 @@ def start(module: str) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     _check_home()
+    _own_packages_first()
+    _tell_of_another_tree()
     where = f"{__package__.rpartition('.')[0]}.cli.{module}"
     return exit_status(program(), lambda: importlib.import_module(where).main())
+
+
+def _own_packages_first() -> None:
+    """What this Python has itself goes before what PYTHONPATH brings of the same name: another
+    numpy fits nothing here.  A folder with a GNU Radio of its own is meant, and stays in front."""
+    brought = {
+        str(Path(folder).absolute())
+        for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep)
+        if Path(folder, "numpy").is_dir() or Path(folder, "matplotlib").is_dir()
+        if not Path(folder, "gnuradio").is_dir()
+    }
+    sys.path.sort(key=brought.__contains__)
+
+
+def _tell_of_another_tree() -> None:
+    """A program of one checkout that runs the module of another says so."""
+    here, ours = Path(__file__).resolve().parents[1], Path(sys.argv[0]).resolve().parents[1:2]
+    beside = [folder / "python" / "semcom" for folder in ours]
+    if any(folder.is_dir() and not folder.samefile(here) for folder in beside):
+        note(f"this runs the module in {here}, not that of {beside[0]}; run make build there")
 
 
 def _check_home() -> None:
