@@ -156,13 +156,35 @@ def _ending(cause: BaseException, stopped: Callable, bad_input: tuple) -> tuple[
 def _importing(cause: BaseException) -> str:
     """The module of another package in whose import an exception was raised; '' if in none: one
     that fits another version of its neighbours may raise anything."""
-    frames = [frame for frame, _ in traceback.walk_tb(cause.__traceback__)]
-    for before, frame in zip(frames[-2::-1], frames[:0:-1], strict=True):
+    for frame, _ in reversed(list(traceback.walk_tb(cause.__traceback__))):
         name = frame.f_globals.get("__name__", "")
-        loads = before.f_code.co_filename.startswith("<frozen importlib")
-        if loads and frame.f_code.co_name == "<module>" and not name.startswith("gnuradio.semcom"):
+        ours = name == "__main__" or name.startswith("gnuradio.semcom")
+        if frame.f_code.co_name == "<module>" and not ours:
             return name.partition(".")[0]
     return ""
+
+
+def _leave_standard_output() -> None:
+    """Where it can be written no more, what is left in it is dropped."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, 1)
+        os.close(nothing)
+
+
+def start(module: str) -> int:
+    """Run ``main`` of a module of ``cli``; its exit status.  Names that are no UTF-8 are printed
+    with escapes."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    _check_home()
+    _own_packages_first()
+    _tell_of_another_tree()
+    where = f"{__package__.rpartition('.')[0]}.cli.{module}"
+    return exit_status(program(), lambda: importlib.import_module(where).main())
 
 
 def _own_packages_first() -> None:
