@@ -17,6 +17,7 @@ from ..perception.recognition import PictureRecogniser
 GAUSS, DEVIATION = 11, 1.5  # of SSIM's window, as semcom.media.quality
 FLOORS = 0.01**2, 0.03**2
 SIDES = (96, 128, 160, 192)  # [pixels] at which features are compared, in turn
+PATCH, PATCHES = 8, 2.0  # [pixels], weight: SSIM hardly sees the colour of a patch
 LEAST = 0.75  # of a side, of the part that is compared
 
 
@@ -54,7 +55,8 @@ class Likeness(nn.Module):
     def forward(self, shown: Tensor, sent: Tensor, classes: Tensor) -> Tensor:
         """shown, sent [B, 3, h, w];  classes [B]: of the recogniser, -1 where not known."""
         pixel, structure, features, named = self.weights
-        loss = pixel * (shown - sent).abs().mean()
+        off = shown - sent
+        loss = pixel * (off.abs().mean() + PATCHES * F.avg_pool2d(off, PATCH).abs().mean())
         loss = loss + structure * (1 - structural_similarity(shown, sent).mean())
         side = SIDES[self.number % len(SIDES)]
         self.number += 1

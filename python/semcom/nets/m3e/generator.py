@@ -45,7 +45,7 @@ class Generator(nn.Module):
             known = codes != self.masked
             chance, best = torch.where(known, 2.0, chance), torch.where(known, codes, best)
             kept = self.tokens - int(self.tokens * math.cos(math.pi / 2 * number / PASSES))
-            order = chance.argsort(1, descending=True, stable=True)[:, :kept]
+            order = chance.argsort(dim=1, descending=True, stable=True)[:, :kept]
             codes = codes.scatter(1, order, best.gather(1, order))
         return codes
 

@@ -52,11 +52,14 @@ class PictureEncoder(nn.Module):
             nn.Conv2d(96, 160, 4, 2, 1), Residual(160), Residual(160),
             nn.GroupNorm(GROUPS, 160), nn.SiLU(), nn.Conv2d(160, dim, 1),
         )  # fmt: skip
+        self.colour = nn.Conv2d(3, dim, GRID, GRID)  # normalised layers lose how bright a patch is
+        nn.init.zeros_(self.colour.weight)
+        nn.init.zeros_(self.colour.bias)
         self.to(memory_format=torch.channels_last)
 
     def forward(self, pictures: Tensor) -> Tensor:
         maps = pictures.to(memory_format=torch.channels_last) * 2 - 1
-        return self.layers(maps).flatten(2).transpose(1, 2)
+        return (self.layers(maps) + self.colour(maps)).flatten(2).transpose(1, 2)
 
 
 class PictureDecoder(nn.Module):
@@ -72,17 +75,22 @@ class PictureDecoder(nn.Module):
         self.large = nn.ModuleList(Residual(64, text) for _ in range(2))
         self.grow_last = nn.Conv2d(64, 4 * 24, 3, padding=1)
         self.last = nn.Conv2d(24, 3, 3, padding=1)
+        self.colour = nn.Conv2d(dim, 3, 1)
+        nn.init.zeros_(self.colour.weight)
+        nn.init.zeros_(self.colour.bias)
         self.to(memory_format=torch.channels_last)
 
     def forward(self, latents: Tensor, told: Tensor) -> Tensor:
         maps = latents.transpose(1, 2).unflatten(2, (GRID, GRID))
-        maps = self.first(maps.to(memory_format=torch.channels_last))
+        maps = maps.to(memory_format=torch.channels_last)
+        colour = F.interpolate(self.colour(maps), scale_factor=GRID, mode="bilinear")
+        maps = self.first(maps)
         grown = ((self.small, self.grow), (self.middle, self.grow_again), (self.large, self.grow_last))
         for blocks, grow in grown:
             for block in blocks:
                 maps = block(maps, told)
             maps = F.pixel_shuffle(grow(maps), 2)
-        return self.last(F.silu(maps)).float() * 0.5 + 0.5
+        return (self.last(F.silu(maps)) + colour).float() * 0.5 + 0.5
 
 
 class Discriminator(nn.Module):
