@@ -22,6 +22,7 @@ STUDIES = {  # a module each, imported when it is run: GNU Radio reads some sett
     "classical_features": "quantised features beside analogue symbols: docs/classical-features.md",
     "classical_text": "sentences by classical codes: docs/classical-text.md",
     "classical_media": "media that classical links show again: docs/classical-media.md",
+    "interpolation": "pictures made between key frames: a table on screen",
     "bound": "how many bits the channel can carry: docs/bound.md",
     "coding": "what the classical channel coding reaches: docs/coding.md",
     "synchronisation": "what the receiver of bursts reaches: docs/synchronisation.md",

@@ -77,10 +77,10 @@ def score(layer, views: dict, classes: np.ndarray) -> float:
     return float(np.mean([named.mean() for named in right(layer, views, classes).values()]))
 
 
-def write(path: Path, layer, network: str, data: str) -> None:
+def write(path: Path, layer, network: tuple[str, int], data: str) -> None:
     header = {
         "format": checkpoint.FORMAT, "system": path.stem, "variant": "judge",
-        "config": {"inputs": EMBEDDING, "network": network},
+        "config": {"inputs": network[1], "network": network[0]},
         "classes": [AVE_CLASSES[event] for event in layer.classes_], "data": data,
     }  # fmt: skip
     tensors = {
@@ -91,10 +91,10 @@ def write(path: Path, layer, network: str, data: str) -> None:
     print(f"wrote {path}: {path.stat().st_size:,} bytes, sha256 {sha256(path)}")
 
 
-def train(kind: str, files: dict, views: dict, embed: Callable, network: str, args) -> None:
+def train(kind: str, files: dict, views: dict, embed: Callable, network: tuple, args) -> None:
     """Fit one judge, write it and print its figures.
 
-    files  split -> class -> list of pictures or sounds
+    files  split -> class -> list of pictures or sounds;  network  name and size of its embedding
     """
     train_set, val, test = (embedded(files[s], views, embed) for s in ("train", "val", "test"))
     seen, classes = np.concatenate(list(train_set[0].values())), np.tile(train_set[1], len(views))
@@ -119,8 +119,9 @@ def main() -> None:
     see, hear = picture_embedding(), sound_embedding()
     pictures = {split: raw.pictures for split, raw in material.items()}
     sounds = {split: raw.sounds for split, raw in material.items()}
-    train(judges.SOUNDS, sounds, SOUND_VIEWS, lambda s: hear(s)[0].mean(0), YAMNet.name, args)
-    train(judges.PICTURES, pictures, PICTURE_VIEWS, lambda p: see(p[None])[0], MobileNet.name, args)
+    heard, seen = (YAMNet.name, EMBEDDING), (MobileNet.name, EMBEDDING)
+    train(judges.SOUNDS, sounds, SOUND_VIEWS, lambda s: hear(s)[0].mean(0), heard, args)
+    train(judges.PICTURES, pictures, PICTURE_VIEWS, lambda p: see(p[None])[0], seen, args)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ MANIFEST = "manifest.csv"  # of a folder of raw material
 COMPOSED = 300  # clips of a split that is composed as it is read
 READERS = {  # imported on first use: some need h5py
     "AveSet": ".ave",
+    "DescriptionSentences": ".descriptions",
     "GrammarSentences": ".grammar",
     "SyntheticSet": ".synthetic",
     "open_text": ".text",

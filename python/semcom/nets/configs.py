@@ -130,6 +130,29 @@ class DeepSCConfig:
 
 
 @dataclass(frozen=True)
+class M3EConfig:
+    """Sizes of the networks of m3e_vsc."""
+
+    width: int = option(128, "features of a token of the Transformers")
+    heads: int = option(4, "attention heads; divide the width")
+    hidden: int = option(256, "hidden units of each Transformer layer's dense part")
+    layers: int = option(3, "Transformer layers of each encoder and decoder")
+    dropout: float = option(0.0, "share of features dropped in training")
+    codes: int = option(512, "codes of a stage of the codebooks")
+    stages: int = option(4, "stages of the codebooks")
+    picture_dim: int = option(64, "numbers of a latent of pictures")
+    picture_symbols: int = option(10, "complex symbols of each of a picture's 64 latents, at most")
+    sound_dim: int = option(32, "numbers of a latent of sounds")
+    sound_symbols: int = option(4, "complex symbols of each of a second's 200 latents, at most")
+    text_symbols: int = option(120, "complex symbols of a sentence, at most")
+
+    def __post_init__(self):
+        check_config(self)
+        if self.width % self.heads:
+            raise SemcomError(f"heads {self.heads}: expected a divisor of width {self.width}")
+
+
+@dataclass(frozen=True)
 class LocaliserConfig(FeatureSizes):
     """What every localiser is told."""
 

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""EfficientNet-Lite0 of ImageNet (Tan and Le, EfficientNet, ICML 2019, Table 1, without squeeze and
+excitation and with ReLU6): what terminals recognise pictures with, and what shown pictures are
+compared in while systems are trained.
+
+Batch normalisation is part of the convolutions; tools/convert_efficientnet.py wrote the file.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+# kernel, stride, expansion, channels out, layers of each stage
+STAGES = (
+    (3, 1, 1, 16, 1), (3, 2, 6, 24, 2), (5, 2, 6, 40, 2), (3, 2, 6, 80, 3),
+    (5, 1, 6, 112, 3), (5, 2, 6, 192, 4), (3, 1, 6, 320, 1),
+)  # fmt: skip
+STEM, EMBEDDING = 32, 1280
+SIDE = 128  # [pixels] that pictures of terminals are recognised at
+COMPARED = (1, 2, 4, 6)  # stages whose maps tell how alike pictures are
+
+
+class Convolution(nn.Conv2d):
+    """A convolution with zeros around it as TensorFlow's "same" puts them: of an odd number the
+    far sides get one more."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int = 1, stride: int = 1, groups=1):
+        super().__init__(inputs, outputs, kernel, stride, groups=groups)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        kernel, stride = self.kernel_size[0], self.stride[0]
+        if kernel > 1:
+            around = [max((-(-n // stride) - 1) * stride + kernel - n, 0) for n in maps.shape[:1:-1]]
+            maps = F.pad(maps, [side for n in around for side in (n // 2, n - n // 2)])
+        return super().forward(maps)
+
+
+class Block(nn.Module):
+    """Inverted residual: expand, filter each channel, project."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int):
+        super().__init__()
+        wide = inputs * expansion
+        self.residual = stride == 1 and inputs == outputs
+        self.expand = Convolution(inputs, wide) if expansion > 1 else None
+        self.depthwise = Convolution(wide, wide, kernel, stride, groups=wide)
+        self.project = Convolution(wide, outputs)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        wide = maps if self.expand is None else F.relu6(self.expand(maps))
+        made = self.project(F.relu6(self.depthwise(wide)))
+        return maps + made if self.residual else made
+
+
+class EfficientNet(nn.Module):
+    """Pictures [N, 3, h, w] float32, RGB in 0 to 1 -> maps [N, 1280, h/32, w/32] float32, 0 to 6;
+    their mean is the embedding.  There is no classifier."""
+
+    name = "efficientnet"
+
+    def __init__(self):
+        super().__init__()
+        self.stem = Convolution(3, STEM, 3, 2)
+        stages, inputs = [], STEM
+        for kernel, stride, expansion, outputs, layers in STAGES:
+            blocks = []
+            for layer in range(layers):
+                blocks.append(
+                    Block(inputs, outputs, kernel, 1 if layer else stride, expansion)
+                )
+                inputs = outputs
+            stages.append(nn.Sequential(*blocks))
+        self.stages = nn.ModuleList(stages)
+        self.head = Convolution(inputs, EMBEDDING)
+
+    def stage_maps(self, pictures: Tensor) -> list[Tensor]:
+        """The maps behind the stages COMPARED, then those behind the head."""
+        maps = F.relu6(self.stem((pictures * 255 - 127) / 128))
+        found = []
+        for number, stage in enumerate(self.stages):
+            maps = stage(maps)
+            if number in COMPARED:
+                found.append(maps)
+        return [*found, F.relu6(self.head(maps))]
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        return self.stage_maps(pictures)[-1]
+
+
+def as_input(pictures: Tensor, side: int = SIDE) -> Tensor:
+    """Pictures [N, 3, h, w] float32 in 0 to 1 as whole squares of ``side`` pixels."""
+    return F.interpolate(pictures, (side, side), mode="bicubic", align_corners=False, antialias=True)
+
+
+def distance(one: list[Tensor], other: list[Tensor]) -> Tensor:
+    """How unlike pictures are by their maps (:meth:`EfficientNet.stage_maps`): the mean over stages
+    of |a - b|^2 / |b|^2, [N]; ``other`` has the originals' (after Johnson, Alahi, Fei-Fei 2016,
+    eq. 2)."""
+    terms = [
+        (a - b).square().flatten(1).sum(1) / b.square().flatten(1).sum(1).clamp_min(1e-6)
+        for a, b in zip(one, other, strict=True)
+    ]
+    return torch.stack(terms).mean(0)

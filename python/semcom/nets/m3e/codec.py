@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Text, the generated latents and the difference to them, and the semantic codec that sends it.
+
+All attend over tokens with the layers of :mod:`semcom.nets.deepsc`.  Shapes: B frames, N tokens of
+``dim`` numbers, T words, W the width of the Transformers.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..deepsc import Layer
+from ..layers import to_complex
+
+
+def open_mask(tokens: Tensor) -> Tensor:
+    """[1, 1, 1, n] zeros: all of n tokens are seen."""
+    return torch.zeros(1, 1, 1, tokens.shape[1], device=tokens.device)
+
+
+class Transformer(nn.Module):
+    """Layers over tokens [B, n, W], normalised at the end."""
+
+    def __init__(self, config, layers: int):
+        super().__init__()
+        self.layers = nn.ModuleList(Layer(config) for _ in range(layers))
+        self.norm = nn.LayerNorm(config.width)
+
+    def forward(self, tokens: Tensor, mask: Tensor | None = None) -> Tensor:
+        mask = open_mask(tokens) if mask is None else mask
+        for layer in self.layers:
+            tokens = layer(tokens, mask)
+        return self.norm(tokens)
+
+
+class Gate(nn.Module):
+    """Which part of the generated latents to take away from the original ones, and to add again:
+    Theta and Gamma of Chen et al. (eqs. 15 to 17).
+
+    Both ends form it, so it looks at what both have: the queries are the words, keys and values the
+    generated latents; the paper's Gamma attends with the original, which the receiver lacks.
+    """
+
+    def __init__(self, dim: int, width: int):
+        super().__init__()
+        self.query, self.key, self.value = (nn.Linear(n, width) for n in (width, dim, dim))
+        self.head = nn.Sequential(nn.Linear(dim + width, width), nn.GELU(), nn.Linear(width, dim))
+
+    def forward(self, words: Tensor, generated: Tensor) -> Tensor:
+        """Words [B, T, W] and generated latents [B, N, dim] -> gate [B, N, dim] in 0 to 1."""
+        mixed = attention(self.query(words), self.key(generated), self.value(generated))
+        mixed = mixed.mean(1, keepdim=True).expand(-1, generated.shape[1], -1)
+        return self.head(torch.cat([generated, mixed], -1)).sigmoid()
+
+
+def attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """softmax(Q K^T / sqrt(d)) V (eq. 17)."""
+    return F.scaled_dot_product_attention(query, key, value)
+
+
+def difference(original: Tensor, generated: Tensor, gate: Tensor) -> Tensor:
+    """T' = T - T_s Theta, V' = V - V_s Gamma (eqs. 13, 14), elementwise."""
+    return original - generated * gate
+
+
+def restored(told: Tensor, generated: Tensor, gate: Tensor) -> Tensor:
+    """What the receiver makes of a difference: :func:`difference` undone."""
+    return told + generated * gate
+
+
+class SemanticCodec(nn.Module):
+    """A difference of N tokens to complex symbols and back (eqs. 5 and 8): semantic encoder C(B(x))
+    and decoder, each a Transformer over the tokens behind the words of the text.
+
+    The payload is [symbol of each token, next symbol of each token, ...]: a frame may end after any
+    width of 1 to ``symbols`` symbols a token, and the receiver decodes what came.
+    """
+
+    def __init__(self, config, dim: int, tokens: int, symbols: int, layers: int):
+        super().__init__()
+        self.tokens, self.symbols = tokens, symbols
+        width = config.width
+        self.place = nn.Parameter(torch.randn(2, tokens, width) * width**-0.5)
+        self.taken = nn.Linear(dim, width)
+        self.encoder = Transformer(config, layers)
+        self.channel_encoder = nn.Sequential(
+            nn.Linear(width + dim, width), nn.GELU(), nn.Linear(width, 2 * symbols)
+        )
+        self.channel_decoder = nn.Sequential(
+            nn.Linear(3 * symbols, config.hidden), nn.GELU(), nn.Linear(config.hidden, width)
+        )
+        self.decoder = Transformer(config, layers)
+        self.told = nn.Linear(width, dim)
+
+    def encode(self, difference: Tensor, words: Tensor, width: int | None = None) -> Tensor:
+        """Difference [B, N, dim] and words [B, T, W] -> payload [B, N * width] complex64 of unit
+        average power."""
+        tokens = torch.cat([words, self.taken(difference) + self.place[0]], 1)
+        features = self.encoder(tokens)[:, words.shape[1] :]
+        reals = self.channel_encoder(torch.cat([features, difference], -1)).float()
+        symbols = to_complex(reals).transpose(1, 2)[:, : width or self.symbols].flatten(1)
+        power = torch.view_as_real(symbols).square().sum(-1).mean(1)
+        return symbols * power.clamp_min(1e-12).rsqrt()[:, None]
+
+    def decode(self, symbols: Tensor, noise: Tensor, words: Tensor) -> Tensor:
+        """Payload [B, n] of any width and its noise variance [B, n] (inf: lost), words [B, T, W] ->
+        difference [B, N, dim]."""
+        missing = self.tokens * self.symbols - symbols.shape[1]
+        symbols, noise = F.pad(symbols, (0, missing)), F.pad(noise, (0, missing), value=math.inf)
+        known = 1 / (1 + noise)  # MMSE estimate of unit-power symbols, bounded
+        clean = torch.where(known > 0, symbols, 0.0) * known
+        grid = clean.unflatten(1, (self.symbols, self.tokens)).transpose(1, 2)
+        sure = known.unflatten(1, (self.symbols, self.tokens)).transpose(1, 2)
+        inputs = torch.cat([torch.view_as_real(grid.contiguous()).flatten(2), sure], -1)
+        tokens = self.channel_decoder(inputs) + self.place[1]
+        features = self.decoder(torch.cat([words, tokens], 1))[:, words.shape[1] :]
+        return self.told(features)

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""How unlike pictures are, for training: pixels, structure, features and class, all with gradients.
+
+Pictures are [B, 3, h, w] float32 in 0 to 1.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..nets.efficientnet import as_input, distance
+from ..perception.recognition import PictureRecogniser
+
+GAUSS, DEVIATION = 11, 1.5  # of SSIM's window, as semcom.media.quality
+FLOORS = 0.01**2, 0.03**2
+SIDES = (96, 128)  # [pixels] at which features are compared, in turn
+
+
+def structural_similarity(one: Tensor, other: Tensor) -> Tensor:
+    """SSIM of each picture, [B] (Wang et al. 2004, eq. 13), the mean over its colours."""
+    x = torch.arange(GAUSS, device=one.device) - GAUSS // 2
+    line = torch.exp(-x.square() / (2 * DEVIATION**2))
+    window = (line / line.sum()).expand(3, 1, 1, -1)
+
+    def mean(maps: Tensor) -> Tensor:
+        return F.conv2d(F.conv2d(maps, window, groups=3), window.transpose(2, 3), groups=3)
+
+    mu, nu = mean(one), mean(other)
+    covariance = mean(one * other) - mu * nu
+    variances = mean(one * one) + mean(other * other) - mu * mu - nu * nu
+    light = (2 * mu * nu + FLOORS[0]) / (mu * mu + nu * nu + FLOORS[0])
+    return (light * (2 * covariance + FLOORS[1]) / (variances + FLOORS[1])).mean((1, 2, 3))
+
+
+class Likeness(nn.Module):
+    """The loss of shown pictures: L1, SSIM, distance of features in a frozen network, cross
+    entropy of its word on the class.
+
+    weights  of the four
+    """
+
+    def __init__(self, recogniser: PictureRecogniser, weights=(2.0, 1.0, 0.4, 0.1)):
+        super().__init__()
+        self.recogniser, self.weights = recogniser, weights
+        self.number = 0
+
+    def forward(self, shown: Tensor, sent: Tensor, classes: Tensor) -> Tensor:
+        """shown, sent [B, 3, h, w];  classes [B]: of the recogniser, -1 where not known."""
+        pixel, structure, features, named = self.weights
+        loss = pixel * (shown - sent).abs().mean()
+        loss = loss + structure * (1 - structural_similarity(shown, sent).mean())
+        side = SIDES[self.number % len(SIDES)]
+        self.number += 1
+        net = self.recogniser.features
+        with torch.autocast("cpu", torch.bfloat16):
+            with torch.no_grad():
+                originals = net.stage_maps(as_input(sent, side))
+            maps = net.stage_maps(as_input(shown.clamp(-0.1, 1.1), side))
+            logits = self.recogniser(maps[-1])
+        maps, originals = ([each.float() for each in some] for some in (maps, originals))
+        loss = loss + features * distance(maps, originals).mean()
+        known = classes >= 0
+        if known.any():
+            entropy = F.cross_entropy(logits.float()[known], classes[known], label_smoothing=0.05)
+            loss = loss + named * entropy
+        return loss
