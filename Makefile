@@ -18,6 +18,7 @@
 #                 sounds and pictures, measure them on composed and natural clips: docs/media.md
 #   make soak [MINUTES=60]  the three sides and a mock radio for an hour: memory flat, no queue grows
 #   make sync     what the synchronisation of bursts reaches: docs/synchronisation.md
+#   make deb      a package of this module for Debian 13: apt install ./gr-semcom_*.deb
 #   make install PREFIX=DIR, make uninstall PREFIX=DIR: the module, and programs in DIR/bin
 #                 (semcom-run-link, ...) that run with the Python of .venv
 #
@@ -47,13 +48,19 @@ PACKAGES := packages/$(SYSTEM).txt
 PIP    := $(PYTHON) -m pip install --quiet --disable-pip-version-check
 JOBS   := $(shell nproc 2>/dev/null || echo 2)
 
+# a checkout that was copied or moved: what was built knows the old place
+BUILT := $(shell sed -n "s/^CMAKE_HOME_DIRECTORY:INTERNAL=//p" build/CMakeCache.txt 2>/dev/null)
+ifneq ($(shell test -z "$(BUILT)" -o "$(BUILT)" -ef "$(CURDIR)" && echo ours),ours)
+$(shell rm -rf build)
+endif
+
 # GNU Radio keeps preferences in the home directory, and fails without one
 ifneq ($(shell test -d "$$HOME" -a -w "$$HOME" && echo usable),usable)
 export HOME := $(CURDIR)/build/home
 $(shell mkdir -p $(HOME))
 endif
 
-.PHONY: link test check build grc screenshots bench crosscheck models results localisers media soak sync install uninstall clean lint
+.PHONY: link test check build grc screenshots bench crosscheck models results localisers media soak sync install uninstall deb clean lint
 
 link: build
 	$(PYTHON) apps/run_link.py --snr=-10:20:5 --json out/link.json --plot out/link.png
@@ -81,19 +88,19 @@ sync: build
 	$(PYTHON) -m studies synchronisation
 
 lint: $(STAMP)
-	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
+	$(PYTHON) -m ruff check . && $(PYTHON) -m ruff format --check .
 
 build: $(STAMP) build/CMakeCache.txt
 	@MAKEFLAGS=--no-print-directory cmake --build build --parallel $(JOBS) \
 	  | grep -vE "Built target|^Consolidate|^Scanning" || test $${PIPESTATUS[0]} -eq 0
 
 $(STAMP): $(PACKAGES) tools/install_packages.sh
-	tools/install_packages.sh $(PACKAGES)
+	tools/install_packages.sh $(PACKAGES) apt
 	/usr/bin/python3 -m venv --system-site-packages $(VENV)
 	@test -z "$(TORCH)" && grep -qx "apt python3-torch" $(PACKAGES) || tools/install_torch.sh $(PYTHON) $(TORCH)
 	sed -n "s/^pip //p" $(PACKAGES) | $(PIP) -r /dev/stdin
-	echo "$(CURDIR)/build/test_modules" \
-	  > "$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/gr-semcom.pth"
+	cd "$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" && \
+	  realpath -m --relative-to . "$(CURDIR)/build/test_modules" > gr-semcom.pth
 	touch $@
 
 build/CMakeCache.txt: CMakeLists.txt | $(STAMP)
@@ -113,6 +120,17 @@ install: build
 	  -DSEMCOM_PROGRAM_PYTHON=$(CURDIR)/$(PYTHON) > /dev/null
 	cmake --install build
 	-[ "$$(id -u)" = 0 ] && ldconfig
+
+# from a copy: what the packaging writes beside the sources stays out of them
+deb:
+	tools/install_packages.sh $(PACKAGES) apt
+	tools/install_packages.sh $(PACKAGES) deb
+	rm -rf build/deb && mkdir -p build/deb/gr-semcom
+	tar -c --exclude-vcs --exclude=./build --exclude=./$(VENV) --exclude=./out --exclude=./runs \
+	  --exclude=__pycache__ --exclude=./*.deb . | tar -x -C build/deb/gr-semcom
+	cd build/deb/gr-semcom && DEB_BUILD_OPTIONS="parallel=$(JOBS)" \
+	  dpkg-buildpackage --build=binary --no-sign > ../log 2>&1 || { tail -40 ../log; exit 1; }
+	mv build/deb/gr-semcom_*.deb . && ls gr-semcom_*.deb
 
 uninstall:
 	cmake --build build --target uninstall

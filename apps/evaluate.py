@@ -5,7 +5,7 @@
 
 import sys
 
-from gnuradio.semcom.cli.evaluate import main
+from gnuradio.semcom.base.programs import start
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(start("evaluate"))

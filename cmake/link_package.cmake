@@ -15,6 +15,7 @@ file(GLOB entries "${FROM}/*")
 foreach(entry ${entries})
     get_filename_component(name "${entry}" NAME)
     if(name MATCHES "\\.py$" OR (IS_DIRECTORY "${entry}" AND NOT name MATCHES "^(bindings|__pycache__)$"))
-        file(CREATE_LINK "${entry}" "${TO}/${name}" SYMBOLIC)
+        file(RELATIVE_PATH way "${TO}" "${entry}") # also right in a copy of the checkout
+        file(CREATE_LINK "${way}" "${TO}/${name}" SYMBOLIC)
     endif()
 endforeach()

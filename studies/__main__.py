@@ -6,8 +6,8 @@ import argparse
 import importlib
 import sys
 
-from gnuradio.semcom.base.errors import exit_status
 from gnuradio.semcom.base.options import Parser
+from gnuradio.semcom.base.programs import exit_status
 
 from .work import STOPPED
 
@@ -46,7 +46,7 @@ def main(words: list) -> int:
     )  # fmt: skip
     study.add_options(own)
     args = own.parse_args(words[1:])
-    return exit_status(f"studies {name}", lambda: study.run(args), STOPPED)
+    return exit_status(f"studies {name}", lambda: study.run(args), lambda: STOPPED)
 
 
 if __name__ == "__main__":

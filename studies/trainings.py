@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gnuradio.semcom.base.errors import SemcomError
+from gnuradio.semcom.base.programs import stop_asked
 from gnuradio.semcom.weights.store import read_header
 
 from .pages import ROOT
@@ -61,18 +62,30 @@ class Trainings:
         threads = max((os.cpu_count() or 1) // self.workers, 1)
         out.mkdir(parents=True, exist_ok=True)
         with open(out / "log.txt", "w") as log:
-            done = subprocess.run(
+            status = until_stopped(
                 [sys.executable, PROGRAM, *words],
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, "OMP_NUM_THREADS": str(threads)},
             )
-        if done.returncode:
+        if status:
             last = (out / "log.txt").read_text().splitlines()[-1:] or ["nothing said"]
             raise SemcomError(f"{training.label}: {last[0]} (see {out / 'log.txt'})")
         if training not in self:
             raise SemcomError(f"{training.label}: left no checkpoint (see {out / 'log.txt'})")
         return self[training]
+
+
+def until_stopped(command: list, **more) -> int:
+    """Run a command, which ends when this program is asked to; its exit status."""
+    with subprocess.Popen(command, **more) as process:
+        try:
+            while process.poll() is None and not stop_asked.wait(0.2):
+                pass
+        finally:
+            if process.poll() is None:
+                process.terminate()
+    return process.returncode
 
 
 def validation(checkpoint: Path) -> float:

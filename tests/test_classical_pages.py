@@ -9,7 +9,7 @@ import pytest
 from gnuradio.semcom.run.runner import run_point
 from gnuradio.semcom.run.scenario import Scenario
 
-from studies import classical_media, classical_text, media_adaptation
+from studies import classical_media, classical_text, media_adaptation, pages
 from studies.adaptation import Carrier
 from studies.work import Records
 
@@ -18,6 +18,16 @@ SNRS = (-6.0, 20.0)  # below every cliff, and above
 
 def args(tmp_path, count, **more):
     return Namespace(out=tmp_path / "out", docs=tmp_path / "docs", val=count, test=count, **more)
+
+
+@pytest.fixture(autouse=True)
+def bare(tmp_path, monkeypatch):
+    """Templates without the prose, which quotes more points than are measured here."""
+    folder = tmp_path / "templates"
+    folder.mkdir()
+    (folder / "classical-text.md").write_text("$command $uses $leads $values $choices $bound\n")
+    (folder / "classical-media.md").write_text("$command $links $values $choices\n")
+    monkeypatch.setattr(pages, "TEMPLATES", folder)
 
 
 def finished(tmp_path):
@@ -48,6 +58,8 @@ def test_sentences_of_the_grammar_make_the_page_of_text(tmp_path, monkeypatch):
         low, high = study.choices[times, "awgn"]
         assert high[1] == max(r["bleu_1"] for r in records) == 1 > low[1]
         assert study.curve(name, "awgn")[1]["exact"] == 1
+    uses = study.uses(study.curve("adaptive", "awgn")[1])
+    assert study.quotes()["adaptive_awgn_20_uses"] == f"{uses:.0f}"
 
 
 def test_captions_are_spread_over_a_set_and_others_left_out():
@@ -74,6 +86,7 @@ def little(monkeypatch):
     monkeypatch.setattr(classical_media, "SNRS", SNRS)
     monkeypatch.setattr(classical_media, "SHOWN", ("awgn",))
     monkeypatch.setattr(classical_media, "FIXED", small)
+    monkeypatch.setattr(classical_media, "QUOTED", {"adaptive": "adaptive"})
     monkeypatch.setattr(classical_media, "LOOKS", {cheapest: (0, 0), "adaptive": (1, 1)})
     monkeypatch.setattr(media_adaptation, "WAYS", WAYS)
     monkeypatch.setattr(media_adaptation, "CARRIERS", (("bpsk", "1/2", 4), ("16qam", "3/4", 1)))

@@ -6,6 +6,7 @@ import io
 import subprocess
 import sys
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -268,18 +269,17 @@ def test_what_the_machine_lacks_is_named(monkeypatch):
         if name in ("libx265", "libopus"):
             raise ValueError(name)
 
-    monkeypatch.setattr(pictures, "Codec", lacks)
-    monkeypatch.setattr(sounds, "Codec", lacks)
+    monkeypatch.setattr(av.codec, "Codec", lacks)
     monkeypatch.setattr(codec2, "LIBRARY", "no_such_codec")
     monkeypatch.setattr(texts, "_brotli", lambda: None)
     codec2.library.cache_clear()
     assert [c for c in names.PICTURES if c not in pictures.available()] == ["h265_still", "h265"]
     assert [c for c in names.SOUNDS if c not in sounds.available()] == ["opus", "codec2"]
-    with pytest.raises(SemcomError, match="h265: .*libx265.* pip install"):
+    with pytest.raises(SemcomError, match="h265: .*libx265.* libavcodec-extra .*pip install"):
         pictures.encode("h265", moving(2), 50)
     with pytest.raises(SemcomError, match="opus: .*libopus.* pip install"):
         sounds.bitrates("opus")
-    with pytest.raises(SemcomError, match="codec2: .*Debian package libcodec2-1.0"):
+    with pytest.raises(SemcomError, match="codec2: .*Debian package libcodec2-1.2"):
         sounds.decode("codec2", [None], 1)
     with pytest.raises(SemcomError, match="brotli: .*pip install brotli"):
         TextCodec.fit("brotli", [])

@@ -2,11 +2,16 @@
 # Copyright 2026 gr-semcom contributors
 """apps/extract_features.py and apps/make_media.py: folders of files to the AVE layout."""
 
+import os
 import shutil
+import signal
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
-from gnuradio.semcom.data import ave_text, open_set
+from conftest import start_program
+from gnuradio.semcom.data import ave_text, extraction, open_set
 from gnuradio.semcom.data.clipset import AVE_CLASSES, BACKGROUND
 from gnuradio.semcom.perception.features import extractor
 from gnuradio.semcom.perception.windows import MediaWindows
@@ -50,14 +55,14 @@ def test_a_file_that_fails_is_named_and_the_others_go_on(program, media, tmp_pat
     (folder / "bad.mp4").write_text("no film")
     (folder / "empty.mkv").touch()
     done = program(EXTRACT, folder, "--out", out)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 1, done.stderr
     assert "2 of 4 files were left out" in done.stdout
     assert "bad.mp4: cannot be read" in done.stdout and "empty.mkv: empty" in done.stdout
     assert len(open_set(out, "test")) == 2
     parts = sorted((out / "parts").glob("*.npz"))
     times = [part.stat().st_mtime_ns for part in parts]
     again = program(EXTRACT, folder, "--out", out)
-    assert again.returncode == 0 and len(parts) == 2
+    assert again.returncode == 1 and len(parts) == 2
     assert [part.stat().st_mtime_ns for part in parts] == times  # not done again
 
 
@@ -190,3 +195,100 @@ def test_a_name_as_long_as_can_be_is_extracted(program, films, tmp_path):
     name = 246 * "n"
     extracted(program, films(tmp_path / "in", [f"{name}.mp4"]), tmp_path / "set")
     assert open_set(tmp_path / "set", "test").ids == [name]
+
+
+def test_names_of_any_bytes_and_what_is_no_media_are_told(program, films, tmp_path):
+    folder, odd = films(tmp_path / "in", ["a.mp4", "b.OPUS"]), b"lat\xe9in"
+    os.rename(folder / "b.OPUS", os.fsencode(folder) + b"/" + odd + b".OPUS")
+    (folder / "Annotations.txt").write_text("Bark&lat\\xe9in&good&0&2\n")
+    for name in ("._a.mp4", "notes.txt", "more.txt", "thumbs.db", "noext"):
+        (folder / name).write_bytes(b"no film")
+    (folder / "gone.mp4").symlink_to("nowhere")
+    os.mkfifo(folder / "pipe.mp4")
+    (folder / "linked").symlink_to(tmp_path)
+    done = extracted(program, folder, tmp_path / "set")
+    lines = done.stdout[done.stdout.index("not looked at:") :].splitlines()[1:]
+    assert sorted(line.strip().replace(f"{folder}/", "") for line in lines) == [
+        "1 files ._*, in which macOS keeps what it knows of other files",
+        "files with endings that are not known as media's: .db 1, .txt 2, without one 1",
+        "gone.mp4: no file, or a link that leads nowhere",
+        "linked: a link to a folder, not followed",
+        "pipe.mp4: no file, or a link that leads nowhere",
+    ]
+    clips = open_set(tmp_path / "set", "test")
+    assert sorted(clips.ids) == ["a", "lat\\xe9in"]
+    assert clips.labels(clips.ids.index("lat\\xe9in")).tolist() == [BARK] * 2 + [28] * 8
+
+
+def test_ids_stay_unique_whatever_the_bytes():
+    names = [b"\xe9.mp4", b"\\xe9.mp4", b"a/x.mp4", b"b/x.mp4", b"x.mkv"]
+    paths = [Path(os.fsdecode(b"/in/" + name)) for name in names]
+    ids = extraction.film_ids(Path("/in"), paths)
+    assert len(set(ids)) == 5 and all(name.encode() for name in ids)
+
+
+def test_what_is_read_is_not_written_over(program, films, tmp_path):
+    folder = films(tmp_path / "in", ["a.mp4"], Annotations="Bark&a&bad&0&2\n")
+    (tmp_path / "link").symlink_to(folder)
+    for out in (folder, tmp_path / "link"):
+        done = program(EXTRACT, folder, "--out", out)
+        assert done.returncode == 2 and "has what is read" in done.stderr
+    assert (folder / "Annotations.txt").read_text() == "Bark&a&bad&0&2\n"
+    done = program(MAKE, "--out", folder, "--clips", 1)
+    assert done.returncode == 2 and "has rows of other films (a)" in done.stderr
+    assert (folder / "Annotations.txt").read_text() == "Bark&a&bad&0&2\n"
+
+
+def test_files_of_others_among_the_parts_stay(tmp_path):
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    for name in ("film-0123456789abcdef.npz", ".semcom-0123.npz", "mine.npz", "thesis.tex"):
+        (parts / name).touch()
+    extraction.remove_parts(tmp_path)
+    assert sorted(path.name for path in parts.iterdir()) == ["mine.npz", "thesis.tex"]
+    for path in parts.iterdir():
+        path.unlink()
+    extraction.remove_parts(tmp_path)
+    assert not parts.exists()
+
+
+def test_a_stop_ends_the_workers_and_the_same_command_goes_on(program, films, tmp_path):
+    folder, out = films(tmp_path / "in", [f"f{i}.mp4" for i in range(12)]), tmp_path / "out"
+    process = start_program(EXTRACT, folder, "--out", out, "--workers", "1")
+    wait_until(lambda: len(list(out.glob("parts/*.npz"))) >= 2)
+    children = set(map(int, children_of(process.pid)))
+    process.terminate()
+    _, complaint = process.communicate(timeout=20)
+    assert process.returncode == 128 + signal.SIGTERM, complaint
+    assert complaint.splitlines()[-1].endswith("goes on with the files that are left")
+    assert "Traceback" not in complaint and children
+    wait_until(lambda: not any(Path(f"/proc/{child}").exists() for child in children))
+    kept = {path: path.stat().st_mtime_ns for path in out.glob("parts/*-*.npz")}
+    assert 2 <= len(kept) < 12
+    bad = folder / "bad.mp4"
+    bad.write_text("no film")  # so that the parts stay
+    assert program(EXTRACT, folder, "--out", out, "--workers", "1").returncode == 1
+    assert kept.items() <= {p: p.stat().st_mtime_ns for p in out.glob("parts/*-*.npz")}.items()
+    assert len(open_set(out, "test")) == 12
+
+
+def wait_until(holds, timeout_s=90.0):
+    deadline = time.monotonic() + timeout_s
+    while not holds():
+        assert time.monotonic() < deadline, f"nothing after {timeout_s} s"
+        time.sleep(0.05)
+
+
+def children_of(process: int) -> list:
+    return Path(f"/proc/{process}/task/{process}/children").read_text().split()
+
+
+def test_a_stop_leaves_the_rows_of_the_clips_that_are_there(tmp_path):
+    process = start_program(MAKE, "--out", tmp_path, "--clips", "50")
+    wait_until(lambda: (tmp_path / "clip01.mp4").exists())
+    process.send_signal(signal.SIGHUP)
+    _, complaint = process.communicate(timeout=30)
+    assert process.returncode == 128 + signal.SIGHUP and "Traceback" not in complaint
+    rows = ave_text.read(tmp_path / "Annotations.txt")
+    clips = sorted(path.stem for path in tmp_path.glob("clip*.mp4"))
+    assert [row.film for row in rows] == clips and len(clips) >= 2

@@ -10,7 +10,7 @@ BLOCKS = """
 import sys, time
 import numpy as np
 from gnuradio import blocks, gr
-from gnuradio.semcom.base.errors import fault
+from gnuradio.semcom.base.programs import fault
 from gnuradio.semcom.blocks import guard
 
 class unruly(gr.sync_block):

@@ -222,7 +222,7 @@ def test_no_picture_is_black(make, name):
 def test_cover_art_is_not_a_film(tmp_path):
     path = tmp_path / "song.mp3"
     clip = Clip(path, video="mjpeg", rate=25)
-    clip.video.disposition = Disposition.attached_pic
+    clip.video.disposition = Disposition.attached_pic.value
     clip.show([0])
     clip.sound(2, tone(440))
     clip.close()
@@ -314,6 +314,8 @@ def test_pictures_are_turned_as_the_file_says(make, clockwise):
 def test_the_turn_of_the_muxer_is_that_of_the_players(tmp_path):
     path = tmp_path / "clip.mp4"
     clip = Clip(path, audio="", size=(128, 64))
+    if not hasattr(clip.video, "set_display_rotation"):
+        pytest.skip("PyAV 14 writes no turn")
     clip.video.set_display_rotation(90)  # ffmpeg's sign: counterclockwise
     clip.show(np.arange(25) / 25, lambda number: quarters(128, 64))
     clip.close()

@@ -119,7 +119,7 @@ def test_names_that_are_no_media_are_told_in_one_line(make, tmp_path):
     refused(tmp_path, "a folder")
     refused("/dev/null", "not a file; devices are")
     refused("http://host/clip.mp4", "No such file")
-    refused("a\0b.mp4", "null byte")
+    refused("a\0b.mp4", "embedded null")  # byte or character
     (tmp_path / "empty.mp4").touch()
     refused(tmp_path / "empty.mp4", "empty, 0 bytes")
     refused(make(), "more than 1,000 bytes", limits=Limits(size=1000))

@@ -42,7 +42,11 @@ def normal(seed, *shape):
 
 
 def unturned(y, x):
-    """y without the constant phase and gain that it has over x."""
+    """y without the constant phase and gain that it has over x.
+
+    In double precision: some BLAS libraries sum single precision one by one, to four digits.
+    """
+    y = y.astype(np.complex128)
     return y * np.vdot(y, x) / np.vdot(y, y).real
 
 

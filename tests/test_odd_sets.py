@@ -3,11 +3,9 @@
 """Training and evaluating on sets that are odd but not wrong, and on sets that are wrong."""
 
 import contextlib
-import functools
-import importlib.util
+import importlib
 import io
 import json
-from pathlib import Path
 from types import SimpleNamespace
 
 import h5py
@@ -18,7 +16,6 @@ from gnuradio.semcom.data.clipset import shared_ids
 from gnuradio.semcom.systems.registry import LOCALISERS
 from gnuradio.semcom.weights import store as checkpoint
 
-APPS = Path(__file__).resolve().parents[1] / "apps"
 RECURRENT = "--attention-width 8 --attention-hidden 8 --recurrent 8 --classifier 8"
 SMALL = {
     "avel": RECURRENT,
@@ -29,21 +26,13 @@ SMALL = {
 }
 
 
-@functools.lru_cache
-def app(program):
-    """A program as a module: started once, it need not import Torch for every run."""
-    spec = importlib.util.spec_from_file_location(program.removesuffix(".py"), APPS / program)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def run(program, *arguments):
-    """What a program says, and its exit status."""
+    """What a program says, and its exit status; in this process, which has Torch already."""
     stdout, stderr = io.StringIO(), io.StringIO()
+    main = importlib.import_module(f"gnuradio.semcom.cli.{program}").main
     with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
         try:
-            status = app(program).main(list(map(str, arguments)))
+            status = main(list(map(str, arguments)))
         except SystemExit as end:  # of the parser
             status = end.code
     return SimpleNamespace(returncode=status, stdout=stdout.getvalue(), stderr=stderr.getvalue())
@@ -51,7 +40,7 @@ def run(program, *arguments):
 
 def train(data, out, system, *arguments):
     words = ["--data", data, "--out", out, "--system", system, *SMALL[system].split()]
-    return run("train.py", *words, "--epochs", 1, "--batch", 3, *arguments)
+    return run("train", *words, "--epochs", 1, "--batch", 3, *arguments)
 
 
 def change(folder, name, work):
@@ -84,7 +73,7 @@ def test_clips_of_background_alone(data, tmp_path, system, setting):
     path = next((tmp_path / "run").glob("*.safetensors"))
     header = checkpoint.read_header(path)
     assert np.isfinite(header["metrics"]["validation"])
-    done = run("evaluate.py", "--data", data, "--system", system, "--setting", setting,
+    done = run("evaluate", "--data", data, "--system", system, "--setting", setting,
                "--checkpoint", path, "--json", tmp_path / "f.json")  # fmt: skip
     assert done.returncode == 0, done.stderr
     record = json.loads((tmp_path / "f.json").read_text())["records"][0]
@@ -99,7 +88,7 @@ def test_six_segments(data, tmp_path, system):
     done = train(data, tmp_path / "run", system)
     assert done.returncode == 0, done.stderr
     path = next((tmp_path / "run").glob("*.safetensors"))
-    done = run("evaluate.py", "--data", data, "--system", system, "--checkpoint", path,
+    done = run("evaluate", "--data", data, "--system", system, "--checkpoint", path,
                "--json", tmp_path / "f.json")  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert json.loads((tmp_path / "f.json").read_text())["records"][0]["segments"] == 5 * 6
@@ -113,7 +102,7 @@ def test_events_across_the_modalities_need_a_shorter_event(data, tmp_path):
     assert done.returncode == 0, done.stderr
     path = next((tmp_path / "run").glob("*.safetensors"))
     change(data, "labels", lambda labels: np.repeat(labels[:, :1], 10, axis=1))
-    done = run("evaluate.py", "--data", data, "--system", "avel", "--setting", "a2v",
+    done = run("evaluate", "--data", data, "--system", "avel", "--setting", "a2v",
                "--checkpoint", path)  # fmt: skip
     assert done.returncode == 2
     assert "no clip of the split has an event shorter than itself" in done.stderr

@@ -415,7 +415,10 @@ def test_the_mean_noise_of_a_frame_is_harmonic_and_leaves_a_constant_alone():
     torch.testing.assert_close(each, torch.stack([constant] * 3, -1))
 
 
-@pytest.mark.parametrize("vector", [[], [2 + 2j, 0, 0], [0, 0]])
-def test_unpack_refuses_vectors_of_another_layout(vector):
-    with pytest.raises(ValueError, match="does not fit"):
+@pytest.mark.parametrize(
+    ("vector", "says"),
+    [([], "M=0, K=0"), ([2 + 2j, 0, 0], "does not fit M=2, K=2"), ([0, 0], "M=0, K=0, 1 to 8")],
+)
+def test_unpack_refuses_vectors_of_another_layout(vector, says):
+    with pytest.raises(ValueError, match=says):
         csi_module.unpack(np.array(vector, np.complex64))

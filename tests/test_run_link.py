@@ -203,15 +203,16 @@ def test_until_errors_ends_a_point_early_and_repeats(clips):
     assert 100 <= wrong < 110
 
 
-def test_ctrl_c_leaves_valid_json_of_what_is_finished(tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_stop_leaves_valid_json_of_what_is_finished(tmp_path, number):
     path = tmp_path / "link.json"
     process = start_program("apps/run_link.py", "--snr=0:30:1", "--frames", 60, "--json", path)
     deadline = time.monotonic() + 90
     while not path.exists() and time.monotonic() < deadline:
         time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     output, _ = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 128 + number
     records = json.loads(path.read_text())["records"]
     assert 1 <= len(records) < 31 and "accuracy" in output
     assert [p.name for p in tmp_path.iterdir()] == ["link.json"]

@@ -10,7 +10,8 @@ import pmt
 import pytest
 from burst_source import Bursts
 from gnuradio import blocks, gr
-from gnuradio.semcom.base.errors import BlockError, SemcomError, take_faults
+from gnuradio.semcom.base.errors import BlockError, SemcomError
+from gnuradio.semcom.base.programs import take_faults
 from gnuradio.semcom.blocks import guard
 from gnuradio.semcom.blocks.soapy import soapy_antennas, soapy_transmitter
 from gnuradio.semcom.run.radios import open_radio

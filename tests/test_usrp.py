@@ -16,7 +16,8 @@ import pytest
 from burst_source import Bursts
 from conftest import ROOT
 from gnuradio import blocks, gr, semcom
-from gnuradio.semcom.base.errors import BlockError, SemcomError, take_faults
+from gnuradio.semcom.base.errors import BlockError, SemcomError
+from gnuradio.semcom.base.programs import take_faults
 from gnuradio.semcom.blocks import guard, usrp_holders
 from gnuradio.semcom.blocks.stream_watch import POLL_S, Silence
 from gnuradio.semcom.run.radios import open_radio
@@ -316,7 +317,7 @@ def test_ctrl_c_leaves_a_record_of_what_came(name, tmp_path):
     assert process.returncode == 130, text + error
     assert "stopped" in error and "Traceback" not in error
     (record,) = json.loads(out.read_text())["records"]
-    assert record["stopped"] == "Ctrl-C" and "underflow" in record["devices"]["audio"]
+    assert record["stopped"] == "SIGINT" and "underflow" in record["devices"]["audio"]
     if name == "run_link":
         assert record["clips"] < 300 and record["bursts_sent"][0] >= record["clips"]
         assert "one as far as it came" in error

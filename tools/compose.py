@@ -13,8 +13,9 @@ from pathlib import Path
 
 import torch
 from gnuradio.semcom.base import screen
-from gnuradio.semcom.base.errors import SemcomError, exit_status
+from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.base.files import make_folder
+from gnuradio.semcom.base.programs import exit_status
 from gnuradio.semcom.data import ave
 from gnuradio.semcom.data.clipset import SPLITS
 from gnuradio.semcom.data.composed_set import ComposedSet

@@ -18,8 +18,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from gnuradio.semcom.base.errors import SemcomError, exit_status
+from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.base.files import sha256
+from gnuradio.semcom.base.programs import exit_status
 from gnuradio.semcom.data.material_raw import RawMaterial
 from gnuradio.semcom.media.spectrum import YAMNET_OFFSET, patches
 from gnuradio.semcom.nets.mobilenet import ALL_LAYERS, MobileNet, YAMNet

@@ -20,8 +20,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from gnuradio.semcom.base.errors import SemcomError, exit_status
+from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.base.files import check_writable
+from gnuradio.semcom.base.programs import exit_status
 from gnuradio.semcom.nets.vgg import VGG19Pool5, VGGish
 from gnuradio.semcom.weights import store as checkpoint
 

@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-# Install the Debian packages that the list $1 names and that are missing; say what to install where that cannot be.
+# Install the Debian packages that the list $1 names in its lines of the kind $2 ("apt") and that are
+# missing; say what to install where that cannot be.
 set -eu
-wanted=$(sed -n 's/^apt //p' "$1")
+wanted=$(sed -n "s/^$2 //p" "$1")
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
     echo "No apt here: what these Debian packages hold must be installed by other means:" >&2

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from gnuradio.semcom.base import screen
-from gnuradio.semcom.base.errors import exit_status
+from gnuradio.semcom.base.programs import exit_status
 from gnuradio.semcom.data import ave_sized
 
 

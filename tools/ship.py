@@ -14,8 +14,9 @@ import re
 import sys
 from pathlib import Path
 
-from gnuradio.semcom.base.errors import SemcomError, exit_status
+from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.base.files import replacing
+from gnuradio.semcom.base.programs import exit_status
 from gnuradio.semcom.weights import store as checkpoint
 from safetensors.torch import load_file
 

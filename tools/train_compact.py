@@ -19,8 +19,8 @@ import cv2
 import numpy as np
 import torch
 from gnuradio.semcom.base import screen
-from gnuradio.semcom.base.errors import exit_status
 from gnuradio.semcom.base.files import make_folder
+from gnuradio.semcom.base.programs import exit_status
 from gnuradio.semcom.data.clipset import AVE_CLASSES, BACKGROUND
 from gnuradio.semcom.data.composition import Script, compose
 from gnuradio.semcom.data.material_drawn import DrawnMaterial

@@ -19,8 +19,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from gnuradio.semcom.base.errors import exit_status
 from gnuradio.semcom.base.files import make_folder, sha256
+from gnuradio.semcom.base.programs import exit_status
 from gnuradio.semcom.data.clipset import AVE_CLASSES
 from gnuradio.semcom.data.material_raw import RawMaterial
 from gnuradio.semcom.media.spectrum import RATE

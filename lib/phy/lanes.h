@@ -31,6 +31,16 @@ constexpr lane_bits swap_parts = { 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12,
 constexpr lane_bits real_parts = { 0, 0, 2, 2, 4, 4, 6, 6, 8, 8, 10, 10, 12, 12, 14, 14 };
 constexpr lane_bits imag_parts = { 1, 1, 3, 3, 5, 5, 7, 7, 9, 9, 11, 11, 13, 13, 15, 15 };
 
+#ifdef __clang__ // lacks it; fuzz targets are built with clang
+inline lanes __builtin_shuffle(const lanes& x, const lane_bits& from)
+{
+    lanes shuffled{};
+    for (size_t i = 0; i < 2 * lane_samples; i++)
+        shuffled[i] = x[from[i]];
+    return shuffled;
+}
+#endif
+
 //! x with its parts swapped, times this, is j x.
 constexpr lanes alternate = { -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1 };
 

@@ -43,7 +43,8 @@ inline void add_burst(const samples& symbols,
             const double value = gr::semcom::phy::root_raised_cosine(
                                      (n - centre) / period, pulse.roll_off) /
                                  std::sqrt(pulse.sps);
-            antenna[n] += cfloat(gain * std::polar(value, turn) * cdouble(symbols[i]));
+            antenna[n] +=
+                cfloat(gain * value * std::polar(1.0, turn) * cdouble(symbols[i]));
         }
     }
 }

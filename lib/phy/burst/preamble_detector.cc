@@ -132,8 +132,8 @@ preamble_detector::preamble_detector(int code,
         d_frequencies.push_back(p * spacing);
     for (int r = 0; r < repeats; r++)
         for (const double f : d_frequencies)
-            d_turns.push_back(cfloat(
-                std::polar<double>(d_signs[r], -two_pi * f * preamble_period * r)));
+            d_turns.push_back(cfloat(double(d_signs[r]) *
+                                     std::polar(1.0, -two_pi * f * preamble_period * r)));
     const double tests =
         tests_per_symbol * settings.search * static_cast<double>(d_frequencies.size());
     d_threshold = detection_threshold(settings.false_alarm / tests,

@@ -212,7 +212,8 @@ void mimo_channel::apply_run(const cfloat* const* in,
     for (int m = 0; m < d_num_rx; m++) {
         for (int k = 0; k < d_num_tx; k++)
             weights[k] = h[m * d_num_tx + k];
-        inputs[d_num_tx] = &d_noise[m * noise_chunk + position - d_noise_start];
+        if (noisy)
+            inputs[d_num_tx] = &d_noise[m * noise_chunk + position - d_noise_start];
         weighted_sum(inputs, weights, d_num_tx + noisy, out[m], count);
     }
 }

@@ -1,14 +1,27 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Writing files so that a full disk or a kill never leaves half of one."""
+"""Writing files so that a full disk or a kill never leaves half of one, nor takes the place of what
+is no file."""
 
 import contextlib
+import errno
 import hashlib
 import os
+import re
+import secrets
+import shutil
+import stat
+import sys
 import tempfile
+import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from .errors import SemcomError
+
+LINKS = 40  # that are followed, as many as Linux does
+SUFFIX = 16  # characters of one that means something
+READER_S = 10.0  # [s] that somebody may take to read a named pipe
 
 
 def make_folder(path) -> Path:
@@ -16,8 +29,9 @@ def make_folder(path) -> Path:
     path = Path(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
-    except OSError as cause:
-        raise SemcomError(f"{path}: cannot be a folder ({cause.strerror})") from cause
+    except (OSError, ValueError) as cause:
+        reason = getattr(cause, "strerror", cause)
+        raise SemcomError(f"{path}: cannot be a folder ({reason})") from cause
     if not os.access(path, os.W_OK):
         raise SemcomError(f"{path}: cannot be written into (Permission denied)")
     return path
@@ -25,35 +39,145 @@ def make_folder(path) -> Path:
 
 def check_writable(path) -> None:
     """SemcomError if ``path`` could not be written, before hours are spent on its content."""
-    os.unlink(_temporary(Path(path)))
+    goal = _Goal(path)
+    if not goal.through:
+        os.unlink(goal.beside())
 
 
-def _temporary(path: Path) -> str:
-    """An empty file beside ``path``, to become it."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=path.suffix)
-        os.close(handle)
-    except OSError as cause:
-        raise SemcomError(f"{path}: cannot be written ({cause.strerror})") from cause
-    return temporary
+def is_stream(path) -> bool:
+    """Whether what is written to ``path`` goes on (a pipe, a device): it is written once."""
+    return _Goal(path).through
+
+
+def check_apart(written: Iterable, read: Iterable) -> None:
+    """SemcomError if an output is one of the inputs or another output, which would be lost."""
+    taken = {os.path.realpath(path): path for path in read}
+    for path in written:
+        real = os.path.realpath(path)
+        if real in taken and not is_stream(path):
+            raise SemcomError(
+                f"{path}: is read or written as {taken[real]}, too; give another name"
+            )
+        taken[real] = path
+
+
+class _Goal:
+    """Where a path leads by its symbolic links, as far as there is anything.
+
+    through  it is no regular file, or one whose folder cannot be written into: what is written
+             goes into it, and does not take its place
+    """
+
+    def __init__(self, path):
+        self.name = self.path = Path(path)
+        try:
+            self._follow()
+            self.there = self.path.stat()
+        except FileNotFoundError:
+            self.there = None
+        except OSError as cause:
+            raise self._error(cause) from cause
+        except ValueError as cause:
+            raise SemcomError(f"{path!r}: is no name of a file ({cause})") from cause
+        if self._is(stat.S_ISDIR):
+            raise SemcomError(f"{path}: is a folder; give the name of a file")
+        if self.there and not os.access(self.path, os.W_OK):
+            raise SemcomError(f"{path}: cannot be written (Permission denied)")
+        whole = self._is(stat.S_ISREG) and os.access(self.path.parent, os.W_OK)
+        self.through = self._is_open_file() or bool(self.there and not whole)
+
+    def _follow(self) -> None:
+        for _ in range(LINKS):
+            if self._is_open_file() or not self.path.is_symlink():
+                return
+            self.path = self.path.parent / os.readlink(self.path)
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+
+    def _is(self, kind) -> bool:
+        return self.there is not None and kind(self.there.st_mode)
+
+    def _is_open_file(self) -> bool:
+        """Whether it names an open file of a process, as /dev/stdout does."""
+        return bool(re.fullmatch(r"/proc/\d+/fd", os.path.realpath(self.path.parent)))
+
+    def _error(self, cause: OSError) -> SemcomError:
+        return SemcomError(f"{self.name}: cannot be written ({cause.strerror})")
+
+    def beside(self) -> str:
+        """An empty file beside it, to become it; of what is written through, elsewhere."""
+        suffix = self.name.suffix if len(self.name.suffix) <= SUFFIX else ""
+        try:
+            if self.through:
+                handle, temporary = tempfile.mkstemp(suffix=suffix)
+            else:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                temporary = self.path.parent / f".semcom-{secrets.token_hex(6)}{suffix}"
+                handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+            os.close(handle)
+        except OSError as cause:
+            raise self._error(cause) from cause
+        return str(temporary)
+
+    def take(self, temporary: str) -> None:
+        """Make the content of a temporary file its own."""
+        if not self.through and self._replaced(temporary):
+            return
+        with open(temporary, "rb") as file, self._opened() as out:
+            shutil.copyfileobj(file, out)
+
+    def _replaced(self, temporary: str) -> bool:
+        """False where it cannot be, as of a file that a container is given."""
+        if self.there:
+            with contextlib.suppress(PermissionError):
+                os.chown(temporary, self.there.st_uid, self.there.st_gid)
+            os.chmod(temporary, stat.S_IMODE(self.there.st_mode))
+        try:
+            os.replace(temporary, self.path)
+        except OSError as cause:
+            if cause.errno != errno.EBUSY:
+                raise
+            return False
+        return True
+
+    def _opened(self):
+        if self._is_open_file() and self.path.parent.samefile("/proc/self/fd"):
+            sys.stdout.flush()
+            return open(os.dup(int(self.path.name)), "wb")
+        return open(_reader_of(self.path) if self._is(stat.S_ISFIFO) else self.path, "wb")
+
+
+def _reader_of(pipe: Path) -> int:
+    """A handle to write to a named pipe with, once somebody reads it."""
+    end = time.monotonic() + READER_S
+    while True:
+        try:
+            handle = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError as cause:
+            if cause.errno != errno.ENXIO or time.monotonic() > end:
+                raise
+            time.sleep(0.05)
+        else:
+            os.set_blocking(handle, True)
+            return handle
 
 
 @contextlib.contextmanager
 def replacing(path, *failures):
-    """Yield a temporary name beside ``path`` that becomes ``path`` if all goes well.
+    """Yield a temporary name that becomes ``path`` if all goes well.
 
-    What was there before stays until then.  OSError, and the exceptions that the writer raises in
-    its place (``failures``), become a SemcomError that names the file.
+    What was there before stays until then.  Links are followed; what is no regular file (a device,
+    a named pipe) is written through.  OSError, and the exceptions that the writer raises in its
+    place (``failures``), become a SemcomError that names the file.
     """
-    path = Path(path)
-    temporary = _temporary(path)
+    goal = _Goal(path)
+    temporary = goal.beside()
     try:
         yield temporary
-        os.chmod(temporary, 0o644)  # a temporary file is its owner's alone
-        os.replace(temporary, path)
+        goal.take(temporary)
     except (OSError, *failures) as cause:
         reason = getattr(cause, "strerror", None) or str(cause).splitlines()[0]
+        if getattr(cause, "errno", None) == errno.ENXIO:
+            reason = f"nobody read it for {READER_S:g} s"
         raise SemcomError(f"{path}: could not be written ({reason})") from cause
     finally:
         with contextlib.suppress(FileNotFoundError):

@@ -17,6 +17,9 @@ MAGIC, VERSION = 0x5FF0, 1  # of the header that gr-zeromq's sinks send with "pa
 HEADER = struct.Struct("=HBQQ")  # magic, version, offset of the first item, number of tags
 OFFSET = struct.Struct("=Q")
 POLL_MS = 20  # between looks at whether to end
+SCALARS = {0: 0, 1: 0, 3: 4, 4: 8, 5: 16, 6: 0, 11: 8, 13: 8}  # kind of PMT -> bytes behind it
+SYMBOL, PAIR, DICT, VECTOR, TUPLE = 2, 7, 9, 8, 12  # as in pmt/pmt_serial_tags.h of GNU Radio
+PARTS = 64  # of one tag's key or value, at most
 
 
 class burst_socket(gr.sync_block):
@@ -31,7 +34,8 @@ class burst_socket(gr.sync_block):
     address   that the other side has bound
     messages  that may wait (high watermark)
 
-    SemcomError if the address cannot be used; a message without the header ends the flowgraph.
+    SemcomError if the address cannot be used; a message that is none of that sink's ends the
+    flowgraph with one line.
     """
 
     def __init__(self, address: str, messages: int):
@@ -67,14 +71,28 @@ class burst_socket(gr.sync_block):
         return count
 
     def _read(self, message: bytes) -> None:
-        at, self._tags = _tags(message)
+        try:
+            at, self._tags = read_tags(message)
+        except SemcomError as cause:
+            raise SemcomError(f"{self.address}: {cause}") from cause
         self._samples = np.frombuffer(message, np.complex64, (len(message) - at) // 8, at)
 
 
-def _tags(message: bytes) -> tuple:
-    """(bytes of the header, deque of (item, key, value)) of a message with tags."""
+def read_tags(message: bytes) -> tuple:
+    """(bytes of the header, deque of (item, key, value)) of a message with tags; SemcomError if it
+    is none."""
     if len(message) < HEADER.size or struct.unpack_from("=HB", message) != (MAGIC, VERSION):
         raise SemcomError("a message without tags came; set 'Pass Tags' of the ZMQ PUSH Sink")
+    try:
+        at, tags = _tags(message)
+    except (IndexError, struct.error, RuntimeError, ValueError) as cause:
+        raise SemcomError(
+            "a message with damaged tags came; does another program send to this socket?"
+        ) from cause
+    return at, deque(sorted(tags, key=lambda tag: tag[0]))
+
+
+def _tags(message: bytes) -> tuple:
     *_, first, count = HEADER.unpack_from(message)
     at, tags = HEADER.size, []
     for _ in range(count):
@@ -82,8 +100,34 @@ def _tags(message: bytes) -> tuple:
         at += OFFSET.size
         parts = []
         for _ in ("key", "value", "source"):
-            part = pmt.deserialize_str(message[at:])
-            at += len(pmt.serialize_str(part))
-            parts.append(part)
+            end = _end_of_part(message, at)
+            parts.append(pmt.deserialize_str(message[at:end]))
+            at = end
         tags.append((offset - first, *parts[:2]))
-    return at, deque(sorted(tags, key=lambda tag: tag[0]))
+    samples = (len(message) - at) // np.complex64().itemsize
+    if not all(0 <= item < samples and pmt.is_symbol(key) for item, key, _ in tags):
+        raise IndexError("a tag of no sample, or without a name")
+    return at, tags
+
+
+def _end_of_part(message: bytes, at: int) -> int:
+    """Where the PMT ends that begins at ``at``; IndexError for one that does not, and for what no
+    tag has.  GNU Radio's own reading goes as deep as a message says, until the stack is full, and
+    makes vectors as long as it says."""
+    waiting = 1
+    for _ in range(PARTS):
+        kind, at, waiting = message[at], at + 1, waiting - 1
+        if kind in SCALARS:
+            at += SCALARS[kind]
+        elif kind == SYMBOL:
+            at += 2 + int.from_bytes(message[at : at + 2], "big")
+        elif kind in (PAIR, DICT):
+            waiting += 2
+        elif kind in (VECTOR, TUPLE):
+            waiting += int.from_bytes(message[at : at + 4], "big")
+            at += 4
+        else:
+            raise IndexError(f"PMT of kind {kind}")
+        if not waiting and at <= len(message):
+            return at
+    raise IndexError("a PMT of too many parts")

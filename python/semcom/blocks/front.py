@@ -6,7 +6,8 @@ import math
 
 from gnuradio import gr
 
-from ..base.errors import SemcomError, note
+from ..base.errors import SemcomError
+from ..base.programs import note
 
 SAME_FREQUENCY = 1e-6  # of a frequency: closer than a device's own oscillator
 SAME_GAIN_DB = 0.5  # finer than most devices' steps

@@ -21,7 +21,8 @@ import time
 
 from gnuradio import gr
 
-from ..base.errors import BlockError, take_faults
+from ..base.errors import BlockError
+from ..base.programs import take_faults
 
 WORK_DONE = -1  # what work() returns to end: gr.WORK_DONE itself raises TypeError from Python
 GRACE_S = 10.0  # how long a flowgraph may take to end by itself after an error

@@ -38,6 +38,8 @@ class media_source(FrameBlock):
     ``takes`` names what is put out, port by port; ``media`` is the handle of a window in
     ``semcom.media.store``, once for each of its seconds.  Each first item carries
     ``semcom_frame`` = (sequence number, T).  The last window of a file may be shorter than others.
+    A file that cannot be read ends the flowgraph, or, where ``failures`` was set to a list, adds
+    its line there.
 
     names       files or devices (v4l2:/dev/video0, alsa:default), a list or one name
     microphone  a device that the sound is taken from, beside a camera
@@ -70,13 +72,14 @@ class media_source(FrameBlock):
         FrameBlock.__init__(self, "media_source", [], signature)
         for port in range(len(signature)):
             self.set_min_output_buffer(port, AHEAD * length)
-        self.places, self._media, self._windows = [], None, None
+        self.places, self.failures, self._media, self._windows = [], None, None, None
 
     def start(self) -> bool:
         """Each start of the flowgraph begins with the first file."""
         self._media = MediaWindows(
-            self.names, self._made, microphone=self.microphone, **self.options
-        )
+            self.names, self._made, microphone=self.microphone, failures=self.failures,
+            **self.options,
+        )  # fmt: skip
         windows = iter(self._media)
         self._windows = islice(windows, self.frames) if self.frames else windows
         self.places.clear()

@@ -10,7 +10,8 @@ import numpy as np
 import pmt
 from gnuradio import gr
 
-from ..base.errors import SemcomError, fault
+from ..base.errors import SemcomError
+from ..base.programs import fault
 from .burst_timer import AMPLITUDE, burst_timer
 from .device_time import RX_TIME, TX_LENGTH, TX_TIME, to_index, to_pmt
 from .front import Front, radio_end

@@ -8,7 +8,7 @@ import time
 import pmt
 from gnuradio import gr
 
-from ..base.errors import fault
+from ..base.programs import fault
 from . import guard
 from .guard import DeviceLost, guarded
 

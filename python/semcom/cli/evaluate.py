@@ -17,8 +17,9 @@ examples:
 from pathlib import Path
 
 from ..base import options
-from ..base.errors import SemcomError, exit_status, program
+from ..base.errors import SemcomError
 from ..base.files import check_writable
+from ..base.programs import exit_status, program
 from ..nets.names import EVALUATED
 from ..run.scenario import Scenario
 from ..systems.registry import LOCALISERS

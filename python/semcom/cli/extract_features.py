@@ -3,10 +3,11 @@
 """Media files to features, in the layout of AVE's: what --data takes everywhere else.
 
 Every file below DIR becomes rows of T seconds; what is left of a file at its end is filled with
-silence and black.  A file that cannot be read does not stop the others, and is named at the end.
-The same command goes on where it was stopped.  Labels come from DIR/Annotations.txt, splits from
-DIR/trainSet.txt, valSet.txt and testSet.txt, as in AVE; without, all is background in test.  A film
-that is annotated twice becomes two clips; categories that AVE does not know become classes.
+silence and black.  A file that cannot be read does not stop the others, and is named at the end
+(exit status 1).  The same command goes on where it was stopped.  Labels come from
+DIR/Annotations.txt, splits from DIR/trainSet.txt, valSet.txt and testSet.txt, as in AVE; without,
+all is background in test.  A film that is annotated twice becomes two clips; categories that AVE
+does not know become classes.
 
 examples:
   extract_features.py videos --out features
@@ -14,12 +15,12 @@ examples:
   run_link.py --data features --checkpoint models/pilot_ave-full-media.safetensors
 """
 
-import shutil
 from pathlib import Path
 
 from ..base import options
-from ..base.errors import SemcomError, exit_status, program
+from ..base.errors import SemcomError
 from ..base.files import make_folder
+from ..base.programs import exit_status, program
 from ..data.options import VGG, SetOptions
 
 SHARED = ("features", "weights")  # with those of media files that are sent
@@ -72,7 +73,8 @@ def write(args, jobs, texts) -> None:
         print(line)
 
 
-def run(argv=None) -> None:
+def run(argv=None) -> int:
+    """Extract a folder; 1 if files failed."""
     args = parse(argv)
     if args.weights and not VGG.holds(args):
         raise SemcomError(f"--weights: has an effect only {VGG.words}; leave it out")
@@ -81,16 +83,22 @@ def run(argv=None) -> None:
     from ..perception.features import extractor
 
     extractor(args.features, args.weights)  # what is wrong with the weights is wrong for all files
+    paths, others = extraction.media_files(args.folder)
     make_folder(args.out)
-    jobs = extraction.jobs(args.folder, args.out, args.features, args.weights, args.seconds)
+    if args.out.resolve() in {p.resolve() for p in (args.folder, args.annotations) if p}:
+        raise SemcomError(f"--out {args.out}: has what is read, which would be lost; give another")
+    jobs = extraction.jobs(args.folder, paths, args.out, args.features, args.weights, args.seconds)
     texts = read_texts(args.annotations or args.folder)
     rows_of(jobs, texts.rows)  # what is wrong with them is told before hours are spent
     failures = extract(jobs, args.workers or extraction.workers_by_default())
     write(args, jobs, texts)
+    if others:
+        print("not looked at:", *others, sep="\n  ")
     if failures:
         print(f"{len(failures)} of {len(jobs)} files were left out:", *failures, sep="\n  ")
-    else:
-        shutil.rmtree(args.out / extraction.PARTS)
+        return 1
+    extraction.remove_parts(args.out)
+    return 0
 
 
 def main(argv=None) -> int:
@@ -98,5 +106,5 @@ def main(argv=None) -> int:
     return exit_status(
         program(),
         lambda: run(argv),
-        "the same command goes on with the files that are left",
+        lambda: "the same command goes on with the files that are left",
     )

@@ -11,16 +11,20 @@ examples:
   run_link.py --media out/media/*.mp4 --snr 10 --render out/media.mp4
 """
 
+import re
 from pathlib import Path
 
 import numpy as np
 
 from ..base import options
-from ..base.errors import exit_status, program
+from ..base.errors import SemcomError
 from ..base.files import make_folder, replacing
+from ..base.programs import exit_status, program
 from ..data import ave_text
 from ..data.clipset import AVE_CLASSES, BACKGROUND
 from ..run.options import RunOptions
+
+OURS = re.compile(r"clip\d+")  # names of clips
 
 
 def write(path: Path, rng) -> str:
@@ -47,14 +51,29 @@ def run(argv=None) -> None:
     seed = options.values(args, RunOptions, ("seed",)).seed
     from ..base import screen
 
-    folder, lines = make_folder(args.out), []
-    with screen.bar("clips") as bar:
-        for i in bar.track(range(args.clips), description="drawing"):
-            rng = np.random.default_rng([seed, 0, i])  # 0: of no split that is trained on
-            lines.append(write(folder / f"clip{i:02d}.mp4", rng))
-    with replacing(folder / ave_text.FILE) as temporary:
-        Path(temporary).write_text("\n".join(lines) + "\n", encoding="utf-8")
-    print(f"wrote {args.clips} clips and Annotations.txt to {folder}")
+    path = make_folder(args.out) / ave_text.FILE
+    lines = known(path)
+    try:
+        with screen.bar("clips") as bar:
+            for i in bar.track(range(args.clips), description="drawing"):
+                name = f"clip{i:02d}"
+                rng = np.random.default_rng([seed, 0, i])  # 0: of no split that is trained on
+                lines[name] = write(args.out / f"{name}.mp4", rng)
+    finally:
+        if lines:
+            with replacing(path) as temporary:
+                text = "\n".join(lines[name] for name in sorted(lines)) + "\n"
+                Path(temporary).write_text(text, encoding="utf-8")
+    print(f"wrote {args.clips} clips and Annotations.txt to {args.out}")
+
+
+def known(path: Path) -> dict[str, str]:
+    """Lines of an Annotations.txt of this program, by clip; SemcomError if it is another's."""
+    rows = ave_text.read(path) if path.is_file() else []
+    others = [row.film for row in rows if not OURS.fullmatch(row.film)]
+    if others:
+        raise SemcomError(f"{path}: has rows of other films ({others[0]}); give another --out")
+    return {row.film: ave_text.write_row(*row.key) for row in rows}
 
 
 def main(argv=None) -> int:

@@ -26,7 +26,7 @@ examples:
 from types import SimpleNamespace
 
 from ..base import options
-from ..base.errors import exit_status, program
+from ..base.programs import exit_status, program
 from ..protocol import mock_presets as presets
 from ..run.options import MockServerOptions
 from ..run.scenario import Scenario

@@ -21,8 +21,9 @@ import os
 import sys
 
 from ..base import options
-from ..base.errors import BlockError, SemcomError, program, take_faults
-from ..base.files import check_writable
+from ..base.errors import BlockError, SemcomError
+from ..base.files import check_apart, check_writable, is_stream
+from ..base.programs import exit_status, program, stoppable
 from ..run import scenario
 from ..run.options import replayed
 
@@ -42,27 +43,21 @@ def parse(argv=None):
 
 def points_of(args) -> list:
     """The points of the sweep; SemcomError for options that mean nothing, before anything runs."""
+    noise = {}
     if path := replayed(getattr(args, "radio", "")):
         from ..run import replay
 
         told = replay.told_by(path)
+        noise = told.noise
         vars(args).update(told.recalled(options.given(args, scenario.Scenario)))
     points = scenario.sweep(args)
     for name, given in (("--render", args.render), ("--profile", args.profile)):
         if given and not points[0].media:
             raise SemcomError(f"{name}: has an effect only with --media; leave it out")
-    if args.json:
-        check_writable(args.json)
-    if args.plot:
-        from ..report import plots
-
-        plots.check_plot(args.plot)
-        check_writable(args.plot)
-    if args.render:
-        from ..media.video import check_video
-
-        check_video(args.render)
-        check_writable(args.render)
+    check_outputs(points, args)
+    known = noise.get("snr") is not None or not all(options.broken(p, "snr") for p in points)
+    if args.plot and not known:
+        raise SemcomError(f"--plot {args.plot}: no point has an SNR that is known; leave it out")
     if args.render and len(points) > 1:
         raise SemcomError(
             f"--render: draws one link, {len(points)} are named; give one value of each option"
@@ -70,57 +65,110 @@ def points_of(args) -> list:
     return points
 
 
-def clips_of(points):
+def check_outputs(points, args) -> None:
+    """SemcomError for what cannot be written, or would take the place of what is read."""
+    if args.plot:
+        from ..report import plots
+
+        plots.check_plot(args.plot)
+    if args.render:
+        from ..media.video import check_video
+
+        check_video(args.render)
+    point, written = points[0], [path for path in (args.json, args.plot, args.render) if path]
+    for path in written:
+        check_writable(path)
+    read = [*point.media, *filter(None, (point.checkpoint, point.adaptive))]
+    for path, list_ in ((point.record, written), (replayed(point.radio), read)):
+        if path:
+            from ..protocol.recording import files_of
+
+            list_ += files_of(path)
+    check_apart(written, read)
+
+
+def clips_of(points, args):
     """The set that the options name; what is not known of films is said."""
     from ..run.sets import clips_of
 
     clips = clips_of(points)
-    for note in clips.truths.notes if points[0].media else ():
+    if not points[0].media:
+        return clips
+    for note in clips.truths.notes:
         print(f"{program()}: {note}", file=sys.stderr)
+    if args.render and (streams := clips.streams()):
+        raise SemcomError(
+            f"--render: reads the films twice, which {streams[0]} cannot be; give a file, or leave "
+            "--render out"
+        )
     return clips
 
 
 def run_all(points, clips, args, records):
     """Run every point, keep ``records`` and the JSON file up to date; the last run over films."""
     from ..base import screen
-    from ..run.records import raise_stopped, write_json
 
-    known = not replayed(points[0].radio)  # what a recording does not tell, nobody knows
-    frames = [point.frames or known * len(clips) for point in points]
+    known = not (points[0].media or replayed(points[0].radio) and not points[0].frames)
+    frames = [known * (point.frames or len(clips)) for point in points]
     with screen.bar("frames") as bar:
         task = bar.add_task("link", total=sum(frames) or None)
         for i, point in enumerate(points):
             before = sum(frames[:i])
             bar.update(task, description=point.where())
-            records.append(
-                run_one(point, clips, args, lambda n, b=before: bar.update(task, completed=b + n))
-            )
-            if args.json:
-                write_json(args.json, records)
-            raise_stopped(records[-1])
+            try:
+                run_one(
+                    point, clips, args, records,
+                    lambda n, b=before: bar.update(task, completed=b + n),
+                )  # fmt: skip
+            finally:
+                keep(args, records)
             if frames[i]:
                 bar.update(task, completed=before + frames[i])
 
 
-def run_one(point, clips, args, on_frames) -> dict:
-    """Run a point; of films, show and draw what was understood."""
+def keep(args, records, over: bool = False) -> None:
+    """Write the JSON file; a stream, such as a pipe, when it is ``over``."""
+    from ..run.records import write_json
+
+    if args.json and records and is_stream(args.json) == over:
+        write_json(args.json, records)
+
+
+def run_one(point, clips, args, records, on_frames) -> None:
+    """Run a point and add its record, be it of a run that was stopped; of films, show and draw what
+    was understood."""
     from ..run.runner import run_point
     from ..systems.registry import task_of
 
-    if not point.media or task_of(point.system, point.task).name != "events":
-        return run_point(point, clips, on_frames)
+    films = point.media and task_of(point.system, point.task).name == "events"
+    if films:
+        from ..run.films import run_films as run_point
+    try:
+        done = run_point(point, clips, on_frames)
+    except (KeyboardInterrupt, BlockError) as stop:
+        done = getattr(stop, "result", None)
+        if done:
+            records.append(done.record if films else done)
+            if films:
+                show_films(done, point, args)
+        raise
+    records.append(done.record if films else done)
+    if films:
+        show_films(done, point, args)
+        if args.render and done.windows:
+            from ..report.film import render
+
+            render(args.render, done, point, clips)
+
+
+def show_films(run, point, args) -> None:
+    """What was understood of films, on the screen."""
     from ..report import tables
     from ..run import films
 
-    run = films.run_films(point, clips, on_frames)
     tables.show(films.table(run.windows, f"{point.system}, {point.where()}"))
     if args.profile:
         tables.show(films.profile_table(run))
-    if args.render:
-        from ..report.film import render
-
-        render(args.render, run, point, clips)
-    return run.record
 
 
 def where(record: dict) -> str:
@@ -129,10 +177,11 @@ def where(record: dict) -> str:
     return record["channel"] + ("" if snr is None else f", {snr:g} dB")
 
 
-def show(args, records) -> None:
-    """The table and the plot of a sweep over a set."""
+def show(args, records) -> int:
+    """The table and the plot of a sweep, and the films that failed; 1 if some did."""
     from ..report import plots, tables
 
+    keep(args, records, over=True)
     if "media" not in records[0] or records[0]["task"] != "events":
         tables.show(tables.table(records))
     for record in records:
@@ -146,6 +195,10 @@ def show(args, records) -> None:
             )
     if args.plot:
         plots.plot(args.plot, records)
+    failures = [line for record in records for line in record.get("media_failed", ())]
+    for line in dict.fromkeys(failures):
+        print(f"{program()}: error: {line}", file=sys.stderr)
+    return 1 if failures else 0
 
 
 def main(argv=None) -> int:
@@ -153,22 +206,24 @@ def main(argv=None) -> int:
     args = parse(argv)
     if args.profile:  # GNU Radio reads it once, when it is loaded
         os.environ["GR_CONF_PERFCOUNTERS_ON"] = "True"
-    records, status = [], 0
-    try:
+    records = []
+
+    def work():
         points = points_of(args)
-        run_all(points, clips_of(points), args, records)
-    except (SemcomError, BlockError, ValueError) as cause:
-        print(f"{program()}: error: {cause}", file=sys.stderr)
-        status = 1 if isinstance(cause, BlockError) else 2
-    except KeyboardInterrupt:
-        whole = sum(not record.get("stopped") for record in records)
+        run_all(points, clips_of(points, args), args, records)
+
+    with stoppable():
+        status = ended(work, records)
+        shown = ended(lambda: show(args, records), records) if records else 0
+        return status or shown
+
+
+def ended(work, records) -> int:
+    """Do a part of the program; its exit status."""
+
+    def finished() -> str:
+        whole = sum("stopped" not in record for record in records)
         more = "" if whole == len(records) else ", one as far as it came"
-        print(f"{program()}: stopped; {whole} points are finished{more}", file=sys.stderr)
-        status = 130
-    if records:
-        try:
-            show(args, records)
-        except SemcomError as cause:
-            print(f"{program()}: error: {cause}", file=sys.stderr)
-            status = status or 2
-    return status or (1 if take_faults() else 0)
+        return f"{whole} points are finished{more}"
+
+    return exit_status(program(), work, finished, (SemcomError, ValueError))

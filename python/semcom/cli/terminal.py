@@ -25,11 +25,11 @@ with a LimeSDR, by SoapySDR:
 """
 
 import json
-import sys
 
 from ..base import options
-from ..base.errors import BlockError, SemcomError, program, take_faults
+from ..base.errors import BlockError, SemcomError
 from ..base.files import check_writable
+from ..base.programs import exit_status, program
 from ..run import scenario
 from ..run.options import DEVICES
 from ..systems.registry import systems
@@ -89,23 +89,25 @@ def run(args) -> dict:
 
 
 def main(argv=None) -> int:
+    """Run the program; its exit status."""
     args = parse(argv)
+    return exit_status(program(), lambda: work(args), bad_input=(SemcomError, ValueError))
+
+
+def work(args) -> None:
+    """Run a side and tell what came of it, be it stopped."""
     try:
-        found = run(args)
-        tell(args, found)
-    except (SemcomError, BlockError, ValueError) as cause:
-        print(f"{program()}: error: {cause}", file=sys.stderr)
-        return 1 if isinstance(cause, BlockError) else 2
-    except KeyboardInterrupt:
-        print(f"{program()}: stopped", file=sys.stderr)
-        return 130
-    return 1 if take_faults() else 0
+        tell(args, run(args))
+    except (KeyboardInterrupt, BlockError) as stop:
+        if found := getattr(stop, "result", None):
+            tell(args, found)
+        raise
 
 
 def tell(args, found: dict) -> None:
-    """What was counted or measured, on the screen and in the file; raises what stopped the run."""
+    """What was counted or measured, on the screen and in the file."""
     from ..report import tables
-    from ..run.records import raise_stopped, write_json
+    from ..run.records import write_json
 
     if args.json:
         write_json(args.json, [found])
@@ -113,4 +115,3 @@ def tell(args, found: dict) -> None:
         tables.show(tables.table([found]))
     else:
         print(json.dumps(found))
-    raise_stopped(found)

@@ -20,7 +20,8 @@ from argparse import BooleanOptionalAction
 from pathlib import Path
 
 from ..base import options
-from ..base.errors import SemcomError, exit_status, program
+from ..base.errors import SemcomError
+from ..base.programs import exit_status, program
 from ..systems.registry import CONFIGS, DEFAULT_SYSTEM, LOCALISERS, config_of, systems
 from ..training import recipes
 
@@ -132,5 +133,5 @@ def run(argv=None) -> None:
 def main(argv=None) -> int:
     """Run the program; its exit status."""
     return exit_status(
-        program(), lambda: run(argv), "the same command goes on after the last epoch"
+        program(), lambda: run(argv), lambda: "the same command goes on after the last epoch"
     )

@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 from ..base.errors import SemcomError
 from ..base.files import replacing
+from ..base.optional import h5py
 from . import ave_text
 from .ave_text import Annotation
 from .clipset import AVE_CLASSES, SPLITS, ClipSet

@@ -12,11 +12,11 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 from ..base.errors import SemcomError
 from ..base.files import replacing
+from ..base.optional import h5py
 from . import ave_text, synthetic
 from .ave import KEY, order_file
 from .clipset import (

@@ -15,10 +15,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from ..base.errors import SemcomError
+from ..base.optional import cv2
 from ..base.runs import runs
 from ..media.spectrum import RATE
 from ..media.video import QUICK, video_file

@@ -5,8 +5,9 @@ makes a picture of what they drew."""
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
+
+from ..base.optional import cv2
 
 SHEET = 400  # [pixels] a side that pictures are drawn on, before they are scaled down
 SIDES = 96, 161  # [pixels] of a finished picture's longer side, from and below

@@ -14,7 +14,7 @@ import numpy as np
 from ..base.errors import SemcomError
 from . import ave_text
 from .ave_text import Annotation
-from .extraction import Job
+from .extraction import Job, written
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def rows_of(jobs: Sequence[Job], rows: Sequence[Annotation]) -> dict[Job, list[A
     ending where no other film has it; rows of films that are not there are left out."""
     by_id, by_stem = {job.film: job for job in jobs}, {}
     for job in jobs:
-        by_stem.setdefault(job.path.stem, []).append(job)
+        by_stem.setdefault(written(job.path.stem), []).append(job)
     found = {job: [] for job in jobs}
     for row in rows:
         films = [by_id[row.film]] if row.film in by_id else by_stem.get(row.film, [])

@@ -5,14 +5,17 @@ a stop."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import re
+import signal
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 
 import numpy as np
@@ -24,10 +27,15 @@ from ..media.sources import PICTURES, Second
 from ..media.spectrum import RATE
 from ..perception.features import extractor
 from ..perception.windows import MediaWindows
+from . import ave_text
 
 PARTS = "parts"  # folder, in the one that is written, of what is done
-SUFFIXES = (".mp4", ".mkv", ".mov", ".webm", ".avi", ".m4v", ".mpg", ".mpeg", ".ts", ".flv",
-            ".wmv", ".3gp", ".ogv", ".wav", ".mp3", ".ogg", ".flac", ".m4a")  # fmt: skip
+SUFFIXES = (".mp4", ".mkv", ".mov", ".webm", ".avi", ".m4v", ".mpg", ".mpeg", ".ts", ".m2ts",
+            ".mts", ".vob", ".flv", ".wmv", ".asf", ".3gp", ".ogv", ".wav", ".mp3", ".ogg", ".oga",
+            ".opus", ".flac", ".m4a", ".aac", ".wma", ".aif", ".aiff")  # fmt: skip
+TEXTS = (ave_text.FILE, *ave_text.SETS.values())
+MACS = "._"  # begins the names of files that macOS puts beside others
+OURS = re.compile(r".*-[0-9a-f]{16}\.npz|\.semcom-.*", re.DOTALL)  # names of parts
 
 
 @dataclass(frozen=True)
@@ -42,38 +50,76 @@ class Job:
     seconds: int
 
 
-def media_files(folder: Path) -> list[Path]:
-    """Files below ``folder`` whose names end as media files' do, in order."""
+def media_files(folder: Path) -> tuple[list[Path], list[str]]:
+    """Files below ``folder`` whose names end as media files' do, in order, and lines on what else
+    is there."""
     if not folder.is_dir():
         raise SemcomError(f"{folder}: no such folder; give one with media files")
-    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+    found, lines, others = [], [], Counter()
+
+    def closed(error: OSError) -> None:
+        lines.append(f"{error.filename}: cannot be read ({error.strerror})")
+
+    for place, folders, names in os.walk(folder, onerror=closed):
+        links = [name for name in folders if Path(place, name).is_symlink()]
+        lines += [f"{Path(place, name)}: a link to a folder, not followed" for name in links]
+        for path in (Path(place, name) for name in names if name not in TEXTS):
+            if path.name.startswith(MACS):
+                others[MACS + "*"] += 1
+            elif path.suffix.lower() not in SUFFIXES:
+                others[path.suffix.lower() or "without one"] += 1
+            elif path.is_file():
+                found.append(path)
+            else:
+                lines.append(f"{path}: no file, or a link that leads nowhere")
+    if macs := others.pop(MACS + "*", 0):
+        lines.append(f"{macs} files {MACS}*, in which macOS keeps what it knows of other files")
+    if others:
+        kinds = ", ".join(f"{ending} {count}" for ending, count in sorted(others.items()))
+        lines.append(f"files with endings that are not known as media's: {kinds}")
     if not found:
         raise SemcomError(f"{folder}: no media files ({', '.join(SUFFIXES[:4])}, ...) in it")
-    return found
+    return sorted(found), lines
 
 
-def jobs(folder: Path, out: Path, features: str, weights: Path | None, seconds: int) -> list[Job]:
-    """One for each media file; its part is named after the file, its size, its time and the
-    options, so that what has changed is done again."""
-    found, paths = [], media_files(folder)
+def jobs(
+    folder: Path, paths: list[Path], out: Path, features: str, weights: Path | None, seconds: int
+) -> list[Job]:
+    """One for each of the media files below ``folder``; its part is named after the file, its size,
+    its time and the options, so that what has changed is done again."""
+    found, networks = [], [_state(p) for p in sorted(weights.iterdir())] if weights else ()
     for path, film in zip(paths, film_ids(folder, paths), strict=True):
-        status = path.stat()
-        told = (path.relative_to(folder), status.st_size, status.st_mtime_ns, features, seconds)
+        told = (path.relative_to(folder), *_state(path)[1:], features, seconds, *networks)
         digest = hashlib.sha256(repr(told).encode()).hexdigest()[:16]
         part = out / PARTS / f"{path.stem[:50]}-{digest}.npz"  # names have 255 bytes at most
         found.append(Job(path, film, part, features, weights, seconds))
     return found
 
 
+def _state(path: Path) -> tuple:
+    status = path.stat()
+    return path.name, status.st_size, status.st_mtime_ns
+
+
+def written(name: str | Path) -> str:
+    """A name as text; bytes of it that are no UTF-8 as escapes, \\xe9."""
+    return str(name).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 def film_ids(folder: Path, paths: list[Path]) -> list[str]:
     """A name for each file: the file's without its ending where that is the only one of its kind,
     else with its folder, else with its ending, too."""
-    whole = [path.relative_to(folder) for path in paths]
+    whole = [Path(written(path.relative_to(folder))) for path in paths]
     ids = [path.as_posix() for path in whole]
     for shorter in ([path.with_suffix("").as_posix() for path in whole], [p.stem for p in whole]):
         times = Counter(shorter)
         ids = [name if times[name] == 1 else id for name, id in zip(shorter, ids, strict=True)]
-    return ids if len(set(ids)) == len(ids) else [path.as_posix() for path in whole]
+    if len(set(ids)) < len(ids):
+        times, ids = Counter(), [path.as_posix() for path in whole]
+        for i, name in enumerate(ids):  # equal as escapes alone
+            times[name] += 1
+            ids[i] += f" ({times[name]})" if times[name] > 1 else ""
+    return ids
 
 
 _extractors: dict = {}  # of this process
@@ -113,6 +159,29 @@ def _filled(values: np.ndarray, seconds: int, fill: np.ndarray) -> np.ndarray:
     return np.concatenate([values, *[fill] * (seconds - len(values))])
 
 
+@contextlib.contextmanager
+def _pool(workers: int):
+    """Processes that end when this one is stopped, whatever they are doing."""
+    context = get_context("spawn")  # of a process with threads none can be forked
+    before = set(active_children())
+    pool = ProcessPoolExecutor(workers, context, ignore_stop, max_tasks_per_child=64)
+    try:
+        yield pool
+    except (KeyboardInterrupt, GeneratorExit):
+        pool.shutdown(wait=False, cancel_futures=True)
+        for child in set(active_children()) - before:
+            child.kill()
+        raise
+    finally:
+        pool.shutdown()
+
+
+def ignore_stop() -> None:
+    """Ctrl-C in a terminal goes to all processes: it is the first one's to act on."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+
 def extract_all(wanted: list[Job], workers: int) -> Iterator[tuple[Job, str]]:
     """Do all jobs, ``workers`` at a time -> each job as it ends, with what went wrong or ''.
 
@@ -120,8 +189,7 @@ def extract_all(wanted: list[Job], workers: int) -> Iterator[tuple[Job, str]]:
     """
     waiting = [job for job in wanted if not job.part.exists()]
     while waiting:
-        context = get_context("spawn")  # of a process with threads none can be forked
-        with ProcessPoolExecutor(workers, context, max_tasks_per_child=64) as pool:
+        with _pool(workers) as pool:
             running = {pool.submit(extract, job): job for job in waiting}
             waiting = []
             for future in as_completed(running):
@@ -132,7 +200,7 @@ def extract_all(wanted: list[Job], workers: int) -> Iterator[tuple[Job, str]]:
                 except BrokenProcessPool:
                     waiting.append(job)
                 except (SemcomError, OSError, MemoryError) as cause:
-                    yield job, str(cause)
+                    yield job, _line(job, cause)
         if waiting:  # one of them is to blame: alone, each shows whether it is
             yield from _one_by_one(waiting)
             return
@@ -140,14 +208,31 @@ def extract_all(wanted: list[Job], workers: int) -> Iterator[tuple[Job, str]]:
 
 def _one_by_one(suspects: list[Job]) -> Iterator[tuple[Job, str]]:
     for job in suspects:
-        with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        with _pool(1) as pool:
             try:
                 pool.submit(extract, job).result()
                 yield job, ""
             except BrokenProcessPool:
                 yield job, f"{job.path}: its decoder crashed; convert the file with ffmpeg"
             except (SemcomError, OSError, MemoryError) as cause:
-                yield job, str(cause)
+                yield job, _line(job, cause)
+
+
+def _line(job: Job, cause: Exception) -> str:
+    """What went wrong with a file, which a SemcomError names itself."""
+    if isinstance(cause, SemcomError):
+        return str(cause)
+    return f"{job.path}: {' '.join(str(cause).split()) or type(cause).__name__}"
+
+
+def remove_parts(out: Path) -> None:
+    """Remove what was kept to go on with, and nothing else."""
+    folder = out / PARTS
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if OURS.fullmatch(path.name):
+            path.unlink()
+    with contextlib.suppress(OSError):  # of somebody else's files, or not there
+        folder.rmdir()
 
 
 def workers_by_default() -> int:

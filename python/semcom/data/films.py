@@ -48,19 +48,25 @@ class Films:
         return 0
 
     def media(self, i: int) -> Media | None:
-        """What the i-th clip that was sent shows and plays; None of a device's, which are gone.
+        """What the i-th clip that was sent shows and plays; None of a device's or a pipe's, which
+        are gone.
 
         Its label is what happens in most of its seconds, where that is known.
         """
-        if any(":" in name and not Path(name).is_file() for name in self.names):
+        if self.streams():
             return None
         if self._again is None or i < self._at:
-            self._again, self._at = iter(MediaWindows(self.names, None)), 0
+            self._again, self._at = iter(MediaWindows(self.names, None, failures=[])), 0
         for window in self._again:
             self._at += 1
             if self._at == i + 1:
                 return replace(window.media, label=self._label(i))
         raise SemcomError(f"{', '.join(self._files())}: end before their clip {i}; leave them be")
+
+    def streams(self) -> list[str]:
+        """Names of devices and pipes, which cannot be read again."""
+        others = [name for name in self.names if not Path(name).is_file()]
+        return [name for name in others if ":" in name or Path(name).exists()]
 
     def _label(self, i: int) -> str:
         labels = self.labels(i)

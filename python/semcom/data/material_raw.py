@@ -11,11 +11,10 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-import av
-import cv2
 import numpy as np
 
 from ..base.errors import SemcomError
+from ..base.optional import av, cv2
 from ..media.spectrum import RATE
 from .clipset import AVE_CLASSES, BACKGROUND
 

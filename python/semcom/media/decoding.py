@@ -6,6 +6,7 @@ the rates of features (see sources)."""
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import queue
 import select
@@ -16,12 +17,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-import av
 import numpy as np
-from av.stream import Disposition
-from av.video.reformatter import VideoReformatter
 
 from ..base.errors import SemcomError
+from ..base.optional import av
 from .spectrum import RATE
 
 PICTURES = 16  # a second
@@ -53,7 +52,7 @@ class Reader:
         self.container = self._open()
         self.streams = {}
         for stream in self.container.streams:
-            cover = stream.disposition & Disposition.attached_pic
+            cover = stream.disposition & av.stream.Disposition.attached_pic
             if stream.type in kinds and stream.codec_context and not cover:
                 self.streams.setdefault(stream.type, stream)
         if not self.streams:
@@ -88,7 +87,7 @@ class Reader:
             if self.pipe:
                 self.pipe.close()
                 self.pipe.check()
-            listed = isinstance(error, av.ArgumentError) and not self.is_device
+            listed = getattr(error, "errno", None) == errno.EINVAL and not self.is_device
             reason = "a list of files, a text or a single picture" if listed else _reason(error)
             raise SemcomError(
                 f"{self.name}: cannot be read as media ({reason}); give a film, a sound or a device"
@@ -143,11 +142,15 @@ class Reader:
                 self.pipe.close()
 
     def _decode(self, put) -> None:
-        start = Fraction(self.container.start_time or 0, av.time_base)
+        # before 0 is the run-in of a decoder of sound: ffmpeg 7 counts that of Opus, 8 does not
+        start = Fraction(max(0, self.container.start_time or 0), av.time_base)
         handlers = {"audio": _SoundTrack(put, start)}
         if "video" in self.streams:
             aspect = self.streams["video"].sample_aspect_ratio or Fraction(1)
-            handlers["video"] = _PictureTrack(put, start, self.height, aspect, self.originals)
+            rate = self.streams["video"].average_rate or PICTURES
+            handlers["video"] = _PictureTrack(
+                put, start, self.height, aspect, self.originals, 1 / Fraction(rate)
+            )
         for packet in self._packets():
             put.check()
             try:
@@ -187,10 +190,12 @@ class _PictureTrack:
     """Decoded pictures of a stream to 16 a second, the one that shows at each time; and where
     asked for those themselves."""
 
-    def __init__(self, put, start: Fraction, height: int, aspect: Fraction, originals: bool):
+    def __init__(self, put, start, height: int, aspect: Fraction, originals: bool, usual: Fraction):
         self.put, self.start, self.height, self.aspect = put, start, height, aspect
-        self.originals = originals
-        self.width, self.scaler = None, VideoReformatter()
+        self.originals, self.usual = originals, usual  # [s] that a picture is shown
+        self.width, self.scaler = None, av.video.reformatter.VideoReformatter()
+        # older ones have no other way
+        self.one_thread = {"threads": 1} if "threads" in self.scaler.reformat.__doc__ else {}
         self.next, self.shown, self.converted = 0, None, None
         self.begin = self.end = Fraction(0)
 
@@ -201,10 +206,11 @@ class _PictureTrack:
             return False
         self.show_until(begin)
         self.shown, self.converted = decoded, None
-        length = decoded.duration * decoded.time_base if decoded.duration else Fraction(1, PICTURES)
+        duration = getattr(decoded, "duration", 0)  # PyAV 14 has none
+        length = duration * decoded.time_base if duration else self.usual
         self.begin, self.end = begin, begin + length
         if self.originals:
-            picture = np.rot90(decoded.to_ndarray(format="rgb24"), _quarter_turns(decoded))
+            picture = np.rot90(to_rgb(self.scaler, decoded), _quarter_turns(decoded))
             self.put(("original", (float(max(begin, 0)), np.ascontiguousarray(picture))))
         return True
 
@@ -226,8 +232,26 @@ class _PictureTrack:
             wide = self.height * (1 / shape if turns % 2 else shape)
             self.width = max(2, min(8 * self.height, round(wide / 2) * 2))
         size = (self.height, self.width) if turns % 2 else (self.width, self.height)
-        picture = self.scaler.reformat(decoded, *size, "rgb24", interpolation="AREA", threads=1)
-        return np.ascontiguousarray(np.rot90(picture.to_ndarray(), turns))
+        picture = to_rgb(self.scaler, decoded, *size, interpolation="AREA", **self.one_thread)
+        return np.ascontiguousarray(np.rot90(picture, turns))
+
+
+def to_rgb(scaler, decoded, width=None, height=None, **how) -> np.ndarray:
+    """A decoded picture as [height, width, 3] uint8 RGB, its colours as it says itself.
+
+    PyAV 14 minds them only where the ranges differ; RGB has one range, whatever it is told.
+    """
+    full = decoded.color_range == av.video.reformatter.ColorRange.JPEG
+    return scaler.reformat(
+        decoded,
+        width,
+        height,
+        "rgb24",
+        src_colorspace=decoded.colorspace,
+        src_color_range=decoded.color_range,
+        dst_color_range="MPEG" if full else "JPEG",
+        **how,
+    ).to_ndarray()
 
 
 def _quarter_turns(decoded) -> int:

@@ -18,10 +18,10 @@ from functools import lru_cache
 from itertools import zip_longest
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 
 from ..base.errors import SemcomError
+from ..base.optional import cv2
 from . import paint
 from .paint import (
     EDGE,

@@ -11,11 +11,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from matplotlib import get_data_path
 from PIL import Image, ImageDraw, ImageFont
 
+from ..base.optional import cv2
 from ..base.palette import COLOURS
 
 FONTS = Path(get_data_path(), "fonts", "ttf")  # those that come with Matplotlib

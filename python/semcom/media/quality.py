@@ -7,11 +7,11 @@ Pictures are [h, w, 3] uint8 of one size, sound [n] float32 at 16 kHz of one len
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from scipy.fft import dct
 
 from ..base.errors import SemcomError
+from ..base.optional import cv2
 from .spectrum import YAMNET_OFFSET, log_mel
 
 BEST_DB = 60.0  # of equal pictures, and of all nearer than this, as of libvmaf's psnr for 8 bits

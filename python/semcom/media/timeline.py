@@ -12,9 +12,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 
+from ..base.optional import cv2
 from ..base.runs import runs
 from . import paint
 from .paint import (

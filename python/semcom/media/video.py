@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-import av
 import numpy as np
-from av.video.reformatter import ColorRange, Colorspace
 
 from ..base.errors import SemcomError
 from ..base.files import replacing
+from ..base.optional import av
 from .spectrum import RATE
 
 QUALITY = "23"  # x264's constant rate factor: smaller is better and larger
@@ -107,9 +106,8 @@ class Video:
         even = picture[: self._pictures.height, : self._pictures.width]
         coded = av.VideoFrame.from_ndarray(np.ascontiguousarray(even, np.uint8), "rgb24")
         if self._coding.hd:
-            coded = coded.reformat(
-                format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
-            )
+            space, reach = _hd()
+            coded = coded.reformat(format="yuv420p", dst_colorspace=space, dst_color_range=reach)
         self._write(self._pictures, coded)
 
     def _begin(self, shape: tuple) -> None:
@@ -120,7 +118,7 @@ class Video:
         stream.pix_fmt = "yuv420p"
         if self._coding.hd:
             context = stream.codec_context  # said in the file, or players guess by the size
-            context.colorspace, context.color_range = Colorspace.ITU709, ColorRange.MPEG
+            context.colorspace, context.color_range = _hd()
             context.color_primaries = context.color_trc = BT709
 
     def play(self, samples: np.ndarray) -> None:
@@ -145,3 +143,9 @@ class Video:
 
     def _write(self, stream, media) -> None:
         self._container.mux(stream.encode(media))
+
+
+def _hd() -> tuple:
+    """Colour space and range of HD pictures."""
+    names = av.video.reformatter
+    return names.Colorspace.ITU709, names.ColorRange.MPEG

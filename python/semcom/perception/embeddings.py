@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import functools
 
-import cv2
 import numpy as np
 import torch
 
+from ..base.optional import cv2
 from ..media.spectrum import RATE, SPECTRA, YAMNET_OFFSET, log_mel
 from ..nets.mobilenet import SIDE, MobileNet, YAMNet
 from ..weights import store as checkpoint

@@ -7,11 +7,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-import cv2
 import numpy as np
 import torch
 
 from ..base.errors import SemcomError
+from ..base.optional import cv2
 from ..media import spectrum
 from ..nets.compact import (
     AUDIO_DIM,

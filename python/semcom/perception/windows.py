@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..base.errors import SemcomError
 from ..media.clip import Media
 from ..media.sources import MediaSource, Second, windows
 from .features import FeatureExtractor
@@ -50,27 +51,38 @@ class MediaWindows:
     features    networks of features; None: windows have none
     sliding     a window each second, of the last ``length`` seconds; else each second is in one
     realtime    not faster than the media run: files as if they were live
+    failures    a list: a file that cannot be read, or no further, does not end the others, and its
+                line is added here
     Afterwards: ``skipped``, the parts of all files that could not be decoded; ``features_s`` and
     ``waited_s``, the time [s] spent on features and waiting for media.
     """
 
     def __init__(self, names: Iterable, features: FeatureExtractor | None, length=LENGTH,
-                 sliding=False, realtime=False, microphone=""):  # fmt: skip
+                 sliding=False, realtime=False, microphone="", failures=None):  # fmt: skip
         self.names, self.features, self.length = list(names), features, length
+        self.failures = failures
         self.sliding, self.realtime, self.microphone = sliding, realtime, microphone
         self.skipped, self.features_s, self.waited_s = 0, 0.0, 0.0
 
     def __iter__(self) -> Iterator[Window]:
         for name in self.names:
-            source = MediaSource(name, self.microphone)
-            seconds = self._waited(_paced(source) if self.realtime else source)
-            cut = self._slide(seconds) if self.sliding else self._cut(seconds)
-            for at, parts in cut:
-                shown, audio, visual = zip(*parts, strict=True)
-                start = shown[0].number
-                made = () if self.features is None else (np.stack(audio), np.stack(visual))
-                yield Window(str(name), start, at, list(shown), *made)
-            self.skipped += source.skipped
+            try:
+                yield from self._of(name)
+            except SemcomError as cause:
+                if self.failures is None:
+                    raise
+                self.failures.append(str(cause))
+
+    def _of(self, name) -> Iterator[Window]:
+        source = MediaSource(name, self.microphone)
+        seconds = self._waited(_paced(source) if self.realtime else source)
+        cut = self._slide(seconds) if self.sliding else self._cut(seconds)
+        for at, parts in cut:
+            shown, audio, visual = zip(*parts, strict=True)
+            start = shown[0].number
+            made = () if self.features is None else (np.stack(audio), np.stack(visual))
+            yield Window(str(name), start, at, list(shown), *made)
+        self.skipped += source.skipped
 
     def _cut(self, seconds) -> Iterator[tuple[float, list]]:
         for window in windows(seconds, self.length):

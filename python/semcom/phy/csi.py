@@ -36,6 +36,7 @@ def snr_of(h: torch.Tensor, err_var: torch.Tensor, noise_var: torch.Tensor) -> t
     return torch.where(signal > 0, signal / noise_var, torch.zeros_like(signal))
 
 
+MOST_STREAMS = 8  # antennas, and transmitters
 FIRST_BASE = 1 << 20  # first symbols travel in two parts, each within what float32 holds exactly
 
 
@@ -72,10 +73,18 @@ def unpack(vector: np.ndarray) -> CSI:
 
 def unpack_pieces(vector: np.ndarray) -> tuple[np.ndarray, CSI]:
     """Tag vector -> the first symbol of each of its R pieces [R] int64, and a CSI without batch
-    axis: h [R, M, K], err_var [R, K], no_eff [R, K]; noise_var and snr are one number each."""
+    axis: h [R, M, K], err_var [R, K], no_eff [R, K]; noise_var and snr are one number each.
+
+    ValueError for a vector that is none, as of lib/phy/flat/csi.h."""
     rows = _rows(vector)
     first = np.zeros(len(rows), np.int64)  # for piece 0, noise_var and snr stand there
-    first[1:] = rows.real[1:, 0] + np.float64(FIRST_BASE) * rows.imag[1:, 0]
+    parts = rows[1:, 0].astype(np.complex128)
+    parts = parts.real, parts.imag
+    if not all(((part >= 0) & (part < FIRST_BASE)).all() for part in parts):
+        raise ValueError("csi vector: a piece begins at no symbol")
+    first[1:] = np.floor(parts[0]) + FIRST_BASE * np.floor(parts[1])
+    if (np.diff(first) <= 0).any():
+        raise ValueError(f"csi vector: pieces begin at {first.tolist()}, not one after the other")
     return first, _state(vector, rows, slice(None))
 
 
@@ -106,9 +115,14 @@ def symbol_no_eff(no_eff: torch.Tensor, count: int) -> torch.Tensor:
 def _rows(vector: np.ndarray) -> np.ndarray:
     """The pieces of a tag vector, [R, 1 + K + M K]; column 0 is (noise_var, snr) in row 0."""
     size = vector.size
-    num_rx, num_tx = (int(vector[0].real), int(vector[0].imag)) if size else (0, 0)
+    sizes = (float(vector[0].real), float(vector[0].imag)) if size else (0.0, 0.0)
+    if not all(number in range(1, MOST_STREAMS + 1) for number in sizes):
+        raise ValueError(
+            f"csi vector: M={sizes[0]:g}, K={sizes[1]:g}, 1 to {MOST_STREAMS} expected"
+        )
+    num_rx, num_tx = map(int, sizes)
     width = 1 + num_tx + num_rx * num_tx
-    if num_rx < 1 or num_tx < 1 or size <= 1 or (size - 1) % width:
+    if size <= 1 or (size - 1) % width:
         raise ValueError(f"csi vector of {size} items does not fit M={num_rx}, K={num_tx}")
     return np.asarray(vector, np.complex64)[1:].reshape(-1, width)
 

@@ -36,15 +36,22 @@ def decode(symbols: torch.Tensor, noise: torch.Tensor) -> tuple[torch.Tensor, to
     """Received symbols [B, 16] and their noise variances [B, 16] -> lengths [B] int64 in 0..63, and
     the probability [B] float32 of each, all lengths being equally likely before.
 
-    A symbol's log-likelihood weighs 1/noise; noise inf, or a symbol that is not finite, weighs
-    nothing.  With no symbol left the answer is 0, with probability 1/64.
+    With no symbol left the answer is 0, with probability 1/64.
+    """
+    probability, best = likelihoods(symbols, noise).softmax(1).max(1)
+    return best, probability
+
+
+def likelihoods(symbols: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+    """Log-likelihood [B, 64] of each length, but for what all have in common; arguments of
+    :func:`decode`.  Those of repeats of a word add up.
+
+    A symbol weighs 1/noise; noise inf, or a symbol that is not finite, weighs nothing.
     """
     finite = torch.isfinite(torch.view_as_real(symbols)).all(-1)
     weight = torch.where(finite, 1 / noise.clamp_min(SMALLEST_NOISE), 0.0)
     weighted = torch.where(weight > 0, symbols, 0.0) * weight
-    likelihood = 2 * (weighted @ _codewords(symbols.device).mH).real
-    probability, best = likelihood.softmax(1).max(1)
-    return best, probability
+    return 2 * (weighted @ _codewords(symbols.device).mH).real
 
 
 def _codewords(device) -> torch.Tensor:

@@ -17,16 +17,12 @@ import math
 from pathlib import Path
 from typing import NamedTuple
 
-import jsonschema
 import numpy as np
-import sigmf
-from sigmf.sigmffile import get_sigmf_filenames
-from sigmf.utils import get_sigmf_iso8601_datetime_now
-from sigmf.validate import validate
 
 from .. import __version__
 from ..base.errors import SemcomError
 from ..base.files import replacing
+from ..base.optional import jsonschema, sigmf
 
 NAMESPACE = "semcom:"
 EXTENSION = {"name": "semcom", "version": "1.1.0", "optional": True}
@@ -41,7 +37,7 @@ def files_of(path) -> tuple[Path, Path]:
     """The metadata file and the data file of the recording ``path``."""
     if not Path(path).name:
         raise SemcomError(f"{str(path)!r}: no name of a recording; give one, such as out/antennas")
-    names = get_sigmf_filenames(path)
+    names = sigmf.sigmffile.get_sigmf_filenames(path)
     return names["meta_fn"], names["data_fn"]
 
 
@@ -95,7 +91,7 @@ def record(path, metadata: sigmf.SigMFFile):
     exception nothing is left.  Of the exceptions, an OSError (a full disk) becomes a SemcomError.
     """
     meta_file, data_file = files_of(path)
-    metadata.add_capture(0, {sigmf.DATETIME_KEY: get_sigmf_iso8601_datetime_now()})
+    metadata.add_capture(0, {sigmf.DATETIME_KEY: sigmf.utils.get_sigmf_iso8601_datetime_now()})
     with replacing(meta_file) as meta, replacing(data_file) as data:
         with open(data, "wb") as file:
             recorder = Recorder(file)
@@ -298,7 +294,7 @@ def _load(path: Path) -> dict:
     """Metadata that are valid SigMF."""
     try:
         metadata = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_constant)
-        validate(metadata)
+        sigmf.validate.validate(metadata)
     except FileNotFoundError as cause:
         raise SemcomError(
             f"{path}: missing; a recording is a pair of files, .sigmf-meta and .sigmf-data"

@@ -57,15 +57,17 @@ def render(path, run: FilmsRun, point: Scenario, films: Films) -> None:
     """
     names = [name for name, _ in groupby(window.name for window in run.windows)]
     features = shared_features(films.features, films.weights)
-    media = MediaWindows(names, features, microphone=films.microphone)
+    media = MediaWindows(names, features, microphone=films.microphone, failures=[])
     told = {(window.name, window.start): window for window in run.windows}
     snr_db = run.record["measured_snr_db"]
 
     with video_file(path, PICTURES) as video, progress(run.record["seconds"]) as drawn:
         for window in media:
-            understood = told.get((window.name, window.start))
-            if understood is None:
+            if not told:
                 return
+            understood = told.pop((window.name, window.start), None)
+            if understood is None:
+                continue  # it did not arrive
             shown = views(understood, window, point, snr_db)
             for second in window.seconds:
                 for view in islice(shown, PICTURES):

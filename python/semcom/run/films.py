@@ -15,7 +15,7 @@ from rich.table import Table
 from ..base.runs import runs
 from ..blocks.collectors import frame_collector
 from ..data.films import Films
-from .runner import Run, execute, record
+from .runner import Run, execute, kept, record
 from .scenario import Scenario
 
 RULED_OUT = 1e-4  # mean probability
@@ -71,7 +71,7 @@ def run_films(point: Scenario, films: Films, on_frames=lambda count: None) -> Fi
     """Send media over the link that ``point`` describes, and keep what a film shows of it.
 
     on_frames  called with the number of windows that have arrived, for a progress bar
-    Raises guard.BlockError with the one line of a file that cannot be read.
+    Raises guard.BlockError with the lines of the files that cannot be read, if none can.
     """
     watched = {}
 
@@ -82,14 +82,14 @@ def run_films(point: Scenario, films: Films, on_frames=lambda count: None) -> Fi
         for end in flowgraph.ends_of_chain:
             end.encoder.watch()
 
-    run = execute(point, films, on_frames, watch=watch)
-    heat = {}
-    for end in run.flowgraph.ends_of_chain:
-        heat |= end.encoder.attention
-    windows = understood(run, watched["symbols"], heat)
-    done = FilmsRun(record(run), windows, _stages(run.flowgraph))
-    run.flowgraph.release()
-    return done
+    def result(run) -> FilmsRun:
+        heat = {}
+        for end in run.flowgraph.ends_of_chain:
+            heat |= end.encoder.attention
+        windows = understood(run, watched["symbols"], heat)
+        return FilmsRun(record(run), windows, _stages(run.flowgraph))
+
+    return kept(execute(point, films, on_frames, watch=watch), result)
 
 
 def understood(run: Run, symbols: list, heat: dict) -> list[Understood]:

@@ -17,7 +17,7 @@ from .budget import model_for
 from .radio_flowgraph import ReceiverFlowgraph, hear_answers
 from .radio_run import devices_record
 from .radios import open_radio
-from .records import BY_HAND
+from .records import stopped_by
 from .runner import run_point
 from .scenario import Scenario, burst_format
 
@@ -66,7 +66,8 @@ def run_terminal(side: str, point: Scenario, clips, first=0, on_frames=lambda co
 
     A terminal that hears another ends as well once it has heard sidelink bursts and hears none for
     30 s.  One that gets nothing done in two minutes, for want of the others, raises
-    guard.BlockError.  Ctrl-C ends it too, with "stopped" among what it counted.
+    guard.BlockError.  What ends it before that is raised with what was counted as its attribute
+    ``result``.
     """
     weights = model_for(point, clips)
     _warm_up(point, shared_system(point.system, weights, point.device), clips)
@@ -93,13 +94,13 @@ def run_terminal(side: str, point: Scenario, clips, first=0, on_frames=lambda co
         silent = heard_at is not None and now - heard_at > PATIENCE_S
         return None if silent or (done_at and now - done_at > linger_s) else heard
 
-    counted = {"side": side}
+    stop = None
     try:
         guard.run(flowgraph, progress=progress)
         time.sleep(linger_s)
-    except KeyboardInterrupt:
-        counted["stopped"] = BY_HAND
-    counted["sent"] = transmitter.sent
+    except (KeyboardInterrupt, guard.BlockError) as cause:
+        stop = cause
+    counted = {"side": side, "sent": transmitter.sent}
     syncs = {side: flowgraph.terminal.sync} if flowgraph.follows else {}
     counted["devices"] = devices_record(flowgraph.radio, syncs)
     if flowgraph.terminal.repeater:
@@ -119,6 +120,9 @@ def run_terminal(side: str, point: Scenario, clips, first=0, on_frames=lambda co
             "sidelink_by_repetition": terminal.schedule.repeated,
             "overflows": terminal.sync.counts().overflows,
         }
+    if stop:
+        stop.result = counted | {"stopped": stopped_by(stop)}
+        raise stop
     return counted
 
 

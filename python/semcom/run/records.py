@@ -9,11 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ..base.errors import BlockError, SemcomError
+from ..base.errors import SemcomError
 from ..base.files import replacing
 
 SCHEMA = 2
-BY_HAND = "Ctrl-C"  # why a run was stopped
 
 
 def document(records: list, **total) -> dict:
@@ -28,10 +27,9 @@ def document(records: list, **total) -> dict:
     }
 
 
-def raise_stopped(record: dict) -> None:
-    """Raise anew what stopped the run of a record, once that is kept."""
-    if cause := record.get("stopped"):
-        raise KeyboardInterrupt if cause == BY_HAND else BlockError(cause)
+def stopped_by(stop: BaseException) -> str:
+    """What a record says of what ended its run: the signal, or the error."""
+    return str(stop) or "SIGINT"
 
 
 def versions() -> dict:
@@ -63,13 +61,18 @@ def read(path) -> list[dict]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         schema, records = found["schema"], found["records"]
+        if schema not in (1, SCHEMA):
+            raise SemcomError(f"{path}: schema {schema}, expected 1 to {SCHEMA}; update gr-semcom")
+        records = records if schema == SCHEMA else [_from_schema_1(record) for record in records]
+        if not isinstance(records, list) or not all(isinstance(each, dict) for each in records):
+            raise TypeError("no list of objects")
+        return records
+    except SemcomError:
+        raise
     except (OSError, ValueError, KeyError, TypeError) as cause:
         raise SemcomError(
             f"{path}: holds no records of finished points ({cause}); move it away"
         ) from cause
-    if schema not in (1, SCHEMA):
-        raise SemcomError(f"{path}: schema {schema}, expected 1 to {SCHEMA}; update gr-semcom")
-    return records if schema == SCHEMA else [_from_schema_1(record) for record in records]
 
 
 def _from_schema_1(record: dict) -> dict:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +33,7 @@ from .flowgraph import LinkFlowgraph
 from .options import replayed
 from .radio_flowgraph import RadioFlowgraph, replay_flowgraph
 from .radio_run import AirLog, air_record, check_heard
-from .records import BY_HAND
+from .records import stopped_by
 from .replay import Told, told_by, told_of_clips, told_of_model
 from .scenario import Scenario, settings
 
@@ -98,8 +98,9 @@ class Run:
     log: AirLog | None
     told: Told | None = None
     cut: bool = False  # ended before all was sent
+    stop: BaseException | None = None  # what ended a run whose frames so far are kept
+    failures: list = field(default_factory=list)  # lines of the files that could not be read
     wall_s: float = 0.0
-    stopped: str = ""  # why it went no further, of one that goes by the clock
 
     @property
     def net(self):
@@ -111,6 +112,11 @@ class Run:
         """Its task."""
         return self.tally.task
 
+    def is_live(self) -> bool:
+        """Whether it cannot be had again: what came of films, devices and radios by the clock is
+        kept, whatever ends it."""
+        return isinstance(self.clips, Films) or (bool(self.log) and not self.flowgraph.lockstep)
+
     def is_cut(self) -> None:
         """It ends here, whatever was still to be sent."""
         self.cut = True
@@ -121,13 +127,21 @@ def run_point(point: Scenario, clips, on_frames=lambda count: None, make=None) -
 
     on_frames  called with the number of frames that have arrived, for a progress bar
     make       of (point, weights), in the place of the flowgraph that the point asks for
-    Raises guard.BlockError if a block failed or the flowgraph stalled.  Of a run over radios that
-    go by their clocks, which may be long and cannot be had again, Ctrl-C or a failure makes a
-    record of what came till then, with the cause in "stopped" (records.raise_stopped).
+    Raises guard.BlockError if a block failed or the flowgraph stalled.  What ends a run that cannot
+    be had again (films, radios that go by their clocks) is raised with the record of what came till
+    then as its attribute ``result``; the cause stands there as "stopped".
     """
-    run = execute(point, clips, on_frames, make)
-    found = record(run)
+    return kept(execute(point, clips, on_frames, make), record)
+
+
+def kept(run: Run, result):
+    """``result`` of a run that is over, whose memory is then let go.  Of one that was stopped, what
+    stopped it is raised, with the result as its attribute ``result``."""
+    found = result(run)
     run.flowgraph.release()
+    if run.stop:
+        run.stop.result = found
+        raise run.stop
     return found
 
 
@@ -164,11 +178,15 @@ def execute(point: Scenario, clips, on_frames=lambda count: None, make=None, wat
     began = time.perf_counter()
     try:
         guard.run(flowgraph, progress=lambda: _progress(run, on_frames), cut=run.is_cut)
-    except (KeyboardInterrupt, BlockError) as cause:
-        by_hand = isinstance(cause, KeyboardInterrupt)
-        if not log or flowgraph.lockstep or not (by_hand or tally.seen):
+    except (KeyboardInterrupt, BlockError) as stop:
+        by_hand = isinstance(stop, KeyboardInterrupt)
+        if not (run.is_live() and (by_hand or tally.seen)):
             raise
-        run.stopped = BY_HAND if by_hand else str(cause)
+        run.stop = stop
+    if isinstance(clips, Films) and flowgraph.source:
+        run.failures = flowgraph.source.failures
+        if run.failures and not flowgraph.source.sent:
+            raise BlockError("; ".join(dict.fromkeys(run.failures)))
     run.wall_s = time.perf_counter() - began
     if told:
         check_heard(recording, told.path, log.sync)
@@ -176,9 +194,7 @@ def execute(point: Scenario, clips, on_frames=lambda count: None, make=None, wat
         tally.judge(number, run.task.outcome(items))
     on_frames(run.tally.seen)
     if log:
-        log.finish(
-            flowgraph.source.sent if flowgraph.source else frames, run.cut or bool(run.stopped)
-        )
+        log.finish(flowgraph.source.sent if flowgraph.source else frames, run.cut or bool(run.stop))
         run.tally.miss(range(log.frames))
     return run
 
@@ -210,7 +226,7 @@ def source_of(clips, takes: list, frames: int):
         return clip_source(clips, frames=frames, takes=takes)
     source = media_source(clips.names, clips.microphone, clips.features, clips.weights,
                           takes=takes, frames=frames)  # fmt: skip
-    clips.places = source.places
+    clips.places, source.failures = source.places, []
     return source
 
 
@@ -266,7 +282,9 @@ def record(run: Run) -> dict:
         "detector": told["detector"],
         "seed": point.seed,
         **figures,
-        f"{task.primary}_error_free": error_free(point, run.clips, run.weights, numbers),
+        f"{task.primary}_error_free": None
+        if run.stop  # there may be no time
+        else error_free(point, run.clips, run.weights, numbers),
         "channel_nmse_db": measured["channel_nmse_db"],
         "measured_snr_db": measured_snr_db(point, measured["path_snr_db"]),
         "evm_db": measured["evm_db"],
@@ -281,10 +299,10 @@ def record(run: Run) -> dict:
         "wall_s": run.wall_s,
         "clips_per_s": flowgraph.sink.received / run.wall_s,
     }
+    if run.stop:
+        found["stopped"] = stopped_by(run.stop)
     if isinstance(run.clips, Films):
         found |= films_record(run)
-    if run.stopped:
-        found["stopped"] = run.stopped
     return found | (air_record(point, flowgraph, run.log) if run.log else {})
 
 
@@ -303,7 +321,8 @@ def films_record(run: Run) -> dict:
         if n in entries
     ]
     seconds = sum(length for n, (_, _, length) in enumerate(clips.places) if n in entries)
-    return {"media": windows, "seconds": seconds, "times_real_time": seconds / run.wall_s}
+    return {"media": windows, "media_failed": run.failures, "seconds": seconds,
+            "times_real_time": seconds / run.wall_s}  # fmt: skip
 
 
 def attempts_record(point: Scenario, flowgraph) -> dict:

@@ -61,6 +61,7 @@ STEPS = 8  # of quality, between the one asked for and the lowest
 SLOWEST = 0.1  # [Hz] of pictures: one of a clip
 USUAL = 10  # [s] of a clip of which no head tells another length
 HEAD = struct.Struct(">BHH")  # [s], height and width [pixels]: unit 0, where it is needed
+LARGEST = 1 << 28  # [bytes] of the pictures of a clip as it is shown: a head that tells more lies
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,7 @@ class DigitalSettings:
     payload: int = 0
 
 
+TASKS = ("events", "media")
 VARIANTS = {"full": ("audio", "video"), "audio_only": ("audio",), "video_only": ("video",)}
 CODECS = {"audio": SOUNDS, "video": PICTURE_CODECS}  # of each terminal
 
@@ -116,6 +118,12 @@ class Digital(System):
 
     def __init__(self, settings: DigitalSettings = DigitalSettings()):
         self.settings, self.task = settings, settings.task
+        for name, known in (("task", TASKS), ("variant", tuple(VARIANTS))):
+            if getattr(settings, name) not in known:
+                raise SemcomError(
+                    f"setting {name} of digital: {getattr(settings, name)!r}, expected one of "
+                    f"{', '.join(known)}"
+                )
         self.topology = self.full_topology.only(VARIANTS[settings.variant])
         self.codecs = codecs_of(settings.source, self.topology.names)
         self.code = BlockCode(
@@ -237,7 +245,13 @@ class Digital(System):
     def _head(self, media: Media) -> bytes | None:
         if self.task == "events" and media.seconds == USUAL:
             return None
-        return HEAD.pack(media.seconds, *media.pictures.shape[1:3])
+        told = media.seconds, *media.pictures.shape[1:3]
+        if not _possible(*told):
+            raise SemcomError(
+                f"clip of {told[0]} s with pictures of {told[1]} x {told[2]}: at most {LARGEST:,} "
+                "bytes of pictures expected; send shorter or smaller ones"
+            )
+        return HEAD.pack(*told)
 
     def _sound(self, media: Media, bitrate: int) -> list:
         return sound_codecs.encode(self.codecs["audio"], media.sound, bitrate)
@@ -304,7 +318,7 @@ class Digital(System):
     def shown_again(self, units: dict) -> Media | None:
         """Media of the units of each terminal: as many pictures a second as the features look at,
         or 16; each is held until the next one.  None where they are shown and no head came."""
-        heads = [HEAD.unpack(each[0]) for each in units.values() if _is_head(each[0])]
+        heads = [told for each in units.values() if (told := _head(each[0]))]
         if not heads and self.task == "media":
             return None
         seconds, *shape = heads[0] if heads else (USUAL, self.settings.size, self.settings.size)
@@ -426,5 +440,14 @@ def digest(media: Media) -> bytes:
     return found.digest()
 
 
-def _is_head(unit: bytes | None) -> bool:
-    return unit is not None and len(unit) == HEAD.size
+def _head(unit: bytes | None) -> tuple[int, int, int] | None:
+    """Seconds, height and width of a clip, as its head tells them; None of what is no head: a check
+    of 16 bits lets one of 65536 damaged blocks pass."""
+    told = HEAD.unpack(unit) if unit is not None and len(unit) == HEAD.size else (0, 0, 0)
+    return told if _possible(*told) else None
+
+
+def _possible(seconds: int, height: int, width: int) -> bool:
+    """Whether a head can tell of such a clip."""
+    sides = min(height, width) > 0 and max(height, width) < 1 << 16
+    return 0 < seconds < 256 and sides and 3 * seconds * PICTURES * height * width <= LARGEST

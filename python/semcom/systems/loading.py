@@ -10,6 +10,7 @@ system has (``System.Settings``): ``?source=h265+opus&code=3/4``.
 from __future__ import annotations
 
 import dataclasses
+import os
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import parse_qsl, quote
@@ -46,7 +47,7 @@ def load_system(name: str, checkpoint: str | Path = "", device: str = "cpu"):
 def parted(checkpoint: str | Path) -> tuple[str, str]:
     """Weights and settings, each '' where not named; of a file with a question mark, its name."""
     text = str(checkpoint)
-    weights, _, settings = (text, "", "") if Path(text).is_file() else text.partition("?")
+    weights, _, settings = (text, "", "") if os.path.isfile(text) else text.partition("?")
     return weights, settings
 
 

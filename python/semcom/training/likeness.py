@@ -16,7 +16,8 @@ from ..perception.recognition import PictureRecogniser
 
 GAUSS, DEVIATION = 11, 1.5  # of SSIM's window, as semcom.media.quality
 FLOORS = 0.01**2, 0.03**2
-SIDES = (96, 128)  # [pixels] at which features are compared, in turn
+SIDES = (96, 128, 160, 192)  # [pixels] at which features are compared, in turn
+LEAST = 0.75  # of a side, of the part that is compared
 
 
 def structural_similarity(one: Tensor, other: Tensor) -> Tensor:
@@ -39,10 +40,13 @@ class Likeness(nn.Module):
     """The loss of shown pictures: L1, SSIM, distance of features in a frozen network, cross
     entropy of its word on the class.
 
+    The network sees a part of both pictures, at another size each time: what it likes of one size
+    and place alone says little to another judge.
+
     weights  of the four
     """
 
-    def __init__(self, recogniser: PictureRecogniser, weights=(2.0, 1.0, 0.4, 0.1)):
+    def __init__(self, recogniser: PictureRecogniser, weights=(2.0, 1.5, 0.5, 0.15)):
         super().__init__()
         self.recogniser, self.weights = recogniser, weights
         self.number = 0
@@ -54,11 +58,11 @@ class Likeness(nn.Module):
         loss = loss + structure * (1 - structural_similarity(shown, sent).mean())
         side = SIDES[self.number % len(SIDES)]
         self.number += 1
-        net = self.recogniser.features
+        net, part = self.recogniser.features, _part(sent.shape[-1])
         with torch.autocast("cpu", torch.bfloat16):
             with torch.no_grad():
-                originals = net.stage_maps(as_input(sent, side))
-            maps = net.stage_maps(as_input(shown.clamp(-0.1, 1.1), side))
+                originals = net.stage_maps(as_input(sent[..., *part], side))
+            maps = net.stage_maps(as_input(shown.clamp(-0.1, 1.1)[..., *part], side))
             logits = self.recogniser(maps[-1])
         maps, originals = ([each.float() for each in some] for some in (maps, originals))
         loss = loss + features * distance(maps, originals).mean()
@@ -67,3 +71,10 @@ class Likeness(nn.Module):
             entropy = F.cross_entropy(logits.float()[known], classes[known], label_smoothing=0.05)
             loss = loss + named * entropy
         return loss
+
+
+def _part(side: int) -> tuple[slice, slice]:
+    """Rows and columns of a square part, drawn by Torch's generator."""
+    size, top, left = torch.rand(3).tolist()
+    size = round(side * (LEAST + (1 - LEAST) * size))
+    return tuple(slice(start := int(d * (side - size + 1)), start + size) for d in (top, left))

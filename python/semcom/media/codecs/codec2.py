@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Codec 2, the speech codec of D. Rowe, by its C library (Debian package libcodec2-1.0)."""
+"""Codec 2, the speech codec of D. Rowe, by its C library (Debian packages libcodec2-1.x)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 
 LIBRARY = "codec2"
-PACKAGE = "the Debian package libcodec2-1.0"
+PACKAGE = "the Debian package libcodec2-1.2 (Debian 12: libcodec2-1.0)"
 MODES = {3200: 0, 2400: 1, 1600: 2, 1400: 3, 1300: 4, 1200: 5, 700: 8}
 """bit/s -> number in codec2.h"""
 

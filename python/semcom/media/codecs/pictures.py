@@ -30,24 +30,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-import av
-import cv2
 import numpy as np
-from av.codec import Codec
-from av.video.reformatter import Interpolation
 
 from ...base.errors import SemcomError
+from ...base.optional import av, cv2
 from .framing import join, split
 from .names import PICTURES, STILL
 
-SMALLEST = 16  # [pixels] each way that are coded
+SMALLEST = 16  # [pixels] each way that are coded; 64 of av1 and avif: SVT-AV1 2 takes no fewer
 GREY = 128  # of a picture that never came
-FILTER = (  # of sizes and colours; without the last three swscale darkens a picture by one level
-    Interpolation.LANCZOS
-    | Interpolation.ACCURATE_RND
-    | Interpolation.FULL_CHR_H_INP
-    | Interpolation.FULL_CHR_H_INT
-)
+# Of sizes and colours: swscale's numbers of Lanczos, accurate rounding and full chroma in input and
+# output, without which it darkens a picture by one level.  PyAV names the last three from 18 on.
+FILTER = 0x200 | 0x40000 | 0x4000 | 0x2000
 
 os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 else writes its settings to standard error
 
@@ -63,7 +57,8 @@ def encode(codec: str, pictures: np.ndarray, quality: int, size: int = 0) -> lis
     quality  0 to 100, see above
     size     height [pixels] that taller pictures are scaled down to before they are coded; 0: none
 
-    Sides that are odd or below SMALLEST are scaled up to the next even number from SMALLEST on.
+    Sides that are odd or below what the codec takes are scaled up to the next even number that it
+    does.
     """
     _check(codec)
     pictures = np.asarray(pictures)
@@ -77,8 +72,9 @@ def encode(codec: str, pictures: np.ndarray, quality: int, size: int = 0) -> lis
         raise SemcomError(f"{codec}: quality {quality}; expected 0 to 100")
     if size < 0:
         raise SemcomError(f"{codec}: size {size}; expected a height in pixels, or 0")
-    frames = [_frame(picture, _coded_shape(picture.shape, size)) for picture in pictures]
     coder = _CODERS[codec]
+    shape = _coded_shape(pictures.shape[1:], size, coder.smallest)
+    frames = [_frame(picture, shape) for picture in pictures]
     groups = [[frame] for frame in frames] if codec in STILL else [frames]
     return [join(coder.parts(coder.packets(group, quality))) for group in groups]
 
@@ -110,8 +106,9 @@ def _check(codec: str) -> None:
         raise SemcomError(f"codec {codec!r} of pictures; expected one of {', '.join(PICTURES)}")
     if missing := _missing(codec):
         raise SemcomError(
-            f"codec {codec}: PyAV's ffmpeg lacks {missing}; install the wheel of PyPI, which has "
-            "it: pip install --force-reinstall --only-binary av av"
+            f"codec {codec}: PyAV's ffmpeg lacks {missing}; install the Debian package "
+            "libavcodec-extra or the wheel of PyPI, which has it: pip install --force-reinstall "
+            "--only-binary av av"
         )
 
 
@@ -121,17 +118,17 @@ def _missing(codec: str) -> str:
     for name, mode in ((coder.encoder, "w"), (coder.decoder, "r")):
         try:
             if name:
-                Codec(name, mode)
+                av.codec.Codec(name, mode)
         except ValueError:
             return name
     return ""
 
 
-def _coded_shape(shape: tuple, size: int) -> tuple[int, int]:
+def _coded_shape(shape: tuple, size: int, smallest: int) -> tuple[int, int]:
     """(height, width) that a picture is coded at: even, in its proportions."""
     scale = min(1.0, size / shape[0]) if size else 1.0
     # the hundredth: an odd side goes up, where Python rounds to the even half
-    return tuple(max(SMALLEST, round(side * scale / 2 + 0.01) * 2) for side in shape[:2])
+    return tuple(max(smallest, round(side * scale / 2 + 0.01) * 2) for side in shape[:2])
 
 
 def _frame(picture: np.ndarray, shape: tuple[int, int]) -> av.VideoFrame:
@@ -151,6 +148,7 @@ class _Coder:
     parts    packets of the encoder -> the parts of a unit
     restore  the parts of a unit -> packets for the decoder
     extra    parts of a unit beside one for each picture
+    smallest [pixels] each way that it codes
     """
 
     encoder: str
@@ -159,6 +157,7 @@ class _Coder:
     parts: Callable[[list[bytes]], list[bytes]] = field(default=lambda packets: packets)
     restore: Callable[[list[bytes]], list[bytes]] = field(default=lambda parts: parts)
     extra: int = 0
+    smallest: int = SMALLEST
 
     def packets(self, frames: list[av.VideoFrame], quality: int) -> list[bytes]:
         """What the encoder makes of some frames of one size: a packet each."""
@@ -176,7 +175,7 @@ class _Coder:
         """The pictures [h, w, 3] of a unit that can be decoded, at most ``count``."""
         context = av.CodecContext.create(self.decoder, "r")
         # a damaged size takes no memory; encode() makes none that is larger, in whole lines of 64
-        limit = (shape[0] + SMALLEST) * (shape[1] + SMALLEST + 64)
+        limit = (shape[0] + self.smallest) * (shape[1] + self.smallest + 64)
         context.thread_count, context.options = 1, {"max_pixels": str(limit)}
         packets = self.restore(split(bytes(unit), count + self.extra))
         found = []
@@ -315,7 +314,7 @@ def _h265_restore(parts: list[bytes]) -> list[bytes]:
     return [START + VIDEO_SET + first, *others]
 
 
-_AV1 = dict(parts=_av1_parts, restore=_av1_restore)
+_AV1 = dict(parts=_av1_parts, restore=_av1_restore, smallest=64)
 _H264 = dict(parts=_h264_parts, restore=_h264_restore, extra=2)
 _H265 = dict(parts=_h265_parts, restore=_h265_restore, extra=2)
 _CODERS = {

@@ -25,12 +25,11 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
 
-import av
 import numpy as np
-from av.codec import Codec
 from scipy.signal import resample_poly
 
 from ...base.errors import SemcomError
+from ...base.optional import av
 from ..spectrum import RATE
 from . import codec2
 from .framing import join, split
@@ -195,11 +194,12 @@ class _Ffmpeg(_Packets):
     def missing(self) -> str:
         for name, mode in ((self.encoder, "w"), (self.decoder_name, "r")):
             try:
-                Codec(name, mode)
+                av.codec.Codec(name, mode)
             except ValueError:
                 return (
-                    f"PyAV's ffmpeg lacks {name}; install the wheel of PyPI, which has it: "
-                    "pip install --force-reinstall --only-binary av av"
+                    f"PyAV's ffmpeg lacks {name}; install the Debian package libavcodec-extra or "
+                    "the wheel of PyPI, which has it: pip install --force-reinstall --only-binary "
+                    "av av"
                 )
         return ""
 

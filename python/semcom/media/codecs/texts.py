@@ -29,6 +29,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from ...base.errors import SemcomError
+from ...base.optional import remedy
 from ...nets.vocabulary import words, write
 from .arithmetic import Decoder, Encoder
 from .names import TEXTS
@@ -51,7 +52,7 @@ class TextCodec(ABC):
         if name not in _CODECS:
             raise SemcomError(f"codec {name!r} of text; expected one of {', '.join(TEXTS)}")
         if name not in available():
-            raise SemcomError(f"codec {name}: Python lacks it; install it: pip install brotli")
+            raise SemcomError(f"codec {name}: Python lacks it: {remedy('brotli')}")
         return _CODECS[name]([words(sentence) for sentence in sentences])
 
     @abstractmethod

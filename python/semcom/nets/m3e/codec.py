@@ -112,11 +112,18 @@ class SemanticCodec(nn.Module):
         difference [B, N, dim]."""
         missing = self.tokens * self.symbols - symbols.shape[1]
         symbols, noise = F.pad(symbols, (0, missing)), F.pad(noise, (0, missing), value=math.inf)
-        known = 1 / (1 + noise)  # MMSE estimate of unit-power symbols, bounded
-        clean = torch.where(known > 0, symbols, 0.0) * known
-        grid = clean.unflatten(1, (self.symbols, self.tokens)).transpose(1, 2)
-        sure = known.unflatten(1, (self.symbols, self.tokens)).transpose(1, 2)
-        inputs = torch.cat([torch.view_as_real(grid.contiguous()).flatten(2), sure], -1)
+        inputs = seen(symbols, noise).unflatten(1, (self.symbols, self.tokens))
+        inputs = inputs.transpose(1, 2).flatten(2)
         tokens = self.channel_decoder(inputs) + self.place[1]
         features = self.decoder(torch.cat([words, tokens], 1))[:, words.shape[1] :]
         return self.told(features)
+
+
+def seen(symbols: Tensor, noise: Tensor) -> Tensor:
+    """Symbols [B, n] with noise variance [B, n] as a network takes them: the MMSE estimate of unit-
+    power symbols, real and imaginary part, and how well each is known, [B, n, 3]; what is lost
+    (noise inf) or not finite is 0."""
+    finite = torch.isfinite(torch.view_as_real(symbols)).all(-1)
+    known = torch.where(finite, 1 / (1 + noise), 0.0)
+    clean = torch.where(known > 0, symbols, 0.0) * known
+    return torch.cat([torch.view_as_real(clean), known[..., None]], -1)

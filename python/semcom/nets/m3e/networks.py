@@ -1,39 +1,87 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""All networks of M3E-VSC, as one set of weights."""
+"""All networks of M3E-VSC, as one set of weights.
+
+Pictures and sounds go the same way, each with networks of its own (:class:`Modality`): latents, the
+latents that the text alone gives, the difference of both, symbols, and back.
+"""
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from ..configs import M3EConfig
-from .picture import PictureDecoder, PictureEncoder
+from .codec import Gate, SemanticCodec, difference, restored
+from .generator import Generator
+from .picture import GRID, PictureDecoder, PictureEncoder
 from .quantiser import ResidualQuantiser
+from .text import TextCodec, Words
 
 NAMES = 29  # AVE's classes; the last one is everything else
-UNTOLD = NAMES  # what is said of a picture or sound of which the text failed
+UNTOLD = NAMES  # what is said of a picture or sound of which the text says nothing
+PAD = 0  # token of an empty text
 
 
-class Pictures(nn.Module):
-    """The VQGAN of pictures.  ``told`` [B] int64 is the class that the text names, UNTOLD where
-    there is none."""
+class Modality(nn.Module):
+    """A VQGAN, its generator from text, and the semantic codec of the differences.
 
-    def __init__(self, config: M3EConfig):
+    Text is tokens [B, LENGTH]; a row of PAD alone is no text (it failed, or is not sent): then the
+    difference is all there is.  ``told`` [B] int64 is the class that the text names, or UNTOLD.
+    """
+
+    def __init__(self, config: M3EConfig, vocabulary: int, encoder, decoder, dim: int,
+                 latents: int, symbols: int):  # fmt: skip
         super().__init__()
+        self.encoder, self.decoder = encoder, decoder
         self.names = nn.Embedding(NAMES + 1, config.width)
-        self.encoder = PictureEncoder(config.picture_dim)
-        self.quantiser = ResidualQuantiser(config.picture_dim, config.codes, config.stages)
-        self.decoder = PictureDecoder(config.picture_dim, config.width)
+        self.quantiser = ResidualQuantiser(dim, config.codes, config.stages)
+        self.words = Words(config, vocabulary)
+        self.generator = Generator(config, latents, config.codes)
+        self.gate = Gate(dim, config.width)
+        self.codec = SemanticCodec(config, dim, latents, symbols, config.layers)
 
     def decode(self, latents: Tensor, told: Tensor) -> Tensor:
-        """Latents [B, 64, dim] and what the text names [B] -> pictures [B, 3, 64, 64]."""
+        """Latents [B, N, dim] and what the text names [B] -> pictures or spectra."""
         return self.decoder(latents, self.names(told))
+
+    def generated(self, tokens: Tensor) -> Tensor:
+        """T_s: latents [B, N, dim] that the text alone gives; 0 without text."""
+        codes = self.generator.generate(self.words(tokens))
+        return self.of_codes(codes, tokens)
+
+    def of_codes(self, codes: Tensor, tokens: Tensor) -> Tensor:
+        """The latents of generated codes [B, N]; 0 where there is no text."""
+        there = (tokens != PAD).any(1)[:, None, None]
+        return self.quantiser.decode(codes[..., None]) * there
+
+    def send(self, latents: Tensor, tokens: Tensor, generated: Tensor, width=None) -> Tensor:
+        """Latents and text -> payload [B, N * width] complex64 (eqs. 13, 14 and 5)."""
+        words = self.words(tokens)
+        rest = difference(latents, generated, self.gate(words, generated))
+        return self.codec.encode(rest, words, width)
+
+    def receive(self, symbols: Tensor, noise: Tensor, tokens: Tensor, generated: Tensor) -> Tensor:
+        """Payload [B, n], its noise [B, n], and the text as it was read -> latents [B, N, dim]."""
+        words = self.words(tokens)
+        rest = self.codec.decode(symbols, noise, words)
+        return restored(rest, generated, self.gate(words, generated))
 
 
 class Networks(nn.Module):
     """What a checkpoint of m3e_vsc holds."""
 
-    def __init__(self, config: M3EConfig):
+    def __init__(self, config: M3EConfig, vocabulary: int):
         super().__init__()
         self.config = config
-        self.pictures = Pictures(config)
+        self.text = TextCodec(config, vocabulary)
+        self.pictures = Modality(
+            config, vocabulary, PictureEncoder(config.picture_dim),
+            PictureDecoder(config.picture_dim, config.width), config.picture_dim, GRID**2,
+            config.picture_symbols,
+        )  # fmt: skip
+
+
+def no_text(count: int, length: int) -> Tensor:
+    """Tokens [count, length] of no text."""
+    return torch.full((count, length), PAD)

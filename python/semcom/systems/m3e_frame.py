@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""The frame of m3e_vsc: a protected head that says what follows, then GOP after GOP.
+
+    head   [mode, shape (, seconds, height, width, still) (, key frames of each GOP)]
+    GOP    [places of its further key frames][text][sound][key frame][key frame]...
+
+Each field of the head is a word of :mod:`semcom.phy.length_code`, 6 bits in 16 symbols, sent two or
+four times.  The receiver knows how long the frame is, and takes the likeliest head that a frame of
+this length can have.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..base.errors import SemcomError
+from ..phy import length_code
+
+TEXT_WIDTHS = (0, 60)  # symbols of a sentence
+SOUND_WIDTHS = (0, 4)  # symbols of each of a second's latents
+PICTURE_WIDTHS = (2, 4, 6, 10)  # symbols of each of a key frame's latents
+MOST_KEYS = (0, 1, 2, 4)  # key frames of a GOP at most; 0: no pictures
+SOUND_LATENTS, PICTURE_LATENTS = 200, 64
+GOP = 16  # pictures of a second
+STEP, SQUARES = 8, 31  # [pixels]: squares of 8 to 248 pixels and one second fit into one word
+LONG = 2 * SQUARES  # shape word behind which the rest follows; below it: films, then stills
+WORDS, LARGEST = length_code.LARGEST + 1, length_code.LARGEST
+DIGITS = 2  # words of a side
+SHORT_REPEATS, LONG_REPEATS = 2, 4
+
+
+@dataclass(frozen=True)
+class Mode:
+    """What each GOP of a frame has: symbols of the text, symbols a latent of sound and pictures,
+    key frames at most."""
+
+    text: int = 60
+    sound: int = 4
+    picture: int = 10
+    most: int = 1
+
+    @property
+    def key(self) -> int:
+        """Symbols of a key frame."""
+        return PICTURE_LATENTS * self.picture
+
+    @property
+    def rest(self) -> int:
+        """Symbols of a GOP beside its key frames."""
+        return self.text + SOUND_LATENTS * self.sound
+
+    @property
+    def counts(self) -> range:
+        """How many key frames a GOP can have."""
+        return range(min(1, self.most), self.most + 1)
+
+    def body(self, keys: int) -> int:
+        """Symbols of a GOP with so many key frames."""
+        return self.rest + keys * self.key + max(0, keys - 1) * PLACE
+
+
+PLACE = LONG_REPEATS * length_code.SYMBOLS  # symbols of a word in a long head
+MODES = [Mode(*mode) for mode in product(TEXT_WIDTHS, SOUND_WIDTHS, PICTURE_WIDTHS, MOST_KEYS)]
+
+
+@dataclass(frozen=True)
+class Head:
+    """What a frame has: its mode, length [s], size of the pictures, whether it is one picture
+    (``still``), and how many key frames each GOP has, ``seconds`` of them."""
+
+    mode: Mode
+    seconds: int
+    height: int
+    width: int
+    still: bool
+    keys: tuple[int, ...]
+
+    def __post_init__(self):
+        sides = (self.height, self.width)
+        if self.mode not in MODES or not 1 <= self.seconds <= LARGEST:
+            raise SemcomError(
+                f"a frame of {self.seconds} s: expected 1 to {LARGEST}; send shorter clips"
+            )
+        if not all(1 <= side < WORDS**DIGITS for side in sides):
+            raise SemcomError(
+                f"pictures of {sides[1]} x {sides[0]} pixels: expected sides below {WORDS**DIGITS}"
+            )
+
+    @property
+    def pictures(self) -> int:
+        """Pictures of the clip."""
+        return 0 if not self.mode.most else 1 if self.still else GOP * self.seconds
+
+    def words(self) -> list[tuple[int, int]]:
+        """(word, times it is sent)."""
+        first = [(MODES.index(self.mode), SHORT_REPEATS), (self._shape(), SHORT_REPEATS)]
+        long = [] if self._shape() < LONG else [
+            self.seconds, *divmod(self.height, WORDS), *divmod(self.width, WORDS), self.still]  # fmt: skip
+        counts = self.keys if self.mode.most > 1 else ()
+        return first + [(int(word), LONG_REPEATS) for word in (*long, *counts)]
+
+    def _shape(self) -> int:
+        square = self.height == self.width and self.height % STEP == 0
+        if self.seconds > 1 or not square or self.height > STEP * SQUARES:
+            return LONG
+        return self.height // STEP - 1 + SQUARES * self.still
+
+    def symbols(self) -> Tensor:
+        """The head on the air, [n] complex64."""
+        words = [word for word, times in self.words() for _ in range(times)]
+        return length_code.encode(torch.tensor(words)).flatten()
+
+    def __len__(self) -> int:
+        """Symbols of the head."""
+        return length_code.SYMBOLS * sum(times for _, times in self.words())
+
+    def total(self) -> int:
+        """Symbols of the frame."""
+        return len(self) + sum(self.mode.body(keys) for keys in self.keys)
+
+
+def read_head(symbols: Tensor, noise: Tensor) -> Head | None:
+    """The likeliest head of a frame, symbols [n] complex64 and noise variance [n]; None where none
+    has this length."""
+    modes, shapes = _words(symbols, noise, 0, 2, SHORT_REPEATS)
+    at = 2 * SHORT_REPEATS * length_code.SYMBOLS
+    still, side = divmod(int(shapes[:LONG].argmax()), SQUARES)
+    side = STEP * (side + 1)
+    found = [(shapes[:LONG].max(), (1, side, side, bool(still)), at)]
+    seconds, *sides, still = _words(symbols, noise, at, 2 * DIGITS + 2, LONG_REPEATS)
+    digits = [int(word.argmax()) for word in sides]
+    height, width = digits[0] * WORDS + digits[1], digits[2] * WORDS + digits[3]
+    if height and width:
+        at += (2 * DIGITS + 2) * PLACE
+        found += [
+            (shapes[LONG] + seconds[length], (length, height, width, bool(still[1] > still[0])), at)
+            for length in range(1, WORDS)
+        ]
+    heads = []
+    for chance, shape, at in found:
+        for number, mode in enumerate(MODES):
+            total = _total_keys(len(symbols) - at, mode, shape[0])
+            if total is not None:
+                keys, more = _keys(symbols, noise, at, mode, shape[0], total)
+                heads.append((chance + modes[number] + more, Head(mode, *shape, keys)))
+    return max(heads, key=lambda pair: pair[0])[1] if heads else None
+
+
+def _words(symbols: Tensor, noise: Tensor, at: int, count: int, repeats: int) -> np.ndarray:
+    """Logarithms of the probabilities [count, 64] of words from symbol ``at`` on; of what is
+    missing 0."""
+    size = repeats * length_code.SYMBOLS
+    found = np.zeros((count, WORDS))
+    whole = min(count, max(0, len(symbols) - at) // size)
+    if whole:
+        part = slice(at, at + whole * size)
+        some = (each[part].unflatten(0, (-1, length_code.SYMBOLS)) for each in (symbols, noise))
+        words = length_code.likelihoods(*some).unflatten(0, (whole, repeats)).sum(1)
+        found[:whole] = words.double().log_softmax(-1).numpy()
+    return found
+
+
+def _total_keys(left: int, mode: Mode, seconds: int) -> int | None:
+    """How many key frames fill what is left of a frame behind mode and shape; None: no number."""
+    if mode.most < 2:
+        total = seconds * mode.most
+        return total if left == seconds * mode.body(mode.most) else None
+    # each GOP has a word for its count, and a place for all key frames but one
+    total, over = divmod(left - seconds * mode.rest, mode.key + PLACE)
+    return total if not over and seconds <= total <= seconds * mode.most else None
+
+
+def _keys(symbols, noise, at: int, mode: Mode, seconds: int, total: int) -> tuple[tuple, float]:
+    """The likeliest key frames of each GOP with a sum of ``total``, and the logarithm of
+    their probability."""
+    if mode.most < 2:
+        return (mode.most,) * seconds, 0.0
+    best = {0: (0.0, ())}  # sum so far -> the likeliest counts of the GOPs so far
+    for word in _words(symbols, noise, at, seconds, LONG_REPEATS):
+        following = {}
+        for so_far, (chance, counts) in best.items():
+            for keys in mode.counts:
+                made = chance + word[keys], (*counts, keys)
+                following[so_far + keys] = max(following.get(so_far + keys, made), made)
+        best = following
+    return best[total][::-1]
