@@ -9,7 +9,7 @@ Photographs as squares of 64 pixels and the second in the middle of recordings. 
 those with the least cross entropy on val.  Then pairs of a picture and a sound are drawn, of one
 class, of different ones, or one of the two of background, and chosen on val is what is right most
 often: naming a class (background: something else) rightly counts 1, wrongly -1, and an event that
-is called something else 0.  The test split reports, with 95 % intervals from drawing files again.
+is called something else 0.  The test split reports, with 95 % intervals from drawing pairs again.
 """
 
 import argparse

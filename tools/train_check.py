@@ -28,8 +28,8 @@ from gnuradio.semcom.training.options import CheckConfig
 from gnuradio.semcom.training.recipes.check import CheckRecipe, figures, held_out
 from gnuradio.semcom.training.sounds import Seconds
 
-VIEWS = {"train": 4, "val": 3, "test": 3}  # of each file
-MOST = 30  # files a class
+VIEWS = {"train": 3, "val": 2, "test": 2}  # of each file
+MOST = 20  # files a class
 CLIPS = 200  # of each length, in val and in test
 
 

@@ -86,9 +86,7 @@ def _fitting(pictures, places: np.ndarray, spectra, sound) -> None:
     if len(pictures) != len(places):
         raise SemcomError(f"{len(pictures)} key frames and {len(places)} places; one for each")
     if len(places) and (places[0] < 0 or (np.diff(places) < 0).any()):
-        raise SemcomError(
-            f"places {places.tolist()} of key frames: expected 0 or more, not falling"
-        )
+        raise SemcomError(f"places {places.tolist()}: expected 0 or more, not falling")
     if len(sound) != RATE * len(spectra):
         raise SemcomError(
             f"{len(sound)} samples of {len(spectra)} seconds; expected {RATE} a second"

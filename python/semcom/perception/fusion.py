@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-SAME = 0.5  # how often both are of one class, beside what chance gives: the hyper-parameter
+SAME = 0.65  # how often both are of one class, beside what chance gives: the hyper-parameter
 """tools/calibrate_recognition.py finds it, and the confidences below, on validation."""
-SURE_SEEN, SURE_HEARD = 0.3, 0.3  # confidences from which a class is named
+SURE_SEEN, SURE_HEARD = 0.5, 0.45  # confidences from which a class is named
 
 
 def fused(seen: np.ndarray, heard: np.ndarray, same: float = SAME):

@@ -25,7 +25,7 @@ from ..weights.names import models_folder
 
 PICTURES = "picture_recogniser"  # name of its file
 AT_ONCE = 16  # pictures, or seconds of sound, that pass a network together
-PICTURE_TEMPERATURE, SOUND_TEMPERATURE = 1.0, 1.0
+PICTURE_TEMPERATURE, SOUND_TEMPERATURE = 0.72, 0.80
 ASIDE = 0.1  # of the width: how far from the middle is left or right
 HALF = 0.5  # of the surest cell: how sure cells are that show something, too
 
