@@ -19,7 +19,7 @@ from ..perception.fusion import SURE_HEARD, SURE_SEEN, fused
 from .clipset import AVE_CLASSES, BACKGROUND
 from .descriptions import OTHER, Description
 
-SILENT, QUIET, LOUD = -60.0, -34.0, -18.0
+SILENT, QUIET, LOUD = -60.0, -36.0, -16.0
 """[dB] of full scale, root mean square of a second: below these it is silence, plays quietly, and
 above the last loudly; the quiet and the loud ones are about a fifth each of real recordings."""
 FAINTEST = 1e-10  # power of digital silence, so that it has a level

@@ -26,8 +26,8 @@ from ..weights.names import models_folder
 PICTURES = "picture_recogniser"  # name of its file
 AT_ONCE = 16  # pictures, or seconds of sound, that pass a network together
 PICTURE_TEMPERATURE, SOUND_TEMPERATURE = 0.72, 0.80
-ASIDE = 0.1  # of the width: how far from the middle is left or right
-HALF = 0.5  # of the surest cell: how sure cells are that show something, too
+ASIDE = 0.12  # of the width: how far from the middle is left or right
+SURE_CELL = 0.5  # probability from which a cell shows something
 
 
 class PictureRecogniser(nn.Module):
@@ -139,8 +139,9 @@ def place(cells: np.ndarray) -> str:
 
 def count(cells: np.ndarray) -> str:
     """As :func:`place` -> one, two or several: groups of neighbouring cells, corners not among
-    them, that are half as sure as the surest; '' where none shows it."""
+    them, that are sure; one where none is, '' where none shows it at all.  Cells are large and see
+    beyond their edges, so two things are mostly told to be one."""
     if not cells.any():
         return ""
-    groups = ndimage.label(cells > HALF * cells.max())[1]
-    return ("one", "two", "several")[min(groups, 3) - 1]
+    groups = ndimage.label(cells > SURE_CELL)[1]
+    return ("one", "two", "several")[min(max(groups, 1), 3) - 1]
