@@ -34,29 +34,11 @@ class RawMaterial:
     def __init__(self, folder: str | Path, split: str):
         self.folder, self.split = Path(folder), split
         self.sounds, self.pictures = {}, {}
-        for row in self._rows():
+        for row in rows_of(self.folder / "manifest.csv", split):
             kind = {"audio": (self.sounds, read_sound), "image": (self.pictures, read_picture)}
             files, read = kind[row["kind"]]
             index = AVE_CLASSES.index(row["class"])
             files.setdefault(index, []).append(read(self.folder / row["path"]))
-
-    def _rows(self) -> list[dict]:
-        path = self.folder / "manifest.csv"
-        if not path.is_file():
-            raise SemcomError(f"{path}: missing; give a folder of raw material")
-        with open(path, newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-        lacking = [name for name in COLUMNS if not rows or name not in rows[0]]
-        if lacking:
-            raise SemcomError(f"{path}: no column {lacking[0]!r}; it needs {', '.join(COLUMNS)}")
-        for row in rows:
-            known = row["class"] in AVE_CLASSES and row["kind"] in ("audio", "image")
-            if not known:
-                raise SemcomError(
-                    f"{path}: {row['path']} has class {row['class']!r} and kind {row['kind']!r}; "
-                    "expected AVE's names, and audio or image"
-                )
-        return [row for row in rows if row["split"] == self.split]
 
     def events(self) -> list[int]:
         """Classes, other than background, with sounds and pictures."""
@@ -107,6 +89,25 @@ def _soft_edges(size: tuple[int, int], border: int) -> np.ndarray:
     """[height, width] 0 to 255: how opaque a picture is, less near its edges."""
     far = [np.minimum(np.arange(n) + 1, np.arange(n)[::-1] + 1) for n in size]
     return 255 * np.clip(np.minimum(*np.meshgrid(*far, indexing="ij")) / border, 0, 1)
+
+
+def rows_of(path: Path, split: str) -> list[dict]:
+    """The rows of one split of a manifest, checked."""
+    if not path.is_file():
+        raise SemcomError(f"{path}: missing; give a folder of raw material")
+    with open(path, newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    lacking = [name for name in COLUMNS if not rows or name not in rows[0]]
+    if lacking:
+        raise SemcomError(f"{path}: no column {lacking[0]!r}; it needs {', '.join(COLUMNS)}")
+    for row in rows:
+        known = row["class"] in AVE_CLASSES and row["kind"] in ("audio", "image")
+        if not known:
+            raise SemcomError(
+                f"{path}: {row['path']} has class {row['class']!r} and kind {row['kind']!r}; "
+                "expected AVE's names, and audio or image"
+            )
+    return [row for row in rows if row["split"] == split]
 
 
 def read_sound(path: Path) -> np.ndarray:

@@ -163,3 +163,15 @@ class DistillationConfig:
     batch: int = option(32, "examples a step")
     learning_rate: float = option(3e-4, "largest step of AdamW; four times that for new layers")
     seed: int = option(0, "of new layers and examples")
+
+
+@dataclass(frozen=True)
+class HearingConfig:
+    """Training of the network that hears what a sound is, by steps."""
+
+    steps: int = option(6000, "steps in all")
+    batch: int = option(64, "seconds a step")
+    learning_rate: float = option(2e-3, "largest step of AdamW; a cosine from there to zero")
+    weight_decay: float = option(5e-2, "of AdamW")
+    warmup: float = option(0.05, "share of the steps in which the learning rate rises")
+    seed: int = option(0, "of weights and examples")

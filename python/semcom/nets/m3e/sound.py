@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""The VQGAN of sounds: encoder and decoder of log-mel spectra, as those of pictures.
+
+A second is [B, 100, 64] log-mel (``media.phase.seconds_of``), its latents [B, 200, dim]: 25 in time
+by 8 in frequency, in this order.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .picture import GROUPS, Residual
+
+TIMES, HEIGHTS = 25, 8  # latents of a second
+SILENCE, RANGE = -6.9, 12.0  # log-mel of a band without sound; to the loudest
+
+
+def scaled(spectra: Tensor) -> Tensor:
+    """Log-mel [B, 100, 64] -> [B, 1, 100, 64] in about 0 to 1, as a discriminator takes it."""
+    return (spectra[:, None] - SILENCE) / RANGE
+
+
+class SoundEncoder(nn.Module):
+    """Log-mel -> latents."""
+
+    def __init__(self, dim: int):
+        super().__init__()
+        self.first = nn.Conv2d(1, 32, 5, 2, 2)
+        self.bands = nn.Parameter(torch.zeros(1, 32, 1, 32))  # a pitch is no other pitch
+        self.layers = nn.Sequential(
+            Residual(32),
+            nn.Conv2d(32, 64, 4, 2, 1), Residual(64), Residual(64),
+            nn.Conv2d(64, 128, (3, 4), (1, 2), 1), Residual(128), Residual(128),
+            nn.GroupNorm(GROUPS, 128), nn.SiLU(), nn.Conv2d(128, dim, 1),
+        )  # fmt: skip
+        self.to(memory_format=torch.channels_last)
+
+    def forward(self, spectra: Tensor) -> Tensor:
+        maps = scaled(spectra).to(memory_format=torch.channels_last) * 2 - 1
+        return self.layers(self.first(maps) + self.bands).flatten(2).transpose(1, 2)
+
+
+class SoundDecoder(nn.Module):
+    """Latents, and the text as a vector [B, text] -> log-mel [B, 100, 64]."""
+
+    def __init__(self, dim: int, text: int):
+        super().__init__()
+        self.first = nn.Conv2d(dim, 128, 3, padding=1)
+        self.bands = nn.Parameter(torch.zeros(1, 128, 1, HEIGHTS))
+        self.small = nn.ModuleList(Residual(128, text) for _ in range(3))
+        self.grow = nn.Conv2d(128, 2 * 64, 1)
+        self.middle = nn.ModuleList(Residual(64, text) for _ in range(2))
+        self.grow_again = nn.Conv2d(64, 4 * 32, 1)
+        self.large = nn.ModuleList(Residual(32, text) for _ in range(2))
+        self.grow_last = nn.Conv2d(32, 4 * 16, 3, padding=1)
+        self.last = nn.Conv2d(16, 1, 3, padding=1)
+        self.to(memory_format=torch.channels_last)
+
+    def forward(self, latents: Tensor, told: Tensor) -> Tensor:
+        maps = latents.transpose(1, 2).unflatten(2, (TIMES, HEIGHTS))
+        maps = self.first(maps.to(memory_format=torch.channels_last)) + self.bands
+        for block in self.small:
+            maps = block(maps, told)
+        maps = taller(self.grow(maps))
+        for block in self.middle:
+            maps = block(maps, told)
+        maps = F.pixel_shuffle(self.grow_again(maps), 2)
+        for block in self.large:
+            maps = block(maps, told)
+        maps = F.pixel_shuffle(self.grow_last(maps), 2)
+        return self.last(F.silu(maps))[:, 0].float() * (RANGE / 2) + (SILENCE + RANGE / 2)
+
+
+def taller(maps: Tensor) -> Tensor:
+    """[B, 2 c, h, w] -> [B, c, h, 2 w]: a pixel shuffle of frequencies alone."""
+    return maps.unflatten(1, (-1, 2)).permute(0, 1, 3, 4, 2).flatten(3)

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""The network that hears what a sound is (``nets.hearing``), from labels alone."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from ...data.clipset import AVE_CLASSES
+from ...nets.hearing import Hearing
+from ...weights import store
+from ..loop import Recipe
+from ..options import HearingConfig
+from ..sounds import Seconds, masked
+
+STATE_EVERY = 100  # steps
+MASKS = 20, 12  # longest run of spectra, and of bands, that is left out
+SMOOTHING = 0.1  # of labels
+
+
+class HearingRecipe(Recipe):
+    """seconds  what examples are drawn from;  held_out  log-mel [n, 100, 64] and classes [n]
+
+    The score is the share of the held-out seconds that the running averages of the weights name
+    right; what is written are the averages after the last step.
+    """
+
+    score_name = "accuracy of seconds"
+    average, clip = 0.998, 1.0
+
+    def __init__(self, seconds: Seconds, held_out: tuple, config: HearingConfig):
+        self.seconds, self.held_out, self.config = seconds, held_out, config
+        self.model = Hearing(len(AVE_CLASSES))
+        self.steps_per_epoch = min(STATE_EVERY, config.steps)
+
+    @property
+    def epochs(self) -> int:
+        return -(-self.config.steps // STATE_EVERY)
+
+    patience = epochs  # never
+
+    def batches(self, epoch: int) -> Iterator[tuple[int, tuple]]:
+        """What a step draws depends on (seed, step) alone."""
+        first = epoch * STATE_EVERY
+        for step in range(first, min(first + STATE_EVERY, self.config.steps)):
+            rng = np.random.default_rng([self.config.seed, step])
+            drawn = [self.seconds.draw(rng) for _ in range(self.config.batch)]
+            spectra = np.stack([masked(rng, each, *MASKS) for each, _ in drawn])
+            yield 1, (torch.from_numpy(spectra), torch.tensor([event for _, event in drawn]))
+
+    def loss(self, batch, name: str) -> torch.Tensor:
+        spectra, events = batch
+        logits = self.model(spectra)[1]
+        return functional.cross_entropy(logits, events, label_smoothing=SMOOTHING)
+
+    def score(self, kept: nn.Module) -> float:
+        spectra, events = self.held_out
+        return float(np.mean(named(kept, spectra) == events))
+
+    def write(self, folder: Path, averaged: nn.Module, metrics: dict, data: str) -> Path:
+        """The averaged weights as a checkpoint, 8 bits a weight."""
+        asked = dataclasses.asdict(self.config)
+        header = {
+            "format": store.FORMAT,
+            "system": self.model.name,
+            "variant": "recogniser",
+            "config": {},
+            "classes": list(AVE_CLASSES),
+            "data": data,
+            "training": {name: asked[name] for name in ("seed", "steps", "batch")},
+            "metrics": metrics,
+        }
+        weights = {k: v.half().contiguous() for k, v in averaged.state_dict().items()}
+        path = Path(folder) / f"{self.model.name}.safetensors"
+        store.write(path, store.eight_bits(weights), {store.KEY: json.dumps(header)})
+        return path
+
+
+def named(net: Hearing, spectra: np.ndarray) -> np.ndarray:
+    """Classes [n] that a network says of seconds [n, 100, 64]."""
+    net.eval()
+    with torch.inference_mode():
+        parts = torch.from_numpy(spectra).split(64)
+        return torch.cat([net(part)[1].argmax(1) for part in parts]).numpy()
