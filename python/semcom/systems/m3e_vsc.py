@@ -63,13 +63,13 @@ class M3ESettings:
     without          "m3e": pictures and sound go without the text; ""
     only             "text" or "image": nothing else is sent; ""
     key_frames       of a second at most, 1, 2 or 4
-    picture_symbols  of each of a key frame's 64 latents: 2, 4, 6 or 10
+    picture_symbols  of each of a key frame's 64 latents: 2, 4, 6 or 9
     """
 
     without: str = ""
     only: str = ""
     key_frames: int = 1
-    picture_symbols: int = 10
+    picture_symbols: int = 9
 
     def __post_init__(self):
         known = {
