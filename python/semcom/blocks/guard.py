@@ -21,6 +21,7 @@ import time
 
 from gnuradio import gr
 
+from ..base.awake import Awake
 from ..base.errors import BlockError
 from ..base.programs import take_faults
 
@@ -231,10 +232,11 @@ class _Life:
 
 def _watch(life, stall_s, progress, poll_s, timeout_s) -> None:
     """Return when the flowgraph is done, an error is latched or ``progress`` says stop."""
-    began = heard = time.monotonic()
+    clock = Awake()
+    began = heard = clock()
     count = 0
     while not life.done.wait(poll_s) and not _latch.pending():
-        at = time.monotonic()
+        at = clock()
         if not life.started.is_set():
             if at - began > START_S:
                 raise BlockError(f"the flowgraph did not start within {START_S:g} s")
