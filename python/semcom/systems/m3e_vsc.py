@@ -168,10 +168,17 @@ class M3EVSC(System, Networks):
 
     @torch.inference_mode()
     def frame(self, media: Media) -> Tensor:
-        """The symbols of a clip."""
+        """The symbols of a clip; SemcomError for pictures that are not 16 a second, nor one."""
+        if len(media.pictures) not in (0, 1, GOP * media.seconds):
+            raise SemcomError(
+                f"{len(media.pictures)} pictures of {media.seconds} s: expected {GOP} a second, "
+                "one, or none"
+            )
         mode = self.settings.mode(bool(len(media.pictures)), bool(len(media.sound)))
         places = self._key_places(media)
-        squares = _squares(media.pictures, [at for some in places for at in some])
+        gop = GOP if len(media.pictures) > 1 else 0
+        shown = [gop * second + at for second, some in enumerate(places) for at in some]
+        squares = _squares(media.pictures, shown)
         owners = torch.tensor([t for t, some in enumerate(places) for _ in some])
         spectra = phase.seconds_of(media.sound)
         rows = no_text(media.seconds)
@@ -187,9 +194,10 @@ class M3EVSC(System, Networks):
         return self._joined(media, mode, places, parts, keys)
 
     def _key_places(self, media: Media) -> list[list[int]]:
-        """Places of the key frames of each second, at least one where there are pictures."""
+        """Places of the key frames of each second, at least one where there are pictures; a still
+        is sent in each."""
         if len(media.pictures) <= 1:
-            return [list(range(len(media.pictures)))] + [[]] * (media.seconds - 1)
+            return [list(range(len(media.pictures)))] * media.seconds
         gops = np.array_split(media.pictures, media.seconds)
         most = self.settings.key_frames
         return [key_frames(gop, UNLIKE, most).tolist() for gop in gops]
