@@ -10,7 +10,7 @@ from gnuradio.semcom.data.descriptions import VOCABULARY, Description, sentence,
 from gnuradio.semcom.media.clip import Media
 from gnuradio.semcom.media.store import NOTHING, STORE, handle_items
 from gnuradio.semcom.nets.configs import M3EConfig
-from gnuradio.semcom.systems.m3e_vsc import M3ESettings, M3EVSC, named
+from gnuradio.semcom.systems.m3e_vsc import M3EVSC, M3ESettings, named
 
 SMALL = M3EConfig(width=16, heads=2, hidden=16, layers=1, codes=16, stages=2)
 FILM, SQUARE = (32, 40, 60), (16, 64, 64)  # pictures, height, width
