@@ -43,11 +43,13 @@ def main() -> None:
     args = parser.parse_args()
     rows = [row for folder in args.folders for row in rows_of(folder)]
     make_folder(args.out)
-    with replacing(args.out / "manifest.csv", OSError) as temporary:
-        with open(temporary, "w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, COLUMNS)
-            writer.writeheader()
-            writer.writerows(rows)
+    with (
+        replacing(args.out / "manifest.csv") as temporary,
+        open(temporary, "w", newline="", encoding="utf-8") as file,
+    ):
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows)
     print(f"{args.out / 'manifest.csv'}: {len(rows)} sounds and pictures")
 
 

@@ -33,7 +33,9 @@ class Convolution(nn.Conv2d):
     def forward(self, maps: Tensor) -> Tensor:
         kernel, stride = self.kernel_size[0], self.stride[0]
         if kernel > 1:
-            around = [max((-(-n // stride) - 1) * stride + kernel - n, 0) for n in maps.shape[:1:-1]]
+            around = [
+                max((-(-n // stride) - 1) * stride + kernel - n, 0) for n in maps.shape[:1:-1]
+            ]
             maps = F.pad(maps, [side for n in around for side in (n // 2, n - n // 2)])
         return super().forward(maps)
 
@@ -68,9 +70,7 @@ class EfficientNet(nn.Module):
         for kernel, stride, expansion, outputs, layers in STAGES:
             blocks = []
             for layer in range(layers):
-                blocks.append(
-                    Block(inputs, outputs, kernel, 1 if layer else stride, expansion)
-                )
+                blocks.append(Block(inputs, outputs, kernel, 1 if layer else stride, expansion))
                 inputs = outputs
             stages.append(nn.Sequential(*blocks))
         self.stages = nn.ModuleList(stages)
@@ -92,7 +92,9 @@ class EfficientNet(nn.Module):
 
 def as_input(pictures: Tensor, side: int = SIDE) -> Tensor:
     """Pictures [N, 3, h, w] float32 in 0 to 1 as whole squares of ``side`` pixels."""
-    return F.interpolate(pictures, (side, side), mode="bicubic", align_corners=False, antialias=True)
+    return F.interpolate(
+        pictures, (side, side), mode="bicubic", align_corners=False, antialias=True
+    )
 
 
 def distance(one: list[Tensor], other: list[Tensor]) -> Tensor:

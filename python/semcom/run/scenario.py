@@ -18,7 +18,7 @@ from ..data.options import SetOptions
 from ..protocol.frames import MOST_ATTEMPTS
 from ..protocol.options import BURST_OPTIONS, BurstOptions, burst_format
 from ..systems.adaptive import adapted
-from ..systems.options import DigitalOptions, SystemOptions
+from ..systems.options import DigitalOptions, GenerativeOptions, SystemOptions
 from .options import RadioOptions, RunOptions
 
 __all__ = [
@@ -48,6 +48,7 @@ class Scenario(
     ChannelOptions,
     SetOptions,
     DigitalOptions,
+    GenerativeOptions,
     SystemOptions,
 ):  # their order is that of the help, from the last
     """One point of a sweep."""

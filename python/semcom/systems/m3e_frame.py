@@ -2,8 +2,10 @@
 # Copyright 2026 gr-semcom contributors
 """The frame of m3e_vsc: a protected head that says what follows, then GOP after GOP.
 
-    head   [mode, shape (, seconds, height, width, still) (, key frames of each GOP)]
+    head   [mode, shape (, seconds, height, width, tracks) (, key frames of each GOP)]
     GOP    [places of its further key frames][text][sound][key frame][key frame]...
+
+A shape in one word is a square of one second with sound, or a still without; others follow it.
 
 Each field of the head is a word of :mod:`semcom.phy.length_code`, 6 bits in 16 symbols, sent two or
 four times.  The receiver knows how long the frame is, and takes the likeliest head that a frame of
@@ -24,7 +26,7 @@ from ..phy import length_code
 
 TEXT_WIDTHS = (0, 60)  # symbols of a sentence
 SOUND_WIDTHS = (0, 4)  # symbols of each of a second's latents
-PICTURE_WIDTHS = (2, 4, 6, 10)  # symbols of each of a key frame's latents
+PICTURE_WIDTHS = (2, 4, 6, 9)  # symbols of each of a key frame's latents
 MOST_KEYS = (0, 1, 2, 4)  # key frames of a GOP at most; 0: no pictures
 SOUND_LATENTS, PICTURE_LATENTS = 200, 64
 GOP = 16  # pictures of a second
@@ -42,7 +44,7 @@ class Mode:
 
     text: int = 60
     sound: int = 4
-    picture: int = 10
+    picture: int = 9
     most: int = 1
 
     @property
@@ -71,43 +73,50 @@ MODES = [Mode(*mode) for mode in product(TEXT_WIDTHS, SOUND_WIDTHS, PICTURE_WIDT
 
 @dataclass(frozen=True)
 class Head:
-    """What a frame has: its mode, length [s], size of the pictures, whether it is one picture
-    (``still``), and how many key frames each GOP has, ``seconds`` of them."""
+    """What a frame has.
+
+    mode           of each GOP;  keys  key frames of each, ``seconds`` of them
+    height, width  [pixels] of the clip's pictures, 0 where it has none
+    still          it has one picture;  sounds  it has sound
+    """
 
     mode: Mode
     seconds: int
     height: int
     width: int
     still: bool
+    sounds: bool
     keys: tuple[int, ...]
 
     def __post_init__(self):
-        sides = (self.height, self.width)
-        if self.mode not in MODES or not 1 <= self.seconds <= LARGEST:
+        if not 1 <= self.seconds <= LARGEST:
             raise SemcomError(
                 f"a frame of {self.seconds} s: expected 1 to {LARGEST}; send shorter clips"
             )
-        if not all(1 <= side < WORDS**DIGITS for side in sides):
+        if not all(0 <= side < WORDS**DIGITS for side in (self.height, self.width)):
             raise SemcomError(
-                f"pictures of {sides[1]} x {sides[0]} pixels: expected sides below {WORDS**DIGITS}"
+                f"pictures of {self.width} x {self.height} pixels: expected sides below "
+                f"{WORDS**DIGITS}; scale them down"
             )
 
     @property
     def pictures(self) -> int:
         """Pictures of the clip."""
-        return 0 if not self.mode.most else 1 if self.still else GOP * self.seconds
+        return 0 if not self.height else 1 if self.still else GOP * self.seconds
 
     def words(self) -> list[tuple[int, int]]:
         """(word, times it is sent)."""
         first = [(MODES.index(self.mode), SHORT_REPEATS), (self._shape(), SHORT_REPEATS)]
         long = [] if self._shape() < LONG else [
-            self.seconds, *divmod(self.height, WORDS), *divmod(self.width, WORDS), self.still]  # fmt: skip
+            self.seconds, *divmod(self.height, WORDS), *divmod(self.width, WORDS),
+            self.still + 2 * self.sounds]  # fmt: skip
         counts = self.keys if self.mode.most > 1 else ()
         return first + [(int(word), LONG_REPEATS) for word in (*long, *counts)]
 
     def _shape(self) -> int:
         square = self.height == self.width and self.height % STEP == 0
-        if self.seconds > 1 or not square or self.height > STEP * SQUARES:
+        usual = self.seconds == 1 and square and self.still != self.sounds
+        if not usual or not 0 < self.height <= STEP * SQUARES:
             return LONG
         return self.height // STEP - 1 + SQUARES * self.still
 
@@ -132,16 +141,16 @@ def read_head(symbols: Tensor, noise: Tensor) -> Head | None:
     at = 2 * SHORT_REPEATS * length_code.SYMBOLS
     still, side = divmod(int(shapes[:LONG].argmax()), SQUARES)
     side = STEP * (side + 1)
-    found = [(shapes[:LONG].max(), (1, side, side, bool(still)), at)]
-    seconds, *sides, still = _words(symbols, noise, at, 2 * DIGITS + 2, LONG_REPEATS)
+    found = [(shapes[:LONG].max(), (1, side, side, bool(still), not still), at)]
+    seconds, *sides, tracks = _words(symbols, noise, at, 2 * DIGITS + 2, LONG_REPEATS)
     digits = [int(word.argmax()) for word in sides]
     height, width = digits[0] * WORDS + digits[1], digits[2] * WORDS + digits[3]
-    if height and width:
-        at += (2 * DIGITS + 2) * PLACE
-        found += [
-            (shapes[LONG] + seconds[length], (length, height, width, bool(still[1] > still[0])), at)
-            for length in range(1, WORDS)
-        ]
+    tracks = int(tracks[:4].argmax())
+    at += (2 * DIGITS + 2) * PLACE
+    found += [
+        (shapes[LONG] + seconds[length], (length, height, width, bool(tracks & 1), tracks > 1), at)
+        for length in range(1, WORDS)
+    ]
     heads = []
     for chance, shape, at in found:
         for number, mode in enumerate(MODES):
@@ -150,6 +159,23 @@ def read_head(symbols: Tensor, noise: Tensor) -> Head | None:
                 keys, more = _keys(symbols, noise, at, mode, shape[0], total)
                 heads.append((chance + modes[number] + more, Head(mode, *shape, keys)))
     return max(heads, key=lambda pair: pair[0])[1] if heads else None
+
+
+def places_on_air(places: list[int]) -> list[Tensor]:
+    """The places of a GOP's key frames as symbols; the first one stands at 0, which is not sent."""
+    words = [place for place in places[1:] for _ in range(LONG_REPEATS)]
+    return [length_code.encode(torch.tensor(words)).flatten()] if words else []
+
+
+def read_places(symbols: Tensor, noise: Tensor, keys: int) -> list[int]:
+    """Places of ``keys`` key frames from the first symbols of a GOP, rising."""
+    if keys < 2:
+        return [0] * keys
+    places, words = [0], _words(symbols, noise, 0, keys - 1, LONG_REPEATS)
+    for left, word in zip(range(keys - 2, -1, -1), words, strict=True):
+        low = places[-1] + 1
+        places.append(low + int(word[low : GOP - left].argmax()))
+    return places
 
 
 def _words(symbols: Tensor, noise: Tensor, at: int, count: int, repeats: int) -> np.ndarray:

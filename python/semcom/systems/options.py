@@ -77,6 +77,28 @@ class DigitalOptions:
 
 
 @dataclass(frozen=True)
+class GenerativeOptions:
+    """Films as text and differences."""
+
+    without: str = option(
+        "", "m3e: pictures and sound go without the text, to compare", choices=("", "m3e"),
+        sweep=True, only=(read_by("without"),),
+    )  # fmt: skip
+    only: str = option(
+        "", "text, or image: nothing else is sent, to compare", choices=("", "text", "image"),
+        sweep=True, only=(read_by("only"),),
+    )  # fmt: skip
+    key_frames: int = option(
+        1, "key frames of a second, at most", type=int, choices=(1, 2, 4), sweep=True,
+        only=(read_by("key_frames"),),
+    )  # fmt: skip
+    picture_symbols: int = option(
+        9, "complex symbols of each of a key frame's 64 latents", type=int,
+        choices=(2, 4, 6, 9), sweep=True, only=(read_by("picture_symbols"),),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
 class SystemOptions:
     """System."""
 

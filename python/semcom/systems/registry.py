@@ -85,6 +85,8 @@ BUILT_IN = (
           {"full": ("audio", "video")}, options=("bits", "code"), recipe="quantisation"),
     Entry("digital_text", 5, "text", ".systems.digital_text:DigitalText", {"full": ("text",)},
           weights=False, options=("source", "code")),
+    Entry("m3e_vsc", 6, "media", ".systems.m3e_vsc:M3EVSC", {"full": ("media",)},
+          options=("without", "only", "key_frames", "picture_symbols"), fallback="films"),
     Entry("deepsc", 2, "text", ".nets.deepsc:DeepSC", {"full": ("text",)}, fallback="captions"),
 )  # fmt: skip
 BUILT_IN_TASKS = {
@@ -103,6 +105,7 @@ CONFIGS = {  # of systems and localisers whose configuration is at hand without 
     "pilot_ave_plus": ".nets.configs:PilotAvePlusConfig",
     "pilot_ave": ".nets.configs:PilotAveConfig",
     "deepsc": ".nets.configs:DeepSCConfig",
+    "m3e_vsc": ".nets.configs:M3EConfig",
     "digital_features": ".nets.configs:DigitalFeaturesConfig",
     "avel": ".nets.configs:AVELConfig",
     "psp": ".nets.configs:PSPConfig",

@@ -61,7 +61,9 @@ def middle(picture: np.ndarray, side: int = SIDE) -> np.ndarray:
 
 def _crop(picture: np.ndarray, draw: np.ndarray) -> np.ndarray:
     short = round(min(picture.shape[:2]) * (LEAST + (1 - LEAST) * draw[0]))
-    top, left = (int(d * (n - short + 1)) for d, n in zip(draw[1:3], picture.shape[:2], strict=True))
+    top, left = (
+        int(d * (n - short + 1)) for d, n in zip(draw[1:3], picture.shape[:2], strict=True)
+    )
     part = picture[top : top + short, left : left + short]
     return _resized(part[:, ::-1] if draw[3] < 0.5 else part, SIDE)
 

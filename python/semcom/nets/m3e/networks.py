@@ -8,14 +8,15 @@ latents that the text alone gives, the difference of both, symbols, and back.
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from ..configs import M3EConfig
+from .check import Check
 from .codec import Gate, SemanticCodec, difference, restored
 from .generator import Generator
 from .picture import GRID, PictureDecoder, PictureEncoder
 from .quantiser import ResidualQuantiser
+from .sound import HEIGHTS, TIMES, SoundDecoder, SoundEncoder
 from .text import TextCodec, Words
 
 NAMES = 29  # AVE's classes; the last one is everything else
@@ -75,13 +76,14 @@ class Networks(nn.Module):
         super().__init__()
         self.config = config
         self.text = TextCodec(config, vocabulary)
+        self.check = Check()
+        dim = config.picture_dim
         self.pictures = Modality(
-            config, vocabulary, PictureEncoder(config.picture_dim),
-            PictureDecoder(config.picture_dim, config.width), config.picture_dim, GRID**2,
-            config.picture_symbols,
+            config, vocabulary, PictureEncoder(dim), PictureDecoder(dim, config.width), dim,
+            GRID**2, config.picture_symbols,
         )  # fmt: skip
-
-
-def no_text(count: int, length: int) -> Tensor:
-    """Tokens [count, length] of no text."""
-    return torch.full((count, length), PAD)
+        dim = config.sound_dim
+        self.sounds = Modality(
+            config, vocabulary, SoundEncoder(dim), SoundDecoder(dim, config.width), dim,
+            TIMES * HEIGHTS, config.sound_symbols,
+        )  # fmt: skip

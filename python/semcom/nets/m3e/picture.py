@@ -85,7 +85,11 @@ class PictureDecoder(nn.Module):
         maps = maps.to(memory_format=torch.channels_last)
         colour = F.interpolate(self.colour(maps), scale_factor=GRID, mode="bilinear")
         maps = self.first(maps)
-        grown = ((self.small, self.grow), (self.middle, self.grow_again), (self.large, self.grow_last))
+        grown = (
+            (self.small, self.grow),
+            (self.middle, self.grow_again),
+            (self.large, self.grow_last),
+        )
         for blocks, grow in grown:
             for block in blocks:
                 maps = block(maps, told)

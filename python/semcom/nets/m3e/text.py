@@ -21,6 +21,8 @@ from ..layers import to_complex
 from .codec import Transformer, seen
 
 LENGTH = 18  # tokens of a sentence with [CLS], [SEP] and padding
+SIGNS = 4  # of how sure a reading is, of which xi is made
+CLS = 1  # token that every sentence begins with
 CARRIED = 32  # numbers of a token between the symbols and the receiver's Transformer
 
 
@@ -57,6 +59,8 @@ class TextCodec(nn.Module):
         self.fetch = nn.Linear(CARRIED, width)
         self.decoder = Transformer(config, config.layers)
         self.bias = nn.Parameter(torch.zeros(vocabulary))
+        self.register_buffer("temperature", torch.ones(()))  # of the chances of its words
+        self.xi = nn.Linear(SIGNS, 1)
         nn.init.normal_(self.embedding.weight, std=width**-0.5)
 
     def encode(self, tokens: Tensor, width: int | None = None) -> Tensor:
@@ -77,3 +81,20 @@ class TextCodec(nn.Module):
         carried = self.channel_decoder(inputs).unflatten(1, (LENGTH, CARRIED))
         features = self.decoder(self.fetch(carried) + self.place[1])
         return F.linear(features, self.embedding.weight, self.bias)
+
+    def judged(self, logits: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Logits [B, LENGTH, V] and the noise variance [B, n] of their symbols -> tokens
+        [B, LENGTH], the chance [B] that all of them are right, and xi [B]: the likeness in meaning
+        (eq. 9) that the receiver, which has no original, expects (0 to 1)."""
+        tokens, signs = self.signs(logits, noise)
+        return tokens, signs[:, 0].exp(), self.xi(signs).sigmoid()[:, 0]
+
+    def signs(self, logits: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """The likeliest tokens [B, LENGTH], and of how sure they are [B, SIGNS]: logarithms of the
+        chances of all, of the worst, their mean; how well symbols are known."""
+        logits = logits.float().clone()
+        logits[:, 0] = F.one_hot(torch.tensor(CLS), logits.shape[-1]) * 100.0  # each begins so
+        best, tokens = (logits / self.temperature).log_softmax(-1).max(-1)
+        known = (1 / (1 + noise)).mean(1)
+        signs = torch.stack([best.sum(1), best.amin(1), best.mean(1), known], 1)
+        return tokens, signs.clamp(-20, 1)
