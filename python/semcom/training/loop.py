@@ -95,8 +95,9 @@ class Recipe(ABC):
         is seeded before."""
 
     @abstractmethod
-    def loss(self, batch, name: str) -> torch.Tensor:
-        """Loss of a batch that the optimiser of that name lowers."""
+    def loss(self, batch, name: str) -> torch.Tensor | None:
+        """Loss of a batch that the optimiser of that name lowers; None: it rests in this step, and
+        so does its schedule."""
 
     @abstractmethod
     def score(self, kept: torch.nn.Module) -> float:
@@ -157,17 +158,21 @@ class Loop:
         total = 0.0
         for name, optimizer in self.optimizers.items():
             loss = self.recipe.loss(batch, name)
-            optimizer.zero_grad()
-            loss.backward()
-            own = [p for group in optimizer.param_groups for p in group["params"]]
-            distributed.average_gradients(own)
-            if self.recipe.clip is not None:
-                torch.nn.utils.clip_grad_norm_(own, self.recipe.clip)
-            optimizer.step()
-            self.schedules[name].step()
-            total += float(loss.detach())
+            if loss is not None:
+                self._lower(loss, optimizer)
+                self.schedules[name].step()
+                total += float(loss.detach())
         self.averaged.update_parameters(self.recipe.kept)
         return total
+
+    def _lower(self, loss: torch.Tensor, optimizer: torch.optim.Optimizer) -> None:
+        optimizer.zero_grad()
+        loss.backward()
+        own = [p for group in optimizer.param_groups for p in group["params"]]
+        distributed.average_gradients(own)
+        if self.recipe.clip is not None:
+            torch.nn.utils.clip_grad_norm_(own, self.recipe.clip)
+        optimizer.step()
 
     def validate(self) -> float:
         """Score of the averaged weights; the best weights are kept."""
