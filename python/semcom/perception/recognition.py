@@ -57,3 +57,17 @@ def picture_maps(pictures: np.ndarray) -> Tensor:
         some = torch.from_numpy(pictures[start : start + AT_ONCE]).permute(0, 3, 1, 2)
         found.append(picture_features()(as_input(some.float() / 255)))
     return torch.cat(found)
+
+
+def describe(squares, owners, spectra, sound, check):
+    from ..data.descriptions import Description
+    from ..data.clipset import AVE_CLASSES
+    rec = picture_recogniser()
+    T = max(1, len(spectra), max(owners, default=0) + 1)
+    names = [""] * T
+    if len(squares):
+        k = rec(picture_maps(squares)).argmax(1).tolist()
+        for o, i in zip(owners, k):
+            c = rec.classes[i]
+            names[o] = "something else" if c not in AVE_CLASSES[:28] else c
+    return [Description(n, "one" if n else "", "middle" if n else "", "", "") for n in names]

@@ -83,9 +83,8 @@ class M3ESettings:
         if self.without and self.only:
             raise SemcomError(f"without {self.without}, only {self.only}: give one of them")
 
-    def mode(self, media: Media) -> Mode:
-        """What each second of a clip is sent as."""
-        shown, played = bool(len(media.pictures)), bool(len(media.sound))
+    def mode(self, shown: bool, played: bool) -> Mode:
+        """What each second of a clip with pictures, with sound is sent as."""
         return Mode(
             text=0 if self.only == "image" else 60,
             sound=4 if played and not self.only else 0,
@@ -132,8 +131,18 @@ class M3EVSC(System, Networks):
         return HANDLE_ITEM
 
     def payload(self, terminal: str, items: int) -> int:
-        """It varies."""
-        return 0
+        """Symbols of a clip of so many seconds at most."""
+        mode = self.settings.mode(shown=True, played=True)
+        return Head(mode, items, 1, 1, False, True, (mode.most,) * items).total()
+
+    def payload_of(self, terminal: str, taken: Media) -> int:
+        """Symbols of a clip, with as many key frames as there may be."""
+        shown = len(taken.pictures)
+        mode = self.settings.mode(bool(shown), bool(len(taken.sound)))
+        keys = min(mode.most, shown)
+        still, sounds = shown == 1, bool(len(taken.sound))
+        shape = taken.pictures.shape[1:3] if shown else (0, 0)
+        return Head(mode, taken.seconds, *shape, still, sounds, (keys,) * taken.seconds).total()
 
     def config_dict(self) -> dict:
         """Configuration as it goes into a checkpoint's header."""
@@ -160,7 +169,8 @@ class M3EVSC(System, Networks):
     @torch.inference_mode()
     def frame(self, media: Media) -> Tensor:
         """The symbols of a clip."""
-        mode, places = self.settings.mode(media), self._key_places(media)
+        mode = self.settings.mode(bool(len(media.pictures)), bool(len(media.sound)))
+        places = self._key_places(media)
         squares = _squares(media.pictures, [at for some in places for at in some])
         owners = torch.tensor([t for t, some in enumerate(places) for _ in some])
         spectra = phase.seconds_of(media.sound)

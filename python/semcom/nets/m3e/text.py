@@ -86,9 +86,15 @@ class TextCodec(nn.Module):
         """Logits [B, LENGTH, V] and the noise variance [B, n] of their symbols -> tokens
         [B, LENGTH], the chance [B] that all of them are right, and xi [B]: the likeness in meaning
         (eq. 9) that the receiver, which has no original, expects (0 to 1)."""
+        tokens, signs = self.signs(logits, noise)
+        return tokens, signs[:, 0].exp(), self.xi(signs).sigmoid()[:, 0]
+
+    def signs(self, logits: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """The likeliest tokens [B, LENGTH], and of how sure they are [B, SIGNS]: logarithms of the
+        chances of all, of the worst, their mean; how well symbols are known."""
         logits = logits.float().clone()
         logits[:, 0] = F.one_hot(torch.tensor(CLS), logits.shape[-1]) * 100.0  # each begins so
         best, tokens = (logits / self.temperature).log_softmax(-1).max(-1)
         known = (1 / (1 + noise)).mean(1)
         signs = torch.stack([best.sum(1), best.amin(1), best.mean(1), known], 1)
-        return tokens, best.sum(1).exp(), self.xi(signs.clamp(-20, 1)).sigmoid()[:, 0]
+        return tokens, signs.clamp(-20, 1)

@@ -1,0 +1,350 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Make docs/generative.md: M3E-VSC beside classical links, figures 5 to 8 and table 1 of its paper.
+
+RAW is a folder of recordings and photographs: its validation split chooses the adaptive classical
+link, its test split is reported.  Finished points are kept in OUT.
+
+    studies generative --raw DIR
+"""
+
+import argparse
+import json
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+
+from gnuradio.semcom.base.files import check_writable, make_folder
+from gnuradio.semcom.base.options import at_least
+from gnuradio.semcom.data.descriptions import DescriptionSentences
+from gnuradio.semcom.data.material_raw import RawMaterial
+from gnuradio.semcom.report import plots, tables
+from gnuradio.semcom.report.plots import Axes, Line
+from gnuradio.semcom.report.tables import Estimate
+from gnuradio.semcom.systems.loading import load_system
+
+from . import pages
+from .experiment import CHANNELS
+from .generative_link import (
+    STILL,
+    Channel,
+    Classical,
+    Generative,
+    best_still,
+    films,
+    measured,
+    seconds,
+    stills,
+    text_asked_again,
+    text_by_codec,
+    text_by_net,
+)
+from .work import Records, complete, recorded
+
+SHOWN = ("awgn", "rayleigh")
+SNRS = {"awgn": (-5.0, 0.0, 3.0, 5.0, 8.0, 12.0, 18.0), "rayleigh": (0.0, 8.0, 16.0)}  # [dB]
+TEXT_SNRS = (-6.0, -3.0, 0.0, 3.0, 6.0, 9.0)
+AT = 8.0  # [dB] of table 1
+STILL_USES = 768  # of a still, pilots and all, at most
+OURS = "M3E-VSC"
+PICTURES = {  # M3E-VSC's settings
+    OURS: {}, "without M3E": {"without": "m3e"}, "only text": {"only": "text"},
+    "only image": {"only": "image"}, "M3E-VSC, 2 symbols a latent": {"picture_symbols": 2},
+}  # fmt: skip
+FIXED = {  # as in the paper: one code at every SNR, whatever it takes
+    "H.265 + LDPC 3/4, QPSK": {"source": "h265_still", "modulation": "qpsk", "quality": 0},
+    "H.265 + LDPC 3/4, 16QAM": {"source": "h265_still", "modulation": "16qam", "quality": 0},
+    "JPEG + LDPC 3/4, 16QAM": {"source": "jpeg", "modulation": "16qam", "quality": 0},
+}
+ADAPTIVE = "adaptive classical"
+SOUNDS = {
+    "Opus": {"source": "opus"}, "AAC": {"source": "aac"}, "MP3": {"source": "mp3"},
+    "Codec 2": {"source": "codec2"},
+}  # fmt: skip
+FILM_HEIGHT = 96  # [pixels]
+FILMS = {  # one GOP of 16 pictures a second; classical ones send no sound
+    OURS: {}, "M3E-VSC, up to 4 key frames": {"key_frames": 4},
+    "H.265, 96 pixels, lowest quality": {
+        "source": "h265", "quality": 0, "size": 96, "picture_rate": 16.0},
+    "H.265, 64 pixels, lowest quality": {
+        "source": "h265", "quality": 0, "size": 64, "picture_rate": 16.0},
+    "H.265, 64 pixels, 4 pictures a second": {
+        "source": "h265", "quality": 0, "size": 64, "picture_rate": 4.0},
+}  # fmt: skip
+FILM_KEYS = {"ssim": ".3f", "picture_class": ".2f", "sound_class": ".2f"}
+AGAIN = {  # xi below which a sentence is asked for again, attempts at most
+    "once": (0.0, 1), "again below xi = 0.6": (0.6, 4), "again below xi = 0.9": (0.9, 4),
+    "twice, blindly": (2.0, 2), "four times, blindly": (2.0, 4),
+}  # fmt: skip
+TEXTS = ("letters5", "huffman_letters", "huffman_words", "brotli", "bigram")
+WIDTHS = (30, 60, 120)
+LOOKS = {name: (i, i % 4) for i, name in enumerate((*PICTURES, *FIXED, ADAPTIVE))}
+STILL_KEYS = {"ssim": "SSIM", "picture_class": "picture named right"}
+SOUND_KEYS = {"sound_class": "sound named right", "timbre": "timbre"}
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--raw", type=Path, required=True, metavar="DIR", help="folder with manifest.csv")
+    add("--clips", type=Path, metavar="DIR", help="natural films with clips.json, to show as well")
+    add("--checkpoint", default="", help="weights of m3e_vsc (default: the shipped ones)")
+    add("--stills", type=at_least(1), default=150, help="photographs (default: %(default)s)")
+    add("--sounds", type=at_least(1), default=152, help="recordings (default: %(default)s)")
+    add("--sentences", type=at_least(1), default=500, help="sentences (default: %(default)s)")
+    add("--val", type=at_least(1), default=50, help="stills that choose (default: %(default)s)")
+    add("--out", type=Path, default=Path("runs/generative"), metavar="DIR")
+    add("--docs", type=Path, default=pages.DOCS, help="folder of the page")
+
+
+def run(args: argparse.Namespace) -> None:
+    check_writable(args.docs / "generative.md")
+    study = Study(args)
+    figures = make_folder(args.docs / "figures")
+    plots.draw(figures / "generative-stills.png", study.still_panels(), columns=2)
+    plots.draw(figures / "generative-sounds.png", study.sound_panels(), columns=2)
+    plots.draw(figures / "generative-text.png", study.text_panels(), columns=2)
+    pages.write(args.docs / "generative.md", study.page())
+
+
+class Study:
+    """What is measured, point by point as it is asked for."""
+
+    def __init__(self, args: argparse.Namespace):
+        self.args = args
+        self.kept = Records(make_folder(args.out) / "points.json")
+
+    def point(self, label: str, channel: Channel, measure: Callable[[], dict]) -> dict:
+        """The figures of a point, measured once."""
+        counts = [self.args.stills, self.args.sounds, self.args.sentences, self.args.val]
+        key = json.dumps([label, channel.model, channel.snr, *counts])
+        told = f"{label}, {channel.model}, {channel.snr:g} dB"
+        return complete("points", [recorded(key, told, measure)], self.kept)[0]
+
+    @cached_property
+    def raw(self) -> dict[str, RawMaterial]:
+        return {split: RawMaterial(self.args.raw, split) for split in ("val", "test")}
+
+    @cached_property
+    def stills(self) -> list:
+        return stills(self.raw["test"], self.args.stills)
+
+    @cached_property
+    def choosing(self) -> list:
+        return stills(self.raw["val"], self.args.val)
+
+    @cached_property
+    def sounds(self) -> list:
+        return seconds(self.raw["test"], self.args.sounds)
+
+    @cached_property
+    def sentences(self) -> list[str]:
+        return list(DescriptionSentences("test", self.args.sentences))
+
+    # --- stills: figures 6 and 7, table 1 ---
+
+    def still(self, name: str, channel: Channel) -> dict:
+        def measure() -> dict:
+            if name in PICTURES:
+                link = Generative(self.args.checkpoint, **PICTURES[name])
+            elif name in FIXED:
+                link = Classical("video", size=STILL, **FIXED[name])
+            else:
+                settings = best_still(self.choosing, channel, STILL_USES)
+                if not settings:  # nothing arrives: mid-grey
+                    return {"settings": {}} | measured(Nothing(), self.stills, channel)
+                link = Classical("video", **settings)
+                return {"settings": settings} | measured(link, self.stills, channel)
+            return measured(link, self.stills, channel)
+
+        return self.point(f"still, {name}", channel, measure)
+
+    def still_panels(self) -> list[Axes]:
+        return [self.panel(self.still, LOOKS, key, label, model)
+                for key, label in STILL_KEYS.items() for model in SHOWN]  # fmt: skip
+
+    def panel(self, of: Callable, names, key: str, label: str, model: str) -> Axes:
+        lines = []
+        for number, name in enumerate(names):
+            records = [of(name, Channel(model, snr)) for snr in SNRS[model]]
+            values = [estimate(record, key) for record in records]
+            legend = f"{name}, {records[-1]['uses']:,.0f} uses"
+            lines.append(Line(legend, list(SNRS[model]), values, (number, number % 4)))
+        return Axes(CHANNELS[model], plots.SNR_LABEL, label, lines)
+
+    # --- sounds: figure 8 ---
+
+    def sound(self, name: str, channel: Channel) -> dict:
+        def measure() -> dict:
+            if name in PICTURES:
+                link = Generative(self.args.checkpoint, **PICTURES[name])
+            else:
+                link = Classical("audio", **SOUNDS[name])
+            return measured(link, self.sounds, channel)
+
+        return self.point(f"sound, {name}", channel, measure)
+
+    def sound_panels(self) -> list[Axes]:
+        names = (OURS, "without M3E", "only text", *SOUNDS)
+        return [self.panel(self.sound, names, key, label, model)
+                for key, label in SOUND_KEYS.items() for model in SHOWN]  # fmt: skip
+
+    # --- sentences: figure 5 ---
+
+    def text(self, name: str | int, channel: Channel) -> dict:
+        def measure() -> dict:
+            if isinstance(name, str):
+                return text_by_codec(name, self.sentences, channel)
+            net = load_system("m3e_vsc", self.args.checkpoint)
+            return text_by_net(net, self.sentences, channel, name)
+
+        return self.point(f"text, {name}", channel, measure)
+
+    def text_panels(self) -> list[Axes]:
+        panels = []
+        for key, label in (("similarity", "sentence similarity"), ("bleu_1", "BLEU-1")):
+            lines = []
+            for number, name in enumerate((*WIDTHS, *TEXTS)):
+                records = [self.text(name, Channel("awgn", snr)) for snr in TEXT_SNRS]
+                who = name if isinstance(name, str) else OURS
+                legend = f"{who}, {records[-1]['uses']:.0f} uses"
+                values = [estimate(record, key) for record in records]
+                lines.append(Line(legend, list(TEXT_SNRS), values, (number, number % 4)))
+            panels.append(Axes(CHANNELS["awgn"], plots.SNR_LABEL, label, lines))
+        return panels
+
+    # --- asked again: xi ---
+
+    def again(self, name: str, channel: Channel) -> dict:
+        below, attempts = AGAIN[name]
+
+        def measure() -> dict:
+            net = load_system("m3e_vsc", self.args.checkpoint)
+            return text_asked_again(net, self.sentences, channel, 60, below, attempts)
+
+        return self.point(f"asked again, {name}", channel, measure)
+
+    def again_table(self) -> list[str]:
+        rows = []
+        for snr in (-4.0, 0.0, 4.0):
+            for name in AGAIN:
+                record = self.again(name, Channel("rayleigh", snr))
+                told = [estimate(record, key).text(".3f") for key in ("exact", "similarity")]
+                rows.append([f"{snr:g}", name, f"{record['uses']:.0f}", *told])
+        return tables.markdown(["SNR [dB]", "sent", "uses", "exact", "similarity"], rows)
+
+    # --- films: figure 4 ---
+
+    @cached_property
+    def films(self) -> list:
+        return films(self.args.clips, FILM_HEIGHT) if self.args.clips else []
+
+    def film(self, name: str, channel: Channel) -> dict:
+        def measure() -> dict:
+            link = (
+                Generative(self.args.checkpoint, **FILMS[name])
+                if name.startswith(OURS)
+                else Classical("video", **FILMS[name])
+            )
+            return measured(link, self.films, channel)
+
+        return self.point(f"film, {name}", channel, measure)
+
+    def film_table(self) -> list[str]:
+        if not self.films:
+            return ["No films were given (`--clips`)."]
+        rows = []
+        for name in FILMS:
+            record = self.film(name, Channel("awgn", AT))
+            each = record["uses"] * len(self.films) / record["seconds"]
+            told = [estimate(record, key).text(form) for key, form in FILM_KEYS.items()]
+            rows.append([name, f"{each:,.0f}", *told])
+        header = ["link", "uses a GOP", "SSIM", "picture named right", "sound named right"]
+        return tables.markdown(header, rows)
+
+    # --- the page ---
+
+    def page(self) -> str:
+        """docs/generative.md."""
+        at = Channel("awgn", AT)
+        ours, none, words = (self.still(name, at) for name in (OURS, "without M3E", "only text"))
+        return pages.page(
+            "generative",
+            command=pages.command("generative", "--raw <folder>"),
+            stills=str(self.args.stills),
+            sounds=str(self.args.sounds),
+            sentences=str(self.args.sentences),
+            distinct=str(len(set(self.sentences))),
+            val=str(self.args.val),
+            uses=f"{ours['uses']:.0f}",
+            class_ours=f"{ours['picture_class']:.2f}",
+            class_none=f"{none['picture_class']:.2f}",
+            class_text=f"{words['picture_class']:.2f}",
+            class_original=f"{ours['picture_class_original']:.2f}",
+            table_stills=self.table(self.still, LOOKS, STILL_COLUMNS),
+            table_sounds=self.table(
+                self.sound, (OURS, "without M3E", "only text", *SOUNDS), SOUND_COLUMNS
+            ),
+            table_text=self.text_table(),
+            table_again=self.again_table(),
+            table_films=self.film_table(),
+            table_classes=self.class_table(),
+        )
+
+    def table(self, of: Callable, names, columns: dict) -> list[str]:
+        lines = []
+        for model in SHOWN:
+            rows = []
+            for name in names:
+                for snr in SNRS[model]:
+                    record = of(name, Channel(model, snr))
+                    told = [estimate(record, key).text(form) for key, (_, form) in columns.items()]
+                    rows.append([name, f"{record['uses']:,.0f}", f"{snr:g}", *told])
+            header = ["link", "uses", "SNR [dB]", *(label for label, _ in columns.values())]
+            lines += [f"**{CHANNELS[model]}**", "", *tables.markdown(header, rows), ""]
+        return lines
+
+    def text_table(self) -> list[str]:
+        rows = []
+        for name in (*WIDTHS, *TEXTS):
+            for snr in TEXT_SNRS:
+                record = self.text(name, Channel("awgn", snr))
+                told = [estimate(record, key).text(".3f") for key in
+                        ("bleu_1", "exact", "similarity")]  # fmt: skip
+                who = name if isinstance(name, str) else OURS
+                rows.append([who, f"{record['uses']:.0f}", f"{snr:g}", *told])
+        header = ["code", "uses", "SNR [dB]", "BLEU-1", "exact", "similarity"]
+        return tables.markdown(header, rows)
+
+    def class_table(self) -> list[str]:
+        """Table 1: what the judge names right of each class."""
+        at, names = Channel("awgn", AT), (OURS, "without M3E", "only text", ADAPTIVE)
+        records = [self.still(name, at)["picture_classes"] for name in names]
+        rows = [
+            [kind, *("-" if r[kind] is None else f"{r[kind]:.2f}" for r in records)]
+            for kind in records[0]
+        ]
+        means = [[v for v in r.values() if v is not None] for r in records]
+        rows.append(["mean of the classes", *(f"{sum(m) / len(m):.3f}" for m in means)])
+        return tables.markdown(["class", *names], rows)
+
+
+class Nothing:
+    """A link over which nothing arrives."""
+
+    def over(self, media, channel, number):
+        return None, STILL_USES
+
+
+STILL_COLUMNS = {
+    "ssim": ("SSIM", ".3f"), "ms_ssim": ("MS-SSIM", ".3f"), "psnr_db": ("PSNR [dB]", ".1f"),
+    "lpips": ("LPIPS", ".3f"), "picture_class": ("named right", ".2f"),
+}  # fmt: skip
+SOUND_COLUMNS = {
+    "sound_class": ("named right", ".2f"), "timbre": ("timbre", ".3f"),
+    "log_mel_correlation": ("log-mel correlation", ".3f"),
+}  # fmt: skip
+
+
+def estimate(record: dict, key: str) -> Estimate:
+    """A figure of a record with its interval."""
+    return tables.estimate([record], key)

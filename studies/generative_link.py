@@ -1,0 +1,288 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Films, stills, sounds and sentences over the link of one terminal, by M3E-VSC and by classical
+codes, in the chain of ``semcom.chain`` (which the tests hold equal to the GNU Radio flowgraph)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from gnuradio.semcom.blocks.return_link import answer_symbols
+from gnuradio.semcom.chain.link import TorchLink
+from gnuradio.semcom.data.clipset import AVE_CLASSES
+from gnuradio.semcom.data.descriptions import DescriptionSentences, text, tokens
+from gnuradio.semcom.data.material_raw import RawMaterial
+from gnuradio.semcom.media.clip import Media
+from gnuradio.semcom.media.codecs.texts import TextCodec as ClassicalText
+from gnuradio.semcom.media.sources import MediaSource
+from gnuradio.semcom.media.spectrum import RATE
+from gnuradio.semcom.media.store import STORE, handle_items
+from gnuradio.semcom.nets.m3e.text import LENGTH
+from gnuradio.semcom.phy.coding import BlockCode
+from gnuradio.semcom.phy.csi import symbol_no_eff
+from gnuradio.semcom.systems.digital import Digital, DigitalSettings
+from gnuradio.semcom.systems.loading import load_system
+from gnuradio.semcom.systems.m3e_vsc import M3ESettings
+from gnuradio.semcom.tasks.media import MediaTask
+from gnuradio.semcom.tasks.text import Text, TextTask
+from gnuradio.semcom.training.stills import middle
+from gnuradio.semcom.training.xi import received
+
+from .adaptation import CARRIERS, Carrier, carriers
+
+PILOTS = 32  # symbols of a frame
+ANSWER = answer_symbols(PILOTS, 0)  # symbols of an answer on the return link
+STILL = 64  # [pixels]
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A channel at an SNR [dB]."""
+
+    model: str
+    snr: float
+
+    def through(self, frame: torch.Tensor, number: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Symbols [n] of a frame as they are detected, and their noise variance [n]."""
+        link = TorchLink(self.model, "ls", "lmmse", num_rx=1, pilot_length=PILOTS)
+        symbols, noise = link.uplink(
+            frame[None, None], torch.tensor([self.snr]), torch.tensor([number])
+        )
+        return symbols[0, 0], symbol_no_eff(noise, len(frame))[0, 0]
+
+
+# --- what is sent ---
+
+
+def spread(items: list, count: int) -> list:
+    """``count`` of some items, evenly spread over them."""
+    return [items[i] for i in np.unique(np.linspace(0, len(items) - 1, count).astype(int))]
+
+
+def stills(raw: RawMaterial, count: int) -> list[Media]:
+    """Photographs of all classes as squares of 64 pixels."""
+    pairs = [(event, photo) for event in sorted(raw.pictures) for photo in raw.pictures[event]]
+    return [
+        Media(middle(photo, STILL)[None], label=AVE_CLASSES[event])
+        for event, photo in spread(pairs, count)
+    ]
+
+
+def seconds(raw: RawMaterial, count: int) -> list[Media]:
+    """The middle second of recordings of all classes."""
+    pairs = [(event, sound) for event in sorted(raw.sounds) for sound in raw.sounds[event]]
+    return [Media(sound=_second(sound), label=AVE_CLASSES[event])
+            for event, sound in spread(pairs, count)]  # fmt: skip
+
+
+def films(folder: Path, height: int) -> list[Media]:
+    """The natural clips of a folder with clips.json, whole, with pictures of so many pixels."""
+    told, found = json.loads((folder / "clips.json").read_text(encoding="utf-8"))["clips"], []
+    for known in told:
+        parts = list(MediaSource(folder / known["file"], height=height))
+        pictures = np.concatenate([part.pictures for part in parts])
+        sound = np.concatenate([part.sound for part in parts])
+        event = known["ave_class"]
+        found.append(Media(pictures, sound, event if event in AVE_CLASSES else ""))
+    return found
+
+
+def _second(sound: np.ndarray) -> np.ndarray:
+    start = max(0, (len(sound) - RATE) // 2)
+    return np.pad(sound[start : start + RATE], (0, max(0, RATE - len(sound)))).clip(-1, 1)
+
+
+# --- who sends it ---
+
+
+class Generative:
+    """M3E-VSC with some settings."""
+
+    def __init__(self, checkpoint: str, **settings):
+        self.net = load_system("m3e_vsc", checkpoint)
+        self.net.configure(M3ESettings(**settings))
+
+    def over(self, media: Media, channel: Channel, number: int) -> tuple[Media | None, int]:
+        """What is shown of a clip, None for nothing, and its channel uses."""
+        frame = self.net.frame(media)
+        shown, _ = self.net.received(*channel.through(frame, number))
+        return shown, len(frame) + PILOTS
+
+
+class Classical:
+    """One codec of pictures or sound, LDPC and QAM; settings of ``digital``."""
+
+    def __init__(self, terminal: str, **settings):
+        variant = {"audio": "audio_only", "video": "video_only"}[terminal]
+        self.terminal = terminal
+        self.net = Digital(DigitalSettings(task="media", variant=variant, **settings))
+
+    def over(self, media: Media, channel: Channel, number: int) -> tuple[Media | None, int]:
+        """As of :class:`Generative`."""
+        items = handle_items(STORE.keep(media), media.seconds)
+        frame = self.net.send(self.terminal, [items], {})[0]
+        symbols, noise = channel.through(frame, number)
+        said = self.net.outcome([symbols[None]], [noise[None]])[0]
+        return _alike(media, TASK.outcome(said.numpy())), len(frame) + PILOTS
+
+
+TASK = MediaTask()
+
+
+def _alike(sent: Media, shown: Media | None) -> Media | None:
+    """What is shown with as many pictures as were sent; a classical link holds one for long."""
+    if shown is None:
+        return None
+    places = np.arange(len(sent.pictures)) * len(shown.pictures) // max(1, len(sent.pictures))
+    return Media(shown.pictures[places] if len(places) else sent.pictures,
+                 shown.sound if len(sent.sound) else sent.sound)  # fmt: skip
+
+
+def measured(link, clips: Sequence[Media], channel: Channel) -> dict:
+    """Figures of the task media over some clips, and their mean channel uses."""
+    scores, uses = [], []
+    for number, media in enumerate(clips):
+        shown, count = link.over(media, channel, number)
+        scores.append(TASK.score(media, shown))
+        uses.append(count)
+    figures = TASK.figures(np.array(scores), 0)
+    named = {media.label for media in clips}
+    each = {
+        name: TASK.figures(np.array([s for s, m in zip(scores, clips, strict=True)
+                                     if m.label == name]), 0) for name in sorted(named)
+    }  # fmt: skip
+    figures["picture_classes"] = {name: own["picture_class"] for name, own in each.items()}
+    return figures | {"uses": float(np.mean(uses))}
+
+
+# --- the classical link at its best within a budget ---
+
+
+def best_still(clips: Sequence[Media], channel: Channel, uses: int) -> dict:
+    """The settings of ``digital`` for stills that are expected to show most at a channel, within
+    so many channel uses: codec, carrier; chosen on validation ``clips`` by
+
+        W = p SSIM + (1 - p) SSIM(mid-grey), p the share of frames that arrive whole.
+    """
+    grey = _mean([TASK.score(media, None) for media in clips])
+    best = (grey, {})
+    for carrier in carriers(uses - PILOTS, CARRIERS):
+        arrives = _arrives(carrier, uses - PILOTS, channel)
+        if arrives < 0.01:
+            continue
+        for codec in ("h265_still", "webp", "avif"):
+            settings = asdict(carrier) | {"source": codec, "quality": 90, "size": STILL,
+                                          "payload": uses - PILOTS}  # fmt: skip
+            worth = arrives * _clean(clips, settings) + (1 - arrives) * grey
+            best = max(best, (worth, settings), key=lambda pair: pair[0])
+    return best[1]
+
+
+_KNOWN: dict = {}
+
+
+def _clean(clips: Sequence[Media], settings: dict) -> float:
+    """Mean SSIM of what arrives whole."""
+    key = (id(clips), *sorted(settings.items()))
+    if key not in _KNOWN:
+        link = Classical("video", **settings)
+        shown = [link.over(media, Channel("none", 0.0), 0)[0] for media in clips]
+        _KNOWN[key] = _mean([TASK.score(*pair) for pair in zip(clips, shown, strict=True)])
+    return _KNOWN[key]
+
+
+def _mean(scores: list) -> float:
+    return float(np.mean([TASK.figures(score[None], 0)["ssim"] for score in scores]))
+
+
+def _arrives(carrier: Carrier, payload: int, channel: Channel, frames: int = 200) -> float:
+    """Share of frames of so many symbols, full of random bits, that arrive whole."""
+    key = (carrier, payload, channel)
+    if key not in _KNOWN:
+        code, rng = carrier.block_code(), np.random.default_rng(0)
+        came = 0
+        for number in range(frames):
+            bits = rng.integers(0, 2, code.largest(payload)).astype(np.uint8)
+            symbols, noise = channel.through(torch.from_numpy(code.encode(bits)), number)
+            came += code.decode(symbols.numpy(), noise.contiguous().numpy())[1].all()
+        _KNOWN[key] = came / frames
+    return _KNOWN[key]
+
+
+# --- sentences ---
+
+
+def padded(sentences: Sequence[str]) -> torch.Tensor:
+    """Tokens [n, LENGTH] of sentences."""
+    rows = [tokens(said) for said in sentences]
+    return torch.tensor([row + [0] * (LENGTH - len(row)) for row in rows])
+
+
+def text_by_net(net, sentences: Sequence[str], channel: Channel, width: int) -> dict:
+    """Figures of the task text of M3E-VSC's sentences at so many symbols each, pilots apart."""
+    with torch.inference_mode():
+        logits, noise = received(net.text, padded(sentences), channel.model, channel.snr, width)
+        rows, _, xi = net.text.judged(logits, noise)
+    said = [text(row) for row in rows.tolist()]
+    return text_figures(sentences, said) | {"uses": float(width), "xi": float(xi.mean())}
+
+
+def text_asked_again(net, sentences: Sequence[str], channel: Channel, width: int, below: float,
+                     attempts: int) -> dict:  # fmt: skip
+    """Sentences that are sent again while xi is below ``below``, at most ``attempts`` times, each
+    over a channel of its own, and combined (maximum ratio); ``below`` above 1 repeats blindly.
+
+    ``uses`` are those of a sentence: payload and pilots of each attempt, and its answer, where
+    something is asked.
+    """
+    rows, uses = padded(sentences), torch.zeros(len(sentences))
+    best = torch.zeros(len(rows), width, dtype=torch.complex64)
+    weights = torch.zeros(len(rows), width)
+    open_ = torch.ones(len(rows), dtype=bool)
+    asks = below <= 1
+    with torch.inference_mode():
+        sent = net.text.encode(rows, width)
+        for attempt in range(attempts):
+            for i in open_.nonzero()[:, 0].tolist():
+                symbols, noise = channel.through(sent[i], attempt * len(rows) + i)
+                best[i] += symbols / noise
+                weights[i] += 1 / noise
+                uses[i] += width + PILOTS + (ANSWER if asks else 0)
+            combined = net.text.decode(best / weights.clamp_min(1e-9), 1 / weights)
+            read, _, xi = net.text.judged(combined, 1 / weights)
+            open_ &= xi < below
+    said = [text(row) for row in read.tolist()]
+    return text_figures(sentences, said) | {"uses": float(uses.mean())}
+
+
+def text_by_codec(source: str, sentences: Sequence[str], channel: Channel) -> dict:
+    """The same of a classical code of text, LDPC 3/4 and QPSK."""
+    codec = _fitted(source)
+    code, said, uses = BlockCode("qpsk", "3/4", 648), [], []
+    for number, sentence in enumerate(sentences):
+        frame = torch.from_numpy(code.encode(codec.encode(sentence)))
+        symbols, noise = channel.through(frame, number)
+        bits = code.decode(symbols.numpy(), noise.contiguous().numpy())[0]
+        said.append(codec.decode(bits.ravel()) or " ")
+        uses.append(len(frame))
+    return text_figures(sentences, said) | {"uses": float(np.mean(uses))}
+
+
+def _fitted(source: str) -> ClassicalText:
+    if source not in _KNOWN:
+        _KNOWN[source] = ClassicalText.fit(source, DescriptionSentences("train"))
+    return _KNOWN[source]
+
+
+WORDS = TextTask()
+
+
+def text_figures(sentences: Sequence[str], said: Sequence[str]) -> dict:
+    """Figures of the task text."""
+    scores = [WORDS.score(one, Text(other)) for one, other in zip(sentences, said, strict=True)]
+    return WORDS.figures(np.array(scores), 0)
