@@ -31,7 +31,5 @@ def drawn_snr(config, count: int, wide: float) -> Tensor:
     """SNRs [count] in dB: a share ``wide`` uniform over all of ``config.snr``, the others over
     ``config.focus``; by Torch's generator."""
     place, half = torch.rand(2, count)
-    over_all, in_focus = (
-        low + (high - low) * place for low, high in (config.snr, config.focus)
-    )
+    over_all, in_focus = (low + (high - low) * place for low, high in (config.snr, config.focus))
     return torch.where(half < wide, over_all, in_focus)

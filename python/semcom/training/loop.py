@@ -78,15 +78,7 @@ class Recipe(ABC):
     def schedule(self, optimizer: torch.optim.Optimizer) -> LRScheduler:
         """Learning rate of an optimiser, step by step: linear warm-up, then a cosine to zero."""
         total = self.epochs * self.steps_per_epoch
-        warmup = max(1, round(self.config.warmup * total))
-
-        def rate(step: int) -> float:
-            if step < warmup:
-                return (step + 1) / warmup
-            left = min(1.0, (step - warmup) / max(1, total - warmup))
-            return 0.5 * (1 + math.cos(math.pi * left))
-
-        return LambdaLR(optimizer, rate)
+        return LambdaLR(optimizer, warmed_up(total, max(1, round(self.config.warmup * total))))
 
     @abstractmethod
     def batches(self, epoch: int) -> Iterator[tuple[int, object]]:
@@ -237,6 +229,19 @@ class Loop:
                 "another --out, or --no-resume to start again"
             )
         return state
+
+
+def warmed_up(total: int, warmup: int) -> Callable[[int], float]:
+    """Share of the learning rate in each of ``total`` steps: rises over ``warmup`` of them, then
+    falls to zero as a cosine."""
+
+    def rate(step: int) -> float:
+        if step < warmup:
+            return (step + 1) / warmup
+        done = min(1.0, (step - warmup) / max(1, total - warmup))
+        return 0.5 * (1 + math.cos(math.pi * done))
+
+    return rate
 
 
 def epoch_seed(seed: int, epoch: int) -> int:

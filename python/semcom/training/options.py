@@ -206,7 +206,9 @@ class M3ETraining:
     learning_rate: float = option(0.0, "largest step of AdamW" + OWN)
     weight_decay: float = option(-1.0, "of AdamW" + OWN)
     warmup: int = option(0, "steps in which the learning rate rises" + OWN)
-    average: float = option(0.0, "weights kept per step in the running average that is tested" + OWN)
+    average: float = option(
+        0.0, "weights kept per step in the running average that is tested" + OWN
+    )
     clip: float = option(1.0, "largest norm of a gradient")
     snr: tuple[float, ...] = option(
         (), "lowest and highest SNR" + OWN, unit="dB", type=number, only=(OVER_AIR,)

@@ -61,6 +61,7 @@ class Codebooks(MediumPart):
             told = latents
             if stages:
                 told = own.quantiser.decode(own.quantiser.encode(latents, stages))
-            yield f"{stages} stages" if stages else "not quantised", in_parts(
-                own.decode, told, classes
+            yield (
+                f"{stages} stages" if stages else "not quantised",
+                in_parts(own.decode, told, classes),
             )

@@ -8,28 +8,34 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ...chain.link import TorchLink
 from ...data.clipset import SPLITS
 from ...data.descriptions import DescriptionSentences
 from ...nets.m3e.networks import PAD
 from ...systems.m3e_vsc import padded
 from ..air import carried, drawn_link, drawn_snr
-from ..deepsc import TEMPERATURES
-from .part import Part, in_parts
+from ..xi import calibrate, received
+from .part import Part
 
 WIDTHS = (30, 60, 60, 120)  # symbols of a sentence, drawn per batch
 USUAL = 60  # symbols, where it is judged
+FITTED = 250  # sentences that xi is fitted to
 WIDE = 0.5  # share of SNRs over the whole range
 PADDING = 0.1  # weight of a token behind the sentence, beside 1
 SNRS = (-3.0, 0.0, 3.0)  # [dB] at which it is judged
 
 
 class Sentences(Part):
-    """Random sentences of the grammar, ``limit`` of each split."""
+    """Random sentences of the grammar, ``limit`` of each split.
 
-    def __init__(self, config, limit: int | None = None):
+    compare  (sentence, sentence) -> cosine of their meanings, for xi; None: xi is left alone
+    """
+
+    def __init__(self, config, limit: int | None = None, compare=None):
         super().__init__(config)
-        self.rows = {split: padded(DescriptionSentences(split, limit).sentences) for split in SPLITS}
+        self.compare = compare
+        self.rows = {
+            split: padded(DescriptionSentences(split, limit).sentences) for split in SPLITS
+        }
 
     def trained(self, net) -> list:
         return [(1.0, [net.text])]
@@ -38,32 +44,24 @@ class Sentences(Part):
         """Cross entropy of tokens."""
         rows, count, config = self.rows["train"], self.config.batch, self.config
         rows = rows[torch.randint(len(rows), (count,))]
-        width = min(WIDTHS[int(torch.randint(len(WIDTHS), ()))], net.text.symbols)
+        width = WIDTHS[int(torch.randint(len(WIDTHS), ()))]
         snr, link = drawn_snr(config, count, WIDE), drawn_link(config)
         with self.low():
-            came = carried(link, net.text.encode(rows, width), snr, step * count + torch.arange(count))
+            came = carried(
+                link, net.text.encode(rows, width), snr, step * count + torch.arange(count)
+            )
             logits = net.text.decode(*came)
         entropy = F.cross_entropy(logits.float().transpose(1, 2), rows, reduction="none")
         weight = torch.where(rows == PAD, PADDING, 1 + PADDING)
         return (entropy * weight).sum() / weight.sum()
 
     @torch.no_grad()
-    def read(self, net, split: str, snr: float) -> Tensor:
-        """Logits [n, LENGTH, V] of the sentences of a split at an SNR [dB]."""
-        link = TorchLink("awgn", "ls", "lmmse", num_rx=1, seed=0)
-
-        def logits(rows, frame):
-            payload = net.text.encode(rows, min(USUAL, net.text.symbols))
-            came = carried(link, payload, torch.full(frame.shape, snr), frame)
-            return net.text.decode(*came)
-
-        return in_parts(logits, self.rows[split], torch.arange(len(self.rows[split])))
-
     def exact(self, net, split: str) -> dict[str, float]:
         """Share of sentences of which every word is right, at each SNR."""
         rows, found = self.rows[split], {}
         for snr in SNRS:
-            right = (self.read(net, split, snr).argmax(-1) == rows) | (rows == PAD)
+            logits = received(net.text, rows, "awgn", snr, USUAL)[0]
+            right = (logits.argmax(-1) == rows) | (rows == PAD)
             found[f"{snr:g} dB"] = round(float(right.all(1).float().mean()), 4)
         return found
 
@@ -72,13 +70,8 @@ class Sentences(Part):
         return sum(found) / len(found)
 
     def finish(self, net) -> None:
-        """Set the temperature of the words' chances to the one of TEMPERATURES that has the least
-        cross entropy."""
-        rows = self.rows["val"]
-        said = torch.cat([self.read(net, "val", snr) for snr in SNRS])[:, 1:]  # [CLS] is known
-        wanted = rows.repeat(len(SNRS), 1)[:, 1:]
-        losses = [F.cross_entropy((said / t).transpose(1, 2), wanted) for t in TEMPERATURES]
-        net.text.temperature.fill_(TEMPERATURES[int(torch.stack(losses).argmin())])
+        """Fit what the receiver thinks of its readings."""
+        calibrate(net.text, self.rows["val"][:FITTED], self.compare, USUAL)
 
     def test(self, net) -> dict:
         found = self.exact(net, "test")

@@ -14,6 +14,7 @@ stopped goes on as if it had not been.  Each checkpoint has all networks.
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Iterator
 
 import torch
@@ -24,6 +25,7 @@ from ...base.errors import SemcomError
 from ...data.clipset import AVE_CLASSES, SPLITS
 from ...data.descriptions import VOCABULARY
 from ...nets.hearing import Hearing
+from ...perception import sentence_embedding
 from ...perception.recognition import picture_recogniser
 from ...systems.m3e_vsc import M3EVSC
 from ...weights import store
@@ -193,7 +195,9 @@ class M3E(JobRecipe):
             for figure, points in part["test"].items():
                 if isinstance(points, dict):
                     told = ", ".join(f"{value:.3f} ({point})" for point, value in points.items())
-                    lines.append(f"| {name} | {part['steps']} x {part['batch']} | {figure} | {told} |")
+                    lines.append(
+                        f"| {name} | {part['steps']} x {part['batch']} | {figure} | {told} |"
+                    )
         return lines
 
 
@@ -216,7 +220,7 @@ def _networks(job: Job) -> tuple[M3EVSC, dict]:
 def _part(net: M3EVSC, config: M3ETraining, job: Job) -> Part:
     """The part with what it learns from."""
     if config.part == "text":
-        return Sentences(config, job.limit)
+        return Sentences(config, job.limit, similarity())
     kind, files = MEDIUM_PARTS[config.part]
     return kind(net, config, medium(job, files))
 
@@ -228,6 +232,15 @@ def medium(job: Job, files: str) -> Medium:
         stills = {split: Stills(material) for split, material in found.items()}
         return Pictures(stills, picture_recogniser())
     return Sounds({split: material.sounds for split, material in found.items()}, hearing())
+
+
+def similarity():
+    """How near sentences are in meaning; None where its package is missing, and a line about it."""
+    try:
+        return sentence_embedding.load().similarity
+    except SemcomError as missing:
+        print(f"train.py: warning: xi is not fitted: {missing}", file=sys.stderr)
+        return None
 
 
 def hearing() -> Hearing:
