@@ -15,7 +15,6 @@ from ...nets.m3e.networks import NAMES, PAD, UNTOLD
 from ..air import carried, drawn_link, drawn_snr
 from . import sentences
 from .adversary import AHEAD, Adversary
-from .generated import SENTENCES
 from .media import Medium
 from .part import MediumPart, in_parts
 
@@ -48,7 +47,7 @@ class Differences(MediumPart):
         super().__init__(config, medium)
         width = net.config.width
         self.adversary = Adversary(width, medium.channels, medium.against[1], AHEAD)
-        self.sentences, own = sentences.of_classes(medium.what, SENTENCES), self.own(net)
+        self.sentences, own = sentences.of_classes(medium.what), self.own(net)
         with torch.no_grad():
             codes = [own.generator.generate(own.words(rows)) for rows in self.sentences]
         self.codes = torch.stack(codes)
@@ -73,7 +72,9 @@ class Differences(MediumPart):
     def _said(self, classes: Tensor) -> Said:
         """Some are sent without text; of some it fails, or is another class's."""
         medium, place = self.medium, torch.rand(len(classes))
-        which, other = torch.randint(SENTENCES, classes.shape), torch.randint(NAMES, classes.shape)
+        which, other = (
+            torch.randint(count, classes.shape) for count in (self.sentences.shape[1], NAMES)
+        )
         silent = place < medium.silent
         lost = place < medium.silent + medium.failed
         mistaken = ~lost & (place < medium.silent + medium.failed + medium.mistaken)

@@ -12,8 +12,6 @@ from . import sentences
 from .media import Medium
 from .part import MediumPart, in_parts
 
-SENTENCES = 60  # of each class
-
 
 class Generated(MediumPart):
     """The generator and its reader of words, on the codes of originals and sentences that name
@@ -23,7 +21,7 @@ class Generated(MediumPart):
 
     def __init__(self, net, config, medium: Medium):
         super().__init__(config, medium)
-        self.sentences = sentences.of_classes(medium.what, SENTENCES)
+        self.sentences = sentences.of_classes(medium.what)
 
     def trained(self, net) -> list:
         own = self.own(net)
@@ -31,7 +29,7 @@ class Generated(MediumPart):
 
     def loss(self, net, step: int) -> Tensor:
         originals, classes = self.drawn(step)
-        rows = self.sentences[classes, torch.randint(SENTENCES, classes.shape)]
+        rows = self.sentences[classes, torch.randint(self.sentences.shape[1], classes.shape)]
         return self._entropy(self.own(net), originals, rows)
 
     def _entropy(self, own, originals: Tensor, rows: Tensor) -> Tensor:

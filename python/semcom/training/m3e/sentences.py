@@ -14,13 +14,15 @@ from torch import Tensor
 from ...data.descriptions import KINDS, Description, random_description, sentence
 from ...systems.m3e_vsc import padded
 
+EACH = 60  # sentences of a class
 
-def of_classes(what: str, count: int, seed: int = 1) -> Tensor:
-    """So many sentences for each class in which it is ``what``, "seen" or "heard", as tokens
-    [29, count, LENGTH] int64."""
+
+def of_classes(what: str, seed: int = 1) -> Tensor:
+    """Sentences for each class in which it is ``what``, "seen" or "heard", as tokens
+    [29, EACH, LENGTH] int64."""
     rng = np.random.default_rng(seed)
     return torch.stack(
-        [padded([sentence(_of(kind, what, rng)) for _ in range(count)]) for kind in KINDS]
+        [padded([sentence(_of(kind, what, rng)) for _ in range(EACH)]) for kind in KINDS]
     )
 
 

@@ -103,6 +103,7 @@ class M3E(JobRecipe):
                 f"--device {job.device}, {distributed.world()} processes: {job.system} trains on "
                 "cpu in one process; leave out --device, and start it without torchrun"
             )
+        print(f"part {config.part}: {config.steps} steps of {config.batch}", flush=True)
         torch.manual_seed(config.seed)
         net, before = _networks(job)
         part = _part(net, config, job)
