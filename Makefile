@@ -17,6 +17,8 @@
 #   make media RAW=DIR TEACHERS=DIR CLIPS=DIR  train the features and systems of media on single
 #                 sounds and pictures, measure them on composed and natural clips: docs/media.md
 #   make soak [MINUTES=60]  the three sides and a mock radio for an hour: memory flat, no queue grows
+#   make fuzz [MINUTES=60]  odd input to every reader and to lib/phy: docs/reliability.md
+#   make sanitize the C++ tests under ASan and UBSan, the blocks' QA under TSan: docs/reliability.md
 #   make sync     what the synchronisation of bursts reaches: docs/synchronisation.md
 #   make deb      a package of this module for Debian 13: apt install ./gr-semcom_*.deb
 #   make install PREFIX=DIR, make uninstall PREFIX=DIR: the module, and programs in DIR/bin
@@ -60,7 +62,7 @@ export HOME := $(CURDIR)/build/home
 $(shell mkdir -p $(HOME))
 endif
 
-.PHONY: link test check build grc screenshots bench crosscheck models results localisers media soak sync install uninstall deb clean lint
+.PHONY: link test check build grc screenshots bench crosscheck models results localisers media soak fuzz sanitize sync install uninstall deb clean lint
 
 link: build
 	$(PYTHON) apps/run_link.py --snr=-10:20:5 --json out/link.json --plot out/link.png
@@ -83,6 +85,21 @@ check: build lint
 
 soak: build
 	$(PYTHON) tools/three_hosts.py --minutes $(MINUTES) --one-host
+
+CLANG := clang++-19
+FUZZED := fuzzer-no-link,address,undefined,float-cast-overflow -fno-sanitize-recover=all
+
+fuzz: build
+	tools/install_packages.sh $(PACKAGES) fuzz
+	$(PIP) atheris hypothesis
+	cmake -S . -B build-fuzz -DSEMCOM_FUZZ=ON -DCMAKE_CXX_COMPILER=$(CLANG) \
+	  -DPYTHON_EXECUTABLE=/usr/bin/python3 \
+	  -DCMAKE_CXX_FLAGS="-g -fsanitize=$(FUZZED) -fno-omit-frame-pointer -D_GLIBCXX_ASSERTIONS" > /dev/null
+	cmake --build build-fuzz/tests/fuzz --parallel $(JOBS)
+	$(PYTHON) -m tests.fuzz --minutes $(MINUTES)
+
+sanitize: build
+	tools/sanitize.sh $(PYTHON) $(JOBS)
 
 sync: build
 	$(PYTHON) -m studies synchronisation
@@ -167,4 +184,4 @@ media: build
 	$(PYTHON) -m studies media --raw "$(RAW)" --teachers "$(TEACHERS)" --clips "$(CLIPS)"
 
 clean:
-	rm -rf build out
+	rm -rf build build-fuzz build-asan build-tsan out

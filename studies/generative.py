@@ -168,7 +168,7 @@ class Study:
             records = [of(name, Channel(model, snr)) for snr in SNRS[model]]
             values = [estimate(record, key) for record in records]
             legend = f"{name}, {records[-1]['uses']:,.0f} uses"
-            lines.append(Line(legend, list(SNRS[model]), values, (number, number % 4)))
+            lines.append(Line(legend, list(SNRS[model]), values, (number % 8, number % 4)))
         return Axes(CHANNELS[model], plots.SNR_LABEL, label, lines)
 
     # --- sounds: figure 8 ---
@@ -208,7 +208,7 @@ class Study:
                 who = name if isinstance(name, str) else OURS
                 legend = f"{who}, {records[-1]['uses']:.0f} uses"
                 values = [estimate(record, key) for record in records]
-                lines.append(Line(legend, list(TEXT_SNRS), values, (number, number % 4)))
+                lines.append(Line(legend, list(TEXT_SNRS), values, (number % 8, number % 4)))
             panels.append(Axes(CHANNELS["awgn"], plots.SNR_LABEL, label, lines))
         return panels
 

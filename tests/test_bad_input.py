@@ -97,7 +97,7 @@ def test_wrong_shape(program, ave_set):
         ("audio_feature.h5", lambda d: d[..., :24], ["audio features", "128", "24"]),
         ("visual_feature.h5", lambda d: d[..., :5, :], ["visual features", "7, 7", "7, 5"]),
         ("labels.h5", lambda d: np.eye(5)[np.minimum(d.argmax(-1), 4)], ["classes", "29", "5"]),
-        ("audio_feature.h5", lambda d: d.astype("S4"), ["audio_feature.h5", "expected numbers"]),
+        ("audio_feature.h5", lambda d: d.astype("S4"), ["audio_feature.h5", "real numbers"]),
         ("test_order.h5", lambda d: d[:0], ["test_order.h5", "no clips"]),
     ],
     ids=["audio size", "map size", "classes", "text", "empty split"],

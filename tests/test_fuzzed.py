@@ -10,12 +10,14 @@ import pmt
 import pytest
 from gnuradio.semcom.base.errors import BlockError, SemcomError
 from gnuradio.semcom.blocks import burst_socket
+from gnuradio.semcom.evaluation.bound import read_rate_accuracy
 from gnuradio.semcom.media.clip import Media
 from gnuradio.semcom.media.sources import PICTURES
 from gnuradio.semcom.media.spectrum import RATE
 from gnuradio.semcom.phy import csi
+from gnuradio.semcom.protocol import mock_presets, recording
 from gnuradio.semcom.run import records
-from gnuradio.semcom.systems import loading
+from gnuradio.semcom.systems import adaptive, loading
 from gnuradio.semcom.systems.digital import HEAD, Digital, DigitalSettings
 
 
@@ -53,6 +55,23 @@ def test_a_document_of_something_else_holds_no_records(tmp_path, found, schema):
     path.write_text(json.dumps({"schema": schema, "records": found}))
     with pytest.raises(SemcomError, match="out.json: holds no records of finished points"):
         records.read(path)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        records.read,
+        mock_presets.load,
+        adaptive.read_table,
+        read_rate_accuracy,
+        recording.Recording,
+    ],
+)
+def test_a_document_that_nests_without_end_is_one_line(tmp_path, read):
+    path = tmp_path / ("x.sigmf-meta" if read is recording.Recording else "x.json")
+    path.write_text("[" * 100_000)
+    with pytest.raises(SemcomError, match="nested too deep"):
+        read(str(path))
 
 
 # --- channel state --------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from gnuradio.semcom.training.options import HearingConfig
 from gnuradio.semcom.training.recipes.hearing import HearingRecipe, named
 from gnuradio.semcom.training.sounds import Seconds, masked, middles
 from gnuradio.semcom.weights import store as checkpoint
+from gnuradio.semcom.weights.names import models_folder
 
 LOW, HIGH = 2, 8  # events of the sounds below
 
@@ -148,3 +149,11 @@ def test_a_training_tells_high_from_low_and_its_checkpoint_is_small(library, tmp
     assert (named(net, spectra) == events).all()
     logits = [each(torch.from_numpy(spectra))[1] for each in (net, recipe.model.eval())]
     torch.testing.assert_close(*logits, atol=0.1, rtol=0.1)
+
+
+def test_the_shipped_network_names_ave_classes_and_is_small():
+    path = models_folder() / "hearing.safetensors"
+    net = Hearing(len(AVE_CLASSES))
+    header = checkpoint.fill(path, net)
+    assert path.stat().st_size < 1_500_000
+    assert tuple(header["classes"]) == AVE_CLASSES and header["metrics"]["validation"] > 0.7

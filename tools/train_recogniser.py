@@ -11,8 +11,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from gnuradio.semcom.base.errors import exit_status
 from gnuradio.semcom.base.files import make_folder
+from gnuradio.semcom.base.programs import exit_status
 from gnuradio.semcom.data.material_raw import RawMaterial
 from gnuradio.semcom.nets.efficientnet import EMBEDDING, EfficientNet
 from gnuradio.semcom.perception import recognition

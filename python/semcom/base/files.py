@@ -6,6 +6,7 @@ is no file."""
 import contextlib
 import errno
 import hashlib
+import json
 import os
 import re
 import secrets
@@ -182,6 +183,14 @@ def replacing(path, *failures):
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
+
+
+def read_json(path, **how):
+    """What a JSON file holds; OSError, or ValueError if it is none (or nests without end)."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"), **how)
+    except RecursionError as cause:
+        raise ValueError("nested too deep") from cause
 
 
 def sha256(path) -> str:

@@ -17,10 +17,9 @@ from ..base.errors import SemcomError
 from ..base.files import replacing
 from ..base.optional import h5py
 from . import ave_text
+from .arrays import KEY, Array
 from .ave_text import Annotation
 from .clipset import AVE_CLASSES, SPLITS, ClipSet
-
-KEY = "avadataset"
 
 
 class AveSet:
@@ -38,7 +37,7 @@ class AveSet:
         self._visual = self._open("visual_feature.h5", ("clips", "T", "h", "w", "d_v"))
         one_hot = self._open("labels.h5", ("clips", "T", "C"))
         self._check_agreement(one_hot)
-        self._labels = self._to_indices(one_hot[:])
+        self._labels = self._to_indices(one_hot.whole())
         self._order = self._read_order(order_file(split))
         rows = self._rows()
         self.classes = self._class_names(rows, one_hot.shape[-1])
@@ -73,7 +72,7 @@ class AveSet:
             happens = self._labels != count - 1
             first = self._labels[np.arange(len(happens)), happens.argmax(1)]
             return np.where(happens.any(1), first, count - 1)
-        one_hot = self._open("mil_labels.h5", ("clips", "C"))[:]
+        one_hot = self._open("mil_labels.h5", ("clips", "C")).whole()
         whole = one_hot.shape == (len(self._labels), count)
         if not (whole and np.isin(one_hot, (0, 1)).all() and (one_hot.sum(-1) == 1).all()):
             raise SemcomError(
@@ -82,48 +81,29 @@ class AveSet:
             )
         return one_hot.argmax(-1).astype(np.int64)
 
-    def _clip(self, dataset: h5py.Dataset, i: int) -> np.ndarray:
+    def _clip(self, features: Array, i: int) -> np.ndarray:
         row = int(self._order[i])
-        try:
-            features = dataset[row]
-        except OSError as error:
-            raise SemcomError(
-                f"{dataset.file.filename}: row {row} cannot be read ({error}); copy the file again"
-            ) from error
+        clip = features.row(row)
+        if clip.dtype.itemsize > 4:
+            with np.errstate(over="ignore"):  # told below
+                clip = clip.astype(np.float32)
         # a float16 map sums to a finite number only if all of it is finite; float64 cannot overflow
-        if not np.isfinite(features.sum(dtype=np.float64)):
+        if not np.isfinite(clip.sum(dtype=np.float64)):
             raise SemcomError(
-                f"{dataset.file.filename}: row {row} holds NaN or infinity, expected finite "
+                f"{features.path}: row {row} holds NaN or infinity, expected finite "
                 "features; extract this clip again or take it out of the order file"
             )
-        return features
+        return clip
 
-    def _open(self, filename: str, axes: tuple[str, ...]) -> h5py.Dataset:
-        path = self.folder / filename
-        if not path.is_file():
-            raise SemcomError(f"{path}: missing; the AVE layout needs it in this folder")
-        try:
-            file = h5py.File(path, "r")
-        except OSError as error:
-            raise SemcomError(f"{path}: not a whole HDF5 file ({error}); copy it again") from error
-        keys = list(file)
-        key = KEY if KEY in keys else keys[0] if len(keys) == 1 else None
-        if key is None or not isinstance(file[key], h5py.Dataset):
-            raise SemcomError(f"{path}: keys {keys}, expected {KEY!r} or a single array; rename it")
-        if not np.issubdtype(file[key].dtype, np.number):
-            raise SemcomError(f"{path}: holds {file[key].dtype}, expected numbers")
-        if file[key].ndim != len(axes):
-            raise SemcomError(
-                f"{path}: shape {file[key].shape}, expected [{', '.join(axes)}]; see README, Data"
-            )
-        return file[key]
+    def _open(self, filename: str, axes: tuple[str, ...]) -> Array:
+        return Array(self.folder / filename, axes)
 
-    def _check_agreement(self, one_hot: h5py.Dataset) -> None:
+    def _check_agreement(self, one_hot: Array) -> None:
         wanted = self._audio.shape[:2]
-        for dataset in (self._visual, one_hot):
-            if dataset.shape[:2] != wanted:
+        for array in (self._visual, one_hot):
+            if array.shape[:2] != wanted:
                 raise SemcomError(
-                    f"{dataset.file.filename}: [clips, T] is {dataset.shape[:2]}, expected "
+                    f"{array.path}: [clips, T] is {array.shape[:2]}, expected "
                     f"{wanted} as in audio_feature.h5; take the files from one release"
                 )
 
@@ -136,7 +116,7 @@ class AveSet:
         return one_hot.argmax(-1).astype(np.int64)
 
     def _read_order(self, filename: str) -> np.ndarray:
-        numbers = self._open(filename, ("clips",))[:]
+        numbers = self._open(filename, ("clips",)).whole()
         if not numbers.size:
             raise SemcomError(f"{self.folder / filename}: names no clips; choose another split")
         with np.errstate(invalid="ignore"):  # NaN

@@ -18,7 +18,8 @@ from ..base.errors import SemcomError
 from ..base.files import replacing
 from ..base.optional import h5py
 from . import ave_text, synthetic
-from .ave import KEY, order_file
+from .arrays import KEY
+from .ave import order_file
 from .clipset import (
     AVE_CLASSES,
     BACKGROUND,

@@ -11,41 +11,10 @@ from typing import Protocol
 
 import numpy as np
 
+from ..nets.names import AVE_CLASSES
+
 SPLITS = ("train", "val", "test")
 MATCH_SPLITS = tuple(f"{split}_match" for split in SPLITS)  # AVE's for cross-modal localisation
-
-AVE_CLASSES = (
-    "Church bell",
-    "Male speech, man speaking",
-    "Bark",
-    "Fixed-wing aircraft, airplane",
-    "Race car, auto racing",
-    "Female speech, woman speaking",
-    "Helicopter",
-    "Violin, fiddle",
-    "Flute",
-    "Ukulele",
-    "Frying (food)",
-    "Truck",
-    "Shofar",
-    "Motorcycle",
-    "Acoustic guitar",
-    "Train horn",
-    "Clock",
-    "Banjo",
-    "Goat",
-    "Baby cry, infant cry",
-    "Bus",
-    "Chainsaw",
-    "Cat",
-    "Horse",
-    "Toilet flush",
-    "Rodents, rats, mice",
-    "Accordion",
-    "Mandolin",
-    "background",
-)
-"""AVE's 28 events in order of first appearance in its annotations, then background (index 28)."""
 
 LOOKED_AT = 24  # clips whose truth tells a set from others
 

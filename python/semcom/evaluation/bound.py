@@ -9,12 +9,10 @@ that fails is lost whole, and the receiver knows it.
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import numpy as np
 
 from ..base.errors import SemcomError
+from ..base.files import read_json
 from ..phy.bounds import Fading, error_rate, fading_error_rate
 
 KEYS = ("bits", "both", "audio", "video", "none")
@@ -26,7 +24,7 @@ def read_rate_accuracy(path) -> list:
     (of a clip and terminal) and the accuracies (0 to 1) with what arrived: ``both`` streams,
     ``audio`` or ``video`` alone, ``none``."""
     try:
-        table = json.loads(Path(path).read_text(encoding="utf-8"))
+        table = read_json(path)
     except OSError as cause:
         raise SemcomError(f"{path}: cannot be read ({cause.strerror})") from cause
     except ValueError as cause:

@@ -141,7 +141,7 @@ class M3EConfig:
     codes: int = option(512, "codes of a stage of the codebooks")
     stages: int = option(4, "stages of the codebooks")
     picture_dim: int = option(64, "numbers of a latent of pictures")
-    picture_symbols: int = option(10, "complex symbols of each of a picture's 64 latents, at most")
+    picture_symbols: int = option(9, "complex symbols of each of a picture's 64 latents, at most")
     sound_dim: int = option(32, "numbers of a latent of sounds")
     sound_symbols: int = option(4, "complex symbols of each of a second's 200 latents, at most")
     text_symbols: int = option(120, "complex symbols of a sentence, at most")

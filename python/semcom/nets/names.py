@@ -10,3 +10,36 @@ EVALUATED = (*(setting for setting in SETTINGS if setting != "cml"), *DIRECTIONS
 CONSISTENCY = ("", "cere", "separate", "average", "maximum", "none")  # where ESCM's GRUs start from
 PARTS = ("cspa+csea", "cspa", "csea")  # of co-attention
 GATES = ("softmax", "sigmoid")  # of CSEA
+
+AVE_CLASSES = (
+    "Church bell",
+    "Male speech, man speaking",
+    "Bark",
+    "Fixed-wing aircraft, airplane",
+    "Race car, auto racing",
+    "Female speech, woman speaking",
+    "Helicopter",
+    "Violin, fiddle",
+    "Flute",
+    "Ukulele",
+    "Frying (food)",
+    "Truck",
+    "Shofar",
+    "Motorcycle",
+    "Acoustic guitar",
+    "Train horn",
+    "Clock",
+    "Banjo",
+    "Goat",
+    "Baby cry, infant cry",
+    "Bus",
+    "Chainsaw",
+    "Cat",
+    "Horse",
+    "Toilet flush",
+    "Rodents, rats, mice",
+    "Accordion",
+    "Mandolin",
+    "background",
+)
+"""AVE's 28 events in order of first appearance in its annotations, then background (index 28)."""

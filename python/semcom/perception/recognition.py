@@ -1,21 +1,33 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""What terminals recognise in pictures: EfficientNet-Lite0 and one linear layer over its maps."""
+"""What terminals recognise, with confidences: pictures by EfficientNet-Lite0 and one linear layer
+over its maps, sounds by :class:`~semcom.nets.hearing.Hearing`.
+
+Temperatures make the confidences calibrated (Guo et al., On Calibration of Modern Neural Networks,
+2017); tools/calibrate_recognition.py finds them on validation.
+"""
 
 from __future__ import annotations
 
 import functools
+from dataclasses import dataclass
 
 import numpy as np
 import torch
+from scipy import ndimage
 from torch import Tensor, nn
 
 from ..nets.efficientnet import EMBEDDING, EfficientNet, as_input
+from ..nets.hearing import Hearing
+from ..nets.names import AVE_CLASSES
 from ..weights import store as checkpoint
 from ..weights.names import models_folder
 
 PICTURES = "picture_recogniser"  # name of its file
-AT_ONCE = 16  # pictures that pass the network together
+AT_ONCE = 16  # pictures, or seconds of sound, that pass a network together
+PICTURE_TEMPERATURE, SOUND_TEMPERATURE = 1.0, 1.0
+ASIDE = 0.1  # of the width: how far from the middle is left or right
+HALF = 0.5  # of the surest cell: how sure cells are that show something, too
 
 
 class PictureRecogniser(nn.Module):
@@ -34,6 +46,25 @@ class PictureRecogniser(nn.Module):
         """Maps [N, 1280, h, w] of the network -> logits [N, C] of the whole picture."""
         return self.layer(maps.mean((2, 3)))
 
+    def cells(self, maps: Tensor) -> Tensor:
+        """Maps [N, 1280, h, w] -> logits [N, C, h, w] of each cell, whose mean are those of the
+        picture (class activation maps, Zhou et al., Learning Deep Features for Discriminative
+        Localization, 2016, eq. 2)."""
+        return self.layer(maps.movedim(1, -1)).movedim(-1, 1)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What n pictures show.
+
+    probabilities  [n, 29] float32 of AVE's classes and background; 0 for those that the recogniser
+                   does not know, and a row of 0 for a picture of one colour, which shows nothing
+    cells          [n, 29, 4, 4] float32: as if each cell were a picture
+    """
+
+    probabilities: np.ndarray
+    cells: np.ndarray
+
 
 @functools.cache
 def picture_features() -> EfficientNet:
@@ -49,6 +80,14 @@ def picture_recogniser() -> PictureRecogniser:
     return PictureRecogniser()
 
 
+@functools.cache
+def hearing() -> Hearing:
+    """The network of the process; its classes are AVE's and background."""
+    net = Hearing(len(AVE_CLASSES))
+    checkpoint.fill(models_folder() / f"{Hearing.name}.safetensors", net)
+    return net.requires_grad_(False)
+
+
 @torch.inference_mode()
 def picture_maps(pictures: np.ndarray) -> Tensor:
     """Pictures [n, h, w, 3] uint8 RGB -> maps [n, 1280, 4, 4] float32 of whole squares."""
@@ -59,15 +98,49 @@ def picture_maps(pictures: np.ndarray) -> Tensor:
     return torch.cat(found)
 
 
-def describe(squares, owners, spectra, sound, check):
-    from ..data.descriptions import Description
-    from ..data.clipset import AVE_CLASSES
-    rec = picture_recogniser()
-    T = max(1, len(spectra), max(owners, default=0) + 1)
-    names = [""] * T
-    if len(squares):
-        k = rec(picture_maps(squares)).argmax(1).tolist()
-        for o, i in zip(owners, k):
-            c = rec.classes[i]
-            names[o] = "something else" if c not in AVE_CLASSES[:28] else c
-    return [Description(n, "one" if n else "", "middle" if n else "", "", "") for n in names]
+def seen(squares: np.ndarray, temperature: float | None = None) -> Seen:
+    """Squares [n, h, w, 3] uint8 RGB -> what they show; n may be 0."""
+    count, classes = len(squares), len(AVE_CLASSES)
+    if not count:
+        return Seen(np.zeros((0, classes), np.float32), np.zeros((0, classes, 4, 4), np.float32))
+    recogniser = picture_recogniser()
+    logits = recogniser.cells(picture_maps(squares)) / (temperature or PICTURE_TEMPERATURE)
+    shows = (squares != squares[:, :1, :1]).any((1, 2, 3))[:, None, None, None]
+    columns = [AVE_CLASSES.index(name) for name in recogniser.classes]
+
+    def spread(likely: Tensor) -> np.ndarray:
+        whole = np.zeros((count, classes, *likely.shape[2:]), np.float32)
+        whole[:, columns] = likely.numpy() * shows
+        return whole
+
+    whole = logits.mean((2, 3), keepdim=True).softmax(1)
+    return Seen(spread(whole)[:, :, 0, 0], spread(logits.softmax(1)))
+
+
+@torch.inference_mode()
+def heard(spectra: np.ndarray, temperature: float | None = None) -> np.ndarray:
+    """Log-mel [n, 100, 64] of seconds (``media.phase.seconds_of``) -> probabilities [n, 29] float32
+    of AVE's classes and background; n may be 0.  Of silence it has no idea: ask the level first."""
+    parts = torch.from_numpy(spectra).split(AT_ONCE)
+    logits = torch.cat([hearing()(part)[1] for part in parts])
+    return (logits / (temperature or SOUND_TEMPERATURE)).softmax(1).numpy()
+
+
+def place(cells: np.ndarray) -> str:
+    """Probabilities [h, w] of one class in the cells of a picture -> left, middle or right: where
+    their centre of gravity lies; '' where none shows it."""
+    columns = cells.sum(0)
+    if not columns.any():
+        return ""
+    across = (np.arange(len(columns)) + 0.5) / len(columns)
+    aside = float(across @ columns / columns.sum()) - 0.5
+    return "left" if aside < -ASIDE else "right" if aside > ASIDE else "middle"
+
+
+def count(cells: np.ndarray) -> str:
+    """As :func:`place` -> one, two or several: groups of neighbouring cells, corners not among
+    them, that are half as sure as the surest; '' where none shows it."""
+    if not cells.any():
+        return ""
+    groups = ndimage.label(cells > HALF * cells.max())[1]
+    return ("one", "two", "several")[min(groups, 3) - 1]

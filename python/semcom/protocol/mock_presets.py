@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..base.errors import SemcomError
+from ..base.files import read_json
 
 if TYPE_CHECKING:  # it loads GNU Radio, which names() does without
     from .. import core
@@ -97,7 +98,7 @@ def load(name: str) -> Preset:
 
 def _read(path: Path) -> dict:
     try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
+        fields = read_json(path)
     except OSError as cause:
         raise SemcomError(f"{path}: cannot be read ({cause.strerror})") from cause
     except ValueError as cause:  # not JSON, or not UTF-8

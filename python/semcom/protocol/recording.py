@@ -21,7 +21,7 @@ import numpy as np
 
 from .. import __version__
 from ..base.errors import SemcomError
-from ..base.files import replacing
+from ..base.files import read_json, replacing
 from ..base.optional import jsonschema, sigmf
 
 NAMESPACE = "semcom:"
@@ -293,7 +293,7 @@ def _settings(fields: dict) -> dict:
 def _load(path: Path) -> dict:
     """Metadata that are valid SigMF."""
     try:
-        metadata = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_constant)
+        metadata = read_json(path, parse_constant=_no_constant)
         sigmf.validate.validate(metadata)
     except FileNotFoundError as cause:
         raise SemcomError(

@@ -7,6 +7,7 @@ import time
 
 from gnuradio import blocks, gr
 
+from ..base.awake import Awake
 from ..base.errors import SemcomError
 from ..blocks import guard
 from ..blocks.clip_source import clip_source
@@ -75,6 +76,7 @@ def run_terminal(side: str, point: Scenario, clips, first=0, on_frames=lambda co
     transmitter = flowgraph.terminal.transmitter
     last = (point.frames or len(clips)) - 1
     linger_s = LINGER_S + point.turnaround
+    clock = Awake()
     heard, heard_at, done_at = 0, None, None
 
     def progress():
@@ -87,8 +89,8 @@ def run_terminal(side: str, point: Scenario, clips, first=0, on_frames=lambda co
         if not flowgraph.follows:
             return transmitter.sent
         if (frames := flowgraph.terminal.sync.counts().frames) != heard:
-            heard, heard_at = frames, time.monotonic()
-        now = time.monotonic()
+            heard, heard_at = frames, clock()
+        now = clock()
         if done_at is None and last in transmitter.starts:
             done_at = now  # its samples may still be under way
         silent = heard_at is not None and now - heard_at > PATIENCE_S

@@ -2,11 +2,11 @@
 # Copyright 2026 gr-semcom contributors
 """Run one point over radios: what is added to the record of a run."""
 
-import time
 from array import array
 
 import numpy as np
 
+from ..base.awake import Awake
 from ..base.errors import SemcomError
 from ..chain.metrics import mean_db
 from ..protocol.frames import FrameId, frame_of
@@ -30,6 +30,7 @@ class AirLog:
     def __init__(self, flowgraph, frames: int | None, most: int = MOST_FRAMES):
         self.sync, self.users = flowgraph.receiver.sync, len(flowgraph.terminals)
         self.frames, self.most, self.cut = frames, most, False
+        self._clock = Awake()
         self.last, self.highest, self.last_at, self._whole_at = -1, -1, None, None
         self._numbers = array("Q")  # of the transmissions (semcom.protocol.frames)
         self._rows = array("d")  # time, then heard, cfo, delay, clock, snr of each user
@@ -40,7 +41,7 @@ class AirLog:
         for report in self.sync.take_reports():
             if not report.passed or report.frame >= (self.frames or self.most):
                 continue
-            self.last, self.last_at = report.frame, time.monotonic()
+            self.last, self.last_at = report.frame, self._clock()
             self.highest = max(self.highest, report.frame)
             of = FrameId(report.frame, report.fragment, report.fragments, report.attempt)
             self._numbers.append(of.number)
@@ -70,13 +71,14 @@ class AirLog:
 
         again  frames can be asked for again, and come in any order
         """
-        silent = self.last_at is not None and time.monotonic() - self.last_at > PATIENCE_S
+        now = self._clock()
+        silent = self.last_at is not None and now - self.last_at > PATIENCE_S
         whole = self.frames is not None and self.last == self.frames - 1
         if again:
             if self.frames is None or sink.received < self.frames:
                 return silent
-            self._whole_at = self._whole_at or time.monotonic()
-            return time.monotonic() - self._whole_at > LINGER_S
+            self._whole_at = self._whole_at or now
+            return now - self._whole_at > LINGER_S
         return silent or (whole and self.last in sink.outcomes)
 
     def columns(self) -> tuple:

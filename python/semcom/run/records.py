@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ..base.errors import SemcomError
-from ..base.files import replacing
+from ..base.files import read_json, replacing
 
 SCHEMA = 2
 
@@ -59,7 +59,7 @@ def read(path) -> list[dict]:
     """The records of a document of this schema, or of an older one, as this one has them."""
     path = Path(path)
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = read_json(path)
         schema, records = found["schema"], found["records"]
         if schema not in (1, SCHEMA):
             raise SemcomError(f"{path}: schema {schema}, expected 1 to {SCHEMA}; update gr-semcom")

@@ -13,11 +13,10 @@ The choice of an SNR is that of the highest SNR of the table that is not above i
 from __future__ import annotations
 
 import dataclasses
-import json
 from functools import lru_cache
-from pathlib import Path
 
 from ..base.errors import SemcomError
+from ..base.files import read_json
 
 
 def adapted(point):
@@ -45,7 +44,7 @@ def adapted(point):
 def read_table(path: str) -> dict:
     """A table as it stands in its file; SemcomError for what is none."""
     try:
-        found = json.loads(Path(path).read_text(encoding="utf-8"))
+        found = read_json(path)
         whole = {"system", "uses", "choices"} <= set(found) and all(
             {"channel", "snr", "settings"} <= set(choice) for choice in found["choices"]
         )

@@ -5,13 +5,13 @@ set is one of, by its name or by what it holds."""
 
 from __future__ import annotations
 
-import json
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from ..base.errors import SemcomError
+from ..base.files import read_json
 from ..weights.names import find, known, models_folder, name_of
 from .loading import check_sizes, parted, shared_system
 from .registry import system
@@ -59,7 +59,7 @@ def kin(clips, names: list[str]) -> str:
     path = models_folder() / SETS
     if not hasattr(clips, "audio") or not path.is_file():
         return named
-    stored = json.loads(path.read_text(encoding="utf-8"))
+    stored = read_json(path)
     own = moments(clips)
     near = {name: distance(own, stored[name]) for name in names if name in stored}
     best = min(near, key=near.get, default="")

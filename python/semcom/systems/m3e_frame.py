@@ -26,7 +26,7 @@ from ..phy import length_code
 
 TEXT_WIDTHS = (0, 60)  # symbols of a sentence
 SOUND_WIDTHS = (0, 4)  # symbols of each of a second's latents
-PICTURE_WIDTHS = (2, 4, 6, 10)  # symbols of each of a key frame's latents
+PICTURE_WIDTHS = (2, 4, 6, 9)  # symbols of each of a key frame's latents
 MOST_KEYS = (0, 1, 2, 4)  # key frames of a GOP at most; 0: no pictures
 SOUND_LATENTS, PICTURE_LATENTS = 200, 64
 GOP = 16  # pictures of a second
@@ -44,7 +44,7 @@ class Mode:
 
     text: int = 60
     sound: int = 4
-    picture: int = 10
+    picture: int = 9
     most: int = 1
 
     @property

@@ -25,6 +25,7 @@ from torch import Tensor
 from ..base.errors import SemcomError
 from ..data.clipset import AVE_CLASSES
 from ..data.descriptions import Description, parsed, sentence, text, tokens
+from ..data.recognised import describe
 from ..media import phase
 from ..media.clip import Media
 from ..media.interpolation import filled
@@ -37,7 +38,6 @@ from ..nets.m3e.picture import SIDE
 from ..nets.m3e.text import LENGTH
 from ..nets.system import Item, System
 from ..nets.topology import Terminal, Topology
-from ..perception.recognition import describe
 from .m3e_frame import (
     GOP,
     MOST_KEYS,
@@ -63,13 +63,13 @@ class M3ESettings:
     without          "m3e": pictures and sound go without the text; ""
     only             "text" or "image": nothing else is sent; ""
     key_frames       of a second at most, 1, 2 or 4
-    picture_symbols  of each of a key frame's 64 latents: 2, 4, 6 or 10
+    picture_symbols  of each of a key frame's 64 latents: 2, 4, 6 or 9
     """
 
     without: str = ""
     only: str = ""
     key_frames: int = 1
-    picture_symbols: int = 10
+    picture_symbols: int = 9
 
     def __post_init__(self):
         known = {
@@ -176,7 +176,8 @@ class M3EVSC(System, Networks):
         spectra = phase.seconds_of(media.sound)
         rows = no_text(media.seconds)
         if mode.text:
-            rows = _tokens(describe(squares, owners.tolist(), spectra, media.sound, self.check))
+            said = describe(squares, owners.tolist(), spectra, media.sound, self.check)
+            rows = _tokens([*said, *[Description()] * (media.seconds - len(said))])
         parts = {"text": list(self.text.encode(rows, mode.text))} if mode.text else {}
         told = no_text(media.seconds) if self.settings.without else rows
         if mode.sound:

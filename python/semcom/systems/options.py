@@ -93,8 +93,8 @@ class GenerativeOptions:
         only=(read_by("key_frames"),),
     )  # fmt: skip
     picture_symbols: int = option(
-        10, "complex symbols of each of a key frame's 64 latents", type=int,
-        choices=(2, 4, 6, 10), sweep=True, only=(read_by("picture_symbols"),),
+        9, "complex symbols of each of a key frame's 64 latents", type=int,
+        choices=(2, 4, 6, 9), sweep=True, only=(read_by("picture_symbols"),),
     )  # fmt: skip
 
 

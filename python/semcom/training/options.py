@@ -269,3 +269,15 @@ class HearingConfig:
     weight_decay: float = option(5e-2, "of AdamW")
     warmup: float = option(0.05, "share of the steps in which the learning rate rises")
     seed: int = option(0, "of weights and examples")
+
+
+@dataclass(frozen=True)
+class CheckConfig:
+    """Training of the check of frames, by steps."""
+
+    steps: int = option(1500, "steps in all")
+    batch: int = option(32, "clips a step")
+    learning_rate: float = option(3e-3, "largest step of AdamW; a cosine from there to zero")
+    weight_decay: float = option(1e-2, "of AdamW")
+    warmup: float = option(0.05, "share of the steps in which the learning rate rises")
+    seed: int = option(0, "of weights and clips")

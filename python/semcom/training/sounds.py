@@ -21,13 +21,19 @@ NOISE = 0.3, (10.0, 40.0)  # share with white noise; how far below [dB]
 
 class Seconds:
     """recordings  class index -> list of [samples] float32, see ``data.recordings``
+    others      what may be heard behind them; None: the recordings of background
 
     Classes are drawn by the root of how many recordings they have: a class of two is not learnt by
     heart, one of a hundred does not fill everything.
     """
 
-    def __init__(self, recordings: dict[int, list[np.ndarray]]):
+    def __init__(
+        self,
+        recordings: dict[int, list[np.ndarray]],
+        others: list[np.ndarray] | None = None,
+    ):
         self.recordings, self.classes = recordings, sorted(recordings)
+        self.others = recordings.get(BACKGROUND, []) if others is None else others
         counts = np.sqrt([len(recordings[event]) for event in self.classes])
         self.shares = counts / counts.sum()
 
@@ -35,35 +41,35 @@ class Seconds:
         """Log-mel [100, 64] float32 of a second of some recording at some level, and its class;
         mixed: faster or slower, and sometimes before other sounds or noise."""
         event = int(rng.choice(self.classes, p=self.shares))
-        sound = self._second(rng, event, SPEED if mixed else 0.0)
-        if mixed and rng.random() < OTHERS[0] and BACKGROUND in self.recordings:
-            sound = sound + _below(rng, OTHERS[1], sound, self._second(rng, BACKGROUND, SPEED))
+        sound = _second(rng, self.recordings[event], SPEED if mixed else 0.0)
+        if mixed and rng.random() < OTHERS[0] and self.others:
+            sound = sound + _below(rng, OTHERS[1], sound, _second(rng, self.others, SPEED))
         if mixed and rng.random() < NOISE[0]:
             noise = rng.standard_normal(LENGTH, np.float32)
             sound = sound + _below(rng, NOISE[1], sound, noise)
         sound = sound * np.float32(10 ** (rng.uniform(*GAIN) / 20))
         return log_mel(np.clip(sound, -1, 1), YAMNET_OFFSET), event
 
-    def _second(self, rng: np.random.Generator, event: int, speed: float) -> np.ndarray:
-        """[16240] of one recording, which is repeated if it is shorter; not of its pauses."""
-        files = self.recordings[event]
-        sound = files[rng.integers(len(files))]
-        factor = np.exp(rng.uniform(-speed, speed))
-        needed = int(np.ceil(LENGTH * factor)) + 1
-        sound = np.tile(sound, -(-needed // len(sound)))
-        for _ in range(TRIES):
-            start = rng.integers(len(sound) - needed + 1)
-            part = sound[start : start + needed]
-            if level(part) > QUIET * level(sound):
-                break
-        if not speed:
-            return part[:LENGTH]
-        return np.interp(np.arange(LENGTH) * factor, np.arange(needed), part).astype(np.float32)
-
 
 def level(sound: np.ndarray) -> float:
     """Root mean square, not zero."""
     return float(np.sqrt(np.mean(np.square(sound)) + 1e-8))
+
+
+def _second(rng: np.random.Generator, files: list[np.ndarray], speed: float) -> np.ndarray:
+    """[16240] of one recording, which is repeated if it is shorter; not of its pauses."""
+    sound = files[rng.integers(len(files))]
+    factor = np.exp(rng.uniform(-speed, speed))
+    needed = int(np.ceil(LENGTH * factor)) + 1
+    sound = np.tile(sound, -(-needed // len(sound)))
+    for _ in range(TRIES):
+        start = rng.integers(len(sound) - needed + 1)
+        part = sound[start : start + needed]
+        if level(part) > QUIET * level(sound):
+            break
+    if not speed:
+        return part[:LENGTH]
+    return np.interp(np.arange(LENGTH) * factor, np.arange(needed), part).astype(np.float32)
 
 
 def _below(rng, decibels: tuple, sound: np.ndarray, other: np.ndarray) -> np.ndarray:

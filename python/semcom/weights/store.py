@@ -23,7 +23,12 @@ SCALE = ".scale"  # behind the name of a matrix stored in eight bits
 ZERO = ".zero"  # of one of a quantised network: what stands for 0
 SMALL = 1024  # elements below which a matrix is not worth it
 OLD_NAMES = {"default": "span"}  # of systems, as headers of earlier versions have them
-REQUIRED = ("format", "system", "variant", "config", "classes", "data")
+HEADER = {"system": str, "variant": str, "config": dict, "classes": list, "data": str}
+REQUIRED = ("format", *HEADER)
+PARALLEL = "module."
+USUAL = 1024  # sizes up to which a network is built without a trial
+KINDS = {torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.bool, torch.uint8,
+         torch.int8, torch.int16, torch.int32, torch.int64}  # fmt: skip
 
 
 def save(path: str | Path, system: torch.nn.Module, *, variant: str, data: str, **header) -> None:
@@ -94,35 +99,74 @@ def load(path: str | Path, systems: dict[str, type], expected: str | None = None
     wanted.
     """
     header, tensors = _read(path, with_tensors=True)
-    name = header["system"]
+    name, config = header["system"], header["config"]
     if expected is not None and name != expected:
         raise SemcomError(f"{path}: system is {name!r}, expected {expected!r}; choose another file")
     if name not in systems:
         raise SemcomError(f"{path}: unknown system {name!r}, expected one of {', '.join(systems)}")
     cls = systems[name]
-    unknown = sorted(set(header["config"]) - {field.name for field in fields(cls.Config)})
+    unknown = sorted(set(config) - {field.name for field in fields(cls.Config)})
     if unknown:
         raise SemcomError(
             f"{path}: config has unknown fields {', '.join(unknown)}; update gr-semcom"
         )
-    try:
-        system = cls(cls.Config(**header["config"]), header["classes"])
-        _fill(path, system, all_bits(tensors))
-    except TypeError as error:
-        raise SemcomError(f"{path}: config does not fit {name}: {error}; train it again") from error
+    _check_types(path, cls.Config, config)
+    if any(type(value) is int and value > USUAL for value in config.values()):
+        with torch.device("meta"):  # without its memory
+            _check_fit(path, _built(path, cls, header), tensors)
+    system = _built(path, cls, header)
+    _fill(path, system, tensors)
     return system.eval(), header
+
+
+def _built(path, cls: type, header: dict):
+    """The system of a header, its weights at random."""
+    try:
+        return cls(cls.Config(**header["config"]), header["classes"])
+    except (SemcomError, TypeError, RuntimeError, ArithmeticError) as error:
+        raise SemcomError(
+            f"{path}: config does not fit {cls.name}: {error}; train it again"
+        ) from error
+
+
+def _check_types(path, kind: type, config: dict) -> None:
+    """Refuse a value that is none of its field's type: null, a list, text for a number."""
+    for field in fields(kind):
+        value, wanted = config.get(field.name, field.default), type(field.default)
+        fits = type(value) in ((int, float) if wanted is float else (wanted,))
+        if wanted in (int, float, str, bool) and not fits:
+            raise SemcomError(
+                f"{path}: config {field.name} is {json.dumps(value)[:60]}, expected one such as "
+                f"{json.dumps(field.default)}; train it again"
+            )
 
 
 def fill(path: str | Path, part: torch.nn.Module) -> dict:
     """Load the weights of a network that is no system into ``part``; returns the header."""
     header, tensors = _read(path, with_tensors=True)
-    _fill(path, part, all_bits(tensors))
+    _fill(path, part, tensors)
     part.eval()
     return header
 
 
 def _fill(path, system: torch.nn.Module, tensors: dict[str, torch.Tensor]) -> None:
+    _check_fit(path, system, tensors)
+    tensors = all_bits(tensors)
+    for name, tensor in tensors.items():
+        if not torch.isfinite(tensor).all():
+            raise SemcomError(f"{path}: tensor {name} holds NaN or infinity; fetch the file again")
+    system.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+
+
+def _check_fit(path, system: torch.nn.Module, stored: dict[str, torch.Tensor]) -> None:
+    """Refuse tensors that are not those of the system, by name, kind and shape."""
     wanted = system.state_dict()
+    tensors = {n: v for n, v in stored.items() if n in wanted or not n.endswith((SCALE, ZERO))}
+    if tensors and all(name.startswith(PARALLEL) for name in tensors):
+        raise SemcomError(
+            f"{path}: the names of its tensors begin with {PARALLEL!r}, as DataParallel has them; "
+            "save the state of its .module"
+        )
     odd = sorted(set(wanted) ^ set(tensors))
     if odd:
         state = "is missing" if odd[0] in wanted else "is not part of the system"
@@ -133,19 +177,33 @@ def _fill(path, system: torch.nn.Module, tensors: dict[str, torch.Tensor]) -> No
                 f"{path}: tensor {name} has shape {tuple(tensor.shape)}, expected "
                 f"{tuple(wanted[name].shape)}; train it again with this version"
             )
-        if not torch.isfinite(tensor).all():
-            raise SemcomError(f"{path}: tensor {name} holds NaN or infinity; fetch the file again")
-    system.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+    for name, tensor in stored.items():
+        if tensor.dtype not in KINDS:
+            raise SemcomError(
+                f"{path}: tensor {name} is {str(tensor.dtype).removeprefix('torch.')}, expected "
+                "float16, bfloat16 or float32; save it in half precision"
+            )
+        of = tensors.get(name.removesuffix(SCALE).removesuffix(ZERO))
+        if name not in tensors and (
+            of is None or of.dim() == 0 or tensor.shape not in ((1,), (len(of),))
+        ):
+            raise SemcomError(
+                f"{path}: tensor {name} of shape {tuple(tensor.shape)} fits no matrix; fetch the "
+                "file again"
+            )
 
 
 def _read(path, with_tensors: bool = False) -> tuple[dict, dict[str, torch.Tensor]]:
     path = Path(path)
-    if not path.is_file():
-        raise SemcomError(f"{path}: no such checkpoint; give a .safetensors file, see models/")
     try:
+        if not path.is_file():
+            raise SemcomError(f"{path}: no such checkpoint; give a .safetensors file, see models/")
+        path.open("rb").close()
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {k: file.get_tensor(k) for k in file.keys()} if with_tensors else {}  # noqa: SIM118
+    except PermissionError as error:
+        raise SemcomError(f"{path}: you lack the right to read it") from error
     except (SafetensorError, OSError) as error:
         raise SemcomError(
             f"{path}: not a whole safetensors file ({error}); pickled checkpoints are refused, "
@@ -153,7 +211,7 @@ def _read(path, with_tensors: bool = False) -> tuple[dict, dict[str, torch.Tenso
         ) from error
     try:
         header = json.loads(metadata[KEY])
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, RecursionError) as error:
         raise SemcomError(
             f"{path}: metadata has no readable {KEY!r} header; expected a checkpoint that "
             "apps/train.py wrote"
@@ -165,5 +223,13 @@ def _read(path, with_tensors: bool = False) -> tuple[dict, dict[str, torch.Tenso
         raise SemcomError(
             f"{path}: header format is {header['format']}, expected {FORMAT}; update gr-semcom"
         )
+    for name, kind in HEADER.items():
+        if not isinstance(header[name], kind):
+            raise SemcomError(
+                f"{path}: header's {name} is {json.dumps(header[name])[:60]}, expected "
+                f"{kind.__name__}; train it again"
+            )
+    if not all(isinstance(name, str) for name in header["classes"]):
+        raise SemcomError(f"{path}: header's classes are not all names; train it again")
     header["system"] = OLD_NAMES.get(header["system"], header["system"])
     return header, tensors

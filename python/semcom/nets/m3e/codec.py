@@ -17,6 +17,8 @@ from torch.nn import functional as F
 from ..deepsc import Layer
 from ..layers import to_complex
 
+USEFUL = 1e-4  # share of the largest variance below which a component is not sent
+
 
 def open_mask(tokens: Tensor) -> Tensor:
     """[1, 1, 1, n] zeros: all of n tokens are seen."""
@@ -79,6 +81,9 @@ class SemanticCodec(nn.Module):
 
     The payload is [symbol of each token, next symbol of each token, ...]: a frame may end after any
     width of 1 to ``symbols`` symbols a token, and the receiver decodes what came.
+
+    Beside the Transformers runs a linear code of each token by itself, which :meth:`start` makes of
+    its principal components: what they have to learn is what it lacks.
     """
 
     def __init__(self, config, dim: int, tokens: int, symbols: int, layers: int):
@@ -96,6 +101,36 @@ class SemanticCodec(nn.Module):
         )
         self.decoder = Transformer(config, layers)
         self.told = nn.Linear(width, dim)
+        self.direct, self.direct_back = nn.Linear(dim, 2 * symbols), nn.Linear(3 * symbols, dim)
+
+    @torch.no_grad()
+    def start(self, differences: Tensor, snrs: Tensor) -> None:
+        """Begin as a linear code: real and imaginary parts of the symbols are principal components
+        of some differences [B, N, dim], the largest first and again where there are more parts,
+        with the gains that lose least to noise (the square root of those that whiten); the way
+        back is that of least squares at ``snrs`` [B] in dB."""
+        flat, parts = differences.flatten(0, 1), 2 * self.symbols
+        mean = flat.mean(0)
+        variances, axes = torch.linalg.eigh((flat - mean).T @ (flat - mean) / len(flat))
+        useful = int((variances > USEFUL * variances[-1]).sum())
+        order = -1 - torch.arange(parts) % useful
+        gains = variances[order].rsqrt().sqrt()
+        # parts 2 s and 2 s + 1 of symbol s; the real parts of all symbols stand first
+        rows = (axes[:, order] * gains).T.unflatten(0, (-1, 2)).transpose(0, 1).flatten(0, 1)
+        self.direct.weight.copy_(rows)
+        self.direct.bias.copy_(-rows @ mean)
+        for layer in (self.channel_encoder[-1], self.told):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+        none = torch.zeros(len(differences), 0, self.place.shape[-1])
+        symbols = self.encode(differences, none)
+        noise = (10 ** (-snrs / 10))[:, None].expand(symbols.shape)
+        symbols = symbols + torch.randn(symbols.shape, dtype=symbols.dtype) * noise.sqrt()
+        inputs = self._inputs(symbols, noise).flatten(0, 1)
+        inputs = torch.cat([inputs, torch.ones(len(inputs), 1)], 1)
+        back = torch.linalg.lstsq(inputs, flat, driver="gelsd").solution
+        self.direct_back.weight.copy_(back[:-1].T)
+        self.direct_back.bias.copy_(back[-1])
 
     def encode(self, difference: Tensor, words: Tensor, width: int | None = None) -> Tensor:
         """Difference [B, N, dim] and words [B, T, W] -> payload [B, N * width] complex64 of unit
@@ -103,6 +138,7 @@ class SemanticCodec(nn.Module):
         tokens = torch.cat([words, self.taken(difference) + self.place[0]], 1)
         features = self.encoder(tokens)[:, words.shape[1] :]
         reals = self.channel_encoder(torch.cat([features, difference], -1)).float()
+        reals = reals + self.direct(difference).float()
         symbols = to_complex(reals).transpose(1, 2)[:, : width or self.symbols].flatten(1)
         power = torch.view_as_real(symbols).square().sum(-1).mean(1)
         return symbols * power.clamp_min(1e-12).rsqrt()[:, None]
@@ -110,13 +146,17 @@ class SemanticCodec(nn.Module):
     def decode(self, symbols: Tensor, noise: Tensor, words: Tensor) -> Tensor:
         """Payload [B, n] of any width and its noise variance [B, n] (inf: lost), words [B, T, W] ->
         difference [B, N, dim]."""
+        inputs = self._inputs(symbols, noise)
+        tokens = self.channel_decoder(inputs) + self.place[1]
+        features = self.decoder(torch.cat([words, tokens], 1))[:, words.shape[1] :]
+        return self.told(features) + self.direct_back(inputs)
+
+    def _inputs(self, symbols: Tensor, noise: Tensor) -> Tensor:
+        """What the receiver has of each token, [B, N, 3 symbols]."""
         missing = self.tokens * self.symbols - symbols.shape[1]
         symbols, noise = F.pad(symbols, (0, missing)), F.pad(noise, (0, missing), value=math.inf)
         inputs = seen(symbols, noise).unflatten(1, (self.symbols, self.tokens))
-        inputs = inputs.transpose(1, 2).flatten(2)
-        tokens = self.channel_decoder(inputs) + self.place[1]
-        features = self.decoder(torch.cat([words, tokens], 1))[:, words.shape[1] :]
-        return self.told(features)
+        return inputs.transpose(1, 2).flatten(2)
 
 
 def seen(symbols: Tensor, noise: Tensor) -> Tensor:

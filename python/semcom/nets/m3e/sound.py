@@ -15,6 +15,9 @@ from torch.nn import functional as F
 from .picture import GROUPS, Residual
 
 TIMES, HEIGHTS = 25, 8  # latents of a second
+TEXTURES = 16  # seconds until the texture comes again
+SPECTRA = 100, 64  # of a second, bands
+GRAIN = 9  # spectra and bands, beyond which it is no grain but shape
 SILENCE, RANGE = -6.9, 12.0  # log-mel of a band without sound; to the loudest
 
 
@@ -44,7 +47,12 @@ class SoundEncoder(nn.Module):
 
 
 class SoundDecoder(nn.Module):
-    """Latents, and the text as a vector [B, text] -> log-mel [B, 100, 64]."""
+    """Latents, and the text as a vector [B, text] -> log-mel [B, 100, 64].
+
+    Few symbols tell no grain, and without it a rain is no rain: beside what is expected of each
+    band the decoder says how much it fluctuates, and the fluctuation is drawn, by a fixed seed.
+    In training it is drawn anew by Torch's generator.
+    """
 
     def __init__(self, dim: int, text: int):
         super().__init__()
@@ -56,10 +64,13 @@ class SoundDecoder(nn.Module):
         self.grow_again = nn.Conv2d(64, 4 * 32, 1)
         self.large = nn.ModuleList(Residual(32, text) for _ in range(2))
         self.grow_last = nn.Conv2d(32, 4 * 16, 3, padding=1)
-        self.last = nn.Conv2d(16, 1, 3, padding=1)
+        self.last = nn.Conv2d(16, 2, 3, padding=1)
         self.to(memory_format=torch.channels_last)
+        texture = torch.randn(TEXTURES, *SPECTRA, generator=torch.Generator().manual_seed(0))
+        self.register_buffer("texture", texture, persistent=False)
 
-    def forward(self, latents: Tensor, told: Tensor) -> Tensor:
+    def tell(self, latents: Tensor, told: Tensor) -> tuple[Tensor, Tensor]:
+        """-> mean and deviation, [B, 100, 64] each, of the log-mel."""
         maps = latents.transpose(1, 2).unflatten(2, (TIMES, HEIGHTS))
         maps = self.first(maps.to(memory_format=torch.channels_last)) + self.bands
         for block in self.small:
@@ -71,9 +82,22 @@ class SoundDecoder(nn.Module):
         for block in self.large:
             maps = block(maps, told)
         maps = F.pixel_shuffle(self.grow_last(maps), 2)
-        return self.last(F.silu(maps))[:, 0].float() * (RANGE / 2) + (SILENCE + RANGE / 2)
+        mean, spread = self.last(F.silu(maps)).float().unbind(1)
+        return mean * (RANGE / 2) + (SILENCE + RANGE / 2), F.softplus(spread - 1)
+
+    def forward(self, latents: Tensor, told: Tensor) -> Tensor:
+        mean, spread = self.tell(latents, told)
+        if self.training:
+            return mean + spread * torch.randn_like(mean)
+        return mean + spread * self.texture[torch.arange(len(mean)) % TEXTURES]
 
 
 def taller(maps: Tensor) -> Tensor:
     """[B, 2 c, h, w] -> [B, c, h, 2 w]: a pixel shuffle of frequencies alone."""
     return maps.unflatten(1, (-1, 2)).permute(0, 1, 3, 4, 2).flatten(3)
+
+
+def grain(spectra: Tensor) -> Tensor:
+    """Log-mel [B, 100, 64] without what is slower and wider than a latent tells."""
+    smooth = F.avg_pool2d(spectra[:, None], GRAIN, 1, GRAIN // 2, count_include_pad=False)
+    return spectra - smooth[:, 0]

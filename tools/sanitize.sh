@@ -1,0 +1,31 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+#
+# sanitize.sh PYTHON JOBS: the C++ tests under ASan and UBSan (build-asan), then the QA of the threaded
+# C++ blocks under TSan (build-tsan).  GNU Radio itself is not instrumented: what it alone does is left out
+# by tests/fuzz/tsan.txt, each line with its reason.
+set -euo pipefail
+python=$1 jobs=$2
+common="-fno-omit-frame-pointer -D_GLIBCXX_ASSERTIONS"
+
+configure() { # FOLDER FLAGS
+    cmake -S . -B "$1" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DPYTHON_EXECUTABLE=/usr/bin/python3 \
+        -DCMAKE_CXX_FLAGS="$2 $common" > /dev/null
+}
+
+echo "== ASan and UBSan: the C++ tests"
+configure build-asan "-fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all"
+for tests in cpp fuzz; do
+    cmake --build build-asan/tests/$tests --parallel "$jobs" | grep -v "Built target"
+done
+ctest --test-dir build-asan --output-on-failure
+
+echo "== TSan: the blocks' QA"
+configure build-tsan "-fsanitize=thread"
+cmake --build build-tsan --target semcom_python semcom_test_package --parallel "$jobs" | grep -v "Built target"
+# a block's thread is one of GNU Radio's: what they share with each other goes through its buffers
+PYTHONPATH=build-tsan/test_modules OMP_NUM_THREADS=1 LD_PRELOAD=$(gcc -print-file-name=libtsan.so) \
+    TSAN_OPTIONS="suppressions=$PWD/tests/fuzz/tsan.txt halt_on_error=0 exitcode=66 report_thread_leaks=0" \
+    "$python" -m pytest -q -p no:cacheprovider tests/qa_pilot_inserter_cc.py tests/qa_ls_estimator_cc.py \
+    tests/qa_mimo_detector_cc.py tests/qa_mimo_channel_cc.py tests/qa_frame_sync_cc.py tests/qa_coding_blocks.py

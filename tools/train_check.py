@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Train the multi-frame check of M3E-VSC on clips composed of single pictures and sounds.
+
+    tools/train_check.py --manifests raw/manifest.csv more/manifest_audio.csv --out runs/check
+
+What the recognisers say of some views of each file is found first and kept in the folder.  The
+train split teaches, val selects, test reports.  Writes check.pt, a state dict in half precision.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from gnuradio.semcom.base.files import make_folder, replacing, sha256
+from gnuradio.semcom.base.programs import exit_status
+from gnuradio.semcom.data.clipset import BACKGROUND
+from gnuradio.semcom.data.material_raw import RawMaterial
+from gnuradio.semcom.data.recordings import recordings
+from gnuradio.semcom.perception.recognition import heard, seen
+from gnuradio.semcom.training.job import parameters
+from gnuradio.semcom.training.key_frames import KeyFrames, picture_view, views
+from gnuradio.semcom.training.loop import Loop
+from gnuradio.semcom.training.options import CheckConfig
+from gnuradio.semcom.training.recipes.check import CheckRecipe, figures, held_out
+from gnuradio.semcom.training.sounds import Seconds
+
+VIEWS = {"train": 4, "val": 3, "test": 3}  # of each file
+MOST = 30  # files a class
+CLIPS = 200  # of each length, in val and in test
+
+
+def key_frames(args, split: str) -> KeyFrames:
+    """Those of a split, from the folder if they are there."""
+    path, rng = args.out / f"{split}.npz", np.random.default_rng(args.seed)
+    if not path.is_file():
+        print(f"recognising {split}", flush=True)
+        pictures = RawMaterial(args.manifests[0].parent, split).pictures
+        sounds = recordings(args.manifests, split)
+        others, many = sounds[BACKGROUND], (VIEWS[split], MOST)
+
+        def second(rng, event: int, sound: np.ndarray) -> np.ndarray:
+            return Seconds({event: [sound]}, others).draw(rng)[0]
+
+        def square(rng, _, picture: np.ndarray) -> np.ndarray:
+            return picture_view(rng, picture)
+
+        shown = views(rng, pictures, square, lambda some: seen(some).probabilities, *many)
+        played = views(rng, sounds, second, heard, *many)
+        tables = {f"picture {k}": v for k, v in shown.items()}
+        with replacing(path, OSError) as temporary, open(temporary, "wb") as file:
+            np.savez(file, **tables, **{f"sound {k}": v for k, v in played.items()})
+    with np.load(path) as tables:
+        kinds = {"picture": {}, "sound": {}}
+        for name in tables.files:
+            kind, event = name.split()
+            kinds[kind][int(event)] = tables[name]
+    return KeyFrames(kinds["picture"], kinds["sound"])
+
+
+def train(args) -> None:
+    torch.set_num_threads(1)
+    make_folder(args.out)
+    config = CheckConfig(args.steps, seed=args.seed)
+    torch.manual_seed(config.seed)
+    frames = {split: key_frames(args, split) for split in VIEWS}
+    tests = {split: held_out(frames[split], CLIPS, args.seed) for split in ("val", "test")}
+    recipe = CheckRecipe(frames["train"], tests["val"], config)
+    print(f"{parameters(recipe.model):,} parameters", flush=True)
+    loop = Loop(recipe, args.out)
+    loop.run(on_epoch=lambda line: print(json.dumps(line), flush=True))
+    recipe.model.load_state_dict(loop.best_weights)
+    weights = {name: value.half() for name, value in recipe.model.state_dict().items()}
+    recipe.model.load_state_dict({name: value.float() for name, value in weights.items()})
+    tests["train"] = held_out(frames["train"], CLIPS, args.seed)
+    for split, batches in tests.items():
+        for when, found in figures(recipe.model, batches).items():
+            print(split, when, {name: round(value, 4) for name, value in found.items()})
+    path = args.out / "check.pt"
+    with replacing(path, RuntimeError) as temporary:
+        torch.save(weights, temporary)
+    print(f"wrote {path}: {path.stat().st_size:,} bytes, sha256 {sha256(path)}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--manifests", type=Path, nargs="+", required=True, help="raw one first")
+    parser.add_argument("--out", type=Path, default=Path("runs/check"))
+    parser.add_argument("--steps", type=int, default=CheckConfig.steps)
+    parser.add_argument("--seed", type=int, default=0)
+    train(parser.parse_args())
+
+
+if __name__ == "__main__":
+    sys.exit(exit_status("train_check.py", main))
