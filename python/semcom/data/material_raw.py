@@ -19,26 +19,28 @@ from ..media.spectrum import RATE
 from .clipset import AVE_CLASSES, BACKGROUND
 
 COLUMNS = ("path", "class", "split", "kind")
+KINDS = ("audio", "image")
 LEVEL = -15.0, 5.0  # [dB] of a recording in a clip, beside its own
 FILLING = 0.7  # share of photographs that fill the clip's picture
 WHOLE_FRAME, INSET = (224.0, 330.0), (120.0, 220.0)  # heights in the clip's picture [pixels]
 
 
 class RawMaterial:
-    """The sounds and pictures of one split, in memory.
+    """The sounds and pictures of one split, or those of some ``kinds``, in memory.
 
     sounds    class index -> list of [samples] float32, 16 kHz mono, -1 to 1
     pictures  class index -> list of [height, width, 3] uint8, RGB
     """
 
-    def __init__(self, folder: str | Path, split: str):
+    def __init__(self, folder: str | Path, split: str, kinds: tuple[str, ...] = KINDS):
         self.folder, self.split = Path(folder), split
         self.sounds, self.pictures = {}, {}
+        read = {"audio": (self.sounds, read_sound), "image": (self.pictures, read_picture)}
         for row in rows_of(self.folder / "manifest.csv", split):
-            kind = {"audio": (self.sounds, read_sound), "image": (self.pictures, read_picture)}
-            files, read = kind[row["kind"]]
-            index = AVE_CLASSES.index(row["class"])
-            files.setdefault(index, []).append(read(self.folder / row["path"]))
+            if row["kind"] in kinds:
+                files, read_file = read[row["kind"]]
+                index = AVE_CLASSES.index(row["class"])
+                files.setdefault(index, []).append(read_file(self.folder / row["path"]))
 
     def events(self) -> list[int]:
         """Classes, other than background, with sounds and pictures."""
@@ -101,7 +103,7 @@ def rows_of(path: Path, split: str) -> list[dict]:
     if lacking:
         raise SemcomError(f"{path}: no column {lacking[0]!r}; it needs {', '.join(COLUMNS)}")
     for row in rows:
-        known = row["class"] in AVE_CLASSES and row["kind"] in ("audio", "image")
+        known = row["class"] in AVE_CLASSES and row["kind"] in KINDS
         if not known:
             raise SemcomError(
                 f"{path}: {row['path']} has class {row['class']!r} and kind {row['kind']!r}; "

@@ -310,7 +310,12 @@ def no_text(count: int) -> Tensor:
 
 def _tokens(descriptions: Sequence[Description]) -> Tensor:
     """Tokens [T, LENGTH] of the sentence of each second."""
-    rows = [tokens(sentence(each)) for each in descriptions]
+    return padded([sentence(each) for each in descriptions])
+
+
+def padded(sentences: Sequence[str]) -> Tensor:
+    """Tokens [n, LENGTH] int64 of sentences."""
+    rows = [tokens(said) for said in sentences]
     return torch.tensor([row + [PAD] * (LENGTH - len(row)) for row in rows])
 
 

@@ -86,7 +86,8 @@ BUILT_IN = (
     Entry("digital_text", 5, "text", ".systems.digital_text:DigitalText", {"full": ("text",)},
           weights=False, options=("source", "code")),
     Entry("m3e_vsc", 6, "media", ".systems.m3e_vsc:M3EVSC", {"full": ("media",)},
-          options=("without", "only", "key_frames", "picture_symbols"), fallback="films"),
+          options=("without", "only", "key_frames", "picture_symbols"), fallback="films",
+          recipe="m3e"),
     Entry("deepsc", 2, "text", ".nets.deepsc:DeepSC", {"full": ("text",)}, fallback="captions"),
 )  # fmt: skip
 BUILT_IN_TASKS = {

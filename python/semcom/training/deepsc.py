@@ -15,8 +15,7 @@ from ..chain.link import TorchLink
 from ..data.text import Sentences
 from ..nets.deepsc import DeepSC, parts, valid
 from ..nets.vocabulary import Vocabulary
-from ..phy.channel import UPLINK
-from ..phy.csi import symbol_no_eff
+from .air import carried
 
 TEMPERATURES = tuple(round(0.5 + 0.05 * i, 2) for i in range(21))
 POOL = 64  # batches that are sorted by length together
@@ -66,9 +65,7 @@ def batches(tokens: Tokens, size: int, generator: torch.Generator) -> Iterator[t
 def send(net: DeepSC, link: TorchLink, tokens, lengths, snr_db, frame):
     """Payload through pilots, channel, estimation and detection at 1x1 -> symbols [B, n] and
     their noise variance [B, n]."""
-    payload = net.encode(tokens, lengths)
-    detected, no_eff = link.transfer(payload[:, None], snr_db, frame, link=UPLINK, num_rx=1)
-    return detected[:, 0], symbol_no_eff(no_eff, payload.shape[1])[:, 0]
+    return carried(link, net.encode(tokens, lengths), snr_db, frame)
 
 
 def lose(noise: torch.Tensor, lengths, share: float, generator) -> torch.Tensor:

@@ -54,6 +54,12 @@ class JobRecipe(Recipe):
     def prepare(cls, job: Job, config) -> JobRecipe:
         """The recipe of a job: its splits, and a new network or that of --init."""
 
+    @classmethod
+    def stages(cls, job: Job, config) -> list[tuple[Job, object]]:
+        """Trainings that make up a job, one after the other, each from the weights of the one
+        before."""
+        return [(job, config)]
+
     @abstractmethod
     def data_name(self) -> str:
         """Name of the set, as it goes into the checkpoint's name."""
@@ -96,8 +102,18 @@ def train_seeds(recipe: type[JobRecipe], job: Job, config, seeds: int) -> None:
 
 
 def train(recipe: type[JobRecipe], job: Job, config) -> float | None:
-    """One training, from its seed to its checkpoint and card -> the first of the figures on the
-    test split; None in all processes but the first."""
+    """A job, from its seed to its checkpoint and card -> the first of the figures on the test
+    split; None in all processes but the first."""
+    figure, init, network = None, job.init, job.network
+    for own, stage in recipe.stages(job, config):
+        own = dataclasses.replace(own, init=init, network=network)
+        figure, init = _train(recipe, own, stage)
+        network = {}  # it is that of --init from now on
+    return figure
+
+
+def _train(recipe: type[JobRecipe], job: Job, config) -> tuple[float | None, Path | None]:
+    """One training -> the first of its figures, and its checkpoint."""
     make_folder(job.out)
     made = recipe.prepare(job, config)
     print(f"{parameters(made.model):,} parameters", flush=True)
@@ -108,7 +124,7 @@ def train(recipe: type[JobRecipe], job: Job, config) -> float | None:
         made.warn()
     run_shown(loop)
     if distributed.rank():
-        return None
+        return None, None
     made.kept.load_state_dict(loop.best_weights)
     made.finish()
     metrics = {"validation": loop.best, "test": made.test()}
@@ -116,7 +132,7 @@ def train(recipe: type[JobRecipe], job: Job, config) -> float | None:
     print(json.dumps(metrics, indent=1))
     print("cost:", json.dumps(cost_of(loop)))
     print(f"wrote {path} and {card.write(path, job.command, made)}", flush=True)
-    return next(iter(metrics["test"].values()))
+    return next(iter(metrics["test"].values())), path
 
 
 def run_shown(loop: Loop) -> None:

@@ -78,15 +78,7 @@ class Recipe(ABC):
     def schedule(self, optimizer: torch.optim.Optimizer) -> LRScheduler:
         """Learning rate of an optimiser, step by step: linear warm-up, then a cosine to zero."""
         total = self.epochs * self.steps_per_epoch
-        warmup = max(1, round(self.config.warmup * total))
-
-        def rate(step: int) -> float:
-            if step < warmup:
-                return (step + 1) / warmup
-            left = min(1.0, (step - warmup) / max(1, total - warmup))
-            return 0.5 * (1 + math.cos(math.pi * left))
-
-        return LambdaLR(optimizer, rate)
+        return LambdaLR(optimizer, warmed_up(total, max(1, round(self.config.warmup * total))))
 
     @abstractmethod
     def batches(self, epoch: int) -> Iterator[tuple[int, object]]:
@@ -95,8 +87,9 @@ class Recipe(ABC):
         is seeded before."""
 
     @abstractmethod
-    def loss(self, batch, name: str) -> torch.Tensor:
-        """Loss of a batch that the optimiser of that name lowers."""
+    def loss(self, batch, name: str) -> torch.Tensor | None:
+        """Loss of a batch that the optimiser of that name lowers; None: it rests in this step, and
+        so does its schedule."""
 
     @abstractmethod
     def score(self, kept: torch.nn.Module) -> float:
@@ -157,17 +150,21 @@ class Loop:
         total = 0.0
         for name, optimizer in self.optimizers.items():
             loss = self.recipe.loss(batch, name)
-            optimizer.zero_grad()
-            loss.backward()
-            own = [p for group in optimizer.param_groups for p in group["params"]]
-            distributed.average_gradients(own)
-            if self.recipe.clip is not None:
-                torch.nn.utils.clip_grad_norm_(own, self.recipe.clip)
-            optimizer.step()
-            self.schedules[name].step()
-            total += float(loss.detach())
+            if loss is not None:
+                self._lower(loss, optimizer)
+                self.schedules[name].step()
+                total += float(loss.detach())
         self.averaged.update_parameters(self.recipe.kept)
         return total
+
+    def _lower(self, loss: torch.Tensor, optimizer: torch.optim.Optimizer) -> None:
+        optimizer.zero_grad()
+        loss.backward()
+        own = [p for group in optimizer.param_groups for p in group["params"]]
+        distributed.average_gradients(own)
+        if self.recipe.clip is not None:
+            torch.nn.utils.clip_grad_norm_(own, self.recipe.clip)
+        optimizer.step()
 
     def validate(self) -> float:
         """Score of the averaged weights; the best weights are kept."""
@@ -232,6 +229,19 @@ class Loop:
                 "another --out, or --no-resume to start again"
             )
         return state
+
+
+def warmed_up(total: int, warmup: int) -> Callable[[int], float]:
+    """Share of the learning rate in each of ``total`` steps: rises over ``warmup`` of them, then
+    falls to zero as a cosine."""
+
+    def rate(step: int) -> float:
+        if step < warmup:
+            return (step + 1) / warmup
+        done = min(1.0, (step - warmup) / max(1, total - warmup))
+        return 0.5 * (1 + math.cos(math.pi * done))
+
+    return rate
 
 
 def epoch_seed(seed: int, epoch: int) -> int:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 from ..base.errors import SemcomError
@@ -153,6 +154,99 @@ class DeepSCTraining:
                 f"{self.snr_max:g} dB"
             )
         check_link(self)
+
+
+M3E_PARTS = {  # what a part of m3e_vsc is trained with where nothing else is asked for
+    "text": dict(
+        steps=1600, batch=128, learning_rate=1.5e-3, weight_decay=1e-2, warmup=200, average=0.99,
+        snr=(-6.0, 18.0), focus=(-4.0, 4.0),
+    ),
+    "pictures": dict(
+        steps=1600, batch=24, learning_rate=1e-3, weight_decay=1e-3, warmup=200, average=0.99,
+    ),
+    "generator": dict(
+        steps=500, batch=32, learning_rate=1e-3, weight_decay=5e-2, warmup=50, average=0.99,
+    ),
+    "link": dict(
+        steps=4400, batch=24, learning_rate=1e-3, weight_decay=1e-3, warmup=150, average=0.995,
+        snr=(-6.0, 18.0), focus=(-2.0, 12.0),
+    ),
+    "sounds": dict(
+        steps=3000, batch=16, learning_rate=1e-3, weight_decay=1e-3, warmup=300, average=0.995,
+    ),
+    "sound_generator": dict(
+        steps=500, batch=16, learning_rate=1e-3, weight_decay=5e-2, warmup=50, average=0.99,
+    ),
+    "sound_link": dict(
+        steps=3000, batch=16, learning_rate=1e-3, weight_decay=1e-3, warmup=150, average=0.995,
+        snr=(-8.0, 18.0), focus=(-2.0, 12.0),
+    ),
+}  # fmt: skip
+ALL_PARTS = "all"
+OVER_AIR = Rule(
+    lambda config: config.part == ALL_PARTS or "snr" in M3E_PARTS[config.part],
+    "of parts that send, not with --part pictures, sounds, generator or sound_generator",
+)
+OWN = "; default: the part's own"
+
+
+@dataclass(frozen=True)
+class M3ETraining:
+    """Training of m3e_vsc, part by part.  Each batch draws a channel and a detector, each example
+    an SNR [dB]."""
+
+    part: str = option(
+        ALL_PARTS,
+        "what is trained: pictures and sounds are the VQGANs, the generators make their latents "
+        "from text, the links send the differences; all: one after the other",
+        choices=(*M3E_PARTS, ALL_PARTS),
+    )
+    steps: int = option(0, "steps in all; the learning rate falls to zero over them" + OWN)
+    batch: int = option(0, "examples a step" + OWN)
+    learning_rate: float = option(0.0, "largest step of AdamW" + OWN)
+    weight_decay: float = option(-1.0, "of AdamW" + OWN)
+    warmup: int = option(0, "steps in which the learning rate rises" + OWN)
+    average: float = option(
+        0.0, "weights kept per step in the running average that is tested" + OWN
+    )
+    clip: float = option(1.0, "largest norm of a gradient")
+    snr: tuple[float, ...] = option(
+        (), "lowest and highest SNR" + OWN, unit="dB", type=number, only=(OVER_AIR,)
+    )
+    focus: tuple[float, ...] = option(
+        (),
+        "SNRs between which about half of the examples are sent, where most is learnt" + OWN,
+        unit="dB",
+        type=number,
+        only=(OVER_AIR,),
+    )
+    channels: tuple[str, ...] = option(
+        ("awgn", "awgn", "rayleigh"), "drawn per batch, all equally likely", only=(OVER_AIR,)
+    )
+    detectors: tuple[str, ...] = option(DETECTORS, "drawn per batch", only=(OVER_AIR,))
+    bfloat16: bool = option(True, "compute the matrix products in bfloat16")
+    seed: int = option(0, "of weights, examples, channels and noise")
+
+    def __post_init__(self):
+        if self.part not in (*M3E_PARTS, ALL_PARTS):
+            raise SemcomError(
+                f"part {self.part!r}: expected one of {', '.join(M3E_PARTS)}, {ALL_PARTS}"
+            )
+        for name in ("steps", "batch", "learning_rate", "warmup"):
+            if getattr(self, name) < 0:
+                raise SemcomError(f"{name} {getattr(self, name)}: expected more than 0")
+        for name in ("snr", "focus"):
+            ends = getattr(self, name)
+            if ends and not (len(ends) == 2 and ends[0] <= ends[1]):
+                raise SemcomError(f"{name} {ends}: expected a lower and a higher SNR")
+        check_link(self)
+
+    def of(self, part: str) -> M3ETraining:
+        """The training of one part, with what is its own where nothing else was asked for."""
+        defaults = {item.name: item.default for item in dataclasses.fields(self)}
+        own = M3E_PARTS[part].items()
+        left = {name: value for name, value in own if getattr(self, name) == defaults[name]}
+        return dataclasses.replace(self, part=part, **left)
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,7 @@ from torch.nn import functional as F
 from ..chain.link import TorchLink
 from ..data.descriptions import PAD, text
 from ..nets.m3e.text import TextCodec
-from ..phy.channel import UPLINK
-from ..phy.csi import symbol_no_eff
+from .air import carried
 
 POINTS = tuple((channel, snr) for channel in ("awgn", "rayleigh") for snr in range(-8, 13, 2))
 TEMPERATURES = tuple(0.5 + 0.05 * i for i in range(31))
@@ -30,18 +29,16 @@ def received(codec: TextCodec, rows: Tensor, channel: str, snr: float, width: in
     """Sentences [B, LENGTH] over pilots, channel, least squares and LMMSE at 1x1 -> logits
     [B, LENGTH, V] and the noise variance [B, width]."""
     link = TorchLink(channel, "ls", "lmmse", num_rx=1, seed=seed)
-    sent = codec.encode(rows, width)[:, None]
     each = torch.full((len(rows),), float(snr))
-    symbols, noise = link.transfer(sent, each, torch.arange(len(rows)), link=UPLINK, num_rx=1)
-    noise = symbol_no_eff(noise, width)[:, 0]
-    return codec.decode(symbols[:, 0], noise), noise
+    symbols, noise = carried(link, codec.encode(rows, width), each, torch.arange(len(rows)))
+    return codec.decode(symbols, noise), noise
 
 
 @torch.no_grad()
-def calibrate(codec: TextCodec, rows: Tensor, compare: Callable[[str, str], float], width: int):
+def calibrate(codec: TextCodec, rows: Tensor, compare: Callable | None, width: int) -> None:
     """Set the temperature of the words' chances and the layer of xi from sentences of validation.
 
-    compare  (sentence, sentence) -> cosine of their meanings
+    compare  (sentence, sentence) -> cosine of their meanings; None: xi stays as it is
     """
     heard = [received(codec, rows, *point, width) for point in POINTS]
     inside = rows != PAD
@@ -50,8 +47,8 @@ def calibrate(codec: TextCodec, rows: Tensor, compare: Callable[[str, str], floa
         for t in TEMPERATURES
     ]
     codec.temperature.fill_(TEMPERATURES[int(torch.stack(costs).argmin())])
-    signs, true = readings(codec, rows, compare, heard)
-    _fit(codec.xi, signs, true)
+    if compare is not None:
+        _fit(codec.xi, *readings(codec, rows, compare, heard))
 
 
 def readings(codec: TextCodec, rows: Tensor, compare, heard: Sequence) -> tuple[Tensor, Tensor]:

@@ -20,6 +20,7 @@ from ..options import (
     DeepSCTraining,
     LabelledConfig,
     LinkConfig,
+    M3ETraining,
     QuantisationConfig,
 )
 
@@ -49,6 +50,7 @@ BUILT_IN = {  # task of a system, or kind of localiser -> what trains it
         ".training.recipes.quantisation:Quantisation", QuantisationConfig, (*SIZES, "seconds")
     ),
     "text": Kind(".training.recipes.text:TextOverLink", DeepSCTraining),
+    "m3e": Kind(".training.recipes.m3e:M3E", M3ETraining),
     "localisation": Kind(".training.recipes.localisation:Localisation", LabelledConfig, SIZES),
     "matching": Kind(".training.recipes.matching:Matching", ClipConfig, SIZES),
 }

@@ -9,7 +9,6 @@ right, the mean over channels and SNRs (``deepsc.VALIDATION``).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 import torch
@@ -25,6 +24,7 @@ from ...weights import store
 from .. import deepsc
 from ..deepsc import Tokens
 from ..job import Job, JobRecipe
+from ..loop import warmed_up
 from ..options import DeepSCTraining
 
 VALIDATE_EVERY = 1000  # steps
@@ -88,15 +88,7 @@ class TextOverLink(JobRecipe):
 
     def schedule(self, optimizer: torch.optim.Optimizer) -> LambdaLR:
         """Linear warm-up of so many steps, then a cosine to zero."""
-        steps, warmup = self.config.steps, self.config.warmup
-
-        def rate(step: int) -> float:
-            if step < warmup:
-                return (step + 1) / warmup
-            left = (steps - step) / max(1, steps - warmup)
-            return 0.5 * (1 - math.cos(math.pi * left))
-
-        return LambdaLR(optimizer, rate)
+        return LambdaLR(optimizer, warmed_up(self.config.steps, self.config.warmup))
 
     def batches(self, epoch: int) -> Iterator[tuple[int, tuple]]:
         """Batches (step, numbers of the sentences), of passes over them without end."""

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Pictures and sounds as the trainings of their networks see them: examples, how unlike two are,
+and what another network calls them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ...data.clipset import AVE_CLASSES
+from ...media import phase
+from ...nets.efficientnet import as_input
+from ...nets.hearing import Hearing
+from ...nets.m3e.sound import scaled
+from ...perception.recognition import PictureRecogniser
+from ..likeness import Likeness, structural_similarity
+from ..sounds import Seconds, middles
+from ..stills import Stills
+
+MIXED = 0.5  # share of seconds of sound that are changed in speed, or have others beside them
+SMOOTHING = 0.05  # of labels
+FEATURES, NAMED = 1.0, 0.1  # weights in the loss of sounds
+
+
+class Medium(ABC):
+    """One of both; the shares are of a batch.
+
+    name      of its networks;  what  a sentence says of it;  measure  of the figures, and ``sign``
+              1 where more is better
+    channels  of what its discriminator looks at
+    untold, wrong   decoded without the text, and with that of another class, by a VQGAN
+    free      not quantised by it
+    silent, failed, mistaken   sent without text; the receiver lacks it; it reads another's
+    coded     decoded from codes and not from symbols, beside a link: the codebooks stay useful
+    wide      of SNRs over the whole range, see training.air.drawn_snr
+    widths    symbols a latent, drawn per batch
+    against   weight of the discriminator for a VQGAN and for a link
+    held      split -> originals [n, ...] and classes [n], which are not trained with
+    """
+
+    name: str
+    what: str
+    measure: str
+    sign: int
+    channels: int
+    untold: float
+    wrong: float
+    free: float
+    silent: float
+    failed: float
+    mistaken: float
+    coded: float
+    wide: float
+    widths: tuple[int, ...]
+    against: tuple[float, float]
+    held: dict[str, tuple[Tensor, Tensor]]
+
+    @abstractmethod
+    def batch(self, seed: int, step: int, count: int) -> tuple[Tensor, Tensor]:
+        """Originals [count, ...] and their classes [count]; also by Torch's generator."""
+
+    @abstractmethod
+    def loss(self, shown: Tensor, sent: Tensor, classes: Tensor, step: int) -> Tensor:
+        """How unlike the originals what is shown is, with gradients."""
+
+    def maps(self, shown: Tensor) -> Tensor:
+        """As a discriminator looks at them."""
+        return shown
+
+    @abstractmethod
+    def measured(self, shown: Tensor, sent: Tensor) -> float:
+        """``measure``, the mean."""
+
+    @abstractmethod
+    def right(self, shown: Tensor, classes: Tensor) -> float:
+        """Share of those of classes that the other network knows which it names so."""
+
+
+class Pictures(Medium):
+    """splits  by their names;  recogniser  which compares features, and names what is shown"""
+
+    name, what, measure, sign, channels = "pictures", "seen", "SSIM", 1, 3
+    untold, wrong, free = 0.15, 0.05, 0.4
+    silent, failed, mistaken, coded, wide = 0.15, 0.1, 0.05, 0.12, 0.6
+    widths, against = (2, 4, 6, 8, 10, 10), (0.05, 0.03)
+
+    def __init__(self, splits: dict[str, Stills], recogniser: PictureRecogniser):
+        self.train = splits["train"]
+        self.held = {
+            name: (stills.middles(torch.arange(len(stills))), stills.classes)
+            for name, stills in splits.items()
+            if name != "train"
+        }
+        self.recogniser, self.likeness = recogniser, Likeness(recogniser)
+        self.place = torch.full((len(AVE_CLASSES),), -1)  # of a class among those it knows
+        for number, known in enumerate(recogniser.classes):
+            self.place[AVE_CLASSES.index(known)] = number
+
+    def batch(self, seed: int, step: int, count: int) -> tuple[Tensor, Tensor]:
+        index = torch.randint(len(self.train), (count,))
+        return self.train.crops(index), self.train.classes[index]
+
+    def loss(self, shown, sent, classes, step) -> Tensor:
+        self.likeness.number = step  # a resumed training goes on with the size that is next
+        return self.likeness(shown, sent, self.place[classes])
+
+    def measured(self, shown, sent) -> float:
+        return float(structural_similarity(shown.clamp(0, 1), sent).mean())
+
+    def right(self, shown, classes) -> float:
+        parts = shown.clamp(0, 1).split(16)
+        net = self.recogniser
+        said = torch.cat([net(net.features(as_input(part))).argmax(1) for part in parts])
+        known = self.place[classes] >= 0
+        return float((said == self.place[classes])[known].float().mean())
+
+
+class Sounds(Medium):
+    """splits  name -> class index -> recordings;  hearing  which compares features, and names"""
+
+    name, what, measure, sign, channels = "sounds", "heard", "mean |log-mel|", -1, 1
+    untold, wrong, free = 0.1, 0.05, 0.2
+    silent, failed, mistaken, coded, wide = 0.1, 0.1, 0.05, 0.1, 0.5
+    widths, against = (4, 4, 4, 4, 2, 3, 1), (0.1, 0.03)
+
+    def __init__(self, splits: dict[str, dict], hearing: Hearing):
+        self.train = Seconds(splits["train"])
+        self.held = {}
+        for name in splits.keys() - {"train"}:
+            sounds, classes = middles(splits[name])
+            spectra = np.concatenate([phase.seconds_of(sound) for sound in sounds])
+            self.held[name] = torch.from_numpy(spectra), torch.from_numpy(classes)
+        self.hearing = hearing.eval().requires_grad_(False)
+
+    def batch(self, seed: int, step: int, count: int) -> tuple[Tensor, Tensor]:
+        rng = np.random.default_rng([seed, step])
+        drawn = [self.train.draw(rng, rng.random() < MIXED) for _ in range(count)]
+        spectra = torch.from_numpy(np.stack([each for each, _ in drawn]))
+        return spectra, torch.tensor([event for _, event in drawn])
+
+    def loss(self, shown, sent, classes, step) -> Tensor:
+        """L1, distance of features, cross entropy of the class."""
+        with torch.autocast("cpu", torch.bfloat16):
+            with torch.no_grad():
+                originals = self.hearing.maps(sent)
+            maps = self.hearing.maps(shown)
+            logits = self.hearing.pooled(maps[-1])[1].float()
+        terms = [
+            (a - b).float().abs().mean() / b.float().abs().mean().clamp_min(1e-3)
+            for a, b in zip(maps, originals, strict=True)
+        ]
+        named = F.cross_entropy(logits, classes, label_smoothing=SMOOTHING)
+        return (shown - sent).abs().mean() + FEATURES * sum(terms) / len(terms) + NAMED * named
+
+    def maps(self, shown: Tensor) -> Tensor:
+        return scaled(shown)
+
+    def measured(self, shown, sent) -> float:
+        return float((shown - sent).abs().mean())
+
+    def right(self, shown, classes) -> float:
+        said = torch.cat([self.hearing(part)[1].argmax(1) for part in shown.split(64)])
+        return float((said == classes).float().mean())
