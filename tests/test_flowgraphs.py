@@ -27,12 +27,14 @@ from gnuradio.semcom.protocol.burst import BurstFormat
 from gnuradio.semcom.run.options import MockServerOptions
 from gnuradio.semcom.run.scenario import Scenario
 from gnuradio.semcom.systems.digital import DigitalSettings
-from gnuradio.semcom.systems.loading import read_settings
+from gnuradio.semcom.systems.loading import parted, read_settings
+from gnuradio.semcom.systems.m3e_vsc import M3ESettings
 from gnuradio.semcom.systems.registry import system
 from gnuradio.semcom.windows import displays
 from gnuradio.semcom.windows.block_error_display import block_error_display
 from gnuradio.semcom.windows.burst_display import burst_display
 from gnuradio.semcom.windows.checkpoint_chooser import checkpoint_chooser
+from gnuradio.semcom.windows.generative_display import generative_display
 from gnuradio.semcom.windows.media_comparison import media_comparison
 from gnuradio.semcom.windows.media_display import media_display
 
@@ -45,6 +47,7 @@ BLOCKS = {  # those with windows
     "checkpoint_chooser": checkpoint_chooser,
     "constellation": displays.constellation,
     "event_timeline": displays.event_timeline,
+    "generative_display": generative_display,
     "media_comparison": media_comparison,
     "media_display": media_display,
 }
@@ -103,20 +106,31 @@ def test_digital_link_runs(compiled, program):
         assert few <= float(lost) <= most  # of rate 5/6 the cliff is at 5.5 dB, of 1/2 at 2 dB
 
 
-def test_digital_settings_of_grc_are_those_of_the_system():
-    definition = yaml.safe_load((ROOT / "grc" / "semcom_digital_settings.block.yml").read_text())
+CHOSEN = {"task": "media", "source": "av1+codec2", "code": "5/6", "quality": 7}
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "chosen", "left_out"),
+    [
+        ("digital", DigitalSettings, CHOSEN, {"payload"}),  # is reckoned from --uses
+        ("m3e_vsc", M3ESettings, {"only": "text", "key_frames": 4, "picture_symbols": 2}, set()),
+        ("m3e_vsc", M3ESettings, {"without": "m3e", "weights": "films"}, set()),
+    ],
+)
+def test_settings_of_grc_are_those_of_the_system(name, kind, chosen, left_out):
+    definition = yaml.safe_load((ROOT / "grc" / f"semcom_{name}_settings.block.yml").read_text())
     offered = {parameter["id"]: parameter["default"] for parameter in definition["parameters"]}
-    names = {field.name for field in dataclasses.fields(DigitalSettings)}
-    assert names - set(offered) == {"payload"}  # is reckoned from --uses
-    chosen = offered | {"task": "media", "source": "av1+codec2", "code": "5/6", "quality": 7}
-    for values in (offered, chosen):
-        told = {name: value for name, value in values.items() if value != ""}
-        expected = DigitalSettings(**told)
+    assert {field.name for field in dataclasses.fields(kind)} - set(offered) == left_out
+    for values in (offered, offered | chosen):
+        told = {key: value for key, value in values.items() if value != "" and key != "weights"}
+        expected = kind(**told)
         text = eval(definition["value"].removeprefix("${").removesuffix("}"), {}, dict(values))
-        assert read_settings("digital", text.removeprefix("?")) == expected
+        weights, settings = parted(text)
+        assert weights == values.get("weights", "")
+        assert read_settings(name, settings) == expected
         made = definition["templates"]["var_make"].partition("= ${id} = ")[2]
-        for name, value in values.items():
-            made = made.replace(f"${{{name}}}", repr(value))
+        for key, value in values.items():
+            made = made.replace(f"${{{key}}}", repr(value))
         assert eval(made) == text
 
 
@@ -215,6 +229,8 @@ OPTION_IN = {  # the same of blocks whose names begin so
     "usrp_antennas": {"device": "", "gain": "rx_gain"},
     "sigmf": {"sample_rate": "", "frequency": ""},
     "repeater": {"attempts": ""},  # there to repeat: 3
+    "media_encoder": {"system": ""},  # those that take media
+    "media_decoder": {"system": ""},
     "media_source": {"length": ""},  # of a clip, not of a coded block
     "sound_features": {"length": ""},
 }

@@ -4,6 +4,7 @@
 
 import io
 import json
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -13,15 +14,20 @@ from conftest import tiny_system
 from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.data.clipset import AVE_CLASSES
 from gnuradio.semcom.data.composition import compose, random_script, write_clip
+from gnuradio.semcom.data.descriptions import VOCABULARY
 from gnuradio.semcom.data.films import Films
 from gnuradio.semcom.data.material_drawn import DrawnMaterial
 from gnuradio.semcom.data.synthetic import SyntheticSet
+from gnuradio.semcom.media.clip import Media
 from gnuradio.semcom.media.sources import MediaSource
+from gnuradio.semcom.nets.configs import M3EConfig
 from gnuradio.semcom.perception.features import extractor
 from gnuradio.semcom.perception.windows import MediaWindows
+from gnuradio.semcom.report.film import ShownFilm
 from gnuradio.semcom.run.films import Understood, run_films, table
 from gnuradio.semcom.run.runner import run_point
 from gnuradio.semcom.run.scenario import Scenario
+from gnuradio.semcom.systems.m3e_vsc import M3EVSC
 from gnuradio.semcom.weights import store as checkpoint
 from rich.console import Console
 
@@ -82,6 +88,74 @@ def test_a_film_with_categories_of_its_own_keeps_its_events(program, clip, untra
     assert film["truth"] is None and len(film["events"]) == 4 and record["accuracy"] is None
     assert record["channel_uses"]["pilots"] == 32 / 4  # of four seconds
     (clip.parent / "Annotations.txt").unlink()
+
+
+@pytest.fixture(scope="module")
+def generative(tmp_path_factory):
+    """Weights of a small m3e_vsc that was not trained."""
+    torch.manual_seed(5)
+    net = M3EVSC(M3EConfig(width=32, hidden=32, layers=1, codes=32), VOCABULARY)
+    path = tmp_path_factory.mktemp("models") / "generative.safetensors"
+    checkpoint.save(path, net.eval(), variant="full", data="films")
+    return path
+
+
+def test_media_that_are_shown_again_are_drawn_as_they_come(program, clip, generative, tmp_path):
+    """Two films, one after the other; the sentences are told as well."""
+    out, film = tmp_path / "media.json", tmp_path / "film.mp4"
+    words = ["--system", "m3e_vsc", "--checkpoint", generative, "--antennas", 1, "--snr", 30]
+    done = program(APP, *words, "--media", clip, clip, "--json", out, "--render", film, "--profile")
+    assert done.returncode == 0, done.stderr
+    assert "sentence" in done.stdout and "ms per second of media" in done.stdout
+    (record,) = json.loads(out.read_text())["records"]
+    assert [each["start"] for each in record["media"]] == [0, 0]
+    for each in record["media"]:
+        assert len(each["said"]) == len(each["xi"]) == each["seconds"] == 4
+        assert all(isinstance(said, str) for said in each["said"])
+        assert all(0 <= xi <= 1 for xi in each["xi"])
+    with av.open(str(film)) as file:
+        pictures = [frame.to_ndarray(format="rgb24") for frame in file.decode(video=0)]
+    assert len(pictures) == 2 * 4 * 16 and pictures[0].shape == (720, 1280, 3)
+    (sent, *_), area = MediaSource(clip), pictures[8][50:470, 50:600].reshape(-1, 3)
+    np.testing.assert_allclose(area.mean(0), sent.pictures[8].reshape(-1, 3).mean(0), atol=8)
+
+
+def test_what_is_lost_is_drawn_as_lost(clip, tmp_path):
+    """Of four clips the second and the last do not come; the third comes before the first."""
+    films, added = Films([clip] * 4), []
+    shown = [Media(symbols=n) for n in range(3)]
+    drawn = ShownFilm(SimpleNamespace(add=lambda *pair: added.append(pair)), films)
+    drawn.take(2, shown[2])
+    drawn.take(0, shown[0])
+    assert [came for _, came in added] == shown[:1]
+    drawn.finish(4)
+    assert [came for _, came in added] == [shown[0], None, shown[2], None]
+    assert all(sent.seconds == 4 and len(sent.pictures) == 64 for sent, _ in added)
+
+
+def test_the_classical_link_is_drawn(program, clip, tmp_path):
+    film = tmp_path / "film.mp4"
+    words = ["--system", "digital", "--task", "media", "--source", "webp+codec2", "--size", 32]
+    done = program(APP, *words, "--media", clip, "--snr", 30, "--render", film)
+    assert done.returncode == 0, done.stderr
+    with av.open(str(film)) as file:
+        assert sum(1 for _ in file.decode(video=0)) == 4 * 16
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--system", "deepsc", "--render", "film.mp4"], "only with --media"),
+        (["--render", "film.mp4"], "only with --media"),
+        (
+            ["--system", "m3e_vsc", "--media", "README.md", "--render", "film.avi"],
+            "must end in .mp4",
+        ),
+    ],
+)
+def test_render_where_it_draws_nothing_is_refused(program, words, message):
+    done = program(APP, *words)
+    assert done.returncode == 2 and message in done.stderr.strip().splitlines()[-1]
 
 
 @pytest.mark.parametrize(

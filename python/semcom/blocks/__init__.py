@@ -7,6 +7,7 @@ from .digital import digital_receiver, digital_transmitter
 from .fragmenter import fragmenter
 from .hier import receiver, simulated_channel, terminal
 from .link_meter import link_meter
+from .media_sink import media_sink
 from .media_source import media_source, sound_features
 from .mock_radio import mock_radio, mock_sidelink, mock_uplink
 from .outcome_sink import outcome_sink
@@ -29,6 +30,7 @@ __all__ = [
     "digital_transmitter",
     "fragmenter",
     "link_meter",
+    "media_sink",
     "media_source",
     "mock_sidelink",
     "mock_radio",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..media.clip import Media
 from ..media.spectrum import RATE
 from ..media.store import HANDLE_ITEM, STORE, handle_items
 from ..perception.features import extractor
@@ -21,6 +22,12 @@ AHEAD = 2  # windows that wait for the encoders
 def shared_store(name: str) -> WindowStore:
     """The windows that a media source called so has sent, for displays in the same process."""
     return WindowStore()
+
+
+def sent_of(store: WindowStore | None, number: int) -> Media | None:
+    """What a media source sent as that frame; None where it is not known."""
+    window = store.window(number) if store else None
+    return window.media if window else None
 
 
 @functools.lru_cache(maxsize=4)

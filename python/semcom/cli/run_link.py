@@ -36,13 +36,19 @@ def parse(argv=None):
     group = parser.add_argument_group("What is written")
     group.add_argument("--json", metavar="FILE", help="write the records here, after every point")
     group.add_argument("--plot", metavar="FILE", help="plot the task over SNR (.png, .pdf, .svg)")
-    group.add_argument("--render", metavar="FILE", help="of media, an mp4 with the events on it")
+    group.add_argument(
+        "--render",
+        metavar="FILE",
+        help="of media, an mp4: the events on what was sent, or what is shown beside it",
+    )
     group.add_argument("--profile", action="store_true", help="of media, what each stage takes")
     return parser.parse_args(argv)
 
 
 def points_of(args) -> list:
     """The points of the sweep; SemcomError for options that mean nothing, before anything runs."""
+    from ..systems.registry import task_of
+
     noise = {}
     if path := replayed(getattr(args, "radio", "")):
         from ..run import replay
@@ -54,6 +60,8 @@ def points_of(args) -> list:
     for name, given in (("--render", args.render), ("--profile", args.profile)):
         if given and not points[0].media:
             raise SemcomError(f"{name}: has an effect only with --media; leave it out")
+    if args.render and not (task := task_of(points[0].system, points[0].task)).film:
+        raise SemcomError(f"--render: nothing is drawn of the task {task.name}; leave it out")
     check_outputs(points, args)
     known = noise.get("snr") is not None or not all(options.broken(p, "snr") for p in points)
     if args.plot and not known:
@@ -136,29 +144,51 @@ def keep(args, records, over: bool = False) -> None:
 
 def run_one(point, clips, args, records, on_frames) -> None:
     """Run a point and add its record, be it of a run that was stopped; of films, show and draw what
-    was understood."""
+    came of them."""
     from ..run.runner import run_point
+
+    if not point.media:
+        try:
+            records.append(run_point(point, clips, on_frames))
+        except (KeyboardInterrupt, BlockError) as stop:
+            records += filter(None, [getattr(stop, "result", None)])
+            raise
+        return
+    done, stop = run_over_films(point, clips, args, on_frames)
+    records.append(done.record)
+    show_films(done, point, args)
+    if stop:
+        raise stop
+    if args.render and done.windows:
+        from ..report.film import render
+
+        render(args.render, done, point, clips)
+
+
+def run_over_films(point, clips, args, on_frames) -> tuple:
+    """What came of a run over films, and what stopped it, or None; what is shown of media is drawn
+    as it comes."""
+    from contextlib import nullcontext
+
+    from ..run.films import run_films
     from ..systems.registry import task_of
 
-    films = point.media and task_of(point.system, point.task).name == "events"
-    if films:
-        from ..run.films import run_films as run_point
-    try:
-        done = run_point(point, clips, on_frames)
-    except (KeyboardInterrupt, BlockError) as stop:
-        done = getattr(stop, "result", None)
-        if done:
-            records.append(done.record if films else done)
-            if films:
-                show_films(done, point, args)
-        raise
-    records.append(done.record if films else done)
-    if films:
-        show_films(done, point, args)
-        if args.render and done.windows:
-            from ..report.film import render
+    drawn, stop = nullcontext(), None
+    if args.render and task_of(point.system, point.task).film == "media":
+        from ..report.film import shown_film
 
-            render(args.render, done, point, clips)
+        drawn = shown_film(args.render, point, clips)
+    with drawn as film:
+        more = {"on_outcome": film.take} if film else {}
+        try:
+            done = run_films(point, clips, on_frames, **more)
+        except (KeyboardInterrupt, BlockError) as cause:
+            stop, done = cause, getattr(cause, "result", None)
+            if done is None:
+                raise
+        if film:
+            film.finish(0 if stop else len(clips.places))
+    return done, stop
 
 
 def show_films(run, point, args) -> None:
@@ -166,7 +196,10 @@ def show_films(run, point, args) -> None:
     from ..report import tables
     from ..run import films
 
-    tables.show(films.table(run.windows, f"{point.system}, {point.where()}"))
+    if run.windows:
+        tables.show(films.table(run.windows, f"{point.system}, {point.where()}"))
+    if said := films.said_table(run.record):
+        tables.show(said)
     if args.profile:
         tables.show(films.profile_table(run))
 

@@ -24,12 +24,21 @@ class Media:
     sound     [T * 16000] float32, finite, in -1 to 1 at 16 kHz; T = 0: it has none
     label     class of what is seen and heard, by AVE's name; '' where it is not known
 
+    Of what a receiver shows:
+
+    said      the sentence of each second as it was read, T of them; () where none are sent
+    xi        [T] expected likeness of the meaning of each to what was sent, 0 to 1
+    symbols   complex symbols of its frame; 0 where they are not known
+
     Raises SemcomError for other shapes, dtypes or samples.
     """
 
     pictures: np.ndarray = field(default_factory=lambda: np.zeros((0, 1, 1, 3), np.uint8))
     sound: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
     label: str = ""
+    said: tuple[str, ...] = ()
+    xi: tuple[float, ...] = ()
+    symbols: int = 0
 
     def __post_init__(self):
         shape, kind = np.shape(self.pictures), self.pictures.dtype
@@ -65,4 +74,6 @@ def joined(parts: Sequence[Media]) -> Media:
     if len(sizes) > 1:
         raise SemcomError(f"parts of a clip with pictures of {sorted(sizes)}; expected one size")
     pictures = np.concatenate([part.pictures for part in parts])
-    return Media(pictures, np.concatenate([part.sound for part in parts]), parts[0].label)
+    sound = np.concatenate([part.sound for part in parts])
+    said, xi = (sum((getattr(part, name) for part in parts), ()) for name in ("said", "xi"))
+    return Media(pictures, sound, parts[0].label, said, xi, sum(part.symbols for part in parts))

@@ -144,23 +144,15 @@ def _ground(width: int, height: int) -> np.ndarray:
 
 def _draw_picture(area: np.ndarray, view: View, unit: float) -> None:
     """The picture as large as it fits, before a dim blur of itself; attention; the event."""
-    tall, wide = area.shape[:2]
-    scale = min(wide / view.picture.shape[1], tall / view.picture.shape[0])
-    size = [max(1, round(n * scale)) for n in view.picture.shape[1::-1]]
-    shown = cv2.resize(view.picture, size, interpolation=_interpolation(scale))
+    shown = paint.fitting(view.picture, *area.shape[1::-1])
     if view.heat is not None:
         shown = warmed(shown, view.heat, max(1, round(1.2 * unit)))
     _backdrop(area, view.picture)
-    x, y = (wide - size[0]) // 2, (tall - size[1]) // 2
-    area[y : y + size[1], x : x + size[0]] = shown
+    paint.centre(area, shown)
     if view.heat is not None:
         _draw_key(area, unit)
     _draw_event(area, view, unit)
     _round_off(area, 10 * unit)
-
-
-def _interpolation(scale: float) -> int:
-    return cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
 
 
 def _backdrop(area: np.ndarray, picture: np.ndarray) -> None:

@@ -88,6 +88,20 @@ def panel(width: int, height: int, unit: float) -> np.ndarray:
     return _empty_panel(width, height, unit).copy()
 
 
+def fitting(picture: np.ndarray, width: int, height: int) -> np.ndarray:
+    """A picture [h, w, 3] uint8, as large as fits."""
+    scale = min(width / picture.shape[1], height / picture.shape[0])
+    size = [max(1, round(n * scale)) for n in picture.shape[1::-1]]
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    return cv2.resize(picture, size, interpolation=how)
+
+
+def centre(area: np.ndarray, picture: np.ndarray) -> None:
+    """Lay a picture, no larger, in the middle of ``area`` [h, w, 3] in place."""
+    y, x = ((room - size) // 2 for room, size in zip(area.shape[:2], picture.shape, strict=False))
+    area[y : y + picture.shape[0], x : x + picture.shape[1]] = picture
+
+
 @lru_cache(maxsize=64)
 def hatch(width: int, height: int, period: float) -> np.ndarray:
     """Cover of diagonal stripes, [height, width]."""

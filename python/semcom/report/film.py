@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""A video of what the receiver understood, over the media that were sent."""
+"""Videos of a link over which media went: what the receiver understood, over what was sent; or what
+it shows, beside what was sent."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import groupby, islice
 
@@ -12,10 +14,13 @@ import numpy as np
 from ..base import screen
 from ..blocks.media_source import shared_features
 from ..data.films import Films
+from ..media.clip import Media
 from ..media.overlay import View, draw
+from ..media.side_by_side import SideBySide, side_by_side
 from ..media.sources import PICTURES
 from ..media.video import video_file
 from ..perception.windows import MediaWindows, Window
+from ..protocol.turns import Turns
 from ..run.films import FilmsRun, Understood
 from ..run.scenario import Scenario
 from ..systems.registry import system
@@ -82,3 +87,35 @@ def progress(seconds: int):
     with screen.bar("seconds") as bar:
         task = bar.add_task("drawing", total=seconds)
         yield lambda: bar.advance(task)
+
+
+class ShownFilm:
+    """Writes clips as they come, in their order; those that do not come are shown as lost.
+
+    Files are read a second time, so that what was sent need not be kept.
+    """
+
+    def __init__(self, film: SideBySide, films: Films):
+        self._film, self._turns = film, Turns()
+        self._sent = iter(MediaWindows(films.names, None, failures=[]))
+
+    def take(self, number: int, outcome: Media | None) -> None:
+        """A clip that came, by its number."""
+        self._write(self._turns.take(number, outcome))
+
+    def finish(self, frames: int) -> None:
+        """All is over, of so many clips that were sent; 0: of those that came."""
+        self._write(self._turns.rest(frames))
+
+    def _write(self, due: list) -> None:
+        for (_, shown), window in zip(due, self._sent, strict=False):
+            self._film.add(window.media, shown)
+
+
+@contextmanager
+def shown_film(path, point: Scenario, films: Films) -> Iterator[ShownFilm]:
+    """An mp4 of media as they were sent and as they are shown again, with the sound that was
+    received; it is whole or not there."""
+    told = f"{point.system}, {point.where()}; the sound is the received one"
+    with side_by_side(path, told) as film:
+        yield ShownFilm(film, films)

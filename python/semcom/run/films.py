@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Media over the link: what happens in each second, as the receiver understood it."""
+"""Media over the link: what happens in each second, as the receiver understood it, or what it
+shows."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ from rich.table import Table
 from ..base.runs import runs
 from ..blocks.collectors import frame_collector
 from ..data.films import Films
+from ..systems.registry import task_of
 from .runner import Run, execute, kept, record
 from .scenario import Scenario
 
@@ -59,23 +61,29 @@ class Understood:
 
 @dataclass(frozen=True)
 class FilmsRun:
-    """What came of a run: the ``record`` for JSON, each window that arrived, and the seconds that
-    each stage worked (empty unless GNU Radio counts, see --profile)."""
+    """What came of a run: the ``record`` for JSON, each window that arrived (of the task events,
+    else none), and the seconds that each stage worked (empty unless GNU Radio counts, see
+    --profile)."""
 
     record: dict
     windows: list[Understood]
     stages: dict[str, float]
 
 
-def run_films(point: Scenario, films: Films, on_frames=lambda count: None) -> FilmsRun:
-    """Send media over the link that ``point`` describes, and keep what a film shows of it.
+def run_films(point: Scenario, films: Films, on_frames=lambda count: None,
+              on_outcome=lambda number, outcome: None) -> FilmsRun:  # fmt: skip
+    """Send media over the link that ``point`` describes, and keep what a film shows of decisions.
 
-    on_frames  called with the number of windows that have arrived, for a progress bar
+    on_frames   called with the number of windows that have arrived, for a progress bar
+    on_outcome  called with the number and the outcome of each that arrives, as it comes
     Raises guard.BlockError with the lines of the files that cannot be read, if none can.
     """
     watched = {}
+    decides = task_of(point.system, point.task).film == "decisions"
 
     def watch(flowgraph):
+        if not decides:
+            return
         watched["symbols"] = [frame_collector() for _ in flowgraph.terminals]
         for port, sink in enumerate(watched["symbols"], 1):
             flowgraph.connect((flowgraph.receiver, port), sink)
@@ -83,13 +91,15 @@ def run_films(point: Scenario, films: Films, on_frames=lambda count: None) -> Fi
             end.encoder.watch()
 
     def result(run) -> FilmsRun:
+        if not decides:
+            return FilmsRun(record(run), [], _stages(run.flowgraph))
         heat = {}
         for end in run.flowgraph.ends_of_chain:
             heat |= end.encoder.attention
         windows = understood(run, watched["symbols"], heat)
         return FilmsRun(record(run), windows, _stages(run.flowgraph))
 
-    return kept(execute(point, films, on_frames, watch=watch), result)
+    return kept(execute(point, films, on_frames, watch=watch, on_outcome=on_outcome), result)
 
 
 def understood(run: Run, symbols: list, heat: dict) -> list[Understood]:
@@ -143,6 +153,20 @@ def table(found: list[Understood], title: str) -> Table:
             shown.add_row(name, span, event, sure, right)
         shown.add_section()
     return shown
+
+
+def said_table(record: dict) -> Table | None:
+    """The sentences that were read with media, for the screen; None where none were."""
+    shown = Table(title="read by the receiver", title_justify="left")
+    for head in ("file", "seconds", "sentence", "xi"):
+        shown.add_column(head)
+    for clip in record["media"]:
+        for start, end, said in runs(clip.get("said", ())):
+            span = f"{clip['start'] + start}-{clip['start'] + end}"
+            xi = f"{np.mean(clip['xi'][start:end]):.2f}"
+            shown.add_row(clip["file"], span, said or "-", xi)
+        shown.add_section()
+    return shown if shown.row_count else None
 
 
 def _share_right(window: Understood, start: int, end: int) -> str:

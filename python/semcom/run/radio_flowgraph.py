@@ -15,6 +15,7 @@ from ..blocks.return_link import mock_return
 from ..blocks.sigmf import sigmf_sink, sigmf_source
 from ..protocol.burst import LATENESS_S
 from ..systems.loading import shared_system
+from ..systems.registry import task_of
 from .flowgraph import release
 from .options import replayed
 from .radios import open_radio
@@ -23,13 +24,18 @@ from .scenario import Scenario, burst_format
 
 MOCK = "mock"
 MOCK_DEVICES = 2  # that send
-KEPT = 1000  # frames whose decisions are kept: a receiver may run for days
+KEPT = 1000  # frames whose outcomes are kept: a receiver may run for days
 PAUSE_S = 0.03  # [s] of silence around each frame: more than any start delay of a mock radio
 
 
 def sample_snr_db(snr_db: float, sps: int) -> float:
     """SNR of samples [dB] whose symbols, after the matched filter, have this Es/N0 [dB]."""
     return snr_db - 10 * math.log10(sps)
+
+
+def kept(scenario: Scenario) -> int:
+    """Frames whose outcomes are kept, no more than the task wants kept."""
+    return min(KEPT, task_of(scenario.system, scenario.task).keep or KEPT)
 
 
 class RadioFlowgraph(gr.top_block):
@@ -59,7 +65,7 @@ class RadioFlowgraph(gr.top_block):
         self.receiver = radio_receiver(
             s.system, *model, s.antennas, detector=s.detector, ask_below=s.ask_below, **again, **air
         )
-        self.sink = outcome_sink(s.system, str(weights), keep=KEPT)
+        self.sink = outcome_sink(s.system, str(weights), kept(s))
         self.meter = link_meter(len(self.topology))
         mock = dict(pause=PAUSE_S, continuous=True, overdue=self._is_overdue)
         mock = mock if self.lockstep else {}
@@ -214,7 +220,7 @@ class ReceiverFlowgraph(gr.top_block):
             s.system, *model, s.antennas, s.sample_rate, s.detector, s.dump_path, s.attempts,
             s.ask_below, **burst_format(s),
         )  # fmt: skip
-        self.sink = outcome_sink(s.system, str(checkpoint), keep=KEPT)
+        self.sink = outcome_sink(s.system, str(checkpoint), kept(s))
         self.ends = [antennas]  # GNU Radio does not keep Python blocks alive
         self.repeater = self.return_link = None
         if radio and s.attempts > 1:

@@ -43,11 +43,13 @@ MEASURED = ("evm_db", "papr_db", "channel_nmse_db", "path_snr_db")  # beside the
 class Tally:
     """Scores of the frames of a run, counted as they arrive at the sink.
 
-    ``entries`` has what a record says of each window of films.
+    ``entries`` has what a record says of each window of films.  ``on_outcome`` is called with the
+    number and the outcome of each frame.
     """
 
-    def __init__(self, task, clips, classes):
+    def __init__(self, task, clips, classes, on_outcome=lambda number, outcome: None):
         self.task, self.clips, self.classes, self.rows, self.entries = task, clips, classes, {}, {}
+        self._on_outcome = on_outcome
 
     @property
     def seen(self) -> int:
@@ -61,6 +63,7 @@ class Tally:
             start = self.clips.places[number][1]
             self.entries[number] = self.task.entry(outcome, self.classes, start)
         self.rows[number] = self.task.score(self.truth(number), outcome)
+        self._on_outcome(number, outcome)
 
     def truth(self, number: int):
         """What a frame really was."""
@@ -145,10 +148,13 @@ def kept(run: Run, result):
     return found
 
 
-def execute(point: Scenario, clips, on_frames=lambda count: None, make=None, watch=None) -> Run:
+def execute(point: Scenario, clips, on_frames=lambda count: None, make=None, watch=None,
+            on_outcome=lambda number, outcome: None) -> Run:  # fmt: skip
     """Run a point; whoever calls lets go of the flowgraph.
 
-    watch  called with the flowgraph before it starts;  the others as of :func:`run_point`
+    watch       called with the flowgraph before it starts
+    on_outcome  called with the number and the outcome of each frame that arrives
+    The others as of :func:`run_point`.
     """
     if isinstance(clips, Films):
         point = replace(point, media=tuple(clips.names), features=clips.features)
@@ -169,7 +175,7 @@ def execute(point: Scenario, clips, on_frames=lambda count: None, make=None, wat
     elif point.radio:
         log = AirLog(flowgraph, frames)
     classes = shared_system(point.system, weights, point.device).classes
-    tally = Tally(task_of(point.system, point.task), clips, classes)
+    tally = Tally(task_of(point.system, point.task), clips, classes, on_outcome)
     flowgraph.sink.judge = tally.judge
     run = Run(point, clips, weights, flowgraph, tally, log, told)
     if point.record:

@@ -25,7 +25,7 @@ import hashlib
 import struct
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -295,6 +295,8 @@ class Digital(System):
         for stream, variance in zip(symbols, noise, strict=True):
             units, good = self.units(stream.cpu().numpy(), variance.cpu().numpy())
             media = self.shown_again(units)
+            if media:
+                media = replace(media, symbols=stream.shape[1])
             came = tuple(place for place in self.topology.names if any(units[place][1:]))
             outcomes.append(self._outcome(media, came))
             shares.append(np.mean([np.mean(each) if len(each) else 0.0 for each in good.values()]))

@@ -259,7 +259,9 @@ class M3EVSC(System, Networks):
         told = no_text(head.seconds) if self.settings.without else reading.tokens
         pictures = self._shown(head, parts, told)
         sound = self._played(head, parts["sound"], told)
-        return Media(pictures, sound), reading
+        said, xi = (reading.said, reading.xi.tolist()) if head.mode.text else ((), ())
+        shown = Media(pictures, sound, said=tuple(said), xi=tuple(xi), symbols=len(symbols))
+        return shown, reading
 
     def _read(self, text_parts: list, head: Head) -> Reading:
         """The sentences; those that are not trusted leave no tokens behind."""

@@ -34,6 +34,7 @@ class EventsTask(Task):
     """Classes of seconds against their labels: the score is (right, seconds)."""
 
     name = "events"
+    film = "decisions"
     primary = "accuracy"
     label = "segment accuracy"
     unit = "segment"

@@ -50,6 +50,7 @@ class MediaTask(Task):
     label = "SSIM"
     unit = "second"
     keep = 2
+    film = "media"
     columns = (
         Column("SSIM", "ssim"),
         Column("95 % range", "ssim_ci95"),
@@ -168,11 +169,15 @@ class MediaTask(Task):
         return record
 
     def message(self, outcome: Media | None, classes=()) -> dict:
-        """``pictures``: how many; ``width``, ``height`` [pixels]; ``seconds``."""
+        """``pictures``: how many; ``width``, ``height`` [pixels]; ``seconds``; of what was read
+        with them ``said`` and ``xi`` of each second."""
         if outcome is None:
             return {"pictures": 0, "width": 0, "height": 0, "seconds": 0}
         pictures, height, width, _ = outcome.pictures.shape
-        return {"pictures": pictures, "width": width, "height": height, "seconds": outcome.seconds}
+        told = {"pictures": pictures, "width": width, "height": height, "seconds": outcome.seconds}
+        if outcome.said:
+            told |= {"said": list(outcome.said), "xi": [round(float(xi), 4) for xi in outcome.xi]}
+        return told
 
     def length(self, truth: Media | None) -> int:
         """Seconds."""

@@ -34,6 +34,8 @@ class Task(ABC):
     unit      of a clip, of which channel uses are counted: a segment (second), a word
     columns   of the table on screen, beside those of the chain
     keep      most outcomes that a sink keeps, of large ones; 0: all
+    film      what --render draws of films: "decisions" over what was sent; "media", the outcomes
+              beside what was sent; "": nothing
     """
 
     name: str
@@ -42,6 +44,7 @@ class Task(ABC):
     unit: str
     columns: tuple[Column, ...]
     keep = 0
+    film = ""
 
     @abstractmethod
     def truth(self, clips, i: int):

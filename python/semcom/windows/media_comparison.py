@@ -15,6 +15,7 @@ from ..blocks.frame_block import FrameBlock
 from ..blocks.guard import guarded
 from ..media import quality
 from ..media.clip import Media
+from ..media.side_by_side import picture_at
 from ..media.store import HANDLE_ITEM, NOTHING, STORE
 from .displays import (
     CENTRE,
@@ -137,17 +138,12 @@ def compare(frame: int, sent: Media, shown: Media) -> _Compared:
     if not (len(sent.pictures) and len(shown.pictures)):
         raise SemcomError("a clip without pictures; nothing to compare")
     size = sent.pictures.shape[2], sent.pictures.shape[1]
-    before = [middle(sent, t) for t in range(sent.seconds)]
-    after = [cv2.resize(middle(shown, t), size) for t in range(sent.seconds)]
+    middles = [second + 0.5 for second in range(sent.seconds)]
+    before = [picture_at(sent, at) for at in middles]
+    after = [cv2.resize(picture_at(shown, at), size) for at in middles]
     pairs = list(zip(before, after, strict=True))
     ssim = np.array([quality.structural_similarity(*pair)[0] for pair in pairs])
     return _Compared(frame, before, after, np.array([quality.psnr(*p) for p in pairs]), ssim)
-
-
-def middle(media: Media, second: int) -> np.ndarray:
-    """The picture that is shown in the middle of a second, the last one after the end."""
-    place = int((second + 0.5) / media.seconds * len(media.pictures))
-    return media.pictures[min(place, len(media.pictures) - 1)]
 
 
 def _draw(painter, picture: np.ndarray, box) -> None:

@@ -2,13 +2,10 @@
 # Copyright 2026 gr-semcom contributors
 """A Qt window onto what the receiver understood: the pictures with the event named on them."""
 
-import threading
-import time
 from dataclasses import dataclass
 
 import numpy as np
 import pmt
-from PyQt5 import QtCore, QtGui
 
 from ..blocks.guard import guarded
 from ..blocks.media_source import shared_store
@@ -16,8 +13,8 @@ from ..media.overlay import SMALLEST, View, draw
 from ..media.sources import PICTURES, Second
 from ..phy.csi import unpack
 from .displays import LATE, _Display, _forget
+from .player import _Player, show_view, size_of_view
 
-LARGEST = (1920, 1080)  # of what is drawn [pixels]; larger windows show it enlarged
 DARK = np.zeros((3, 4, 3), np.uint8)  # where there is no picture
 SHOWN = 128  # symbols of a stream
 
@@ -33,6 +30,10 @@ class _Decided:
     seconds: list[Second]
     sound: np.ndarray
     truth: list[str] | None
+
+    def length(self) -> int:
+        """[s]"""
+        return len(self.events)
 
     def shown(self, now: float) -> Second | None:
         """The second that is shown at ``now`` [s]."""
@@ -58,7 +59,7 @@ class _Decided:
         )
 
 
-class media_display(_Display):
+class media_display(_Player, _Display):
     """The pictures of the last window that was decided, with what was understood drawn on them.
 
     Inputs: complex64, the symbols of each of ``streams``, of which the last are shown
@@ -84,17 +85,12 @@ class media_display(_Display):
             self.store.watch()
         self.caption, self.looked = caption, {}
         self.symbols = [(name, np.zeros(0, np.complex64)) for name in streams]
-        self.playing, self.coming, self.began = None, None, 0.0
         self.csi = None  # (frame, SNR [dB])
-        self._lock = threading.Lock()  # of ``coming``
         ports = {
             "events": self._on_event, "csi": self._on_csi, "attention": self._on_attention,
         }  # fmt: skip
         _Display.__init__(self, "media_display", ports, (640, 360), [np.complex64] * len(streams))
-        self._timer = QtCore.QTimer(self.widget)
-        self._timer.setTimerType(QtCore.Qt.PreciseTimer)
-        self._timer.timeout.connect(self.widget.update)
-        self._timer.start(1000 // PICTURES)
+        self._open_player()
 
     def forecast(self, noutput_items, ninputs):
         """Symbols of each stream are taken as they come."""
@@ -114,10 +110,7 @@ class media_display(_Display):
 
     @guarded
     def _on_event(self, message):
-        decided = self._decided(pmt.to_python(message))
-        with self._lock:
-            self.coming = decided
-        self.widget.changed.emit()
+        self._offer(self._decided(pmt.to_python(message)))
 
     def _decided(self, event: dict) -> _Decided:
         frame, names = event["frame"], list(event["events"])
@@ -161,25 +154,12 @@ class media_display(_Display):
         return csi[1]
 
     def _begin(self, coming: _Decided, now: float) -> float | None:
-        """Where in the coming window to go on [s]; None while the other one is played."""
-        if self.playing is None:
-            return 0.0
-        place = coming.place(self.playing.shown(now))
+        """Sliding windows go on at once with the second that is shown."""
+        place = coming.place(self.playing.shown(now)) if self.playing else None
         if place is not None:
             shown = min(int(now), len(self.playing.seconds) - 1)
             return place + min(now - shown, 1.0)
-        return 0.0 if now >= len(self.playing.events) else None
-
-    def _advance(self) -> float:
-        """Place in the window that is played [s]; takes up the coming one when it is time."""
-        at = time.monotonic()
-        with self._lock:
-            now = at - self.began
-            begin = self._begin(self.coming, now) if self.coming else None
-            if begin is not None:
-                self.playing, self.coming, now = self.coming, None, begin
-                self.began = at - begin
-        return min(now, len(self.playing.events)) if self.playing else 0.0
+        return _Player._begin(self, coming, now)
 
     def view(self) -> View:
         """What is shown now; in Qt's thread."""
@@ -195,12 +175,5 @@ class media_display(_Display):
         )
 
     def _paint(self, painter, width, height):
-        shrunk = min(1, LARGEST[0] / width, LARGEST[1] / height)
-        size = [
-            max(least, round(n * shrunk))
-            for n, least in zip((width, height), SMALLEST, strict=True)
-        ]
-        shown = draw(self.view(), *size)
-        image = QtGui.QImage(shown.data, *size, shown.strides[0], QtGui.QImage.Format_RGB888)
-        painter.setRenderHint(QtGui.QPainter.SmoothPixmapTransform)
-        painter.drawImage(QtCore.QRectF(0, 0, width, height), image)
+        view = draw(self.view(), *size_of_view(width, height, SMALLEST))
+        show_view(painter, view, width, height)
