@@ -23,7 +23,8 @@ from gnuradio.semcom.run.scenario import Scenario
 
 RUN = "apps/run_link.py"
 PAUSE_S = 13.0  # of SIGSTOP: longer than any patience in it; docs/reliability.md has 30 s
-FRAMES = 40
+FRAMES = 30
+HEARS = {"receiver": 5561, "video": 5562}  # ports of the air
 
 
 def load(path):
@@ -67,8 +68,7 @@ def late(run, who):
 
 
 def all_counted(record, at_least):
-    """Frames that were decided and frames that were missed are all."""
-    assert record["clips"] == FRAMES or record["frames_received"] >= at_least
+    """Frames that were heard of each terminal and those that were missed are all."""
     assert record["frames_received"] >= at_least
     for gaps, heard in zip(record["gaps"], record["bursts_heard"], strict=True):
         missed = sum(last - first + 1 for first, last in gaps)
@@ -78,11 +78,11 @@ def all_counted(record, at_least):
 TABLE = [
     # done, to whom, status of those who are left, what the receiver has at least
     (kill, "audio", {"video": 0, "receiver": 0}, 5),
-    (kill, "video", {"audio": 0, "receiver": 0}, FRAMES - 5),
+    (kill, "video", {"audio": 0, "receiver": 0}, FRAMES // 2),
     (kill, "receiver", {"audio": 0, "video": 0}, None),
     (pause, "audio", {"audio": 0, "receiver": 0}, 5),
-    (pause, "video", {"audio": 0, "video": 0, "receiver": 0}, FRAMES - 5),
-    (pause, "receiver", {"audio": 0, "video": 0, "receiver": 0}, 10),
+    (pause, "video", {"audio": 0, "video": 0, "receiver": 0}, FRAMES // 2),
+    (pause, "receiver", {"audio": 0, "video": 0, "receiver": 0}, 5),
     (garbage, "air", {"receiver": 1}, None),
     (late, "receiver", {"audio": 0, "video": 0, "receiver": 0}, 5),
 ]
@@ -90,19 +90,28 @@ TABLE = [
 
 @pytest.fixture
 def hosts(tmp_path):
-    """Three sides and the air, about as long as ten seconds."""
+    """Three sides and the air, slow enough for a busy machine."""
     options = SimpleNamespace(frames=FRAMES, one_host=True, kill=None, preset="bench", snr=14.0,
-                              sample_rate=5e5, turnaround=0.25)  # fmt: skip
+                              sample_rate=2.5e5, turnaround=0.4)  # fmt: skip
     options.period = options.turnaround + three_hosts.BURST_S * 1e6 / options.sample_rate
     run = three_hosts.Run(options, tmp_path)
     yield run
     run.kill()
 
 
-def heard(run) -> int:
-    """Frames that the audio terminal has sent, by its progress bar; 0 before the first."""
-    path = run.folder / "audio.txt"
-    return path.read_text().count("\r") if path.exists() else 0
+def wait_for(run, *ports):
+    """Until each port of this host has somebody connected to it: a side that hears to the air, the
+    air to a side that sends."""
+    deadline = time.monotonic() + 90
+    while missing := set(ports) - joined():
+        assert time.monotonic() < deadline, (missing, said(run, "receiver"))
+        time.sleep(0.1)
+
+
+def joined() -> set:
+    """Ports of this host that are the far end of a connection."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return {int(row[2].rpartition(":")[2], 16) for row in rows if row[3] == "01"}
 
 
 @pytest.mark.parametrize(
@@ -110,10 +119,13 @@ def heard(run) -> int:
 )
 def test_three_programs(hosts, fault, who, statuses, at_least):
     hosts.open_air()
-    for side in ("receiver", "video", "audio"):
-        if fault is not late or side != who:
-            hosts.open_side(side)
-    time.sleep(10 + 0.4 * FRAMES * hosts.options.period)  # 10 s to load
+    first = ("video",) if fault is late else ("receiver", "video")
+    for side in first:
+        hosts.open_side(side)
+    wait_for(hosts, *(HEARS[side] for side in first))
+    hosts.open_side("audio")
+    wait_for(hosts, three_hosts.PUSH_PORTS["audio"])
+    time.sleep(0.4 * FRAMES * hosts.options.period)
     fault(hosts, who)
     for side, status in statuses.items():
         assert hosts.processes[side].wait(timeout=60) == status, said(hosts, side)

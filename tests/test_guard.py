@@ -101,3 +101,29 @@ def test_a_flowgraph_that_cannot_be_connected_says_so(program):
 def test_a_fault_makes_the_exit_status_1(program):
     done = run(program, "fault('mended'); sys.exit(0)")
     assert done.returncode == 1 and done.stderr == "-c: error: mended\n"
+
+
+def test_a_program_that_ends_while_a_flowgraph_runs_stops_it_first(program):
+    """Its threads would run into the end of Python, which aborts from 3.13 on."""
+    done = run(
+        program,
+        """
+class counter(gr.sync_block):
+    def __init__(self):
+        gr.sync_block.__init__(self, "counter", [np.complex64], [])
+
+    def work(self, input_items, output_items):
+        return len(input_items[0])
+
+    def stop(self):
+        print("stopped", flush=True)
+        return True
+
+top = gr.top_block()
+sink = counter()
+top.connect(blocks.null_source(8), sink)
+top.start()
+sys.exit(3)
+""",
+    )
+    assert done.returncode == 3 and done.stdout.splitlines()[-1] == "stopped", done.stderr

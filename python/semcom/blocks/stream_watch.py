@@ -78,11 +78,13 @@ class stream_watch(gr.basic_block):
     def start(self) -> bool:
         self._ended, self._begun, self.restarts = threading.Event(), threading.Event(), 0
         self.to_basic_block()._post(BEGIN, pmt.PMT_NIL)  # is read once every block has started
-        threading.Thread(target=self._run, args=(self._ended,), daemon=True).start()
+        self._thread = threading.Thread(target=self._run, args=(self._ended,), daemon=True)
+        self._thread.start()
         return True
 
     def stop(self) -> bool:
         self._ended.set()
+        self._thread.join(2 * POLL_S)  # longer only where the device does not answer
         return True
 
     def _begin(self, _) -> None:
