@@ -20,7 +20,7 @@ from ..perception.fusion import fused
 LEAST = 0.6  # of the shorter side, of a crop
 OFTEN = 0.4  # share of views with blur, with noise, with something in front: each
 BLUR, NOISE, FRONT, LIGHT = 2.0, 30.0, 0.5, 0.4  # [pixels], [levels], of the sides, share
-CUT = 0.3  # share of clips with two scenes
+CUT = 0.3  # share of clips with a cut
 STRAY, PAUSE = 0.1, 0.1  # shares of frames with a picture or sound of elsewhere, and of silence
 HELD = 4  # most frames of a second
 MEETINGS = {"same": 0.55, "different": 0.2, "seen": 0.15, "heard": 0.1}
@@ -83,20 +83,20 @@ class KeyFrames:
         return torch.from_numpy(both.astype(np.float32)), torch.from_numpy(labels)
 
     def clip(self, rng: np.random.Generator, frames: int) -> tuple[np.ndarray, np.ndarray]:
-        """One clip before fusion: one scene or two, each of a picture and of a sound, seen and
-        heard a little differently in each frame and second."""
+        """One clip before fusion: of one part or, with a cut, two, each of a picture and of a
+        sound, seen and heard a little differently in each frame and second."""
         both, labels = np.zeros((frames, 2 * NAMES), np.float32), np.full((frames, 2), UNTOLD)
         cut = rng.integers(1, frames) if frames > 1 and rng.random() < CUT else frames
         second = np.cumsum(rng.random(frames) < 1 / rng.integers(1, HELD + 1))
-        for scene in (slice(0, cut), slice(cut, frames)):
+        for part in (slice(0, cut), slice(cut, frames)):
             see, hear = self._classes(rng)
             if see != UNTOLD:
-                shown = _told(rng, self.pictures, see, np.arange(frames)[scene])
-                both[scene, :NAMES], labels[scene, 0] = shown, see
+                shown = _told(rng, self.pictures, see, np.arange(frames)[part])
+                both[part, :NAMES], labels[part, 0] = shown, see
             if hear != UNTOLD:
-                played = _told(rng, self.sounds, hear, second[scene], PAUSE)
-                both[scene, NAMES:] = played
-                labels[scene, 1] = np.where(played.any(1), hear, UNTOLD)
+                played = _told(rng, self.sounds, hear, second[part], PAUSE)
+                both[part, NAMES:] = played
+                labels[part, 1] = np.where(played.any(1), hear, UNTOLD)
         return both, labels
 
     def _classes(self, rng: np.random.Generator) -> tuple[int, int]:
