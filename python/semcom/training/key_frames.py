@@ -13,9 +13,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..data.clipset import BACKGROUND
 from ..nets.m3e.check import NAMES, UNTOLD
 from ..nets.m3e.picture import SIDE
 from ..perception.fusion import fused
+from ..perception.recognition import heard, seen
+from .sounds import Seconds
+
+VIEWS = {"train": 4, "val": 3, "test": 3}  # of each file
+MOST = 30  # files a class
 
 LEAST = 0.6  # of the shorter side, of a crop
 OFTEN = 0.4  # share of views with blur, with noise, with something in front: each
@@ -65,6 +71,21 @@ def views(
         drawn = np.stack([view(rng, event, file) for file in some for _ in range(count)])
         found[event] = recognise(drawn).reshape(len(some), count, NAMES)
     return found
+
+
+def recognised(pictures: dict, sounds: dict, split: str, seed: int) -> KeyFrames:
+    """What terminals recognise in some views of the files of a split, class -> files."""
+    rng, many = np.random.default_rng(seed), (VIEWS[split], MOST)
+    others = sounds.get(BACKGROUND, [])
+
+    def square(rng, _, picture: np.ndarray) -> np.ndarray:
+        return picture_view(rng, picture)
+
+    def second(rng, event: int, sound: np.ndarray) -> np.ndarray:
+        return Seconds({event: [sound]}, others).draw(rng)[0]
+
+    shown = views(rng, pictures, square, lambda some: seen(some).probabilities, *many)
+    return KeyFrames(shown, views(rng, sounds, second, heard, *many))
 
 
 class KeyFrames:

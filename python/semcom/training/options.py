@@ -181,11 +181,14 @@ M3E_PARTS = {  # what a part of m3e_vsc is trained with where nothing else is as
         steps=3000, batch=16, learning_rate=1e-3, weight_decay=1e-3, warmup=150, average=0.995,
         snr=(-8.0, 18.0), focus=(-2.0, 12.0),
     ),
+    "check": dict(
+        steps=1500, batch=32, learning_rate=3e-3, weight_decay=1e-2, warmup=75, average=0.99,
+    ),
 }  # fmt: skip
 ALL_PARTS = "all"
 OVER_AIR = Rule(
     lambda config: config.part == ALL_PARTS or "snr" in M3E_PARTS[config.part],
-    "of parts that send, not with --part pictures, sounds, generator or sound_generator",
+    "of parts that send: --part text, link, sound_link or all",
 )
 OWN = "; default: the part's own"
 
@@ -198,7 +201,8 @@ class M3ETraining:
     part: str = option(
         ALL_PARTS,
         "what is trained: pictures and sounds are the VQGANs, the generators make their latents "
-        "from text, the links send the differences; all: one after the other",
+        "from text, the links send the differences, check is of several frames; all: one after the "
+        "other",
         choices=(*M3E_PARTS, ALL_PARTS),
     )
     steps: int = option(0, "steps in all; the learning rate falls to zero over them" + OWN)
