@@ -39,9 +39,10 @@ class Codebooks(MediumPart):
         with self.low():
             latents = own.encoder(originals).float()
             coded, commitment = own.quantiser(latents, used)
-            shown = own.decode(torch.where((used > 0)[:, None, None], coded, latents), told)
-        loss = self.medium.loss(shown, originals, classes, step) + COMMITMENT * commitment
-        return loss + self.fooled(own, step, originals, shown, told)
+            taken = torch.where((used > 0)[:, None, None], coded, latents)
+            decoded = self.medium.decoded(own, taken, told)
+        loss = self.medium.loss(decoded, originals, classes, step) + COMMITMENT * commitment
+        return loss + self.fooled(own, step, originals, decoded[0], told)
 
     def _told(self, classes: Tensor) -> Tensor:
         """What the text is said to name: mostly what is there."""

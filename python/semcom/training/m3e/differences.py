@@ -63,11 +63,11 @@ class Differences(MediumPart):
             latents = own.encoder(originals).float()
             received = self._sent(own, latents, said, step).float()
             received, commitment = self._some_coded(own, latents, received, said.coded, step)
-            shown = own.decode(received, said.told)
-        loss = self.medium.loss(shown, originals, classes, step)
+            decoded = self.medium.decoded(own, received, said.told)
+        loss = self.medium.loss(decoded, originals, classes, step)
         loss = loss + LATENTS * (received - latents.detach()).square().mean()
         loss = loss + COMMITMENT * commitment
-        return loss + self.fooled(own, step, originals, shown, said.told)
+        return loss + self.fooled(own, step, originals, decoded[0], said.told)
 
     def _said(self, classes: Tensor) -> Said:
         """Some are sent without text; of some it fails, or is another class's."""

@@ -16,7 +16,7 @@ from ...data.clipset import AVE_CLASSES
 from ...media import phase
 from ...nets.efficientnet import as_input
 from ...nets.hearing import Hearing
-from ...nets.m3e.sound import scaled
+from ...nets.m3e.sound import grain, scaled
 from ...perception.recognition import PictureRecogniser
 from ..likeness import Likeness, structural_similarity
 from ..sounds import Seconds, middles
@@ -24,7 +24,9 @@ from ..stills import Stills
 
 MIXED = 0.5  # share of seconds of sound that are changed in speed, or have others beside them
 SMOOTHING = 0.05  # of labels
-FEATURES, NAMED = 1.0, 0.1  # weights in the loss of sounds
+GRAIN, FEATURES, NAMED = 0.1, 1.0, 0.1  # weights in the loss of sounds
+DEEP = 2  # stage of the network that hears from which on features are compared: no texture
+LEAST = 0.02  # deviation [log-mel] that is taken for granted
 
 
 class Medium(ABC):
@@ -64,9 +66,13 @@ class Medium(ABC):
     def batch(self, seed: int, step: int, count: int) -> tuple[Tensor, Tensor]:
         """Originals [count, ...] and their classes [count]; also by Torch's generator."""
 
+    def decoded(self, own, latents: Tensor, told: Tensor) -> tuple[Tensor, ...]:
+        """What networks show of latents, and what else the loss is told of it."""
+        return (own.decode(latents, told),)
+
     @abstractmethod
-    def loss(self, shown: Tensor, sent: Tensor, classes: Tensor, step: int) -> Tensor:
-        """How unlike the originals what is shown is, with gradients."""
+    def loss(self, decoded: tuple[Tensor, ...], sent: Tensor, classes: Tensor, step) -> Tensor:
+        """How unlike the originals what is :meth:`decoded` is, with gradients."""
 
     def maps(self, shown: Tensor) -> Tensor:
         """As a discriminator looks at them."""
@@ -105,9 +111,9 @@ class Pictures(Medium):
         index = torch.randint(len(self.train), (count,))
         return self.train.crops(index), self.train.classes[index]
 
-    def loss(self, shown, sent, classes, step) -> Tensor:
+    def loss(self, decoded, sent, classes, step) -> Tensor:
         self.likeness.number = step  # a resumed training goes on with the size that is next
-        return self.likeness(shown, sent, self.place[classes])
+        return self.likeness(*decoded, sent, self.place[classes])
 
     def measured(self, shown, sent) -> float:
         return float(structural_similarity(shown.clamp(0, 1), sent).mean())
@@ -143,19 +149,31 @@ class Sounds(Medium):
         spectra = torch.from_numpy(np.stack([each for each, _ in drawn]))
         return spectra, torch.tensor([event for _, event in drawn])
 
-    def loss(self, shown, sent, classes, step) -> Tensor:
-        """L1, distance of features, cross entropy of the class."""
+    def decoded(self, own, latents, told):
+        """A draw, and the mean and deviation that it is drawn by."""
+        mean, spread = own.decoder.tell(latents, own.names(told))
+        return mean + spread * torch.randn_like(mean), mean, spread
+
+    def loss(self, decoded, sent, classes, step) -> Tensor:
+        """L1 of the mean; what the deviation says of the grain that the mean lacks, as the negative
+        log-likelihood of a Gaussian; distance of features and cross entropy of the class of the
+        draw, which would have the deviation small and so do not move it."""
+        shown, mean, spread = decoded
+        lacking, spread = grain(sent - mean.detach()), spread + LEAST
+        unlikely = (0.5 * (lacking / spread).square() + spread.log()).mean()
+        drawn = mean + (shown - mean).detach()
         with torch.autocast("cpu", torch.bfloat16):
             with torch.no_grad():
                 originals = self.hearing.maps(sent)
-            maps = self.hearing.maps(shown)
+            maps = self.hearing.maps(drawn)
             logits = self.hearing.pooled(maps[-1])[1].float()
         terms = [
             (a - b).float().abs().mean() / b.float().abs().mean().clamp_min(1e-3)
-            for a, b in zip(maps, originals, strict=True)
+            for a, b in zip(maps[DEEP:], originals[DEEP:], strict=True)
         ]
         named = F.cross_entropy(logits, classes, label_smoothing=SMOOTHING)
-        return (shown - sent).abs().mean() + FEATURES * sum(terms) / len(terms) + NAMED * named
+        features = FEATURES * sum(terms) / len(terms)
+        return (mean - sent).abs().mean() + GRAIN * unlikely + features + NAMED * named
 
     def maps(self, shown: Tensor) -> Tensor:
         return scaled(shown)
