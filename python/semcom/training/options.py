@@ -168,7 +168,7 @@ M3E_PARTS = {  # what a part of m3e_vsc is trained with where nothing else is as
         steps=500, batch=32, learning_rate=1e-3, weight_decay=5e-2, warmup=50, average=0.99,
     ),
     "link": dict(
-        steps=4400, batch=24, learning_rate=1e-3, weight_decay=1e-3, warmup=150, average=0.995,
+        steps=3700, batch=24, learning_rate=1e-3, weight_decay=1e-3, warmup=150, average=0.995,
         snr=(-6.0, 18.0), focus=(-2.0, 12.0),
     ),
     "sounds": dict(
