@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..data.clipset import BACKGROUND
 from ..nets.m3e.check import NAMES, UNTOLD
 from ..nets.m3e.picture import SIDE
 from ..perception.fusion import fused
@@ -72,7 +73,6 @@ class KeyFrames:
 
     def __init__(self, pictures: dict[int, np.ndarray], sounds: dict[int, np.ndarray]):
         self.pictures, self.sounds = pictures, sounds
-        self.common = sorted(set(pictures) & set(sounds))
 
     def batch(self, rng: np.random.Generator, clips: int, frames: int) -> tuple[Tensor, Tensor]:
         """Clips of so many frames: probabilities after fusion [B, F, 58] float32, labels [B, F, 2]
@@ -100,10 +100,13 @@ class KeyFrames:
         return both, labels
 
     def _classes(self, rng: np.random.Generator) -> tuple[int, int]:
+        """What is seen and what is heard in a scene.  Where there are no pictures of what is heard,
+        something else is seen with it."""
         meeting = rng.choice(list(MEETINGS), p=list(MEETINGS.values()))
-        see, hear = rng.choice(self.common, 2, replace=False)
-        alone = {"same": (see, see), "seen": (see, UNTOLD), "heard": (UNTOLD, hear)}
-        return alone.get(meeting, (see, hear))
+        see, hear = int(rng.choice(list(self.pictures))), int(rng.choice(list(self.sounds)))
+        if meeting == "same":
+            see = hear if hear in self.pictures else BACKGROUND
+        return UNTOLD if meeting == "heard" else see, UNTOLD if meeting == "seen" else hear
 
 
 def _told(rng, known: dict[int, np.ndarray], event: int, moments: np.ndarray, pause=0.0):
