@@ -93,7 +93,6 @@ class KeyFrames:
 
     def __init__(self, pictures: dict[int, np.ndarray], sounds: dict[int, np.ndarray]):
         self.pictures, self.sounds = pictures, sounds
-        self.common = sorted(set(pictures) & set(sounds))
 
     def batch(self, rng: np.random.Generator, clips: int, frames: int) -> tuple[Tensor, Tensor]:
         """Clips of so many frames: probabilities after fusion [B, F, 58] float32, labels [B, F, 2]
@@ -121,10 +120,13 @@ class KeyFrames:
         return both, labels
 
     def _classes(self, rng: np.random.Generator) -> tuple[int, int]:
+        """What is seen and what is heard in a scene.  Where there are no pictures of what is heard,
+        something else is seen with it."""
         meeting = rng.choice(list(MEETINGS), p=list(MEETINGS.values()))
-        see, hear = rng.choice(self.common, 2, replace=False)
-        alone = {"same": (see, see), "seen": (see, UNTOLD), "heard": (UNTOLD, hear)}
-        return alone.get(meeting, (see, hear))
+        see, hear = int(rng.choice(list(self.pictures))), int(rng.choice(list(self.sounds)))
+        if meeting == "same":
+            see = hear if hear in self.pictures else BACKGROUND
+        return UNTOLD if meeting == "heard" else see, UNTOLD if meeting == "seen" else hear
 
 
 def _told(rng, known: dict[int, np.ndarray], event: int, moments: np.ndarray, pause=0.0):
