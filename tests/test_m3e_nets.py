@@ -359,7 +359,7 @@ def test_heads_are_read_as_they_were_sent(snr_db, least):
 def test_a_frame_of_a_length_that_no_head_has_is_none():
     head = Head(m3e_frame.Mode(), 1, 64, 64, False, True, (1,))
     frame, noise = on_air(head, 20, 0)
-    assert len(frame) == 64 + 60 + 800 + 640 and read_head(frame, noise) == head
+    assert len(frame) == 64 + 60 + 800 + 576 and read_head(frame, noise) == head
     for length in (0, 1, 63, len(frame) - 1, len(frame) + 1):
         cut = torch.nn.functional.pad(frame, (0, max(0, length - len(frame))))[:length]
         assert read_head(cut, torch.ones(length)) is None
