@@ -120,7 +120,7 @@ class KeyFrames:
         return both, labels
 
     def _classes(self, rng: np.random.Generator) -> tuple[int, int]:
-        """What is seen and what is heard in a scene.  Where there are no pictures of what is heard,
+        """What is seen and what is heard in a part.  Where there are no pictures of what is heard,
         something else is seen with it."""
         meeting = rng.choice(list(MEETINGS), p=list(MEETINGS.values()))
         see, hear = int(rng.choice(list(self.pictures))), int(rng.choice(list(self.sounds)))
