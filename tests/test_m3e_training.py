@@ -153,11 +153,15 @@ def test_sounds_are_compared_by_bands_features_and_class(medium):
     sounds = medium(None, "audio")
     sent, classes = sounds.held["test"]
     assert sent.shape[1:] == (100, 64) and sounds.measured(sent + 0.5, sent) == pytest.approx(0.5)
+    spread = torch.full_like(sent, 0.48)  # and 0.02 that is taken for granted
     with torch.no_grad():
-        same, shifted = (float(sounds.loss(each, sent, classes, 0)) for each in (sent, sent + 1))
+        same, shifted = (
+            float(sounds.loss((mean, mean, spread), sent, classes, 0)) for mean in (sent, sent + 1)
+        )
         logits = sounds.hearing(sent)[1].log_softmax(1)
     smooth = 0.95 * logits[range(len(classes)), classes] + 0.05 * logits.mean(1)
-    assert same == pytest.approx(0.1 * -smooth.mean().item(), rel=0.02)  # computed in bfloat16
+    wanted = 0.1 * -smooth.mean().item() + 0.1 * np.log(0.5)
+    assert same == pytest.approx(wanted, abs=0.005)  # computed in bfloat16
     assert shifted > same + 1
 
 
