@@ -208,7 +208,7 @@ class M3ETraining:
     steps: int = option(0, "steps in all; the learning rate falls to zero over them" + OWN)
     batch: int = option(0, "examples a step" + OWN)
     learning_rate: float = option(0.0, "largest step of AdamW" + OWN)
-    weight_decay: float = option(-1.0, "of AdamW" + OWN)
+    weight_decay: float = option(0.0, "of AdamW" + OWN)
     warmup: int = option(0, "steps in which the learning rate rises" + OWN)
     average: float = option(
         0.0, "weights kept per step in the running average that is tested" + OWN
