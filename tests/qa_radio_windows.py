@@ -96,6 +96,23 @@ top.wait()
 """
 )
 
+FILM = (
+    OPEN
+    + """
+address, rate, weights, film = sys.argv[2:]
+top = show("zmq_m3e_receiver", address=address, sample_rate=float(rate), checkpoint=weights,
+           film=film)
+wait(lambda: top.screen.playing is not None and top.kept.received >= 1, 150)
+clip = top.screen.playing
+print(json.dumps({
+    "frame": clip.frame, "sent": clip.sent is None, "shown": list(clip.shown.pictures.shape),
+    "symbols": clip.shown.symbols, "said": len(clip.shown.said), "counts": top.bursts.counts(),
+}))
+top.stop()
+top.wait()
+"""
+)
+
 # Three windows over devices of fake_uhd.
 UHD = (
     OPEN
@@ -148,7 +165,8 @@ wait(lambda: False)
 def compiled(tmp_path_factory):
     folder = tmp_path_factory.mktemp("windows")
     ends = ("audio_terminal", "video_terminal", "receiver")
-    names = ("replay_iq", *(f"{kind}_{end}" for kind in ("usrp", "zmq") for end in ends))
+    names = ("replay_iq", *(f"{kind}_{end}" for kind in ("usrp", "zmq") for end in ends),
+             "zmq_m3e_terminal", "zmq_m3e_receiver")  # fmt: skip
     flowgraphs = [str(ROOT / "apps" / "flowgraphs" / f"{name}.grc") for name in names]
     subprocess.run(
         [sys.executable, shutil.which("grcc"), "-o", str(folder), *flowgraphs],
@@ -267,6 +285,33 @@ def test_three_windows_over_zeromq(compiled, clips, monkeypatch):
     assert "0 duplicated, 0 restarts" in seen["counts"]
     assert [one.returncode for one in programs[1:]] == [0, 0], told
     assert "frames sent, " in told[1][0] and "frames sent" in told[2][0]
+
+
+def test_a_film_over_zeromq(compiled, tiny_generative, tmp_path, monkeypatch):
+    """A clip of four seconds in four bursts, shown and written by a receiver elsewhere."""
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    terminal, other, receiver, antenna = (f"tcp://127.0.0.1:{port}" for port in free_ports(4))
+    programs = [
+        start_program(*words)
+        for words in (
+            ["apps/mock_radio.py", "--preset", "bench", "--snr", "20", "--sample-rate", str(RATE),
+             "--tx", terminal, other, "--rx", receiver, antenna],
+            [compiled / "zmq_m3e_terminal.py", "--address", terminal, "--sample-rate", str(RATE),
+             "--checkpoint", tiny_generative, "--media",
+             "lavfi:testsrc2=size=160x120:rate=16:duration=120"],
+        )
+    ]  # fmt: skip
+    try:
+        seen = watch(FILM, compiled, receiver, RATE, tiny_generative, tmp_path / "film.mp4")
+    finally:
+        for one in programs:
+            one.send_signal(signal.SIGINT)
+        told = [one.communicate(timeout=30) for one in programs]
+    assert seen["sent"] and seen["shown"] == [64, 224, 298, 3] and seen["said"] == 4
+    assert seen["symbols"] == 448 + 4 * (60 + 800 + 640)  # head, text, sound and key frame
+    assert "0 duplicated, 0 restarts, 0 false alarms" in seen["counts"]
+    assert programs[1].returncode == 0 and "bursts sent" in told[1][0], told
+    assert (tmp_path / "film.mp4").stat().st_size > 10_000
 
 
 TESTS = ROOT / "tests"
