@@ -18,11 +18,13 @@ from gnuradio.semcom.weights import store as checkpoint
 
 ROOT = Path(__file__).resolve().parents[1]
 SLOW = {  # left out by --quick: each takes more than 5 s on two cores, most of them whole programs
-    "qa_displays", "qa_media_display", "qa_mock_radio", "qa_radio_windows", "qa_return_bursts",
+    "qa_displays", "qa_generative_window", "qa_media_display", "qa_mock_radio", "qa_radio_windows",
+    "qa_return_bursts",
     "test_adaptive", "test_bad_input", "test_classical_pages", "test_codecs", "test_coding_study",
     "test_composed", "test_digital", "test_digital_features", "test_digital_text",
-    "test_distributed", "test_drawn",
-    "test_evaluate", "test_experiments", "test_extraction", "test_flowgraphs", "test_media",
+    "test_distributed", "test_drawn", "test_endings",
+    "test_evaluate", "test_experiments", "test_extraction", "test_faults", "test_flowgraphs",
+    "test_media",
     "test_media_link", "test_mock_radio", "test_odd_sets", "test_overlay", "test_own_system",
     "test_programs", "test_radio_link", "test_run_link", "test_studies", "test_synchronisation",
     "test_training", "test_vgg",
@@ -105,6 +107,20 @@ def tiny_checkpoint(tmp_path_factory):
     """Path of a saved tiny system with AVE's sizes."""
     path = tmp_path_factory.mktemp("models") / "tiny.safetensors"
     checkpoint.save(path, tiny_system(), variant="full", data="synthetic")
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def tiny_generative(tmp_path_factory):
+    """Path of a saved m3e_vsc, small and not trained."""
+    from gnuradio.semcom.data.descriptions import VOCABULARY
+    from gnuradio.semcom.nets.configs import M3EConfig
+    from gnuradio.semcom.systems.m3e_vsc import M3EVSC
+
+    torch.manual_seed(5)
+    net = M3EVSC(M3EConfig(width=32, hidden=32, layers=1, codes=32), VOCABULARY).eval()
+    path = tmp_path_factory.mktemp("models") / "generative.safetensors"
+    checkpoint.save(path, net, variant="full", data="films")
     return str(path)
 
 

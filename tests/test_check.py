@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from gnuradio.semcom.data.clipset import BACKGROUND
 from gnuradio.semcom.nets.m3e import check
 from gnuradio.semcom.nets.m3e.check import NAMES, UNTOLD, Check, loss
 from gnuradio.semcom.training.job import parameters
@@ -106,6 +107,14 @@ def test_clips_are_of_one_scene_or_two_and_labels_tell_what_there_is(frames):
     assert 0.4 < same.float().mean() < 0.65
     again = frames.batch(np.random.default_rng(0), 300, 8)[0]
     torch.testing.assert_close(both, again, rtol=0, atol=0)
+
+
+def test_what_has_no_pictures_is_heard_with_something_else(frames):
+    rng = np.random.default_rng(0)
+    pictures = {1: frames.pictures[1], BACKGROUND: unsure(rng, BACKGROUND)}
+    labels = KeyFrames(pictures, {4: frames.sounds[4]}).batch(rng, 100, 4)[1]
+    both = labels[(labels != UNTOLD).all(-1)]
+    assert (both[:, 1] == 4).all() and (both[:, 0] == BACKGROUND).float().mean() > 0.7
 
 
 def test_figures_count_names_and_flips():

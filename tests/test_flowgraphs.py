@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 
+import av
 import h5py
 import numpy as np
 import pytest
@@ -85,6 +86,18 @@ def test_media_link_runs(compiled, program, tmp_path):
     assert [line for line in done.stdout.splitlines() if "clip.mp4 second 2: " in line]
     bad = program(compiled / "media_link.py", "--media", "README.md")
     assert bad.returncode == 1 and "README.md: cannot be read as media" in bad.stderr
+
+
+def test_m3e_link_runs(compiled, program, tmp_path, tiny_generative):
+    material, rng = DrawnMaterial(), np.random.default_rng(8)
+    script = random_script(rng, material.events(), seconds=3)
+    write_clip(tmp_path / "clip.mp4", *compose(rng, material, script), seconds=3)
+    words = "--checkpoint", tiny_generative, "--media", tmp_path / "clip.mp4", "--key-frames", 2
+    done = program(compiled / "m3e_link.py", *words, "--film", tmp_path / "film.mp4")
+    assert done.returncode == 0, done.stderr
+    assert "1 clips received" in done.stdout and "(said . #(" in done.stdout
+    with av.open(str(tmp_path / "film.mp4")) as film:
+        assert sum(1 for _ in film.decode(video=0)) == 3 * 16
 
 
 def test_simulated_link_runs(compiled, program):
@@ -177,10 +190,12 @@ USRP_FLOWGRAPHS = [path.stem for path in FLOWGRAPHS if "semcom_usrp" in path.rea
 
 
 @pytest.mark.parametrize("name", USRP_FLOWGRAPHS)
-def test_without_a_usrp_a_flowgraph_ends_with_one_line(compiled, program, name):
+def test_without_a_usrp_a_flowgraph_ends_with_one_line(compiled, program, name, tiny_generative):
     pytest.importorskip("gnuradio.uhd")
     no_screen = {"QT_QPA_PLATFORM": "offscreen"}
-    done = program(compiled / f"{name}.py", "--device", "serial=none", timeout=10, env=no_screen)
+    words = ["--device", "serial=none"]
+    words += ["--checkpoint", tiny_generative] if "m3e" in name else []
+    done = program(compiled / f"{name}.py", *words, timeout=10, env=no_screen)
     assert done.returncode == 1
     assert done.stderr.count("error: USRP 'serial=none': ") == 1
     assert "uhd_find_devices" in done.stderr and "Traceback" not in done.stderr
@@ -197,6 +212,8 @@ def test_without_a_usrp_a_flowgraph_ends_with_one_line(compiled, program, name):
         ),
         ("zmq_receiver", ["--address", "nowhere"], "nowhere: cannot be used by ZeroMQ"),
         ("zmq_receiver", ["--checkpoint", "README.md"], "README.md: not a whole safetensors"),
+        ("zmq_m3e_receiver", ["--checkpoint", "README.md"], "README.md: not a whole safetensors"),
+        ("zmq_m3e_terminal", ["--checkpoint", "README.md"], "README.md: not a whole safetensors"),
         ("replay_iq", ["--recording", "none"], "none.sigmf-meta: missing"),
     ],
 )

@@ -243,6 +243,33 @@ def test_any_width_of_a_difference_is_a_frame_of_unit_power(net, name):
     assert (moved.argmax(1) == 3).all()
 
 
+def test_the_linear_code_sends_principal_components_and_is_undone():
+    torch.manual_seed(0)
+    made = codec.SemanticCodec(CONFIG, DIM, 4, 2, 1).eval()
+    assert not made.started
+    axes = np.linalg.qr(draw(DIM, DIM, seed=1).numpy())[0]
+    deviations = np.array([3.0, 2.0, 1.0, 0.5, 0.0, 0.0])
+    told = draw(400, 4, DIM, seed=2).numpy() * deviations @ axes.T + 0.7
+    told = torch.from_numpy(told.astype(np.float32))
+    made.start(told, torch.full((400,), 40.0))
+    assert made.started
+    flat = told.flatten(0, 1).numpy()
+    values, vectors = np.linalg.eigh(np.cov(flat.T, bias=True))
+    for part, row in enumerate((0, 2, 1, 3)):  # real parts of both symbols, then the imaginary
+        wanted = vectors[:, -1 - part] * values[-1 - part] ** -0.25
+        found = made.direct.weight[row].detach().numpy()
+        np.testing.assert_allclose(found * np.sign(found @ wanted), wanted, rtol=1e-2, atol=1e-3)
+    none, noise = torch.zeros(400, 0, 12), torch.full((400, 8), 1e-4)
+    symbols = made.encode(told, none)
+    torch.testing.assert_close(power(symbols), torch.ones(400))
+    # exact where the power of a frame is as of all; frames differ, which a linear way back averages
+    scale = made.direct(told).square().sum((1, 2)).div(8).sqrt()
+    mean = scale.square().mean().sqrt()
+    same = (scale / mean - 1).abs() < 0.02
+    off = (made.decode(symbols, noise, none) - told)[same]
+    assert same.sum() > 5 and off.square().mean() < 0.05 * told.var()
+
+
 @pytest.mark.parametrize("name", ["pictures", "sounds"])
 @pytest.mark.parametrize("lost", ["some", "all", "behind"])
 def test_lost_symbols_leave_something_to_show(net, name, lost):
@@ -359,7 +386,7 @@ def test_heads_are_read_as_they_were_sent(snr_db, least):
 def test_a_frame_of_a_length_that_no_head_has_is_none():
     head = Head(m3e_frame.Mode(), 1, 64, 64, False, True, (1,))
     frame, noise = on_air(head, 20, 0)
-    assert len(frame) == 64 + 60 + 800 + 640 and read_head(frame, noise) == head
+    assert len(frame) == 64 + 60 + 800 + 576 and read_head(frame, noise) == head
     for length in (0, 1, 63, len(frame) - 1, len(frame) + 1):
         cut = torch.nn.functional.pad(frame, (0, max(0, length - len(frame))))[:length]
         assert read_head(cut, torch.ones(length)) is None

@@ -14,20 +14,17 @@ from conftest import tiny_system
 from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.data.clipset import AVE_CLASSES
 from gnuradio.semcom.data.composition import compose, random_script, write_clip
-from gnuradio.semcom.data.descriptions import VOCABULARY
 from gnuradio.semcom.data.films import Films
 from gnuradio.semcom.data.material_drawn import DrawnMaterial
 from gnuradio.semcom.data.synthetic import SyntheticSet
 from gnuradio.semcom.media.clip import Media
 from gnuradio.semcom.media.sources import MediaSource
-from gnuradio.semcom.nets.configs import M3EConfig
 from gnuradio.semcom.perception.features import extractor
 from gnuradio.semcom.perception.windows import MediaWindows
 from gnuradio.semcom.report.film import ShownFilm
 from gnuradio.semcom.run.films import Understood, run_films, table
 from gnuradio.semcom.run.runner import run_point
 from gnuradio.semcom.run.scenario import Scenario
-from gnuradio.semcom.systems.m3e_vsc import M3EVSC
 from gnuradio.semcom.weights import store as checkpoint
 from rich.console import Console
 
@@ -90,20 +87,10 @@ def test_a_film_with_categories_of_its_own_keeps_its_events(program, clip, untra
     (clip.parent / "Annotations.txt").unlink()
 
 
-@pytest.fixture(scope="module")
-def generative(tmp_path_factory):
-    """Weights of a small m3e_vsc that was not trained."""
-    torch.manual_seed(5)
-    net = M3EVSC(M3EConfig(width=32, hidden=32, layers=1, codes=32), VOCABULARY)
-    path = tmp_path_factory.mktemp("models") / "generative.safetensors"
-    checkpoint.save(path, net.eval(), variant="full", data="films")
-    return path
-
-
-def test_media_that_are_shown_again_are_drawn_as_they_come(program, clip, generative, tmp_path):
+def test_media_that_are_shown_again_are_drawn(program, clip, tiny_generative, tmp_path):
     """Two films, one after the other; the sentences are told as well."""
     out, film = tmp_path / "media.json", tmp_path / "film.mp4"
-    words = ["--system", "m3e_vsc", "--checkpoint", generative, "--antennas", 1, "--snr", 30]
+    words = ["--system", "m3e_vsc", "--checkpoint", tiny_generative, "--antennas", 1, "--snr", 30]
     done = program(APP, *words, "--media", clip, clip, "--json", out, "--render", film, "--profile")
     assert done.returncode == 0, done.stderr
     assert "sentence" in done.stdout and "ms per second of media" in done.stdout

@@ -319,5 +319,6 @@ def test_numbers_on_the_air_stay_what_they_are():
         "digital": 3,
         "digital_features": 4,
         "digital_text": 5,
+        "m3e_vsc": 6,
     }
     assert len(np.unique([entry.number for entry in BUILT_IN])) == len(BUILT_IN)

@@ -234,6 +234,7 @@ def test_without_estimation_the_transmitters_are_frozen(tmp_path):
     [
         ("pilot_ave", "", "events"),
         ("pilot_ave_plus", "", "events"),
+        ("m3e_vsc", "", "m3e"),
         ("avel", "", "localisation"),
         ("avel", "wsel", "localisation"),
         ("coattention", "cml", "matching"),

@@ -14,8 +14,8 @@ import sys
 from pathlib import Path
 
 import torch
-from gnuradio.semcom.base.errors import exit_status
 from gnuradio.semcom.base.files import sha256
+from gnuradio.semcom.base.programs import exit_status
 from gnuradio.semcom.nets.efficientnet import EfficientNet
 from gnuradio.semcom.weights import store as checkpoint
 

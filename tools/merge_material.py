@@ -13,8 +13,9 @@ import csv
 import sys
 from pathlib import Path
 
-from gnuradio.semcom.base.errors import SemcomError, exit_status
+from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.base.files import make_folder, replacing
+from gnuradio.semcom.base.programs import exit_status
 from gnuradio.semcom.data.clipset import AVE_CLASSES, BACKGROUND
 from gnuradio.semcom.data.material_raw import COLUMNS
 

@@ -5,7 +5,8 @@
 `make screenshots` runs this under Xvfb: it runs apps/flowgraphs/simulated_link_gui.grc for a few
 seconds (docs/figures/window.png), opens the same file in GNU Radio Companion
 (docs/figures/grc.png), runs digital_link_gui.grc (docs/figures/digital-window.png) and, on a drawn
-clip, media_link_gui.grc (docs/figures/media-window.png), and replays a recording of the mock radio
+clip, media_link_gui.grc (docs/figures/media-window.png) and m3e_link_gui.grc
+(docs/figures/m3e-window.png), and replays a recording of the mock radio
 (docs/figures/receiver-window.png).
 Windows have no frames, as no window manager runs.
 """
@@ -25,11 +26,12 @@ from PyQt5 import QtGui, QtWidgets
 ROOT = Path(__file__).resolve().parents[1]
 FLOWGRAPH = ROOT / "apps" / "flowgraphs" / "simulated_link_gui.grc"
 MEDIA = FLOWGRAPH.with_name("media_link_gui.grc")
+GENERATIVE = FLOWGRAPH.with_name("m3e_link_gui.grc")
 DIGITAL = FLOWGRAPH.with_name("digital_link_gui.grc")
 RECEIVER = FLOWGRAPH.with_name("replay_iq.grc")
 FIGURES = ROOT / "docs" / "figures"
 WINDOW, COMPANION, FILM = (1280, 800), (1680, 960), (1280, 860)  # sizes of the windows [pixels]
-RADIO, CLASSICAL = (1120, 700), (1400, 940)
+RADIO, CLASSICAL, SHOWN = (1120, 700), (1400, 940), (1280, 940)
 POPULATED = 200  # colours on a screen that shows more than an empty window
 OPENS_S, ENDS_S = 90, 15  # how long a program may take to show something, and to end
 PREFERENCES = """\
@@ -53,7 +55,7 @@ def main() -> None:
             **os.environ, "HOME": home, "GRC_BLOCKS_PATH": str(ROOT / "grc"),
             "GRC_PREFS_PATH": str(Path(home, "grc.conf")), "XDG_RUNTIME_DIR": home,
         }  # fmt: skip
-        flowgraphs = map(str, (FLOWGRAPH, DIGITAL, MEDIA, RECEIVER))
+        flowgraphs = map(str, (FLOWGRAPH, DIGITAL, MEDIA, GENERATIVE, RECEIVER))
         grcc = [sys.executable, found("grcc"), "-o", home, *flowgraphs]
         draw = [sys.executable, str(ROOT / "apps" / "make_media.py"), "--out", home, "--seed", "62"]
         record = [sys.executable, str(ROOT / "apps" / "run_link.py"), "--radio", "mock:indoor"]
@@ -66,6 +68,7 @@ def main() -> None:
         classical = [sys.executable, str(Path(home, "digital_link_gui.py"))]
         film = [sys.executable, str(Path(home, "media_link_gui.py"))]
         film += ["--media", str(Path(home, "clip03.mp4"))]
+        shown = [sys.executable, str(Path(home, "m3e_link_gui.py")), *film[2:]]
         receiver = [sys.executable, str(Path(home, "replay_iq.py")), "--repeat", "1"]
         receiver += ["--recording", str(Path(home, "air"))]
         companion = [sys.executable, found("gnuradio-companion"), str(FLOWGRAPH)]
@@ -74,6 +77,7 @@ def main() -> None:
             (companion, COMPANION, 5, "grc.png"),
             (classical, CLASSICAL, 60, "digital-window.png"),
             (film, FILM, 9, "media-window.png"),
+            (shown, SHOWN, 12, "m3e-window.png"),
             (receiver, RADIO, 4, "receiver-window.png"),
         ):
             take(application, command, environment, size, watch_s, FIGURES / name)

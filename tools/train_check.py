@@ -17,42 +17,28 @@ import numpy as np
 import torch
 from gnuradio.semcom.base.files import make_folder, replacing, sha256
 from gnuradio.semcom.base.programs import exit_status
-from gnuradio.semcom.data.clipset import BACKGROUND
 from gnuradio.semcom.data.material_raw import RawMaterial
 from gnuradio.semcom.data.recordings import recordings
-from gnuradio.semcom.perception.recognition import heard, seen
 from gnuradio.semcom.training.job import parameters
-from gnuradio.semcom.training.key_frames import KeyFrames, picture_view, views
+from gnuradio.semcom.training.key_frames import VIEWS, KeyFrames, recognised
 from gnuradio.semcom.training.loop import Loop
 from gnuradio.semcom.training.options import CheckConfig
 from gnuradio.semcom.training.recipes.check import CheckRecipe, figures, held_out
-from gnuradio.semcom.training.sounds import Seconds
 
-VIEWS = {"train": 3, "val": 2, "test": 2}  # of each file
-MOST = 20  # files a class
 CLIPS = 200  # of each length, in val and in test
 
 
 def key_frames(args, split: str) -> KeyFrames:
     """Those of a split, from the folder if they are there."""
-    path, rng = args.out / f"{split}.npz", np.random.default_rng(args.seed)
+    path = args.out / f"{split}.npz"
     if not path.is_file():
         print(f"recognising {split}", flush=True)
         pictures = RawMaterial(args.manifests[0].parent, split).pictures
         sounds = recordings(args.manifests, split)
-        others, many = sounds[BACKGROUND], (VIEWS[split], MOST)
-
-        def second(rng, event: int, sound: np.ndarray) -> np.ndarray:
-            return Seconds({event: [sound]}, others).draw(rng)[0]
-
-        def square(rng, _, picture: np.ndarray) -> np.ndarray:
-            return picture_view(rng, picture)
-
-        shown = views(rng, pictures, square, lambda some: seen(some).probabilities, *many)
-        played = views(rng, sounds, second, heard, *many)
-        tables = {f"picture {k}": v for k, v in shown.items()}
+        found = recognised(pictures, sounds, split, args.seed)
+        tables = {f"picture {k}": v for k, v in found.pictures.items()}
         with replacing(path, OSError) as temporary, open(temporary, "wb") as file:
-            np.savez(file, **tables, **{f"sound {k}": v for k, v in played.items()})
+            np.savez(file, **tables, **{f"sound {k}": v for k, v in found.sounds.items()})
     with np.load(path) as tables:
         kinds = {"picture": {}, "sound": {}}
         for name in tables.files:

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from gnuradio.semcom.base import screen
-from gnuradio.semcom.base.errors import exit_status
 from gnuradio.semcom.base.files import make_folder, sha256
+from gnuradio.semcom.base.programs import exit_status
 from gnuradio.semcom.data.clipset import AVE_CLASSES
 from gnuradio.semcom.data.recordings import recordings
 from gnuradio.semcom.media.phase import seconds_of

@@ -1,27 +1,66 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Fit what terminals recognise pictures by: one linear layer over frozen EfficientNet-Lite0.
+"""Fit what terminals recognise pictures by: logistic regression over frozen EfficientNet-Lite0.
 
     tools/train_recogniser.py --raw DIR --out models
 
-As tools/train_judges.py, of another network: a judge must not know what a terminal goes by.
+The train split of RAW fits, val and test report.  Pictures are seen as tools/train_judges.py shows
+them to judges, by another network: a judge must not know what a terminal goes by.
 """
 
 import argparse
 import sys
 from pathlib import Path
 
+import numpy as np
+import torch
 from gnuradio.semcom.base.files import make_folder
 from gnuradio.semcom.base.programs import exit_status
 from gnuradio.semcom.data.material_raw import RawMaterial
 from gnuradio.semcom.nets.efficientnet import EMBEDDING, EfficientNet
 from gnuradio.semcom.perception import recognition
-from train_judges import PICTURE_VIEWS, train
+from gnuradio.semcom.tasks.scores import clip_bootstrap
+from torch.nn import functional as F
+from train_judges import PICTURE_VIEWS, embedded, write
+
+INVERSE = 0.01  # C of the regression, as the judge of pictures has it
+ROUNDS = 150
 
 
-def embed(picture):
+def embed(picture: np.ndarray) -> np.ndarray:
     """The embedding [1280] of a picture."""
     return recognition.picture_maps(picture[None]).mean((2, 3))[0].numpy()
+
+
+class Regression:
+    """Logistic regression with a penalty of |w|^2 / (2 C), as scikit-learn's, by L-BFGS.
+
+    classes_, coef_ [C, d], intercept_ [C]  as scikit-learn calls them
+    """
+
+    def __init__(self, seen: np.ndarray, classes: np.ndarray):
+        self.classes_ = np.unique(classes)
+        x, y = torch.from_numpy(seen), torch.from_numpy(np.searchsorted(self.classes_, classes))
+        weight = torch.zeros(len(self.classes_), x.shape[1], requires_grad=True)
+        bias = torch.zeros(len(self.classes_), requires_grad=True)
+        search = "strong_wolfe"
+        fit = torch.optim.LBFGS(
+            [weight, bias], max_iter=ROUNDS, history_size=20, line_search_fn=search
+        )
+
+        def loss() -> torch.Tensor:
+            fit.zero_grad()
+            penalty = weight.square().sum() / (2 * INVERSE * len(x))
+            off = F.cross_entropy(x @ weight.T + bias, y) + penalty
+            off.backward()
+            return off
+
+        fit.step(loss)
+        self.coef_, self.intercept_ = weight.detach().numpy(), bias.detach().numpy()
+
+    def predict(self, seen: np.ndarray) -> np.ndarray:
+        """Classes of embeddings [n, d]."""
+        return self.classes_[(seen @ self.coef_.T + self.intercept_).argmax(1)]
 
 
 def main() -> None:
@@ -32,9 +71,20 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("models"))
     args = parser.parse_args()
     make_folder(args.out)
-    pictures = {split: RawMaterial(args.raw, split).pictures for split in ("train", "val", "test")}
-    network = (EfficientNet.name, EMBEDDING)
-    train(recognition.PICTURES, pictures, PICTURE_VIEWS, embed, network, args)
+    sets = {
+        split: embedded(RawMaterial(args.raw, split).pictures, PICTURE_VIEWS, embed)
+        for split in ("train", "val", "test")
+    }
+    views, classes = sets["train"]
+    layer = Regression(np.concatenate(list(views.values())), np.tile(classes, len(views)))
+    path, network = args.out / f"{recognition.PICTURES}.safetensors", (EfficientNet.name, EMBEDDING)
+    write(path, layer, network, args.raw.resolve().name)
+    for split in ("val", "test"):
+        views, classes = sets[split]
+        for view, seen in views.items():
+            named = layer.predict(seen) == classes
+            low, high = clip_bootstrap(named)
+            print(f"{split}, {view}: {named.mean():.3f} ({low:.3f} to {high:.3f}) of {len(named)}")
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ from ..media.spectrum import RATE
 from ..media.store import HANDLE_ITEM, NOTHING, STORE, handle_items
 from ..nets.configs import M3EConfig
 from ..nets.m3e.networks import PAD, UNTOLD, Modality, Networks
-from ..nets.m3e.picture import SIDE
+from ..nets.m3e.picture import SIDE, as_tensor
 from ..nets.m3e.text import LENGTH
 from ..nets.system import Item, System
 from ..nets.topology import Terminal, Topology
@@ -340,13 +340,8 @@ def _squares(pictures: np.ndarray, places: Sequence[int]) -> np.ndarray:
     return np.stack(made) if made else np.zeros((0, SIDE, SIDE, 3), np.uint8)
 
 
-def as_tensor(squares: np.ndarray) -> Tensor:
-    """Pictures [n, h, w, 3] uint8 -> [n, 3, h, w] float32 in 0 to 1."""
-    return torch.from_numpy(squares).permute(0, 3, 1, 2).float() / 255
-
-
 def as_squares(pictures: Tensor) -> np.ndarray:
-    """The way back, whatever leaves 0 to 1 cut off."""
+    """Pictures [n, 3, h, w] float32 -> [n, h, w, 3] uint8; what leaves 0 to 1 is cut off."""
     whole = (pictures.clamp(0, 1) * 255).round().byte()
     return whole.permute(0, 2, 3, 1).contiguous().numpy()
 

@@ -37,7 +37,8 @@ KEPT = 4096  # sums of clips; a sweep shows the same ones again and again
 class MediaTask(Task):
     """Media against the media that were sent.
 
-    What never arrived is judged as mid-grey pictures and silence.
+    What never arrived is judged as mid-grey pictures and silence, and so is what is shown in other
+    sizes than it was sent in, as by a receiver that misread the head of a frame.
 
     store     where the handles of outcomes lead
     distance  (pictures, pictures) -> perceptual distances [n];  "stlpips" takes the network of
@@ -87,8 +88,9 @@ class MediaTask(Task):
     def score(self, truth: Media | None, outcome: Media | None) -> np.ndarray:
         if truth is None:
             return np.zeros(len(FIELDS))
+        if outcome is not None and not alike(truth, outcome):
+            outcome = None
         shown = truth.blank() if outcome is None else outcome
-        check_alike(truth, shown)
         sums = {"clips": 1, "missed": outcome is None, "seconds": truth.seconds}
         for kind, judge in (("pictures", self._pictures), ("sound", self._sound)):
             if len(getattr(truth, kind)):
@@ -197,15 +199,9 @@ def looked_at(media: Media) -> np.ndarray:
     return ((np.arange(seconds) + 0.5) * pictures / seconds).astype(int)
 
 
-def check_alike(sent: Media, shown: Media) -> None:
-    """SemcomError where what is shown has other sizes than what was sent."""
-    for name in ("pictures", "sound"):
-        one, other = (list(getattr(media, name).shape) for media in (sent, shown))
-        if one != other:
-            raise SemcomError(
-                f"{name} {other} of an outcome, but {one} were sent; a system must show the sizes "
-                "that it was given"
-            )
+def alike(sent: Media, shown: Media) -> bool:
+    """Whether what is shown has the sizes of what was sent."""
+    return all(getattr(sent, n).shape == getattr(shown, n).shape for n in ("pictures", "sound"))
 
 
 def _mean(name: str, of: str):

@@ -41,6 +41,18 @@ DATA_NOTES = {
         "non-commercial research only (ImageNet, UTKFace), or state no licence; the compact "
         "features started from two Apache-2.0 networks.",
     ),
+    "films": (
+        "A folder of single photographs and recordings with their classes, and sentences that the "
+        "project's own grammar makes (`semcom.data.descriptions`).",
+        "GPL-3.0-or-later for the weights. Of the shipped ones, some of the photographs and "
+        "recordings are for non-commercial research only (ImageNet, UTKFace), or state no licence; "
+        "others are COCO's (CC BY 4.0).",
+    ),
+    "drawn": (
+        "Pictures and sounds by a program (`semcom.data.material_drawn`), and sentences that the "
+        "project's own grammar makes.",
+        "GPL-3.0-or-later, like the project; the data is generated.",
+    ),
 }
 UNKNOWN_DATA = ("A folder in the AVE layout.", "That of the data; not known to this program.")
 

@@ -13,14 +13,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..data.clipset import BACKGROUND
 from ..nets.m3e.check import NAMES, UNTOLD
 from ..nets.m3e.picture import SIDE
 from ..perception.fusion import fused
+from ..perception.recognition import heard, seen
+from .sounds import Seconds
+
+VIEWS = {"train": 4, "val": 3, "test": 3}  # of each file
+MOST = 30  # files a class
 
 LEAST = 0.6  # of the shorter side, of a crop
 OFTEN = 0.4  # share of views with blur, with noise, with something in front: each
 BLUR, NOISE, FRONT, LIGHT = 2.0, 30.0, 0.5, 0.4  # [pixels], [levels], of the sides, share
-CUT = 0.3  # share of clips with two scenes
+CUT = 0.3  # share of clips with a cut
 STRAY, PAUSE = 0.1, 0.1  # shares of frames with a picture or sound of elsewhere, and of silence
 HELD = 4  # most frames of a second
 MEETINGS = {"same": 0.55, "different": 0.2, "seen": 0.15, "heard": 0.1}
@@ -67,12 +73,26 @@ def views(
     return found
 
 
+def recognised(pictures: dict, sounds: dict, split: str, seed: int) -> KeyFrames:
+    """What terminals recognise in some views of the files of a split, class -> files."""
+    rng, many = np.random.default_rng(seed), (VIEWS[split], MOST)
+    others = sounds.get(BACKGROUND, [])
+
+    def square(rng, _, picture: np.ndarray) -> np.ndarray:
+        return picture_view(rng, picture)
+
+    def second(rng, event: int, sound: np.ndarray) -> np.ndarray:
+        return Seconds({event: [sound]}, others).draw(rng)[0]
+
+    shown = views(rng, pictures, square, lambda some: seen(some).probabilities, *many)
+    return KeyFrames(shown, views(rng, sounds, second, heard, *many))
+
+
 class KeyFrames:
     """pictures, sounds  class -> [files, views, 29] of :func:`views`"""
 
     def __init__(self, pictures: dict[int, np.ndarray], sounds: dict[int, np.ndarray]):
         self.pictures, self.sounds = pictures, sounds
-        self.common = sorted(set(pictures) & set(sounds))
 
     def batch(self, rng: np.random.Generator, clips: int, frames: int) -> tuple[Tensor, Tensor]:
         """Clips of so many frames: probabilities after fusion [B, F, 58] float32, labels [B, F, 2]
@@ -83,27 +103,30 @@ class KeyFrames:
         return torch.from_numpy(both.astype(np.float32)), torch.from_numpy(labels)
 
     def clip(self, rng: np.random.Generator, frames: int) -> tuple[np.ndarray, np.ndarray]:
-        """One clip before fusion: one scene or two, each of a picture and of a sound, seen and
-        heard a little differently in each frame and second."""
+        """One clip before fusion: of one part or, with a cut, two, each of a picture and of a
+        sound, seen and heard a little differently in each frame and second."""
         both, labels = np.zeros((frames, 2 * NAMES), np.float32), np.full((frames, 2), UNTOLD)
         cut = rng.integers(1, frames) if frames > 1 and rng.random() < CUT else frames
         second = np.cumsum(rng.random(frames) < 1 / rng.integers(1, HELD + 1))
-        for scene in (slice(0, cut), slice(cut, frames)):
+        for part in (slice(0, cut), slice(cut, frames)):
             see, hear = self._classes(rng)
             if see != UNTOLD:
-                shown = _told(rng, self.pictures, see, np.arange(frames)[scene])
-                both[scene, :NAMES], labels[scene, 0] = shown, see
+                shown = _told(rng, self.pictures, see, np.arange(frames)[part])
+                both[part, :NAMES], labels[part, 0] = shown, see
             if hear != UNTOLD:
-                played = _told(rng, self.sounds, hear, second[scene], PAUSE)
-                both[scene, NAMES:] = played
-                labels[scene, 1] = np.where(played.any(1), hear, UNTOLD)
+                played = _told(rng, self.sounds, hear, second[part], PAUSE)
+                both[part, NAMES:] = played
+                labels[part, 1] = np.where(played.any(1), hear, UNTOLD)
         return both, labels
 
     def _classes(self, rng: np.random.Generator) -> tuple[int, int]:
+        """What is seen and what is heard in a part.  Where there are no pictures of what is heard,
+        something else is seen with it."""
         meeting = rng.choice(list(MEETINGS), p=list(MEETINGS.values()))
-        see, hear = rng.choice(self.common, 2, replace=False)
-        alone = {"same": (see, see), "seen": (see, UNTOLD), "heard": (UNTOLD, hear)}
-        return alone.get(meeting, (see, hear))
+        see, hear = int(rng.choice(list(self.pictures))), int(rng.choice(list(self.sounds)))
+        if meeting == "same":
+            see = hear if hear in self.pictures else BACKGROUND
+        return UNTOLD if meeting == "heard" else see, UNTOLD if meeting == "seen" else hear
 
 
 def _told(rng, known: dict[int, np.ndarray], event: int, moments: np.ndarray, pause=0.0):

@@ -47,7 +47,7 @@ class Likeness(nn.Module):
     weights  of the four
     """
 
-    def __init__(self, recogniser: PictureRecogniser, weights=(2.0, 1.5, 0.5, 0.15)):
+    def __init__(self, recogniser: PictureRecogniser, weights=(3.0, 3.0, 0.4, 0.1)):
         super().__init__()
         self.recogniser, self.weights = recogniser, weights
         self.number = 0

@@ -168,7 +168,7 @@ M3E_PARTS = {  # what a part of m3e_vsc is trained with where nothing else is as
         steps=500, batch=32, learning_rate=1e-3, weight_decay=5e-2, warmup=50, average=0.99,
     ),
     "link": dict(
-        steps=4400, batch=24, learning_rate=1e-3, weight_decay=1e-3, warmup=150, average=0.995,
+        steps=3700, batch=24, learning_rate=1e-3, weight_decay=1e-3, warmup=150, average=0.995,
         snr=(-6.0, 18.0), focus=(-2.0, 12.0),
     ),
     "sounds": dict(
@@ -181,11 +181,14 @@ M3E_PARTS = {  # what a part of m3e_vsc is trained with where nothing else is as
         steps=3000, batch=16, learning_rate=1e-3, weight_decay=1e-3, warmup=150, average=0.995,
         snr=(-8.0, 18.0), focus=(-2.0, 12.0),
     ),
+    "check": dict(
+        steps=1500, batch=32, learning_rate=3e-3, weight_decay=1e-2, warmup=75, average=0.99,
+    ),
 }  # fmt: skip
 ALL_PARTS = "all"
 OVER_AIR = Rule(
     lambda config: config.part == ALL_PARTS or "snr" in M3E_PARTS[config.part],
-    "of parts that send, not with --part pictures, sounds, generator or sound_generator",
+    "of parts that send: --part text, link, sound_link or all",
 )
 OWN = "; default: the part's own"
 
@@ -198,13 +201,14 @@ class M3ETraining:
     part: str = option(
         ALL_PARTS,
         "what is trained: pictures and sounds are the VQGANs, the generators make their latents "
-        "from text, the links send the differences; all: one after the other",
+        "from text, the links send the differences, check is of several frames; all: one after the "
+        "other",
         choices=(*M3E_PARTS, ALL_PARTS),
     )
     steps: int = option(0, "steps in all; the learning rate falls to zero over them" + OWN)
     batch: int = option(0, "examples a step" + OWN)
     learning_rate: float = option(0.0, "largest step of AdamW" + OWN)
-    weight_decay: float = option(-1.0, "of AdamW" + OWN)
+    weight_decay: float = option(0.0, "of AdamW" + OWN)
     warmup: int = option(0, "steps in which the learning rate rises" + OWN)
     average: float = option(
         0.0, "weights kept per step in the running average that is tested" + OWN

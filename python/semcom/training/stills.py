@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..data.material_raw import RawMaterial
-from ..nets.m3e.picture import SIDE
+from ..nets.m3e.picture import SIDE, as_tensor
 
 LARGEST = 112  # [pixels] shorter side that photographs are kept at
 LEAST = 0.7  # of the shorter side, of a crop
@@ -37,11 +37,6 @@ class Stills:
     def middles(self, index: Tensor) -> Tensor:
         """The middle squares, as :meth:`crops`."""
         return as_tensor(np.stack([middle(self.pictures[i]) for i in index.tolist()]))
-
-
-def as_tensor(pictures: np.ndarray) -> Tensor:
-    """Pictures [n, h, w, 3] uint8 -> [n, 3, h, w] float32 in 0 to 1."""
-    return torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
 
 
 def _small(picture: np.ndarray) -> np.ndarray:

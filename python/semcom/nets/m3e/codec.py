@@ -102,6 +102,14 @@ class SemanticCodec(nn.Module):
         self.decoder = Transformer(config, layers)
         self.told = nn.Linear(width, dim)
         self.direct, self.direct_back = nn.Linear(dim, 2 * symbols), nn.Linear(3 * symbols, dim)
+        for layer in (self.direct, self.direct_back):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+    @property
+    def started(self) -> bool:
+        """Whether the linear code is there."""
+        return bool(self.direct.weight.any())
 
     @torch.no_grad()
     def start(self, differences: Tensor, snrs: Tensor) -> None:

@@ -8,6 +8,7 @@ Pictures are [B, 3, 64, 64] in 0 to 1, latents [B, 64, dim], row by row of 8 x 8
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -116,3 +117,8 @@ class Discriminator(nn.Module):
         maps = self.layers(pictures * 2 - 1)
         agrees = (maps * self.told(told)[:, :, None, None]).sum(1, keepdim=True)
         return self.last(maps) + agrees
+
+
+def as_tensor(pictures: np.ndarray) -> Tensor:
+    """Pictures [n, h, w, 3] uint8 -> [n, 3, h, w] float32 in 0 to 1."""
+    return torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255

@@ -11,17 +11,19 @@ import torch
 from torch import Tensor
 
 from ...chain.link import TorchLink
+from ...nets.m3e.codec import difference
 from ...nets.m3e.networks import NAMES, PAD, UNTOLD
 from ..air import carried, drawn_link, drawn_snr
 from . import sentences
 from .adversary import AHEAD, Adversary
 from .media import Medium
-from .part import MediumPart, in_parts
+from .part import AT_ONCE, MediumPart, in_parts
 
 LATENTS = 0.02  # weight of what the receiver's latents are off
-COMMITMENT = 0.1  # weight
+COMMITMENT = 0.02  # weight
 BEGUN = 0.5  # share of the learning rate of networks that have learnt before
 SNRS = (-5.0, 0.0, 8.0)  # [dB] at which it is judged
+EXAMPLES, BEGINS = 384, (-4.0, 18.0)  # that the linear code is made of, SNRs [dB] that it is for
 
 
 @dataclass
@@ -51,6 +53,19 @@ class Differences(MediumPart):
         with torch.no_grad():
             codes = [own.generator.generate(own.words(rows)) for rows in self.sentences]
         self.codes = torch.stack(codes)
+        if not own.codec.started:
+            self._start(own)
+
+    @torch.no_grad()
+    def _start(self, own) -> None:
+        """Let the semantic codec begin with a linear one, of some training examples."""
+        originals, classes = self.medium.batch(self.config.seed, 0, EXAMPLES)
+        rows = self.sentences[classes, 0]
+        rows[:: EXAMPLES // 64] = PAD  # some without text
+        generated = own.of_codes(self.codes[classes, 0], rows)
+        latents = torch.cat([own.encoder(part) for part in originals.split(AT_ONCE)])
+        rest = difference(latents, generated, own.gate(own.words(rows), generated))
+        own.codec.start(rest, torch.linspace(*BEGINS, EXAMPLES))
 
     def trained(self, net) -> list:
         own = self.own(net)

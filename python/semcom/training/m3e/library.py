@@ -33,12 +33,12 @@ class Drawn:
 
 
 def _shown(material: DrawnMaterial, rng, event: int) -> np.ndarray:
-    """A drawn picture before a scene, [h, w, 3] uint8."""
+    """A drawn picture before a background, [h, w, 3] uint8."""
     drawn = material.picture(rng, event)
     height, width = drawn.shape[:2]
     opaque = drawn[..., 3:] / 255
-    scene = material.scene(rng)[:height, :width]
-    return (drawn[..., :3] * opaque + scene * (1 - opaque)).astype(np.uint8)
+    behind = material.scene(rng)[:height, :width]
+    return (drawn[..., :3] * opaque + behind * (1 - opaque)).astype(np.uint8)
 
 
 def library(path: str | Path | None, split: str, kind: str, limit: int | None = None):

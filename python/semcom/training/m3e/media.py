@@ -93,7 +93,7 @@ class Pictures(Medium):
     name, what, measure, sign, channels = "pictures", "seen", "SSIM", 1, 3
     untold, wrong, free = 0.15, 0.05, 0.4
     silent, failed, mistaken, coded, wide = 0.15, 0.1, 0.05, 0.12, 0.6
-    widths, against = (2, 4, 6, 8, 10, 10), (0.05, 0.03)
+    widths, against = (2, 4, 6, 9, 9, 9), (0.05, 0.03)
 
     def __init__(self, splits: dict[str, Stills], recogniser: PictureRecogniser):
         self.train = splits["train"]

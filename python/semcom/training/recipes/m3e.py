@@ -6,6 +6,7 @@
     pictures, sounds     VQGAN: encoder, codebooks, decoder against a discriminator
     generator, sound_generator   from the words to codes of the VQGAN, which must be there
     link, sound_link     gate and semantic codec over the channel, behind both of these
+    check                of what is recognised in several frames
 
 The steps are numbered, and what a step draws depends on (seed, step) alone, so a run that was
 stopped goes on as if it had not been.  Each checkpoint has all networks.
@@ -22,17 +23,17 @@ from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from ...base.errors import SemcomError
-from ...data.clipset import AVE_CLASSES, SPLITS
+from ...data.clipset import SPLITS
 from ...data.descriptions import VOCABULARY
-from ...nets.hearing import Hearing
 from ...perception import sentence_embedding
-from ...perception.recognition import picture_recogniser
+from ...perception.recognition import hearing, picture_recogniser
 from ...systems.m3e_vsc import M3EVSC
 from ...weights import store
-from ...weights.names import SUFFIX, models_folder
 from .. import distributed
 from ..job import Job, JobRecipe
+from ..key_frames import KeyFrames, recognised
 from ..loop import warmed_up
+from ..m3e.checked import Checked
 from ..m3e.codebooks import Codebooks
 from ..m3e.differences import Differences
 from ..m3e.generated import Generated
@@ -222,8 +223,21 @@ def _part(net: M3EVSC, config: M3ETraining, job: Job) -> Part:
     """The part with what it learns from."""
     if config.part == "text":
         return Sentences(config, job.limit, similarity())
+    if config.part == "check":
+        return Checked(config, _frames(job, config.seed))
     kind, files = MEDIUM_PARTS[config.part]
     return kind(net, config, medium(job, files))
+
+
+def _frames(job: Job, seed: int) -> dict[str, KeyFrames]:
+    """What clips of each split are composed from."""
+    found = {}
+    for split in SPLITS:
+        pictures, sounds = (
+            library(job.data, split, each, job.limit) for each in ("image", "audio")
+        )
+        found[split] = recognised(pictures.pictures, sounds.sounds, split, seed)
+    return found
 
 
 def medium(job: Job, files: str) -> Medium:
@@ -242,10 +256,3 @@ def similarity():
     except SemcomError as missing:
         print(f"train.py: warning: xi is not fitted: {missing}", file=sys.stderr)
         return None
-
-
-def hearing() -> Hearing:
-    """The network that compares sounds, with its shipped weights."""
-    net = Hearing(len(AVE_CLASSES))
-    store.fill(models_folder() / f"{net.name}{SUFFIX}", net)
-    return net
