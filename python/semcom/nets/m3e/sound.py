@@ -70,7 +70,7 @@ class SoundDecoder(nn.Module):
         self.register_buffer("texture", texture, persistent=False)
 
     def tell(self, latents: Tensor, told: Tensor) -> tuple[Tensor, Tensor]:
-        """-> mean and deviation, [B, 100, 64] each, of the log-mel."""
+        """-> mean and spread, [B, 100, 64] each, of the log-mel."""
         maps = latents.transpose(1, 2).unflatten(2, (TIMES, HEIGHTS))
         maps = self.first(maps.to(memory_format=torch.channels_last)) + self.bands
         for block in self.small:

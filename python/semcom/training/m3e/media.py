@@ -26,7 +26,7 @@ MIXED = 0.5  # share of seconds of sound that are changed in speed, or have othe
 SMOOTHING = 0.05  # of labels
 GRAIN, FEATURES, NAMED = 0.1, 1.0, 0.1  # weights in the loss of sounds
 DEEP = 2  # stage of the network that hears from which on features are compared: no texture
-LEAST = 0.02  # deviation [log-mel] that is taken for granted
+LEAST = 0.02  # spread [log-mel] that is taken for granted
 
 
 class Medium(ABC):
@@ -150,17 +150,18 @@ class Sounds(Medium):
         return spectra, torch.tensor([event for _, event in drawn])
 
     def decoded(self, own, latents, told):
-        """A draw, and the mean and deviation that it is drawn by."""
+        """A draw, and the mean and spread that it is drawn by."""
         mean, spread = own.decoder.tell(latents, own.names(told))
         return mean + spread * torch.randn_like(mean), mean, spread
 
     def loss(self, decoded, sent, classes, step) -> Tensor:
-        """L1 of the mean; what the deviation says of the grain that the mean lacks, as the negative
-        log-likelihood of a Gaussian; distance of features and cross entropy of the class of the
-        draw, which would have the deviation small and so do not move it."""
+        """L1 of the mean; what the spread says of the grain that the mean lacks, as the negative
+        log-likelihood of a Laplacian, which few large ones move less than a Gaussian; distance of
+        features and cross entropy of the class of the draw, which would have the spread small and
+        so do not move it."""
         shown, mean, spread = decoded
         lacking, spread = grain(sent - mean.detach()), spread + LEAST
-        unlikely = (0.5 * (lacking / spread).square() + spread.log()).mean()
+        unlikely = (lacking.abs() / spread + spread.log()).mean()
         drawn = mean + (shown - mean).detach()
         with torch.autocast("cpu", torch.bfloat16):
             with torch.no_grad():
