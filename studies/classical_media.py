@@ -28,7 +28,7 @@ from .media_adaptation import Chooser
 from .work import Records, complete
 
 SHOWN = ("awgn", "rayleigh")
-SNRS = (0.0, 3.0, 5.0, 8.0, 10.0, 15.0, 20.0)  # [dB]
+SNRS = (0.0, 5.0, 8.0, 10.0, 15.0, 20.0)  # [dB]
 SECONDS = 10  # of a clip
 FIXED = {  # all QPSK, LDPC 3/4 of 1944 bits
     "H.264 + AAC": {"source": "h264+aac", "quality": 50, "size": 144, "picture_rate": 8.0,
@@ -44,16 +44,14 @@ FIXED = {  # all QPSK, LDPC 3/4 of 1944 bits
 }  # fmt: skip
 CHEAPEST, ADAPTIVE = "H.265 + Codec 2", "adaptive"
 """The adaptive link takes the uses of the cheapest."""
-QUANTITIES = {  # of the tables
-    "ssim": ("SSIM", ".3f"), "ms_ssim": ("MS-SSIM", ".3f"), "psnr_db": ("PSNR [dB]", ".1f"),
-    "lpips": ("LPIPS", ".3f"), "picture_class": ("picture named right", ".2f"),
-    "log_mel_correlation": ("log-mel correlation", ".3f"), "timbre": ("timbre", ".3f"),
-    "sound_class": ("sound named right", ".2f"), "blocks_lost": ("blocks lost", ".3f"),
+QUANTITIES = {  # of the tables, and the plots of those that are true
+    "ssim": ("SSIM", ".3f", True), "ms_ssim": ("MS-SSIM", ".3f", False),
+    "psnr_db": ("PSNR [dB]", ".1f", False), "lpips": ("LPIPS", ".3f", False),
+    "picture_class": ("picture named right", ".2f", True),
+    "log_mel_correlation": ("log-mel correlation", ".3f", True),
+    "timbre": ("timbre", ".3f", False), "sound_class": ("sound named right", ".2f", True),
+    "blocks_lost": ("blocks lost", ".3f", False),
 }  # fmt: skip
-DRAWN = ("ssim", "picture_class", "log_mel_correlation", "sound_class")
-SHARES = ("picture_class", "sound_class")  # of few clips: bands would cover each other
-QUOTED = {"h264": "H.264 + AAC", "h265": "H.265 + Opus", "av1": "AV1 + Opus", "jpeg": "JPEG + PCM",
-          "cheapest": CHEAPEST, "adaptive": ADAPTIVE}  # fmt: skip
 LOOKS = {label: (number, number % 4) for number, label in enumerate((*FIXED, ADAPTIVE))}
 
 
@@ -123,19 +121,13 @@ class Study:
     # --- the page ---
 
     def panels(self) -> list[Axes]:
-        return [self.panel(key, channel) for key in DRAWN for channel in SHOWN]
-
-    def panel(self, key: str, channel: str) -> Axes:
-        lines, levels = [], []
-        for name, look in LOOKS.items():
-            estimates = self.estimates(name, channel, key)
-            if key in SHARES:
-                estimates = [tables.Estimate(each.mean) for each in estimates]
-                original = self.curve(name, channel)[0][f"{key}_original"]
-                levels = [("what was sent", original, "black")] if original is not None else []
-            lines.append(Line(self.legend(name), list(SNRS), estimates, look))
-        label, _ = QUANTITIES[key]
-        return Axes(CHANNELS[channel], plots.SNR_LABEL, label, lines, levels=levels)
+        return [
+            Axes(CHANNELS[channel], plots.SNR_LABEL, label, [
+                Line(self.legend(name), list(SNRS), self.estimates(name, channel, key), look)
+                for name, look in LOOKS.items()
+            ])
+            for key, (label, _, drawn) in QUANTITIES.items() if drawn for channel in SHOWN
+        ]  # fmt: skip
 
     def legend(self, name: str) -> str:
         """A link with its channel uses a second."""
@@ -158,22 +150,10 @@ class Study:
             data=self.sets["test"].name,
             test=str(self.counts["test"]),
             val=str(self.counts["val"]),
-            **self.quotes(),
             links=self.links(),
             values=self.values(),
             choices=self.choice_tables(),
         )
-
-    def quotes(self) -> dict[str, str]:
-        """SSIM and lost blocks that the prose quotes, jpeg_awgn_5 and the like."""
-        told = {}
-        for short, name in QUOTED.items():
-            for channel in SHOWN:
-                for snr, record in zip(SNRS, self.curve(name, channel), strict=True):
-                    at = f"{short}_{channel}_{snr:g}"
-                    told[at] = f"{record['ssim']:.2f}"
-                    told[f"{at}_lost"] = f"{100 * record['blocks_lost']:.1f}"
-        return told
 
     def links(self) -> list[str]:
         """Settings and channel uses of each link."""
@@ -194,10 +174,10 @@ class Study:
                 for snr, record in zip(SNRS, self.curve(name, channel), strict=True):
                     told = [
                         tables.estimate([record], key).text(form)
-                        for key, (_, form) in QUANTITIES.items()
+                        for key, (_, form, _) in QUANTITIES.items()
                     ]
                     rows.append([name, f"{snr:g}", *told])
-            header = ["link", "SNR [dB]", *(label for label, _ in QUANTITIES.values())]
+            header = ["link", "SNR [dB]", *(label for label, _, _ in QUANTITIES.values())]
             lines += [f"**{CHANNELS[channel]}**", "", *tables.markdown(header, rows), ""]
         return lines
 
