@@ -86,7 +86,6 @@ def little(monkeypatch):
     monkeypatch.setattr(classical_media, "SNRS", SNRS)
     monkeypatch.setattr(classical_media, "SHOWN", ("awgn",))
     monkeypatch.setattr(classical_media, "FIXED", small)
-    monkeypatch.setattr(classical_media, "QUOTED", {"adaptive": "adaptive"})
     monkeypatch.setattr(classical_media, "LOOKS", {cheapest: (0, 0), "adaptive": (1, 1)})
     monkeypatch.setattr(media_adaptation, "WAYS", WAYS)
     monkeypatch.setattr(media_adaptation, "CARRIERS", (("bpsk", "1/2", 4), ("16qam", "3/4", 1)))
