@@ -6,8 +6,8 @@
 tools/describe_sets.py synthetic= ave28=DIR media=DIR:test      NAME=FOLDER[:SPLIT]
 """
 
+import argparse
 import json
-import sys
 
 from gnuradio.semcom.base.files import replacing
 from gnuradio.semcom.data import open_set
@@ -16,8 +16,12 @@ from gnuradio.semcom.weights.names import models_folder
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("sets", nargs="+", metavar="NAME=FOLDER[:SPLIT]")
     found = {}
-    for word in sys.argv[1:]:
+    for word in parser.parse_args().sets:
         name, _, place = word.partition("=")
         folder, _, split = place.partition(":")
         found[name] = moments(open_set(folder or None, split or "train"))
