@@ -16,6 +16,7 @@ from gnuradio.semcom.data.descriptions import KINDS, VOCABULARY, parsed, text
 from gnuradio.semcom.nets.configs import M3EConfig
 from gnuradio.semcom.nets.hearing import Hearing
 from gnuradio.semcom.nets.m3e.networks import PAD, UNTOLD
+from gnuradio.semcom.nets.m3e.sound import grain
 from gnuradio.semcom.systems.m3e_vsc import M3EVSC
 from gnuradio.semcom.training import air, key_frames
 from gnuradio.semcom.training.job import Job, train
@@ -163,6 +164,20 @@ def test_sounds_are_compared_by_bands_features_and_class(medium):
     wanted = 0.1 * -smooth.mean().item() + 0.1 * np.log(0.5)
     assert same == pytest.approx(wanted, abs=0.005)  # computed in bfloat16
     assert shifted > same + 1
+
+
+def test_the_spread_of_sounds_is_the_mean_of_what_the_grain_is_off(medium):
+    sounds = medium(None, "audio")
+    sent, classes = sounds.held["test"]
+    off = 0.4 * torch.randn(sent.shape, generator=torch.Generator().manual_seed(0)) ** 3
+    size = float(grain(off).abs().mean())
+    pulls = []
+    for share in (0.9, 1.0, 1.1):
+        spread = torch.full_like(sent, share * size - 0.02).requires_grad_()
+        mean = sent - off
+        sounds.loss((mean, mean, spread), sent, classes, 0).backward()
+        pulls.append(float(spread.grad.sum()))
+    assert pulls[0] < -0.005 and abs(pulls[1]) < 1e-4 and pulls[2] > 0.005
 
 
 # --- options ---
