@@ -43,6 +43,7 @@ from .work import Records, complete, recorded
 
 SHOWN = ("awgn", "rayleigh")
 SNRS = {"awgn": (-5.0, 0.0, 3.0, 5.0, 8.0, 12.0, 18.0), "rayleigh": (0.0, 8.0, 16.0)}  # [dB]
+SOUND_SNRS = {"awgn": (-5.0, 0.0, 8.0, 16.0), "rayleigh": (8.0, 16.0)}
 TEXT_SNRS = (-6.0, -3.0, 0.0, 3.0, 6.0, 9.0)
 AT = 8.0  # [dB] of table 1
 STILL_USES = 768  # of a still, pilots and all, at most
@@ -159,16 +160,16 @@ class Study:
         return self.point(f"still, {name}", channel, measure)
 
     def still_panels(self) -> list[Axes]:
-        return [self.panel(self.still, LOOKS, key, label, model)
+        return [self.panel(self.still, LOOKS, SNRS, key, label, model)
                 for key, label in STILL_KEYS.items() for model in SHOWN]  # fmt: skip
 
-    def panel(self, of: Callable, names, key: str, label: str, model: str) -> Axes:
+    def panel(self, of: Callable, names, snrs: dict, key: str, label: str, model: str) -> Axes:
         lines = []
         for number, name in enumerate(names):
-            records = [of(name, Channel(model, snr)) for snr in SNRS[model]]
+            records = [of(name, Channel(model, snr)) for snr in snrs[model]]
             values = [estimate(record, key) for record in records]
             legend = f"{name}, {records[-1]['uses']:,.0f} uses"
-            lines.append(Line(legend, list(SNRS[model]), values, (number % 8, number % 4)))
+            lines.append(Line(legend, list(snrs[model]), values, (number % 8, number % 4)))
         return Axes(CHANNELS[model], plots.SNR_LABEL, label, lines)
 
     # --- sounds: figure 8 ---
@@ -185,7 +186,7 @@ class Study:
 
     def sound_panels(self) -> list[Axes]:
         names = (OURS, "without M3E", "only text", *SOUNDS)
-        return [self.panel(self.sound, names, key, label, model)
+        return [self.panel(self.sound, names, SOUND_SNRS, key, label, model)
                 for key, label in SOUND_KEYS.items() for model in SHOWN]  # fmt: skip
 
     # --- sentences: figure 5 ---
@@ -280,9 +281,9 @@ class Study:
             class_none=f"{none['picture_class']:.2f}",
             class_text=f"{words['picture_class']:.2f}",
             class_original=f"{ours['picture_class_original']:.2f}",
-            table_stills=self.table(self.still, LOOKS, STILL_COLUMNS),
+            table_stills=self.table(self.still, LOOKS, SNRS, STILL_COLUMNS),
             table_sounds=self.table(
-                self.sound, (OURS, "without M3E", "only text", *SOUNDS), SOUND_COLUMNS
+                self.sound, (OURS, "without M3E", "only text", *SOUNDS), SOUND_SNRS, SOUND_COLUMNS
             ),
             table_text=self.text_table(),
             table_again=self.again_table(),
@@ -290,12 +291,12 @@ class Study:
             table_classes=self.class_table(),
         )
 
-    def table(self, of: Callable, names, columns: dict) -> list[str]:
+    def table(self, of: Callable, names, snrs: dict, columns: dict) -> list[str]:
         lines = []
         for model in SHOWN:
             rows = []
             for name in names:
-                for snr in SNRS[model]:
+                for snr in snrs[model]:
                     record = of(name, Channel(model, snr))
                     told = [estimate(record, key).text(form) for key, (_, form) in columns.items()]
                     rows.append([name, f"{record['uses']:,.0f}", f"{snr:g}", *told])
