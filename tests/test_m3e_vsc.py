@@ -105,6 +105,24 @@ def test_a_frame_without_a_head_shows_nothing(net):
     assert known[0]["said"] == ""
 
 
+def test_noise_is_read_as_some_film_or_none(net):
+    """Whatever a head of noise says, what is shown stays small and whole."""
+    net.configure(M3ESettings())
+    generator = torch.Generator().manual_seed(1)
+    lengths = [len(net.frame(media(*clip))) for clip in ((FILM, 2), (SQUARE, 1), ((0, 1, 1), 2))]
+    for number in range(30):
+        count = lengths[number % 3]
+        frame = torch.randn(count, dtype=torch.complex64, generator=generator)
+        shown, _ = net.received(frame, torch.full((count,), 10.0))
+        if shown is not None and len(shown.pictures):
+            assert shown.pictures[0].size <= 3 << 20
+
+
+def test_pictures_that_are_too_large_are_refused(net):
+    with pytest.raises(SemcomError, match="scale them down"):
+        net.frame(Media(np.zeros((1, 4000, 3000, 3), np.uint8)))
+
+
 def test_a_handle_travels(net):
     net.configure(M3ESettings())
     sent = media()

@@ -35,6 +35,7 @@ LONG = 2 * SQUARES  # shape word behind which the rest follows; below it: films,
 WORDS, LARGEST = length_code.LARGEST + 1, length_code.LARGEST
 DIGITS = 2  # words of a side
 SHORT_REPEATS, LONG_REPEATS = 2, 4
+MOST = 1 << 23  # pixels of a picture times seconds: a misread head must not ask for more memory
 
 
 @dataclass(frozen=True)
@@ -93,10 +94,11 @@ class Head:
             raise SemcomError(
                 f"a frame of {self.seconds} s: expected 1 to {LARGEST}; send shorter clips"
             )
-        if not all(0 <= side < WORDS**DIGITS for side in (self.height, self.width)):
+        if not _fits(self.seconds, self.height, self.width):
             raise SemcomError(
-                f"pictures of {self.width} x {self.height} pixels: expected sides below "
-                f"{WORDS**DIGITS}; scale them down"
+                f"{self.seconds} s of pictures of {self.width} x {self.height} pixels: expected "
+                f"at most {MOST:,} pixels times seconds and sides below {WORDS**DIGITS}; scale "
+                "them down, or send shorter clips"
             )
 
     @property
@@ -134,6 +136,13 @@ class Head:
         return len(self) + sum(self.mode.body(keys) for keys in self.keys)
 
 
+def _fits(seconds: int, height: int, width: int) -> bool:
+    """Whether a clip can have this length and size; 0 x 0: it has no pictures."""
+    sides = (height, width)
+    whole = all(0 <= side < WORDS**DIGITS for side in sides)
+    return whole and any(sides) == all(sides) and seconds * height * width <= MOST
+
+
 def read_head(symbols: Tensor, noise: Tensor) -> Head | None:
     """The likeliest head of a frame, symbols [n] complex64 and noise variance [n]; None where none
     has this length."""
@@ -147,9 +156,10 @@ def read_head(symbols: Tensor, noise: Tensor) -> Head | None:
     height, width = digits[0] * WORDS + digits[1], digits[2] * WORDS + digits[3]
     tracks = int(tracks[:4].argmax())
     at += (2 * DIGITS + 2) * PLACE
+    lengths = [length for length in range(1, WORDS) if _fits(length, height, width)]
     found += [
         (shapes[LONG] + seconds[length], (length, height, width, bool(tracks & 1), tracks > 1), at)
-        for length in range(1, WORDS)
+        for length in lengths
     ]
     heads = []
     for chance, shape, at in found:
