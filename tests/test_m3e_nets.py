@@ -352,7 +352,7 @@ def random_head(rng):
     seconds = int(rng.choice([1, 1, 1, 2, 5, 12]))
     shown = mode.most > 0 or rng.random() < 0.5
     still = shown and seconds == 1 and rng.random() < 0.3
-    height = int(rng.choice([64, 144, 240, 1080])) if shown else 0
+    height = int(rng.choice([64, 144, 240, 360])) if shown else 0
     width = height if rng.random() < 0.5 else int(rng.integers(1, 1921)) * shown
     sounds = bool(mode.sound or not shown or rng.random() < 0.3)
     keys = rng.integers(mode.counts.start, mode.counts.stop, seconds)
