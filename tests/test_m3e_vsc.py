@@ -88,7 +88,7 @@ def test_a_still_keeps_the_budget(net):
 
 def test_what_is_lost_leaves_a_film(net):
     net.configure(M3ESettings())
-    frame = net.frame(media())
+    frame = net.frame(media()).clone()
     noise = clean(frame)
     noise[len(frame) // 2 :] = torch.inf
     frame[len(frame) // 2 :] = torch.nan
