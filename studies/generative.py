@@ -222,7 +222,7 @@ class Study:
             net = load_system("m3e_vsc", self.args.checkpoint)
             return text_asked_again(net, self.sentences, channel, 60, below, attempts)
 
-        return self.point(f"asked again, {name}", channel, measure)
+        return self.point(f"GOP asked again, {name}", channel, measure)
 
     def again_table(self) -> list[str]:
         rows = []

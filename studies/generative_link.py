@@ -38,6 +38,7 @@ from .adaptation import CARRIERS, Carrier, carriers
 PILOTS = 32  # symbols of a frame
 ANSWER = answer_symbols(PILOTS, 0)  # symbols of an answer on the return link
 STILL = 64  # [pixels]
+SECOND = 1481  # symbols of a GOP with one key frame and sound, of a clip of ten seconds
 
 
 @dataclass(frozen=True)
@@ -237,8 +238,8 @@ def text_asked_again(net, sentences: Sequence[str], channel: Channel, width: int
     """Sentences that are sent again while xi is below ``below``, at most ``attempts`` times, each
     over a channel of its own, and combined (maximum ratio); ``below`` above 1 repeats blindly.
 
-    ``uses`` are those of a sentence: payload and pilots of each attempt, and its answer, where
-    something is asked.
+    ``uses`` are those of a GOP, of which the sentence is a part and which is sent again whole:
+    payload and pilots of each attempt, and its answer, where something is asked.
     """
     rows, uses = padded(sentences), torch.zeros(len(sentences))
     best = torch.zeros(len(rows), width, dtype=torch.complex64)
@@ -252,7 +253,7 @@ def text_asked_again(net, sentences: Sequence[str], channel: Channel, width: int
                 symbols, noise = channel.through(sent[i], attempt * len(rows) + i)
                 best[i] += symbols / noise
                 weights[i] += 1 / noise
-                uses[i] += width + PILOTS + (ANSWER if asks else 0)
+                uses[i] += SECOND + PILOTS + (ANSWER if asks else 0)
             combined = net.text.decode(best / weights.clamp_min(1e-9), 1 / weights)
             read, _, xi = net.text.judged(combined, 1 / weights)
             open_ &= xi < below

@@ -5,7 +5,8 @@
     head   [mode, shape (, seconds, height, width, tracks) (, key frames of each GOP)]
     GOP    [places of its further key frames][text][sound][key frame][key frame]...
 
-A shape in one word is a square of one second with sound, or a still without; others follow it.
+A shape in one word is a square of one second with sound, a still without, or one second of sound
+alone; others follow it.
 
 Each field of the head is a word of :mod:`semcom.phy.length_code`, 6 bits in 16 symbols, sent two or
 four times.  The receiver knows how long the frame is, and takes the likeliest head that a frame of
@@ -32,6 +33,7 @@ SOUND_LATENTS, PICTURE_LATENTS = 200, 64
 GOP = 16  # pictures of a second
 STEP, SQUARES = 8, 31  # [pixels]: squares of 8 to 248 pixels and one second fit into one word
 LONG = 2 * SQUARES  # shape word behind which the rest follows; below it: films, then stills
+SOUND = LONG + 1  # of one second of sound
 WORDS, LARGEST = length_code.LARGEST + 1, length_code.LARGEST
 DIGITS = 2  # words of a side
 SHORT_REPEATS, LONG_REPEATS = 2, 4
@@ -109,13 +111,15 @@ class Head:
     def words(self) -> list[tuple[int, int]]:
         """(word, times it is sent)."""
         first = [(MODES.index(self.mode), SHORT_REPEATS), (self._shape(), SHORT_REPEATS)]
-        long = [] if self._shape() < LONG else [
+        long = [] if self._shape() != LONG else [
             self.seconds, *divmod(self.height, WORDS), *divmod(self.width, WORDS),
             self.still + 2 * self.sounds]  # fmt: skip
         counts = self.keys if self.mode.most > 1 else ()
         return first + [(int(word), LONG_REPEATS) for word in (*long, *counts)]
 
     def _shape(self) -> int:
+        if self.seconds == 1 and not self.height and self.sounds:
+            return SOUND
         square = self.height == self.width and self.height % STEP == 0
         usual = self.seconds == 1 and square and self.still != self.sounds
         if not usual or not 0 < self.height <= STEP * SQUARES:
@@ -151,6 +155,7 @@ def read_head(symbols: Tensor, noise: Tensor) -> Head | None:
     still, side = divmod(int(shapes[:LONG].argmax()), SQUARES)
     side = STEP * (side + 1)
     found = [(shapes[:LONG].max(), (1, side, side, bool(still), not still), at)]
+    found.append((shapes[SOUND], (1, 0, 0, False, True), at))
     seconds, *sides, tracks = _words(symbols, noise, at, 2 * DIGITS + 2, LONG_REPEATS)
     digits = [int(word.argmax()) for word in sides]
     height, width = digits[0] * WORDS + digits[1], digits[2] * WORDS + digits[3]
