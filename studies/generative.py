@@ -168,8 +168,16 @@ class Study:
         for number, name in enumerate(names):
             records = [of(name, Channel(model, snr)) for snr in snrs[model]]
             values = [estimate(record, key) for record in records]
-            legend = f"{name}, {records[-1]['uses']:,.0f} uses"
-            lines.append(Line(legend, list(snrs[model]), values, (number % 8, number % 4)))
+            uses = STILL_USES if name == ADAPTIVE else records[-1]["uses"]
+            legend = f"{name}, {uses:,.0f} uses"
+            lines.append(
+                Line(
+                    legend,
+                    list(snrs[model]),
+                    values,
+                    (number % len(plots.COLOURS), number % len(plots.DASHES)),
+                )
+            )
         return Axes(CHANNELS[model], plots.SNR_LABEL, label, lines)
 
     # --- sounds: figure 8 ---
@@ -209,7 +217,14 @@ class Study:
                 who = name if isinstance(name, str) else OURS
                 legend = f"{who}, {records[-1]['uses']:.0f} uses"
                 values = [estimate(record, key) for record in records]
-                lines.append(Line(legend, list(TEXT_SNRS), values, (number % 8, number % 4)))
+                lines.append(
+                    Line(
+                        legend,
+                        list(TEXT_SNRS),
+                        values,
+                        (number % len(plots.COLOURS), number % len(plots.DASHES)),
+                    )
+                )
             panels.append(Axes(CHANNELS["awgn"], plots.SNR_LABEL, label, lines))
         return panels
 
@@ -270,7 +285,7 @@ class Study:
         ours, none, words = (self.still(name, at) for name in (OURS, "without M3E", "only text"))
         return pages.page(
             "generative",
-            command=pages.command("generative", "--raw <folder>"),
+            command=pages.command("generative", "--raw <folder>", "--clips <folder>"),
             stills=str(self.args.stills),
             sounds=str(self.args.sounds),
             sentences=str(self.args.sentences),

@@ -245,7 +245,7 @@ def text_asked_again(net, sentences: Sequence[str], channel: Channel, width: int
     best = torch.zeros(len(rows), width, dtype=torch.complex64)
     weights = torch.zeros(len(rows), width)
     open_ = torch.ones(len(rows), dtype=bool)
-    asks = below <= 1
+    asks = below <= 1 and attempts > 1
     with torch.inference_mode():
         sent = net.text.encode(rows, width)
         for attempt in range(attempts):
