@@ -131,7 +131,7 @@ def test_three_programs(hosts, fault, who, statuses, at_least):
         assert hosts.processes[side].wait(timeout=180) == status, said(hosts, side)
         assert "Traceback" not in said(hosts, side)
     if statuses.get("receiver") == 1:
-        assert said(hosts, "receiver").count("error: ") == 1
+        assert said(hosts, "receiver").count("terminal.py: error: ") == 1
     if at_least is not None:
         (record,) = json.loads((hosts.folder / "receiver.json").read_text())["records"]
         all_counted(record, at_least)

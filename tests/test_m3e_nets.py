@@ -332,7 +332,7 @@ def test_the_generator_learns_the_codes_that_it_does_not_see(net):
     made, words = net.pictures.generator, net.pictures.words(sentences()).detach()
     codes = torch.randint(CONFIG.codes, (B, N), generator=torch.Generator().manual_seed(0))
     torch.manual_seed(3)
-    loss = float(made.loss(codes, words))
+    loss = made.loss(codes, words).item()
     torch.manual_seed(3)
     share = np.cos(np.pi / 2 * torch.rand(B, 1).numpy())
     masked = torch.rand(B, N).numpy() < share
