@@ -24,7 +24,7 @@ from gnuradio.semcom.perception.windows import Window
 
 HEAD = (2 * 2 + 6 * 4) * 16  # symbols of the head of a clip of several seconds: words, repeats
 SECONDS = 4  # of a clip
-WHOLE, TEXT = 60 + 200 * 4 + 64 * 10, 60  # of a second behind it
+WHOLE, TEXT = 60 + 200 * 4 + 64 * 9, 60  # of a second behind it
 
 # Turns the knobs and prints what the window then showed, as JSON.
 WATCH = """
