@@ -102,6 +102,16 @@ def run_terminal(side: str, point: Scenario, clips, first=0, on_frames=lambda co
         time.sleep(linger_s)
     except (KeyboardInterrupt, guard.BlockError) as cause:
         stop = cause
+    counted = _counted(side, flowgraph)
+    if stop:
+        stop.result = counted | {"stopped": stopped_by(stop)}
+        raise stop
+    return counted
+
+
+def _counted(side: str, flowgraph: TerminalFlowgraph) -> dict:
+    """What a terminal counted, see :func:`run_terminal`."""
+    transmitter = flowgraph.terminal.transmitter
     counted = {"side": side, "sent": transmitter.sent}
     syncs = {side: flowgraph.terminal.sync} if flowgraph.follows else {}
     counted["devices"] = devices_record(flowgraph.radio, syncs)
@@ -122,9 +132,6 @@ def run_terminal(side: str, point: Scenario, clips, first=0, on_frames=lambda co
             "sidelink_by_repetition": terminal.schedule.repeated,
             "overflows": terminal.sync.counts().overflows,
         }
-    if stop:
-        stop.result = counted | {"stopped": stopped_by(stop)}
-        raise stop
     return counted
 
 

@@ -18,6 +18,7 @@ from dataclasses import asdict
 from pathlib import Path
 from pickle import UnpicklingError
 
+import numpy as np
 import torch
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -94,6 +95,34 @@ class Recipe(ABC):
     @abstractmethod
     def score(self, kept: torch.nn.Module) -> float:
         """Score of averaged weights on the validation data; higher is better."""
+
+
+class StepRecipe(Recipe):
+    """A training by steps that never ends early; what a step draws depends on (seed, step) alone.
+
+    state_every  steps after which the loop validates and saves
+    """
+
+    state_every = 100
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return min(self.state_every, self.config.steps)
+
+    @property
+    def epochs(self) -> int:
+        return -(-self.config.steps // self.state_every)
+
+    patience = epochs  # never
+
+    def batches(self, epoch: int) -> Iterator[tuple[int, object]]:
+        first = epoch * self.state_every
+        for step in range(first, min(first + self.state_every, self.config.steps)):
+            yield 1, self.drawn(np.random.default_rng([self.config.seed, step]))
+
+    @abstractmethod
+    def drawn(self, rng: np.random.Generator):
+        """The batch of a step."""
 
 
 class Loop:

@@ -6,7 +6,6 @@ was read."""
 from dataclasses import dataclass
 
 import numpy as np
-import pmt
 
 from ..blocks.guard import guarded
 from ..blocks.media_source import sent_of, shared_store
@@ -14,6 +13,7 @@ from ..media.clip import Media
 from ..media.side_by_side import SMALLEST, Caption, Captions, draw, picture_at
 from ..media.store import NOTHING, STORE
 from .displays import _Display
+from .media_comparison import shown_of
 from .player import _Player, show_view, size_of_view
 
 WAITING = Caption("waiting for the first clip")
@@ -68,15 +68,10 @@ class generative_display(_Player, _Display):
 
     @guarded
     def _on_judgement(self, message):
-        told = pmt.to_python(message)
-        if "media" not in told:
-            raise ValueError(
-                f"frame {told['frame']}: a judgement without media; connect the receiver of a "
-                "system that shows media, as m3e_vsc"
-            )
-        shown = None if told["media"] == NOTHING else STORE.get(told["media"])
-        sent = sent_of(self.store, told["frame"])
-        self._offer(_Clip(told["frame"], sent, shown, self._captions.of(sent, shown)))
+        frame, handle = shown_of(message)
+        shown = None if handle == NOTHING else STORE.get(handle)
+        sent = sent_of(self.store, frame)
+        self._offer(_Clip(frame, sent, shown, self._captions.of(sent, shown)))
 
     def view(self, width: int, height: int) -> np.ndarray:
         """What is shown now, [height, width, 3] uint8; in Qt's thread."""

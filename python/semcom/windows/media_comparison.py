@@ -75,15 +75,10 @@ class media_comparison(_Window, FrameBlock):
 
     @guarded
     def _on_judgement(self, message):
-        told = pmt.to_python(message)
-        if "media" not in told:
-            raise ValueError(
-                f"frame {told['frame']}: a judgement without media; connect the receiver of a "
-                "system that shows media, as digital"
-            )
-        self.shown[told["frame"]] = told["media"]
+        frame, handle = shown_of(message)
+        self.shown[frame] = handle
         _forget(self.shown)
-        self._compare(told["frame"])
+        self._compare(frame)
 
     def _compare(self, frame: int) -> None:
         """Take up a frame that was sent and came."""
@@ -130,6 +125,18 @@ class media_comparison(_Window, FrameBlock):
         for t, ssim in enumerate(clip.ssim):
             box = (LABELS + t * step, height - FOOT, step - GAP, FOOT)
             _write(painter, box, f"{ssim:.2f}", CENTRE)
+
+
+def shown_of(message) -> tuple[int, int]:
+    """Frame and handle of what is shown, of a judgement of semantic_decoder; ValueError where its
+    system shows no media."""
+    told = pmt.to_python(message)
+    if "media" not in told:
+        raise ValueError(
+            f"frame {told['frame']}: a judgement without media; connect the receiver of a "
+            "system that shows media, as digital or m3e_vsc"
+        )
+    return told["frame"], told["media"]
 
 
 def compare(frame: int, sent: Media, shown: Media) -> _Compared:

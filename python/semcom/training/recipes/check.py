@@ -4,22 +4,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ...nets.m3e.check import UNTOLD, Check, loss
 from ..key_frames import KeyFrames
-from ..loop import Recipe
+from ..loop import StepRecipe
 from ..options import CheckConfig
 
-STATE_EVERY = 100  # steps
 LONGEST = 24  # frames of a clip
 
 
-class CheckRecipe(Recipe):
+class CheckRecipe(StepRecipe):
     """frames  what clips are composed from;  held_out  batches that tell how good it is
 
     The score is the share of names, seen and heard, that are right.
@@ -31,20 +28,9 @@ class CheckRecipe(Recipe):
     def __init__(self, frames: KeyFrames, held_out: list, config: CheckConfig):
         self.frames, self.held_out, self.config = frames, held_out, config
         self.model = Check()
-        self.steps_per_epoch = min(STATE_EVERY, config.steps)
 
-    @property
-    def epochs(self) -> int:
-        return -(-self.config.steps // STATE_EVERY)
-
-    patience = epochs  # never
-
-    def batches(self, epoch: int) -> Iterator[tuple[int, tuple]]:
-        """What a step draws depends on (seed, step) alone."""
-        first = epoch * STATE_EVERY
-        for step in range(first, min(first + STATE_EVERY, self.config.steps)):
-            rng = np.random.default_rng([self.config.seed, step])
-            yield 1, self.frames.batch(rng, self.config.batch, int(rng.integers(1, LONGEST + 1)))
+    def drawn(self, rng: np.random.Generator):
+        return self.frames.batch(rng, self.config.batch, int(rng.integers(1, LONGEST + 1)))
 
     def loss(self, batch, name: str) -> Tensor:
         both, labels = batch

@@ -5,10 +5,8 @@ picture, beside the class that is in it (Hinton et al., arXiv:1503.02531, on fea
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,11 +16,9 @@ from torch import nn
 from torch.nn import functional
 
 from ...data.clipset import AVE_CLASSES, BACKGROUND
-from ...weights import store
-from ..loop import Recipe
+from ..loop import StepRecipe
 from ..options import DistillationConfig
-
-STATE_EVERY = 50  # steps
+from ..small import write_network
 
 
 @dataclass
@@ -47,7 +43,7 @@ class Student(nn.Module):
         """What the teacher would say of some examples, not negative, and logits of the classes."""
 
 
-class Distillation(Recipe):
+class Distillation(StepRecipe):
     """draw  (generator, "train") -> an :class:`Example`;  held_out  examples of the validation
 
     The score is the share of the held-out examples that the trained weights name right; what is
@@ -56,6 +52,7 @@ class Distillation(Recipe):
 
     Config = DistillationConfig
     score_name = "accuracy of examples"
+    state_every = 50
     average, clip = 0.99, None
 
     def __init__(
@@ -66,17 +63,10 @@ class Distillation(Recipe):
         held_out: list[Example],
     ):
         self.model, self.config, self.draw, self.held_out = student, config, draw, held_out
-        self.steps_per_epoch = min(STATE_EVERY, config.steps)
 
     @property
     def kept(self) -> nn.Module:
         return self.model.net
-
-    @property
-    def epochs(self) -> int:
-        return -(-self.config.steps // STATE_EVERY)
-
-    patience = epochs  # never
 
     def _rates(self) -> list[float]:
         return [self.config.learning_rate, 4 * self.config.learning_rate]
@@ -95,12 +85,8 @@ class Distillation(Recipe):
             optimizer, self._rates(), self.config.steps, pct_start=0.1
         )
 
-    def batches(self, epoch: int) -> Iterator[tuple[int, list[torch.Tensor]]]:
-        """What a step draws depends on (seed, step) alone."""
-        first = epoch * STATE_EVERY
-        for step in range(first, min(first + STATE_EVERY, self.config.steps)):
-            rng = np.random.default_rng([self.config.seed, step])
-            yield 1, batch_of([self.draw(rng) for _ in range(self.config.batch)])
+    def drawn(self, rng: np.random.Generator):
+        return batch_of([self.draw(rng) for _ in range(self.config.batch)])
 
     def loss(self, batch, name: str) -> torch.Tensor:
         """Mean square error of the teacher's features, in units of their own power, and cross
@@ -120,22 +106,10 @@ class Distillation(Recipe):
 
     def write(self, folder: Path, averaged: nn.Module, validation: float, data: str) -> Path:
         """The averaged weights as a checkpoint; data  name of what it was trained on."""
-        asked = dataclasses.asdict(self.config)
-        header = {
-            "format": store.FORMAT,
-            "system": self.kept.name,
-            "variant": "features",
-            "config": {},
-            "classes": AVE_CLASSES[:BACKGROUND],
-            "data": data,
-            "training": {name: asked[name] for name in ("seed", "steps", "batch")},
-            "metrics": {"validation": validation},
-        }
-        weights = averaged.state_dict()
-        tensors = store.eight_bits({k: v.half().contiguous() for k, v in weights.items()})
-        path = Path(folder) / f"{self.kept.name}.safetensors"
-        store.write(path, tensors, {store.KEY: json.dumps(header)})
-        return path
+        classes, metrics = AVE_CLASSES[:BACKGROUND], {"validation": validation}
+        return write_network(
+            folder, self.kept.name, "features", classes, averaged, self.config, metrics, data
+        )
 
 
 def batch_of(examples: list[Example]) -> list[torch.Tensor]:

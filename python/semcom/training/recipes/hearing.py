@@ -4,9 +4,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,17 +13,16 @@ from torch.nn import functional
 
 from ...data.clipset import AVE_CLASSES
 from ...nets.hearing import Hearing
-from ...weights import store
-from ..loop import Recipe
+from ..loop import StepRecipe
 from ..options import HearingConfig
+from ..small import write_network
 from ..sounds import Seconds, masked
 
-STATE_EVERY = 100  # steps
 MASKS = 20, 12  # longest run of spectra, and of bands, that is left out
 SMOOTHING = 0.1  # of labels
 
 
-class HearingRecipe(Recipe):
+class HearingRecipe(StepRecipe):
     """seconds  what examples are drawn from;  held_out  log-mel [n, 100, 64] and classes [n]
 
     The score is the share of the held-out seconds that the running averages of the weights name
@@ -39,22 +35,11 @@ class HearingRecipe(Recipe):
     def __init__(self, seconds: Seconds, held_out: tuple, config: HearingConfig):
         self.seconds, self.held_out, self.config = seconds, held_out, config
         self.model = Hearing(len(AVE_CLASSES))
-        self.steps_per_epoch = min(STATE_EVERY, config.steps)
 
-    @property
-    def epochs(self) -> int:
-        return -(-self.config.steps // STATE_EVERY)
-
-    patience = epochs  # never
-
-    def batches(self, epoch: int) -> Iterator[tuple[int, tuple]]:
-        """What a step draws depends on (seed, step) alone."""
-        first = epoch * STATE_EVERY
-        for step in range(first, min(first + STATE_EVERY, self.config.steps)):
-            rng = np.random.default_rng([self.config.seed, step])
-            drawn = [self.seconds.draw(rng) for _ in range(self.config.batch)]
-            spectra = np.stack([masked(rng, each, *MASKS) for each, _ in drawn])
-            yield 1, (torch.from_numpy(spectra), torch.tensor([event for _, event in drawn]))
+    def drawn(self, rng: np.random.Generator):
+        drawn = [self.seconds.draw(rng) for _ in range(self.config.batch)]
+        spectra = np.stack([masked(rng, each, *MASKS) for each, _ in drawn])
+        return torch.from_numpy(spectra), torch.tensor([event for _, event in drawn])
 
     def loss(self, batch, name: str) -> torch.Tensor:
         spectra, events = batch
@@ -67,21 +52,9 @@ class HearingRecipe(Recipe):
 
     def write(self, folder: Path, averaged: nn.Module, metrics: dict, data: str) -> Path:
         """The averaged weights as a checkpoint, 8 bits a weight."""
-        asked = dataclasses.asdict(self.config)
-        header = {
-            "format": store.FORMAT,
-            "system": self.model.name,
-            "variant": "recogniser",
-            "config": {},
-            "classes": list(AVE_CLASSES),
-            "data": data,
-            "training": {name: asked[name] for name in ("seed", "steps", "batch")},
-            "metrics": metrics,
-        }
-        weights = {k: v.half().contiguous() for k, v in averaged.state_dict().items()}
-        path = Path(folder) / f"{self.model.name}.safetensors"
-        store.write(path, store.eight_bits(weights), {store.KEY: json.dumps(header)})
-        return path
+        return write_network(
+            folder, self.model.name, "recogniser", AVE_CLASSES, averaged, self.config, metrics, data
+        )
 
 
 def named(net: Hearing, spectra: np.ndarray) -> np.ndarray:
