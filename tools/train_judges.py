@@ -102,9 +102,14 @@ def train(kind: str, files: dict, views: dict, embed: Callable, network: tuple, 
     best = max(layers, key=lambda layer: score(layer, *val))
     write(args.out / f"{kind}.safetensors", best, network, args.raw.resolve().name)
     print(f"{kind}: {best}, val {score(best, *val):.3f}")
-    for view, named in right(best, *test).items():
+    report("test", best, *test)
+
+
+def report(split: str, layer, views: dict, classes: np.ndarray) -> None:
+    """Print the share named right of each view, with its 95 % interval."""
+    for view, named in right(layer, views, classes).items():
         low, high = clip_bootstrap(named)
-        print(f"  test, {view}: {named.mean():.3f} ({low:.3f} to {high:.3f}) of {len(named)}")
+        print(f"  {split}, {view}: {named.mean():.3f} ({low:.3f} to {high:.3f}) of {len(named)}")
 
 
 def main() -> None:

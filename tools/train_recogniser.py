@@ -19,9 +19,8 @@ from gnuradio.semcom.base.programs import exit_status
 from gnuradio.semcom.data.material_raw import RawMaterial
 from gnuradio.semcom.nets.efficientnet import EMBEDDING, EfficientNet
 from gnuradio.semcom.perception import recognition
-from gnuradio.semcom.tasks.scores import clip_bootstrap
 from torch.nn import functional as F
-from train_judges import PICTURE_VIEWS, embedded, write
+from train_judges import PICTURE_VIEWS, embedded, report, write
 
 INVERSE = 0.01  # C of the regression, as the judge of pictures has it
 ROUNDS = 150
@@ -80,11 +79,7 @@ def main() -> None:
     path, network = args.out / f"{recognition.PICTURES}.safetensors", (EfficientNet.name, EMBEDDING)
     write(path, layer, network, args.raw.resolve().name)
     for split in ("val", "test"):
-        views, classes = sets[split]
-        for view, seen in views.items():
-            named = layer.predict(seen) == classes
-            low, high = clip_bootstrap(named)
-            print(f"{split}, {view}: {named.mean():.3f} ({low:.3f} to {high:.3f}) of {len(named)}")
+        report(split, layer, *sets[split])
 
 
 if __name__ == "__main__":
