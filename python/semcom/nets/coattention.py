@@ -103,6 +103,12 @@ class CoAttention(Localiser):
             raise SemcomError("attention: this network has CSEA alone, which pools the picture")
         return self.spatial.see(audio, visual)[::2]
 
+    def given(self, audio, visual):
+        if self.spatial is None or self.semantic is None:
+            raise SemcomError("coattention: only with both of its parts can it cross a link")
+        attended, fusion, _ = self.spatial.see(audio, visual)
+        return [audio, attended, visual.flatten(2, 3).float().mean(2), fusion]
+
     def streams(self, audio, visual):
         pairs = []
         if self.spatial is not None:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 
 from ..base.errors import SemcomError
 from ..base.options import option
-from .names import CONSISTENCY, DECODERS, GATES, PARTS, SETTINGS
+from .names import CONSISTENCY, DECODERS, GATES, OVER_LINK, PARTS, SETTINGS
 
 CELLS = 3  # rows and columns of the map that co-attention may be sent
 
@@ -83,12 +83,23 @@ class PilotAveConfig(RadioConfig):
     audio_decoder: int = option(256, "units of the audio channel decoder")
     video_decoder: int = option(512, "channels of the video channel decoder")
     common_dim: int = option(256, "features of both modalities before PSP")
+    picture_dim: int = option(
+        0, "features of the picture before the semantic decoder, where they are others; 0: as many"
+    )
     video_kernel: int = option(1, "kernel of the Conv2D blocks in time [segments]")
     recurrent: int = option(0, "units of BiLSTMs before PSP per direction; 0: none, as the paper")
     classifier: int = option(64, "units of the classifier's hidden layer")
     dropout: float = option(0.1, "share of features dropped in training")
     decoder: str = option(
-        "psp", "semantic decoder at the receiver; psp: the paper's", choices=DECODERS
+        "psp",
+        "semantic decoder at the receiver; psp: the paper's; psp_localiser: all of Zhou et al.'s",
+        choices=DECODERS,
+    )
+    setting: str = option(
+        "sel",
+        "from what labels the decoder learns: sel (each second's), wsel (the clip's event alone; "
+        "not psp)",
+        choices=OVER_LINK,
     )
     spatial: str = option(
         "terminal",
@@ -98,9 +109,15 @@ class PilotAveConfig(RadioConfig):
     )
 
     def __post_init__(self):
-        check_config(self, may_be_zero=("recurrent",))
+        check_config(self, may_be_zero=("recurrent", "picture_dim"))
         if self.decoder not in DECODERS:
             raise SemcomError(f"decoder {self.decoder!r}: expected one of {', '.join(DECODERS)}")
+        if self.setting not in OVER_LINK:
+            raise SemcomError(f"setting {self.setting!r}: expected {' or '.join(OVER_LINK)}")
+        if self.decoder == "psp" and self.setting != "sel":
+            raise SemcomError(
+                f"setting {self.setting}: decoder psp has none; give decoder psp_localiser"
+            )
         if self.decoder != "psp" and self.terminals != "audio+video":
             raise SemcomError(f"decoder {self.decoder}: needs both terminals; psp works with one")
         if self.spatial not in ("terminal", "map"):

@@ -2,7 +2,8 @@
 # Copyright 2026 gr-semcom contributors
 """Names of what the room offers, for those who name it and do not use it: no Torch in here."""
 
-DECODERS = ("psp", "avel", "vscg", "coattention")  # of pilot_ave
+DECODERS = ("psp", "avel", "vscg", "coattention", "psp_localiser")  # of pilot_ave
+OVER_LINK = ("sel", "wsel")  # settings of these decoders
 SETTINGS = ("sel", "wsel", "wsel_proportions", "cml")  # that localisers learn in
 WEAK = ("wsel", "wsel_proportions")  # of these, without saying when an event happens
 DIRECTIONS = ("a2v", "v2a")  # of cross-modal localisation, learned in cml

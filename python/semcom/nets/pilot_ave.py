@@ -26,6 +26,7 @@ from .layers import (
     to_real,
     unit_power,
 )
+from .localisers import Localiser
 from .system import RadioSystem
 
 
@@ -147,10 +148,62 @@ class PilotAve(RadioSystem):
     Config = PilotAveConfig
 
     def __init__(self, config: PilotAveConfig, classes: tuple[str, ...] | list[str]):
-        receiver, loss = DECODERS[config.decoder]
+        receiver, localiser = DECODERS[config.decoder]
         video = VideoTerminal
         if config.decoder == "coattention":
             video = SpatialTerminal if config.spatial == "terminal" else MapTerminal
         super().__init__(config, classes, AudioTerminal, video, receiver)
-        self.loss = loss
+        self.loss = localiser.losses[config.setting]
         self.apply(init_relu)
+
+    def start_from(self, localiser: Localiser) -> dict[str, str]:
+        """Take over the weights of what this system has of a localiser: the attention at the
+        terminal, and at the receiver all from the recurrent layers on.
+
+        -> name of each tensor that was taken, here -> there
+        """
+        theirs, own = localiser.state_dict(), self.state_dict()
+        taken = {}
+        for name in own:
+            for place, part in PLACES:
+                source = part + name.removeprefix(place)
+                if name.startswith(place) and source in theirs:
+                    taken[name] = source
+        self.load_state_dict(own | {name: theirs[source] for name, source in taken.items()})
+        return taken
+
+
+PLACES = (  # what a system has of a localiser: where it is here, where it is there
+    ("video_terminal.attention.", "attention."),
+    ("receiver.recurrent.0.", "audio_lstm."),
+    ("receiver.recurrent.1.", "visual_lstm."),
+    ("receiver.fusion.", "fusion."),
+    ("video_terminal.attention.", "spatial."),  # from here on of co-attention
+    ("receiver.spatial.", "spatial."),
+    ("receiver.semantic.", "semantic."),
+    ("receiver.streams.", "decoder."),
+)
+
+
+def cut_in_two(localiser: Localiser) -> dict:
+    """The fields of a configuration of pilot_ave whose receiver and attention are a localiser's."""
+    own = localiser.config
+    with torch.no_grad():
+        audio = torch.zeros(1, 1, own.audio_dim)
+        visual = torch.zeros(1, 1, own.height, own.width, own.visual_dim)
+        sound, picture = (x.shape[-1] for x in localiser.given(audio, visual)[:2])
+    if sound != own.audio_dim:
+        raise SemcomError(
+            f"{localiser.name}: has {sound} features of the sound, which the video terminal is to "
+            f"hear; expected {own.audio_dim}, as many as the set"
+        )
+    return {
+        "decoder": {"psp": "psp_localiser"}.get(localiser.name, localiser.name),
+        "setting": own.setting,
+        "attention_width": own.attention_width,
+        "attention_hidden": own.attention_hidden,
+        "recurrent": own.recurrent,
+        "classifier": own.classifier,
+        "common_dim": sound,
+        "picture_dim": picture,
+    }

@@ -1,0 +1,289 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""pilot_ave that starts from a localiser, and checkpoints that share its weights.
+
+Sizes differ on purpose (T=7, d_a=24, d_v=40, 5x6 maps, 6 classes): a swapped axis fails.
+"""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import torch
+from gnuradio.semcom.base.errors import SemcomError
+from gnuradio.semcom.chain.link import TorchLink
+from gnuradio.semcom.data.tensors import Features
+from gnuradio.semcom.nets.heads import background_of
+from gnuradio.semcom.nets.localisers import Localiser
+from gnuradio.semcom.nets.pilot_ave import PilotAve, PilotAveConfig, cut_in_two
+from gnuradio.semcom.systems.loading import load_any
+from gnuradio.semcom.systems.registry import localiser
+from gnuradio.semcom.training import losses
+from gnuradio.semcom.training.evaluate import choose_background
+from gnuradio.semcom.training.job import Job, train
+from gnuradio.semcom.training.loop import Loop
+from gnuradio.semcom.training.options import LinkConfig
+from gnuradio.semcom.training.recipes.events import EventsOverLink
+from gnuradio.semcom.weights import store
+from safetensors import safe_open
+from safetensors.torch import load_file
+
+B, T, CLASSES = 3, 7, tuple("abcdef")
+SIZES = dict(audio_dim=24, visual_dim=40, height=5, width=6, attention_width=12, recurrent=4,
+             attention_hidden=13, classifier=7)  # fmt: skip
+CODEC = dict(audio_dim=24, visual_dim=40, height=5, width=6, symbols=11, audio_lstm=10,
+             audio_channel=9, video_channel=14, audio_decoder=15, video_decoder=16)  # fmt: skip
+PAIRS = [(name, setting) for name in ("psp", "avel", "vscg", "coattention")
+         for setting in ("sel", "wsel")]  # fmt: skip
+
+
+def taught(name: str, setting: str) -> Localiser:
+    """A localiser with weights at random, its background score too."""
+    torch.manual_seed(4)
+    cls = localiser(name)
+    more = {"common_dim": 24, "projection": 10} if name in ("psp", "vscg") else {}
+    net = cls(cls.Config(setting=setting, **SIZES, **more), CLASSES).eval()
+    if background_of(net) is not None:
+        background_of(net).fill_(0.1)
+    return net
+
+
+def system(teacher: Localiser, **changes) -> PilotAve:
+    torch.manual_seed(3)
+    return PilotAve(PilotAveConfig(**cut_in_two(teacher) | CODEC | changes), CLASSES).eval()
+
+
+def clips(count=B) -> Features:
+    generator = torch.Generator().manual_seed(5)
+    labels = torch.randint(0, len(CLASSES), (count, T), generator=generator)
+    visual = torch.randn(count, T, 5, 6, 40, generator=generator).relu()
+    audio = torch.randn(count, T, 24, generator=generator)
+    return Features(audio, visual, labels, labels[:, 0])
+
+
+class Given(torch.nn.Module):
+    """In the place of a layer: what it is to give, whatever it is asked."""
+
+    def __init__(self, value):
+        super().__init__()
+        self.value = value
+
+    def forward(self, _):
+        return self.value
+
+
+@pytest.mark.parametrize(("name", "setting"), PAIRS)
+def test_with_what_the_localiser_has_the_receiver_decides_as_the_localiser(name, setting):
+    teacher, some = taught(name, setting), clips()
+    net = system(teacher)
+    net.start_from(teacher)
+    audio, *seen = teacher.given(some.audio, some.visual)
+    receiver = net.receiver
+    if name == "coattention":
+        receiver.audio_decoder = Given(audio)
+        receiver.parts = torch.nn.ModuleDict(
+            {part: Given(value) for part, value in zip(receiver.parts, seen, strict=True)}
+        )
+    else:
+        receiver.decoders = torch.nn.ModuleDict({"audio": Given(audio), "video": Given(*seen)})
+    with torch.inference_mode():
+        logits, extras = net.receive(torch.zeros(B, 2, T, 11, dtype=torch.complex64),
+                                     torch.zeros(B, 2))  # fmt: skip
+        torch.testing.assert_close(logits, teacher(some.audio, some.visual)[0])
+    for found, wanted in zip(extras["given"], [audio, *seen], strict=True):
+        assert torch.equal(found, wanted)
+
+
+@pytest.mark.parametrize(("name", "setting"), PAIRS)
+def test_the_terminal_looks_where_the_localiser_looks(name, setting):
+    teacher, some = taught(name, setting), clips()
+    net = system(teacher)
+    net.start_from(teacher)
+    net.video_terminal.hearing = Given(teacher.given(some.audio, some.visual)[0])
+    heard = torch.ones(B, T, 11, dtype=torch.complex64)
+    with torch.inference_mode():
+        found = net.guide(some.visual, heard)
+        torch.testing.assert_close(found, teacher.attend(some.visual, some.audio)[1])
+
+
+@pytest.mark.parametrize(("name", "setting"), PAIRS)
+def test_what_is_left_to_learn_is_the_codec(name, setting):
+    teacher = taught(name, setting)
+    net = system(teacher)
+    taken = {".".join(place.split(".")[:2]) for place in net.start_from(teacher)}
+    left = {".".join(place.split(".")[:2]) for place in net.state_dict()} - taken
+    decoders = {"receiver.decoders"}
+    if name == "coattention":
+        decoders = {"receiver.audio_decoder", "receiver.video_decoder", "receiver.parts"}
+    encoders = {"audio_terminal.semantic", "audio_terminal.channel", "video_terminal.channel"}
+    assert left == encoders | decoders | {"video_terminal.hearing"}
+
+
+def test_regression_counts_in_units_of_the_power_that_is_wanted():
+    rng = np.random.default_rng(1)
+    found, wanted = ([rng.normal(0, s, (2, T, d)) for s, d in ((1, 5), (30, 8))] for _ in range(2))
+    each = [((x - y) ** 2).mean() / (y**2).mean() for x, y in zip(found, wanted, strict=True)]
+    tensors = ([torch.tensor(x) for x in side] for side in (found, wanted))
+    assert float(losses.regression(*tensors)) == pytest.approx(np.mean(each))
+
+
+def recipe(teacher, **changes) -> EventsOverLink:
+    config = LinkConfig(epochs=2, batch=4, seed=5, learning_rate=5e-3, warm_start="x", **changes)
+    some = {split: clips(12) for split in ("train", "val", "test")}
+    made = EventsOverLink(system(teacher), config, some)
+    made.begin_with(teacher)
+    return made
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_frozen_weights_stay_and_the_others_learn(frozen, tmp_path):
+    teacher = taught("vscg", "sel")
+    made = recipe(teacher, frozen=frozen)
+    before = {name: value.clone() for name, value in made.model.state_dict().items()}
+    Loop(made, tmp_path).train_epoch()
+    after = made.model.state_dict()
+    same = {name for name in before if torch.equal(before[name], after[name])}
+    assert same == (set(made.taken) if frozen else set())
+    assert set(made.kept_as_is) == (set(made.taken) if frozen else set())
+
+
+def test_the_teacher_s_features_pull(tmp_path):
+    """With the regression alone, what is decoded comes nearer to what the localiser had."""
+    teacher = taught("avel", "sel")
+    distances = []
+    for weight in (0.0, 50.0):
+        made = recipe(teacher, frozen=True, regress=weight)
+        loop = Loop(made, tmp_path)
+        for _ in range(12):
+            loop.train_epoch()
+        some = made.features["train"]
+        taken = {"audio": some.audio, "video": some.visual}
+        db = torch.full((12,), 20.0)
+        with torch.inference_mode():
+            extras = TorchLink("awgn").run(made.model.eval(), taken, db, db, torch.arange(12))[1]
+            wanted = teacher.given(some.audio, some.visual)
+            distances.append(float(losses.regression(extras["given"], wanted)))
+    assert distances[1] < 0.6 * distances[0]
+
+
+def test_background_over_several_links_is_cut_where_most_segments_come_right():
+    net, some = system(taught("vscg", "wsel")), clips(9)
+    links = [TorchLink(channel, seed=2) for channel in ("awgn", "rayleigh")]
+    best = choose_background(net, some, links, [-5.0, 10.0])
+    snr = torch.tensor([-5.0, 10.0])[torch.arange(9) % 2]
+    taken = {"audio": some.audio, "video": some.visual}
+    with torch.inference_mode():
+        said = [link(net, taken, snr, snr, torch.arange(9))[..., :-1] for link in links]
+    score, event = (torch.stack(x).flatten() for x in zip(*(s.max(-1) for s in said), strict=True))
+    truth = some.labels.flatten().repeat(2)
+
+    def right(cut):
+        return float((torch.where(score >= cut, event, 5) == truth).float().mean())
+
+    assert best == pytest.approx(max(right(cut) for cut in [*score.tolist(), 1e9]))
+    assert right(float(background_of(net))) == pytest.approx(best)
+
+
+# --- shared weights -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def pair(tmp_path):
+    """A localiser's checkpoint, and beside it one of pilot_ave that shares its weights."""
+    teacher = taught("vscg", "wsel")
+    net = system(teacher)
+    taken = net.start_from(teacher)
+    first, whole = tmp_path / "localiser.safetensors", tmp_path / "whole.safetensors"
+    store.save(first, teacher, variant="wsel", data="few")
+    store.save(whole, net, variant="full", data="few")
+    with safe_open(whole, framework="pt") as file:
+        header = json.loads(file.metadata()[store.KEY])
+    own, header[store.SHARED] = store.without(load_file(whole), first, taken)
+    assert not set(own) & set(taken)
+    store.write(tmp_path / "part.safetensors", own, {store.KEY: json.dumps(header)})
+    return tmp_path / "part.safetensors", first, whole
+
+
+def test_shared_weights_are_those_of_the_whole_checkpoint(pair):
+    part, _, whole = pair
+    assert part.stat().st_size < 0.8 * whole.stat().st_size
+    found, wanted = (load_any(path).state_dict() for path in (part, whole))
+    assert found.keys() == wanted.keys()
+    assert all(torch.equal(found[name], wanted[name]) for name in wanted)
+
+
+def test_eight_bits_are_shared_with_their_scales(tmp_path):
+    wide = {"a": torch.randn(40, 40), "b": torch.randn(40, 40)}
+    eight = store.eight_bits(wide)
+    other = tmp_path / "o.safetensors"
+    store.write(other, {"b": torch.zeros(1)}, {})
+    own, told = store.without(eight, other, {"a": "b"})
+    assert set(own) == {"b", "b.scale"}
+    assert told["file"] == "o.safetensors"
+
+
+def test_what_is_beside_is_looked_after(pair):
+    part, first, _ = pair
+    moved = first.rename(first.with_name("gone"))
+    with pytest.raises(SemcomError, match=r"part.*localiser.safetensors; put that beside it"):
+        load_any(part)
+    assert store.read_header(part)["system"] == "pilot_ave"
+    moved.rename(first)
+    store.save(first, taught("vscg", "sel"), variant="sel", data="few")
+    with pytest.raises(SemcomError, match="another one now"):
+        load_any(part)
+
+
+@pytest.mark.parametrize(
+    "told", [None, [], {"file": "../x", "tensors": {}}, {"file": "x", "tensors": {"a": 3}}]
+)
+def test_a_header_that_names_nothing_is_one_line(pair, told):
+    part = pair[0]
+    with safe_open(part, framework="pt") as file:
+        header = json.loads(file.metadata()[store.KEY]) | {store.SHARED: told}
+    store.write(part, load_file(part), {store.KEY: json.dumps(header)})
+    with pytest.raises(SemcomError, match="names no file and tensors"):
+        load_any(part)
+
+
+# --- the job --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("system_name", "more", "words"),
+    [
+        ("pilot_ave_plus", {}, "starts a new pilot_ave"),
+        ("pilot_ave", {"init": "y"}, "leave out --init"),
+        ("pilot_ave", {"network": {"spatial": "map"}}, "spatial map: the terminal looks"),
+        ("pilot_ave", {"network": {"decoder": "avel"}}, "decoder avel: vscg.safetensors has vscg"),
+    ],
+)
+def test_what_cannot_start_warm_is_one_line(system_name, more, words, tmp_path):
+    path = tmp_path / "vscg.safetensors"
+    store.save(path, taught("vscg", "sel"), variant="sel", data="few")
+    job = Job(system_name, "full", tmp_path / "out", **more)
+    with pytest.raises(SemcomError, match=words):
+        train(EventsOverLink, job, LinkConfig(warm_start=str(path)))
+
+
+def test_only_a_localiser_starts_it(tmp_path):
+    path = tmp_path / "net.safetensors"
+    store.save(path, system(taught("avel", "sel")), variant="full", data="few")
+    job = Job("pilot_ave", "full", tmp_path / "out")
+    with pytest.raises(SemcomError, match=r"net.safetensors: holds pilot_ave, expected a local"):
+        train(EventsOverLink, job, LinkConfig(warm_start=str(path)))
+
+
+def test_weak_labels_tell_nothing_of_where_to_exchange():
+    net = system(taught("avel", "wsel"))
+    some = {split: clips() for split in ("train", "val", "test")}
+    with pytest.raises(SemcomError, match="exchange, mismatch"):
+        EventsOverLink(net, LinkConfig(exchange=0.3), some)
+
+
+def test_weak_psp_is_the_localiser_s():
+    with pytest.raises(SemcomError, match="give decoder psp_localiser"):
+        PilotAveConfig(decoder="psp", setting="wsel")
+    with pytest.raises(SemcomError, match="setting 'cml'"):
+        dataclasses.replace(PilotAveConfig(), decoder="avel", setting="cml")
