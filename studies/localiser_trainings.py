@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gnuradio.semcom.systems.registry import LOCALISERS
-from gnuradio.semcom.weights.names import name_of
+from gnuradio.semcom.weights.names import name_of, shipped
 
 from .trainings import Training, Trainings, best, validation
 
@@ -39,6 +39,19 @@ DECODERS = {
     "coattention": "--decoder coattention --spatial terminal",
     "coattention on a map": "--decoder coattention --spatial map",
 }
+# what a localiser that is trained already is put around: small, as nothing else of it is new
+CODEC = (
+    "--audio-lstm 64 --audio-channel 64 --audio-decoder 64 --video-channel 64 --video-decoder 128"
+)
+WARM = (
+    "--system pilot_ave --variant full --frozen --epochs 4 --bfloat16 --batch 16 "
+    f"--learning-rate 2e-3 --dropout 0 --snr-min -15 --snr-max 15 {CODEC}"
+)
+WARM_SEEDS = 3
+WARM_SNR = 10.0  # dB, at which a decoder is compared with itself without a link
+WARM_PAIRS = [
+    (system, setting) for system in ("psp", "avel", "vscg", "coattention") for setting in SETTINGS
+]
 MATCHED = ("avel", "coattention")
 # what a set of AVE's size costs; nothing else runs beside it
 COST = Training("cost-vscg-sel", "--system vscg --setting sel --epochs 2 --batch 128 --bfloat16")
@@ -141,6 +154,22 @@ def link_runs() -> dict[str, list[Training]]:
     return runs
 
 
+def warm_run(system: str, setting: str, seed: int, data: str) -> Training:
+    """The training of pilot_ave around the shipped localiser of a setting."""
+    start = shipped(system, setting, data)
+    words = f"{WARM} --warm-start {start} --seed {seed}"
+    return Training(f"warm-{system}-{setting}-seed{seed}", words)
+
+
+def warm_runs(data: str) -> dict[tuple[str, str], list[Training]]:
+    """(system, setting) -> its trainings, a seed each, of localisers that are shipped for a set."""
+    return {
+        pair: [warm_run(*pair, seed, data) for seed in range(WARM_SEEDS)]
+        for pair in WARM_PAIRS
+        if shipped(*pair, data).is_file()
+    }
+
+
 def match_runs(trainings: Trainings) -> list[tuple[Training, Training]]:
     """(pretraining, training) of each system that has a cross-modal setting."""
     pairs, data = [], trainings.data.resolve().name
@@ -166,6 +195,8 @@ def train_all(data: Path, match: Path | None, runs: Path, seeds: int, jobs: int)
     by_seed = [main_runs(scores, pair, seeds) for pair in PAIRS]
     trainings.complete("seeds", [run for seed in zip(*by_seed, strict=True) for run in seed])
     trainings.complete("decoders", [run for runs in link_runs().values() for run in runs])
+    warm = warm_runs(data.resolve().name).values()
+    trainings.complete("around localisers", [run for runs in warm for run in runs])
     if match:
         across = trainings_on(match, runs, jobs)
         first, then = zip(*match_runs(across), strict=True)

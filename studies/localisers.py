@@ -116,6 +116,8 @@ def page(study: Study) -> str:
         layers=layers(study.clips.classes),
         short=plan.SHORT,
         ablations=ablations(study.trainings),
+        warm=plan.WARM,
+        warm_link=warm_table(study),
         link=plan.LINK,
         over_link=link_section(link_records(study)),
         link_tuning=link_tuning(study.trainings),
@@ -275,6 +277,52 @@ def link_records(study: Study) -> dict:
     for label, record in zip(labels, complete("link", units, points.store(study.out)), strict=True):
         found.setdefault(label, []).append(record)
     return found
+
+
+def warm_table(study: Study) -> list:
+    """Every localiser with a link in its middle, against itself without, and its checkpoints'
+    points through the flowgraph; finished ones are kept."""
+    header = ["decoder", "setting", "without a link", "over the link", "share", "seeds",
+              "95 % range", "-10 dB", "0 dB", "20 dB"]  # fmt: skip
+    rows = [
+        warm_row(pair, study.main.get(pair), warm_records(study, paths))
+        for pair, runs in plan.warm_runs(study.data.resolve().name).items()
+        if (paths := [path for run in runs if (path := study.trainings.get(run))])
+    ]
+    return tables.markdown(header, rows) if rows else ["Not trained yet."]
+
+
+def warm_records(study: Study, paths: list[Path]) -> dict:
+    """SNR -> records of some checkpoints over Rayleigh, one each; of the first alone but at the
+    SNR that they are compared at."""
+    found = {}
+    for snr in (plan.WARM_SNR, -10.0, 0.0, 20.0):
+        units = []
+        for path in paths if snr == plan.WARM_SNR else paths[:1]:
+            point = Scenario(
+                system="pilot_ave", channel="rayleigh", snr=snr, detector="lmmse",
+                checkpoint=str(path), data=str(study.data), pilot_length=64,
+            )  # fmt: skip
+            units.append(points.unit(point, study.clips, str(path)))
+        found[snr] = complete("link", units, points.store(study.out))
+    return found
+
+
+def warm_row(pair: tuple, own: list | None, records: dict) -> list:
+    """What a localiser keeps of itself; own  its records without a link, a training seed each."""
+    here = records[plan.WARM_SNR]
+    accuracy = np.mean([record["accuracy"] for record in here])
+    low, high = np.mean([record["accuracy_ci95"] for record in here], 0)
+    free = localisation.summary(own)["accuracy"] if own else None
+    return [
+        *pair,
+        "-" if free is None else f"{free:.3f}",
+        tables.over_seeds([record["accuracy"] for record in here]).text(".3f"),
+        "-" if free is None else f"{accuracy / free:.3f}",
+        str(len(here)),
+        f"{low:.3f}-{high:.3f}",
+        *(f"{records[snr][0]['accuracy']:.3f}" for snr in (-10.0, 0.0, 20.0)),
+    ]
 
 
 def link_section(records: dict) -> list:

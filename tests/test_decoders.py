@@ -32,6 +32,7 @@ WAYS = [
     ("vscg", "terminal"),
     ("psp_localiser", "terminal"),
     ("coattention", "terminal"),
+    ("coattention", "weights"),
     ("coattention", "map"),
 ]
 

@@ -255,7 +255,7 @@ def test_a_header_that_names_nothing_is_one_line(pair, told):
     [
         ("pilot_ave_plus", {}, "starts a new pilot_ave"),
         ("pilot_ave", {"init": "y"}, "leave out --init"),
-        ("pilot_ave", {"network": {"spatial": "map"}}, "spatial map: the terminal looks"),
+        ("pilot_ave", {"network": {"spatial": "map"}}, "spatial map: vscg.safetensors has weights"),
         ("pilot_ave", {"network": {"decoder": "avel"}}, "decoder avel: vscg.safetensors has vscg"),
     ],
 )

@@ -104,10 +104,11 @@ class CoAttention(Localiser):
         return self.spatial.see(audio, visual)[::2]
 
     def given(self, audio, visual):
-        if self.spatial is None or self.semantic is None:
-            raise SemcomError("coattention: only with both of its parts can it cross a link")
+        if self.spatial is None or self.semantic is None or not self.config.audio_attention:
+            raise SemcomError("coattention: only with all of its parts can it cross a link")
         attended, fusion, _ = self.spatial.see(audio, visual)
-        return [audio, attended, visual.flatten(2, 3).float().mean(2), fusion]
+        weights = self.spatial.audio_attention(fusion).softmax(-1)
+        return [audio, attended, visual.flatten(2, 3).float().mean(2), weights]
 
     def streams(self, audio, visual):
         pairs = []

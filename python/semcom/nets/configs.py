@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 
 from ..base.errors import SemcomError
 from ..base.options import option
-from .names import CONSISTENCY, DECODERS, GATES, OVER_LINK, PARTS, SETTINGS
+from .names import CONSISTENCY, DECODERS, GATES, OVER_LINK, PARTS, SETTINGS, SPATIAL
 
 CELLS = 3  # rows and columns of the map that co-attention may be sent
 
@@ -103,9 +103,10 @@ class PilotAveConfig(RadioConfig):
     )
     spatial: str = option(
         "terminal",
-        "where co-attention looks at the map: at the terminal that hears the sound, or at the "
-        "receiver on a small map that is sent",
-        choices=("terminal", "map"),
+        "where co-attention looks at the map: at the terminal that hears the sound, which tells "
+        "the receiver F^av Z (terminal) or the weights of the sound that come of it (weights), or "
+        "at the receiver on a small map that is sent (map)",
+        choices=SPATIAL,
     )
 
     def __post_init__(self):
@@ -120,8 +121,8 @@ class PilotAveConfig(RadioConfig):
             )
         if self.decoder != "psp" and self.terminals != "audio+video":
             raise SemcomError(f"decoder {self.decoder}: needs both terminals; psp works with one")
-        if self.spatial not in ("terminal", "map"):
-            raise SemcomError(f"spatial {self.spatial!r}: expected terminal or map")
+        if self.spatial not in SPATIAL:
+            raise SemcomError(f"spatial {self.spatial!r}: expected one of {', '.join(SPATIAL)}")
         if self.spatial == "map" and 2 * self.symbols < CELLS**2:
             raise SemcomError(f"symbols {self.symbols}: a map needs at least {CELLS**2 // 2 + 1}")
 

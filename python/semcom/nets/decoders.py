@@ -7,7 +7,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from .attention import CSEA, CSPA, SpatialHearing
+from .attention import CSEA, CSPA, SpatialHearing, SpatialTold
 from .coattention import CoAttention, Streams
 from .configs import CELLS, CoAttentionConfig, PilotAveConfig
 from .layers import (
@@ -151,8 +151,8 @@ class CoAttentionReceiver(nn.Module):
     """Co-attention where only some of it can be: CSPA's attention of the sound, CSEA, both streams.
 
     spatial "terminal": the video terminal has looked; three linear layers on the channel decoder
-    give back what it saw, the mean of the picture and F^av Z.  "map": CSPA looks at the 3x3 regions
-    that were sent.
+    give back what it saw, the mean of the picture and F^av Z.  "weights": the same with the weights
+    of the sound for F^av Z.  "map": CSPA looks at the 3x3 regions that were sent.
     """
 
     def __init__(self, config: PilotAveConfig, classes: int):
@@ -183,7 +183,8 @@ class CoAttentionReceiver(nn.Module):
                     for name, n in zip(parts, sizes, strict=True)
                 }
             )
-            self.spatial = SpatialHearing(*spatial)
+            told = SpatialTold if config.spatial == "weights" else SpatialHearing
+            self.spatial = told(*spatial)
         self.semantic = CSEA(picture, dim)
         sizes = CoAttentionConfig(
             dropout=config.dropout,
@@ -214,9 +215,9 @@ class CoAttentionReceiver(nn.Module):
     def take_parts(self, audio: torch.Tensor, seen: torch.Tensor):
         """The same from what the terminal saw."""
         decoded = self.video_decoder(seen)
-        attended, pooled, fusion = (layer(decoded) for layer in self.parts.values())
-        spatial = self.spatial.hear(audio, fusion), attended
-        return spatial, pooled, [audio, attended, pooled, fusion]
+        attended, pooled, told = (layer(decoded) for layer in self.parts.values())
+        spatial = self.spatial.hear(audio, told), attended
+        return spatial, pooled, [audio, attended, pooled, told]
 
 
 DECODERS = {  # name: (receiver, the localiser that it is of)

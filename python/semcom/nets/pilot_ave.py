@@ -89,7 +89,12 @@ class VideoTerminal(nn.Module):
 
 class SpatialTerminal(VideoTerminal):
     """The spatial part of co-attention at the terminal, which hears the sound: what CSPA sees, the
-    mean of the picture and what CSPA tells the sound (F^av Z) share the channel encoder."""
+    mean of the picture and what CSPA tells the sound share the channel encoder.
+
+    What it tells is F^av Z, a sum of products over the positions that trained networks let grow
+    without bound (to 1e7, beside features about 1, which then are lost in the encoder), or, with
+    spatial "weights", softmax(f4(F^av Z)), all that is made of it.
+    """
 
     def __init__(self, config: PilotAveConfig):
         super().__init__(config)
@@ -101,6 +106,10 @@ class SpatialTerminal(VideoTerminal):
             audio_attention=False,
         )
         self.channel = video_encoder(config, 2 * config.visual_dim + config.attention_hidden)
+        self.weigh = None
+        if config.spatial == "weights":
+            hidden, width = config.attention_hidden, config.attention_width // 2
+            self.weigh = dense(hidden, width, hidden, last_relu=False)
 
     def attend(self, visual: torch.Tensor, heard: torch.Tensor | None):
         if heard is None:
@@ -108,8 +117,9 @@ class SpatialTerminal(VideoTerminal):
         else:
             audio = to_real(limit_power(heard))
         attended, fusion, attention = self.attention.see(self.hearing(audio), visual)
+        told = fusion if self.weigh is None else self.weigh(fusion).softmax(-1)
         pooled = visual.flatten(2, 3).float().mean(2)
-        return torch.cat([attended, pooled, fusion], -1), attention
+        return torch.cat([attended, pooled, told], -1), attention
 
 
 class MapTerminal(nn.Module):
@@ -151,7 +161,7 @@ class PilotAve(RadioSystem):
         receiver, localiser = DECODERS[config.decoder]
         video = VideoTerminal
         if config.decoder == "coattention":
-            video = SpatialTerminal if config.spatial == "terminal" else MapTerminal
+            video = MapTerminal if config.spatial == "map" else SpatialTerminal
         super().__init__(config, classes, AudioTerminal, video, receiver)
         self.loss = localiser.losses[config.setting]
         self.apply(init_relu)
@@ -179,6 +189,7 @@ PLACES = (  # what a system has of a localiser: where it is here, where it is th
     ("receiver.recurrent.1.", "visual_lstm."),
     ("receiver.fusion.", "fusion."),
     ("video_terminal.attention.", "spatial."),  # from here on of co-attention
+    ("video_terminal.weigh.", "spatial.audio_attention."),
     ("receiver.spatial.", "spatial."),
     ("receiver.semantic.", "semantic."),
     ("receiver.streams.", "decoder."),
@@ -200,6 +211,7 @@ def cut_in_two(localiser: Localiser) -> dict:
     return {
         "decoder": {"psp": "psp_localiser"}.get(localiser.name, localiser.name),
         "setting": own.setting,
+        "spatial": "weights",
         "attention_width": own.attention_width,
         "attention_hidden": own.attention_hidden,
         "recurrent": own.recurrent,

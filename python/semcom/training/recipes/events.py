@@ -190,8 +190,6 @@ def warm(job: Job, config: LinkConfig) -> Localiser:
 def started_network(asked: dict, teacher: Localiser, config: LinkConfig) -> dict:
     """Fields of the network's configuration: those asked for, and those that a localiser sets."""
     own, name = cut_in_two(teacher), Path(config.warm_start).name
-    if asked.get("spatial") == "map":
-        raise SemcomError("--spatial map: the terminal looks with --warm-start; leave it out")
     for field in own.keys() & asked.keys():
         if asked[field] != own[field]:
             raise SemcomError(f"{field} {asked[field]}: {name} has {own[field]}; leave it out")
