@@ -19,7 +19,7 @@ from gnuradio.semcom.nets.localisers import Localiser
 from gnuradio.semcom.nets.pilot_ave import PilotAve, PilotAveConfig, cut_in_two
 from gnuradio.semcom.systems.loading import load_any
 from gnuradio.semcom.systems.registry import localiser
-from gnuradio.semcom.training import losses
+from gnuradio.semcom.training import linear_codec, losses
 from gnuradio.semcom.training.evaluate import choose_background
 from gnuradio.semcom.training.job import Job, train
 from gnuradio.semcom.training.loop import Loop
@@ -113,11 +113,13 @@ def test_what_is_left_to_learn_is_the_codec(name, setting):
     net = system(teacher)
     taken = {".".join(place.split(".")[:2]) for place in net.start_from(teacher)}
     left = {".".join(place.split(".")[:2]) for place in net.state_dict()} - taken
-    decoders = {"receiver.decoders"}
+    decoders = {"decoders"}
     if name == "coattention":
-        decoders = {"receiver.audio_decoder", "receiver.video_decoder", "receiver.parts"}
-    encoders = {"audio_terminal.semantic", "audio_terminal.channel", "video_terminal.channel"}
-    assert left == encoders | decoders | {"video_terminal.hearing"}
+        decoders = {"audio_decoder", "video_decoder", "parts", "line"}
+    terminals = {"audio": ("semantic", "channel", "line"), "video": ("channel", "hearing")}
+    assert left == {f"receiver.{part}" for part in decoders} | {
+        f"{name}_terminal.{part}" for name, parts in terminals.items() for part in parts
+    }
 
 
 def test_regression_counts_in_units_of_the_power_that_is_wanted():
@@ -183,6 +185,58 @@ def test_background_over_several_links_is_cut_where_most_segments_come_right():
 
     assert best == pytest.approx(max(right(cut) for cut in [*score.tolist(), 1e9]))
     assert right(float(background_of(net))) == pytest.approx(best)
+
+
+# --- the linear code that it starts from ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("reals", [4, 16, 30])
+def test_principal_components_leave_what_the_others_hold(reals):
+    rng = np.random.default_rng(7)
+    wanted = rng.normal(size=(400, 16)) @ rng.normal(size=(16, 16)) + 5
+    codes, back = linear_codec.principal(torch.tensor(wanted).float(), reals)
+    assert codes.shape == (400, reals) and back.shape == (16, reals + 1)
+    assert float(codes.square().sum(1).mean()) == pytest.approx(reals / 2, rel=5e-3)
+    found = (codes @ back[:, :-1].T + back[:, -1]).numpy()
+    spread = np.linalg.svd(wanted - wanted.mean(0), compute_uv=False) ** 2
+    left = ((found - wanted) ** 2).sum()
+    assert left == pytest.approx(spread[reals:].sum(), rel=1e-3, abs=1e-2)
+    power = codes.var(0)[: min(reals, 16)].numpy()  # of each component, as its deviation
+    np.testing.assert_allclose(power / power[0], np.sqrt(spread / spread[0])[:reals], rtol=1e-3)
+
+
+def test_least_squares_are_those_of_numpy():
+    rng = np.random.default_rng(8)
+    x, y = rng.normal(size=(90, 7)) + 2, rng.normal(size=(90, 3))
+    wanted = np.linalg.lstsq(np.c_[x, np.ones(90)], y, rcond=None)[0].T
+    found = linear_codec.fitted(torch.tensor(x), torch.tensor(y))
+    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_features_that_are_always_zero_get_no_weight():
+    x = torch.cat([torch.randn(50, 3), torch.zeros(50, 1)], 1)
+    found = linear_codec.fitted(x, 2 * x[:, :1])
+    torch.testing.assert_close(found, torch.tensor([[2.0, 0, 0, 0, 0]]), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(("name", "setting"), PAIRS)
+def test_the_codec_starts_as_what_the_localiser_has(name, setting):
+    """With as many numbers as features, the linear layers give back all of the sound, and of the
+    picture all but what hearing the sound over a link changes in where the terminal looks."""
+    teacher, some = taught(name, setting), clips(12)
+    net = system(teacher, symbols=60)
+    net.start_from(teacher)
+    linear_codec.start_codec(net, teacher, some)
+    with torch.inference_mode():
+        sound, *picture = teacher.given(some.audio, some.visual)
+        code = net.audio_terminal.line(some.audio)
+        decoder, line, _ = net.receiver.lines()
+        torch.testing.assert_close(decoder(code), sound, rtol=1e-3, atol=1e-3)
+        torch.testing.assert_close(net.video_terminal.hearing(code), sound, rtol=1e-3, atol=1e-3)
+        seen = net.video_terminal.attend(some.visual, net.encode_audio(some.audio))[0]
+        found, wanted = line(net.video_terminal.channel(seen)), torch.cat(picture, -1)
+        error = (found - wanted).square().mean() / wanted.var((0, 1)).mean()
+        assert float(error) < 0.05
 
 
 # --- shared weights -------------------------------------------------------------------------------

@@ -86,6 +86,7 @@ class PilotAveConfig(RadioConfig):
     picture_dim: int = option(
         0, "features of the picture before the semantic decoder, where they are others; 0: as many"
     )
+    linear: bool = option(False, "a linear layer beside each channel encoder and decoder")
     video_kernel: int = option(1, "kernel of the Conv2D blocks in time [segments]")
     recurrent: int = option(0, "units of BiLSTMs before PSP per direction; 0: none, as the paper")
     classifier: int = option(64, "units of the classifier's hidden layer")
@@ -123,6 +124,8 @@ class PilotAveConfig(RadioConfig):
             raise SemcomError(f"decoder {self.decoder}: needs both terminals; psp works with one")
         if self.spatial not in SPATIAL:
             raise SemcomError(f"spatial {self.spatial!r}: expected one of {', '.join(SPATIAL)}")
+        if self.spatial == "map" and self.linear:
+            raise SemcomError("linear: not with a map, whose regions are sent each by itself")
         if self.spatial == "map" and 2 * self.symbols < CELLS**2:
             raise SemcomError(f"symbols {self.symbols}: a map needs at least {CELLS**2 // 2 + 1}")
 

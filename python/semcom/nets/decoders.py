@@ -14,6 +14,7 @@ from .layers import (
     PSP,
     BiLSTM,
     TemporalConv,
+    beside,
     dense,
     limit_power,
     shrink,
@@ -62,8 +63,9 @@ class ChannelDecoders(nn.Module):
             else:
                 decoder = TemporalConv(*sizes, kernel=kernel, dropout=drop)
             dim = config.picture_dim if name == "video" else 0
-            common = nn.Linear(sizes[-1], dim or config.common_dim, bias=False)
-            self.decoders[name] = nn.Sequential(decoder, common)
+            dim = dim or config.common_dim
+            deep = nn.Sequential(decoder, nn.Linear(sizes[-1], dim, bias=False))
+            self.decoders[name] = beside(deep, sizes[0], dim, config.linear)
         self.drop = nn.Dropout(config.dropout)
 
     def features(self, symbols: torch.Tensor, no_eff: torch.Tensor) -> tuple[list, list]:
@@ -75,6 +77,12 @@ class ChannelDecoders(nn.Module):
             whole.append(self.decoders[name](clean[:, k]))
             kept.append(self.drop(whole[-1]))
         return whole, kept
+
+    def lines(self):
+        """With config.linear: the audio decoder, the linear layer beside the video decoder, and
+        what that is beside."""
+        audio, video = self.decoders.values()
+        return audio, video.line, [video.deep]
 
 
 def received(symbols: torch.Tensor, no_eff: torch.Tensor) -> torch.Tensor:
@@ -147,6 +155,9 @@ class VSCGReceiver(LocaliserReceiver):
     localiser = VSCG
 
 
+PARTS = ("attended", "pooled", "fusion")  # of what the video terminal sends of co-attention
+
+
 class CoAttentionReceiver(nn.Module):
     """Co-attention where only some of it can be: CSPA's attention of the sound, CSEA, both streams.
 
@@ -160,13 +171,15 @@ class CoAttentionReceiver(nn.Module):
         dim, hidden = config.common_dim, config.attention_hidden
         picture = config.picture_dim or dim
         self.on_map = config.spatial == "map"
-        self.audio_decoder = dense(
-            2 * config.symbols, config.audio_decoder, dim, dropout=config.dropout
-        )
+        reals = 2 * config.symbols
+        deep = dense(reals, config.audio_decoder, dim, dropout=config.dropout)
+        self.audio_decoder = beside(deep, reals, dim, config.linear)
         spatial = dim, config.attention_width, hidden
         if self.on_map:
-            reals = 2 * config.symbols // CELLS**2
-            self.video_decoder = dense(reals, config.video_decoder, picture, dropout=config.dropout)
+            of_cell = reals // CELLS**2
+            self.video_decoder = dense(
+                of_cell, config.video_decoder, picture, dropout=config.dropout
+            )
             self.spatial = CSPA(picture, *spatial)
         else:
             self.video_decoder = TemporalConv(
@@ -175,14 +188,11 @@ class CoAttentionReceiver(nn.Module):
                 kernel=config.video_kernel,
                 dropout=config.dropout,
             )
-            parts = ("attended", "pooled", "fusion")
-            sizes = (picture, picture, hidden)
+            parts = dict(zip(PARTS, (picture, picture, hidden), strict=True))
             self.parts = nn.ModuleDict(
-                {
-                    name: nn.Linear(config.video_decoder, n)
-                    for name, n in zip(parts, sizes, strict=True)
-                }
+                {name: nn.Linear(config.video_decoder, n) for name, n in parts.items()}
             )
+            self.line = nn.Linear(reals, sum(parts.values())) if config.linear else None
             told = SpatialTold if config.spatial == "weights" else SpatialHearing
             self.spatial = told(*spatial)
         self.semantic = CSEA(picture, dim)
@@ -204,6 +214,10 @@ class CoAttentionReceiver(nn.Module):
         logits, extras = self.streams(recurrent)
         return logits, {"given": given, **extras}
 
+    def lines(self):
+        """As :meth:`ChannelDecoders.lines`."""
+        return self.audio_decoder, self.line, self.parts.values()
+
     def look_at_map(self, audio: torch.Tensor, seen: torch.Tensor):
         """(F^a_spa, F^v_spa), the mean of the regions and what was decoded."""
         regions = CELLS**2
@@ -215,7 +229,11 @@ class CoAttentionReceiver(nn.Module):
     def take_parts(self, audio: torch.Tensor, seen: torch.Tensor):
         """The same from what the terminal saw."""
         decoded = self.video_decoder(seen)
-        attended, pooled, told = (layer(decoded) for layer in self.parts.values())
+        parts = [layer(decoded) for layer in self.parts.values()]
+        if self.line is not None:
+            lines = self.line(seen).split([part.shape[-1] for part in parts], -1)
+            parts = [part + line for part, line in zip(parts, lines, strict=True)]
+        attended, pooled, told = parts
         spatial = self.spatial.hear(audio, told), attended
         return spatial, pooled, [audio, attended, pooled, told]
 

@@ -19,6 +19,7 @@ from .configs import CELLS, PilotAveConfig
 from .decoders import DECODERS
 from .layers import (
     TemporalConv,
+    beside,
     dense,
     init_relu,
     limit_power,
@@ -44,14 +45,18 @@ class AudioTerminal(nn.Module):
             last_relu=False,
             dropout=config.dropout,
         )
+        self.line = nn.Linear(config.audio_dim, 2 * config.symbols) if config.linear else None
 
     def forward(self, audio: torch.Tensor) -> torch.Tensor:
-        return unit_power(to_complex(self.channel(self.drop(self.semantic(audio)[0]))))
+        code = self.channel(self.drop(self.semantic(audio)[0]))
+        if self.line is not None:
+            code = code + self.line(audio)
+        return unit_power(to_complex(code))
 
 
-def video_encoder(config: PilotAveConfig, dim: int) -> TemporalConv:
+def video_encoder(config: PilotAveConfig, dim: int) -> nn.Module:
     """The video terminal's channel encoder of ``dim`` features."""
-    return TemporalConv(
+    deep = TemporalConv(
         dim,
         config.video_channel,
         2 * config.symbols,
@@ -59,6 +64,7 @@ def video_encoder(config: PilotAveConfig, dim: int) -> TemporalConv:
         last_relu=False,
         dropout=config.dropout,
     )
+    return beside(deep, dim, 2 * config.symbols, config.linear)
 
 
 class VideoTerminal(nn.Module):
@@ -71,9 +77,8 @@ class VideoTerminal(nn.Module):
 
     def __init__(self, config: PilotAveConfig):
         super().__init__()
-        self.hearing = dense(
-            2 * config.symbols, config.audio_decoder, config.audio_decoder, config.audio_dim
-        )
+        sizes = 2 * config.symbols, *[config.audio_decoder] * 2, config.audio_dim
+        self.hearing = beside(dense(*sizes), sizes[0], sizes[-1], config.linear)
         self.attention = AGVA(
             config.visual_dim, config.audio_dim, config.attention_width, config.attention_hidden
         )
@@ -106,6 +111,7 @@ class SpatialTerminal(VideoTerminal):
             audio_attention=False,
         )
         self.channel = video_encoder(config, 2 * config.visual_dim + config.attention_hidden)
+        self.reals = 2 * config.symbols
         self.weigh = None
         if config.spatial == "weights":
             hidden, width = config.attention_hidden, config.attention_width // 2
@@ -113,7 +119,7 @@ class SpatialTerminal(VideoTerminal):
 
     def attend(self, visual: torch.Tensor, heard: torch.Tensor | None):
         if heard is None:
-            audio = visual.new_zeros(*visual.shape[:2], self.hearing[0].in_features).float()
+            audio = visual.new_zeros(*visual.shape[:2], self.reals).float()
         else:
             audio = to_real(limit_power(heard))
         attended, fusion, attention = self.attention.see(self.hearing(audio), visual)
@@ -212,6 +218,7 @@ def cut_in_two(localiser: Localiser) -> dict:
         "decoder": {"psp": "psp_localiser"}.get(localiser.name, localiser.name),
         "setting": own.setting,
         "spatial": "weights",
+        "linear": True,
         "attention_width": own.attention_width,
         "attention_hidden": own.attention_hidden,
         "recurrent": own.recurrent,

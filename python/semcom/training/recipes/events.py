@@ -26,6 +26,7 @@ from .. import losses
 from ..augment import Augment
 from ..evaluate import accuracy, choose_background, link_of
 from ..job import Job
+from ..linear_codec import start_codec
 from ..options import LinkConfig
 from .clips import ClipRecipe
 
@@ -59,6 +60,7 @@ class EventsOverLink(ClipRecipe):
         job = dataclasses.replace(job, network=started_network(job.network, teacher, config))
         made = super().prepare(job, config)
         made.begin_with(teacher)
+        start_codec(made.model, teacher, made.clips)
         return made
 
     def begin_with(self, teacher: Localiser) -> None:
