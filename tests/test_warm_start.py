@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from gnuradio.semcom.base.errors import SemcomError
+from gnuradio.semcom.base.files import sha256
 from gnuradio.semcom.chain.link import TorchLink
 from gnuradio.semcom.data.tensors import Features
 from gnuradio.semcom.nets.heads import background_of
@@ -128,6 +129,24 @@ def test_regression_counts_in_units_of_the_power_that_is_wanted():
     each = [((x - y) ** 2).mean() / (y**2).mean() for x, y in zip(found, wanted, strict=True)]
     tensors = ([torch.tensor(x) for x in side] for side in (found, wanted))
     assert float(losses.regression(*tensors)) == pytest.approx(np.mean(each))
+
+
+class Few:
+    """Three clips of these sizes, as a set."""
+
+    name, classes, ids = "few", CLASSES, ("one", "two", "three")
+
+    def __len__(self):
+        return B
+
+    def audio(self, i):
+        return clips().audio[i].numpy()
+
+    def visual(self, i):
+        return clips().visual[i].numpy()
+
+    def labels(self, i):
+        return clips().labels[i].numpy()
 
 
 def recipe(teacher, **changes) -> EventsOverLink:
@@ -308,7 +327,7 @@ def test_a_header_that_names_nothing_is_one_line(pair, told):
     ("system_name", "more", "words"),
     [
         ("pilot_ave_plus", {}, "starts a new pilot_ave"),
-        ("pilot_ave", {"init": "y"}, "leave out --init"),
+        ("pilot_ave", {"init": "y"}, "another system, --init or no_estimation"),
         ("pilot_ave", {"network": {"spatial": "map"}}, "spatial map: vscg.safetensors has weights"),
         ("pilot_ave", {"network": {"decoder": "avel"}}, "decoder avel: vscg.safetensors has vscg"),
     ],
@@ -319,6 +338,29 @@ def test_what_cannot_start_warm_is_one_line(system_name, more, words, tmp_path):
     job = Job(system_name, "full", tmp_path / "out", **more)
     with pytest.raises(SemcomError, match=words):
         train(EventsOverLink, job, LinkConfig(warm_start=str(path)))
+
+
+def test_the_checkpoint_says_what_was_taken_and_names_no_folder(tmp_path, monkeypatch):
+    path = tmp_path / "avel.safetensors"
+    store.save(path, taught("avel", "wsel"), variant="wsel", data="few")
+    monkeypatch.setattr("gnuradio.semcom.training.recipes.clips.open_set", lambda *_: Few())
+    network = {name: value for name, value in CODEC.items() if name not in SIZES}
+    job = Job("pilot_ave", "full", tmp_path / "out", network=network)
+    train(EventsOverLink, job, LinkConfig(warm_start=str(path), epochs=1, frozen=True))
+    made = tmp_path / "out" / "pilot_ave-full-few-avel-wsel-11.safetensors"
+    header = store.read_header(made)
+    start = header["warm_start"]
+    assert (start["file"], start["sha256"]) == ("avel.safetensors", sha256(path))
+    assert (
+        start["taken"]["receiver.recurrent.0.lstm.weight_ih_l0"] == "audio_lstm.lstm.weight_ih_l0"
+    )
+    assert set(start["taken"]) - set(start["frozen"]) == {"receiver.fusion.head.background"}
+    assert str(tmp_path) not in json.dumps(header)
+    card = made.with_suffix(".md").read_text()
+    assert "| started from | `avel.safetensors`: receiver.fusion, receiver.recurrent, " in card
+    frozen, first = load_any(made).state_dict(), load_any(path).state_dict()
+    for own, theirs in start["frozen"].items():
+        torch.testing.assert_close(frozen[own], first[theirs])
 
 
 def test_only_a_localiser_starts_it(tmp_path):

@@ -56,11 +56,14 @@ class EventsOverLink(ClipRecipe):
     def prepare(cls, job: Job, config: LinkConfig) -> EventsOverLink:
         if not config.warm_start:
             return super().prepare(job, config)
-        teacher = to_device(warm(job, config), job.device)
-        job = dataclasses.replace(job, network=started_network(job.network, teacher, config))
-        made = super().prepare(job, config)
+        path = Path(config.warm_start)
+        teacher = to_device(warm(job, path), job.device)
+        job = dataclasses.replace(job, network=started_network(job.network, teacher, path))
+        made = super().prepare(job, dataclasses.replace(config, warm_start=path.name))
         made.begin_with(teacher)
-        start_codec(made.model, teacher, made.clips)
+        made.source = {"file": path.name, "sha256": sha256(path)}
+        if made.model.config.linear:
+            start_codec(made.model, teacher, made.clips)
         return made
 
     def begin_with(self, teacher: Localiser) -> None:
@@ -139,9 +142,7 @@ class EventsOverLink(ClipRecipe):
     def header(self) -> dict:
         if self.teacher is None:
             return {}
-        path = Path(self.config.warm_start)
-        told = {"file": path.name, "sha256": sha256(path), "taken": self.taken}
-        return {"warm_start": told | {"frozen": self.kept_as_is}}
+        return {"warm_start": self.source | {"taken": self.taken, "frozen": self.kept_as_is}}
 
     @staticmethod
     def card_rows(header: dict) -> list[tuple[str, str]]:
@@ -178,23 +179,25 @@ class EventsOverLink(ClipRecipe):
         return lines
 
 
-def warm(job: Job, config: LinkConfig) -> Localiser:
+def warm(job: Job, path: Path) -> Localiser:
     """The localiser of --warm-start, or one line why it is none that this training can take."""
-    path = Path(config.warm_start)
-    if job.system != "pilot_ave" or job.init:
-        raise SemcomError("--warm-start: starts a new pilot_ave; leave out --init, or it")
+    if job.system != "pilot_ave" or job.init or job.variant == "no_estimation":
+        raise SemcomError(
+            "--warm-start: starts a new pilot_ave, full or error_free; leave it out with another "
+            "system, --init or no_estimation"
+        )
     net = load_any(path)
     if not isinstance(net, Localiser):
         raise SemcomError(f"--warm-start {path.name}: holds {net.name}, expected a localiser")
     return net
 
 
-def started_network(asked: dict, teacher: Localiser, config: LinkConfig) -> dict:
+def started_network(asked: dict, teacher: Localiser, path: Path) -> dict:
     """Fields of the network's configuration: those asked for, and those that a localiser sets."""
-    own, name = cut_in_two(teacher), Path(config.warm_start).name
-    for field in own.keys() & asked.keys():
+    own = cut_in_two(teacher)
+    for field in own.keys() & asked.keys() - {"linear"}:
         if asked[field] != own[field]:
-            raise SemcomError(f"{field} {asked[field]}: {name} has {own[field]}; leave it out")
+            raise SemcomError(f"{field} {asked[field]}: {path.name} has {own[field]}; leave it out")
     return own | asked
 
 
