@@ -363,6 +363,28 @@ def test_the_checkpoint_says_what_was_taken_and_names_no_folder(tmp_path, monkey
         torch.testing.assert_close(frozen[own], first[theirs])
 
 
+def test_what_stayed_as_it_was_is_shipped_once(tmp_path, program):
+    first = tmp_path / "models" / "avel.safetensors"
+    first.parent.mkdir()
+    store.save(first, taught("avel", "sel"), variant="sel", data="few")
+    made = recipe(taught("avel", "sel"), frozen=True)
+    made.source = {"file": first.name, "sha256": sha256(first)}
+    path = tmp_path / "net.safetensors"
+    store.save(path, made.model, variant="full", data="few", **made.header())
+    path.with_suffix(".md").write_text("| size | ? |\n")
+    done = program("tools/ship.py", path, "--out", first.parent)
+    assert done.returncode == 0, done.stderr
+    shipped = first.with_name("net.safetensors")
+    assert set(load_file(shipped)) & set(made.taken) == set()
+    assert "beside it avel.safetensors |" in shipped.with_suffix(".md").read_text()
+    found, wanted = load_any(shipped).state_dict(), made.model.state_dict()
+    for name, value in wanted.items():
+        torch.testing.assert_close(found[name], value, rtol=0.01, atol=0.02)
+    store.save(first, taught("avel", "wsel"), variant="wsel", data="few")
+    done = program("tools/ship.py", path, "--out", first.parent)
+    assert done.returncode == 2 and "started from another avel.safetensors" in done.stderr
+
+
 def test_only_a_localiser_starts_it(tmp_path):
     path = tmp_path / "net.safetensors"
     store.save(path, system(taught("avel", "sel")), variant="full", data="few")
