@@ -48,8 +48,11 @@ WARM = (
     f"--learning-rate 1e-3 --dropout 0 --snr-min -15 --snr-max 15 {CODEC}"
 )
 OF_CLASSES = "--regress 0.03"  # where the loss is a mean over the classes, 29 times smaller
+WARM_ROWS = {"with": "", "without": "--no-linear"}  # linear layers -> options
 WARM_SEEDS = 3
+WARM_SNRS = (-10.0, 0.0, 20.0)  # besides, of one seed
 WARM_SNR = 10.0  # dB, at which a decoder is compared with itself without a link
+WARM_PARTS = ("vscg", "coattention")  # systems of which it is shown
 WARM_PAIRS = [
     (system, setting) for system in ("psp", "avel", "vscg", "coattention") for setting in SETTINGS
 ]
@@ -199,7 +202,12 @@ def train_all(data: Path, match: Path | None, runs: Path, seeds: int, jobs: int)
     trainings.complete("seeds", [run for seed in zip(*by_seed, strict=True) for run in seed])
     trainings.complete("decoders", [run for runs in link_runs().values() for run in runs])
     warm = warm_runs(data.resolve().name).values()
-    trainings.complete("around localisers", [run for runs in warm for run in runs])
+    without = [
+        warm_run(system, "sel", 0, data.resolve().name, WARM_ROWS["without"])
+        for system in WARM_PARTS
+        if shipped(system, "sel", data.resolve().name).is_file()
+    ]
+    trainings.complete("around localisers", [run for runs in warm for run in runs] + without)
     if match:
         across = trainings_on(match, runs, jobs)
         first, then = zip(*match_runs(across), strict=True)

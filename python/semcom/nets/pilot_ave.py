@@ -96,9 +96,9 @@ class SpatialTerminal(VideoTerminal):
     """The spatial part of co-attention at the terminal, which hears the sound: what CSPA sees, the
     mean of the picture and what CSPA tells the sound share the channel encoder.
 
-    What it tells is F^av Z, a sum of products over the positions that trained networks let grow
-    without bound (to 1e7, beside features about 1, which then are lost in the encoder), or, with
-    spatial "weights", softmax(f4(F^av Z)), all that is made of it.
+    What it tells is F^av Z, a sum of products over the positions that has no bound, and is beside
+    features about 1 in the encoder; or, with spatial "weights", softmax(f4(F^av Z)), which is all
+    that is made of it.
     """
 
     def __init__(self, config: PilotAveConfig):
