@@ -133,7 +133,7 @@ def test_trainings_around_localisers_are_of_those_that_are_shipped():
 PAGES = (
     "results", "tuning", "attention", "localisers", "media", "bound", "synchronisation",
     "coding", "classical", "classical-features", "classical-text",
-    "classical-media", "generative",
+    "classical-media", "generative", "films",
 )  # fmt: skip
 
 
