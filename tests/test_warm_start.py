@@ -363,6 +363,17 @@ def test_the_checkpoint_says_what_was_taken_and_names_no_folder(tmp_path, monkey
         torch.testing.assert_close(frozen[own], first[theirs])
 
 
+def test_a_localiser_of_other_sizes_is_one_line(tmp_path, monkeypatch):
+    path = tmp_path / "avel.safetensors"
+    store.save(path, taught("avel", "sel"), variant="sel", data="few")
+    wide = Few()
+    wide.audio = lambda i: np.zeros((T, 25), np.float32)
+    monkeypatch.setattr("gnuradio.semcom.training.recipes.clips.open_set", lambda *_: wide)
+    job = Job("pilot_ave", "full", tmp_path / "out", network={"symbols": 11})
+    with pytest.raises(SemcomError, match=r"--warm-start avel.safetensors: made for audio feat"):
+        train(EventsOverLink, job, LinkConfig(warm_start=str(path)))
+
+
 def test_what_stayed_as_it_was_is_shipped_once(tmp_path, program):
     first = tmp_path / "models" / "avel.safetensors"
     first.parent.mkdir()

@@ -20,7 +20,7 @@ from ...nets.heads import background_of
 from ...nets.localisers import Localiser
 from ...nets.names import WEAK
 from ...nets.pilot_ave import cut_in_two
-from ...systems.loading import load_any, to_device
+from ...systems.loading import check_sizes, load_any, to_device
 from ...systems.registry import system
 from .. import losses
 from ..augment import Augment
@@ -60,6 +60,7 @@ class EventsOverLink(ClipRecipe):
         teacher = to_device(warm(job, path), job.device)
         job = dataclasses.replace(job, network=started_network(job.network, teacher, path))
         made = super().prepare(job, dataclasses.replace(config, warm_start=path.name))
+        check_sizes(teacher, made.sets["train"], f"--warm-start {path.name}")
         made.begin_with(teacher)
         made.source = {"file": path.name, "sha256": sha256(path)}
         if made.model.config.linear:
