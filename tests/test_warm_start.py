@@ -258,6 +258,19 @@ def test_the_codec_starts_as_what_the_localiser_has(name, setting):
         assert float(error) < 0.05
 
 
+def test_what_never_changes_is_known_without_being_sent():
+    teacher, some = taught("coattention", "sel"), clips(12)
+    some.visual[:] = some.visual[0, 0]
+    net = system(teacher, symbols=60)
+    net.start_from(teacher)
+    linear_codec.start_codec(net, teacher, some)
+    with torch.inference_mode():
+        pooled = teacher.given(some.audio, some.visual)[2]
+        silent = torch.zeros(1, 2, T, 60, dtype=torch.complex64)
+        found = net.receive(silent, torch.zeros(1, 2))[1]["given"][2]
+    torch.testing.assert_close(found, pooled[:1], rtol=1e-2, atol=1e-3)
+
+
 # --- shared weights -------------------------------------------------------------------------------
 
 
