@@ -24,7 +24,7 @@ STUDIES = {  # a module each, imported when it is run: GNU Radio reads some sett
     "classical_media": "media that classical links show again: docs/classical-media.md",
     "interpolation": "pictures made between key frames: a table on screen",
     "generative": "M3E-VSC beside classical links: docs/generative.md",
-    "films": "films over several links, to look at: docs/films.md",
+    "gallery": "one film over several links, to look at: docs/gallery.md",
     "bound": "how many bits the channel can carry: docs/bound.md",
     "coding": "what the classical channel coding reaches: docs/coding.md",
     "synchronisation": "what the receiver of bursts reaches: docs/synchronisation.md",

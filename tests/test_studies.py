@@ -109,7 +109,7 @@ def test_a_place_that_stays_empty_leaves_no_gap(tmp_path, monkeypatch):
 PAGES = (
     "results", "tuning", "attention", "localisers", "media", "bound", "synchronisation",
     "coding", "classical", "classical-features", "classical-text",
-    "classical-media", "generative", "films",
+    "classical-media", "generative", "gallery",
 )  # fmt: skip
 
 

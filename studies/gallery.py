@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Make docs/films.md and its films: one film over several links, as it was sent and as it is shown.
+"""Make docs/gallery.md and its films: one film over several links, as it was sent and as it is shown.
 
 The film pans over photographs that scikit-image carries, free to be shown (a cat, an astronaut, a
 cup); its sounds are synthesised.  With --clips the same is made of films of your own, and only in
 --out: what is in such a film is not ours to publish.
 
-    studies films
+    studies gallery
 """
 
 import argparse
@@ -68,9 +68,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     if args.clips:
-        sent, kept, page = args.clips, make_folder(args.out), args.out / "films.md"
+        sent, kept, page = args.clips, make_folder(args.out), args.out / "gallery.md"
     else:
-        kept, page = make_folder(args.docs / "films"), args.docs / "films.md"
+        kept, page = make_folder(args.docs / "films"), args.docs / "gallery.md"
         sent = [photographs(make_folder(args.out) / "photographs.mp4")]
     check_writable(page)
     jobs = [(film, link) for film in sent for link in LINKS]
@@ -80,7 +80,7 @@ def run(args: argparse.Namespace) -> None:
         rows.append([film.name, link.name, *over(film, link, kept / f"{name}.mp4", page)])
     header = ["sent", "link", "SNR [dB]", "uses a second", "SSIM", "what is said", "film"]
     words = ["--clips", *args.clips] if args.clips else []
-    text = pages.page("films", command=pages.command("films", *words),
+    text = pages.page("gallery", command=pages.command("gallery", *words),
                       table=tables.markdown(header, rows))  # fmt: skip
     pages.write(page, text)
 
