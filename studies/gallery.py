@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Make docs/gallery.md and its films: one film over several links, as it was sent and as it is shown.
+"""Make docs/gallery.md and its films: one film over several links, as it was sent and as shown.
 
 The film pans over photographs that scikit-image carries, free to be shown (a cat, an astronaut, a
 cup); its sounds are synthesised.  With --clips the same is made of films of your own, and only in
