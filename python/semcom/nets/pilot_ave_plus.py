@@ -11,12 +11,18 @@ thousand clips by heart.
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
 import torch
 from torch import nn
+from torch.nn import functional as F
 
+from ..base.errors import SemcomError
 from .attention import GuidedAttention
 from .configs import PilotAvePlusConfig
 from .layers import (
+    bound_peak,
     dense,
     init_relu,
     limit_power,
@@ -28,6 +34,31 @@ from .spans import EventSpan
 from .system import RadioSystem
 
 NOISE_RANGE_DB = 40.0  # effective noise beyond it is as good as none, or as nothing received
+
+
+@dataclass(frozen=True)
+class PilotAvePlusSettings:
+    """symbols  of a second and terminal, of those that the network can send; 0: the most."""
+
+    symbols: int = 0
+
+
+def as_inputs(symbols: torch.Tensor, config: PilotAvePlusConfig) -> torch.Tensor:
+    """Heard symbols [B, T, n], limited to unit power, as a layer takes them, [B, T, numbers].
+
+    What a shorter payload of a nested network has not, is zero; how long it is, log2 n / L, comes
+    beside.
+    """
+    heard = F.pad(limit_power(symbols), (0, config.symbols - symbols.shape[-1]))
+    if not config.nested:
+        return to_real(heard)
+    length = math.log2(symbols.shape[-1] / config.symbols)
+    return F.pad(to_real(heard), (0, 1), value=length)
+
+
+def inputs(config: PilotAvePlusConfig) -> int:
+    """Numbers of a second that :func:`as_inputs` makes of its symbols."""
+    return 2 * config.symbols + config.nested
 
 
 class Encoder(nn.Module):
@@ -54,15 +85,20 @@ class VideoTerminal(nn.Module):
 
     def __init__(self, config: PilotAvePlusConfig):
         super().__init__()
-        self.hearing = dense(2 * config.symbols, config.attention_hidden)
+        self.config = config
+        self.hearing = dense(inputs(config), config.attention_hidden)
         self.attention = GuidedAttention(
-            config.visual_dim, config.attention_hidden, config.attention_hidden, config.heads
+            config.visual_dim,
+            config.attention_hidden,
+            config.attention_hidden,
+            config.heads,
+            product=config.attention == "product",
         )
         self.encoder = Encoder(config.heads * config.visual_dim, config)
 
     def attend(self, visual: torch.Tensor, heard: torch.Tensor | None):
         """-> attended [B, T, heads d_v], attention [B, T, h, w], the mean of the heads."""
-        guide = None if heard is None else self.hearing(to_real(limit_power(heard)))
+        guide = None if heard is None else self.hearing(as_inputs(heard, self.config))
         return self.attention(visual, guide)
 
     def forward(self, visual: torch.Tensor, heard: torch.Tensor | None) -> torch.Tensor:
@@ -103,11 +139,12 @@ class Decoder(nn.Module):
 
     def __init__(self, config: PilotAvePlusConfig):
         super().__init__()
-        self.layer = dense(2 * config.symbols + 1, config.hidden, dropout=config.dropout)
+        self.config = config
+        self.layer = dense(inputs(config) + 1, config.hidden, dropout=config.dropout)
 
     def forward(self, symbols: torch.Tensor, no_eff: torch.Tensor) -> torch.Tensor:
-        """symbols [B, T, L], no_eff [B] -> [B, T, hidden]."""
-        heard = to_real(limit_power(symbols))
+        """symbols [B, T, n], no_eff [B] -> [B, T, hidden]."""
+        heard = as_inputs(symbols, self.config)
         heard = heard.masked_fill(no_eff.isinf()[:, None, None], 0.0)
         noise = noise_level(no_eff)[:, None, None].expand(*heard.shape[:2], 1)
         return self.layer(torch.cat([heard, noise], -1))
@@ -158,11 +195,16 @@ class Receiver(nn.Module):
 
 
 class PilotAvePlus(RadioSystem):
-    """The whole system; what runs where is one method each."""
+    """The whole system; what runs where is one method each.
+
+    A ``nested`` network sends the first n of a second's L symbols, at unit power, for any n of
+    ``config.rates``: which, :meth:`configure` says.
+    """
 
     name = "pilot_ave_plus"
     loss = "single_stream"
     Config = PilotAvePlusConfig
+    Settings = PilotAvePlusSettings
 
     def __init__(self, config: PilotAvePlusConfig, classes: tuple[str, ...] | list[str]):
         super().__init__(config, classes, AudioTerminal, VideoTerminal, Receiver)
@@ -170,3 +212,25 @@ class PilotAvePlus(RadioSystem):
         undecided = [stream.events for stream in self.receiver.evidence]
         for layer in (*undecided, self.receiver.presence.score):
             nn.init.normal_(layer.weight, std=0.02)  # the receiver starts out undecided
+
+    def configure(self, settings: PilotAvePlusSettings) -> None:
+        """Take settings; SemcomError for a length that the network cannot send."""
+        rates = self.config.rates
+        if settings.symbols not in (0, *rates):
+            raise SemcomError(
+                f"symbols {settings.symbols}: these weights send "
+                f"{' or '.join(map(str, rates))} symbols a second"
+            )
+        self.symbols = settings.symbols or rates[-1]
+
+    def encode_audio(self, audio: torch.Tensor) -> torch.Tensor:
+        return self._payload(super().encode_audio(audio))
+
+    def encode_video(self, visual: torch.Tensor, heard: torch.Tensor | None) -> torch.Tensor:
+        return self._payload(super().encode_video(visual, heard))
+
+    def _payload(self, symbols: torch.Tensor) -> torch.Tensor:
+        """What goes on the air of a terminal's symbols [B, T, L]: [B, T, n]."""
+        if self.symbols < symbols.shape[-1]:
+            symbols = unit_power(symbols[..., : self.symbols])
+        return bound_peak(symbols, 10 ** (self.config.peak / 10)) if self.config.peak else symbols
