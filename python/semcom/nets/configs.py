@@ -42,6 +42,11 @@ class RadioConfig(FeatureSizes):
     terminals: str = option("audio+video", "audio+video, or audio or video for one modality")
     symbols: int = option(64, "complex symbols L per segment and terminal")
 
+    @property
+    def rates(self) -> tuple[int, ...]:
+        """Numbers of symbols a second that the network can send, the most last."""
+        return (self.symbols,)
+
 
 def check_attention(config) -> None:
     """Refuse an attention that there is not."""
@@ -83,7 +88,6 @@ class PilotAvePlusConfig(RadioConfig):
 
     @property
     def rates(self) -> tuple[int, ...]:
-        """Numbers of symbols a second that the network can send, the most last."""
         if not self.nested:
             return (self.symbols,)
         doubled = [SHORTEST << k for k in range(self.symbols.bit_length())]

@@ -198,7 +198,7 @@ class PilotAvePlus(RadioSystem):
     """The whole system; what runs where is one method each.
 
     A ``nested`` network sends the first n of a second's L symbols, at unit power, for any n of
-    ``config.rates``: which, :meth:`configure` says.
+    ``rates``: which, :meth:`configure` says.
     """
 
     name = "pilot_ave_plus"
@@ -215,13 +215,12 @@ class PilotAvePlus(RadioSystem):
 
     def configure(self, settings: PilotAvePlusSettings) -> None:
         """Take settings; SemcomError for a length that the network cannot send."""
-        rates = self.config.rates
-        if settings.symbols not in (0, *rates):
+        if settings.symbols not in (0, *self.rates):
             raise SemcomError(
                 f"symbols {settings.symbols}: these weights send "
-                f"{' or '.join(map(str, rates))} symbols a second"
+                f"{' or '.join(map(str, self.rates))} symbols a second"
             )
-        self.symbols = settings.symbols or rates[-1]
+        self.symbols = settings.symbols or self.rates[-1]
 
     def encode_audio(self, audio: torch.Tensor) -> torch.Tensor:
         return self._payload(super().encode_audio(audio))

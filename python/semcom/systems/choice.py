@@ -99,11 +99,11 @@ def named_weights(named: list, name: str, trained: str, clips) -> list[Path]:
 
 def check(point, net, path: Path, clips) -> None:
     """Refuse weights that are not what the options ask for, or do not fit the set."""
-    symbols = getattr(net, "symbols", 0)
-    if point.symbols not in (0, symbols):
+    rates = getattr(net, "rates", ())
+    if point.symbols not in (0, *rates):
         raise SemcomError(
-            f"--symbols {point.symbols}: {path.name} sends {symbols} symbols a segment; "
-            f"train one with apps/train.py and name it with --checkpoint"
+            f"--symbols {point.symbols}: {path.name} sends {' or '.join(map(str, rates))} symbols "
+            f"a segment; train one with apps/train.py and name it with --checkpoint"
         )
     if point.decoder not in ("", decoder_of(net)):
         raise SemcomError(

@@ -40,7 +40,6 @@ class EventsOverLink(ClipRecipe):
             config.mismatch,
             config.rivals,
         )
-        self.rates = getattr(net.config, "rates", (net.symbols,))
         if config.variant == "no_estimation":
             for part in net.transmitters():
                 part.requires_grad_(False)
@@ -66,8 +65,8 @@ class EventsOverLink(ClipRecipe):
         # frame numbers never repeat over a training, and evaluation's seed differs
         frame = (epoch * len(self.clips) + index).to(device)
         link = self._draw_link()
-        if len(self.rates) > 1:
-            net.symbols = self.rates[int(torch.randint(len(self.rates), ()))]
+        if len(net.rates) > 1:
+            net.symbols = net.rates[int(torch.randint(len(net.rates), ()))]
         audio, visual, labels = self.augment.batch(index)
         taken, labels = {"audio": audio, "video": visual}, labels.to(device)
         taken = {name: taken[name].to(device) for name in net.terminals}
@@ -96,8 +95,8 @@ class EventsOverLink(ClipRecipe):
     def score(self, kept: torch.nn.Module) -> float:
         channels = self.config.channels if self.config.variant != "error_free" else ("none",)
         found = []
-        for at in range(max(len(channels), len(self.rates))):
-            kept.symbols = self.rates[at % len(self.rates)]
+        for at in range(max(len(channels), len(kept.rates))):
+            kept.symbols = kept.rates[at % len(kept.rates)]
             channel = channels[at % len(channels)]
             link = link_of(kept, self.config.variant, channel, "lmmse", seed=0)
             found.append(accuracy(kept, self.features["val"], link, VALIDATION_SNR_DB))
@@ -106,7 +105,7 @@ class EventsOverLink(ClipRecipe):
     def test(self) -> dict:
         """Accuracy free of errors, and per channel and SNR."""
         net, clips, variant = self.model, self.features["test"], self.config.variant
-        net.symbols = self.rates[-1]
+        net.symbols = net.rates[-1]
         free = link_of(net, "error_free", "none", "none", seed=0)
         figures = {"error_free": accuracy(net, clips, free)}
         for channel in () if variant == "error_free" else self.config.channels:
