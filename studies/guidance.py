@@ -37,8 +37,8 @@ from .work import Records, Unit, complete
 
 SYSTEM, FIGURE = "pilot_ave_plus", "figures/guidance.png"
 COMMON = (
-    "--system pilot_ave_plus --bfloat16 --batch 16 --epochs 8 --dropout 0.1 --snr-min -15 "
-    "--snr-max 15 --attention product --rivals 0.5 --gaze 0.5"
+    "--system pilot_ave_plus --bfloat16 --epochs 12 --dropout 0.1 --snr-min -15 --snr-max 15 "
+    "--attention product --rivals 0.4 --gaze 1"
 )
 TRAININGS = {  # mode -> its options beside COMMON
     "guided": "--nested --peak 5",

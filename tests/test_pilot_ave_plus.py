@@ -199,8 +199,8 @@ def test_a_shorter_payload_is_the_beginning_of_the_longest_at_unit_power():
 def test_what_a_shorter_payload_has_not_is_silence_and_its_length_is_told():
     config = replace(CONFIG, symbols=16, nested=True)
     heard = torch.full((1, 1, 4), 0.5 + 0.25j)
-    found = as_inputs(heard, config)[0, 0].tolist()
-    assert found == [0.5] * 4 + [0.0] * 12 + [0.25] * 4 + [0.0] * 12 + [-2.0]
+    found = as_inputs(heard, config)[0, 0].tolist()  # 4 of 16: twice the amplitude
+    assert found == [1.0] * 4 + [0.0] * 12 + [0.5] * 4 + [0.0] * 12 + [-2.0]
 
 
 def test_the_receiver_answers_payloads_of_every_length():

@@ -46,14 +46,15 @@ class PilotAvePlusSettings:
 def as_inputs(symbols: torch.Tensor, config: PilotAvePlusConfig) -> torch.Tensor:
     """Heard symbols [B, T, n], limited to unit power, as a layer takes them, [B, T, numbers].
 
-    What a shorter payload of a nested network has not, is zero; how long it is, log2 n / L, comes
+    What a shorter payload of a nested network has not, is zero, and what it has is stronger by
+    L / n in power, as if the energy of a second were the same; how long it is, log2 n / L, comes
     beside.
     """
-    heard = F.pad(limit_power(symbols), (0, config.symbols - symbols.shape[-1]))
     if not config.nested:
-        return to_real(heard)
-    length = math.log2(symbols.shape[-1] / config.symbols)
-    return F.pad(to_real(heard), (0, 1), value=length)
+        return to_real(limit_power(symbols))
+    missing, share = config.symbols - symbols.shape[-1], symbols.shape[-1] / config.symbols
+    heard = F.pad(limit_power(symbols) / math.sqrt(share), (0, missing))
+    return F.pad(to_real(heard), (0, 1), value=math.log2(share))
 
 
 def inputs(config: PilotAvePlusConfig) -> int:
@@ -175,6 +176,7 @@ class Receiver(nn.Module):
     def __init__(self, config: PilotAvePlusConfig, classes: int):
         super().__init__()
         terminals = len(config.terminals.split("+"))
+        self.symbols = config.symbols
         self.decoders = nn.ModuleList(Decoder(config) for _ in range(terminals))
         self.evidence = nn.ModuleList(
             Evidence(config.hidden, classes - 1) for _ in range(terminals)
@@ -183,9 +185,9 @@ class Receiver(nn.Module):
         self.span = EventSpan(terminals)
 
     def forward(self, symbols: torch.Tensor, no_eff: torch.Tensor):
-        """symbols [B, K, T, L], no_eff [B, K] -> log probabilities [B, T, C]; extras "evidence":
+        """symbols [B, K, T, n], no_eff [B, K] -> log probabilities [B, T, C]; extras "evidence":
         that of each stream, [B, T, C - 1]."""
-        noises = no_eff.unbind(1)
+        noises = (no_eff * (self.symbols / symbols.shape[-1])).unbind(1)  # as strong as the symbols
         streams = zip(self.decoders, symbols.unbind(1), noises, strict=True)
         features = [decoder(x, noise) for decoder, x, noise in streams]
         weighed = zip(self.evidence, features, noises, strict=True)
