@@ -109,17 +109,25 @@ def found_in(folder: Path) -> dict[str, list[Path]]:
 
 
 def read_pair(plain: Path, rivals: Path) -> Pair:
-    """Both test splits; the event's own columns are those that the plain set has, too."""
+    """Both test splits."""
     one, other = (read(open_set(str(folder), "test")) for folder in (plain, rivals))
-    kept = one.visual[..., 0::2, :]
-    count, width = kept.shape[3], one.visual.shape[3]
-    left = (other.visual[:, :, :, :count] == kept).flatten(1).all(1)
-    right = (other.visual[:, :, :, width - count :] == kept).flatten(1).all(1)
-    if not torch.equal(left, ~right):
+    own = own_columns(one.visual, other.visual)
+    if own is None:
         raise SemcomError(f"{rivals}: not the clips of {plain} with rivals; compose both anew")
-    columns = torch.arange(width)
-    own = torch.where(left[:, None], columns < count, columns >= width - count)
     return Pair(one, other, own.numpy())
+
+
+def own_columns(plain: torch.Tensor, rivals: torch.Tensor) -> torch.Tensor | None:
+    """Which columns of maps with rivals [N, T, h, w, d] are the event's, [N, w] bool: every second
+    one of the plain maps, on one side.  None if neither side, or both, hold them."""
+    kept, width = plain[..., 0::2, :], plain.shape[3]
+    count = kept.shape[3]
+    left = (rivals[:, :, :, :count] == kept).flatten(1).all(1)
+    right = (rivals[:, :, :, width - count :] == kept).flatten(1).all(1)
+    if not torch.equal(left, ~right):
+        return None
+    columns = torch.arange(width)
+    return torch.where(left[:, None], columns < count, columns >= width - count)
 
 
 # --- what is measured -----------------------------------------------------------------------------

@@ -9,7 +9,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from conftest import tiny_system
 from gnuradio.semcom.base.errors import SemcomError
+from gnuradio.semcom.data import open_set
 from gnuradio.semcom.nets import attention as attention_layers
 from gnuradio.semcom.nets import layers
 from gnuradio.semcom.nets.pilot_ave_plus import (
@@ -19,6 +21,9 @@ from gnuradio.semcom.nets.pilot_ave_plus import (
     as_inputs,
 )
 from gnuradio.semcom.nets.spans import EventSpan
+from gnuradio.semcom.run.budget import model_for
+from gnuradio.semcom.run.scenario import Scenario
+from gnuradio.semcom.systems.loading import load_system
 from gnuradio.semcom.systems.registry import classes
 from gnuradio.semcom.weights import store as checkpoint
 
@@ -168,6 +173,17 @@ def test_a_query_selects_the_position_that_answers_it():
     assert ratios[1] == pytest.approx(2 * ratios[0], rel=1e-4)
 
 
+@pytest.mark.parametrize("product", [False, True])
+def test_nothing_heard_is_a_guide_of_zeros(product):
+    torch.manual_seed(0)
+    guided = attention_layers.GuidedAttention(5, guide_dim=4, hidden=3, heads=2, product=product)
+    visual = draw(2, 3, 2, 2, 5)
+    for found, expected in zip(
+        guided(visual, None), guided(visual, torch.zeros(2, 3, 4)), strict=True
+    ):
+        torch.testing.assert_close(found, expected)
+
+
 # --- payloads: any length, bounded peaks ----------------------------------------------------------
 
 
@@ -221,6 +237,23 @@ def test_a_length_that_was_not_trained_is_refused():
         system().configure(PilotAvePlusSettings(8))
     with pytest.raises(SemcomError, match="symbols 3: nested needs at least 4"):
         system(nested=True)
+
+
+def test_the_length_is_a_setting_behind_the_weights(tmp_path):
+    path = tmp_path / "plus.safetensors"
+    checkpoint.save(path, nested(), variant="full", data="tests")
+    for n in (4, 8, 16):
+        assert load_system("pilot_ave_plus", f"{path}?symbols={n}").payload("video", 10) == 10 * n
+    assert load_system("pilot_ave_plus", path).payload("video", 10) == 160
+
+
+def test_a_run_asks_for_a_length_by_its_option(tmp_path):
+    path, clips = tmp_path / "plus.safetensors", open_set(None, "test")
+    checkpoint.save(path, tiny_system(nested=True), variant="full", data="synthetic")
+    point = Scenario(checkpoint=str(path), symbols=4)
+    assert model_for(point, clips) == f"{path}?symbols=4"
+    with pytest.raises(SemcomError, match="sends 4 or 8 symbols a segment"):
+        model_for(replace(point, symbols=16), clips)
 
 
 def clipped_to(x, peak):
