@@ -37,22 +37,31 @@ from .work import Records, Unit, complete
 
 SYSTEM, FIGURE = "pilot_ave_plus", "figures/guidance.png"
 COMMON = (
-    "--system pilot_ave_plus --bfloat16 --epochs 12 --dropout 0.1 --snr-min -15 --snr-max 15 "
+    "--system pilot_ave_plus --bfloat16 --dropout 0.1 --snr-min -15 --snr-max 15 "
     "--attention product --rivals 0.4 --gaze 1"
 )
+ONCE, MORE = "--nested --peak 5 --epochs 12", "--nested --peak 5 --epochs 14 --init"
 TRAININGS = {  # mode -> its options beside COMMON
-    "guided": "--nested --peak 5",
-    "without": "--nested --peak 5 --unguided 1",
-    "loud": "--nested",
-    **{f"fixed{n}": f"--symbols {n} --peak 5" for n in (4, 8, 16, 64)},
+    "guided": ONCE,
+    "without": f"{ONCE} --unguided 1",
+    "long": f"{MORE} <guided>",
+    "longwithout": f"{MORE} <without> --unguided 1",
+    "loud": "--nested --epochs 12",
+    **{f"fixed{n}": f"--symbols {n} --peak 5 --epochs 12" for n in (4, 8, 16, 64)},
 }
+PAIRS = {"12": ("guided", "without"), "26": ("long", "longwithout")}  # epochs -> modes
+HEARING, DEAF = (tuple(pair[at] for pair in PAIRS.values()) for at in (0, 1))
+TODAY = "today"  # the weights that are shipped for ave28
 LENGTHS = (4, 8, 16, 32, 64)
 SIDELINK_SNRS = (-30.0, -20.0, -15.0, -10.0, -5.0, 0.0, 5.0, 10.0, 20.0)  # [dB]
 SHOWN, SNR = 8, 10.0  # symbols a second, and SNR [dB] of the uplink, where nothing else is said
 DROWNED = -30.0  # [dB] of the sidelink
 LOW = (0.0, -5.0, -10.0)  # [dB]
-LOOKS = {"guided": (0, 0), "without": (1, 1)}
-WORDS = {"guided": "guided", "without": "trained without"}
+WORDS = {
+    "guided": "guided, 12 epochs", "without": "trained without, 12 epochs",
+    "long": "guided, 26 epochs", "longwithout": "trained without, 26 epochs",
+    TODAY: "shipped for ave28",
+}  # fmt: skip
 BURSTS, AIR_SNR, BACK_OFF = 60, 20.0, 3.0  # frames over the mock radio, its SNR and amplifier [dB]
 
 
@@ -92,20 +101,27 @@ def run(args: argparse.Namespace) -> None:
     models = found_in(args.models)
     pair = read_pair(args.data, args.rivals)
     results = measured(models, pair, args.out)
-    plots.draw(args.docs / FIGURE, panels(results), columns=2)
+    plots.draw(args.docs / FIGURE, panels(results, pairs(models)), columns=2)
     air = over_the_air(models, args.data, args.out)
     pages.write(args.docs / "guidance.md", page(models, results, loudness(models, pair), air))
 
 
 def found_in(folder: Path) -> dict[str, list[Path]]:
-    """Mode -> its checkpoints, a training seed each."""
+    """Mode -> its checkpoints, a training seed each; the shipped one last."""
     found = {
         mode: sorted(path for path in folder.glob(f"{mode}-seed*/*.safetensors"))
         for mode in TRAININGS
     }
-    if missing := [mode for mode in LOOKS if not found[mode]]:
+    if missing := [mode for mode in PAIRS["12"] if not found[mode]]:
         raise SemcomError(f"{folder}: no {missing[0]}-seed*/*.safetensors; train it (TRAININGS)")
-    return {mode: paths for mode, paths in found.items() if paths}
+    return {mode: paths for mode, paths in found.items() if paths} | {
+        TODAY: [shipped(SYSTEM, data="ave28")]
+    }
+
+
+def pairs(models: dict) -> dict:
+    """Epochs -> (guided, trained without), of those that are there."""
+    return {name: pair for name, pair in PAIRS.items() if set(pair) <= set(models)}
 
 
 def read_pair(plain: Path, rivals: Path) -> Pair:
@@ -141,20 +157,25 @@ def loaded(path: Path):
 def places(mode: str, net) -> list[Place]:
     """Where a mode is measured; networks trained without a sidelink have lost it."""
     lengths = [n for n in LENGTHS if n in net.rates]
-    heard = {"without": (None,)}.get(mode, (SNR,))
-    drowned = (DROWNED,) if mode == "guided" else ()
+    heard = None if mode in DEAF else SNR
+    sidelinks = (heard, DROWNED) if mode in (*HEARING, TODAY) else (heard,)
     found = [
         Place(data, n, sidelink)
         for data in ("plain", "rivals")
         for n in lengths
-        for sidelink in (*heard, *drowned)
+        for sidelink in sidelinks
     ]
-    if mode in LOOKS:
-        found += [Place("plain", 64, heard[0] and snr, snr) for snr in LOW]
-        found.append(Place("plain", 64, heard[0], channel="none"))
-    if mode == "guided":
+    if mode in WORDS:
+        found += low_places(heard)
+    if mode in HEARING:
         found += [Place("rivals", SHOWN, snr) for snr in SIDELINK_SNRS]
     return list(dict.fromkeys(found))
+
+
+def low_places(heard: float | None) -> list[Place]:
+    """The longest payload on the plain set: free of errors, then at low SNR."""
+    free = Place("plain", LENGTHS[-1], heard, channel="none")
+    return [free, *(Place("plain", LENGTHS[-1], heard and snr, snr) for snr in LOW)]
 
 
 def key(record: dict) -> tuple:
@@ -232,11 +253,17 @@ def peaks(net, clips: Features, symbols: int) -> dict:
     return {name: 10 * np.log10(values) for name, values in found.items()}
 
 
+PEAKS = {TODAY: "shipped, any peak", "loud": "any peak", "guided": "bounded", "long": "bounded, 26"}
+
+
 def loudness(models: dict, pair: Pair) -> dict:
     """(mode, symbols) -> the peaks of its first training seed."""
-    shown = [mode for mode in ("loud", "guided") if mode in models]
+    nets = {mode: loaded(models[mode][0]) for mode in PEAKS if mode in models}
     return {
-        (mode, n): peaks(loaded(models[mode][0]), pair.plain, n) for mode in shown for n in (8, 64)
+        (mode, n): peaks(net, pair.plain, n)
+        for mode, net in nets.items()
+        for n in (SHOWN, LENGTHS[-1])
+        if n in net.rates
     }
 
 
@@ -244,7 +271,7 @@ def over_the_air(models: dict, data: Path, out: Path) -> dict:
     """(mode, back-off or None) -> record of a run over a mock radio on a bench whose amplifiers are
     linear, or saturate at that many dB above the mean."""
     clips, found, units = open_set(str(data), "test"), {}, []
-    for mode in [mode for mode in ("loud", "guided") if mode in models]:
+    for mode in [mode for mode in PEAKS if mode in models]:
         for back_off in (None, BACK_OFF):
             weights = str(models[mode][0])
             point = replace(
@@ -285,55 +312,61 @@ def lead(one: np.ndarray, other: np.ndarray) -> str:
     return f"{np.mean(one - other):+.3f} ({low:+.3f} to {high:+.3f})"
 
 
-def guidance_table(results: dict, data: str) -> list:
-    """Accuracy guided, drowned and trained without, by length of payload."""
+def guidance_table(results: dict, data: str, shown: dict) -> list:
+    """Accuracy guided, drowned and trained without, by length of payload; of the weights shipped
+    today, too."""
     rows = []
-    for n in LENGTHS:
-        guided, drowned = (results["guided", Place(data, n, snr)] for snr in (SNR, DROWNED))
-        without = results["without", Place(data, n, None)]
-        modes = [over_clips(r) for r in (guided, drowned, without)]
-        row = [str(n), *(f"{m.mean():.3f}" for m in modes), lead(modes[0], modes[2])]
-        if data == "rivals":
-            row += [f"{over_clips(r, 'shares').mean():.3f}" for r in (guided, drowned, without)]
-        rows.append(row)
-    header = [
-        "symbols a second",
-        "guided",
-        "drowned",
-        "trained without",
-        "guided - trained without",
-    ]
+    for epochs, (hearing, deaf) in shown.items():
+        for n in LENGTHS:
+            records = [results[hearing, Place(data, n, snr)] for snr in (SNR, DROWNED)]
+            records.append(results[deaf, Place(data, n, None)])
+            rows.append([epochs, str(n), *_compared(records, data)])
+    records = [results[TODAY, Place(data, LENGTHS[-1], snr)] for snr in (SNR, DROWNED)]
+    rows.append(["shipped", str(LENGTHS[-1]), *_compared([*records, None], data)])
+    header = ["epochs", "symbols", "guided", "drowned", "trained without",
+              "guided - trained without"]  # fmt: skip
     if data == "rivals":
         header += ["attention on the event: guided", "drowned", "trained without"]
     return tables.markdown(header, rows)
 
 
-def panels(results: dict) -> list[Axes]:
-    """Accuracy, and attention on the event's cells, over the sidelink's SNR."""
+def _compared(records: list, data: str) -> list[str]:
+    """Cells of what is guided, drowned, and trained without (None: nothing)."""
+    scores = [None if r is None else over_clips(r) for r in records]
+    cells = ["-" if s is None else f"{s.mean():.3f}" for s in scores]
+    cells.append("-" if scores[2] is None else lead(scores[0], scores[2]))
+    if data == "rivals":
+        cells += ["-" if r is None else f"{over_clips(r, 'shares').mean():.3f}" for r in records]
+    return cells
+
+
+def panels(results: dict, shown: dict) -> list[Axes]:
+    """Accuracy, and attention on the event's cells, over the sidelink's SNR; a colour for each
+    length of training."""
     drawn = []
     for what, label in (("clip_scores", "accuracy"), ("shares", "attention on the event's cells")):
-        line, level = [], over_clips(results["without", Place("rivals", SHOWN, None)], what)
-        for snr in SIDELINK_SNRS:
-            values = over_clips(results["guided", Place("rivals", SHOWN, snr)], what)
-            line.append(Estimate(float(values.mean()), *clip_bootstrap(values)))
-        levels = [(WORDS["without"], float(level.mean()), "C1")]
+        lines, levels = [], []
+        for at, (epochs, (hearing, deaf)) in enumerate(shown.items()):
+            level = over_clips(results[deaf, Place("rivals", SHOWN, None)], what)
+            levels.append((f"trained without, {epochs} epochs", float(level.mean()), f"C{at}"))
+            line = []
+            for snr in SIDELINK_SNRS:
+                values = over_clips(results[hearing, Place("rivals", SHOWN, snr)], what)
+                line.append(Estimate(float(values.mean()), *clip_bootstrap(values)))
+            lines.append(Line(f"guided, {epochs} epochs", list(SIDELINK_SNRS), line, (at, at)))
         if what == "shares":
             levels.append(("even attention", 4 / 7, "0.5"))
-        lines = [Line("guided", list(SIDELINK_SNRS), line, LOOKS["guided"])]
         title = f"ave28 with rivals, {SHOWN} symbols"
         drawn.append(Axes(title, "SNR of the sidelink [dB]", label, lines, levels=levels))
     return drawn
 
 
-def low_table(results: dict) -> list:
+def low_table(results: dict, models: dict) -> list:
     """The longest payload on the plain set: free of errors, and at low SNR."""
     rows = []
-    for mode, words in WORDS.items():
-        heard = SNR if mode == "guided" else None
-        free = results[mode, Place("plain", 64, heard, channel="none")]
-        places_ = [Place("plain", 64, heard and snr, snr) for snr in LOW]
-        cells = [told(over_clips(r)) for r in (free, *(results[mode, p] for p in places_))]
-        rows.append([words, *cells])
+    for mode in [mode for mode in WORDS if mode in models]:
+        places_ = low_places(None if mode in DEAF else SNR)
+        rows.append([WORDS[mode], *(told(over_clips(results[mode, p])) for p in places_)])
     return tables.markdown(["", "error-free", *(f"{snr:g} dB" for snr in LOW)], rows)
 
 
@@ -359,7 +392,7 @@ def peaks_table(found: dict) -> list:
     rows = []
     for (mode, n), values in found.items():
         cells = [f"{v.max():.1f} ({v.mean():.1f})" for v in values.values()]
-        rows.append([f"{'bounded' if mode == 'guided' else 'any peak'}, {n} symbols", *cells])
+        rows.append([f"{PEAKS[mode]}, {n} symbols", *cells])
     return tables.markdown(["", "symbols [dB]", "after pulse shaping [dB]"], rows)
 
 
@@ -382,7 +415,7 @@ def air_table(air: dict) -> list:
     """The mock radio's amplifier, linear and driven."""
     rows = [
         [
-            "bounded" if mode == "guided" else "any peak",
+            PEAKS[mode],
             "linear" if back_off is None else f"{back_off:g} dB",
             f"{record['evm_db']:.1f}",
             f"{record['accuracy']:.3f}",
@@ -395,23 +428,25 @@ def air_table(air: dict) -> list:
 def page(models: dict, results: dict, found: dict, air: dict) -> str:
     """docs/guidance.md."""
     words = "--data <ave28> --rivals <ave28 with rivals> --models <folder of trainings>"
-    today = shipped(SYSTEM, data="ave28").stem
     return pages.page(
         "guidance",
         command=pages.command("guidance", words),
         common=COMMON,
         trainings=tables.markdown(
             ["training", "options beside them", "seeds"],
-            [[m, f"`{TRAININGS[m]}`", str(len(paths))] for m, paths in models.items()],
+            [
+                [mode, f"`{more}`", str(len(models[mode]))]
+                for mode, more in TRAININGS.items()
+                if mode in models
+            ],
         ),
-        shown=str(SHOWN),
         snr=f"{SNR:g}",
         drowned=f"{DROWNED:g}",
         figure=FIGURE,
-        rivals=guidance_table(results, "rivals"),
-        plain=guidance_table(results, "plain"),
-        low=low_table(results),
-        shipped=today,
+        rivals=guidance_table(results, "rivals", pairs(models)),
+        plain=guidance_table(results, "plain", pairs(models)),
+        low=low_table(results, models),
+        shipped=shipped(SYSTEM, data="ave28").stem,
         lengths=lengths_table(results, models),
         peaks=peaks_table(found),
         price=price_table(results),
