@@ -120,8 +120,12 @@ def found_in(folder: Path) -> dict[str, list[Path]]:
 
 
 def pairs(models: dict) -> dict:
-    """Epochs -> (guided, trained without), of those that are there."""
-    return {name: pair for name, pair in PAIRS.items() if set(pair) <= set(models)}
+    """Epochs -> (guided, trained without; None: is not there)."""
+    return {
+        epochs: (hearing, deaf if deaf in models else None)
+        for epochs, (hearing, deaf) in PAIRS.items()
+        if hearing in models
+    }
 
 
 def read_pair(plain: Path, rivals: Path) -> Pair:
@@ -319,7 +323,7 @@ def guidance_table(results: dict, data: str, shown: dict) -> list:
     for epochs, (hearing, deaf) in shown.items():
         for n in LENGTHS:
             records = [results[hearing, Place(data, n, snr)] for snr in (SNR, DROWNED)]
-            records.append(results[deaf, Place(data, n, None)])
+            records.append(results.get((deaf, Place(data, n, None))))
             rows.append([epochs, str(n), *_compared(records, data)])
     records = [results[TODAY, Place(data, LENGTHS[-1], snr)] for snr in (SNR, DROWNED)]
     rows.append(["shipped", str(LENGTHS[-1]), *_compared([*records, None], data)])
@@ -347,8 +351,9 @@ def panels(results: dict, shown: dict) -> list[Axes]:
     for what, label in (("clip_scores", "accuracy"), ("shares", "attention on the event's cells")):
         lines, levels = [], []
         for at, (epochs, (hearing, deaf)) in enumerate(shown.items()):
-            level = over_clips(results[deaf, Place("rivals", SHOWN, None)], what)
-            levels.append((f"trained without, {epochs} epochs", float(level.mean()), f"C{at}"))
+            if deaf:
+                level = over_clips(results[deaf, Place("rivals", SHOWN, None)], what).mean()
+                levels.append((f"trained without, {epochs} epochs", float(level), f"C{at}"))
             line = []
             for snr in SIDELINK_SNRS:
                 values = over_clips(results[hearing, Place("rivals", SHOWN, snr)], what)

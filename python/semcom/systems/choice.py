@@ -54,12 +54,15 @@ def distance(one: dict, other: dict) -> float:
 
 def kin(clips, names: list[str]) -> str:
     """Which of the sets ``names`` a set is one of: by its features, else by its own name, as
-    anything may lie in a folder of that name; '' for none."""
+    anything may lie in a folder of that name; '' for none.  A set of whose features nothing is
+    stored, as they are another's in a new order (ave28 with rivals), goes by its name."""
     named = clips.name if clips.name in names else ""
     path = models_folder() / SETS
     if not hasattr(clips, "audio") or not path.is_file():
         return named
     stored = read_json(path)
+    if named and named not in stored:
+        return named
     own = moments(clips)
     near = {name: distance(own, stored[name]) for name in names if name in stored}
     best = min(near, key=near.get, default="")
