@@ -16,6 +16,7 @@ STUDIES = {  # a module each, imported when it is run: GNU Radio reads some sett
     "results": "all of them: docs/results.md",
     "tuning": "tune and train what they need (hours): docs/tuning.md",
     "attention": "where systems look: docs/attention.md",
+    "guidance": "whether the sound tells where to look: docs/guidance.md",
     "localisers": "train the localisers (hours) and measure them: docs/localisers.md",
     "media": "train what media need (hours) and measure it: docs/media.md",
     "classical": "the classical links beside the learned ones: docs/classical.md",

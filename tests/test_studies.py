@@ -107,7 +107,7 @@ def test_a_place_that_stays_empty_leaves_no_gap(tmp_path, monkeypatch):
 
 
 PAGES = (
-    "results", "tuning", "attention", "localisers", "media", "bound", "synchronisation",
+    "results", "tuning", "attention", "guidance", "localisers", "media", "bound", "synchronisation",
     "coding", "classical", "classical-features", "classical-text",
     "classical-media", "generative", "gallery",
 )  # fmt: skip

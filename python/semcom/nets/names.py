@@ -9,6 +9,7 @@ DIRECTIONS = ("a2v", "v2a")  # of cross-modal localisation, learned in cml
 EVALUATED = (*(setting for setting in SETTINGS if setting != "cml"), *DIRECTIONS)
 CONSISTENCY = ("", "cere", "separate", "average", "maximum", "none")  # where ESCM's GRUs start from
 PARTS = ("cspa+csea", "cspa", "csea")  # of co-attention
+ATTENTIONS = ("additive", "product")  # how a guide tells positions apart
 GATES = ("softmax", "sigmoid")  # of CSEA
 
 AVE_CLASSES = (

@@ -74,7 +74,11 @@ class VideoTerminal(nn.Module):
             2 * config.symbols, config.audio_decoder, config.audio_decoder, config.audio_dim
         )
         self.attention = AGVA(
-            config.visual_dim, config.audio_dim, config.attention_width, config.attention_hidden
+            config.visual_dim,
+            config.audio_dim,
+            config.attention_width,
+            config.attention_hidden,
+            product=config.attention == "product",
         )
         self.channel = video_encoder(config, config.visual_dim)
 

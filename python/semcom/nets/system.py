@@ -166,6 +166,11 @@ class RadioSystem(System, nn.Module):
         """Probabilities of the classes in a second, background last."""
         return np.float32, len(self.classes)
 
+    @property
+    def rates(self) -> tuple[int, ...]:
+        """What ``symbols`` can be, of a second and terminal, the most last."""
+        return self.config.rates
+
     def payload(self, terminal: str, items: int) -> int:
         return self.symbols * items
 

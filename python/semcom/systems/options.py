@@ -126,7 +126,8 @@ class SystemOptions:
     )
     symbols: int = option(
         0,
-        "symbols per segment and terminal; picks shipped weights (default: the system's own)",
+        "symbols per segment and terminal, of those that the weights can send; picks shipped "
+        "weights (default: the most)",
         type=at_least(0),
         only=(read_by("symbols"),),
         place=True,

@@ -3,7 +3,9 @@
 """Events over a link: a system with a radio, trained through channels drawn at random.
 
 The loss is the system's own (``training.losses``).  The validation score is the mean accuracy over
-the channels, SNRs from -10 to 20 dB cycling clip by clip.
+the channels, SNRs from -10 to 20 dB cycling clip by clip.  Of a network for several lengths of
+payload each batch draws one; the score is then the mean over them, channel by channel in turn, the
+figures on the test split are of the longest.
 """
 
 from __future__ import annotations
@@ -31,7 +33,13 @@ class EventsOverLink(ClipRecipe):
 
     def __init__(self, net, config: LinkConfig, features, sets=None):
         super().__init__(net, config, features, sets)
-        self.augment = Augment(self.clips, len(net.classes) - 1, config.exchange, config.mismatch)
+        self.augment = Augment(
+            self.clips,
+            len(net.classes) - 1,
+            config.exchange,
+            config.mismatch,
+            config.rivals,
+        )
         if config.variant == "no_estimation":
             for part in net.transmitters():
                 part.requires_grad_(False)
@@ -57,15 +65,26 @@ class EventsOverLink(ClipRecipe):
         # frame numbers never repeat over a training, and evaluation's seed differs
         frame = (epoch * len(self.clips) + index).to(device)
         link = self._draw_link()
+        if len(net.rates) > 1:
+            net.symbols = net.rates[int(torch.randint(len(net.rates), ()))]
         audio, visual, labels = self.augment.batch(index)
         taken, labels = {"audio": audio, "video": visual}, labels.to(device)
         taken = {name: taken[name].to(device) for name in net.terminals}
         lost = len(net.terminals) == 2 and bool(torch.rand(()) < config.unguided)
+        looked = []
+        if config.gaze:
+            watched = net.video_terminal.attention.register_forward_hook(
+                lambda module, given, found: looked.append(found[1])
+            )
         logits, extras = link.run(net, taken, snr, sidelink_snr, frame, lost)
         events = self.clips.events[index].to(device)
-        return losses.LOSSES[net.loss](
-            losses.Batch(logits, extras, labels, events, config.auxiliary)
-        )
+        told = losses.Batch(logits, extras, labels, events, config.auxiliary)
+        loss = losses.LOSSES[net.loss](told)
+        if config.gaze:
+            watched.remove()
+            own = self.augment.own.to(device)
+            loss = loss + config.gaze * losses.gaze(looked[0], own, told.happens)
+        return loss
 
     def _draw_link(self) -> TorchLink:
         config = self.config
@@ -75,13 +94,18 @@ class EventsOverLink(ClipRecipe):
 
     def score(self, kept: torch.nn.Module) -> float:
         channels = self.config.channels if self.config.variant != "error_free" else ("none",)
-        links = [link_of(kept, self.config.variant, c, "lmmse", seed=0) for c in channels]
-        clips = self.features["val"]
-        return sum(accuracy(kept, clips, link, VALIDATION_SNR_DB) for link in links) / len(links)
+        found = []
+        for at in range(max(len(channels), len(kept.rates))):
+            kept.symbols = kept.rates[at % len(kept.rates)]
+            channel = channels[at % len(channels)]
+            link = link_of(kept, self.config.variant, channel, "lmmse", seed=0)
+            found.append(accuracy(kept, self.features["val"], link, VALIDATION_SNR_DB))
+        return sum(found) / len(found)
 
     def test(self) -> dict:
         """Accuracy free of errors, and per channel and SNR."""
         net, clips, variant = self.model, self.features["test"], self.config.variant
+        net.symbols = net.rates[-1]
         free = link_of(net, "error_free", "none", "none", seed=0)
         figures = {"error_free": accuracy(net, clips, free)}
         for channel in () if variant == "error_free" else self.config.channels:
