@@ -35,7 +35,7 @@ def unit(point: Scenario, clips, weights: str) -> Unit:
     """The unit of work of a point whose weights are known."""
     label = f"{point.system} {point.variant}, {point.where()}"
     known = identity(point, clips, weights)
-    return Unit(key(known), label, lambda advance: run_point(point, clips))
+    return Unit(key(known), label, lambda advance: run_point(point, clips), link=(point, clips))
 
 
 @dataclass(frozen=True)

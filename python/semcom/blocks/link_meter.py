@@ -87,13 +87,14 @@ class link_meter(gr.hier_block2):
                 channel_power = metrics.error_power(h, np.zeros_like(h))
         return papr, error, power, channel_error, channel_power, snr, noise_var
 
-    def measured(self) -> np.ndarray:
-        """What :meth:`report` follows from, so far: frames in the order of their numbers, [n, 8]
-        float64, the number and what metrics.link_figures takes."""
+    def measured(self) -> tuple[np.ndarray, np.ndarray]:
+        """What :meth:`report` follows from, so far: numbers of frames in their order, [n] int64,
+        and figures of each, [n, 7] float64, as metrics.link_figures takes them."""
         with self._lock:
-            found = [(number, *self._found[number]) for number in sorted(self._found)]
-        return np.array(found, np.float64).reshape(-1, 8)
+            numbers = sorted(self._found)
+            found = [self._found[number] for number in numbers]
+        return np.array(numbers, np.int64), np.array(found, np.float64).reshape(-1, 7)
 
     def report(self) -> dict:
         """EVM, PAPR, channel NMSE and mean SNR of a path, each [dB]; None where unknown."""
-        return metrics.link_figures(self.measured()[:, 1:])
+        return metrics.link_figures(self.measured()[1])

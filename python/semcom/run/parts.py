@@ -20,6 +20,7 @@ from ..data.films import Films
 from .scenario import Scenario
 
 BATCH = 16  # frames that networks take together
+ROOM = 10240  # symbols; GNU Radio's two buffers in front of a channel hold 16384
 LOT = 16 * BATCH  # frames after which --until-errors looks at the errors
 
 
@@ -40,7 +41,7 @@ class Part:
     scores: dict = field(default_factory=dict)
     units: dict = field(default_factory=dict)
     free: dict | None = None
-    measured: np.ndarray | None = None
+    measured: tuple | None = None
     counts: dict = field(default_factory=dict)
     sent: int | None = 0
     received: int = 0
@@ -65,7 +66,10 @@ def merged(parts: list[Part]) -> Part:
             most = name.startswith("most_")
             whole.counts[name] = max(before, count) if most else before + count
     if parts[0].measured is not None:
-        whole.measured = np.concatenate([part.measured for part in parts])
+        columns = zip(*(part.measured for part in parts), strict=True)
+        numbers, found = map(np.concatenate, columns)
+        order = np.argsort(numbers)  # repeats stand behind all frames
+        whole.measured = numbers[order], found[order]
     return whole
 
 
@@ -96,10 +100,19 @@ def is_by_itself(point: Scenario) -> bool:
     return point.radio.partition(":")[0] in ("", "mock", "replay")
 
 
-def batch_of(point: Scenario, clips, takes: set) -> int:
-    """Frames that networks take together: of what comes in any order, or is heavy, one."""
-    alone = point.attempts > 1 or "media" in takes or not is_divisible(point, clips)
-    return 1 if alone else BATCH
+def batch_of(point: Scenario, clips, net) -> int:
+    """Frames that networks take together, a share of BATCH: of what comes in any order, or is
+    heavy, one; where a terminal hears another, as many as wait in the buffers between them."""
+    takes = [place.takes for place in net.topology]
+    if point.attempts > 1 or "media" in takes or not is_divisible(point, clips):
+        return 1
+    if not net.topology.sidelinks():
+        return BATCH
+    items = len(getattr(clips, takes[0])(0))
+    longest, batch = max(net.payload(name, items) for name in net.topology.names), BATCH
+    while batch > 1 and batch * longest > ROOM:
+        batch //= 2
+    return batch
 
 
 @contextlib.contextmanager

@@ -105,6 +105,7 @@ class Run:
     tally: Tally
     log: AirLog | None
     told: Told | None = None
+    span: tuple | None = None  # of its frames, where they are a part of the point's
     cut: bool = False  # ended before all was sent
     stop: BaseException | None = None  # what ended a run whose frames so far are kept
     failures: list = field(default_factory=list)  # lines of the files that could not be read
@@ -198,7 +199,8 @@ def execute(point: Scenario, clips, on_frames=lambda count: None, make=None, wat
     point = settled(point)
     weights = told.model(point, clips) if told else model_for(point, clips)
     flowgraph = build(point, clips, weights, make, span)
-    _set_batches(point, clips, flowgraph)
+    if is_by_itself(point):
+        _set_batches(point, clips, flowgraph, shared_system(point.system, weights, point.device))
     if watch:
         watch(flowgraph)
     frames = point.frames or (None if told else len(clips) or None)
@@ -211,7 +213,7 @@ def execute(point: Scenario, clips, on_frames=lambda count: None, make=None, wat
     classes = shared_system(point.system, weights, point.device).classes
     tally = Tally(task_of(point.system, point.task), clips, classes, on_outcome)
     flowgraph.sink.judge = tally.judge
-    run = Run(point, clips, weights, flowgraph, tally, log, told)
+    run = Run(point, clips, weights, flowgraph, tally, log, told, span)
     if point.record:
         flowgraph.recording.tell(lambda: told_of_run(run))
     run.net.begin()
@@ -250,13 +252,9 @@ def build(point: Scenario, clips, weights: str, make=None, span=None):
     return (RadioFlowgraph if point.radio else LinkFlowgraph)(point, source, weights)
 
 
-def _set_batches(point: Scenario, clips, flowgraph) -> None:
-    """Networks take frames in batches that nothing but their numbers decides; where bursts come by
-    the clock, as they come."""
-    if not is_by_itself(point):
-        return
-    takes = {place.takes for place in flowgraph.topology}
-    size = batch_of(point, clips, takes)
+def _set_batches(point: Scenario, clips, flowgraph, net) -> None:
+    """Networks take frames in batches that nothing but their numbers decides."""
+    size = batch_of(point, clips, net)
     end = frames_of(point, clips) if size > 1 else None
     encoders = [terminal.encoder for terminal in flowgraph.ends_of_chain]
     for block in [*encoders, flowgraph.receiver.decoder]:
@@ -292,7 +290,7 @@ def _progress(run: Run, on_frames):
         log.update()
     if log and not flowgraph.lockstep and log.is_over(flowgraph.sink, run.point.attempts > 1):
         return None
-    if run.point.until_errors and tally.errors() >= run.point.until_errors:
+    if run.span is None and 0 < run.point.until_errors <= tally.errors():
         run.is_cut()
         return None
     source = flowgraph.ends[0] if run.told else flowgraph.source
@@ -368,7 +366,7 @@ def record_of(point: Scenario, clips, weights: str, part: Part, heard=0.0, **noi
     free = [part.free[n] for n in numbers] if part.free is not None else []
     measured = dict.fromkeys(MEASURED)
     if part.measured is not None:
-        measured = metrics.link_figures(part.measured[:, 1:])
+        measured = metrics.link_figures(part.measured[1])
     known, (file, _) = identity(point, clips, weights), parted(weights)
     told = known["scenario"]  # without the options that had no effect
     noise = noise or told

@@ -167,10 +167,18 @@ def _dashboard() -> str:
 
 
 def opened(given: ClusterOptions) -> Cluster | None:
-    """The cluster that the options name, its dashboard told; None: this process does it all."""
+    """The cluster that the options name, its workers compared with this process and its dashboard
+    told; None: this process does it all."""
     if not (given.workers or given.scheduler):
         return None
+    from .hosts import compare  # not for a program's --help: has Torch
+
     cluster = Cluster(given.workers, given.scheduler)
+    try:
+        compare(cluster)
+    except BaseException:
+        cluster.close()
+        raise
     if link := cluster.dashboard():
         note(f"{len(cluster.workers())} workers; {link}")
     return cluster

@@ -128,13 +128,18 @@ def needs(point: Scenario, clips) -> tuple[Needs, str]:
     return Needs(*known, set_digest(clips), clips.name), weights
 
 
-def check(point: Scenario, clips, wanted: Needs) -> None:
-    """SemcomError if what this host has is not what a point needs."""
+def check_set(point: Scenario, clips, wanted: Needs) -> None:
+    """SemcomError if the set of this host is not that where the sweep was started."""
     if (set_digest(clips), clips.name) != (wanted.set, wanted.set_name):
         raise lacks(
             f"the set {wanted.set_name} as it is where the sweep was started",
             f"what lies in {point.data or 'this version'} is another one: copy it from there",
         )
+
+
+def check(point: Scenario, clips, wanted: Needs) -> None:
+    """SemcomError if what this host has is not what a point needs."""
+    check_set(point, clips, wanted)
     found, weights = needs(point, clips)
     if found.free != wanted.free:
         raise lacks(

@@ -89,7 +89,6 @@ class Sweep:
     def __init__(self, cluster: Cluster, points: list, clips):
         self.cluster, self.points, self.clips = cluster, points, clips
         self._open, self._done, self.frames_done = {}, set(), 0
-        hosts.compare(cluster)
 
     def records(self, on_frames=lambda count: None) -> Iterator[tuple[int, object]]:
         """(number of the point, its record) as they are finished; of a point that ended its
