@@ -3,13 +3,17 @@
 """Run a study: .venv/bin/python -m studies NAME [options]"""
 
 import argparse
+import contextlib
 import importlib
 import sys
 
+from gnuradio.semcom.base import options
 from gnuradio.semcom.base.options import Parser
 from gnuradio.semcom.base.programs import exit_status
+from gnuradio.semcom.sweep.cluster import opened, options_of
+from gnuradio.semcom.sweep.options import ClusterOptions
 
-from .work import STOPPED
+from .work import STOPPED, shared
 
 STUDIES = {  # a module each, imported when it is run: GNU Radio reads some settings only once
     "experiments": "the paper's experiments and ours, any of them: figures and tables",
@@ -31,6 +35,11 @@ STUDIES = {  # a module each, imported when it is run: GNU Radio reads some sett
     "synchronisation": "what the receiver of bursts reaches: docs/synchronisation.md",
 }
 
+ON_CLUSTERS = (  # studies of units that other processes can do
+    "experiments", "results", "localisers", "classical", "classical_features", "classical_text",
+    "classical_media", "coding", "synchronisation",
+)  # fmt: skip
+
 
 def main(words: list) -> int:
     """Run the study that ``words`` name; its exit status."""
@@ -48,8 +57,15 @@ def main(words: list) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     study.add_options(own)
+    if name in ON_CLUSTERS:
+        options.add_options(own, ClusterOptions)
     args = own.parse_args(words[1:])
-    return exit_status(f"studies {name}", lambda: study.run(args), lambda: STOPPED)
+
+    def work():
+        with opened(options_of(args)) or contextlib.nullcontext() as cluster, shared(cluster):
+            study.run(args)
+
+    return exit_status(f"studies {name}", work, lambda: STOPPED)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ examples:
       --figures out/figures --table out/table.tex
 """
 
+import contextlib
 from pathlib import Path
 
 from ..base import options
@@ -22,6 +23,8 @@ from ..base.files import check_writable
 from ..base.programs import exit_status, program
 from ..nets.names import EVALUATED
 from ..run.scenario import Scenario
+from ..sweep.cluster import opened, options_of
+from ..sweep.options import ClusterOptions
 from ..systems.registry import LOCALISERS
 
 SHARED = ("split", "device")  # with those of a run
@@ -38,6 +41,7 @@ def parse(argv=None):
         help="one or several training seeds: files, or what a shipped one was trained on (ave28); "
         "default: the one shipped for the set",
     )  # fmt: skip
+    options.add_options(parser, ClusterOptions)
     parser.add_argument("--json", metavar="FILE", help="write the figures and what made them")
     parser.add_argument("--table", metavar="FILE", help="write a table: .tex or .md")
     parser.add_argument("--figures", type=Path, metavar="DIR", help="draw into this folder")
@@ -67,7 +71,8 @@ def run(argv=None) -> None:
     clips = open_set(args.data, split_of(args))
     trained = localisation.trained_in(args.setting)
     paths = named_weights(args.checkpoint, args.system, trained, clips)
-    nets, records = evaluate(args, clips, paths)
+    with opened(options_of(args)) or contextlib.nullcontext() as cluster:
+        nets, records = evaluate(args, clips, paths, cluster)
     total = localisation.summary(records)
     header, rows = rows_of(args, records, total)
     print("\n".join(tables.markdown(header, rows)))

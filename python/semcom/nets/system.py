@@ -98,10 +98,15 @@ class System(ABC):
         """Symbols that a terminal sends for a clip of so many items; at most, where that varies."""
 
     def begin(self) -> None:  # noqa: B027
-        """A run begins: what :meth:`figures` tells is of it alone."""
+        """A run begins: what :meth:`counts` tells is of it alone."""
 
-    def figures(self) -> dict:
-        """What a record tells of the run beside the figures of all systems, by name."""
+    def counts(self) -> dict[str, int]:
+        """What was counted in the course of a run, by name.  Parts of a run add up; of what begins
+        with "most_", the highest counts."""
+        return {}
+
+    def figures(self, counts: dict[str, int]) -> dict:
+        """What a record tells of a run beside the figures of all systems, by name."""
         return {}
 
     def payload_of(self, terminal: str, taken: np.ndarray) -> int:
