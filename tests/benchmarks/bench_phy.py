@@ -25,6 +25,7 @@ PILOTS = 32
 PAYLOAD = 640
 FRAME = PILOTS + PAYLOAD
 DISTINCT_FRAMES = 256
+DOPPLER = 1e-3  # [cycles a symbol]
 ROWS = np.array([[1] * PILOTS, [1, -1] * (PILOTS // 2)], np.complex64)
 
 
@@ -94,9 +95,9 @@ def matrix_rate(streams: np.ndarray, frames: int) -> float:
     return 2e-6 * frames * FRAME / flowgraph.seconds()
 
 
-def channel_rate(streams: np.ndarray, frames: int) -> float:
+def channel_rate(streams: np.ndarray, frames: int, doppler: float = 0.0) -> float:
     """Items per second of each output stream of the 2x2 Rayleigh channel [Msym/s]."""
-    chain = [semcom.mimo_channel_cc(2, 2, "rayleigh")]
+    chain = [semcom.mimo_channel_cc(2, 2, "rayleigh", doppler=doppler)]
     tags = frame_tags(FRAME, DISTINCT_FRAMES)
     flowgraph = Flowgraph(streams, tags, chain, 2, frames * FRAME)
     return 1e-6 * frames * FRAME / flowgraph.seconds()
@@ -105,6 +106,13 @@ def channel_rate(streams: np.ndarray, frames: int) -> float:
 def channel_model_rate(streams: np.ndarray, frames: int) -> float:
     """Items per second of GNU Radio's one-tap AWGN channel [Msym/s]."""
     chain = [channels.channel_model(0.3, 0.0, 1.0, [1.0 + 0.0j])]
+    flowgraph = Flowgraph(streams[:1], [], chain, 1, frames * FRAME)
+    return 1e-6 * frames * FRAME / flowgraph.seconds()
+
+
+def fading_model_rate(streams: np.ndarray, frames: int) -> float:
+    """Items per second of GNU Radio's fading of one path [Msym/s]."""
+    chain = [channels.fading_model(8, DOPPLER, False, 4.0, 0)]
     flowgraph = Flowgraph(streams[:1], [], chain, 1, frames * FRAME)
     return 1e-6 * frames * FRAME / flowgraph.seconds()
 
@@ -168,6 +176,17 @@ def rows(turns: int = 7, frames: int = 20000) -> list[dict]:
             compare(
                 lambda: channel_rate(streams, frames),
                 lambda: channel_model_rate(streams, frames // 4),
+                turns,
+            ),
+        ),
+        row(
+            "mimo_channel_cc rayleigh 2x2, Jakes Doppler, each stream",
+            "Msym/s",
+            "channels.fading_model, 8 sinusoids, no noise",
+            2.0,
+            compare(
+                lambda: channel_rate(streams, frames // 4, DOPPLER),
+                lambda: fading_model_rate(streams, frames // 16),
                 turns,
             ),
         ),
