@@ -14,7 +14,7 @@ from .frame_block import FrameBlock
 
 TRUTH = pmt.intern("truth")
 BURST = 8  # clips read at a time, so that the encoders find batches
-BUFFERED = 32  # clips that wait for the encoders
+BUFFERED = 16  # clips that wait for the encoders
 MEDIA_BUFFERED = 2  # of media, each of which takes tens of megabytes
 
 
