@@ -49,13 +49,10 @@ def companion(folder: Path, files: list[str]) -> None:
     Actions.TOGGLE_HIDE_VARIABLES.set_active(False)
     for file in files:
         flowgraph = platform.make_flow_graph(file)
-        flowgraph.rewrite()
-        flowgraph.validate()
+        flowgraph.update()  # checks it too
         wrong = [f"{element}: {text}" for element, text in flowgraph.iter_error_messages()]
         if wrong:
             sys.exit(f"{file}: " + "; ".join(wrong))
-        flowgraph.create_labels()
-        flowgraph.create_shapes()
         Utils.make_screenshot(flowgraph, str(folder / f"{Path(file).stem}.png"))
         print("==", Path(file).stem, flush=True)
 
