@@ -6,6 +6,7 @@
     apps/train.py --data DIR --variant error_free ...   a folder in the AVE layout
     apps/train.py --variant no_estimation --init models/pilot_ave-full-synthetic.safetensors ...
     apps/train.py --system vscg --setting wsel --seeds 5 --data DIR
+    apps/train.py --system pilot_ave --warm-start models/vscg-sel-ave28.safetensors --frozen ...
     torchrun --nproc-per-node 2 apps/train.py ...       two processes, GPUs or hosts, one training
 
 Any field of the system's and its training's configuration is an option.  A run that was interrupted

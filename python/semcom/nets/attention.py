@@ -255,8 +255,22 @@ class SpatialHearing(nn.Module):
         """The sound's part of eq. (2): audio [B, T, d_a], F^av Z [B, T, hidden] -> F^a_spa."""
         if self.audio_attention is None:
             return audio
-        weights = self.audio_attention(fusion).softmax(-1)
+        return self.raise_by(audio, self.audio_attention(fusion).softmax(-1))
+
+    def raise_by(self, audio: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+        """The same from softmax(f4(F^av Z)), [B, T, hidden]."""
         return self.audio_output(weights * self.audio_term(audio)) + audio
+
+
+class SpatialTold(SpatialHearing):
+    """The sound's part of co-spatial attention where the weights softmax(f4(F^av Z)) are told."""
+
+    def __init__(self, audio_dim: int, width: int, hidden: int):
+        super().__init__(audio_dim, width, hidden, audio_attention=False)
+        self.audio_output = nn.Linear(hidden, audio_dim)
+
+    def hear(self, audio: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+        return self.raise_by(audio, weights)
 
 
 class CSPA(SpatialHearing):

@@ -88,3 +88,10 @@ def below_background(module: nn.Module, scores: torch.Tensor) -> torch.Tensor:
         return scores
     background = module.background.expand(*scores.shape[:-1], 1)
     return torch.cat([scores[..., :-1], background], -1)
+
+
+def background_of(net: nn.Module) -> torch.Tensor | None:
+    """The buffer with the score of background of a network, where training does not tell it (see
+    :class:`VideoHead`)."""
+    named = {name.rpartition(".")[-1]: value for name, value in net.named_buffers()}
+    return named.get("background")

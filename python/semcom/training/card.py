@@ -93,4 +93,5 @@ def write(path: Path, command: str, recipe) -> Path:
 
 def kind(header: dict) -> str:
     """What the header's variant is called: a localiser has a setting."""
-    return "setting" if "setting" in header["config"] else "variant"
+    own = header["config"]
+    return "setting" if "setting" in own and "terminals" not in own else "variant"

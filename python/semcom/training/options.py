@@ -89,6 +89,9 @@ ESTIMATED = Rule(
 )
 
 
+WARM = Rule(lambda config: config.warm_start, "with --warm-start")
+
+
 @dataclass(frozen=True)
 class LinkConfig(LabelledConfig):
     """Trainings over a simulated link.
@@ -110,6 +113,22 @@ class LinkConfig(LabelledConfig):
         ("awgn", "rayleigh", "rician"), "drawn per batch", only=(SENT,)
     )
     detectors: tuple[str, ...] = option(DETECTORS, "drawn per batch", only=(SENT, ESTIMATED))
+    warm_start: str = option(
+        "",
+        "checkpoint of a localiser, trained without a link: attention and receiver start from its "
+        "weights, and the channel decoders learn to give what it has of the features themselves",
+        place=True,
+    )
+    regress: float = option(
+        1.0,
+        "weight of the mean square error of what the channel decoders give, in units of its power",
+        only=(WARM,),
+    )
+    frozen: bool = option(
+        False,
+        "what --warm-start names stays as it is: terminals and channel decoders learn around it",
+        only=(WARM,),
+    )
 
     def __post_init__(self):
         super().__post_init__()
