@@ -83,11 +83,11 @@ def literal_blocks(lines):
             inside = None
         out.append(line)
         following = next((each for each in lines[i + 1 :] if each.strip()), "")
-        if inside is None and not field and re.search(r"[^:]:$", line):
-            if indent(following) > indent(line):
-                out[-1] += ":"
-                out.append("")
-                inside = indent(line)
+        opens = re.search(r"[^:]:$", line) and indent(following) > indent(line)
+        if inside is None and not field and opens:
+            out[-1] += ":"
+            out.append("")
+            inside = indent(line)
     return out
 
 
