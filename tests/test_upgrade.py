@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""What earlier versions wrote (tests/fixtures, by tests/make_fixtures.py) is read; weights and records
-of a later version are refused in one line."""
+"""What earlier versions wrote (tests/fixtures, by tests/make_fixtures.py) is read; weights and
+records of a later version are refused in one line."""
 
 import json
 from pathlib import Path
