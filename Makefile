@@ -106,8 +106,13 @@ sanitize: build
 sync: build
 	$(PYTHON) -m studies synchronisation
 
+# spelling, and one word for each thing
+PROSE := README.md CHANGELOG.md CONTRIBUTING.md docs studies python lib include apps tests tools grc models/*.md
+
 lint: $(STAMP)
 	$(PYTHON) -m ruff check . && $(PYTHON) -m ruff format --check .
+	$$(command -v $(VENV)/bin/codespell codespell | head -n 1) $(PROSE)
+	$(PYTHON) -m tests.words
 
 build: $(STAMP) build/CMakeCache.txt
 	@MAKEFLAGS=--no-print-directory cmake --build build --parallel $(JOBS) \

@@ -62,7 +62,8 @@ def definitions(lines):
     for line in lines:
         table = table != line.startswith("===") if line.startswith("===") else table
         start = None if table else TERM.match(line)
-        if start and (column or not out or not out[-1].strip()):
+        if start:
+            out += [""] * bool(not column and out and out[-1].strip())
             column = start.end()
             out.append(f":{start[1]}: {line[column:]}")
         elif column and line[:column].isspace() and line.strip():

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Time for watchdogs, which stands still while the process does."""
+"""A clock for watchdogs that stops while the process is stopped."""
 
 import time
 

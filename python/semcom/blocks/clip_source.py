@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Source of clips: what each terminal takes of them."""
+"""Source of clips: it sends each terminal the part of a clip that it takes."""
 
 import time
 

@@ -75,7 +75,7 @@ class Receives:
 
 
 class terminal(HasModel, Receives, gr.hier_block2):
-    """What a terminal takes, and what it hears of others, to what it sends.
+    """A terminal: encodes what it takes, and what it hears of others, and adds pilots.
 
     Input 0         items of the terminal: float32 vectors of features, bytes of text, ...; a frame
                     a clip
@@ -233,7 +233,7 @@ class simulated_channel(gr.hier_block2):
 
 
 class receiver(HasModel, Receives, gr.hier_block2):
-    """What the antennas hear to the outcome of each frame.
+    """The receiver: turns what the antennas hear into the outcome of each frame.
 
     Inputs 0..M-1     complex64, received uplink frames with pilots
     Output 0          items of the system's outcome, see semantic_decoder

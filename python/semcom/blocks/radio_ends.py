@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""ZeroMQ sockets to a mock radio, where samples leave and come; and errors of flowgraphs of GRC."""
+"""ZeroMQ sockets that carry samples to and from a mock radio; errors of flowgraphs made in GRC."""
 
 from gnuradio import blocks, gr, zeromq
 

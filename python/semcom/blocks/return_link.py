@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The link on which the receiver's answers come to the terminals, where it is simulated."""
+"""The simulated return link, which carries the receiver's answers to the terminals."""
 
 import numpy as np
 import pmt

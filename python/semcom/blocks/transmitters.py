@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""From frames of symbols to the samples of bursts, each at its time."""
+"""Transmitters: they turn frames of symbols into the samples of bursts and time each burst."""
 
 import math
 import time

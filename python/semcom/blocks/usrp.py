@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""USRPs: samples that come, and bursts that leave at their times."""
+"""USRPs: a source of samples, and a sink that sends bursts at set times."""
 
 from gnuradio import blocks, gr
 
