@@ -25,14 +25,18 @@ exclude_patterns = ["figures/**"]
 html_theme = "furo"
 html_title = f"gr-semcom {release}"
 html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_math_renderer = "mathml"
 html_copy_source = False
 pygments_dark_style = "monokai"
+highlight_language = "text"
 
 myst_enable_extensions = ["dollarmath", "colon_fence", "deflist", "attrs_inline"]
 myst_heading_anchors = 4
 nb_execution_mode = "off"  # make docs-check runs the tutorials
-suppress_warnings = ["mystnb.unknown_mime_type"]
+nb_execution_timeout = 900
+nb_execution_raise_on_error = True
+linkcheck_ignore = [r"https?://"]  # no network: a reference that leads nowhere is a warning of html
 
 autosummary_generate = True
 autodoc_inherit_docstrings = False
@@ -58,9 +62,10 @@ def as_restructured_text(app, what, name, obj, options, lines):
 
 
 def definitions(lines):
-    out, column, table = [], 0, False
-    for line in lines:
-        table = table != line.startswith("===") if line.startswith("===") else table
+    out, column = [], 0
+    rulers = [i for i, line in enumerate(lines) if line.startswith("===")]
+    for i, line in enumerate(lines):
+        table = rulers and rulers[0] <= i <= rulers[-1]
         start = None if table else TERM.match(line)
         if start:
             out += [""] * bool(not column and out and out[-1].strip())
