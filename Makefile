@@ -212,4 +212,4 @@ media: build
 	$(PYTHON) -m studies media --raw "$(RAW)" --teachers "$(TEACHERS)" --clips "$(CLIPS)"
 
 clean:
-	rm -rf build build-fuzz build-asan build-tsan out
+	rm -rf build build-fuzz build-asan build-tsan out docs/reference/api

@@ -41,7 +41,7 @@ def receive_methods(csi: str, detector: str) -> tuple:
 
 
 class HasModel:
-    """Exchange of what runs in the one block with a network, ``encoder`` or ``decoder``."""
+    """Exchanges what runs in the block with a network, ``encoder`` or ``decoder``."""
 
     def _model(self):
         return getattr(self, "encoder", None) or self.decoder
@@ -56,7 +56,7 @@ class HasModel:
 
 
 class Receives:
-    """Exchange of the methods of ``ears``, pairs of an estimator and its detector."""
+    """Exchanges the methods of ``ears``, pairs of an estimator and its detector."""
 
     def set_csi(self, csi):
         """Estimation method: ls, ls_min_residual, lmmse, perfect (simulation only) or none."""

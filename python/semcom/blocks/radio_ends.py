@@ -36,7 +36,7 @@ class zmq_transmitter(gr.hier_block2):
 
 
 class zmq_antennas(gr.hier_block2):
-    """Samples and their tags of a receiver's antennas from a mock radio's ZeroMQ PUB socket.
+    """Receives the samples and tags of a receiver's antennas from a mock radio's ZeroMQ PUB socket.
 
     Outputs 0..M-1  complex64 samples
 

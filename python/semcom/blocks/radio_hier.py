@@ -149,7 +149,7 @@ class radio_terminal(HasModel, gr.hier_block2):
 
 
 class radio_receiver(HasModel, gr.hier_block2):
-    """The samples of the receiver's antennas to the outcome of each frame.
+    """The receiver on the air: turns the samples of its antennas into the outcome of each frame.
 
     Inputs 0..M-1     complex64 samples
     Output 0          items of the system's outcome, see semantic_decoder

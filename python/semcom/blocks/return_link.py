@@ -63,7 +63,7 @@ class _ReturnLink(gr.basic_block):
 
 
 class return_link(_ReturnLink):
-    """The receiver's answers over a 1 x 1 channel to the terminals.
+    """Carries the receiver's answers to the terminals over a simulated 1 x 1 channel.
 
     Message port ``answers`` (in)   of semantic_decoder
     Message port ``answers`` (out)  what a terminal hears, the same dicts; one of the verdict

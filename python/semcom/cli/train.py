@@ -74,7 +74,9 @@ def add_common(parser, system):
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--limit", type=count, help="use the first so many clips of each split")
     parser.add_argument(
-        "--match", action="store_true", help="use the splits for cross-modal localisation (..._match)"
+        "--match",
+        action="store_true",
+        help="use the splits ..._match, for cross-modal localisation",
     )
     parser.add_argument("--resume", action=BooleanOptionalAction, default=True)
 
