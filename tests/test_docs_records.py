@@ -47,12 +47,14 @@ def test_a_record_of_today_fits(program, tmp_path):
     assert len(document["records"]) == 2
 
 
-@pytest.mark.parametrize("task", ["events", "text", "media"])
-def test_every_figure_of_a_task_is_described(task):
-    system = {"events": "pilot_ave_plus", "text": "deepsc", "media": "m3e_vsc"}[task]
-    figures = task_of(system, task).figures(np.zeros((0, 40)), 0) if task == "events" else {}
-    told = {*RECORD["properties"], *OF_TASK[task]}
-    assert {name for name in figures if not name.endswith("_scores")} <= told
+@pytest.mark.parametrize(
+    ("task", "system"), [("events", "pilot_ave_plus"), ("text", "deepsc"), ("media", "m3e_vsc")]
+)
+def test_every_figure_of_a_task_is_described(task, system):
+    figures = task_of(system, task).figures(np.zeros((0, 2)), 0)
+    names = {name for name in figures if not name.endswith("_scores")}
+    assert len(names) >= 4
+    assert names <= {*RECORD["properties"], *OF_TASK[task]}
 
 
 @pytest.mark.parametrize(
