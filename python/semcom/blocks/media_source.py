@@ -37,7 +37,7 @@ def shared_features(name: str, weights: str):
 
 
 class media_source(FrameBlock):
-    """Sends what is seen and heard in media as features, a frame a window of seconds.
+    """Sends media as features of picture and sound; each frame is a window of seconds.
 
     Output 0  audio features, float32 vectors of d_a (128), T items a frame, an item a second
     Output 1  visual features, float32 vectors of h*w*d_v (7*7*512), T items a frame
@@ -136,7 +136,7 @@ class media_source(FrameBlock):
 
 
 class sound_features(FrameBlock):
-    """Features of a sound stream, of blocks.wavfile_source for one.
+    """Extracts the features of a sound stream, such as that of blocks.wavfile_source.
 
     Input 0   float32 samples, 16 kHz mono, -1 to 1 (other rates: a rational resampler before it)
     Output 0  audio features, float32 vectors of d_a (128), ``length`` items a frame, an item a

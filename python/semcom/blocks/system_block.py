@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""What the Torch-backed blocks share: the system they run, exchangeable while they run."""
+"""The base of Torch-backed blocks: it holds the system, which can be exchanged while it runs."""
 
 import sys
 import threading

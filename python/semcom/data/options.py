@@ -25,7 +25,7 @@ class SetOptions:
     data: str = option(
         "",
         "folder in the AVE layout, or of raw material to compose clips of; of text, a folder "
-        "with *_SPLIT.txt or one file, a sentence a line; default: a generated set",
+        "with files ..._SPLIT.txt or one file, a sentence a line; default: a generated set",
         metavar="DIR", only=(CLIPS,), place=True,
     )  # fmt: skip
     split: str = option("test", "which clips to send", choices=SPLITS, only=(CLIPS, IN_SPLITS))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""What a receiver understood, as one picture: fit for a window, a video, a screen at a fair.
+"""Draws what a receiver understood as one picture, for a window or a film.
 
 The picture with the event's name over it, and where the receiver attended to; the symbols of both
 streams and the SNR; below, the event of each second against the truth, over the sound's spectrum.

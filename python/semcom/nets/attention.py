@@ -148,6 +148,7 @@ class AGVA(nn.Module):
         from zero audio
     Output
         attended: [B, T, d_v];  attention: [B, T, h, w], sums to one
+
     ``compute_dtype`` bfloat16 halves the time of training on processors that have it.
     """
 
@@ -203,6 +204,7 @@ class GuidedAttention(nn.Module):
         visual: [B, T, h, w, d_v];  guide: [B, T, d_g], or None for attention from a zero guide
     Output
         attended: [B, T, heads d_v];  attention: [B, T, h, w], the mean of the heads, sums to one
+
     ``compute_dtype`` as in :class:`AGVA`.
     """
 

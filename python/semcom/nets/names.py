@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Names of what the room offers, for those who name it and do not use it: no Torch in here."""
+"""Names of the networks; importing this module does not load Torch."""
 
 DECODERS = ("psp", "avel", "vscg", "coattention", "psp_localiser")  # of pilot_ave
 OVER_LINK = ("sel", "wsel")  # settings of these decoders

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Names of what the room offers, for those who name it and do not use it: no Torch in here."""
+"""Names of features and recognisers; importing this module does not load Torch."""
 
 FEATURES = ("compact", "vgg")
