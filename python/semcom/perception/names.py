@@ -2,4 +2,4 @@
 # Copyright 2026 gr-semcom contributors
 """Names of what the room offers, for those who name it and do not use it: no Torch in here."""
 
-FEATURES = ("compact", "vgg")
+FEATURES = ("world", "compact", "vgg")

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Assemble the set that systems on media are trained on, in the AVE layout.
+
+    tools/assemble.py --runs runs/world --composed runs/world/composed --out runs/world/media
+
+Training clips are assembled of tools/train_world.py's draws; each fold's features come from maps
+that have not seen its material.  Validation has as many of such clips as of composed ones
+(tools/compose.py --features world), test those alone.
+"""
+
+import argparse
+import sys
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import torch
+from gnuradio.semcom.base.errors import SemcomError
+from gnuradio.semcom.base.files import make_folder
+from gnuradio.semcom.base.programs import exit_status
+from gnuradio.semcom.data import ave
+from gnuradio.semcom.data.assembled_set import AssembledSet, Draws
+from gnuradio.semcom.nets.world import WorldMaps
+from gnuradio.semcom.weights import store as checkpoint
+from gnuradio.semcom.weights.names import models_folder
+
+
+class Joined:
+    """Several sets as one."""
+
+    def __init__(self, sets: list):
+        self.name, self.classes = sets[0].name, sets[0].classes
+        self._places = [(each, i) for each in sets for i in range(len(each))]
+        self.ids = list(chain.from_iterable(each.ids for each in sets))
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getattr__(self, kind: str):
+        def read(i: int):
+            clips, own = self._places[i]
+            return getattr(clips, kind)(own)
+
+        if kind not in ("audio", "visual", "labels"):
+            raise AttributeError(kind)
+        return read
+
+
+@torch.inference_mode()
+def features(draws: dict, kept: np.ndarray, path: Path) -> Draws:
+    """The features of some draws by the maps of a file."""
+    maps = WorldMaps()
+    checkpoint.fill(path, maps)
+    audio = maps.audio(torch.from_numpy(draws["audio"][kept]).float()).numpy()
+    visual = [
+        maps.visual(torch.from_numpy(each).float()).half().numpy() for each in draws["maps"][kept]
+    ]
+    return Draws(audio, np.stack(visual), draws["event"][kept])
+
+
+def materials(runs: Path, split: str) -> list[Draws]:
+    """Those of a split, in turn: of films' material, then drawn."""
+    path = runs / f"draws_{split}.npz"
+    if not path.is_file():
+        raise SemcomError(f"{path}: missing; tools/train_world.py makes it")
+    draws = dict(np.load(path))
+    shipped, found = models_folder() / f"{WorldMaps.name}.safetensors", []
+    for fold in sorted(set(draws["fold"].tolist()) - {-1}):
+        own = runs / f"fold{fold}.safetensors" if split == "train" else shipped
+        found.append(features(draws, draws["fold"] == fold, own))
+    return [*found, features(draws, draws["fold"] == -1, shipped)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--runs", type=Path, default=Path("runs/world"))
+    parser.add_argument("--composed", type=Path, required=True, help="folder with val and test")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--train", type=int, default=3000, help="clips (%(default)s)")
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    name = make_folder(args.out).resolve().name
+    composed = {split: ave.AveSet(args.composed, split) for split in ("val", "test")}
+    train, val = (
+        AssembledSet(name, materials(args.runs, split), split, size, args.seed)
+        for split, size in (("train", args.train), ("val", len(composed["val"])))
+    )
+    ave.write(
+        args.out, {"train": train, "val": Joined([val, composed["val"]]), "test": composed["test"]}
+    )
+    print(f"wrote {args.out}: {len(train)} clips to train on")
+
+
+if __name__ == "__main__":
+    sys.exit(exit_status("assemble.py", main))
