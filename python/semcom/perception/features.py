@@ -26,7 +26,7 @@ from ..nets.mobilenet import YAMNet
 from ..nets.vgg import EMBEDDING, VGG19Pool5, VGGish
 from ..weights import store as checkpoint
 from ..weights.names import models_folder
-from .names import FEATURES
+from .names import AUTO, FEATURES
 
 AT_ONCE = 20  # pictures that pass a network together
 VGG_SIDE = 224  # [pixels]
@@ -130,6 +130,16 @@ class Vgg:
         return torch.stack(maps).numpy()
 
 
+def suited(sizes: dict) -> str:
+    """Name of the shipped features that a system of such sizes (:meth:`System.sizes`) takes; '' for
+    none."""
+    for kind in (World, Compact):
+        own = {"audio features": (kind.audio_dim,), "visual features": kind.visual_shape}
+        if own.items() >= {name: sizes[name] for name in own if name in sizes}.items():
+            return kind.name
+    return ""
+
+
 def looked_at(pictures: int, looks: int) -> range:
     """Which of a second's pictures are seen if only ``looks`` of them are."""
     step = pictures // looks
@@ -147,7 +157,7 @@ def squares(pictures: np.ndarray, looks: int, side: int) -> np.ndarray:
 def extractor(name: str, weights: Path | None = None) -> FeatureExtractor:
     """The features ``world`` (of ``weights``, a file of tools/train_world.py, if given),
     ``compact``, or ``vgg`` with the folder of its weights."""
-    if name == "world":
+    if name in ("world", AUTO):
         return World(weights)
     if name == "compact":
         return Compact()
