@@ -79,7 +79,7 @@ def figure(point: Scenario, path: Path) -> None:
         words = [ROOT / "apps" / "make_media.py", "--out", folder, "--seed", "62"]
         subprocess.run([sys.executable, *words], check=True, capture_output=True)
         run = run_films(point, Films([Path(folder, "clip03.mp4")]))
-        (window,) = MediaWindows([run.windows[0].name], shared_features("compact", ""))
+        (window,) = MediaWindows([run.windows[0].name], shared_features("world", ""))
         snr_db = run.record["measured_snr_db"]
         frames = list(views(run.windows[0], window, point, snr_db))
         picture = draw(frames[4 * PICTURES + 7])
