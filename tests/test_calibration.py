@@ -3,13 +3,18 @@
 """Confidence: the expected calibration error, temperatures that follow the noise, their fit."""
 
 import dataclasses
+import importlib.util
 import json
 import math
+import shutil
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from gnuradio.semcom.base.errors import SemcomError
+from gnuradio.semcom.data import synthetic
 from gnuradio.semcom.nets import calibration
 from gnuradio.semcom.nets.calibration import Calibration, between, effective_snr_db
 from gnuradio.semcom.systems.loading import load_any, load_system
@@ -19,6 +24,10 @@ from gnuradio.semcom.weights import store
 from gnuradio.semcom.weights.names import shipped
 from safetensors.torch import load_file
 
+PLACE = Path(__file__).resolve().parents[1] / "tools" / "calibrate.py"
+SPEC = importlib.util.spec_from_file_location("calibrate_tool", PLACE)
+tool = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(tool)
 TWO = Calibration((0.0, 20.0), (2.0, 0.5), (1.0, -1.0))
 
 
@@ -128,3 +137,33 @@ def test_a_checkpoint_with_a_wrong_one_is_refused_by_name(tmp_path):
     path = with_calibration(tmp_path / "odd.safetensors", {"snr_db": 3})
     with pytest.raises(SemcomError, match=r"odd\.safetensors: calibration"):
         load_any(path)
+
+
+def test_the_program_writes_a_header_and_leaves_the_weights(tmp_path, monkeypatch, capsys):
+    synthetic.write(tmp_path / "set", 4)
+    path = tmp_path / "net.safetensors"
+    shutil.copy(shipped("pilot_ave_plus"), path)
+    path.with_suffix(".md").write_text("# a\n| calibration error | 9 |\n| licence | - |\n")
+    before = load_file(path)
+    words = ["calibrate.py", str(path), "--data", str(tmp_path / "set")]
+    monkeypatch.setattr(sys, "argv", words)
+    tool.main()
+    told = Calibration.read(store.read_header(path)["calibration"])
+    assert told.snr_db == calibration.KNOTS_DB and load_any(path).calibration == told
+    after = load_file(path)
+    assert before.keys() == after.keys()
+    assert all(torch.equal(after[name], value) for name, value in before.items())
+    card = path.with_suffix(".md").read_text().splitlines()
+    assert card[0] == "# a" and card[2] == "| licence | - |" and len(card) == 3
+    assert card[1].startswith("| calibration error on test") and "-10 dB 0." in card[1]
+    first = capsys.readouterr().out.splitlines()[-1]
+    monkeypatch.setattr(sys, "argv", [*words, "--check"])
+    tool.main()
+    assert capsys.readouterr().out.splitlines()[-1] == first  # the figures of the file as it is
+
+
+def test_only_systems_over_a_radio_are_calibrated(monkeypatch, tmp_path):
+    path = shipped("avel", "sel", "ave28")
+    monkeypatch.setattr(sys, "argv", ["calibrate.py", str(path), "--check"])
+    with pytest.raises(SemcomError, match=r"avel-sel-ave28.*sends nothing"):
+        tool.main()

@@ -25,6 +25,8 @@ from gnuradio.semcom.nets.world import WorldMaps
 from gnuradio.semcom.weights import store as checkpoint
 from gnuradio.semcom.weights.names import models_folder
 
+DRAWN = {"train": 2, "val": 1}  # how often drawn ones have their turn
+
 
 class Joined:
     """Several sets as one."""
@@ -60,7 +62,7 @@ def features(draws: dict, kept: np.ndarray, path: Path) -> Draws:
 
 
 def materials(runs: Path, split: str) -> list[Draws]:
-    """Those of a split, in turn: of films' material, then drawn."""
+    """Those of a split, in turn: as films have them, as they are, drawn."""
     path = runs / f"draws_{split}.npz"
     if not path.is_file():
         raise SemcomError(f"{path}: missing; tools/train_world.py makes it")
@@ -68,8 +70,10 @@ def materials(runs: Path, split: str) -> list[Draws]:
     shipped, found = models_folder() / f"{WorldMaps.name}.safetensors", []
     for fold in sorted(set(draws["fold"].tolist()) - {-1}):
         own = runs / f"fold{fold}.safetensors" if split == "train" else shipped
-        found.append(features(draws, draws["fold"] == fold, own))
-    return [*found, features(draws, draws["fold"] == -1, shipped)]
+        for clean in (False, True):
+            found.append(features(draws, (draws["fold"] == fold) & (draws["clean"] == clean), own))
+    drawn = features(draws, draws["fold"] == -1, shipped)
+    return [*found, *[drawn] * DRAWN[split]]
 
 
 def main() -> None:

@@ -8,7 +8,8 @@
 The validation split of DATA fits a temperature and a number of background for each knot of the
 effective SNR (semcom.nets.calibration), over AWGN, Rayleigh and Rician from -15 to 30 dB.  The test
 split then tells the expected calibration error (15 bins, Rayleigh) before and after, and accuracy.
-Weights stay as they are; run it again after every training.
+Weights stay as they are, and the card beside them gets the figures; run it again after every
+training.
 
 --check  tells the figures of the files as they are, and writes nothing
 --test   other folders whose test split tells figures
@@ -21,6 +22,7 @@ from pathlib import Path
 
 import torch
 from gnuradio.semcom.base.errors import SemcomError
+from gnuradio.semcom.base.files import replacing
 from gnuradio.semcom.base.programs import exit_status
 from gnuradio.semcom.chain.link import TorchLink
 from gnuradio.semcom.data import open_set
@@ -34,6 +36,7 @@ from gnuradio.semcom.weights import store as checkpoint
 from safetensors.torch import load_file
 
 SNRS_DB = (-10.0, 0.0, 10.0)
+WHERE = {"none": "error-free"}
 
 
 def figures(net, variant: str, clips: Features) -> dict:
@@ -62,6 +65,24 @@ def rewrite(path: Path, calibration: Calibration) -> None:
     checkpoint.write(path, load_file(path), {checkpoint.KEY: json.dumps(header)})
 
 
+def note(path: Path, before: dict, after: dict) -> None:
+    """The figures in the card beside a checkpoint, if it has one."""
+    card = path.with_suffix(".md")
+    if not card.is_file():
+        return
+    parts = [
+        f"{WHERE.get(name, f'{name} dB')} {before[name][0]:.3f}, then {after[name][0]:.3f}"
+        for name in after
+    ]
+    row = f"| calibration error on test, as trained, then calibrated | {'; '.join(parts)} |"
+    kept = [line for line in card.read_text(encoding="utf-8").splitlines()
+            if not line.startswith("| calibration error")]  # fmt: skip
+    at = next((n for n, line in enumerate(kept) if line.startswith("| licence")), len(kept))
+    with replacing(card) as temporary:
+        text = "\n".join([*kept[:at], row, *kept[at:]]) + "\n"
+        Path(temporary).write_text(text, encoding="utf-8")
+
+
 def run(path: Path, sets: dict, tests: list[Path], check: bool) -> None:
     """Calibrate one file, or tell how well it is."""
     net = load_any(path)
@@ -72,12 +93,17 @@ def run(path: Path, sets: dict, tests: list[Path], check: bool) -> None:
     if not check:
         check_sizes(net, sets["val"], path.name)
         net.calibration = Calibration()
-        tell("before, test", figures(net, variant, read(sets["test"], terminals=net.terminals)))
+        before = figures(net, variant, read(sets["test"], terminals=net.terminals))
+        tell("before, test", before)
         told = calibrate.link_answers(net, variant, read(sets["val"], terminals=net.terminals))
         net.calibration = calibrate.fitted(told)
         rewrite(path, net.calibration)
         print(f"  temperature {net.calibration.temperature} at {net.calibration.snr_db} dB")
-    for clips in (sets["test"], *(open_set(folder, "test") for folder in tests)):
+    after = figures(net, variant, read(sets["test"], terminals=net.terminals))
+    tell(f"{sets['test'].name}, test", after)
+    if not check:
+        note(path, before, after)
+    for clips in (open_set(folder, "test") for folder in tests):
         tell(f"{clips.name}, test", figures(net, variant, read(clips, terminals=net.terminals)))
 
 

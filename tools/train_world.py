@@ -30,6 +30,7 @@ from gnuradio.semcom.data.clipset import AVE_CLASSES, BACKGROUND, SPLITS
 from gnuradio.semcom.data.composition import Script, compose
 from gnuradio.semcom.data.material_drawn import DrawnMaterial
 from gnuradio.semcom.data.material_filmed import FilmedMaterial
+from gnuradio.semcom.data.material_raw import RawMaterial
 from gnuradio.semcom.media.spectrum import RATE, YAMNET_OFFSET, patches
 from gnuradio.semcom.nets import world
 from gnuradio.semcom.nets.efficientnet import EfficientNet
@@ -39,8 +40,10 @@ from gnuradio.semcom.weights import store as checkpoint
 from gnuradio.semcom.weights.names import models_folder
 
 SECONDS = 2  # of a draw
-# draws of each event, of background and of nothing: of films' material (of each fold), and drawn
+# draws of each event, of background and of nothing: of material as films have it and as it is (of
+# each fold), and drawn
 FILMED = {"train": (24, 120, 60), "val": (10, 60, 30)}
+CLEAN = {"train": (14, 40, 20), "val": (5, 20, 10)}
 DRAWN = {"train": (40, 0, 60), "val": (10, 0, 20)}
 STANDS_BY = 0.25  # share of the draws with another object
 CLASSES = len(AVE_CLASSES)
@@ -89,7 +92,7 @@ def scripts(material, most: tuple[int, int, int], rng) -> list[Script]:
     events = sorted(set(material.events()) - {BACKGROUND})
     drawn = [event for event in events for _ in range(most[0])] + [BACKGROUND] * most[1]
     found = []
-    for event in [event if event in material.events() else -1 for event in drawn] + [-1] * most[2]:
+    for event in drawn + [-1] * most[2]:
         both, others = np.full(SECONDS, event), [e for e in events if e != event]
         stands_by = rng.random() < STANDS_BY
         found.append(Script(both, both, both, int(rng.choice(others)) if stands_by else -1))
@@ -97,17 +100,18 @@ def scripts(material, most: tuple[int, int, int], rng) -> list[Script]:
 
 
 @torch.inference_mode()
-def embed(nets, material, fold: int, most: tuple[int, int, int], seed: int) -> dict:
+def embed(nets, material, fold: int, most: tuple[int, int, int], clean: bool, seed: int) -> dict:
     """What the networks say of draws, seconds by seconds; fold -1 is of all.
 
     audio      [n, SECONDS, 1024], maps [n, SECONDS, 5, 5, 1280], float16
     event      [n], -1: nothing is heard and seen;  bystander  [n];  fold  [n]
+    clean      [n] bool: of material as it is, which classifiers do not learn from
     """
-    each = scripts(material, most, np.random.default_rng([seed, fold + 1]))
+    each = scripts(material, most, np.random.default_rng([seed, fold + 1, int(clean)][: 2 + clean]))
     audio, maps = [], []
     with screen.bar("draws") as bar:
         for number, script in enumerate(bar.track(each, len(each), description="draws")):
-            rng = np.random.default_rng([seed, fold + 1, number])
+            rng = np.random.default_rng([seed, fold + 1, number, int(clean)][: 3 + clean])
             sound, picture_at = compose(rng, material, script)
             spectra = patches(sound.reshape(SECONDS, RATE), YAMNET_OFFSET)
             audio.append(nets[0](torch.from_numpy(spectra))[0].numpy().astype(np.float16))
@@ -120,19 +124,19 @@ def embed(nets, material, fold: int, most: tuple[int, int, int], seed: int) -> d
         "event": np.array([script.seen[0] for script in each]),
         "bystander": np.array([script.bystander for script in each]),
         "fold": np.full(len(each), fold),
+        "clean": np.full(len(each), clean),
     }
 
 
 def draws_of(folder: Path, split: str, seed: int) -> dict:
     """All draws of a split: of films' material, of training fold by fold, and drawn."""
     nets, drawn = published(), DrawnMaterial(seed)
-    if split == "train":
-        parts = [(FilmedMaterial(each, split), k, FILMED[split])
-                 for k, each in enumerate(sorted(folder.glob("fold*[0-9]")))]  # fmt: skip
-    else:
-        parts = [(FilmedMaterial(folder, split), 0, FILMED[split])]
+    folders = sorted(folder.glob("fold*[0-9]")) if split == "train" else [folder]
+    parts = [(drawn, -1, DRAWN[split], False)]
+    for fold, each in enumerate(folders):
+        parts.append((FilmedMaterial(each, split), fold, FILMED[split], False))
+        parts.append((RawMaterial(each, split), fold, CLEAN[split], True))
     made = [embed(nets, *part, seed + SPLITS.index(split)) for part in parts]
-    made.append(embed(nets, drawn, -1, DRAWN[split], seed + SPLITS.index(split)))
     return {name: np.concatenate([part[name] for part in made]) for name in made[0]}
 
 
@@ -143,7 +147,7 @@ def examples(draws: dict, kind: str, kept=True) -> tuple[np.ndarray, np.ndarray]
         x = draws["audio"]
     else:
         x, kept = draws["maps"].mean((2, 3), dtype=np.float32), kept & (draws["bystander"] < 0)
-    kept = np.broadcast_to(kept, len(x))
+    kept = np.broadcast_to(kept, len(x)) & ~draws["clean"]
     classes = np.where(draws["event"] < 0, BACKGROUND, draws["event"])
     return x[kept].reshape(-1, x.shape[-1]), np.repeat(classes[kept], SECONDS)
 

@@ -16,6 +16,8 @@ from .clipset import AVE_CLASSES, BACKGROUND, SPLITS
 from .composition import random_script
 from .material_filmed import OTHERS
 
+LEAST = 0.5  # share of the first of two draws that are mixed
+
 
 @dataclass(frozen=True)
 class Draws:
@@ -91,6 +93,9 @@ class AssembledSet:
 
     @staticmethod
     def _stretch(rng, draws: Draws, features, start: int, end: int, event: int) -> np.ndarray:
-        """The seconds of one draw again and again."""
-        one = features[draws.one_of(rng, event)]
-        return one[(np.arange(end - start) + rng.integers(len(one))) % len(one)]
+        """The seconds of two draws of the event, mixed (Zhang et al., mixup, 2018), again and
+        again."""
+        one, other = (features[draws.one_of(rng, event)].astype(np.float32) for _ in range(2))
+        share = np.float32(rng.uniform(LEAST, 1))
+        mixed = (share * one + (1 - share) * other).astype(features.dtype)
+        return mixed[(np.arange(end - start) + rng.integers(len(one))) % len(one)]

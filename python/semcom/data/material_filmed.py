@@ -22,7 +22,7 @@ SOFT = 0.6, 2.5  # [pixels] standard deviation of what blurs
 QUALITY = 12, 50  # of JPEG
 BRIGHTNESS, TINT = (0.45, 1.3), (0.9, 1.1)
 SMALL = 70.0, 220.0  # [pixels] heights of a thing in the clip's picture
-OTHERS = 8  # how often what is none of the events comes, an event once
+OTHERS = 5  # how often what is none of the events comes, an event once
 
 
 class FilmedMaterial(RawMaterial):
