@@ -4,7 +4,7 @@
 
     tools/assemble.py --runs runs/world --composed runs/world/composed --out runs/world/media
 
-Training clips are assembled of tools/train_world.py's draws; each fold's features come from maps
+Training clips are assembled of tools/train_world.py's strips; each fold's features come from maps
 that have not seen its material.  Validation has as many of such clips as of composed ones
 (tools/compose.py --features world), test those alone.
 """
@@ -20,7 +20,7 @@ from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.base.files import make_folder
 from gnuradio.semcom.base.programs import exit_status
 from gnuradio.semcom.data import ave
-from gnuradio.semcom.data.assembled_set import AssembledSet, Draws
+from gnuradio.semcom.data.assembled_set import AssembledSet, Strips
 from gnuradio.semcom.nets.world import WorldMaps
 from gnuradio.semcom.weights import store as checkpoint
 from gnuradio.semcom.weights.names import models_folder
@@ -50,29 +50,31 @@ class Joined:
 
 
 @torch.inference_mode()
-def features(draws: dict, kept: np.ndarray, path: Path) -> Draws:
-    """The features of some draws by the maps of a file."""
+def features(strips: dict, kept: np.ndarray, path: Path) -> Strips:
+    """The features of some strips by the maps of a file."""
     maps = WorldMaps()
     checkpoint.fill(path, maps)
-    audio = maps.audio(torch.from_numpy(draws["audio"][kept]).float()).numpy()
+    audio = maps.audio(torch.from_numpy(strips["audio"][kept]).float()).numpy()
     visual = [
-        maps.visual(torch.from_numpy(each).float()).half().numpy() for each in draws["maps"][kept]
+        maps.visual(torch.from_numpy(each).float()).half().numpy() for each in strips["maps"][kept]
     ]
-    return Draws(audio, np.stack(visual), draws["event"][kept])
+    return Strips(audio, np.stack(visual), strips["event"][kept])
 
 
-def materials(runs: Path, split: str) -> list[Draws]:
+def materials(runs: Path, split: str) -> list[Strips]:
     """Those of a split, in turn: as films have them, as they are, drawn."""
-    path = runs / f"draws_{split}.npz"
+    path = runs / f"strips_{split}.npz"
     if not path.is_file():
         raise SemcomError(f"{path}: missing; tools/train_world.py makes it")
-    draws = dict(np.load(path))
+    strips = dict(np.load(path))
     shipped, found = models_folder() / f"{WorldMaps.name}.safetensors", []
-    for fold in sorted(set(draws["fold"].tolist()) - {-1}):
+    for fold in sorted(set(strips["fold"].tolist()) - {-1}):
         own = runs / f"fold{fold}.safetensors" if split == "train" else shipped
         for clean in (False, True):
-            found.append(features(draws, (draws["fold"] == fold) & (draws["clean"] == clean), own))
-    drawn = features(draws, draws["fold"] == -1, shipped)
+            found.append(
+                features(strips, (strips["fold"] == fold) & (strips["clean"] == clean), own)
+            )
+    drawn = features(strips, strips["fold"] == -1, shipped)
     return [*found, *[drawn] * DRAWN[split]]
 
 
