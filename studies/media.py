@@ -71,7 +71,7 @@ def page(clips: list[Path], runs: Path) -> str:
     natural = []
     for system in plan.SYSTEMS:
         natural += [f"## Natural clips, `{system}`", ""]
-        natural += [*natural_table(clips, system, runs, kept), ""]
+        natural += [*natural_table(clips, system, kept), ""]
     shipped_ones = {system: Path(over_the_air(system).checkpoint) for system in plan.SYSTEMS}
     confidence, every = confidence_table(shipped_ones, composed_sets(runs))
     diagram(pages.DOCS / "figures" / "media-confidence.png", every, plan.SYSTEMS[0])
@@ -88,14 +88,13 @@ def page(clips: list[Path], runs: Path) -> str:
     )
 
 
-def links(system: str, runs: Path) -> dict[str, Scenario]:
-    """What is measured of a system: trained and tested without a channel, and over one."""
-    training = plan.training(system, "error_free")
-    free = plan.trainings_in(runs).get(training)
-    if free is None:
-        raise SemcomError(f"{runs}: {training.label} is not trained; give --raw and --teachers")
+def links(system: str) -> dict[str, Scenario]:
+    """What is measured of a system: without a channel, by weights trained so where some ship, and
+    over one."""
+    free = shipped(system, "error_free", plan.DATA)
+    own = free if free.exists() else shipped(system, "full", plan.DATA)
     return {
-        "error-free": Scenario(system=system, channel="none", checkpoint=str(free)),
+        "error-free": Scenario(system=system, channel="none", checkpoint=str(own)),
         "10 dB Rayleigh": over_the_air(system),
     }
 
@@ -122,7 +121,7 @@ def composed_table(runs: Path, kept: Records) -> list[str]:
     rows, linked = [], points.store(runs / "measured")
     for clips in composed_sets(runs):
         for system in plan.SYSTEMS:
-            places = links(system, runs)
+            places = links(system)
             units = [points.unit(p, clips, p.checkpoint) for p in places.values()]
             records = complete(f"{clips.name}, {system}", units, linked)
             named = complete("clips named", [naming(p, clips) for p in places.values()], kept)
@@ -158,9 +157,9 @@ def clips_named(point: Scenario, clips) -> dict:
     return {"first": float(np.mean(ranks < 1)), "three": float(np.mean(ranks < 3))}
 
 
-def natural_table(folders: list[Path], system: str, runs: Path, kept: Records) -> list[str]:
+def natural_table(folders: list[Path], system: str, kept: Records) -> list[str]:
     """The figures of natural clips, and every one of them."""
-    places, clips = links(system, runs), media_clips.read(folders)
+    places, clips = links(system), media_clips.read(folders)
     digest = " ".join(sha256(folder / "clips.json") for folder in folders)
     units = [
         recorded(key_of(f"natural clips {digest}", point), f"natural, {label}",
