@@ -20,7 +20,7 @@ COMPOSED = {  # name: options of tools/compose.py
     "drawn": "--only drawn --train 0 --val 0 --test 80",
 }
 FOLDS = 3
-COMMON = "--epochs 5 --bfloat16 --batch 16 --exchange 0.3 --average 0.995 --weight-decay 0.05"
+COMMON = "--epochs 6 --bfloat16 --batch 16 --exchange 0.3 --average 0.995 --weight-decay 0.05"
 SMALL = (  # a few thousand clips are learnt by heart with more
     "--audio-lstm 64 --audio-channel 96 --attention-width 128 --attention-hidden 48 "
     "--video-channel 128 --audio-decoder 128 --video-decoder 128 --common-dim 96 --recurrent 48"

@@ -39,17 +39,21 @@ SNRS_DB = (-10.0, 0.0, 10.0)
 WHERE = {"none": "error-free"}
 
 
-def figures(net, variant: str, clips: Features) -> dict:
-    """SNR, or "none" without a channel -> calibration error, accuracy and mean confidence."""
+def said_of(net, variant: str, clips: Features) -> dict:
+    """SNR, or "none" without a channel -> what the receiver says of a split over Rayleigh."""
     links = {"none": (TorchLink("none"), 0.0)}
     if variant != "error_free":
         link = link_of(net, variant, "rayleigh", "lmmse", seed=1)
         links |= {f"{snr:g}": (link, snr) for snr in SNRS_DB}
+    return {name: calibrate.answers(net, clips, *where) for name, where in links.items()}
+
+
+def figures(calibration: Calibration, said: dict) -> dict:
+    """SNR -> calibration error, accuracy and mean confidence of what was said."""
     found = {}
-    for name, (link, snr) in links.items():
-        told = calibrate.answers(net, clips, link, snr)
-        sure, said = net.calibration(told.logits, told.noise).max(-1)
-        right = (said == told.labels).numpy()
+    for name, told in said.items():
+        sure, event = calibration(told.logits, told.noise).max(-1)
+        right = (event == told.labels).numpy()
         found[name] = (calibration_error(sure.numpy(), right), right.mean(), float(sure.mean()))
     return found
 
@@ -90,21 +94,21 @@ def run(path: Path, sets: dict, tests: list[Path], check: bool) -> None:
         raise SemcomError(f"{path}: {net.name} sends nothing over a radio; give such a system")
     variant = net.header["variant"]
     print(path.name)
+    check_sizes(net, sets["val"], path.name)
+    said = said_of(net, variant, read(sets["test"], terminals=net.terminals))
     if not check:
-        check_sizes(net, sets["val"], path.name)
-        net.calibration = Calibration()
-        before = figures(net, variant, read(sets["test"], terminals=net.terminals))
-        tell("before, test", before)
         told = calibrate.link_answers(net, variant, read(sets["val"], terminals=net.terminals))
         net.calibration = calibrate.fitted(told)
+        before, after = (figures(each, said) for each in (Calibration(), net.calibration))
+        tell("before, test", before)
         rewrite(path, net.calibration)
-        print(f"  temperature {net.calibration.temperature} at {net.calibration.snr_db} dB")
-    after = figures(net, variant, read(sets["test"], terminals=net.terminals))
-    tell(f"{sets['test'].name}, test", after)
-    if not check:
         note(path, before, after)
+        print(f"  temperature {net.calibration.temperature} at {net.calibration.snr_db} dB")
+        print(f"  background {net.calibration.background}")
+    tell(f"{sets['test'].name}, test", figures(net.calibration, said))
     for clips in (open_set(folder, "test") for folder in tests):
-        tell(f"{clips.name}, test", figures(net, variant, read(clips, terminals=net.terminals)))
+        own = said_of(net, variant, read(clips, terminals=net.terminals))
+        tell(f"{clips.name}, test", figures(net.calibration, own))
 
 
 def main() -> None:

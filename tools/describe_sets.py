@@ -3,7 +3,7 @@
 # Copyright 2026 gr-semcom contributors
 """Write models/sets.json: the moments by which a set in a folder of any name finds its weights.
 
-tools/describe_sets.py synthetic= ave28=DIR media=DIR:train+val+test      NAME=FOLDER[:SPLIT[+SPLIT...]]
+tools/describe_sets.py synthetic= ave28=DIR media=DIR:train+val+test      NAME=FOLDER[:SPLIT+...]
 
 The moments of several splits are the mean of theirs.
 """

@@ -26,7 +26,7 @@ from .evaluate import link_of
 CHANNELS = ("awgn", "rayleigh", "rician")
 SNRS_DB = (-15.0, -10.0, -5.0, 0.0, 5.0, 10.0, 20.0, 30.0)
 SMOOTH = 1e-3  # cost of the squared step from knot to knot, and of a background's square
-STEPS = 100
+STEPS, BATCH, THIRD = 100, 32, 3
 
 
 @dataclass(frozen=True)
@@ -39,24 +39,27 @@ class Answers:
 
 
 @torch.inference_mode()
-def answers(net, clips: Features, link: TorchLink, snr_db: float, batch: int = 32) -> Answers:
-    """Of all clips over a link, uplink and sidelink at one SNR; clip i is frame i."""
-    logits, noise = [], []
-    for index in torch.arange(len(clips)).split(batch):
+def answers(net, clips: Features, link, snr_db: float, part: slice = slice(None)) -> Answers:
+    """Of clips, or a part of them, over a link, uplink and sidelink at one SNR; clip i is frame
+    i."""
+    logits, noise, chosen = [], [], torch.arange(len(clips))[part]
+    for index in chosen.split(BATCH):
         db = torch.full((len(index),), snr_db)
         taken = {name: x.float() for name, x in clips.batch(index, net).items()}
         symbols, no_eff = link.uplink(link.send(net, taken, db, index), db, index)
         logits.append(net.understand(symbols, no_eff)[0])
         noise.append(no_eff)
-    return Answers(torch.cat(logits), torch.cat(noise), clips.labels)
+    return Answers(torch.cat(logits), torch.cat(noise), clips.labels[chosen])
 
 
 def link_answers(net, variant: str, clips: Features, seed: int = 0) -> Answers:
-    """Without a channel, and over every channel and SNR that its variant is made for."""
+    """Without a channel, and over every channel and SNR that its variant is made for, where each
+    gets every third clip."""
     found = [answers(net, clips, TorchLink("none", seed=seed), 0.0)]
     for channel in () if variant == "error_free" else CHANNELS:
         link = link_of(net, variant, channel, "lmmse", seed)
-        found += [answers(net, clips, link, snr) for snr in SNRS_DB]
+        for number, snr in enumerate(SNRS_DB):
+            found.append(answers(net, clips, link, snr, slice(number % THIRD, None, THIRD)))
     parts = [[getattr(a, name) for a in found] for name in ("logits", "noise", "labels")]
     return Answers(*(torch.cat(part) for part in parts))
 
