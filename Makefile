@@ -14,8 +14,10 @@
 #                 again.  MODELS="DIR ...": folders of checkpoints, a training seed each, instead
 #   make localisers DATA=DIR [MATCH=DIR]  train every localiser in every setting: docs/localisers.md
 #                 MATCH: a folder with AVE's splits for cross-modal localisation
-#   make media RAW=DIR TEACHERS=DIR CLIPS=DIR  train the features and systems of media on single
-#                 sounds and pictures, measure them on composed and natural clips: docs/media.md
+#   make media RAW=DIR MORE=DIR IMAGENET=FILE CLIPS="DIR ..."  train the features and systems of
+#                 media on single sounds and pictures, measure them on composed and natural clips:
+#                 docs/media.md
+#   make films CLIPS="DIR ..."  those clips as films of what was understood: out/films/index.html
 #   make soak [MINUTES=60]  the three sides and a mock radio for an hour: memory flat, no queue grows
 #   make fuzz [MINUTES=60]  odd input to every reader and to lib/phy: docs/reliability.md
 #   make sanitize the C++ tests under ASan and UBSan, the blocks' QA under TSan: docs/reliability.md
@@ -64,7 +66,7 @@ export HOME := $(CURDIR)/build/home
 $(shell mkdir -p $(HOME))
 endif
 
-.PHONY: build/docs/doxygen link test check build grc screenshots bench crosscheck models results localisers media soak fuzz sanitize sync install uninstall deb docs docs-check clean lint
+.PHONY: build/docs/doxygen link test check build grc screenshots bench crosscheck models results localisers media films soak fuzz sanitize sync install uninstall deb docs docs-check clean lint
 
 link: build
 	$(PYTHON) apps/run_link.py --snr=-10:20:5 --json out/link.json --plot out/link.png
@@ -206,10 +208,14 @@ localisers: build
 
 # what is trained or composed is not again
 media: build
-	@test -n "$(RAW)" -a -n "$(TEACHERS)" -a -n "$(CLIPS)" || { echo "give the folders: make media \
-	RAW=DIR TEACHERS=DIR CLIPS=DIR"; exit 2; }
-	sed -n "s/^pip \(numpy.*\)/\1/p" $(PACKAGES) | $(PIP) ai-edge-litert -r /dev/stdin
-	$(PYTHON) -m studies media --raw "$(RAW)" --teachers "$(TEACHERS)" --clips "$(CLIPS)"
+	@test -n "$(RAW)" -a -n "$(MORE)" -a -n "$(IMAGENET)" -a -n "$(CLIPS)" || { echo "give the \
+	folders and the file: make media RAW=DIR MORE=DIR IMAGENET=FILE CLIPS=DIR"; exit 2; }
+	$(PYTHON) -m studies media --raw "$(RAW)" --more "$(MORE)" --imagenet "$(IMAGENET)" \
+		--clips $(CLIPS)
+
+films: build
+	@test -n "$(CLIPS)" || { echo "give folders with clips.json: make films CLIPS=DIR"; exit 2; }
+	$(PYTHON) -m studies films --clips $(CLIPS)
 
 clean:
 	rm -rf build build-fuzz build-asan build-tsan out docs/reference/api

@@ -23,6 +23,7 @@ STUDIES = {  # a module each, imported when it is run: GNU Radio reads some sett
     "guidance": "whether the sound tells where to look: docs/guidance.md",
     "localisers": "train the localisers (hours) and measure them: docs/localisers.md",
     "media": "train what media need (hours) and measure it: docs/media.md",
+    "films": "films of what was understood of clips, on a page: out/films/index.html",
     "classical": "the classical links beside the learned ones: docs/classical.md",
     "classical_features": "quantised features beside analogue symbols: docs/classical-features.md",
     "classical_text": "sentences by classical codes: docs/classical-text.md",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..base.options import Rule, option
-from ..perception.names import FEATURES
+from ..perception.names import AUTO, FEATURES
 from .clipset import SPLITS
 
 CLIPS = Rule(lambda point: not point.media, "without --media")
@@ -36,7 +36,10 @@ class SetOptions:
     microphone: str = option(
         "", "device of the sound, as alsa:default", metavar="DEVICE", only=(MEDIA,), place=True
     )
-    features: str = option("compact", "networks of the features", choices=FEATURES, only=(MEDIA,))
+    features: str = option(
+        AUTO, "networks of the features; auto: those that the system's weights take",
+        choices=(AUTO, *FEATURES), only=(MEDIA,),
+    )  # fmt: skip
     weights: str = option(
         "", "weights of the features vgg", metavar="DIR", only=(MEDIA, VGG), place=True
     )

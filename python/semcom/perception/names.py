@@ -2,4 +2,5 @@
 # Copyright 2026 gr-semcom contributors
 """Names of features and recognisers; importing this module does not load Torch."""
 
-FEATURES = ("compact", "vgg")
+FEATURES = ("world", "compact", "vgg")
+AUTO = "auto"  # the features that a system's weights take; world where none are known

@@ -199,6 +199,8 @@ def execute(point: Scenario, clips, on_frames=lambda count: None, make=None, wat
         told.check_clips(clips, point.split)
     point = settled(point)
     weights = told.model(point, clips) if told else model_for(point, clips)
+    if isinstance(clips, Films):
+        point = replace(point, features=clips.features)
     flowgraph = build(point, clips, weights, make, span)
     if is_by_itself(point):
         _set_batches(point, clips, flowgraph, shared_system(point.system, weights, point.device))
