@@ -1,134 +1,80 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Make docs/films.md and its films: one film over several links, as it was sent and as it is shown.
+"""Render natural clips with what a receiver understood of them, and a page to look at them.
 
-The film pans over photographs that scikit-image carries, free to be shown (a cat, an astronaut, a
-cup); its sounds are synthesised.  With --clips the same is made of films of your own, and only in
---out: what is in such a film is not ours to publish.
+Nothing of it is part of the repository: the clips' licences mostly forbid it.
 
-    studies films
+    studies films --clips DIR ...       out/films/index.html
 """
 
 import argparse
-import json
-import subprocess
-import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+import html
+import shutil
+import tempfile
 from pathlib import Path
 
-import numpy as np
 from gnuradio.semcom.base import screen
-from gnuradio.semcom.base.errors import SemcomError
-from gnuradio.semcom.base.files import check_writable, make_folder
-from gnuradio.semcom.data.clipset import AVE_CLASSES
-from gnuradio.semcom.data.material_drawn import DrawnMaterial
-from gnuradio.semcom.media.spectrum import RATE
-from gnuradio.semcom.media.video import write_video
-from gnuradio.semcom.report import tables
-from rich.progress import track
-from skimage import data
+from gnuradio.semcom.base.files import make_folder, replacing
+from gnuradio.semcom.data.films import Films
+from gnuradio.semcom.media.timeline import UNSURE
+from gnuradio.semcom.report.film import render
+from gnuradio.semcom.run.films import run_films
 
-from . import pages
+from . import media_clips, pages
+from .media import over_the_air
 
-RUN_LINK = pages.ROOT / "apps" / "run_link.py"
-SHOWN = {"chelsea": "Flute", "astronaut": "Helicopter", "coffee": "Clock"}  # and sounds
-SECONDS, FPS, SIDE = 3, 16, 256  # of each photograph; pictures a second; [pixels]
-H265 = (  # as many uses as m3e_vsc takes with its sound
-    "--system digital --task media --variant video_only --source h265 --quality 30 --size 64 "
-    "--picture-rate 16 --modulation 16qam --antennas 1"
-)
-
-
-@dataclass(frozen=True)
-class Link:
-    """A link: what it is called, options of ``apps/run_link.py``, name of its film."""
-
-    name: str
-    options: str
-    file: str
-
-
-LINKS = (
-    Link("`m3e_vsc`", "--system m3e_vsc --antennas 1 --snr 8", "m3e-8"),
-    Link("`m3e_vsc`", "--system m3e_vsc --antennas 1 --snr 0", "m3e-0"),
-    Link("`m3e_vsc`", "--system m3e_vsc --antennas 1 --snr=-5", "m3e-minus5"),
-    Link("H.265, LDPC 3/4, 16QAM", f"{H265} --snr 16", "h265-16"),
-    Link("H.265, LDPC 3/4, 16QAM", f"{H265} --snr 8", "h265-8"),
-    Link("`pilot_ave_plus`, what happens", "--snr 10", "events"),
-)
+SIZE = (640, 360)
+SYSTEM = "pilot_ave_plus"
+PAGE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>What a receiver understood</title>
+<style>body {{ font-family: sans-serif; margin: 2em; }}
+figure {{ display: inline-block; width: 640px; margin: 0.5em; vertical-align: top; }}
+.wrong {{ color: #b30000; }} .right {{ color: #006644; }}
+</style>
+<h1>What a receiver understood</h1>
+<p>{system}, {where}. Below {unsure:.0%} it is unsure.</p>
+{figures}
+</html>
+"""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("--clips", type=Path, nargs="+", metavar="FILE", help="films of your own instead")
-    add("--out", type=Path, default=Path("out/films"), metavar="DIR", help="where films are made")
-    add("--docs", type=Path, default=pages.DOCS, help="folder of the page")
+    parser.add_argument("--clips", type=Path, nargs="+", required=True, metavar="DIR",
+                        help="folders with clips.json")  # fmt: skip
+    parser.add_argument("--out", type=Path, default=pages.ROOT / "out" / "films", metavar="DIR",
+                        help="folder to write (default: out/films)")  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> None:
-    if args.clips:
-        sent, kept, page = args.clips, make_folder(args.out), args.out / "films.md"
-    else:
-        kept, page = make_folder(args.docs / "films"), args.docs / "films.md"
-        sent = [photographs(make_folder(args.out) / "photographs.mp4")]
-    check_writable(page)
-    jobs = [(film, link) for film in sent for link in LINKS]
-    rows = []
-    for film, link in track(jobs, "films", console=screen.console()):
-        name = link.file if not args.clips else f"{film.stem}-{link.file}"
-        rows.append([film.name, link.name, *over(film, link, kept / f"{name}.mp4", page)])
-    header = ["sent", "link", "SNR [dB]", "uses a second", "SSIM", "what is said", "film"]
-    words = ["--clips", *args.clips] if args.clips else []
-    text = pages.page("films", command=pages.command("films", *words),
-                      table=tables.markdown(header, rows))  # fmt: skip
-    pages.write(page, text)
+    point, out, figures = over_the_air(SYSTEM), make_folder(args.out), []
+    clips = media_clips.read(args.clips)
+    with screen.bar("films") as bar:
+        for clip in bar.track(clips, len(clips), description="rendering"):
+            figures.append(figure(clip, point, out))
+    text = PAGE.format(
+        system=SYSTEM, where=point.where(), unsure=UNSURE, figures="\n".join(figures)
+    )
+    with replacing(out / "index.html") as temporary:
+        Path(temporary).write_text(text, encoding="utf-8")
+    print(f"wrote {out / 'index.html'}: {len(clips)} films")
 
 
-def over(film: Path, link: Link, shown: Path, page: Path) -> list[str]:
-    """Send a film over a link; the rest of its row."""
-    record = shown.with_suffix(".json")
-    words = [*link.options.split(), "--channel", "awgn", "--media", film, "--render", shown,
-             "--json", record]  # fmt: skip
-    done = subprocess.run([sys.executable, RUN_LINK, *words], capture_output=True, text=True)
-    if done.returncode:
-        raise SemcomError(f"{film}: {done.stderr.strip().splitlines()[-1]}")
-    point = json.loads(record.read_text(encoding="utf-8"))["records"][0]
-    record.unlink()
-    uses = sum(point["channel_uses"].values())
-    ssim = "-" if point.get("ssim") is None else f"{point['ssim']:.2f}"
-    place = shown.relative_to(page.parent)
-    return [f"{point['snr_db']:g}", f"{uses:,.0f}", ssim, said(point["media"]),
-            f"[{shown.name}]({place})"]  # fmt: skip
-
-
-def said(windows: list[dict]) -> str:
-    """What a receiver said, second by second, each thing once where it goes on."""
-    found = []
-    for window in windows:
-        seconds = window.get("said") or [second["event"] for second in window.get("events", ())]
-        found += seconds
-    changes = [one for i, one in enumerate(found) if not i or one != found[i - 1]]
-    return "; ".join(changes) or "-"
-
-
-def photographs(path: Path) -> Path:
-    """Write the film of photographs."""
-    rng, material = np.random.default_rng(0), DrawnMaterial()
-    sounds = [
-        np.resize(material.sound(rng, AVE_CLASSES.index(event)), SECONDS * RATE)
-        for event in SHOWN.values()
-    ]
-    write_video(path, pan(), FPS, np.concatenate(sounds).astype(np.float32))
-    return path
-
-
-def pan() -> Iterator[np.ndarray]:
-    """Pictures [SIDE, SIDE, 3] uint8 that move over each photograph."""
-    for name in SHOWN:
-        photo = getattr(data, name)()
-        room = [n - SIDE for n in photo.shape[:2]]
-        for i in range(SECONDS * FPS):
-            part = 0.35 + 0.3 * i / (SECONDS * FPS)
-            top, left = (round(part * n) for n in room)
-            yield np.ascontiguousarray(photo[top : top + SIDE, left : left + SIDE])
+def figure(clip: dict, point, out: Path) -> str:
+    """Render one clip; what the page says of it."""
+    films = Films([clip["path"]])
+    done = run_films(point, films)
+    with tempfile.TemporaryDirectory(dir=out) as folder:
+        made = Path(folder) / f"{Path(clip['file']).stem}.mp4"
+        render(made, done, point, films, SIZE)
+        shutil.move(made, out / made.name)
+    row = media_clips.row(clip, done.windows[0])
+    kind = "right" if row["said"] == row["class"] else "wrong"
+    words = (
+        f"<b>{html.escape(clip['file'])}</b>: {html.escape(row['class'])}; said "
+        f'<span class="{kind}">{html.escape(media_clips.spoken(row))}</span>, {row["right"]} of '
+        f"{row['scored']} seconds right. {html.escape(clip.get('note', ''))}"
+    )
+    return (
+        f'<figure><video src="{made.name}" controls preload="none" width="640"></video>'
+        f"<figcaption>{words}</figcaption></figure>"
+    )

@@ -131,9 +131,9 @@ def test_trainings_around_localisers_are_of_those_that_are_shipped():
 
 
 PAGES = (
-    "results", "tuning", "attention", "localisers", "media", "bound", "synchronisation",
+    "results", "tuning", "attention", "guidance", "localisers", "media", "bound", "synchronisation",
     "coding", "classical", "classical-features", "classical-text",
-    "classical-media", "generative", "films",
+    "classical-media", "generative", "gallery",
 )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Time for watchdogs, which stands still while the process does, or goes slowly while it works."""
+"""Clocks for watchdogs, which stop while the process is stopped; one is slow while it works."""
 
 import time
 from collections.abc import Callable

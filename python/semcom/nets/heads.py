@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""From the features of each segment to a decision: one head for each way of training.
+"""Heads: they turn the features of each segment into a decision, one head for each way of training.
 
 A head turns fused features [B, T, d] into (logits [B, T, C], extras): the decision of a segment is
 its largest logit, the extras are what the loss (``training.losses``) wants besides.

@@ -80,7 +80,11 @@ class VideoTerminal(nn.Module):
         sizes = 2 * config.symbols, *[config.audio_decoder] * 2, config.audio_dim
         self.hearing = beside(dense(*sizes), sizes[0], sizes[-1], config.linear)
         self.attention = AGVA(
-            config.visual_dim, config.audio_dim, config.attention_width, config.attention_hidden
+            config.visual_dim,
+            config.audio_dim,
+            config.attention_width,
+            config.attention_hidden,
+            product=config.attention == "product",
         )
         self.channel = video_encoder(config, config.visual_dim)
 

@@ -139,6 +139,18 @@ def single_stream(batch: Batch) -> torch.Tensor:
     return cross_entropy(batch) + batch.weight * 0.3 * alone
 
 
+def gaze(attention: torch.Tensor, own: torch.Tensor, happens: torch.Tensor) -> torch.Tensor:
+    """Minus log of the share of attention on what is heard, averaged over the segments with an
+    event that have a rival beside it.
+
+    attention [B, T, h, w], sums to one;  own [B, w] bool: columns that are not the rival's;
+    happens [B, T] bool
+    """
+    share = (attention.sum(2) * own[:, None]).sum(-1)
+    counts = happens & ~own.all(1, keepdim=True)
+    return -(share.clamp_min(1e-6).log() * counts).sum() / counts.sum().clamp_min(1)
+
+
 def span(batch: Batch) -> torch.Tensor:
     """:func:`single_stream` of each member of an ensemble on its own, averaged."""
     layer = batch.extras["span"]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Where shipped weights lie, and what their files are called: the one place that knows."""
+"""Paths and file names of shipped weights; no other module forms them."""
 
 from __future__ import annotations
 

@@ -16,8 +16,10 @@ from safetensors.torch import save_file
 from .. import __version__
 from ..base.errors import SemcomError
 from ..base.files import replacing, sha256
+from ..nets.calibration import Calibration
 
 KEY = "semcom"
+CALIBRATION = "calibration"  # in the header, and of a system
 FORMAT = 1
 SCALE = ".scale"  # behind the name of a matrix stored in eight bits
 ZERO = ".zero"  # of one of a quantised network: what stands for 0
@@ -152,7 +154,17 @@ def load(path: str | Path, systems: dict[str, type], expected: str | None = None
             _check_fit(path, _built(path, cls, header), tensors)
     system = _built(path, cls, header)
     _fill(path, system, tensors)
+    _calibrate(path, system, header)
     return system.eval(), header
+
+
+def _calibrate(path, system: torch.nn.Module, header: dict) -> None:
+    """Give a system that has one the calibration of its header."""
+    if hasattr(system, CALIBRATION):
+        try:
+            setattr(system, CALIBRATION, Calibration.read(header.get(CALIBRATION)))
+        except SemcomError as cause:
+            raise SemcomError(f"{path}: {cause}") from cause
 
 
 def _built(path, cls: type, header: dict):

@@ -3,7 +3,9 @@
 """Events over a link: a system with a radio, trained through channels drawn at random.
 
 The loss is the system's own (``training.losses``).  The validation score is the mean accuracy over
-the channels, SNRs from -10 to 20 dB cycling clip by clip.
+the channels, SNRs from -10 to 20 dB cycling clip by clip.  Of a network for several lengths of
+payload each batch draws one; the score is then the mean over them, channel by channel in turn, the
+figures on the test split are of the longest.
 """
 
 from __future__ import annotations
@@ -47,7 +49,13 @@ class EventsOverLink(ClipRecipe):
                 f"exchange, mismatch: know where an event is, which {net.config.setting} does not; "
                 "leave them out"
             )
-        self.augment = Augment(self.clips, len(net.classes) - 1, config.exchange, config.mismatch)
+        self.augment = Augment(
+            self.clips,
+            len(net.classes) - 1,
+            config.exchange,
+            config.mismatch,
+            config.rivals,
+        )
         if config.variant == "no_estimation":
             for part in net.transmitters():
                 part.requires_grad_(False)
@@ -101,20 +109,30 @@ class EventsOverLink(ClipRecipe):
         # frame numbers never repeat over a training, and evaluation's seed differs
         frame = (epoch * len(self.clips) + index).to(device)
         link = self._draw_link()
+        if len(net.rates) > 1:
+            net.symbols = net.rates[int(torch.randint(len(net.rates), ()))]
         audio, visual, labels = self.augment.batch(index)
         taken, labels = {"audio": audio, "video": visual}, labels.to(device)
         taken = {name: taken[name].to(device) for name in net.terminals}
         lost = len(net.terminals) == 2 and bool(torch.rand(()) < config.unguided)
+        looked = []
+        if config.gaze:
+            watched = net.video_terminal.attention.register_forward_hook(
+                lambda module, given, found: looked.append(found[1])
+            )
         logits, extras = link.run(net, taken, snr, sidelink_snr, frame, lost)
         events = self.clips.events[index].to(device)
-        loss = losses.LOSSES[net.loss](
-            losses.Batch(logits, extras, labels, events, config.auxiliary)
-        )
-        if self.teacher is None:
-            return loss
-        with torch.no_grad():
-            given = self.teacher.given(taken["audio"], taken["video"])
-        return loss + config.regress * losses.regression(extras["given"], given)
+        told = losses.Batch(logits, extras, labels, events, config.auxiliary)
+        loss = losses.LOSSES[net.loss](told)
+        if config.gaze:
+            watched.remove()
+            own = self.augment.own.to(device)
+            loss = loss + config.gaze * losses.gaze(looked[0], own, told.happens)
+        if self.teacher is not None:
+            with torch.no_grad():
+                given = self.teacher.given(taken["audio"], taken["video"])
+            loss = loss + config.regress * losses.regression(extras["given"], given)
+        return loss
 
     def _draw_link(self) -> TorchLink:
         config = self.config
@@ -124,15 +142,22 @@ class EventsOverLink(ClipRecipe):
 
     def score(self, kept: torch.nn.Module) -> float:
         channels = self.config.channels if self.config.variant != "error_free" else ("none",)
-        links = [link_of(kept, self.config.variant, c, "lmmse", seed=0) for c in channels]
         clips = self.features["val"]
         if background_of(kept) is not None:
+            links = [link_of(kept, self.config.variant, c, "lmmse", seed=0) for c in channels]
             return choose_background(kept, clips, links, VALIDATION_SNR_DB)
-        return sum(accuracy(kept, clips, link, VALIDATION_SNR_DB) for link in links) / len(links)
+        found = []
+        for at in range(max(len(channels), len(kept.rates))):
+            kept.symbols = kept.rates[at % len(kept.rates)]
+            channel = channels[at % len(channels)]
+            link = link_of(kept, self.config.variant, channel, "lmmse", seed=0)
+            found.append(accuracy(kept, clips, link, VALIDATION_SNR_DB))
+        return sum(found) / len(found)
 
     def test(self) -> dict:
         """Accuracy free of errors, and per channel and SNR."""
         net, clips, variant = self.model, self.features["test"], self.config.variant
+        net.symbols = net.rates[-1]
         free = link_of(net, "error_free", "none", "none", seed=0)
         figures = {"error_free": accuracy(net, clips, free)}
         for channel in () if variant == "error_free" else self.config.channels:
