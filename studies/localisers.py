@@ -331,16 +331,24 @@ def warm_row(pair: tuple, free: float | None, records: dict) -> list:
 
 
 def warm_parts(study: Study) -> list:
-    """What the trainings around localisers measured with the linear layers and without."""
+    """What the trainings around localisers measured with the linear layers and without, of systems
+    of which both are trained."""
     rows = []
     for system in plan.WARM_PARTS:
-        for label, options in plan.WARM_ROWS.items():
-            run = plan.warm_run(system, "sel", 0, study.data.resolve().name, options)
-            if path := study.trainings.get(run):
-                measured = read_header(path)["metrics"]
-                test = measured["test"]["rayleigh"][f"{plan.WARM_SNR:g}"]
-                rows.append([system, label, f"{measured['validation']:.3f}", f"{test:.3f}"])
-    return tables.markdown(["decoder", "linear layers", "validation", "test"], rows)
+        paths = {
+            label: study.trainings.get(
+                plan.warm_run(system, "sel", 0, study.data.resolve().name, options)
+            )
+            for label, options in plan.WARM_ROWS.items()
+        }
+        if None in paths.values():
+            continue
+        for label, path in paths.items():
+            measured = read_header(path)["metrics"]
+            test = measured["test"]["rayleigh"][f"{plan.WARM_SNR:g}"]
+            rows.append([system, label, f"{measured['validation']:.3f}", f"{test:.3f}"])
+    header = ["decoder", "linear layers", "validation", "test"]
+    return tables.markdown(header, rows) if rows else ["Not trained yet."]
 
 
 def fusion_size(study: Study) -> str:
