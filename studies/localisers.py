@@ -121,7 +121,6 @@ def page(study: Study) -> str:
         warm=plan.WARM,
         of_classes=plan.OF_CLASSES,
         warm_link=warm_table(study),
-        warm_parts=warm_parts(study),
         fusion=fusion_size(study),
         link=plan.LINK,
         over_link=link_section(link_records(study)),
@@ -328,27 +327,6 @@ def warm_row(pair: tuple, free: float | None, records: dict) -> list:
         f"{low:.3f}-{high:.3f}",
         *(f"{records[snr][0]['accuracy']:.3f}" for snr in plan.WARM_SNRS),
     ]
-
-
-def warm_parts(study: Study) -> list:
-    """What the trainings around localisers measured with the linear layers and without, of systems
-    of which both are trained."""
-    rows = []
-    for system in plan.WARM_PARTS:
-        paths = {
-            label: study.trainings.get(
-                plan.warm_run(system, "sel", 0, study.data.resolve().name, options)
-            )
-            for label, options in plan.WARM_ROWS.items()
-        }
-        if None in paths.values():
-            continue
-        for label, path in paths.items():
-            measured = read_header(path)["metrics"]
-            test = measured["test"]["rayleigh"][f"{plan.WARM_SNR:g}"]
-            rows.append([system, label, f"{measured['validation']:.3f}", f"{test:.3f}"])
-    header = ["decoder", "linear layers", "validation", "test"]
-    return tables.markdown(header, rows) if rows else ["Not trained yet."]
 
 
 def fusion_size(study: Study) -> str:
