@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 gr-semcom contributors */
 #include "lanes.h"
+#include "simd.h"
 #include "vector_ops.h"
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace gr {
 namespace semcom {
@@ -114,6 +116,17 @@ SEMCOM_LANES(
     (const float* const* in, const cfloat* weights, float* const* out, size_t count),
     (in, weights, out, count))
 
+SEMCOM_SIMD void zero_bad_parts(float* parts, size_t count)
+{
+    constexpr float largest = std::numeric_limits<float>::max();
+    for (size_t n = 0; n < count; n++) {
+        const float re = parts[2 * n], im = parts[2 * n + 1];
+        const bool good = (std::fabs(re) <= largest) & (std::fabs(im) <= largest);
+        parts[2 * n] = good ? re : 0.0f;
+        parts[2 * n + 1] = good ? im : 0.0f;
+    }
+}
+
 } // namespace
 
 bool weighted_sums(const cfloat* const* in,
@@ -145,10 +158,7 @@ bool weighted_sum(
 
 void zero_non_finite(cfloat* samples, size_t count)
 {
-    for (size_t n = 0; n < count; n++) {
-        if (!std::isfinite(samples[n].real()) || !std::isfinite(samples[n].imag()))
-            samples[n] = 0;
-    }
+    zero_bad_parts(reinterpret_cast<float*>(samples), count);
 }
 
 } // namespace phy
