@@ -79,7 +79,7 @@ struct lanes_of<64> {
 
 #ifdef __clang__ // lacks it; fuzz targets are built with clang
 template <typename Vector, typename Bits>
-inline Vector __builtin_shuffle(const Vector& x, const Bits& from)
+inline Vector __builtin_shuffle(Vector x, Bits from)
 {
     Vector shuffled{};
     for (size_t i = 0; i < sizeof x / sizeof x[0]; i++)
