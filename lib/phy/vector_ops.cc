@@ -4,8 +4,6 @@
 #include "simd.h"
 #include "vector_ops.h"
 #include <algorithm>
-#include <cmath>
-#include <limits>
 
 namespace gr {
 namespace semcom {
@@ -76,8 +74,7 @@ SEMCOM_INLINE bool sum_items(const float* const* in,
     }
     for (int k = 0; k < num_out; k++)
         to[k] = sums[k];
-    finite &=
-        sum_vectors<Lanes, num_out>(from, weights, num_in, to, 0, Lanes::samples);
+    finite &= sum_vectors<Lanes, num_out>(from, weights, num_in, to, 0, Lanes::samples);
     for (int k = 0; k < num_out; k++)
         std::copy_n(sums[k], 2 * (count - whole), out[k] + 2 * whole);
     return finite;
@@ -118,10 +115,9 @@ SEMCOM_LANES(
 
 SEMCOM_SIMD void zero_bad_parts(float* parts, size_t count)
 {
-    constexpr float largest = std::numeric_limits<float>::max();
     for (size_t n = 0; n < count; n++) {
         const float re = parts[2 * n], im = parts[2 * n + 1];
-        const bool good = (std::fabs(re) <= largest) & (std::fabs(im) <= largest);
+        const bool good = 0.0f * re + 0.0f * im == 0.0f; // else NaN
         parts[2 * n] = good ? re : 0.0f;
         parts[2 * n + 1] = good ? im : 0.0f;
     }

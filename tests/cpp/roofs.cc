@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 gr-semcom contributors */
-// What one core of this machine can do at most, for tests/benchmarks/costs.py: prints bytes
-// a second (two read, one written) from the first-level cache, from the second, from
-// memory, and floating-point operations a second (multiplications and additions that are
-// not fused, as the kernels are compiled). Processor time, the best of several.
+// What one core of this machine can do at most, for tests/benchmarks/costs.py: prints
+// bytes a second (two read, one written) from the first-level cache, from the second,
+// from memory, and floating-point operations a second (multiplications and additions that
+// are not fused, as the kernels are compiled). Processor time, the best of several.
 #include "phy/lanes.h"
 #include <time.h>
 #include <algorithm>
@@ -66,7 +66,8 @@ double bytes_a_second(size_t kib)
             move(in.data(), out.data(), count);
             asm volatile("" ::"r"(out.data()) : "memory");
         }
-        best = std::max(best, 3.0 * sizeof(float) * count * repeats / (seconds() - began));
+        best =
+            std::max(best, 3.0 * sizeof(float) * count * repeats / (seconds() - began));
     }
     return best;
 }

@@ -49,10 +49,8 @@ SEMCOM_INLINE void correlate_with_of(const float* in,
     for (; n + Lanes::samples <= count; n += Lanes::samples) {
         vector sum = {};
         for (size_t i = 0; i < num_weights; i++) {
-            const vector x =
-                *reinterpret_cast<const vector*>(in + 2 * (n + i * step));
-            sum +=
-                straight[i] * x + crossed[i] * __builtin_shuffle(x, Lanes::swap_parts);
+            const vector x = *reinterpret_cast<const vector*>(in + 2 * (n + i * step));
+            sum += straight[i] * x + crossed[i] * __builtin_shuffle(x, Lanes::swap_parts);
         }
         *reinterpret_cast<vector*>(out + 2 * n) = sum;
     }

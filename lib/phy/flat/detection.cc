@@ -17,7 +17,8 @@ namespace {
 //! Of H^H H; H itself has the root of it.
 constexpr double smallest_condition = 1e-12;
 
-//! H of two antennas and two transmitters, the commonest: its size is known when compiled.
+//! H of two antennas and two transmitters, the commonest: its size is known when
+//! compiled.
 using matrix_2x2 = Eigen::Matrix<cdouble, 2, 2, Eigen::RowMajor>;
 
 //! True if the smallest eigenvalue of \p gram is at least 1e-12 of the largest.
@@ -109,7 +110,9 @@ linear_detector::linear_detector(const csi& value, detector_method method)
 }
 
 template <typename Matrix>
-void linear_detector::use_inverse(const Matrix& h, double variance, detector_method method)
+void linear_detector::use_inverse(const Matrix& h,
+                                  double variance,
+                                  detector_method method)
 {
     const bool lmmse = method == detector_method::lmmse;
     const Matrix gram =
