@@ -17,6 +17,8 @@
 #   make media RAW=DIR TEACHERS=DIR CLIPS=DIR  train the features and systems of media on single
 #                 sounds and pictures, measure them on composed and natural clips: docs/media.md
 #   make soak [MINUTES=60]  the three sides and a mock radio for an hour: memory flat, no queue grows
+#   make hosts [POINTS=1000]  a sweep on three hosts, which are network namespaces (needs root), with
+#                 workers killed and stopped: its document is that of one process
 #   make fuzz [MINUTES=60]  odd input to every reader and to lib/phy: docs/reliability.md
 #   make sanitize the C++ tests under ASan and UBSan, the blocks' QA under TSan: docs/reliability.md
 #   make sync     what the synchronisation of bursts reaches: docs/synchronisation.md
@@ -38,6 +40,7 @@ FLOWGRAPH ?= apps/flowgraphs/simulated_link.grc
 MODELS ?=
 MATCH  ?=
 MINUTES ?= 60
+POINTS ?= 1000
 RAW    ?=
 TEACHERS ?=
 CLIPS  ?=
@@ -62,7 +65,7 @@ export HOME := $(CURDIR)/build/home
 $(shell mkdir -p $(HOME))
 endif
 
-.PHONY: link test check build grc screenshots bench crosscheck models results localisers media soak fuzz sanitize sync install uninstall deb clean lint
+.PHONY: link test check build grc screenshots bench crosscheck models results localisers media soak hosts fuzz sanitize sync install uninstall deb clean lint
 
 link: build
 	$(PYTHON) apps/run_link.py --snr=-10:20:5 --json out/link.json --plot out/link.png
@@ -85,6 +88,9 @@ check: build lint
 
 soak: build
 	$(PYTHON) tools/three_hosts.py --minutes $(MINUTES) --one-host
+
+hosts: build
+	$(PYTHON) tools/sweep_hosts.py --points $(POINTS)
 
 CLANG := clang++-19
 FUZZED := fuzzer-no-link,address,undefined,float-cast-overflow -fno-sanitize-recover=all
