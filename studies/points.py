@@ -88,9 +88,12 @@ def checkpoint_path(point: Scenario, folder: Path, data_name: str) -> Path:
     """
     entry, name = entry_of(point.system), (point.system, point.variant, data_name)
     path = folder / name_of(*name)
-    config = read_header(path)["config"] if path.is_file() else vars(entry.cls.Config())
-    usual = config["symbols"]
-    return path if point.symbols in (0, usual) else folder / name_of(*name, symbols=point.symbols)
+    config = entry.cls.Config(**(read_header(path)["config"] if path.is_file() else {}))
+    return (
+        path
+        if point.symbols in (0, *config.rates)
+        else folder / name_of(*name, symbols=point.symbols)
+    )
 
 
 def check_models(wanted: list, setup: Setup, data_name: str) -> None:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Measures a link: what was sent beside what was detected, the estimate beside the truth."""
+"""Measures a link: detected against sent symbols, estimated against true channel."""
 
 import threading
 

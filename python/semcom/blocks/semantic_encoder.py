@@ -15,7 +15,7 @@ ATTENTION = pmt.intern("attention")
 
 
 class semantic_encoder(SystemBlock):
-    """What a terminal takes, and what it heard of others, to complex symbols.
+    """Encodes what a terminal takes, and what it heard of others, as complex symbols.
 
     Input 0     items of the terminal (float32 vectors of features, bytes of text, ...), a frame a
                 clip

@@ -30,7 +30,8 @@ from ..systems.registry import LOCALISERS
 SHARED = ("split", "device")  # with those of a run
 
 
-def parse(argv=None):
+def make_parser() -> options.Parser:
+    """The program's options."""
     parser = options.Parser(description=__doc__)
     parser.add_argument("--system", choices=list(LOCALISERS), default="span")
     parser.add_argument("--setting", choices=EVALUATED, default="sel")
@@ -45,7 +46,11 @@ def parse(argv=None):
     parser.add_argument("--json", metavar="FILE", help="write the figures and what made them")
     parser.add_argument("--table", metavar="FILE", help="write a table: .tex or .md")
     parser.add_argument("--figures", type=Path, metavar="DIR", help="draw into this folder")
-    args = parser.parse_args(argv)
+    return parser
+
+
+def parse(argv=None):
+    args = make_parser().parse_args(argv)
     shared = options.values(args, Scenario, SHARED)
     args.split, args.device = shared.split, shared.device
     return args

@@ -35,7 +35,8 @@ from ..sweep.options import ClusterOptions
 # What needs Torch, GNU Radio or decoders of media is imported where it is used: not for --help.
 
 
-def parse(argv=None):
+def make_parser() -> options.Parser:
+    """The program's options."""
     parser = options.Parser(description=__doc__)
     scenario.add_options(parser)
     options.add_options(parser, ClusterOptions)
@@ -51,7 +52,11 @@ def parse(argv=None):
         help="of media, an mp4: the events on what was sent, or what is shown beside it",
     )
     group.add_argument("--profile", action="store_true", help="of media, what each stage takes")
-    return parser.parse_args(argv)
+    return parser
+
+
+def parse(argv=None):
+    return make_parser().parse_args(argv)
 
 
 def points_of(args) -> list:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Symbol periods of the air that a point takes, of each kind."""
+"""Counts the channel uses of a point, by kind."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..base.awake import Awake, Idle
 from ..base.errors import BlockError
 from ..base.files import sha256
 from ..base.options import settled
@@ -198,6 +199,8 @@ def execute(point: Scenario, clips, on_frames=lambda count: None, make=None, wat
         told.check_clips(clips, point.split)
     point = settled(point)
     weights = told.model(point, clips) if told else model_for(point, clips)
+    if isinstance(clips, Films):
+        point = replace(point, features=clips.features)
     flowgraph = build(point, clips, weights, make, span)
     if is_by_itself(point):
         _set_batches(point, clips, flowgraph, shared_system(point.system, weights, point.device))
@@ -219,7 +222,13 @@ def execute(point: Scenario, clips, on_frames=lambda count: None, make=None, wat
     run.net.begin()
     began = time.perf_counter()
     try:
-        guard.run(flowgraph, progress=lambda: _progress(run, on_frames), cut=run.is_cut)
+        silence = Awake() if point.radio else Idle()  # a radio's clock waits for nobody
+        guard.run(
+            flowgraph,
+            progress=lambda: _progress(run, on_frames),
+            cut=run.is_cut,
+            silence=silence,
+        )
     except (KeyboardInterrupt, BlockError) as stop:
         by_hand = isinstance(stop, KeyboardInterrupt)
         if not (run.is_live() and (by_hand or tally.seen)):

@@ -42,7 +42,7 @@ from ..media.spectrum import RATE
 from ..media.store import HANDLE_ITEM, NOTHING, STORE, handle_items
 from ..nets.system import Item, System
 from ..nets.topology import Terminal, Topology
-from ..perception.features import extractor
+from ..perception.features import extractor, suited
 from ..phy import unit_stream
 from ..phy.coding import BlockCode
 from ..weights.names import shipped
@@ -387,8 +387,9 @@ class Localiser:
     """What an error-free receiver says of media: the features, and the system without a channel."""
 
     def __init__(self):
-        self._features = extractor("compact")
-        self.looks, self.classes = self._features.looks, localiser(()).classes
+        whole = localiser(())
+        self._features = extractor(suited(whole.sizes()))
+        self.looks, self.classes = self._features.looks, whole.classes
 
     @torch.inference_mode()
     def __call__(self, media: Media, came: tuple[str, ...]) -> torch.Tensor:
