@@ -65,10 +65,7 @@ class Cluster:
         logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it tells, we tell
         with dask.config.set(SETTINGS):
             if not scheduler:
-                self._own = local(
-                    n_workers=workers, threads_per_worker=1, processes=True, memory_limit=0,
-                    dashboard_address=_dashboard(), silence_logs=logging.CRITICAL,
-                )  # fmt: skip
+                self._own = _started(local, workers)
             self.client = self._connected(scheduler)
         self._names, self._waiting = itertools.count(), {}
 
@@ -164,6 +161,20 @@ def _died(call: Call, cause) -> str:
         f"{call.label}: ended {DEATHS} workers that tried it, the last at {where}; "
         "it is left out: run it by itself to see why (memory?)"
     )
+
+
+def _started(local, workers: int):
+    """A cluster of processes of this machine."""
+    try:
+        return local(
+            n_workers=workers, threads_per_worker=1, processes=True, memory_limit=0,
+            dashboard_address=_dashboard(), silence_logs=logging.CRITICAL,
+        )  # fmt: skip
+    except (RuntimeError, OSError) as cause:
+        raise SemcomError(
+            f"--workers {workers}: the processes could not be started ({cause}); give fewer, or "
+            "leave it out to see why"
+        ) from cause
 
 
 def _dashboard() -> str:
