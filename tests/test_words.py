@@ -16,6 +16,7 @@ READ = (
     "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/*.md", "docs/*.svg", "studies/**/*.py",
     "studies/templates/*.md", "models/*.md", "include/**/*.h", "lib/**/*.h", "grc/*.yml",
     "python/semcom/**/*.py", "python/semcom/**/*.cc", "apps/*.py", "apps/flowgraphs/*.grc",
+    "docs/tutorials/*.md", "examples/*.grc", "examples/*.md", "examples/own_block/**/*.*",
 )  # fmt: skip
 
 FORBIDDEN = {  # pattern -> what to say instead
