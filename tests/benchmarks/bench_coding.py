@@ -4,17 +4,15 @@
 """LDPC decoding on one core beside gr-fec's decoder, on the same code at the same noise.
 
 The code is that of rate 3/4 with 648 bits, at an Eb/N0 at which either loses some 4 % of the
-blocks. Ours and the peer run in turns; time is processor time.
+blocks.
 
-    .venv/bin/python -m tests.benchmarks.bench_coding
+    .venv/bin/python -m tests.benchmarks coding
 """
 
 from __future__ import annotations
 
 import math
-import statistics
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +20,8 @@ from gnuradio import blocks, fec, gr
 from gnuradio.semcom import core
 
 from tests.parity import alist, dense
+
+from .turns import compare, row, seconds_of
 
 EBN0_DB, ITERATIONS, TURNS = 3.0, 20, 9
 
@@ -66,35 +66,18 @@ class GnuRadio:
         decoder = fec.decoder(own, gr.sizeof_float, gr.sizeof_char)
         top, sink = gr.top_block(), blocks.null_sink(gr.sizeof_char)
         top.connect(blocks.vector_source_f(self.received), decoder, sink)
-        began = time.process_time()
-        top.run()
-        return time.process_time() - began
+        return seconds_of(top.run)
 
 
 def rows() -> list:
-    """Our rate, theirs and the ratio, medians over turns; the quartiles of the ratio."""
+    """Our rate and theirs [Mbit/s]."""
     words = Words(np.random.default_rng(0))
     with tempfile.TemporaryDirectory() as folder:
-        peer, pairs = GnuRadio(words, Path(folder)), []
-        for _ in range(TURNS):
-            began = time.process_time()
-            words.decode()
-            ours = time.process_time() - began
-            pairs.append((words.megabits / ours, words.megabits / peer.seconds()))
-    low, ratio, high = statistics.quantiles([a / b for a, b in pairs], n=4)
-    return [
-        {
-            "name": f"LDPC decoder, rate 3/4, n = 648, Eb/N0 {EBN0_DB:g} dB",
-            "unit": "Mbit/s",
-            "ours": statistics.median(a for a, _ in pairs),
-            "peer_name": f"gr-fec ldpc_decoder, {ITERATIONS} iterations",
-            "peer": statistics.median(b for _, b in pairs),
-            "ratio": ratio,
-            "quartiles": [low, high],
-            "goal": 4.0,
-        }
-    ]
-
-
-if __name__ == "__main__":
-    print(rows())
+        peer = GnuRadio(words, Path(folder))
+        found = compare(
+            lambda: words.megabits / seconds_of(words.decode),
+            lambda: words.megabits / peer.seconds(),
+            TURNS,
+        )
+    name = f"LDPC decoder, rate 3/4, n = 648, Eb/N0 {EBN0_DB:g} dB"
+    return [row(name, "Mbit/s", f"gr-fec ldpc_decoder, {ITERATIONS} iterations", 4.0, found)]

@@ -11,7 +11,7 @@ packets in the same time), no search over frequency, no channel.  What noise alo
 search for preambles; the rest are the bursts.  If less than 95 % is received, there is no figure.
 The ratios are of costs: a goal is the most there may be.
 
-    .venv/bin/python -m tests.benchmarks.bench_frame_sync
+    .venv/bin/python -m tests.benchmarks frame_sync
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ import functools
 import importlib.util
 import math
 import os
-import statistics
 import subprocess
 import tempfile
 import threading
@@ -39,7 +38,8 @@ from gnuradio.semcom.protocol.burst import BurstFormat
 from gnuradio.semcom.systems.loading import shared_system
 from gnuradio.semcom.systems.registry import DEFAULT_SYSTEM
 
-from .bench_phy import complex_normal, row
+from .bench_phy import complex_normal
+from .turns import compared, in_turns, row
 
 RATE, SPS, DUTY, ES_N0 = 5e6, 4, 0.1, 10.0
 STRETCH = 1 << 20  # [samples] prepared, and repeated
@@ -176,16 +176,14 @@ def thread_seconds() -> dict[int, float]:
     return seconds
 
 
-def compared(name: str, goal: float, ours: list, peer_name: str, peer: list) -> dict:
-    """A row of medians over the turns."""
-    ratio = statistics.median(a / b for a, b in zip(ours, peer, strict=True))
-    result = statistics.median(ours), statistics.median(peer), ratio
-    return row(name, UNIT, peer_name, goal, result)
+def beside(name: str, goal: float, ours: list, peer_name: str, peer: list) -> dict:
+    """A row of costs over the turns."""
+    return row(name, UNIT, peer_name, goal, compared(list(zip(ours, peer, strict=True))))
 
 
 def turns_of(*measures: Callable[[], tuple[float, float]]) -> np.ndarray:
     """[measures, 2, TURNS]: totals and busiest threads, measured in turn."""
-    return np.moveaxis([[measure() for measure in measures] for _ in range(TURNS)], 0, -1)
+    return np.moveaxis(np.array(in_turns(*measures, turns=TURNS)), 0, -1)
 
 
 def rows() -> list[dict]:
@@ -204,28 +202,16 @@ def rows() -> list[dict]:
         )
         name = f"frame_sync_cc, 2 antennas, 2 users, {length} symbols"
         table += [
-            compared(name, 1.5, ours[0], peer_name, peer[0]),
-            compared(f"{name}: noise alone", 1.0, idle[0], "with bursts", ours[0]),
-            compared(f"{name}: its thread", 1.0, ours[1], *one),
-            compared(f"packet_rx.grc, {length} symbols, busiest thread", 1.0, peer[1], *one),
+            beside(name, 1.5, ours[0], peer_name, peer[0]),
+            beside(f"{name}: noise alone", 1.0, idle[0], "with bursts", ours[0]),
+            beside(f"{name}: its thread", 1.0, ours[1], *one),
+            beside(f"packet_rx.grc, {length} symbols, busiest thread", 1.0, peer[1], *one),
         ]
     length = SEGMENTS * shared_system(DEFAULT_SYSTEM, "", "cpu").symbols
     heard = bursts(rng, length)
     (whole,) = turns_of(lambda: receiver_cost(*heard))
     rate = heard[1] * RATE / STRETCH
     name = f"radio_receiver {DEFAULT_SYSTEM}, {rate:.0f} frames/s"
-    table.append(compared(name, 1.0, whole[0], *two))
-    table.append(compared(f"{name}, busiest thread", 1.0, whole[1], *one))
+    table.append(beside(name, 1.0, whole[0], *two))
+    table.append(beside(f"{name}, busiest thread", 1.0, whole[1], *one))
     return table
-
-
-def main() -> None:
-    for r in rows():
-        print(
-            f"{r['name']:66} {r['ours']:6.3f} {r['unit']}  {r['ratio']:6.2f} x {r['peer_name']}"
-            f" ({r['peer']:.3f}, goal at most {r['goal']:g})"
-        )
-
-
-if __name__ == "__main__":
-    main()

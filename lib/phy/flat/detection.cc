@@ -61,14 +61,13 @@ void detect(detector_method method,
             cfloat* const* out,
             size_t count)
 {
+    if (method != detector_method::none &&
+        weighted_sums(in, weights, num_rx, out, num_tx, count))
+        return;
     for (int k = 0; k < num_tx; k++) {
-        bool finite = false; // a copy is not looked at
-        if (method == detector_method::none)
+        if (method == detector_method::none) // a copy is not looked at before
             std::copy_n(in[k], count, out[k]);
-        else
-            finite = weighted_sum(in, weights + k * num_rx, num_rx, out[k], count);
-        if (!finite)
-            zero_non_finite(out[k], count);
+        zero_non_finite(out[k], count);
     }
 }
 
