@@ -111,7 +111,7 @@ def found_in(folder: Path) -> dict[str, list[Path]]:
         mode: sorted(path for path in folder.glob(f"{mode}-seed*/*.safetensors"))
         for mode in TRAININGS
     }
-    if missing := [mode for mode in ("guided", *DEAF) if not found[mode]]:
+    if missing := [mode for mode in ("guided", "without") if not found[mode]]:
         raise SemcomError(f"{folder}: no {missing[0]}-seed*/*.safetensors; train it (TRAININGS)")
     return {mode: paths for mode, paths in found.items() if paths} | {
         TODAY: [shipped(SYSTEM, data="ave28")]
@@ -306,29 +306,30 @@ def lead(one: np.ndarray, other: np.ndarray) -> str:
     return f"{np.mean(one - other):+.3f} ({low:+.3f} to {high:+.3f})"
 
 
+def deaf(results: dict) -> list[str]:
+    """Modes trained without the sidelink, of those that are there."""
+    return [mode for mode in DEAF if (mode, Place("rivals", SHOWN, None)) in results]
+
+
 def guidance_table(results: dict, data: str) -> list:
-    """Accuracy guided, drowned and trained without, by length of payload; of the weights shipped
-    today, too."""
-    rows = []
+    """Accuracy guided, drowned and trained without, by length of payload."""
+    rows, modes = [], deaf(results)
     for n in LENGTHS:
-        places_ = [("guided", SNR), ("guided", DROWNED), ("without", None), ("blind", None)]
+        places_ = [("guided", SNR), ("guided", DROWNED), *((mode, None) for mode in modes)]
         scores = [over_clips(results[mode, Place(data, n, at)]) for mode, at in places_]
-        cells = [f"{each.mean():.3f}" for each in scores]
-        rows.append([str(n), *cells, *(lead(*both) for both in alike(results, data, n))])
-    header = ["symbols", "guided", "drowned", "trained without", "without, no gaze",
-              "guided - trained without", "guided - without, no gaze"]  # fmt: skip
+        leads = [lead(*alike(results, mode, data, n)) for mode in modes]
+        rows.append([str(n), *(f"{each.mean():.3f}" for each in scores), *leads])
+    header = ["symbols", "guided", "drowned", *(WORDS[mode] for mode in modes),
+              *(f"guided over {WORDS[mode]}" for mode in modes)]  # fmt: skip
     return tables.markdown(header, rows)
 
 
-def alike(results: dict, data: str, n: int) -> list:
-    """Scores of the guided networks and of those trained without, of the seeds that both have."""
-    found = []
-    guided = results["guided", Place(data, n, SNR)]
-    for mode in DEAF:
-        other = results[mode, Place(data, n, None)]
-        count = min(len(guided), len(other))
-        found.append((over_clips(guided[:count]), over_clips(other[:count])))
-    return found
+def alike(results: dict, mode: str, data: str, n: int) -> tuple:
+    """Scores of the guided networks and of those of a mode trained without, of the seeds that both
+    have."""
+    guided, other = results["guided", Place(data, n, SNR)], results[mode, Place(data, n, None)]
+    count = min(len(guided), len(other))
+    return over_clips(guided[:count]), over_clips(other[:count])
 
 
 def longer_table(results: dict) -> list:
@@ -365,7 +366,7 @@ def panels(results: dict) -> list[Axes]:
     drawn = []
     for what, label in (("clip_scores", "accuracy"), ("shares", "attention on the event's cells")):
         lines, levels = [], []
-        for at, mode in enumerate(DEAF, len(HEARING)):
+        for at, mode in enumerate(deaf(results), len(HEARING)):
             level = over_clips(results[mode, Place("rivals", SHOWN, None)], what).mean()
             levels.append((WORDS[mode], float(level), f"C{at}"))
         for at, mode in enumerate(HEARING):
