@@ -46,7 +46,7 @@ def ship(path: Path, out: Path, data: str = "") -> Path:
     size = f"| size | {target.stat().st_size:,} bytes, {STORED} |"
     text = re.sub(r"\| size \|.*\|", size, card.read_text(encoding="utf-8"))
     if data:
-        text = text.replace(path.stem, target.stem).replace(
+        text = text.replace(f"# {path.stem}", f"# {target.stem}", 1).replace(
             f"| data | {DATA_NOTES.get(trained, UNKNOWN_DATA)[0]} |",
             f"| data | {DATA_NOTES[data][0]} |",
         )
