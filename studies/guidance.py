@@ -61,7 +61,7 @@ WORDS = {
     "guided": "guided, 12 epochs", "long": "guided, 26 epochs", "without": "trained without",
     "blind": "trained without, no gaze", TODAY: "shipped for ave28",
 }  # fmt: skip
-BURSTS, AIR_SNR, BACK_OFF = 60, 20.0, 3.0  # frames over the mock radio, its SNR and amplifier [dB]
+BURSTS, AIR_SNR, BACK_OFF = 40, 20.0, 3.0  # frames over the mock radio, its SNR and amplifier [dB]
 
 
 @dataclass(frozen=True)
@@ -247,6 +247,7 @@ def peaks(net, clips: Features, symbols: int) -> dict:
     return {name: 10 * np.log10(values) for name, values in found.items()}
 
 
+DRIVEN = (TODAY, "loud", "long")  # modes whose bursts go over the mock radio
 PEAKS = {TODAY: "shipped, any peak", "loud": "any peak", "guided": "bounded", "long": "bounded, 26"}
 
 
@@ -265,7 +266,7 @@ def over_the_air(models: dict, data: Path, out: Path) -> dict:
     """(mode, back-off or None) -> record of a run over a mock radio on a bench whose amplifiers are
     linear, or saturate at that many dB above the mean."""
     clips, found, units = open_set(str(data), "test"), {}, []
-    for mode in [mode for mode in PEAKS if mode in models]:
+    for mode in [mode for mode in DRIVEN if mode in models]:
         for back_off in (None, BACK_OFF):
             weights = str(models[mode][0])
             point = replace(
