@@ -407,7 +407,9 @@ def lengths_table(results: dict, models: dict) -> list:
     header = ["symbols a second"]
     for name in ("ave28", "ave28 with rivals"):
         header += [f"{name}: one for all", "trained for this", "difference"]
-    return tables.markdown(header, rows) if rows else ["Not trained."]
+    return (
+        tables.markdown(header, rows) if rows else ["No network was trained for one length alone."]
+    )
 
 
 def peaks_table(found: dict) -> list:
@@ -431,7 +433,8 @@ def price_table(results: dict) -> list:
                           for mode in ("guided", "loud"))  # fmt: skip
             rows.append([f"{name}, {n} symbols", f"{one.mean():.3f}", f"{other.mean():.3f}",
                          lead(one, other)])  # fmt: skip
-    return tables.markdown(["", "bounded", "any peak", "difference"], rows) if rows else []
+    header = ["", "bounded", "any peak", "difference"]
+    return tables.markdown(header, rows) if rows else ["No network was trained without the bound."]
 
 
 def air_table(air: dict) -> list:
