@@ -9,6 +9,10 @@ from pathlib import Path
 from ..base.files import replacing
 from ..weights import store as checkpoint
 
+AVE28_LICENCE = (
+    "GPL-3.0-or-later for the weights. Trained on AudioSet's features (CC BY 4.0) and on features "
+    "of pictures of which some are for non-commercial research only (ImageNet, UTKFace)."
+)
 DATA_NOTES = {
     "synthetic": (
         "The project's own synthetic set (`semcom.data.synthetic`), generated from seed 0.",
@@ -29,9 +33,12 @@ DATA_NOTES = {
         "ave28, composed: real audio features (AudioSet's VGGish) and real image features, paired "
         "and timed artificially after AVE's annotations. **Not comparable with published AVE "
         "figures.**",
-        "GPL-3.0-or-later for the weights. Trained on AudioSet's features (CC BY 4.0) and on "
-        "features of pictures of which some are for non-commercial research only (ImageNet, "
-        "UTKFace).",
+        AVE28_LICENCE,
+    ),
+    "ave28duo": (
+        "ave28, composed, and ave28 with rivals, made of its training clips: a silent object of "
+        "another class stands beside the event's. **Not comparable with published AVE figures.**",
+        AVE28_LICENCE,
     ),
     "media": (
         "Clips assembled by tools/assemble.py of seconds composed of single sounds and pictures, "
