@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The card of a checkpoint: what a reader must know before using it, from its own header."""
+"""Writes the card of a checkpoint, from its header."""
 
 from __future__ import annotations
 
