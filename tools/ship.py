@@ -8,8 +8,8 @@
 Half the size of what apps/train.py writes; what it costs is measured by apps/evaluate.py and
 apps/run_link.py like any checkpoint.  Weights that a training left as they were in the shipped
 localiser that it started from (--warm-start, --frozen) stay in that localiser's file.
---for names a set other than the one trained on, where the
-training made of its clips what that set holds; the header keeps both.
+--for names a set other than the one trained on, where the training made of its clips what that set
+holds; the header keeps both.
 """
 
 import argparse
