@@ -25,15 +25,15 @@ constexpr size_t lane_vectors(size_t samples)
 }
 
 /*!
- * Vectors of \p bytes bytes: \p vector wherever it lies, \p bits the same as integers, how
- * many \p samples it holds; for __builtin_shuffle \p swap_parts exchanges the parts,
+ * Vectors of \p bytes bytes: \p vector wherever it lies, \p bits the same as integers,
+ * how many \p samples it holds; for __builtin_shuffle \p swap_parts exchanges the parts,
  * \p real_parts and \p imag_parts put one in both places; x with its parts swapped, times
  * \p alternate, is j x; \p number is which sample of the vector a part belongs to.
  */
 template <int bytes>
 struct lanes_of;
 
-#define SEMCOM_LANES_OF(bytes)                                                      \
+#define SEMCOM_LANES_OF(bytes)                                                       \
     typedef float vector __attribute__((vector_size(bytes), aligned(4), may_alias)); \
     typedef int32_t bits __attribute__((vector_size(bytes), aligned(4), may_alias)); \
     static constexpr size_t samples = bytes / 8
@@ -61,15 +61,12 @@ struct lanes_of<32> {
 template <>
 struct lanes_of<64> {
     SEMCOM_LANES_OF(64);
-    static constexpr bits swap_parts = {
-        1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14
-    };
-    static constexpr bits real_parts = {
-        0, 0, 2, 2, 4, 4, 6, 6, 8, 8, 10, 10, 12, 12, 14, 14
-    };
-    static constexpr bits imag_parts = {
-        1, 1, 3, 3, 5, 5, 7, 7, 9, 9, 11, 11, 13, 13, 15, 15
-    };
+    static constexpr bits swap_parts = { 1, 0, 3,  2,  5,  4,  7,  6,
+                                         9, 8, 11, 10, 13, 12, 15, 14 };
+    static constexpr bits real_parts = { 0, 0, 2,  2,  4,  4,  6,  6,
+                                         8, 8, 10, 10, 12, 12, 14, 14 };
+    static constexpr bits imag_parts = { 1, 1, 3,  3,  5,  5,  7,  7,
+                                         9, 9, 11, 11, 13, 13, 15, 15 };
     static constexpr vector alternate = { -1, 1, -1, 1, -1, 1, -1, 1,
                                           -1, 1, -1, 1, -1, 1, -1, 1 };
     static constexpr vector number = { 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7 };
@@ -79,7 +76,7 @@ struct lanes_of<64> {
 
 #ifdef __clang__ // lacks it; fuzz targets are built with clang
 template <typename Vector, typename Bits>
-inline Vector __builtin_shuffle(const Vector& x, const Bits& from)
+inline Vector __builtin_shuffle(Vector x, Bits from)
 {
     Vector shuffled{};
     for (size_t i = 0; i < sizeof x / sizeof x[0]; i++)
@@ -92,22 +89,22 @@ inline Vector __builtin_shuffle(const Vector& x, const Bits& from)
 } // namespace semcom
 } // namespace gr
 
-// Defines a function of lanes once for each vector instruction set, of which one is picked
-// at load time: the body is name_of<Lanes>, a SEMCOM_INLINE template.
+// Defines a function of lanes once for each vector instruction set, of which one is
+// picked at load time: the body is name_of<Lanes>, a SEMCOM_INLINE template.
 #define SEMCOM_INLINE inline __attribute__((always_inline))
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define SEMCOM_LANES(result, name, parameters, arguments)        \
-    __attribute__((target("default"))) result name parameters    \
-    {                                                            \
-        return name##_of<lanes_of<16>> arguments;                \
-    }                                                            \
-    __attribute__((target("avx2"))) result name parameters       \
-    {                                                            \
-        return name##_of<lanes_of<32>> arguments;                \
-    }                                                            \
+#define SEMCOM_LANES(result, name, parameters, arguments)            \
+    __attribute__((target("default"))) result name parameters        \
+    {                                                                \
+        return name##_of<lanes_of<16>> arguments;                    \
+    }                                                                \
+    __attribute__((target("avx2"))) result name parameters           \
+    {                                                                \
+        return name##_of<lanes_of<32>> arguments;                    \
+    }                                                                \
     __attribute__((target("arch=x86-64-v4"))) result name parameters \
-    {                                                            \
-        return name##_of<lanes_of<64>> arguments;                \
+    {                                                                \
+        return name##_of<lanes_of<64>> arguments;                    \
     }
 #else
 #define SEMCOM_LANES(result, name, parameters, arguments) \

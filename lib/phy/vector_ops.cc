@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 gr-semcom contributors */
 #include "lanes.h"
+#include "simd.h"
 #include "vector_ops.h"
 #include <algorithm>
-#include <cmath>
 
 namespace gr {
 namespace semcom {
@@ -74,8 +74,7 @@ SEMCOM_INLINE bool sum_items(const float* const* in,
     }
     for (int k = 0; k < num_out; k++)
         to[k] = sums[k];
-    finite &=
-        sum_vectors<Lanes, num_out>(from, weights, num_in, to, 0, Lanes::samples);
+    finite &= sum_vectors<Lanes, num_out>(from, weights, num_in, to, 0, Lanes::samples);
     for (int k = 0; k < num_out; k++)
         std::copy_n(sums[k], 2 * (count - whole), out[k] + 2 * whole);
     return finite;
@@ -114,6 +113,16 @@ SEMCOM_LANES(
     (const float* const* in, const cfloat* weights, float* const* out, size_t count),
     (in, weights, out, count))
 
+SEMCOM_SIMD void zero_bad_parts(float* parts, size_t count)
+{
+    for (size_t n = 0; n < count; n++) {
+        const float re = parts[2 * n], im = parts[2 * n + 1];
+        const bool good = 0.0f * re + 0.0f * im == 0.0f; // else NaN
+        parts[2 * n] = good ? re : 0.0f;
+        parts[2 * n + 1] = good ? im : 0.0f;
+    }
+}
+
 } // namespace
 
 bool weighted_sums(const cfloat* const* in,
@@ -145,10 +154,7 @@ bool weighted_sum(
 
 void zero_non_finite(cfloat* samples, size_t count)
 {
-    for (size_t n = 0; n < count; n++) {
-        if (!std::isfinite(samples[n].real()) || !std::isfinite(samples[n].imag()))
-            samples[n] = 0;
-    }
+    zero_bad_parts(reinterpret_cast<float*>(samples), count);
 }
 
 } // namespace phy

@@ -45,6 +45,7 @@ RATE, SPS, DUTY, ES_N0 = 5e6, 4, 0.1, 10.0
 STRETCH = 1 << 20  # [samples] prepared, and repeated
 REPEATS = 5
 LENGTHS = (160, 640)  # payload symbols
+FILM, FULL = 5376, 0.98  # payload symbols of a film's fragment, one behind the other on the air
 CFO = (4e3, -7e3)  # [Hz] of each user
 PLAN = BurstFormat(RATE, SPS)
 SYSTEM = system_number(DEFAULT_SYSTEM)
@@ -59,15 +60,15 @@ def noise(rng: np.random.Generator, antennas: int) -> np.ndarray:
     return math.sqrt(SPS * 10 ** (-ES_N0 / 10)) * complex_normal(rng, (antennas, STRETCH))
 
 
-def firsts(length: int) -> range:
-    """Where bursts of `length` samples start that are on the air for DUTY of the time."""
-    return range(length, STRETCH - 2 * length, int(length / DUTY))
+def firsts(length: int, duty: float = DUTY) -> range:
+    """Where bursts of `length` samples start that are on the air for `duty` of the time."""
+    return range(length, STRETCH - 2 * length, int(length / duty))
 
 
-def bursts(rng: np.random.Generator, payload: int) -> tuple[np.ndarray, int]:
+def bursts(rng: np.random.Generator, payload: int, duty: float = DUTY) -> tuple[np.ndarray, int]:
     """What two antennas hear of two users [2, STRETCH], and how many bursts that is."""
     streams = noise(rng, 2)
-    starts = firsts(SPS * PLAN.layout(2).total(payload))
+    starts = firsts(SPS * PLAN.layout(2).total(payload), duty)
     for frame, start in enumerate(starts):
         unitary, _ = np.linalg.qr(complex_normal(rng, (2, 2)))
         for user in range(2):
@@ -207,6 +208,11 @@ def rows() -> list[dict]:
             beside(f"{name}: its thread", 1.0, ours[1], *one),
             beside(f"packet_rx.grc, {length} symbols, busiest thread", 1.0, peer[1], *one),
         ]
+    heard, full = bursts(rng, 640), bursts(rng, FILM, FULL)
+    partly, always = turns_of(lambda: sync_cost(*heard), lambda: sync_cost(*full))
+    name = "frame_sync_cc, 2 antennas, 2 users, 2 x 5 Msps"
+    table.append(beside(f"{name}, 640 symbols, 10 % duty", 0.3, partly[0], *one))
+    table.append(beside(f"{name}, {FILM} symbols, 98 % duty", 1.5, always[0], *one))
     length = SEGMENTS * shared_system(DEFAULT_SYSTEM, "", "cpu").symbols
     heard = bursts(rng, length)
     (whole,) = turns_of(lambda: receiver_cost(*heard))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 COLUMNS = ("name", "unit", "ours", "peer_name", "peer", "ratio", "quartiles", "goal")
+WIDTH = 170  # of a table in a file
 EXTENSIONS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "sve")
 
 
@@ -83,4 +85,4 @@ def show(rows: list[dict]) -> None:
         table.add_column(column, justify="right" if right else "left")
     for each in rows:
         table.add_row(*[_cell(each[column]) for column in COLUMNS])
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else WIDTH).print(table)

@@ -8,7 +8,7 @@ import numpy as np
 from gnuradio import gr
 
 from ..chain import metrics
-from ..phy.csi import unpack, unpack_pieces
+from ..phy.csi import read
 from .frame_block import FrameBlock
 
 
@@ -72,19 +72,18 @@ class link_meter(gr.hier_block2):
         estimate, truth = frames[self.streams].csi, frames[-1].truth
         papr, snr, noise_var = metrics.papr(sent), None, None
         channel_error = channel_power = 0.0
-        csi = None if estimate is None else unpack(estimate)
+        csi = None if estimate is None else read(estimate)
         if csi is not None:  # a stream that is said to be unknown is no error
-            known = np.isfinite(csi.no_eff.numpy())
+            known = np.isfinite(csi.no_eff[0])
             sent, detected = sent[known], detected[known]
-            snr, noise_var = float(csi.snr), float(csi.noise_var)
+            snr, noise_var = csi.snr, csi.noise_var
         error = metrics.error_power(sent, detected)
         power = metrics.error_power(sent, np.zeros_like(sent))
         if csi is not None and truth is not None:
-            first, true = unpack_pieces(truth)
-            if len(first) == 1:  # a channel that moves differs from payload to pilots
-                h = true.h[0].numpy()
-                channel_error = metrics.error_power(h, csi.h.numpy())
-                channel_power = metrics.error_power(h, np.zeros_like(h))
+            true = read(truth)
+            if len(true.h) == 1:  # a channel that moves differs from payload to pilots
+                channel_error = metrics.error_power(true.h[0], csi.h[0])
+                channel_power = metrics.error_power(true.h[0], np.zeros_like(true.h[0]))
         return papr, error, power, channel_error, channel_power, snr, noise_var
 
     def measured(self) -> tuple[np.ndarray, np.ndarray]:

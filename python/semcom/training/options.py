@@ -40,7 +40,7 @@ class ClipConfig(LoopConfig):
     """Trainings on audio-visual clips: cross-modal matching has no more options than these."""
 
     variant: str = option("full", "what is trained, see --variant and --setting")
-    bfloat16: bool = option(False, "compute the attention in bfloat16")
+    bfloat16: bool = option(False, "compute the attention in bfloat16 where that is faster here")
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,9 @@ class DeepSCTraining:
     detectors: tuple[str, ...] = option(DETECTORS, "drawn per batch")
     lost: float = option(0.1, "share of sentences of which a run of symbols is lost")
     average: float = option(0.999, "weights kept per step in the running average that is tested")
-    bfloat16: bool = option(True, "compute the matrix products in bfloat16")
+    bfloat16: bool = option(
+        True, "compute the matrix products in bfloat16 where that is faster here"
+    )
     seed: int = option(0, "of weights, order, channels and noise")
 
     def __post_init__(self):
@@ -261,7 +263,9 @@ class M3ETraining:
         ("awgn", "awgn", "rayleigh"), "drawn per batch, all equally likely", only=(OVER_AIR,)
     )
     detectors: tuple[str, ...] = option(DETECTORS, "drawn per batch", only=(OVER_AIR,))
-    bfloat16: bool = option(True, "compute the matrix products in bfloat16")
+    bfloat16: bool = option(
+        True, "compute the matrix products in bfloat16 where that is faster here"
+    )
     seed: int = option(0, "of weights, examples, channels and noise")
 
     def __post_init__(self):

@@ -172,7 +172,8 @@ class EventsOverLink(ClipRecipe):
 
     @staticmethod
     def card_rows(header: dict) -> list[tuple[str, str]]:
-        symbols = f"{header['config']['symbols']} complex per segment and terminal"
+        rates = system(header["system"]).cls.Config(**header["config"]).rates
+        symbols = f"{' or '.join(map(str, rates))} complex per segment and terminal"
         rows = ClipRecipe.card_rows(header)
         if header["variant"] != "error_free":
             channels = ", ".join(header["training"]["channels"])
