@@ -11,6 +11,7 @@ import pytest
 from gnuradio import blocks, gr
 from gnuradio.semcom.blocks.frame_block import FRAME_TAG, FrameBlock, frame_tag
 from gnuradio.semcom.blocks.guard import BlockError, guarded
+from gnuradio.semcom.blocks.system_block import by_length, side_by_side
 
 
 class doubler(FrameBlock):
@@ -190,3 +191,38 @@ def test_a_csi_inside_a_frame_is_refused(run_flowgraph):
     top.connect(source, block, sink)
     with pytest.raises(BlockError, match="frame 4: a tag 'csi' on item 3; one expected"):
         run_flowgraph(top)
+
+
+class stacker(FrameBlock):
+    """Every frame as it came, by way of the memory of its batch, which is given back."""
+
+    def __init__(self, together):
+        FrameBlock.__init__(self, "stacker", [np.complex64], [np.complex64], 4, together)
+        self.apart = self.batches = 0
+
+    def process(self, batch):
+        results = []
+        for run in by_length(batch):
+            frames = [frame for (frame,) in run]
+            stacked = side_by_side(frames)
+            self.apart += stacked.base is not frames[0].room
+            self.batches += 1
+            results += [(f.number, row) for f, row in zip(frames, stacked, strict=True)]
+            for frame in frames:
+                self.inboxes[0].recycle(frame)
+        return results
+
+
+@pytest.mark.parametrize("together", [1, 4])
+def test_frames_side_by_side_stay_what_they_were(run_flowgraph, together):
+    lengths = [*[3000] * 30, *LENGTHS, *[500] * 30]
+    source, arrays = frames_source(lengths)
+    block, sink, top = stacker(together), blocks.vector_sink_c(), gr.top_block()
+    top.connect(source, block, sink)
+    run_flowgraph(top)
+    np.testing.assert_array_equal(np.array(sink.data(), np.complex64), np.concatenate(arrays))
+    assert tags_of(sink) == [
+        (int(np.sum(lengths[:i])), i, length) for i, length in enumerate(lengths)
+    ]
+    if together == 4:
+        assert block.apart < block.batches  # some were not copied

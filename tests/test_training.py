@@ -393,7 +393,7 @@ def test_the_program_trains_and_writes_a_checkpoint(system, variant, name, tmp_p
             "an option of trainings of events",
         ),
         (["--system", "avel", "--setting", "cml", "--exchange", 0.1], "avel has matching"),
-        (["--setting", "sel"], "--setting: an option of avel"),
+        (["--setting", "sel"], "--setting: an option of pilot_ave, avel"),
         (["--batch", 0], "batch 0: expected at least 1"),
         (["--epochs", "many"], "many"),
         (["--learning-rate", "nan"], "'nan' is not a number"),

@@ -3,7 +3,7 @@
 #ifndef INCLUDED_SEMCOM_PHY_FAST_MATH_H
 #define INCLUDED_SEMCOM_PHY_FAST_MATH_H
 
-// Elementary functions in single precision that the compiler can turn into vector code.
+// Elementary functions that the compiler can turn into vector code.
 
 #include <cstdint>
 #include <cstring>
@@ -87,6 +87,36 @@ inline void cos_sin_turns(float u, float& cosine, float& sine)
     const bool odd = quarter & 1;
     const float c_abs = odd ? s : c;
     const float s_abs = odd ? c : s;
+    cosine = ((quarter + 1) & 2) ? -c_abs : c_abs;
+    sine = (quarter & 2) ? -s_abs : s_abs;
+}
+
+/*!
+ * cos and sin of 2 pi u, u in [0, 4], to 2e-16: u is cut exactly to an eighth of a turn,
+ * and the rest are the polynomials of the Cephes library.
+ */
+inline void cos_sin_turns(double u, double& cosine, double& sine)
+{
+    const int32_t quarter = static_cast<int32_t>(u * 4.0 + 0.5);
+    const double a = (u - quarter * 0.25) * 6.283185307179586;
+    const double z = a * a;
+    double s = 1.58962301576546568060e-10;
+    s = s * z - 2.50507477628578072866e-8;
+    s = s * z + 2.75573136213857245213e-6;
+    s = s * z - 1.98412698295895385996e-4;
+    s = s * z + 8.33333333332211858878e-3;
+    s = s * z - 1.66666666666666307295e-1;
+    s = s * z * a + a;
+    double c = -1.13585365213876817300e-11;
+    c = c * z + 2.08757008419747316778e-9;
+    c = c * z - 2.75573141792967388112e-7;
+    c = c * z + 2.48015872888517045348e-5;
+    c = c * z - 1.38888888888730564116e-3;
+    c = c * z + 4.16666666666665929218e-2;
+    c = c * z * z - 0.5 * z + 1.0;
+    const bool odd = quarter & 1;
+    const double c_abs = odd ? s : c;
+    const double s_abs = odd ? c : s;
     cosine = ((quarter + 1) & 2) ? -c_abs : c_abs;
     sine = (quarter & 2) ? -s_abs : s_abs;
 }

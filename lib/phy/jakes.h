@@ -18,6 +18,8 @@ namespace phy {
 class jakes_process
 {
 public:
+    static constexpr int num_paths = 16;
+
     /*!
      * \param stream  Uniform numbers; a process takes 17 of them.
      * \param index   Which process of this stream, from 0.
@@ -29,8 +31,6 @@ public:
     cdouble at(double time) const;
 
 private:
-    static constexpr int num_paths = 16;
-
     std::array<double, num_paths> d_rate;  // cycles per unit of time
     std::array<double, num_paths> d_phase; // turns
 };

@@ -11,14 +11,22 @@ namespace semcom {
 namespace phy {
 
 /*!
- * A weighted sum of streams, out[n] = sum_i weights[i] in[i][n], the inner loop of the
- * channel and of the detector.
+ * Weighted sums of streams, out[k][n] = sum_i weights[k][i] in[i][n], the inner loop of
+ * the channel and of the detector; two sums of two streams go over them once.
  *
  * \param[in]  in      \p num_in streams, 1 to 9, of \p count items, apart from \p out.
- * \param[in]  weights \p num_in weights.
- * \param[out] out     \p count items.
+ * \param[in]  weights \p num_out rows of \p num_in weights.
+ * \param[out] out     \p num_out streams, 1 to 8, of \p count items.
  * \return True if all items of \p out are finite.
  */
+bool weighted_sums(const cfloat* const* in,
+                   const cfloat* weights,
+                   int num_in,
+                   cfloat* const* out,
+                   int num_out,
+                   size_t count);
+
+//! One weighted sum.
 bool weighted_sum(const cfloat* const* in,
                   const cfloat* weights,
                   int num_in,

@@ -11,7 +11,7 @@ packets in the same time), no search over frequency, no channel.  What noise alo
 search for preambles; the rest are the bursts.  If less than 95 % is received, there is no figure.
 The ratios are of costs: a goal is the most there may be.
 
-    .venv/bin/python -m tests.benchmarks.bench_frame_sync
+    .venv/bin/python -m tests.benchmarks frame_sync
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ import functools
 import importlib.util
 import math
 import os
-import statistics
 import subprocess
 import tempfile
 import threading
@@ -39,12 +38,14 @@ from gnuradio.semcom.protocol.burst import BurstFormat
 from gnuradio.semcom.systems.loading import shared_system
 from gnuradio.semcom.systems.registry import DEFAULT_SYSTEM
 
-from .bench_phy import complex_normal, row
+from .bench_phy import complex_normal
+from .turns import compared, in_turns, row
 
 RATE, SPS, DUTY, ES_N0 = 5e6, 4, 0.1, 10.0
 STRETCH = 1 << 20  # [samples] prepared, and repeated
 REPEATS = 5
 LENGTHS = (160, 640)  # payload symbols
+FILM, FULL = 5376, 0.98  # payload symbols of a film's fragment, one behind the other on the air
 CFO = (4e3, -7e3)  # [Hz] of each user
 PLAN = BurstFormat(RATE, SPS)
 SYSTEM = system_number(DEFAULT_SYSTEM)
@@ -59,15 +60,15 @@ def noise(rng: np.random.Generator, antennas: int) -> np.ndarray:
     return math.sqrt(SPS * 10 ** (-ES_N0 / 10)) * complex_normal(rng, (antennas, STRETCH))
 
 
-def firsts(length: int) -> range:
-    """Where bursts of `length` samples start that are on the air for DUTY of the time."""
-    return range(length, STRETCH - 2 * length, int(length / DUTY))
+def firsts(length: int, duty: float = DUTY) -> range:
+    """Where bursts of `length` samples start that are on the air for `duty` of the time."""
+    return range(length, STRETCH - 2 * length, int(length / duty))
 
 
-def bursts(rng: np.random.Generator, payload: int) -> tuple[np.ndarray, int]:
+def bursts(rng: np.random.Generator, payload: int, duty: float = DUTY) -> tuple[np.ndarray, int]:
     """What two antennas hear of two users [2, STRETCH], and how many bursts that is."""
     streams = noise(rng, 2)
-    starts = firsts(SPS * PLAN.layout(2).total(payload))
+    starts = firsts(SPS * PLAN.layout(2).total(payload), duty)
     for frame, start in enumerate(starts):
         unitary, _ = np.linalg.qr(complex_normal(rng, (2, 2)))
         for user in range(2):
@@ -176,16 +177,14 @@ def thread_seconds() -> dict[int, float]:
     return seconds
 
 
-def compared(name: str, goal: float, ours: list, peer_name: str, peer: list) -> dict:
-    """A row of medians over the turns."""
-    ratio = statistics.median(a / b for a, b in zip(ours, peer, strict=True))
-    result = statistics.median(ours), statistics.median(peer), ratio
-    return row(name, UNIT, peer_name, goal, result)
+def beside(name: str, goal: float, ours: list, peer_name: str, peer: list) -> dict:
+    """A row of costs over the turns."""
+    return row(name, UNIT, peer_name, goal, compared(list(zip(ours, peer, strict=True))))
 
 
 def turns_of(*measures: Callable[[], tuple[float, float]]) -> np.ndarray:
     """[measures, 2, TURNS]: totals and busiest threads, measured in turn."""
-    return np.moveaxis([[measure() for measure in measures] for _ in range(TURNS)], 0, -1)
+    return np.moveaxis(np.array(in_turns(*measures, turns=TURNS)), 0, -1)
 
 
 def rows() -> list[dict]:
@@ -204,28 +203,21 @@ def rows() -> list[dict]:
         )
         name = f"frame_sync_cc, 2 antennas, 2 users, {length} symbols"
         table += [
-            compared(name, 1.5, ours[0], peer_name, peer[0]),
-            compared(f"{name}: noise alone", 1.0, idle[0], "with bursts", ours[0]),
-            compared(f"{name}: its thread", 1.0, ours[1], *one),
-            compared(f"packet_rx.grc, {length} symbols, busiest thread", 1.0, peer[1], *one),
+            beside(name, 1.5, ours[0], peer_name, peer[0]),
+            beside(f"{name}: noise alone", 1.0, idle[0], "with bursts", ours[0]),
+            beside(f"{name}: its thread", 1.0, ours[1], *one),
+            beside(f"packet_rx.grc, {length} symbols, busiest thread", 1.0, peer[1], *one),
         ]
+    heard, full = bursts(rng, 640), bursts(rng, FILM, FULL)
+    partly, always = turns_of(lambda: sync_cost(*heard), lambda: sync_cost(*full))
+    name = "frame_sync_cc, 2 antennas, 2 users, 2 x 5 Msps"
+    table.append(beside(f"{name}, 640 symbols, 10 % duty", 0.3, partly[0], *one))
+    table.append(beside(f"{name}, {FILM} symbols, 98 % duty", 1.5, always[0], *one))
     length = SEGMENTS * shared_system(DEFAULT_SYSTEM, "", "cpu").symbols
     heard = bursts(rng, length)
     (whole,) = turns_of(lambda: receiver_cost(*heard))
     rate = heard[1] * RATE / STRETCH
     name = f"radio_receiver {DEFAULT_SYSTEM}, {rate:.0f} frames/s"
-    table.append(compared(name, 1.0, whole[0], *two))
-    table.append(compared(f"{name}, busiest thread", 1.0, whole[1], *one))
+    table.append(beside(name, 1.0, whole[0], *two))
+    table.append(beside(f"{name}, busiest thread", 1.0, whole[1], *one))
     return table
-
-
-def main() -> None:
-    for r in rows():
-        print(
-            f"{r['name']:66} {r['ours']:6.3f} {r['unit']}  {r['ratio']:6.2f} x {r['peer_name']}"
-            f" ({r['peer']:.3f}, goal at most {r['goal']:g})"
-        )
-
-
-if __name__ == "__main__":
-    main()

@@ -3,7 +3,7 @@
 # Copyright 2026 gr-semcom contributors
 """Throughput of the mock radio on one core: beside real time, and beside GNU Radio's channel model.
 
-.venv/bin/python -m tests.benchmarks.bench_mock_radio
+.venv/bin/python -m tests.benchmarks mock_radio
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from gnuradio import blocks, channels, gr, semcom
 from gnuradio.semcom import core
 from gnuradio.semcom.protocol import mock_presets as presets
 
-from .bench_phy import compare, complex_normal, one_core, row, seconds_of
+from .bench_phy import complex_normal, one_core
+from .turns import compare, row, seconds_of
 
 RATE = 4e6
 ITEMS = 8192  # of one call, as large as a default buffer
@@ -73,15 +74,3 @@ def rows(turns: int = 5, items: int = 1 << 21) -> list[dict]:
     name, peer = "mock_radio indoor, all five streams", "channels.channel_model, one stream"
     table.append(row(name, "Msps", peer, 0.4, result))
     return table
-
-
-def main() -> None:
-    for r in rows():
-        print(
-            f"{r['name']:46} {r['ours']:7.1f} {r['unit']}  {r['ratio']:6.2f} x {r['peer_name']}"
-            f" ({r['peer']:.1f}, goal {r['goal']:g})"
-        )
-
-
-if __name__ == "__main__":
-    main()

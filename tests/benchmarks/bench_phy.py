@@ -3,30 +3,29 @@
 # Copyright 2026 gr-semcom contributors
 """Throughput of the C++ blocks and their mathematics on one core, beside GNU Radio's and NumPy's.
 
-Ours and the peer run in turns in one process; a figure is the median over the turns, a ratio the
-median of the turns' ratios. Time is processor time of all threads, which on one core is what the
-clock shows when nothing else runs.
+Time is processor time of all threads, which on one core is what the clock shows when nothing else
+runs.
 
-    .venv/bin/python tests/benchmarks/bench_phy.py
+    .venv/bin/python -m tests.benchmarks phy
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
-import statistics
-import time
 from collections.abc import Callable
 
 import numpy as np
 import pmt
 from gnuradio import blocks, channels, gr, semcom
 
+from .turns import compare, row, seconds_of
+
 PILOTS = 32
 PAYLOAD = 640
 FRAME = PILOTS + PAYLOAD
 DISTINCT_FRAMES = 256
+DOPPLER = 1e-3  # [cycles a symbol]
 ROWS = np.array([[1] * PILOTS, [1, -1] * (PILOTS // 2)], np.complex64)
 
 
@@ -74,46 +73,19 @@ class Flowgraph:
 
     def seconds(self) -> float:
         """Processor time of a run to its end."""
-        start = time.process_time()
-        self.top.run()
-        return time.process_time() - start
+        return seconds_of(self.top.run)
 
 
-def seconds_of(work: Callable[[], object]) -> float:
-    start = time.process_time()
-    work()
-    return time.process_time() - start
-
-
-def compare(ours: Callable[[], float], peer: Callable[[], float], turns: int) -> tuple:
-    """(our rate, the peer's rate, ratio), medians over alternating turns of two rates."""
-    ours(), peer()
-    pairs = [(ours(), peer()) for _ in range(turns)]
-    return (
-        statistics.median(a for a, _ in pairs),
-        statistics.median(b for _, b in pairs),
-        statistics.median(a / b for a, b in pairs),
-    )
-
-
-def row(name: str, unit: str, peer_name: str, goal: float, result: tuple) -> dict:
-    ours, peer, ratio = result
-    return {
-        "name": name,
-        "unit": unit,
-        "ours": ours,
-        "peer_name": peer_name,
-        "peer": peer,
-        "ratio": ratio,
-        "goal": goal,
-    }
-
-
-def receiver_rate(streams: np.ndarray, method: str, frames: int) -> float:
+def receiver_rate(
+    streams: np.ndarray, method: str, frames: int, spacing: int = 0, between: str = "nearest"
+) -> float:
     """Detected payload symbols per second over both streams [Msym/s]."""
-    chain = [semcom.ls_estimator_cc(2, ROWS), semcom.mimo_detector_cc(2, 2, method)]
-    tags = frame_tags(FRAME, DISTINCT_FRAMES)
-    flowgraph = Flowgraph(streams, tags, chain, 2, frames * FRAME)
+    estimator = semcom.ls_estimator_cc(2, ROWS, "ls", spacing, between)
+    chain = [estimator, semcom.mimo_detector_cc(2, 2, method)]
+    length = PAYLOAD + PILOTS * (1 + -(-PAYLOAD // spacing) if spacing else 1)
+    tags = frame_tags(length, streams.shape[1] // length)
+    whole = np.ascontiguousarray(streams[:, : len(tags) * length])
+    flowgraph = Flowgraph(whole, tags, chain, 2, frames * length)
     rate = 2e-6 * frames * PAYLOAD / flowgraph.seconds()
     errors = semcom.take_errors()
     if errors:
@@ -121,16 +93,18 @@ def receiver_rate(streams: np.ndarray, method: str, frames: int) -> float:
     return rate
 
 
-def matrix_rate(streams: np.ndarray, frames: int) -> float:
-    """Symbols per second of a fixed 2x2 matrix over both streams [Msym/s]."""
+def matrix_rate(streams: np.ndarray, frames: int, tagged: bool = False) -> float:
+    """Symbols per second of a fixed 2x2 matrix over both streams [Msym/s], which may carry the
+    tags of frames as ours do."""
     chain = [blocks.multiply_matrix_cc([[0.5, 0.5j], [-0.5j, 0.5]])]
-    flowgraph = Flowgraph(streams, [], chain, 2, frames * FRAME)
+    tags = frame_tags(FRAME, DISTINCT_FRAMES) if tagged else []
+    flowgraph = Flowgraph(streams, tags, chain, 2, frames * FRAME)
     return 2e-6 * frames * FRAME / flowgraph.seconds()
 
 
-def channel_rate(streams: np.ndarray, frames: int) -> float:
+def channel_rate(streams: np.ndarray, frames: int, doppler: float = 0.0) -> float:
     """Items per second of each output stream of the 2x2 Rayleigh channel [Msym/s]."""
-    chain = [semcom.mimo_channel_cc(2, 2, "rayleigh")]
+    chain = [semcom.mimo_channel_cc(2, 2, "rayleigh", doppler=doppler)]
     tags = frame_tags(FRAME, DISTINCT_FRAMES)
     flowgraph = Flowgraph(streams, tags, chain, 2, frames * FRAME)
     return 1e-6 * frames * FRAME / flowgraph.seconds()
@@ -139,6 +113,13 @@ def channel_rate(streams: np.ndarray, frames: int) -> float:
 def channel_model_rate(streams: np.ndarray, frames: int) -> float:
     """Items per second of GNU Radio's one-tap AWGN channel [Msym/s]."""
     chain = [channels.channel_model(0.3, 0.0, 1.0, [1.0 + 0.0j])]
+    flowgraph = Flowgraph(streams[:1], [], chain, 1, frames * FRAME)
+    return 1e-6 * frames * FRAME / flowgraph.seconds()
+
+
+def fading_model_rate(streams: np.ndarray, frames: int) -> float:
+    """Items per second of GNU Radio's fading of one path [Msym/s]."""
+    chain = [channels.fading_model(8, DOPPLER, False, 4.0, 0)]
     flowgraph = Flowgraph(streams[:1], [], chain, 1, frames * FRAME)
     return 1e-6 * frames * FRAME / flowgraph.seconds()
 
@@ -176,16 +157,37 @@ def rows(turns: int = 7, frames: int = 20000) -> list[dict]:
     rng = np.random.default_rng(0)
     streams = received_frames(rng)
 
-    def receiver(method: str) -> Callable[[], float]:
-        return lambda: receiver_rate(streams, method, frames)
+    def receiver(method: str, *spaced) -> Callable[[], float]:
+        return lambda: receiver_rate(streams, method, frames, *spaced)
 
     table = [
         row(
             "ls_estimator_cc + mimo_detector_cc zf 2x2",
             "Msym/s",
             "multiply_matrix_cc, one fixed 2x2",
-            0.6,
+            0.9,
             compare(receiver("zf"), lambda: matrix_rate(streams, frames), turns),
+        ),
+        row(
+            "the same",
+            "Msym/s",
+            "multiply_matrix_cc on the same tagged frames",
+            0.9,
+            compare(receiver("zf"), lambda: matrix_rate(streams, frames, tagged=True), turns),
+        ),
+        row(
+            "the same, noise of each symbol: pilots every 320, nearest",
+            "Msym/s",
+            "pilots in front",
+            0.8,
+            compare(receiver("zf", 320), receiver("zf"), turns),
+        ),
+        row(
+            "the same, noise of each symbol: pilots every 320, linear",
+            "Msym/s",
+            "pilots in front",
+            0.8,
+            compare(receiver("zf", 320, "linear"), receiver("zf"), turns),
         ),
         row(
             "ls_estimator_cc + mimo_detector_cc lmmse 2x2",
@@ -198,30 +200,23 @@ def rows(turns: int = 7, frames: int = 20000) -> list[dict]:
             "mimo_channel_cc rayleigh 2x2, each stream",
             "Msym/s",
             "channels.channel_model",
-            2.0,
+            4.0,
             compare(
                 lambda: channel_rate(streams, frames),
                 lambda: channel_model_rate(streams, frames // 4),
                 turns,
             ),
         ),
+        row(
+            "mimo_channel_cc rayleigh 2x2, Jakes Doppler, each stream",
+            "Msym/s",
+            "channels.fading_model, 8 sinusoids, no noise",
+            2.0,
+            compare(
+                lambda: channel_rate(streams, frames // 4, DOPPLER),
+                lambda: fading_model_rate(streams, frames // 16),
+                turns,
+            ),
+        ),
     ]
     return table + core_rows(rng, turns)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--turns", type=int, default=7, help="turns of each comparison")
-    parser.add_argument("--frames", type=int, default=20000, help="frames of one turn")
-    options = parser.parse_args()
-    print(f"cores: {len(os.sched_getaffinity(0))}, {options.turns} turns")
-    print(f"{'':46} {'ours':>9} {'peer':>9} {'ratio':>7} {'goal':>6}  unit, peer")
-    for r in rows(options.turns, options.frames):
-        print(
-            f"{r['name']:46} {r['ours']:9.1f} {r['peer']:9.1f} {r['ratio']:7.2f} {r['goal']:6.1f}"
-            f"  {r['unit']}, {r['peer_name']}"
-        )
-
-
-if __name__ == "__main__":
-    main()

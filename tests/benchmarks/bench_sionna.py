@@ -6,9 +6,7 @@ Sionna runs in the environment that ``make crosscheck`` sets up, as a process th
 line on its input with the processor time that one call took.
 """
 
-import statistics
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +14,7 @@ import numpy as np
 from gnuradio.semcom import core
 
 from .bench_coding import EBN0_DB, ITERATIONS, Words
+from .turns import compare, row, seconds_of
 
 ROOT = Path(__file__).resolve().parents[2]
 PEER = ROOT / "build" / "crosscheck" / "bin" / "python"
@@ -30,53 +29,39 @@ def zero_forcing() -> dict:
     rng = np.random.default_rng(0)
     draw = lambda *shape: (rng.normal(size=shape) + 1j * rng.normal(size=shape)).astype("c8")  # noqa: E731
     h, y = draw(FRAMES, 2, 2), draw(FRAMES, 2, SYMBOLS)
-    return {
-        "name": "ZF core, 2x2, one H per 640 symbols",
-        "unit": "Msym/s",
-        "peer_name": "Sionna zf_equalizer",
-        "goal": 3.0,
-        **in_turn(
-            lambda: core.detect_frames(y, h, NOISE, "zf"),
-            2e-6 * FRAMES * SYMBOLS,
-            "zf",
-            {"h": h, "y": y, "noise": NOISE},
-        ),
-    }
+    found = beside_sionna(
+        lambda: core.detect_frames(y, h, NOISE, "zf"),
+        2e-6 * FRAMES * SYMBOLS,
+        "zf",
+        {"h": h, "y": y, "noise": NOISE},
+    )
+    return row("ZF core, 2x2, one H per 640 symbols", "Msym/s", "Sionna zf_equalizer", 3.0, found)
 
 
 def decoder() -> dict:
     words = Words(np.random.default_rng(0))
     settings = {"k": words.code.k, "noise": words.noise, "variance": words.variance}
-    return {
-        "name": f"LDPC decoder, k = 486, n = 648, Eb/N0 {EBN0_DB:g} dB",
-        "unit": "Mbit/s",
-        "peer_name": f"Sionna LDPC5GDecoder, min-sum, {ITERATIONS} iterations",
-        "goal": 10.0,
-        **in_turn(words.decode, words.megabits, "ldpc", {**settings, "iterations": ITERATIONS}),
-    }
+    settings |= {"iterations": ITERATIONS}
+    name = f"LDPC decoder, k = 486, n = 648, Eb/N0 {EBN0_DB:g} dB"
+    peer_name = f"Sionna LDPC5GDecoder, min-sum, {ITERATIONS} iterations"
+    found = beside_sionna(words.decode, words.megabits, "ldpc", settings)
+    return row(name, "Mbit/s", peer_name, 10.0, found)
 
 
-def in_turn(ours: Callable, amount: float, kind: str, data: dict) -> dict:
+def beside_sionna(ours: Callable, amount: float, kind: str, data: dict) -> dict:
     """Rates, ``amount`` over processor time, of ``ours`` and of what tools/time_sionna.py calls
-    ``kind``, medians over turns, and the quartiles of their ratio."""
+    ``kind``."""
     path = ROOT / "build" / f"bench_sionna_{kind}.npz"
     np.savez(path, **data)
     command = [PEER, ROOT / "tools" / "time_sionna.py", kind, path]
-    pairs, pipes = [], dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    pipes = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     with subprocess.Popen(command, **pipes) as peer:
-        for _ in range(ROUNDS):
-            began = time.process_time()
-            ours()
-            seconds = time.process_time() - began
+
+        def theirs() -> float:
             peer.stdin.write("again\n")
             peer.stdin.flush()
-            pairs.append((amount / seconds, amount / float(peer.stdout.readline())))
+            return amount / float(peer.stdout.readline())
+
+        found = compare(lambda: amount / seconds_of(ours), theirs, ROUNDS)
         peer.stdin.close()
-    mine, theirs = zip(*pairs, strict=True)
-    low, ratio, high = statistics.quantiles([a / b for a, b in pairs], n=4)
-    return {
-        "ours": statistics.median(mine),
-        "peer": statistics.median(theirs),
-        "ratio": ratio,
-        "quartiles": [low, high],
-    }
+    return found

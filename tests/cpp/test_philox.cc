@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 gr-semcom contributors */
+#include "phy/fast_math.h"
 #include "phy/philox.h"
+#include "phy/types.h"
 #include <boost/test/unit_test.hpp>
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -45,4 +48,19 @@ BOOST_AUTO_TEST_CASE(normals_do_not_depend_on_how_they_are_cut)
         complex_normal(stream, first, part.data(), part.size());
         BOOST_TEST(std::equal(part.begin(), part.end(), whole.begin() + first));
     }
+}
+
+BOOST_AUTO_TEST_CASE(turns_follow_cosine_and_sine_in_double_precision)
+{
+    double worst = 0.0;
+    for (int i = 0; i <= 40000; i++) {
+        const double u = 1e-4 * i;
+        double cosine, sine;
+        cos_sin_turns(u, cosine, sine);
+        const long double angle = 2.0L * std::acos(-1.0L) * u;
+        worst = std::max({ worst,
+                           std::fabs(double(cosine - std::cos(angle))),
+                           std::fabs(double(sine - std::sin(angle))) });
+    }
+    BOOST_TEST(worst < 3e-16);
 }

@@ -44,6 +44,37 @@ BOOST_AUTO_TEST_CASE(sums_follow_a_plain_loop_wherever_they_are_cut)
     }
 }
 
+BOOST_AUTO_TEST_CASE(sums_together_are_those_one_by_one)
+{
+    for (int num : { 1, 2, 3, 8 })
+        for (size_t count = 0; count < 40; count++) {
+            const auto weights = draw(num * num, 3);
+            std::vector<std::vector<cfloat>> streams, sums(num);
+            std::vector<const cfloat*> in;
+            std::vector<cfloat*> out;
+            for (int i = 0; i < num; i++)
+                streams.push_back(draw(count, 20 + i));
+            for (auto& sum : sums)
+                sum.resize(count);
+            for (int i = 0; i < num; i++) {
+                in.push_back(streams[i].data());
+                out.push_back(sums[i].data());
+            }
+            BOOST_TEST(
+                weighted_sums(in.data(), weights.data(), num, out.data(), num, count));
+            for (int k = 0; k < num; k++) {
+                std::vector<cfloat> one(count);
+                weighted_sum(in.data(), &weights[k * num], num, one.data(), count);
+                BOOST_TEST((one == sums[k]));
+            }
+            if (count == 0)
+                continue;
+            streams[num - 1][count - 1] = { std::nanf(""), 0.0f };
+            BOOST_TEST(
+                !weighted_sums(in.data(), weights.data(), num, out.data(), num, count));
+        }
+}
+
 BOOST_AUTO_TEST_CASE(one_bad_sample_is_seen_anywhere)
 {
     const cfloat weight = 1.0f;

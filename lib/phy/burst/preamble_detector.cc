@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 gr-semcom contributors */
 #include "phy/check_field.h"
+#include "phy/lanes.h"
 #include "phy/simd.h"
 #include "phy/vector_ops.h"
 #include "preamble.h"
@@ -28,6 +29,52 @@ SEMCOM_SIMD void accumulate(const cfloat* in, cfloat weight, cfloat* out, size_t
         y[2 * n + 1] += re * b + im * a;
     }
 }
+
+//! out[n] = sum_i weights[i] in[n + i step], for each n in one pass.
+template <typename Lanes>
+SEMCOM_INLINE void correlate_with_of(const float* in,
+                                     size_t step,
+                                     const cfloat* weights,
+                                     size_t num_weights,
+                                     float* out,
+                                     size_t count)
+{
+    using vector = typename Lanes::vector;
+    vector straight[preamble_period], crossed[preamble_period];
+    for (size_t i = 0; i < num_weights; i++) {
+        straight[i] = vector{} + weights[i].real();
+        crossed[i] = weights[i].imag() * Lanes::alternate;
+    }
+    size_t n = 0;
+    for (; n + Lanes::samples <= count; n += Lanes::samples) {
+        vector sum = {};
+        for (size_t i = 0; i < num_weights; i++) {
+            const vector x = *reinterpret_cast<const vector*>(in + 2 * (n + i * step));
+            sum += straight[i] * x + crossed[i] * __builtin_shuffle(x, Lanes::swap_parts);
+        }
+        *reinterpret_cast<vector*>(out + 2 * n) = sum;
+    }
+    for (; n < count; n++) {
+        float re = 0.0f, im = 0.0f;
+        for (size_t i = 0; i < num_weights; i++) {
+            const float* x = in + 2 * (n + i * step);
+            re += straight[i][0] * x[0] + crossed[i][0] * x[1];
+            im += straight[i][1] * x[1] + crossed[i][1] * x[0];
+        }
+        out[2 * n] = re;
+        out[2 * n + 1] = im;
+    }
+}
+
+SEMCOM_LANES(void,
+             correlate_with,
+             (const float* in,
+              size_t step,
+              const cfloat* weights,
+              size_t num_weights,
+              float* out,
+              size_t count),
+             (in, step, weights, num_weights, out, count))
 
 //! out[n] += in[n + lag] conj(in[n])
 SEMCOM_SIMD void accumulate_lag(const cfloat* in, size_t lag, cfloat* out, size_t count)
@@ -192,8 +239,12 @@ preamble_detector::correlate(const tested_samples& samples) const
     for (const auto& y : samples.y) {
         std::vector<cfloat> z(y.size() - per_symbol * (period - 1));
         lagged.resize(z.size() - lag);
-        for (size_t i = 0; i < period; i++)
-            accumulate(&y[per_symbol * i], d_period[i], z.data(), z.size());
+        correlate_with(reinterpret_cast<const float*>(y.data()),
+                       per_symbol,
+                       d_period.data(),
+                       period,
+                       reinterpret_cast<float*>(z.data()),
+                       z.size());
         accumulate_lag(z.data(), lag, lagged.data(), lagged.size());
         values.z.push_back(std::move(z));
     }

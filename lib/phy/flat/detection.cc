@@ -17,8 +17,13 @@ namespace {
 //! Of H^H H; H itself has the root of it.
 constexpr double smallest_condition = 1e-12;
 
+//! H of two antennas and two transmitters, the commonest: its size is known when
+//! compiled.
+using matrix_2x2 = Eigen::Matrix<cdouble, 2, 2, Eigen::RowMajor>;
+
 //! True if the smallest eigenvalue of \p gram is at least 1e-12 of the largest.
-bool well_conditioned(const matrix& gram, const matrix& inverse)
+template <typename Matrix>
+bool well_conditioned(const Matrix& gram, const Matrix& inverse)
 {
     // The Frobenius norms bound it within a factor of K, and nearly always decide.
     const double bound = 1.0 / (gram.norm() * inverse.norm());
@@ -26,9 +31,11 @@ bool well_conditioned(const matrix& gram, const matrix& inverse)
         return true;
     if (!(bound * gram.cols() >= smallest_condition))
         return false;
-    const auto values = Eigen::SelfAdjointEigenSolver<matrix>(gram).eigenvalues();
+    const auto values = Eigen::SelfAdjointEigenSolver<matrix>(matrix(gram)).eigenvalues();
     return values[0] >= smallest_condition * values[gram.cols() - 1];
 }
+
+matrix_2x2 invert(const matrix_2x2& gram) { return Eigen::Matrix2cd(gram).inverse(); }
 
 matrix invert(const matrix& gram)
 {
@@ -41,9 +48,10 @@ matrix invert(const matrix& gram)
  * H^H H + S I. In double precision its inverse is off by 1e-16 times the squared
  * condition number of H, which up to 1e6 is less than what rounding H to float does.
  */
-matrix loaded_gram(const matrix& h, double variance)
+template <typename Matrix>
+Matrix loaded_gram(const Matrix& h, double variance)
 {
-    matrix gram = h.adjoint().lazyProduct(h);
+    Matrix gram = h.adjoint().lazyProduct(h);
     // A transmitter that is not heard is lost anyway: any number of the others' size will
     // do to keep the matrix regular.
     const double mean = gram.trace().real() / h.cols();
@@ -61,14 +69,13 @@ void detect(detector_method method,
             cfloat* const* out,
             size_t count)
 {
+    if (method != detector_method::none &&
+        weighted_sums(in, weights, num_rx, out, num_tx, count))
+        return;
     for (int k = 0; k < num_tx; k++) {
-        bool finite = false; // a copy is not looked at
-        if (method == detector_method::none)
+        if (method == detector_method::none) // a copy is not looked at before
             std::copy_n(in[k], count, out[k]);
-        else
-            finite = weighted_sum(in, weights + k * num_rx, num_rx, out[k], count);
-        if (!finite)
-            zero_non_finite(out[k], count);
+        zero_non_finite(out[k], count);
     }
 }
 
@@ -97,28 +104,31 @@ linear_detector::linear_detector(const csi& value, detector_method method)
     }
     const double variance = value.noise_var + value.err_var.sum();
     if (std::isfinite(variance) && variance >= 0.0 && value.h.allFinite())
-        use_inverse(value, variance, method);
+        value.h.rows() == 2 && value.h.cols() == 2
+            ? use_inverse(matrix_2x2(value.h), variance, method)
+            : use_inverse(value.h, variance, method);
 }
 
-void linear_detector::use_inverse(const csi& value,
+template <typename Matrix>
+void linear_detector::use_inverse(const Matrix& h,
                                   double variance,
                                   detector_method method)
 {
     const bool lmmse = method == detector_method::lmmse;
-    const matrix gram = lmmse ? loaded_gram(value.h, variance)
-                              : matrix(value.h.adjoint().lazyProduct(value.h));
-    const matrix inverse = invert(gram);
+    const Matrix gram =
+        lmmse ? loaded_gram(h, variance) : Matrix(h.adjoint().lazyProduct(h));
+    const Matrix inverse = invert(gram);
     if (!well_conditioned(gram, inverse))
         return;
-    const matrix filter = inverse.lazyProduct(value.h.adjoint()); // G for lmmse, W for zf
-    for (int i = 0; i < value.num_tx(); i++) {
+    const Matrix filter = inverse.lazyProduct(h.adjoint()); // G for lmmse, W for zf
+    for (int i = 0; i < h.cols(); i++) {
         const auto row = filter.row(i);
         double gain = 1.0, no_eff = variance * row.squaredNorm();
         if (lmmse) {
-            gain = std::real((row * value.h.col(i)).value());
+            gain = std::real((row * h.col(i)).value());
             no_eff = std::max(0.0, 1.0 / gain - 1.0);
         }
-        const weights row_weights = (row / gain).cast<cfloat>();
+        const weights row_weights = (row / gain).template cast<cfloat>();
         if (!(gain > 0.0) || !std::isfinite(no_eff) || !row_weights.allFinite())
             continue;
         d_weights.row(i) = row_weights;

@@ -69,7 +69,8 @@ private:
     weights d_weights; // [K, M]
     real_vector d_no_eff;
 
-    void use_inverse(const csi& value, double variance, detector_method method);
+    template <typename Matrix>
+    void use_inverse(const Matrix& h, double variance, detector_method method);
 };
 
 /*!

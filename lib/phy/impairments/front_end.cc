@@ -13,18 +13,20 @@ namespace {
 
 constexpr float largest_part = 1e6f;
 
-SEMCOM_SIMD void
-mix_vectors(float* parts, cfloat straight, cfloat crossed, cfloat dc, size_t vectors)
+template <typename Lanes>
+SEMCOM_INLINE void
+mix_parts_of(float* parts, cfloat straight, cfloat crossed, cfloat dc, size_t count)
 {
-    lanes own, other, constant;
-    for (size_t i = 0; i < 2 * lane_samples; i += 2) {
+    using vector = typename Lanes::vector;
+    vector own, other, constant;
+    for (size_t i = 0; i < 2 * Lanes::samples; i += 2) {
         own[i] = straight.real(), own[i + 1] = straight.imag();
         other[i] = crossed.real(), other[i + 1] = crossed.imag();
         constant[i] = dc.real(), constant[i + 1] = dc.imag();
     }
-    for (size_t v = 0; v < vectors; v++) {
-        lanes& x = reinterpret_cast<lanes*>(parts)[v];
-        x = own * x + other * __builtin_shuffle(x, swap_parts) + constant;
+    for (size_t n = 0; n < count; n += Lanes::samples) {
+        vector& x = *reinterpret_cast<vector*>(parts + 2 * n);
+        x = own * x + other * __builtin_shuffle(x, Lanes::swap_parts) + constant;
     }
 }
 
@@ -45,17 +47,30 @@ SEMCOM_SIMD void amplify_parts(float* parts, float per_square, size_t count)
     }
 }
 
-SEMCOM_SIMD void
-turn_vectors(float* parts, const float* oscillator, float direction, size_t vectors)
+template <typename Lanes>
+SEMCOM_INLINE void
+turn_parts_of(float* parts, const float* oscillator, float direction, size_t count)
 {
-    for (size_t v = 0; v < vectors; v++) {
-        lanes& x = reinterpret_cast<lanes*>(parts)[v];
-        const lanes lo = reinterpret_cast<const lanes*>(oscillator)[v];
-        const lanes crossed = direction * alternate * __builtin_shuffle(x, swap_parts);
-        x = __builtin_shuffle(lo, real_parts) * x +
-            __builtin_shuffle(lo, imag_parts) * crossed;
+    using vector = typename Lanes::vector;
+    for (size_t n = 0; n < count; n += Lanes::samples) {
+        vector& x = *reinterpret_cast<vector*>(parts + 2 * n);
+        const vector lo = *reinterpret_cast<const vector*>(oscillator + 2 * n);
+        const vector crossed =
+            direction * Lanes::alternate * __builtin_shuffle(x, Lanes::swap_parts);
+        x = __builtin_shuffle(lo, Lanes::real_parts) * x +
+            __builtin_shuffle(lo, Lanes::imag_parts) * crossed;
     }
 }
+
+// Both change whole runs of lane_samples.
+SEMCOM_LANES(void,
+             mix_parts,
+             (float* parts, cfloat straight, cfloat crossed, cfloat dc, size_t count),
+             (parts, straight, crossed, dc, count))
+SEMCOM_LANES(void,
+             turn_parts,
+             (float* parts, const float* oscillator, float direction, size_t count),
+             (parts, oscillator, direction, count))
 
 SEMCOM_SIMD void add_parts(float* parts, const float* noise, float rms, size_t count)
 {
@@ -97,7 +112,11 @@ mixer::mixer(double gain_db, double phase_deg, cdouble dc, double gain)
 
 void mixer::apply(cfloat* samples, size_t count) const
 {
-    mix_vectors(parts_of(samples), d_straight, d_crossed, d_dc, lane_vectors(count));
+    mix_parts(parts_of(samples),
+              d_straight,
+              d_crossed,
+              d_dc,
+              lane_vectors(count) * lane_samples);
 }
 
 void clean(cfloat* samples, size_t count) { clean_parts(parts_of(samples), 2 * count); }
@@ -110,10 +129,10 @@ void amplify(cfloat* samples, double saturation, size_t count)
 
 void turn(cfloat* samples, const cfloat* oscillator, bool conjugated, size_t count)
 {
-    turn_vectors(parts_of(samples),
-                 parts_of(oscillator),
-                 conjugated ? -1.0f : 1.0f,
-                 lane_vectors(count));
+    turn_parts(parts_of(samples),
+               parts_of(oscillator),
+               conjugated ? -1.0f : 1.0f,
+               lane_vectors(count) * lane_samples);
 }
 
 void add_noise(cfloat* samples, const cfloat* noise, double rms, size_t count)

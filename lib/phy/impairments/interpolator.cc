@@ -2,7 +2,6 @@
  * Copyright 2026 gr-semcom contributors */
 #include "interpolator.h"
 #include "phy/lanes.h"
-#include "phy/simd.h"
 #include <cmath>
 
 namespace gr {
@@ -23,28 +22,34 @@ double windowed_sinc(double t)
     return sinc * window;
 }
 
-constexpr size_t width = 2 * lane_samples; // floats of a vector
-
 //! out[n] = sum_j (taps[j] + n slopes[j]) in[n + j]
-SEMCOM_SIMD void
-blend(const float* in, const float* taps, const float* slopes, float* out, size_t vectors)
+template <typename Lanes>
+SEMCOM_INLINE void blend_of(
+    const float* in, const float* taps, const float* slopes, float* out, size_t count)
 {
-    for (size_t v = 0; v < vectors; v++) {
-        const float* x = in + width * v;
-        lanes held_even = {}, held_odd = {}, moved_even = {}, moved_odd = {};
+    using vector = typename Lanes::vector;
+    for (size_t n = 0; n < count; n += Lanes::samples) {
+        const float* x = in + 2 * n;
+        vector held_even = {}, held_odd = {}, moved_even = {}, moved_odd = {};
         for (int j = 0; j < interpolator::num_taps; j += 2) {
-            const lanes even = *reinterpret_cast<const lanes*>(x + 2 * j);
-            const lanes odd = *reinterpret_cast<const lanes*>(x + 2 * j + 2);
+            const vector even = *reinterpret_cast<const vector*>(x + 2 * j);
+            const vector odd = *reinterpret_cast<const vector*>(x + 2 * j + 2);
             held_even += taps[j] * even;
             held_odd += taps[j + 1] * odd;
             moved_even += slopes[j] * even;
             moved_odd += slopes[j + 1] * odd;
         }
-        const lanes position = lane_number + static_cast<float>(v * lane_samples);
-        *reinterpret_cast<lanes*>(out + width * v) =
+        const vector position = Lanes::number + static_cast<float>(n);
+        *reinterpret_cast<vector*>(out + 2 * n) =
             held_even + held_odd + position * (moved_even + moved_odd);
     }
 }
+
+SEMCOM_LANES(
+    void,
+    blend,
+    (const float* in, const float* taps, const float* slopes, float* out, size_t count),
+    (in, taps, slopes, out, count))
 
 } // namespace
 
@@ -77,7 +82,7 @@ void interpolator::apply(const cfloat* in, double first, double drift, cfloat* o
           taps,
           slopes,
           reinterpret_cast<float*>(out),
-          step / lane_samples);
+          step);
 }
 
 } // namespace phy

@@ -3,7 +3,6 @@
 #include "multipath.h"
 #include "phy/check_field.h"
 #include "phy/lanes.h"
-#include "phy/simd.h"
 #include <algorithm>
 #include <cmath>
 
@@ -16,53 +15,80 @@ constexpr double largest_spread = 25.0; // [samples]
 constexpr double power_left_out = 1e-4;
 
 //! out[n] = sum_k sum_l gains[k, l] in_k[n - l]
-SEMCOM_SIMD void filter_held(const float* const* in,
-                             int num_in,
-                             const cfloat* gains,
-                             int num_taps,
-                             float* out,
-                             size_t vectors)
+template <typename Lanes>
+SEMCOM_INLINE void filter_held_of(const float* const* in,
+                                  int num_in,
+                                  const cfloat* gains,
+                                  int num_taps,
+                                  float* out,
+                                  size_t count)
 {
-    for (size_t v = 0; v < vectors; v++) {
-        const size_t at = 2 * lane_samples * v;
-        lanes sum = {};
+    using vector = typename Lanes::vector;
+    for (size_t n = 0; n < count; n += Lanes::samples) {
+        vector sum = {};
         for (int k = 0; k < num_in; k++)
             for (int l = 0; l < num_taps; l++) {
-                const lanes x = *reinterpret_cast<const lanes*>(in[k] + at - 2 * l);
+                const vector x =
+                    *reinterpret_cast<const vector*>(in[k] + 2 * n - 2 * l);
                 const cfloat gain = gains[k * num_taps + l];
-                sum += gain.real() * x +
-                       gain.imag() * alternate * __builtin_shuffle(x, swap_parts);
+                sum += gain.real() * x + gain.imag() * Lanes::alternate *
+                                             __builtin_shuffle(x, Lanes::swap_parts);
             }
-        *reinterpret_cast<lanes*>(out + at) = sum;
+        *reinterpret_cast<vector*>(out + 2 * n) = sum;
     }
 }
 
 //! out[n] = sum_k sum_l (gains[k, l] + (first + n) slopes[k, l]) in_k[n - l]
-SEMCOM_SIMD void filter_moving(const float* const* in,
-                               int num_in,
-                               const cfloat* gains,
-                               const cfloat* slopes,
-                               int num_taps,
-                               float first,
-                               float* out,
-                               size_t vectors)
+template <typename Lanes>
+SEMCOM_INLINE void filter_moving_of(const float* const* in,
+                                    int num_in,
+                                    const cfloat* gains,
+                                    const cfloat* slopes,
+                                    int num_taps,
+                                    float first,
+                                    float* out,
+                                    size_t count)
 {
-    for (size_t v = 0; v < vectors; v++) {
-        const size_t at = 2 * lane_samples * v;
-        lanes held = {}, moved = {};
+    using vector = typename Lanes::vector;
+    for (size_t n = 0; n < count; n += Lanes::samples) {
+        vector held = {}, moved = {};
         for (int k = 0; k < num_in; k++)
             for (int l = 0; l < num_taps; l++) {
-                const lanes x = *reinterpret_cast<const lanes*>(in[k] + at - 2 * l);
-                const lanes crossed = alternate * __builtin_shuffle(x, swap_parts);
+                const vector x =
+                    *reinterpret_cast<const vector*>(in[k] + 2 * n - 2 * l);
+                const vector crossed =
+                    Lanes::alternate * __builtin_shuffle(x, Lanes::swap_parts);
                 const cfloat gain = gains[k * num_taps + l];
                 const cfloat slope = slopes[k * num_taps + l];
                 held += gain.real() * x + gain.imag() * crossed;
                 moved += slope.real() * x + slope.imag() * crossed;
             }
-        const lanes time = lane_number + (first + static_cast<float>(v * lane_samples));
-        *reinterpret_cast<lanes*>(out + at) = held + time * moved;
+        const vector time = Lanes::number + (first + static_cast<float>(n));
+        *reinterpret_cast<vector*>(out + 2 * n) = held + time * moved;
     }
 }
+
+// Both write whole runs of lane_samples.
+SEMCOM_LANES(void,
+             filter_held,
+             (const float* const* in,
+              int num_in,
+              const cfloat* gains,
+              int num_taps,
+              float* out,
+              size_t count),
+             (in, num_in, gains, num_taps, out, count))
+SEMCOM_LANES(void,
+             filter_moving,
+             (const float* const* in,
+              int num_in,
+              const cfloat* gains,
+              const cfloat* slopes,
+              int num_taps,
+              float first,
+              float* out,
+              size_t count),
+             (in, num_in, gains, slopes, num_taps, first, out, count))
 
 std::vector<double> geometric(double ratio, size_t taps)
 {
@@ -213,15 +239,15 @@ void multipath::filter(const float* const* in,
                        float held,
                        size_t count) const
 {
-    const size_t vectors = lane_vectors(count);
+    const size_t whole = lane_vectors(count) * lane_samples;
     const int taps = num_taps();
     for (int m = 0; m < d_num_rx; m++) {
         const cfloat* gains = &d_gains[m * d_num_tx * taps];
         const cfloat* slopes = &d_slopes[m * d_num_tx * taps];
         if (d_kind == fading::jakes)
-            filter_moving(in, d_num_tx, gains, slopes, taps, held, out[m], vectors);
+            filter_moving(in, d_num_tx, gains, slopes, taps, held, out[m], whole);
         else
-            filter_held(in, d_num_tx, gains, taps, out[m], vectors);
+            filter_held(in, d_num_tx, gains, taps, out[m], whole);
     }
 }
 

@@ -31,6 +31,7 @@ class Frame:
     ``number`` says which fragment and attempt it is as well (``semcom.protocol.frames``), whether
     it came in the frame's own tag, or in frame_sync_cc's beside it.  ``csi`` and ``truth`` are the
     packed vectors of the tags csi and csi_true on the first item (``semcom.phy.csi``), or None.
+    ``items`` are row ``place`` of ``room``.
     """
 
     number: int
@@ -38,6 +39,8 @@ class Frame:
     csi: np.ndarray | None = None
     truth: np.ndarray | None = None
     filled: int = 0
+    room: np.ndarray | None = None
+    place: int = 0
 
     @property
     def complete(self) -> bool:
@@ -55,16 +58,21 @@ def vector(dtype, length: int):
 
 
 class _Inbox:
-    """The frames of one input port: those complete, and the one being filled."""
+    """The frames of one input port: those complete, and the one being filled.
 
-    def __init__(self):
+    together  how many frames of one length lie one behind the other in memory
+    """
+
+    def __init__(self, together: int):
         self.ready = deque()
         self.filling = None
-        self._spare = []
+        self.together = together
+        self._room, self._taken, self._free = np.empty((0, 0)), 0, 0
 
     def recycle(self, frame: Frame) -> None:
         """Take back a frame that nobody reads any more: a clip's fresh memory costs its copy."""
-        self._spare.append(frame.items)
+        if frame.room is self._room:
+            self._free += 1
 
     def take(self, items: np.ndarray, tags: list, limit: int) -> int:
         """Copy items into frames until ``limit`` frames are ready; return how many were used."""
@@ -104,11 +112,18 @@ class _Inbox:
             if offset == used and pmt.eq(key, FRAME_TAG):
                 del tags[i]
                 number, length = pmt.to_uint64(pmt.car(value)), pmt.to_uint64(pmt.cdr(value))
-                if self._spare and len(self._spare[-1]) == length:
-                    return Frame(number, self._spare.pop())
-                self._spare.clear()
-                return Frame(number, np.empty((length, *items.shape[1:]), items.dtype))
+                return self._frame(number, (length, *items.shape[1:]), items.dtype)
         raise ValueError("an item outside any frame: no 'semcom_frame' tag on its first item")
+
+    def _frame(self, number: int, shape: tuple, dtype) -> Frame:
+        """An empty frame in the next place there is."""
+        if self._free == self._taken:  # nobody reads what is there
+            self._taken = self._free = 0
+        if self._room.shape[1:] != shape or self._taken == len(self._room):
+            self._room = np.empty((self.together, *shape), dtype)
+            self._taken = self._free = 0
+        place, self._taken = self._taken, self._taken + 1
+        return Frame(number, self._room[place], room=self._room, place=place)
 
 
 class FrameBlock(gr.basic_block):
@@ -118,20 +133,23 @@ class FrameBlock(gr.basic_block):
     with equal sequence numbers; the result is a list of tuples (number, array per output port).
     Batching takes what is there and never waits for more.  ``max_batch`` bounds a batch and the
     frames held per port; a full block leaves its input unread: back-pressure, nothing is dropped.
+    ``together``: how many frames of one input lie one behind the other in memory.
     """
 
-    def __init__(self, name: str, inputs: list, outputs: list, max_batch: int = 16):
+    def __init__(
+        self, name: str, inputs: list, outputs: list, max_batch: int = 16, together: int = 1
+    ):
         streams = [[vector(*item) if isinstance(item, tuple) else item for item in items]
                    for items in (inputs, outputs)]  # fmt: skip
         gr.basic_block.__init__(self, name=name, in_sig=streams[0], out_sig=streams[1])
         self.set_tag_propagation_policy(gr.TPP_DONT)  # frames change length; each gets a new tag
         self.max_batch = max_batch
-        self.inboxes = [_Inbox() for _ in inputs]
+        self.inboxes = [_Inbox(together) for _ in inputs]
         self.outboxes = [deque() for _ in outputs]
 
     def start(self) -> bool:
         """Each start of the flowgraph begins anew: what an earlier stop cut off is forgotten."""
-        self.inboxes = [_Inbox() for _ in self.inboxes]
+        self.inboxes = [_Inbox(box.together) for box in self.inboxes]
         for outbox in self.outboxes:
             outbox.clear()
         return True
@@ -184,8 +202,12 @@ class FrameBlock(gr.basic_block):
     def advance(self, input_items: list):
         """Take what came in and return the results that follow from it; None ends the block."""
         self._read(input_items)
+        return [result for batch in self.next_batches() for result in self.process(batch)]
+
+    def next_batches(self) -> list:
+        """What is to be processed now, batch by batch."""
         batch = self.match()
-        return self.process(batch) if batch else []
+        return [batch] if batch else []
 
     def _read(self, input_items: list) -> None:
         for port, items in enumerate(input_items):

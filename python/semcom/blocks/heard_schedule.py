@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The schedule that the blocks of a terminal share, told by what hears the sidelink."""
+"""The transmission schedule that the blocks of a terminal share; the sidelink receiver feeds it."""
 
 import threading
 
@@ -62,5 +62,5 @@ class HeardSchedule:
 
     @property
     def missed(self) -> int:
-        """Frames that went without."""
+        """Frames that were sent without guidance."""
         return self._schedule.missed

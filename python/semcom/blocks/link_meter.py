@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Measures a link: what was sent beside what was detected, the estimate beside the truth."""
+"""Measures a link: detected against sent symbols, estimated against true channel."""
 
 import threading
 
@@ -8,7 +8,7 @@ import numpy as np
 from gnuradio import gr
 
 from ..chain import metrics
-from ..phy.csi import unpack, unpack_pieces
+from ..phy.csi import read
 from .frame_block import FrameBlock
 
 
@@ -72,32 +72,28 @@ class link_meter(gr.hier_block2):
         estimate, truth = frames[self.streams].csi, frames[-1].truth
         papr, snr, noise_var = metrics.papr(sent), None, None
         channel_error = channel_power = 0.0
-        csi = None if estimate is None else unpack(estimate)
+        csi = None if estimate is None else read(estimate)
         if csi is not None:  # a stream that is said to be unknown is no error
-            known = np.isfinite(csi.no_eff.numpy())
+            known = np.isfinite(csi.no_eff[0])
             sent, detected = sent[known], detected[known]
-            snr, noise_var = float(csi.snr), float(csi.noise_var)
+            snr, noise_var = csi.snr, csi.noise_var
         error = metrics.error_power(sent, detected)
         power = metrics.error_power(sent, np.zeros_like(sent))
         if csi is not None and truth is not None:
-            first, true = unpack_pieces(truth)
-            if len(first) == 1:  # a channel that moves differs from payload to pilots
-                h = true.h[0].numpy()
-                channel_error = metrics.error_power(h, csi.h.numpy())
-                channel_power = metrics.error_power(h, np.zeros_like(h))
+            true = read(truth)
+            if len(true.h) == 1:  # a channel that moves differs from payload to pilots
+                channel_error = metrics.error_power(true.h[0], csi.h[0])
+                channel_power = metrics.error_power(true.h[0], np.zeros_like(true.h[0]))
         return papr, error, power, channel_error, channel_power, snr, noise_var
+
+    def measured(self) -> tuple[np.ndarray, np.ndarray]:
+        """What :meth:`report` follows from, so far: numbers of frames in their order, [n] int64,
+        and figures of each, [n, 7] float64, as metrics.link_figures takes them."""
+        with self._lock:
+            numbers = sorted(self._found)
+            found = [self._found[number] for number in numbers]
+        return np.array(numbers, np.int64), np.array(found, np.float64).reshape(-1, 7)
 
     def report(self) -> dict:
         """EVM, PAPR, channel NMSE and mean SNR of a path, each [dB]; None where unknown."""
-        with self._lock:
-            found = [self._found[number] for number in sorted(self._found)]
-        columns = list(zip(*found, strict=True)) or [()] * 7
-        papr, error, power, channel_error, channel_power, snr, noise_var = columns
-        return {
-            "evm_db": metrics.ratio_db(sum(error), sum(power)),
-            "papr_db": metrics.ratio_db(max(papr, default=0.0), 1.0),
-            "channel_nmse_db": metrics.ratio_db(sum(channel_error), sum(channel_power)),
-            "path_snr_db": metrics.mean_snr_db(
-                *([value for value in column if value is not None] for column in (snr, noise_var))
-            ),
-        }
+        return metrics.link_figures(self.measured()[1])

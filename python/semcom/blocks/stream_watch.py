@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Whether a device's samples go on, and what it complains of."""
+"""Watches whether a device's samples keep coming, and counts the errors that it reports."""
 
 import threading
 import time
@@ -27,7 +27,7 @@ NAMES = {  # of UHD's events, for the user; '': no complaint
 
 
 class Silence:
-    """How long a counter has stood still, by looks at it.
+    """Measures how long a counter has not changed, by readings of it.
 
     A pause between looks counts as no more than two of them: it was the process that stood still.
     """

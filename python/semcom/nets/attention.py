@@ -148,6 +148,7 @@ class AGVA(nn.Module):
         from zero audio
     Output
         attended: [B, T, d_v];  attention: [B, T, h, w], sums to one
+
     ``compute_dtype`` bfloat16 halves the time of training on processors that have it.
     """
 
@@ -203,6 +204,7 @@ class GuidedAttention(nn.Module):
         visual: [B, T, h, w, d_v];  guide: [B, T, d_g], or None for attention from a zero guide
     Output
         attended: [B, T, heads d_v];  attention: [B, T, h, w], the mean of the heads, sums to one
+
     ``compute_dtype`` as in :class:`AGVA`.
     """
 
@@ -255,8 +257,22 @@ class SpatialHearing(nn.Module):
         """The sound's part of eq. (2): audio [B, T, d_a], F^av Z [B, T, hidden] -> F^a_spa."""
         if self.audio_attention is None:
             return audio
-        weights = self.audio_attention(fusion).softmax(-1)
+        return self.raise_by(audio, self.audio_attention(fusion).softmax(-1))
+
+    def raise_by(self, audio: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+        """The same from softmax(f4(F^av Z)), [B, T, hidden]."""
         return self.audio_output(weights * self.audio_term(audio)) + audio
+
+
+class SpatialTold(SpatialHearing):
+    """The sound's part of co-spatial attention where the weights softmax(f4(F^av Z)) are told."""
+
+    def __init__(self, audio_dim: int, width: int, hidden: int):
+        super().__init__(audio_dim, width, hidden, audio_attention=False)
+        self.audio_output = nn.Linear(hidden, audio_dim)
+
+    def hear(self, audio: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+        return self.raise_by(audio, weights)
 
 
 class CSPA(SpatialHearing):

@@ -88,6 +88,26 @@ def dense(
     return nn.Sequential(*layers if last_relu else layers[:-1])
 
 
+class Beside(nn.Module):
+    """Layers and, beside them, one linear layer from what they take to what they give: the sum.
+
+    [..., fan_in] -> [..., fan_out].  The linear layer alone can be an optimal linear code
+    (``training.linear_codec``), which a chain of layers with ReLU is slow to learn.
+    """
+
+    def __init__(self, deep: nn.Module, fan_in: int, fan_out: int):
+        super().__init__()
+        self.deep, self.line = deep, nn.Linear(fan_in, fan_out)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        return self.deep(features) + self.line(features)
+
+
+def beside(deep: nn.Module, fan_in: int, fan_out: int, linear: bool) -> nn.Module:
+    """Layers, with a linear one beside them where asked for."""
+    return Beside(deep, fan_in, fan_out) if linear else deep
+
+
 def init_relu(module: nn.Module) -> None:
     """He initialisation of a dense layer or convolution.
 

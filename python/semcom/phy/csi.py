@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -66,18 +67,31 @@ def pack(csi: CSI) -> np.ndarray:
     return np.concatenate([np.array([num_rx + 1j * num_tx], np.complex64), rows.ravel()])
 
 
-def unpack(vector: np.ndarray) -> CSI:
-    """Tag vector -> CSI of its first piece, without batch axis."""
-    return _state(vector, _rows(vector)[:1], 0)
+class Pieces(NamedTuple):
+    """A tag vector, read, as NumPy's arrays: R pieces, each from symbol first_r on."""
+
+    first: np.ndarray  # [R] int64
+    h: np.ndarray  # [R, M, K]
+    err_var: np.ndarray  # [R, K]
+    no_eff: np.ndarray  # [R, K]
+    noise_var: float
+    snr: float
 
 
-def unpack_pieces(vector: np.ndarray) -> tuple[np.ndarray, CSI]:
-    """Tag vector -> the first symbol of each of its R pieces [R] int64, and a CSI without batch
-    axis: h [R, M, K], err_var [R, K], no_eff [R, K]; noise_var and snr are one number each.
+def read(vector: np.ndarray) -> Pieces:
+    """ValueError for a vector that is none, as of lib/phy/flat/csi.h."""
+    rows, (num_rx, num_tx) = _rows(vector)
+    streams, h = rows[:, 1 : 1 + num_tx], rows[:, 1 + num_tx :]
+    numbers = float(rows[0, 0].real), float(rows[0, 0].imag)
+    h = h.reshape(-1, num_rx, num_tx)
+    return Pieces(_first(rows), h, streams.real, streams.imag, *numbers)
 
-    ValueError for a vector that is none, as of lib/phy/flat/csi.h."""
-    rows = _rows(vector)
-    first = np.zeros(len(rows), np.int64)  # for piece 0, noise_var and snr stand there
+
+def _first(rows: np.ndarray) -> np.ndarray:
+    """First symbols of pieces; for piece 0, noise_var and snr stand there."""
+    first = np.zeros(len(rows), np.int64)
+    if len(rows) == 1:
+        return first
     parts = rows[1:, 0].astype(np.complex128)
     parts = parts.real, parts.imag
     if not all(((part >= 0) & (part < FIRST_BASE)).all() for part in parts):
@@ -85,14 +99,28 @@ def unpack_pieces(vector: np.ndarray) -> tuple[np.ndarray, CSI]:
     first[1:] = np.floor(parts[0]) + FIRST_BASE * np.floor(parts[1])
     if (np.diff(first) <= 0).any():
         raise ValueError(f"csi vector: pieces begin at {first.tolist()}, not one after the other")
-    return first, _state(vector, rows, slice(None))
+    return first
+
+
+def unpack(vector: np.ndarray) -> CSI:
+    """Tag vector -> CSI of its first piece, without batch axis."""
+    return _state(_rows(vector)[0][:1], vector, 0)
+
+
+def unpack_pieces(vector: np.ndarray) -> tuple[np.ndarray, CSI]:
+    """Tag vector -> the first symbol of each of its R pieces [R] int64, and a CSI without batch
+    axis: h [R, M, K], err_var [R, K], no_eff [R, K]; noise_var and snr are one number each.
+
+    ValueError for a vector that is none, as of lib/phy/flat/csi.h."""
+    rows, _ = _rows(vector)
+    return _first(rows), _state(rows, vector, slice(None))
 
 
 def expand_no_eff(vector: np.ndarray, count: int) -> np.ndarray:
     """The noise of each of a frame's ``count`` = n symbols, [K, n] float32, from its tag vector."""
-    first, csi = unpack_pieces(vector)
-    spans = np.diff(np.append(np.minimum(first, count), count))
-    return np.repeat(csi.no_eff.numpy(), spans, axis=0).T
+    pieces = read(vector)
+    spans = np.diff(np.append(np.minimum(pieces.first, count), count))
+    return np.repeat(pieces.no_eff, spans, axis=0).T
 
 
 def mean_no_eff(no_eff: torch.Tensor) -> torch.Tensor:
@@ -112,8 +140,9 @@ def symbol_no_eff(no_eff: torch.Tensor, count: int) -> torch.Tensor:
     return no_eff if no_eff.dim() == 3 else no_eff[..., None].expand(-1, -1, count)
 
 
-def _rows(vector: np.ndarray) -> np.ndarray:
-    """The pieces of a tag vector, [R, 1 + K + M K]; column 0 is (noise_var, snr) in row 0."""
+def _rows(vector: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
+    """The pieces of a tag vector, [R, 1 + K + M K], and (M, K); column 0 is (noise_var, snr) in
+    row 0."""
     size = vector.size
     sizes = (float(vector[0].real), float(vector[0].imag)) if size else (0.0, 0.0)
     if not all(number in range(1, MOST_STREAMS + 1) for number in sizes):
@@ -124,10 +153,10 @@ def _rows(vector: np.ndarray) -> np.ndarray:
     width = 1 + num_tx + num_rx * num_tx
     if size <= 1 or (size - 1) % width:
         raise ValueError(f"csi vector of {size} items does not fit M={num_rx}, K={num_tx}")
-    return np.asarray(vector, np.complex64)[1:].reshape(-1, width)
+    return np.asarray(vector, np.complex64)[1:].reshape(-1, width), (num_rx, num_tx)
 
 
-def _state(vector: np.ndarray, rows: np.ndarray, piece) -> CSI:
+def _state(rows: np.ndarray, vector: np.ndarray, piece) -> CSI:
     num_rx, num_tx = int(vector[0].real), int(vector[0].imag)
     parts = torch.from_numpy(rows.copy())
     streams = parts[:, 1 : 1 + num_tx]

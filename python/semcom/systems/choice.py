@@ -86,7 +86,10 @@ def weights_for(point, clips) -> str:
     path = find(
         point.checkpoint, point.system, point.variant, data, decoder=decoder, symbols=point.symbols
     )
-    check(point, shared_system(point.system, str(path), point.device), path, clips)
+    net = shared_system(point.system, str(path), point.device)
+    if hasattr(clips, "suit"):
+        clips.suit(net.sizes())
+    check(point, net, path, clips)
     return str(path)
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""One training, from what was asked for to its checkpoint and card."""
+"""Runs one training, from its options to its checkpoint and card."""
 
 from __future__ import annotations
 
@@ -177,6 +177,8 @@ def file_name(net, variant: str, data: str) -> str:
         chosen = getattr(net.config, name, None)
         if chosen != getattr(default, name, None):
             more[name] = chosen
+    if "decoder" in more:
+        more["setting"] = net.config.setting
     return names.name_of(net.name, variant, data, **more)
 
 

@@ -52,6 +52,13 @@ class Batch:
         return F.one_hot(self.labels, self.logits.shape[-1]).float().mean(1)
 
 
+def regression(found: list[torch.Tensor], wanted: list[torch.Tensor]) -> torch.Tensor:
+    """Mean square error of features that crossed a link, [B, T, d] each, in units of the mean power
+    of those that did not; the mean over the pairs."""
+    pairs = zip(found, wanted, strict=True)
+    return torch.stack([F.mse_loss(x, y) / y.square().mean() for x, y in pairs]).mean()
+
+
 # --- every second has its label ---
 
 

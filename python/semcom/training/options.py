@@ -40,7 +40,7 @@ class ClipConfig(LoopConfig):
     """Trainings on audio-visual clips: cross-modal matching has no more options than these."""
 
     variant: str = option("full", "what is trained, see --variant and --setting")
-    bfloat16: bool = option(False, "compute the attention in bfloat16")
+    bfloat16: bool = option(False, "compute the attention in bfloat16 where that is faster here")
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,9 @@ ESTIMATED = Rule(
 )
 
 
+WARM = Rule(lambda config: config.warm_start, "with --warm-start")
+
+
 @dataclass(frozen=True)
 class LinkConfig(LabelledConfig):
     """Trainings over a simulated link.
@@ -110,6 +113,22 @@ class LinkConfig(LabelledConfig):
         ("awgn", "rayleigh", "rician"), "drawn per batch", only=(SENT,)
     )
     detectors: tuple[str, ...] = option(DETECTORS, "drawn per batch", only=(SENT, ESTIMATED))
+    warm_start: str = option(
+        "",
+        "checkpoint of a localiser, trained without a link: attention and receiver start from its "
+        "weights, and the channel decoders learn to give what it has of the features themselves",
+        place=True,
+    )
+    regress: float = option(
+        1.0,
+        "weight of the mean square error of what the channel decoders give, in units of its power",
+        only=(WARM,),
+    )
+    frozen: bool = option(
+        False,
+        "what --warm-start names stays as it is: terminals and channel decoders learn around it",
+        only=(WARM,),
+    )
 
     def __post_init__(self):
         super().__post_init__()
@@ -155,7 +174,9 @@ class DeepSCTraining:
     detectors: tuple[str, ...] = option(DETECTORS, "drawn per batch")
     lost: float = option(0.1, "share of sentences of which a run of symbols is lost")
     average: float = option(0.999, "weights kept per step in the running average that is tested")
-    bfloat16: bool = option(True, "compute the matrix products in bfloat16")
+    bfloat16: bool = option(
+        True, "compute the matrix products in bfloat16 where that is faster here"
+    )
     seed: int = option(0, "of weights, order, channels and noise")
 
     def __post_init__(self):
@@ -242,7 +263,9 @@ class M3ETraining:
         ("awgn", "awgn", "rayleigh"), "drawn per batch, all equally likely", only=(OVER_AIR,)
     )
     detectors: tuple[str, ...] = option(DETECTORS, "drawn per batch", only=(OVER_AIR,))
-    bfloat16: bool = option(True, "compute the matrix products in bfloat16")
+    bfloat16: bool = option(
+        True, "compute the matrix products in bfloat16 where that is faster here"
+    )
     seed: int = option(0, "of weights, examples, channels and noise")
 
     def __post_init__(self):

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
+from .. import precision
 from .adversary import Adversary
 from .media import Medium
 
@@ -31,7 +32,7 @@ class Part(ABC):
 
     def low(self) -> torch.autocast:
         """In which matrix products are computed."""
-        return torch.autocast("cpu", torch.bfloat16, enabled=self.config.bfloat16)
+        return precision.autocast(self.config.bfloat16)
 
     @abstractmethod
     def trained(self, net: nn.Module) -> list[tuple[float, list[nn.Module]]]:

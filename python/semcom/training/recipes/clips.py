@@ -20,7 +20,7 @@ from ...nets.attention import AGVA, CSPA, GuidedAttention
 from ...systems.loading import check_sizes, to_device
 from ...systems.registry import classes
 from ...weights import store
-from .. import distributed
+from .. import distributed, precision
 from ..job import Job, JobRecipe
 from ..loop import shuffled
 from ..options import ClipConfig
@@ -41,10 +41,10 @@ class ClipRecipe(JobRecipe):
     def __init__(self, net, config, features: dict[str, Features], sets: dict | None = None):
         self.model, self.config, self.features, self.sets = net, config, features, sets or {}
         self.clips = features["train"]
-        if config.bfloat16:
-            for part in net.modules():
-                if isinstance(part, AGVA | CSPA | GuidedAttention):
-                    part.compute_dtype = torch.bfloat16
+        dtype = precision.low(config.bfloat16, next(net.parameters()).device)
+        for part in net.modules():
+            if isinstance(part, AGVA | CSPA | GuidedAttention):
+                part.compute_dtype = dtype
         self.steps_per_epoch = -(-len(self.clips) // (config.batch * distributed.world()))
 
     @classmethod
@@ -53,7 +53,8 @@ class ClipRecipe(JobRecipe):
         sets = {s: open_set(job.data, f"{s}_match" if job.match else s) for s in SPLITS}
         torch.manual_seed(config.seed)
         net = to_device(cls.build(job, sets["train"]), job.device)
-        pictures = torch.bfloat16 if config.bfloat16 else torch.float16
+        low = precision.low(config.bfloat16, job.device)
+        pictures = torch.bfloat16 if low == torch.bfloat16 else torch.float16
         features = {
             name: read(split, job.limit, net.terminals, pictures) for name, split in sets.items()
         }

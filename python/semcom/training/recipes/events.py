@@ -10,15 +10,25 @@ figures on the test split are of the longest.
 
 from __future__ import annotations
 
+import dataclasses
+from pathlib import Path
+
 import torch
 
 from ...base.errors import SemcomError
+from ...base.files import sha256
 from ...chain.link import TorchLink
+from ...nets.heads import background_of
+from ...nets.localisers import Localiser
+from ...nets.names import WEAK
+from ...nets.pilot_ave import cut_in_two
+from ...systems.loading import check_sizes, load_any, to_device
 from ...systems.registry import system
 from .. import losses
 from ..augment import Augment
-from ..evaluate import accuracy, link_of
+from ..evaluate import accuracy, choose_background, link_of
 from ..job import Job
+from ..linear_codec import start_codec
 from ..options import LinkConfig
 from .clips import ClipRecipe
 
@@ -30,9 +40,15 @@ class EventsOverLink(ClipRecipe):
     """Every second's label, over an uplink and sidelinks drawn for each batch."""
 
     Config = LinkConfig
+    teacher: Localiser | None = None  # the localiser of --warm-start
 
     def __init__(self, net, config: LinkConfig, features, sets=None):
         super().__init__(net, config, features, sets)
+        if getattr(net.config, "setting", "") in WEAK and (config.exchange or config.mismatch):
+            raise SemcomError(
+                f"exchange, mismatch: know where an event is, which {net.config.setting} does not; "
+                "leave them out"
+            )
         self.augment = Augment(
             self.clips,
             len(net.classes) - 1,
@@ -43,6 +59,34 @@ class EventsOverLink(ClipRecipe):
         if config.variant == "no_estimation":
             for part in net.transmitters():
                 part.requires_grad_(False)
+
+    @classmethod
+    def prepare(cls, job: Job, config: LinkConfig) -> EventsOverLink:
+        if not config.warm_start:
+            return super().prepare(job, config)
+        path = Path(config.warm_start)
+        teacher = to_device(warm(job, path), job.device)
+        job = dataclasses.replace(job, network=started_network(job.network, teacher, path))
+        made = super().prepare(job, dataclasses.replace(config, warm_start=path.name))
+        check_sizes(teacher, made.sets["train"], f"--warm-start {path.name}")
+        made.begin_with(teacher)
+        made.source = {"file": path.name, "sha256": sha256(path)}
+        if made.model.config.linear:
+            start_codec(made.model, teacher, made.clips)
+        return made
+
+    def begin_with(self, teacher: Localiser) -> None:
+        """Start from a localiser's weights, and be taught by it."""
+        self.taken = self.model.start_from(teacher)
+        self.kept_as_is = {}  # parameters alone: a score of background is set anew over the link
+        for name, weight in self.model.named_parameters(remove_duplicate=False):
+            if self.config.frozen and name in self.taken:
+                weight.requires_grad_(False)
+                self.kept_as_is[name] = self.taken[name]
+        self.teacher = teacher.requires_grad_(False)
+        for part in teacher.modules():
+            if self.config.bfloat16 and hasattr(part, "compute_dtype"):
+                part.compute_dtype = torch.bfloat16
 
     @classmethod
     def build(cls, job: Job, clips):
@@ -84,6 +128,10 @@ class EventsOverLink(ClipRecipe):
             watched.remove()
             own = self.augment.own.to(device)
             loss = loss + config.gaze * losses.gaze(looked[0], own, told.happens)
+        if self.teacher is not None:
+            with torch.no_grad():
+                given = self.teacher.given(taken["audio"], taken["video"])
+            loss = loss + config.regress * losses.regression(extras["given"], given)
         return loss
 
     def _draw_link(self) -> TorchLink:
@@ -94,12 +142,16 @@ class EventsOverLink(ClipRecipe):
 
     def score(self, kept: torch.nn.Module) -> float:
         channels = self.config.channels if self.config.variant != "error_free" else ("none",)
+        clips = self.features["val"]
+        if background_of(kept) is not None:
+            links = [link_of(kept, self.config.variant, c, "lmmse", seed=0) for c in channels]
+            return choose_background(kept, clips, links, VALIDATION_SNR_DB)
         found = []
         for at in range(max(len(channels), len(kept.rates))):
             kept.symbols = kept.rates[at % len(kept.rates)]
             channel = channels[at % len(channels)]
             link = link_of(kept, self.config.variant, channel, "lmmse", seed=0)
-            found.append(accuracy(kept, self.features["val"], link, VALIDATION_SNR_DB))
+            found.append(accuracy(kept, clips, link, VALIDATION_SNR_DB))
         return sum(found) / len(found)
 
     def test(self) -> dict:
@@ -113,6 +165,11 @@ class EventsOverLink(ClipRecipe):
             figures[channel] = {f"{snr:g}": accuracy(net, clips, link, snr) for snr in TEST_SNR_DB}
         return figures
 
+    def header(self) -> dict:
+        if self.teacher is None:
+            return {}
+        return {"warm_start": self.source | {"taken": self.taken, "frozen": self.kept_as_is}}
+
     @staticmethod
     def card_rows(header: dict) -> list[tuple[str, str]]:
         rates = system(header["system"]).cls.Config(**header["config"]).rates
@@ -125,7 +182,7 @@ class EventsOverLink(ClipRecipe):
                 f"{header['metrics']['validation']:.4f} "
                 f"(selects the epoch; mean over {channels} at -10 to 20 dB)",
             )
-        return [("symbols", symbols), *rows]
+        return [("symbols", symbols), *started(header.get("warm_start")), *rows]
 
     @staticmethod
     def card_notes(header: dict) -> list[str]:
@@ -147,3 +204,34 @@ class EventsOverLink(ClipRecipe):
             figures = " | ".join(f"{test[name][level]:.4f}" for level in levels)
             lines.append(f"| {name} | {figures} |")
         return lines
+
+
+def warm(job: Job, path: Path) -> Localiser:
+    """The localiser of --warm-start, or one line why it is none that this training can take."""
+    if job.system != "pilot_ave" or job.init or job.variant == "no_estimation":
+        raise SemcomError(
+            "--warm-start: starts a new pilot_ave, full or error_free; leave it out with another "
+            "system, --init or no_estimation"
+        )
+    net = load_any(path)
+    if not isinstance(net, Localiser):
+        raise SemcomError(f"--warm-start {path.name}: holds {net.name}, expected a localiser")
+    return net
+
+
+def started_network(asked: dict, teacher: Localiser, path: Path) -> dict:
+    """Fields of the network's configuration: those asked for, and those that a localiser sets."""
+    own = cut_in_two(teacher)
+    for field in own.keys() & asked.keys() - {"linear"}:
+        if asked[field] != own[field]:
+            raise SemcomError(f"{field} {asked[field]}: {path.name} has {own[field]}; leave it out")
+    return own | asked
+
+
+def started(start: dict | None) -> list[tuple[str, str]]:
+    """The row of a card about what --warm-start took."""
+    if start is None:
+        return []
+    parts = sorted({".".join(name.split(".")[:2]) for name in start["taken"]})
+    how = ", and left as they are" if start["frozen"] else ""
+    return [("started from", f"`{start['file']}`: {', '.join(parts)}{how}")]

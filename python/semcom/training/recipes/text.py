@@ -21,7 +21,7 @@ from ...nets.deepsc import DeepSC
 from ...nets.vocabulary import Vocabulary
 from ...systems.loading import to_device
 from ...weights import store
-from .. import deepsc
+from .. import deepsc, precision
 from ..deepsc import Tokens
 from ..job import Job, JobRecipe
 from ..loop import warmed_up
@@ -114,7 +114,7 @@ class TextOverLink(JobRecipe):
         snr = self._draw_snr(step, len(index), generator)
         frame = step * config.batch + torch.arange(len(index))  # never repeats
         link = TorchLink(channel, "ls", detector, num_rx=1, seed=config.seed + 1)
-        with torch.autocast("cpu", torch.bfloat16, enabled=config.bfloat16):
+        with precision.autocast(config.bfloat16):
             symbols, noise = deepsc.send(self.model, link, numbers, lengths, snr, frame)
             noise = deepsc.lose(noise, lengths, config.lost, generator)
             return deepsc.loss(self.model, symbols, noise, numbers, lengths)
