@@ -14,12 +14,16 @@
 #                 again.  MODELS="DIR ...": folders of checkpoints, a training seed each, instead
 #   make localisers DATA=DIR [MATCH=DIR]  train every localiser in every setting: docs/localisers.md
 #                 MATCH: a folder with AVE's splits for cross-modal localisation
-#   make media RAW=DIR TEACHERS=DIR CLIPS=DIR  train the features and systems of media on single
-#                 sounds and pictures, measure them on composed and natural clips: docs/media.md
+#   make media RAW=DIR MORE=DIR IMAGENET=FILE CLIPS="DIR ..."  train the features and systems of
+#                 media on single sounds and pictures, measure them on composed and natural clips:
+#                 docs/media.md
+#   make films CLIPS="DIR ..."  those clips as films of what was understood: out/films/index.html
 #   make soak [MINUTES=60]  the three sides and a mock radio for an hour: memory flat, no queue grows
 #   make fuzz [MINUTES=60]  odd input to every reader and to lib/phy: docs/reliability.md
 #   make sanitize the C++ tests under ASan and UBSan, the blocks' QA under TSan: docs/reliability.md
 #   make sync     what the synchronisation of bursts reaches: docs/synchronisation.md
+#   make docs     the site, in build/docs/html, without network
+#   make docs-check   the same with warnings as errors, links checked, examples and tutorials run
 #   make deb      a package of this module for Debian 13: apt install ./gr-semcom_*.deb
 #   make install PREFIX=DIR, make uninstall PREFIX=DIR: the module, and programs in DIR/bin
 #                 (semcom-run-link, ...) that run with the Python of .venv
@@ -62,7 +66,7 @@ export HOME := $(CURDIR)/build/home
 $(shell mkdir -p $(HOME))
 endif
 
-.PHONY: link test check build grc screenshots bench crosscheck models results localisers media soak fuzz sanitize sync install uninstall deb clean lint
+.PHONY: build/docs/doxygen link test check build grc screenshots bench crosscheck models results localisers media films soak fuzz sanitize sync install uninstall deb docs docs-check clean lint
 
 link: build
 	$(PYTHON) apps/run_link.py --snr=-10:20:5 --json out/link.json --plot out/link.png
@@ -104,8 +108,13 @@ sanitize: build
 sync: build
 	$(PYTHON) -m studies synchronisation
 
+# spelling, and one word for each thing
+PROSE := README.md CHANGELOG.md CONTRIBUTING.md docs studies python lib include apps tests tools grc models/*.md
+
 lint: $(STAMP)
 	$(PYTHON) -m ruff check . && $(PYTHON) -m ruff format --check .
+	$$(command -v $(VENV)/bin/codespell codespell | head -n 1) $(PROSE)
+	$(PYTHON) -m tests.words
 
 build: $(STAMP) build/CMakeCache.txt
 	@MAKEFLAGS=--no-print-directory cmake --build build --parallel $(JOBS) \
@@ -149,6 +158,27 @@ deb:
 	  dpkg-buildpackage --build=binary --no-sign > ../log 2>&1 || { tail -40 ../log; exit 1; }
 	mv build/deb/gr-semcom_*.deb . && ls gr-semcom_*.deb
 
+# what only the site needs; Doxygen's XML is what Breathe reads
+DOCS_STAMP := $(VENV)/.gr-semcom-docs
+SPHINX = $(PYTHON) -m sphinx --doctree-dir build/docs/doctrees
+
+$(DOCS_STAMP): $(PACKAGES) $(STAMP)
+	tools/install_packages.sh $(PACKAGES) docs
+	sed -n "s/^docs-pip //p" $(PACKAGES) | $(PIP) -r /dev/stdin
+	touch $@
+
+build/docs/doxygen: build $(DOCS_STAMP)
+	mkdir -p $@ && doxygen docs/Doxyfile
+
+docs: build/docs/doxygen
+	$(SPHINX) --builder html docs build/docs/html
+
+docs-check: export OMP_NUM_THREADS = 1
+docs-check: build/docs/doxygen
+	$(SPHINX) --builder html --fail-on-warning --keep-going -D nb_execution_mode=cache docs build/docs/html
+	$(SPHINX) --builder linkcheck --fail-on-warning docs build/docs/links
+	$(PYTHON) -m pytest tests/test_docs*.py
+
 uninstall:
 	cmake --build build --target uninstall
 
@@ -178,10 +208,14 @@ localisers: build
 
 # what is trained or composed is not again
 media: build
-	@test -n "$(RAW)" -a -n "$(TEACHERS)" -a -n "$(CLIPS)" || { echo "give the folders: make media \
-	RAW=DIR TEACHERS=DIR CLIPS=DIR"; exit 2; }
-	sed -n "s/^pip \(numpy.*\)/\1/p" $(PACKAGES) | $(PIP) ai-edge-litert -r /dev/stdin
-	$(PYTHON) -m studies media --raw "$(RAW)" --teachers "$(TEACHERS)" --clips "$(CLIPS)"
+	@test -n "$(RAW)" -a -n "$(MORE)" -a -n "$(IMAGENET)" -a -n "$(CLIPS)" || { echo "give the \
+	folders and the file: make media RAW=DIR MORE=DIR IMAGENET=FILE CLIPS=DIR"; exit 2; }
+	$(PYTHON) -m studies media --raw "$(RAW)" --more "$(MORE)" --imagenet "$(IMAGENET)" \
+		--clips $(CLIPS)
+
+films: build
+	@test -n "$(CLIPS)" || { echo "give folders with clips.json: make films CLIPS=DIR"; exit 2; }
+	$(PYTHON) -m studies films --clips $(CLIPS)
 
 clean:
-	rm -rf build build-fuzz build-asan build-tsan out
+	rm -rf build build-fuzz build-asan build-tsan out docs/reference/api

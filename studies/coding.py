@@ -30,7 +30,7 @@ from . import pages
 from .burst_measures import rate as share
 from .coding_page import AIM, figures, page
 from .error_rates import BITS
-from .work import Records, Unit, complete
+from .work import Records, Unit, complete, keyed
 
 WORDS = 60_000  # most blocks of a point
 ENOUGH = 300  # lost blocks after which no more are sent
@@ -93,7 +93,8 @@ def code() -> str:
 def unit(point: dict, seed: int) -> Unit:
     """The unit of work of a point."""
     key = f"{json.dumps(point, sort_keys=True)} {seed} {code()}"
-    return Unit(key, point["section"], lambda advance: {"key": key, **measure(point, seed)})
+    call = keyed, (key, measure, point, seed)
+    return Unit(key, point["section"], lambda advance: keyed(*call[1]), call=call)
 
 
 def measure(point: dict, seed: int) -> dict:

@@ -151,7 +151,7 @@ def section(experiment: Experiment, results: dict, picture: str) -> list:
     note = experiment.note
     if experiment.seeds == 1:
         note += " One training seed; ± is half the 95 % interval from resampling clips."
-    lines = [note, "", f"![{experiment.title}]({picture})"]
+    lines = [note, "", f"![{experiment.title}: the tables below as curves]({picture})"]
     for table in TABLES[experiment.tables](experiment, results):
         lines += ["", f"{table.caption}:", ""] if table.caption else [""]
         lines += tables.markdown(table.header, table.rows)

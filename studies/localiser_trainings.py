@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gnuradio.semcom.systems.registry import LOCALISERS
-from gnuradio.semcom.weights.names import name_of
+from gnuradio.semcom.weights.names import name_of, shipped
 
 from .trainings import Training, Trainings, best, validation
 
@@ -39,6 +39,23 @@ DECODERS = {
     "coattention": "--decoder coattention --spatial terminal",
     "coattention on a map": "--decoder coattention --spatial map",
 }
+# what is put around a localiser that is trained already: most of it is done by its linear layers
+CODEC = (
+    "--audio-lstm 32 --audio-channel 32 --audio-decoder 64 --video-channel 32 --video-decoder 64"
+)
+WARM = (
+    "--system pilot_ave --variant full --frozen --epochs 3 --bfloat16 --batch 16 "
+    f"--learning-rate 1e-3 --dropout 0 --snr-min -15 --snr-max 15 {CODEC}"
+)
+OF_CLASSES = "--regress 0.03"  # where the loss is a mean over the classes, 29 times smaller
+WARM_ROWS = {"with": "", "without": "--no-linear"}  # linear layers -> options
+WARM_SEEDS = 3
+WARM_SNRS = (-10.0, 0.0, 20.0)  # besides, of one seed
+WARM_SNR = 10.0  # dB, at which a decoder is compared with itself without a link
+WARM_PARTS = ("vscg", "coattention")  # systems of which it is shown
+WARM_PAIRS = [
+    (system, setting) for system in ("psp", "avel", "vscg", "coattention") for setting in SETTINGS
+]
 MATCHED = ("avel", "coattention")
 # what a set of AVE's size costs; nothing else runs beside it
 COST = Training("cost-vscg-sel", "--system vscg --setting sel --epochs 2 --batch 128 --bfloat16")
@@ -141,6 +158,24 @@ def link_runs() -> dict[str, list[Training]]:
     return runs
 
 
+def warm_run(system: str, setting: str, seed: int, data: str, more: str = "") -> Training:
+    """The training of pilot_ave around the shipped localiser of a setting."""
+    words = [WARM, f"--warm-start {shipped(system, setting, data)} --seed {seed}"]
+    if setting == "wsel" or system == "coattention":
+        words.append(OF_CLASSES)
+    label = f"warm-{system}-{setting}-seed{seed}{more.replace('--', '-')}"
+    return Training(label, " ".join([*words, more]).strip())
+
+
+def warm_runs(data: str) -> dict[tuple[str, str], list[Training]]:
+    """(system, setting) -> its trainings, a seed each, of localisers that are shipped for a set."""
+    return {
+        pair: [warm_run(*pair, seed, data) for seed in range(WARM_SEEDS)]
+        for pair in WARM_PAIRS
+        if shipped(*pair, data).is_file()
+    }
+
+
 def match_runs(trainings: Trainings) -> list[tuple[Training, Training]]:
     """(pretraining, training) of each system that has a cross-modal setting."""
     pairs, data = [], trainings.data.resolve().name
@@ -166,6 +201,13 @@ def train_all(data: Path, match: Path | None, runs: Path, seeds: int, jobs: int)
     by_seed = [main_runs(scores, pair, seeds) for pair in PAIRS]
     trainings.complete("seeds", [run for seed in zip(*by_seed, strict=True) for run in seed])
     trainings.complete("decoders", [run for runs in link_runs().values() for run in runs])
+    warm = warm_runs(data.resolve().name).values()
+    without = [
+        warm_run(system, "sel", 0, data.resolve().name, WARM_ROWS["without"])
+        for system in WARM_PARTS
+        if shipped(system, "sel", data.resolve().name).is_file()
+    ]
+    trainings.complete("around localisers", [run for runs in warm for run in runs] + without)
     if match:
         across = trainings_on(match, runs, jobs)
         first, then = zip(*match_runs(across), strict=True)

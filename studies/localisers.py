@@ -16,6 +16,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import torch
 from gnuradio.semcom.base.files import make_folder, sha256
 from gnuradio.semcom.base.options import at_least
 from gnuradio.semcom.data import open_set
@@ -26,6 +27,7 @@ from gnuradio.semcom.run.scenario import Scenario
 from gnuradio.semcom.systems.loading import load_any
 from gnuradio.semcom.systems.registry import LOCALISERS, localiser
 from gnuradio.semcom.tasks import scores
+from gnuradio.semcom.weights.names import shipped
 from gnuradio.semcom.weights.store import read_header
 
 from . import localiser_trainings as plan
@@ -116,6 +118,11 @@ def page(study: Study) -> str:
         layers=layers(study.clips.classes),
         short=plan.SHORT,
         ablations=ablations(study.trainings),
+        warm=plan.WARM,
+        of_classes=plan.OF_CLASSES,
+        warm_link=warm_table(study),
+        warm_parts=warm_parts(study),
+        fusion=fusion_size(study),
         link=plan.LINK,
         over_link=link_section(link_records(study)),
         link_tuning=link_tuning(study.trainings),
@@ -275,6 +282,75 @@ def link_records(study: Study) -> dict:
     for label, record in zip(labels, complete("link", units, points.store(study.out)), strict=True):
         found.setdefault(label, []).append(record)
     return found
+
+
+def warm_table(study: Study) -> list:
+    """Every localiser with a link in its middle, against itself without, and its checkpoints'
+    points through the flowgraph; finished ones are kept."""
+    rows = []
+    for pair, runs in plan.warm_runs(study.data.resolve().name).items():
+        if paths := [path for run in runs if (path := study.trainings.get(run))]:
+            own = study.main.get(pair)
+            free = localisation.summary(own)["accuracy"] if own else None
+            rows.append(warm_row(pair, free, warm_records(study, paths)))
+    header = ["decoder", "setting", "without a link", "over the link", "share", "seeds",
+              "95 % range", *(f"{snr:g} dB" for snr in plan.WARM_SNRS)]  # fmt: skip
+    return tables.markdown(header, rows) if rows else ["Not trained yet."]
+
+
+def warm_records(study: Study, paths: list[Path]) -> dict:
+    """SNR -> records of checkpoints over Rayleigh: of all where they are compared, of the first one
+    at the other SNRs."""
+    found = {}
+    for snr in (plan.WARM_SNR, *plan.WARM_SNRS):
+        units = []
+        for path in paths if snr == plan.WARM_SNR else paths[:1]:
+            point = Scenario(
+                system="pilot_ave", channel="rayleigh", snr=snr, detector="lmmse",
+                checkpoint=str(path), data=str(study.data),
+            )  # fmt: skip
+            units.append(points.unit(point, study.clips, str(path)))
+        found[snr] = complete("link", units, points.store(study.out))
+    return found
+
+
+def warm_row(pair: tuple, free: float | None, records: dict) -> list:
+    """What a localiser keeps of itself; free  its accuracy without a link."""
+    here = records[plan.WARM_SNR]
+    found = [record["accuracy"] for record in here]
+    low, high = np.mean([record["accuracy_ci95"] for record in here], 0)
+    return [
+        *pair,
+        "-" if free is None else f"{free:.3f}",
+        tables.over_seeds(found).text(".3f"),
+        "-" if free is None else f"{np.mean(found) / free:.3f}",
+        str(len(here)),
+        f"{low:.3f}-{high:.3f}",
+        *(f"{records[snr][0]['accuracy']:.3f}" for snr in plan.WARM_SNRS),
+    ]
+
+
+def warm_parts(study: Study) -> list:
+    """What the trainings around localisers measured with the linear layers and without."""
+    rows = []
+    for system in plan.WARM_PARTS:
+        for label, options in plan.WARM_ROWS.items():
+            run = plan.warm_run(system, "sel", 0, study.data.resolve().name, options)
+            if path := study.trainings.get(run):
+                measured = read_header(path)["metrics"]
+                test = measured["test"]["rayleigh"][f"{plan.WARM_SNR:g}"]
+                rows.append([system, label, f"{measured['validation']:.3f}", f"{test:.3f}"])
+    return tables.markdown(["decoder", "linear layers", "validation", "test"], rows)
+
+
+def fusion_size(study: Study) -> str:
+    """Root mean square of F^av Z in the shipped co-attention, over some clips."""
+    path, clips = shipped("coattention", "sel", study.data.resolve().name), study.features()
+    if not path.is_file():
+        return "not known"
+    with torch.inference_mode():
+        fusion = load_any(path).spatial.see(clips.audio[:64], clips.visual[:64])[1]
+    return f"{float(fusion.square().mean().sqrt()):.0e}"
 
 
 def link_section(records: dict) -> list:

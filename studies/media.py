@@ -2,12 +2,13 @@
 # Copyright 2026 gr-semcom contributors
 """Make docs/media.md: what systems on media reach, and how fast they are.
 
-RAW and TEACHERS train what is not trained (hours); without them what is in RUNS and models/ is
-measured.  CLIPS holds natural clips with clips.json.  Of composed sets the test splits count.
-Points run through the GNU Radio flowgraph; finished ones are kept in RUNS/measured.
+RAW, MORE (single sounds and pictures) and IMAGENET train what is not trained (hours); without them
+what is in RUNS and models/ is measured.  CLIPS hold natural clips with clips.json.  Of composed
+sets the test splits count.  Points run through the GNU Radio flowgraph; finished ones are kept in
+RUNS/measured.
 
-    studies media --raw DIR --teachers DIR --clips DIR
-    studies media --clips DIR
+    studies media --raw DIR --more DIR --imagenet FILE --clips DIR ...
+    studies media --clips DIR ...
 """
 
 import argparse
@@ -26,57 +27,59 @@ from gnuradio.semcom.base.options import at_least
 from gnuradio.semcom.chain import reference
 from gnuradio.semcom.data import open_set
 from gnuradio.semcom.data.clipset import clip_event
-from gnuradio.semcom.data.films import Films
 from gnuradio.semcom.report import tables
-from gnuradio.semcom.run.films import run_films
 from gnuradio.semcom.run.scenario import Scenario, settings
 from gnuradio.semcom.systems.loading import shared_system
 from gnuradio.semcom.weights.names import shipped
 
+from . import media_clips, pages, points
 from . import media_trainings as plan
-from . import pages, points
+from .media_confidence import confidence_table, diagram
 from .media_speed import figure, speed
 from .work import Records, complete, recorded
 
-TRAINED = (
-    "Male speech, man speaking", "Bark", "Helicopter", "Violin, fiddle", "Flute",
-    "Acoustic guitar", "Clock", "Goat", "Baby cry, infant cry", "Chainsaw", "Cat",
-)  # fmt: skip
 SNR = 10.0
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     add, root = parser.add_argument, pages.ROOT
     add("--raw", type=Path, metavar="DIR", help="folder with manifest.csv")
-    add("--teachers", type=Path, metavar="DIR", help="folder of .tflite files")
-    add("--clips", type=Path, required=True, metavar="DIR", help="folder with clips.json")
+    add("--more", type=Path, metavar="DIR", help="another, with coco/captions.json")
+    add("--imagenet", type=Path, metavar="FILE", help="EfficientNet-Lite0 as published (.pth)")
+    add("--clips", type=Path, nargs="+", required=True, metavar="DIR",
+        help="folders with clips.json")  # fmt: skip
     add("--runs", type=Path, default=root / "runs" / "media", metavar="DIR",
         help="where to keep everything")  # fmt: skip
     add("--jobs", type=at_least(1), default=2, help="trainings at a time")
 
 
 def run(args: argparse.Namespace) -> None:
-    if (args.raw is None) != (args.teachers is None):
-        raise SemcomError("--raw, --teachers: one without the other; give both to train, or none")
+    given = [args.raw, args.more, args.imagenet]
+    if None in given and any(given):
+        raise SemcomError("--raw, --more, --imagenet: give all of them to train, or none")
     if args.raw:
-        plan.train_all(args.raw, args.teachers, args.runs, args.jobs)
+        plan.train_all(*given, args.runs, args.jobs)
     pages.write(pages.DOCS / "media.md", page(args.clips, args.runs))
 
 
-def page(clips: Path, runs: Path) -> str:
+def page(clips: list[Path], runs: Path) -> str:
     """docs/media.md."""
-    files = sorted(clips.glob("*.mp4"))
+    files = [Path(clip["path"]) for clip in media_clips.read(clips)]
     kept = Records(runs / "measured" / "records.json")
     figure(over_the_air("pilot_ave_plus"), pages.DOCS / "figures" / "media.png")
     time, live = speed(over_the_air("pilot_ave_plus"), files)
     natural = []
     for system in plan.SYSTEMS:
         natural += [f"## Natural clips, `{system}`", ""]
-        natural += [*natural_table(clips, system, runs, kept), ""]
+        natural += [*natural_table(clips, system, kept), ""]
+    shipped_ones = {system: Path(over_the_air(system).checkpoint) for system in plan.SYSTEMS}
+    confidence, every = confidence_table(shipped_ones, composed_sets(runs))
+    diagram(pages.DOCS / "figures" / "media-confidence.png", every, plan.SYSTEMS[0])
     return pages.page(
         "media",
         composed=composed_table(runs, kept),
         natural=natural,
+        confidence=confidence,
         clips=str(len(files)),
         cores=str(os.cpu_count()),
         machine=platform.machine(),
@@ -85,14 +88,13 @@ def page(clips: Path, runs: Path) -> str:
     )
 
 
-def links(system: str, runs: Path) -> dict[str, Scenario]:
-    """What is measured of a system: trained and tested without a channel, and over one."""
-    training = plan.training(system, "error_free")
-    free = plan.trainings_in(runs).get(training)
-    if free is None:
-        raise SemcomError(f"{runs}: {training.label} is not trained; give --raw and --teachers")
+def links(system: str) -> dict[str, Scenario]:
+    """What is measured of a system: without a channel, by weights trained so where some ship, and
+    over one."""
+    free = shipped(system, "error_free", plan.DATA)
+    own = free if free.exists() else shipped(system, "full", plan.DATA)
     return {
-        "error-free": Scenario(system=system, channel="none", checkpoint=str(free)),
+        "error-free": Scenario(system=system, channel="none", checkpoint=str(own)),
         "10 dB Rayleigh": over_the_air(system),
     }
 
@@ -109,15 +111,19 @@ def key_of(what: str, point: Scenario) -> str:
     return f"{what} {sha256(point.checkpoint)} {options}"
 
 
+def composed_sets(runs: Path) -> list:
+    """The test splits that are measured: as films have it, as it is, and drawn."""
+    return [open_set(runs / name, "test") for name in plan.COMPOSED]
+
+
 def composed_table(runs: Path, kept: Records) -> list[str]:
     """Accuracy on the test splits of composed sets."""
     rows, linked = [], points.store(runs / "measured")
-    for name in ("raw", "drawn"):
-        clips = open_set(runs / name, "test")
+    for clips in composed_sets(runs):
         for system in plan.SYSTEMS:
-            places = links(system, runs)
+            places = links(system)
             units = [points.unit(p, clips, p.checkpoint) for p in places.values()]
-            records = complete(f"{name}, {system}", units, linked)
+            records = complete(f"{clips.name}, {system}", units, linked)
             named = complete("clips named", [naming(p, clips) for p in places.values()], kept)
             free = records[0]["accuracy"]
             for label, record, told in zip(places, records, named, strict=True):
@@ -151,67 +157,16 @@ def clips_named(point: Scenario, clips) -> dict:
     return {"first": float(np.mean(ranks < 1)), "three": float(np.mean(ranks < 3))}
 
 
-def natural_rows(folder: Path, point: Scenario) -> dict:
-    """What was understood of each natural clip, beside what is there: "rows", a dict each with the
-    clip's class, the five best events, the number of right seconds."""
-    clips = json.loads((folder / "clips.json").read_text())["clips"]
-    run = run_films(point, Films([folder / clip["file"] for clip in clips]))
-    return {"rows": [natural_row(*pair) for pair in zip(clips, run.windows, strict=True)]}
-
-
-def natural_row(clip: dict, window) -> dict:
-    truth = np.full(len(window.events), "background", dtype=object)
-    for start, end in clip["segments"]:
-        truth[start:end] = clip["ave_class"]
-    scored = np.ones(len(truth), bool)
-    scored[[s for s in clip.get("uncertain_seconds", []) if s < len(truth)]] = False
-    right = np.array(window.events, object) == truth
-    return {
-        "file": clip["file"],
-        "class": clip["ave_class"],
-        "ranked": window.ranked()[:5],
-        "right": int(right[scored].sum()),
-        "scored": int(scored.sum()),
-    }
-
-
-def balanced(rows: list[dict], best: int) -> float:
-    """Mean over the classes of the share of clips whose class is among the ``best`` events."""
-    by_class = {}
-    for row in rows:
-        by_class.setdefault(row["class"], []).append(row["class"] in row["ranked"][:best])
-    return float(np.mean([np.mean(hits) for hits in by_class.values()]))
-
-
-def natural_table(folder: Path, system: str, runs: Path, kept: Records) -> list[str]:
-    """Every natural clip, and the figures over those of trained classes."""
-    places = links(system, runs)
+def natural_table(folders: list[Path], system: str, kept: Records) -> list[str]:
+    """The figures of natural clips, and every one of them."""
+    places, clips = links(system), media_clips.read(folders)
+    digest = " ".join(sha256(folder / "clips.json") for folder in folders)
     units = [
-        recorded(key_of(f"natural {sha256(folder / 'clips.json')}", point), f"natural, {label}",
-                 functools.partial(natural_rows, folder, point))
+        recorded(key_of(f"natural clips {digest}", point), f"natural, {label}",
+                 functools.partial(media_clips.rows_of, clips, point))
         for label, point in places.items()
     ]  # fmt: skip
-    lines, table, header = [], {}, ["clip", "class"]
-    for label, record in zip(places, complete("natural clips", units, kept), strict=True):
-        lines.append(natural_summary(label, [r for r in record["rows"] if r["class"] in TRAINED]))
-        for row in record["rows"]:
-            names = ", ".join(name.split(",")[0] for name in row["ranked"][:3])
-            cells = table.setdefault(row["file"], [row["class"]])
-            cells += [names, f"{row['right']} of {row['scored']}"]
-        header += [f"best three, {label}", "seconds right"]
-    return [*lines, "", *tables.markdown(header, [[name, *cells] for name, cells in table.items()])]
-
-
-def natural_summary(label: str, trained: list[dict]) -> str:
-    """The figures over the clips of trained classes, beside the best constant answers."""
-    seconds = sum(row["right"] for row in trained) / sum(row["scored"] for row in trained)
-    classes = {row["class"] for row in trained}
-    most = max(sum(row["class"] == c for row in trained) for c in classes)
-    named = np.mean([row["class"] in row["ranked"][:1] for row in trained])
-    return (
-        f"- {label}: balanced clip accuracy {balanced(trained, 1):.2f}, among the best three "
-        f"{balanced(trained, 3):.2f} (best constant answer: {1 / len(classes):.2f}, or "
-        f"{min(1.0, 3 / len(classes)):.2f}); {named:.2f} of the "
-        f"{len(trained)} clips (best constant answer: {most / len(trained):.2f}); "
-        f"{seconds:.2f} of their scored seconds"
-    )
+    records = complete("natural clips", units, kept)
+    found = {label: record["rows"] for label, record in zip(places, records, strict=True)}
+    lines = [media_clips.summary(label, rows) for label, rows in found.items()]
+    return [*lines, "", *media_clips.table(found)]

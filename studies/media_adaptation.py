@@ -100,7 +100,7 @@ class Chooser:
         point = replace(self.base, variant=f"{terminal}_only", **asdict(carrier) | MOST | way)
         net = Digital(settings_of(point, payload=self.payload))
         shown = [sent(net, terminal, self.clips.media(i)) for i in range(point.frames)]
-        return {"worth": self._mean(terminal, shown), "cut": net.figures()["units_cut"]}
+        return {"worth": self._mean(terminal, shown), "cut": net.figures(net.counts())["units_cut"]}
 
     def _mean(self, terminal: str, shown: list) -> float:
         """The figure of a terminal over what is shown of the clips; None: nothing."""

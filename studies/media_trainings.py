@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""What media need: the compact features, composed sets, the systems trained on them."""
+"""What media need: material, the features over it, sets of clips, the systems trained on them and
+their calibration."""
 
 import subprocess
 import sys
@@ -13,18 +14,23 @@ from .trainings import Training, Trainings
 
 MODELS = ROOT / "models"
 DATA = "media"  # the set that systems on media are trained on, as it stands in their names
-SETS = {  # name: options of tools/compose.py
-    DATA: "--train 1800 --val 240 --test 30",
-    "raw": "--only raw --train 0 --val 0 --test 300",
-    "drawn": "--only drawn --train 0 --val 0 --test 200",
+COMPOSED = {  # name: options of tools/compose.py
+    "composed": "--filmed --train 0 --val 110 --test 110",
+    "raw": "--only raw --train 0 --val 0 --test 120",
+    "drawn": "--only drawn --train 0 --val 0 --test 80",
 }
-COMMON = "--epochs 10 --bfloat16 --batch 16 --exchange 0.3 --average 0.995 --weight-decay 0.05"
-SMALL = (  # eleven and ten classes need less than AVE's 28
+FOLDS = 3
+COMMON = "--epochs 6 --bfloat16 --batch 16 --exchange 0.3 --average 0.995 --weight-decay 0.05"
+SMALL = (  # a few thousand clips are learnt by heart with more
     "--audio-lstm 64 --audio-channel 96 --attention-width 128 --attention-hidden 48 "
     "--video-channel 128 --audio-decoder 128 --video-decoder 128 --common-dim 96 --recurrent 48"
 )
-OPTIONS = {"pilot_ave_plus": "--dropout 0.3", "pilot_ave": SMALL}
+OPTIONS = {"pilot_ave_plus": "--dropout 0.5", "pilot_ave": f"{SMALL} --dropout 0.3"}
 SYSTEMS = tuple(OPTIONS)
+VARIANTS = {
+    "pilot_ave_plus": ("full", "error_free", "audio_only", "video_only"),
+    "pilot_ave": ("full",),
+}
 
 
 def training(system: str, variant: str) -> Training:
@@ -38,19 +44,26 @@ def trainings_in(runs: Path, jobs: int = 1) -> Trainings:
     return Trainings(runs / DATA, runs / "systems", jobs)
 
 
-def train_all(raw: Path, teachers: Path, runs: Path, jobs: int) -> None:
-    """Make what is missing; features and full systems come to lie in models/."""
-    for kind, steps in (("audio", 600), ("vision", 500)):
-        if not (MODELS / f"compact_{kind}.safetensors").exists():
-            tool("train_compact.py", kind, "--raw", raw, "--teachers", teachers,
-                 "--steps", steps, "--out", MODELS)  # fmt: skip
-    for name, options in SETS.items():
+def train_all(raw: Path, more: Path, imagenet: Path, runs: Path, jobs: int) -> None:
+    """Make what is missing; the features' maps and the systems come to lie in models/."""
+    material, world = runs / "material", runs / "world"
+    if not (material / "manifest.csv").exists():
+        tool("merge_material.py", raw, more, "--captions", more / "coco" / "captions.json",
+             "--like", "Ukulele=Acoustic guitar", "--folds", FOLDS, "--out", material)  # fmt: skip
+    if not (world / "fold0.safetensors").exists():
+        tool("train_world.py", "--material", material, "--imagenet", imagenet, "--runs", world,
+             "--out", MODELS)  # fmt: skip
+    for name, options in COMPOSED.items():
         if not (runs / name / "labels.h5").exists():
-            tool("compose.py", "--raw", raw, *options.split(), "--out", runs / name)
-    every = [training(system, v) for system in SYSTEMS for v in ("full", "error_free")]
-    paths = trainings_in(runs, jobs).complete("systems", every)
-    full = [path for each, path in zip(every, paths, strict=True) if each.label.endswith("-full")]
-    tool("ship.py", *full, "--out", MODELS)
+            source = raw if name == "raw" else material
+            tool("compose.py", "--raw", source, *options.split(), "--out", runs / name)
+    if not (runs / DATA / "labels.h5").exists():
+        tool("assemble.py", "--runs", world, "--composed", runs / "composed", "--out", runs / DATA)
+    trainings = trainings_in(runs, jobs)
+    every = [training(system, v) for system in SYSTEMS for v in VARIANTS[system]]
+    paths = trainings.complete("systems", every)
+    tool("calibrate.py", *paths, "--data", runs / DATA)
+    tool("ship.py", *paths, "--out", MODELS)
 
 
 def tool(name: str, *words) -> None:

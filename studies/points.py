@@ -12,8 +12,8 @@ from gnuradio.semcom.base import options
 from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.base.files import check_writable
 from gnuradio.semcom.data import open_set
-from gnuradio.semcom.run.runner import identity, run_point
-from gnuradio.semcom.run.scenario import Scenario, check, settings
+from gnuradio.semcom.run.runner import identity, key, run_point
+from gnuradio.semcom.run.scenario import Scenario, check
 from gnuradio.semcom.systems.choice import weights_for
 from gnuradio.semcom.systems.registry import system as entry_of
 from gnuradio.semcom.weights.names import models_folder, name_of
@@ -22,14 +22,6 @@ from gnuradio.semcom.weights.store import read_header
 from .work import Records, Unit, complete
 
 SHARED = ("data", "frames", "seed")  # with the options of a run
-KEY = ("data", "checkpoint_sha256", "error_free_sha256")
-
-
-def key(record: dict) -> tuple:
-    """What tells a point's record from others: data set, checkpoints by content, every option; an
-    option that it does not know has its default."""
-    used = settings(Scenario(**record["scenario"]))
-    return (*(record[name] for name in KEY), *sorted(used.items()))
 
 
 def store(folder: Path) -> Records:
@@ -43,7 +35,7 @@ def unit(point: Scenario, clips, weights: str) -> Unit:
     """The unit of work of a point whose weights are known."""
     label = f"{point.system} {point.variant}, {point.where()}"
     known = identity(point, clips, weights)
-    return Unit(key(known), label, lambda advance: run_point(point, clips))
+    return Unit(key(known), label, lambda advance: run_point(point, clips), link=(point, clips))
 
 
 @dataclass(frozen=True)
@@ -96,9 +88,12 @@ def checkpoint_path(point: Scenario, folder: Path, data_name: str) -> Path:
     """
     entry, name = entry_of(point.system), (point.system, point.variant, data_name)
     path = folder / name_of(*name)
-    config = read_header(path)["config"] if path.is_file() else vars(entry.cls.Config())
-    usual = config["symbols"]
-    return path if point.symbols in (0, usual) else folder / name_of(*name, symbols=point.symbols)
+    config = entry.cls.Config(**(read_header(path)["config"] if path.is_file() else {}))
+    return (
+        path
+        if point.symbols in (0, *config.rates)
+        else folder / name_of(*name, symbols=point.symbols)
+    )
 
 
 def check_models(wanted: list, setup: Setup, data_name: str) -> None:

@@ -36,7 +36,7 @@ from . import burst_measures as measures
 from . import bursts, pages
 from .bursts import PHASE_NOISE
 from .synchronisation_page import AIMED, NO_NOISE, figures, page
-from .work import Records, Unit, complete
+from .work import Records, Unit, complete, keyed
 
 SNRS = (-5.0, -4.0, -3.0, -2.0, -1.0, 0.0, 2.5, 5.0, 7.5, 10.0, 15.0, 20.0, 25.0, 30.0)
 PEAK_LIMITS = (None, 8.0, 7.0, 6.0)  # [dB]
@@ -114,7 +114,7 @@ def unit(point: dict, seed: int) -> Unit:
     def work(advance: Callable) -> dict:
         return {"key": key, **measure(point, seed, lambda n: advance(n / point["trials"]))}
 
-    return Unit(key, point["section"], work)
+    return Unit(key, point["section"], work, call=(keyed, (key, measure, point, seed)))
 
 
 def measure(point: dict, seed: int, advance: Callable = lambda trials: None) -> dict:

@@ -9,6 +9,7 @@ checkpoint.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Hashable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -20,6 +21,8 @@ from gnuradio.semcom.base import screen
 from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.base.files import make_folder, replacing
 from gnuradio.semcom.run.records import SCHEMA, read
+from gnuradio.semcom.sweep.cluster import Call, Died
+from gnuradio.semcom.sweep.points import Sweep
 from rich.progress import Progress
 
 STOPPED = "the same command goes on after the last finished unit"
@@ -32,16 +35,25 @@ class Unit:
     key    tells it from all others, by content
     label  names it beside the progress bar
     work   does it and returns the result; its argument is to be called with the shares done
+    link   (point, clips) of a point of the link, whose record the result is
+    call   (function, arguments) that do the same in any process; functions of modules
     """
 
     key: Hashable
     label: str
     work: Callable[[Callable[[float], None]], object]
+    link: tuple | None = None
+    call: tuple | None = None
 
 
 def recorded(key: str, label: str, measure: Callable[[], dict]) -> Unit:
     """A unit whose record carries its own key, for :class:`Records`."""
     return Unit(key, label, lambda advance: {"key": key, **measure()})
+
+
+def keyed(key: str, measure: Callable, *arguments) -> dict:
+    """A record that carries its key, for a unit's ``call``."""
+    return {"key": key, **measure(*arguments)}
 
 
 class Records:
@@ -90,6 +102,20 @@ class Records:
             Path(temporary).write_text(text, encoding="utf-8")
 
 
+_cluster = None
+
+
+@contextlib.contextmanager
+def shared(cluster):
+    """Inside, units that other processes can do are done by a cluster (None: by none)."""
+    global _cluster
+    _cluster = cluster
+    try:
+        yield
+    finally:
+        _cluster = None
+
+
 def complete(title: str, units: Iterable[Unit], store, workers: int = 1) -> list:
     """Results of the units, in their order.
 
@@ -111,6 +137,9 @@ def complete(title: str, units: Iterable[Unit], store, workers: int = 1) -> list
 
 def _results(units: list, workers: int, bar: Progress, task):
     """(unit, result) as they are finished; what has not begun when one fails never does."""
+    if _cluster:
+        yield from _on_cluster([unit for unit in units if unit.link or unit.call])
+        units = [unit for unit in units if not (unit.link or unit.call)]
     if workers == 1:  # in this thread, so that Ctrl-C ends the unit
         for unit in units:
             bar.update(task, description=unit.label)
@@ -123,3 +152,25 @@ def _results(units: list, workers: int, bar: Progress, task):
             yield futures[future], future.result()
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _on_cluster(units: list):
+    """(unit, result) as they are finished; of one that ended those that tried it, a line is told,
+    and a SemcomError in the end."""
+    died = []
+    for clips in {id(unit.link[1]): unit.link[1] for unit in units if unit.link}.values():
+        mine = [unit for unit in units if unit.link and unit.link[1] is clips]
+        sweep = Sweep(_cluster, [unit.link[0] for unit in mine], clips)
+        for number, result in sweep.records():
+            if isinstance(result, Died):
+                died.append(result.line)
+            else:
+                yield mine[number], result
+    calls = [Call(unit, unit.label, *unit.call) for unit in units if unit.call]
+    for call, result in _cluster.results(calls):
+        if isinstance(result, Died):
+            died.append(result.line)
+        else:
+            yield call.key, result
+    if died:
+        raise SemcomError("; ".join(died))

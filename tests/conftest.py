@@ -23,11 +23,12 @@ SLOW = {  # left out by --quick: each takes more than 5 s on two cores, most of 
     "test_adaptive", "test_bad_input", "test_classical_pages", "test_codecs", "test_coding_study",
     "test_composed", "test_digital", "test_digital_features", "test_digital_text",
     "test_distributed", "test_drawn", "test_endings",
-    "test_evaluate", "test_experiments", "test_extraction", "test_faults", "test_flowgraphs",
+    "test_evaluate", "test_examples", "test_experiments", "test_extraction", "test_faults",
+    "test_flowgraphs",
     "test_media",
     "test_media_link", "test_mock_radio", "test_odd_sets", "test_overlay", "test_own_system",
-    "test_programs", "test_radio_link", "test_run_link", "test_studies", "test_synchronisation",
-    "test_training", "test_vgg",
+    "test_programs", "test_radio_link", "test_run_link", "test_slurm", "test_studies", "test_sweep",
+    "test_synchronisation", "test_training", "test_vgg",
 }  # fmt: skip
 
 

@@ -26,8 +26,15 @@ CONFIG = PilotAveConfig(
     attention_width=12, attention_hidden=13, video_channel=14, audio_decoder=15, video_decoder=16,
     common_dim=8, classifier=7,
 )  # fmt: skip
-WAYS = [("psp", "terminal"), ("avel", "terminal"), ("vscg", "terminal"),
-        ("coattention", "terminal"), ("coattention", "map")]  # fmt: skip
+WAYS = [
+    ("psp", "terminal"),
+    ("avel", "terminal"),
+    ("vscg", "terminal"),
+    ("psp_localiser", "terminal"),
+    ("coattention", "terminal"),
+    ("coattention", "weights"),
+    ("coattention", "map"),
+]
 
 
 def system(decoder, spatial="terminal", **changes):
@@ -103,6 +110,13 @@ def test_loss_follows_the_decoder():
         "avel": "cross_entropy",
         "vscg": "negative_pair_filter",
         "coattention": "soft_margin",
+        "psp_localiser": "segment_similarity",
+    }
+    assert {name: system(name, setting="wsel").loss for name in DECODERS if name != "psp"} == {
+        "avel": "video",
+        "vscg": "smooth",
+        "coattention": "video_soft_margin",
+        "psp_localiser": "video",
     }
 
 

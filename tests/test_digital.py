@@ -201,7 +201,7 @@ def test_quality_is_lowered_until_the_payload_holds_the_clip(media):
     symbols = sent(net, media)
     assert 0.9 * needed / 2 < symbols.shape[1] <= needed / 2
     shown, share = received(net, symbols, small_noise(symbols))
-    assert share == 1 and net.figures()["units_cut"] == 0
+    assert share == 1 and net.figures(net.counts())["units_cut"] == 0
     best = sent(free, media)
     whole, _ = received(free, best, small_noise(best))
     errors = [np.mean((m.pictures[8::16] - media.pictures[8::16].astype(float)) ** 2)
@@ -212,13 +212,13 @@ def test_quality_is_lowered_until_the_payload_holds_the_clip(media):
 def test_what_does_not_fit_is_cut_and_told(media):
     net = system(source="jpeg+pcm", payload=3000)
     symbols = sent(net, media)
-    told = net.figures()
+    told = net.figures(net.counts())
     assert symbols.shape[0] == 2 and 2500 < symbols.shape[1] <= 3000
     assert told["units_cut"] > 0.2 and told["payload_needed"] > 50_000
     shown, _ = received(net, symbols, small_noise(symbols))
     assert shown.sound[:16_000].any() is np.False_ or not shown.sound[-16_000:].any()
     net.begin()
-    assert net.figures()["units_cut"] is None
+    assert net.figures(net.counts())["units_cut"] is None
 
 
 def test_events_are_told_of_what_was_decoded(media):

@@ -217,6 +217,37 @@ def test_a_pause_of_a_process_is_no_silence(monkeypatch):
     assert seen == [0.05, 0.55, 1.55, 1.6, 2.6]
 
 
+def test_silence_of_a_process_that_works_counts_a_tenth(monkeypatch):
+    from gnuradio.semcom.base import awake
+
+    now, occupied = [100.0], [5.0]
+    monkeypatch.setattr(awake.time, "monotonic", lambda: now[0])
+    clock = awake.Idle(lambda: occupied[0])
+
+    def passes(seconds, threads):
+        for _ in range(10 * seconds):
+            now[0], occupied[0] = now[0] + 0.1, occupied[0] + 0.1 * threads
+            told = clock()
+        return told
+
+    assert passes(20, 0.1) == pytest.approx(20, abs=1)  # it waits, and looks now and then
+    assert passes(50, 0.9) == pytest.approx(25, abs=2)  # one thread computes
+    assert passes(50, 4.0) == pytest.approx(30, abs=2)  # three more wait for a processor
+    assert passes(10, 0.0) == pytest.approx(40, abs=2)
+
+
+def test_a_starved_thread_counts_as_one_that_works():
+    from gnuradio.semcom.base import awake
+
+    before, end = awake._occupied(), time.monotonic() + 0.5
+    while time.monotonic() < end:
+        pass
+    assert awake._occupied() - before > 0.3
+    before = awake._occupied()
+    time.sleep(0.5)
+    assert awake._occupied() - before < 0.3
+
+
 def test_a_camera_that_vanishes_leaves_what_it_showed(make, tmp_path):
     film, pipe, out = make("film.mkv", 22), tmp_path / "camera.mkv", tmp_path / "out.json"
     os.mkfifo(pipe)

@@ -163,7 +163,7 @@ def test_blocks_tour_runs(compiled, program):
     streams = re.findall(line, done.stdout)
     assert len(streams) == 2
     for received, sent, errors in streams:
-        assert received == sent and float(errors) < 0.02  # closed form at 30 dB: 0.002
+        assert received == sent and float(errors) < 0.003  # closed form at 30 dB: 0.0011
 
 
 def test_coded_link_runs(compiled, program):

@@ -14,6 +14,7 @@ import torch
 from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.nets import attention as attention_layers
 from gnuradio.semcom.nets.coattention import CoAttentionConfig
+from gnuradio.semcom.nets.heads import background_of
 from gnuradio.semcom.nets.localisers import AVELConfig, PSPConfig, VSCGConfig
 from gnuradio.semcom.nets.span_localiser import SpanConfig
 from gnuradio.semcom.systems.loading import load_any
@@ -270,7 +271,7 @@ def test_a_checkpoint_brings_the_same_localiser_back(name, setting, tmp_path):
     path = tmp_path / "net.safetensors"
     net = small(name, setting=setting)
     if setting == "wsel":
-        net.background_score().fill_(0.25)
+        background_of(net).fill_(0.25)
     checkpoint.save(path, net, variant=setting, data="tests")
     for found in (checkpoint.load(path, classes(), expected=name)[0], load_any(path)):
         assert (found.config, found.classes, found.training) == (net.config, CLASSES, False)

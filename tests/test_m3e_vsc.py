@@ -58,7 +58,7 @@ def test_counts_are_of_what_was_sent(net):
     net.configure(M3ESettings())
     net.begin()
     frame = net.frame(media())
-    told = net.figures()
+    told = net.figures(net.counts())
     assert sum(told["symbols_of"].values()) * 2 == pytest.approx(len(frame))
     assert told["symbols_of"]["text"] == 60
     assert told["symbols_of"]["sound"] == 800

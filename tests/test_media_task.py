@@ -226,6 +226,10 @@ class Brightness:
         self.asked += 1
         return self.classes[int(np.abs(given).mean() > self.threshold)]
 
+    def place(self, given, name):
+        """Left of what is very bright."""
+        return "left" if given.mean() > 220 else "middle"
+
 
 @pytest.fixture
 def simple(monkeypatch):
@@ -257,7 +261,11 @@ def test_classes_are_judged_beside_those_of_the_originals(simple):
     assert found["sound_class"] == 3 / 4 and found["sound_class_original"] == 1
     assert found["picture_class_ci95"] == pytest.approx([0, 1], abs=0.26)
     assert found["sound_class_original_ci95"] == [1, 1]
+    assert found["picture_placed"] == found["picture_class"]
     assert [task.errors(row) for row in rows] == [1, 0, 0, 1, 0, 0]
+    elsewhere = task.score(bright, lit(clip, 240, 0.5, ""))  # right, but to the left
+    found = task.figures([elsewhere, rows[1]], 0)
+    assert found["picture_class"] == 1 and found["picture_placed"] == 0.5
 
 
 def test_an_original_is_judged_once(simple):

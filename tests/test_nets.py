@@ -85,6 +85,26 @@ def test_attention_equals_the_equations_in_loops():
         np.testing.assert_allclose(attended[b, t].detach(), expected, rtol=1e-4, atol=1e-5)
 
 
+def test_product_attention_adds_the_fit_of_sound_and_position_to_the_equation():
+    torch.manual_seed(1)
+    agva = attention_layers.AGVA(D_V, D_A, width=12, hidden=13, product=True)
+    visual, audio = draw(B, T, ROWS, COLUMNS, D_V), draw(B, T, D_A, seed=1)
+    m_v, m_a = agva.embed_visual[0], agva.embed_audio[0]
+    scores = np.empty((ROWS, COLUMNS))
+    heard = np.maximum(numpy_of(m_a.weight) @ numpy_of(audio[1, 2]) + numpy_of(m_a.bias), 0)
+    query = numpy_of(agva.query.weight) @ heard + numpy_of(agva.query.bias)
+    for i in range(ROWS):
+        for j in range(COLUMNS):
+            v = numpy_of(m_v.weight) @ numpy_of(visual[1, 2, i, j]) + numpy_of(m_v.bias)
+            v = np.maximum(v, 0)
+            told = numpy_of(agva.audio_term.weight) @ heard
+            hidden = np.tanh(numpy_of(agva.visual_term.weight) @ v + told)
+            fit = query @ (numpy_of(agva.key_term.weight) @ v) / np.sqrt(attention_layers.KEY)
+            scores[i, j] = (numpy_of(agva.score.weight) @ hidden).item() + fit
+    alpha = np.exp(scores) / np.exp(scores).sum()
+    np.testing.assert_allclose(agva(visual, audio)[1][1, 2].detach(), alpha, rtol=1e-4)
+
+
 def test_attention_without_audio_is_that_from_zero_audio():
     agva = attention_layers.AGVA(D_V, D_A, width=12, hidden=13)
     visual = draw(B, T, ROWS, COLUMNS, D_V)

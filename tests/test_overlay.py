@@ -13,7 +13,8 @@ from gnuradio.semcom.media import overlay, paint, timeline
 from gnuradio.semcom.media.overlay import View, draw
 from gnuradio.semcom.media.paint import Box
 from gnuradio.semcom.media.sources import MediaSource
-from gnuradio.semcom.media.spectrum import RATE, log_mel
+from gnuradio.semcom.media.spectrum import RATE
+from gnuradio.semcom.media.timeline import UNSURE, log_mel, said
 from gnuradio.semcom.media.video import write_video
 from PIL import ImageFont
 
@@ -139,6 +140,18 @@ def test_a_picture_is_shown_whole_in_its_shape(view):
         lit = (area[60 : area.shape[0] // 2] > 240).all(2)  # the rest is dimmed, or below the plate
         scale = min(area.shape[0] / shape[0], area.shape[1] / shape[1])
         assert lit.any(0).sum() == pytest.approx(shape[1] * scale, abs=2)
+
+
+def test_what_is_unsure_says_so():
+    assert said("Bark", 0.5) == "Bark" and said("Bark", 0.49) == "unsure: Bark"
+    assert said("Bark", float("nan")) == "unsure: Bark" and said("", 0.0) == ""
+
+
+def test_the_bar_of_an_unsure_event_has_no_colour(view):
+    area, orange = region("picture"), np.array(paint.ORANGE)
+    shown = {c: area.of(draw(replace(view, confidence=c))) for c in (UNSURE, UNSURE - 0.001)}
+    count = {c: int((picture == orange).all(2).sum()) for c, picture in shown.items()}
+    assert count[UNSURE] > 500 and count[UNSURE - 0.001] == 0
 
 
 def test_the_bar_is_as_long_as_the_confidence(view):

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "python" / "semcom"
 ROOMS = (
     "base", "phy", "nets", "weights", "media", "perception", "data", "tasks", "systems", "protocol",
-    "chain", "training", "evaluation", "blocks", "windows", "run", "report", "cli",
+    "chain", "training", "evaluation", "blocks", "windows", "run", "sweep", "report", "cli",
 )  # fmt: skip
 COMPILED = ("core", "semcom_python")  # below every room
 

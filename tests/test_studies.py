@@ -9,7 +9,7 @@ from string import Template
 import pytest
 from gnuradio.semcom.base.errors import SemcomError
 
-from studies import pages, tuning
+from studies import localiser_trainings, localisers, pages, tuning
 from studies.trainings import Training, Trainings, best, cells
 from studies.work import Records, Unit, complete, recorded
 
@@ -106,10 +106,34 @@ def test_a_place_that_stays_empty_leaves_no_gap(tmp_path, monkeypatch):
         pages.page("some", a="A", nothing="", lines="")
 
 
+def test_a_localiser_is_set_beside_itself_with_a_link():
+    def record(accuracy, low, high):
+        return {"accuracy": accuracy, "accuracy_ci95": [low, high]}
+
+    here = [record(0.5, 0.4, 0.6), record(0.6, 0.5, 0.8)]
+    records = {10.0: here, -10.0: [record(0.2, 0, 1)], 0.0: [record(0.3, 0, 1)],
+               20.0: [record(0.7, 0, 1)]}  # fmt: skip
+    row = localisers.warm_row(("vscg", "sel"), 0.5, records)
+    assert row == ["vscg", "sel", "0.500", "0.550 ± 0.071", "1.100", "2", "0.450-0.700",
+                   "0.200", "0.300", "0.700"]  # fmt: skip
+    assert localisers.warm_row(("vscg", "sel"), None, records)[2:5] == ["-", "0.550 ± 0.071", "-"]
+
+
+def test_trainings_around_localisers_are_of_those_that_are_shipped():
+    runs = localiser_trainings.warm_runs("ave28")
+    assert list(runs) == localiser_trainings.WARM_PAIRS
+    assert not localiser_trainings.warm_runs("another")
+    each = [run for pair in runs.values() for run in pair]
+    assert len({run.label for run in each}) == len(each) == 24
+    assert "psp-sel-ave28.safetensors --seed 1" in runs["psp", "sel"][1].options
+    weak = {pair for pair, of in runs.items() if "--regress 0.03" in of[0].options}
+    assert weak == {p for p in runs if p[1] == "wsel" or p[0] == "coattention"}
+
+
 PAGES = (
-    "results", "tuning", "attention", "localisers", "media", "bound", "synchronisation",
+    "results", "tuning", "attention", "guidance", "localisers", "media", "bound", "synchronisation",
     "coding", "classical", "classical-features", "classical-text",
-    "classical-media", "generative",
+    "classical-media", "generative", "gallery",
 )  # fmt: skip
 
 

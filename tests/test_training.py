@@ -21,9 +21,10 @@ from gnuradio.semcom.chain.link import TorchLink
 from gnuradio.semcom.data import synthetic
 from gnuradio.semcom.data.tensors import Features
 from gnuradio.semcom.nets.pilot_ave import PilotAve, PilotAveConfig
+from gnuradio.semcom.nets.pilot_ave_plus import PilotAvePlus, PilotAvePlusConfig
 from gnuradio.semcom.nets.topology import Terminal, Topology
 from gnuradio.semcom.systems.registry import LOCALISERS
-from gnuradio.semcom.training import recipes
+from gnuradio.semcom.training import losses, recipes
 from gnuradio.semcom.training.augment import Augment
 from gnuradio.semcom.training.evaluate import accuracy
 from gnuradio.semcom.training.loop import Loop
@@ -121,6 +122,77 @@ def test_mismatch_makes_background_at_one_end_of_the_event():
         pictures += int(foreign[1].any(1).sum())
     for count in (heads, tails, sounds, pictures):  # 250 draws, a quarter each
         assert 40 < count < 85
+
+
+def test_a_rival_stands_beside_the_event_in_every_second():
+    """Of three columns the clip's own keep two, the rival gets one, on one side of all seconds."""
+    clips = coded_clips()
+    kind, whole = clips.labels[:, 3], clips.visual.expand(6, T, 2, 3, D_V)
+    place = torch.arange(3).half() / 16
+    clips = replace(clips, visual=whole + place[:, None])
+    augment = Augment(clips, background=5, rivals=0.5)
+    torch.manual_seed(0)
+    sides = {"left": 0, "right": 0}
+    for _ in range(50):
+        _, visual, labels = augment.batch(torch.arange(6))
+        assert torch.equal(labels, clips.labels)
+        for clip in range(6):
+            shown, own = visual[clip], augment.own[clip].tolist()
+            if all(own):
+                assert torch.equal(shown, clips.visual[clip])
+                continue
+            sides["left" if own[0] else "right"] += 1
+            assert own in ([True, True, False], [False, True, True])
+            assert torch.equal(shown[:, :, own], clips.visual[clip][:, :, [0, 2]])
+            rival = shown[:, :, own.index(False)]
+            assert rival.unique().numel() == 1  # the same all the time
+            donor, rest = divmod(rival.unique().item(), 10)
+            assert rest == 1 + 1 / 16  # the middle column of a second with its event
+            assert kind[int(donor)] not in (kind[clip], 5)
+    assert 90 < sum(sides.values()) < 160  # 250 draws of clips with an event, half of them
+    assert min(sides.values()) > 35
+
+
+def test_gaze_is_the_mean_log_share_on_what_is_heard():
+    generator = torch.Generator().manual_seed(0)
+    attention = torch.rand(3, 4, 2, 3, generator=generator)
+    attention /= attention.sum((2, 3), keepdim=True)
+    own = torch.tensor([[True, True, False], [True, True, True], [False, True, True]])
+    happens = torch.rand(3, 4, generator=generator) < 0.6
+    terms = [
+        -np.log(sum(attention[b, t, i, j].item() for i in range(2) for j in range(3) if own[b, j]))
+        for b in (0, 2)  # the second clip has no rival
+        for t in range(4)
+        if happens[b, t]
+    ]
+    assert len(terms) > 1
+    found = losses.gaze(attention, own, happens).item()
+    assert found == pytest.approx(np.mean(terms), rel=1e-5)
+    assert losses.gaze(attention, own | True, happens).item() == 0
+
+
+def test_gaze_adds_to_the_loss_of_a_batch_with_rivals():
+    found = {}
+    for gaze in (0.0, 0.5):
+        made = recipe(system(dropout=0.0), rivals=1.0, gaze=gaze, exchange=0, mismatch=0)
+        torch.manual_seed(4)
+        found[gaze] = made.loss((0, torch.arange(6)), "model").item()
+    more = (found[0.5] - found[0.0]) / 0.5
+    assert 0.0 < more < 1.5  # untrained: about minus the logarithm of two of three columns
+    with pytest.raises(SemcomError, match="gaze: judges clips with rivals"):
+        LinkConfig(gaze=0.5)
+
+
+def test_each_batch_of_a_nested_network_draws_a_length():
+    sizes = dict(audio_dim=D_A, visual_dim=D_V, height=2, width=3, hidden=8, attention_hidden=6)
+    names = [f"event {c}" for c in range(CLASSES)]
+    net = PilotAvePlus(PilotAvePlusConfig(**sizes, symbols=16, nested=True), names)
+    made, drawn = recipe(net), []
+    torch.manual_seed(0)
+    for _ in range(30):
+        made.loss((0, torch.arange(2)), "model")
+        drawn.append(net.symbols)
+    assert {n: drawn.count(n) > 3 for n in (4, 8, 16)} == {4: True, 8: True, 16: True}
 
 
 def test_nothing_is_augmented_unless_asked():
@@ -321,7 +393,7 @@ def test_the_program_trains_and_writes_a_checkpoint(system, variant, name, tmp_p
             "an option of trainings of events",
         ),
         (["--system", "avel", "--setting", "cml", "--exchange", 0.1], "avel has matching"),
-        (["--setting", "sel"], "--setting: an option of avel"),
+        (["--setting", "sel"], "--setting: an option of pilot_ave, avel"),
         (["--batch", 0], "batch 0: expected at least 1"),
         (["--epochs", "many"], "many"),
         (["--learning-rate", "nan"], "'nan' is not a number"),

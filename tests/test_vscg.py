@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 import torch
 from gnuradio.semcom.base.errors import SemcomError
+from gnuradio.semcom.chain.link import NoRadio
 from gnuradio.semcom.data.tensors import Features
 from gnuradio.semcom.nets import heads, layers
+from gnuradio.semcom.nets.heads import background_of
 from gnuradio.semcom.nets.localisers import (
     AVEL,
     VSCG,
@@ -191,8 +193,8 @@ def some(count=9, seed=0):
 
 def test_background_is_cut_where_most_segments_come_right():
     net, clips = small(AVEL, AVELConfig, setting="wsel"), some()
-    score = choose_background(net, clips)
-    cut = float(net.background_score())
+    score = choose_background(net, clips, [NoRadio()])
+    cut = float(background_of(net))
     with torch.inference_mode():
         logits = net(clips.audio, clips.visual)[0][..., :-1]
     winner, event = logits.max(-1)

@@ -4,6 +4,7 @@
 
 tools/compose.py --raw DIR --out raw     real recordings and photographs, with manifest.csv
 tools/compose.py --out drawn             drawn pictures and synthesised sounds
+tools/compose.py --raw DIR --filmed --out media   real ones as films have them, things of no class
 """
 
 import argparse
@@ -20,6 +21,7 @@ from gnuradio.semcom.data import ave
 from gnuradio.semcom.data.clipset import SPLITS
 from gnuradio.semcom.data.composed_set import ComposedSet
 from gnuradio.semcom.data.material_drawn import DrawnMaterial
+from gnuradio.semcom.data.material_filmed import FilmedMaterial
 from gnuradio.semcom.data.material_raw import RawMaterial
 from gnuradio.semcom.perception.features import FEATURES, extractor
 
@@ -58,7 +60,7 @@ def materials(args, split: str) -> list:
         return [DrawnMaterial()]
     if args.raw is None:
         raise SemcomError("--raw: missing; give the folder of recordings, or --only drawn")
-    raw = RawMaterial(args.raw, split)
+    raw = (FilmedMaterial if args.filmed else RawMaterial)(args.raw, split)
     return [raw] if args.only == "raw" else [raw, raw, DrawnMaterial()]
 
 
@@ -68,9 +70,13 @@ def main() -> None:
     )
     parser.add_argument("--raw", type=Path, help="folder with manifest.csv")
     parser.add_argument("--only", choices=("raw", "drawn"), help="compose from one kind alone")
+    parser.add_argument("--filmed", action="store_true", help="as films have it, and with things "
+                        "that are none of the events")  # fmt: skip
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
-    parser.add_argument("--features", choices=FEATURES, default="compact")
-    parser.add_argument("--weights", type=Path, help="folder of the weights of vgg")
+    parser.add_argument("--features", choices=FEATURES, default="world")
+    parser.add_argument(
+        "--weights", type=Path, help="folder of the weights of vgg, or file of the maps of world"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
     for split, size in SIZES.items():

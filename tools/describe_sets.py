@@ -3,12 +3,15 @@
 # Copyright 2026 gr-semcom contributors
 """Write models/sets.json: the moments by which a set in a folder of any name finds its weights.
 
-tools/describe_sets.py synthetic= ave28=DIR media=DIR:test      NAME=FOLDER[:SPLIT]
+tools/describe_sets.py synthetic= ave28=DIR media=DIR:train+val+test      NAME=FOLDER[:SPLIT+...]
+
+The moments of several splits are the mean of theirs.
 """
 
 import argparse
 import json
 
+import numpy as np
 from gnuradio.semcom.base.files import replacing
 from gnuradio.semcom.data import open_set
 from gnuradio.semcom.systems.choice import SETS, moments
@@ -24,7 +27,10 @@ def main() -> None:
     for word in parser.parse_args().sets:
         name, _, place = word.partition("=")
         folder, _, split = place.partition(":")
-        found[name] = moments(open_set(folder or None, split or "train"))
+        every = [moments(open_set(folder or None, each)) for each in (split or "train").split("+")]
+        found[name] = {
+            kind: np.mean([each[kind] for each in every], 0).round(3).tolist() for kind in every[0]
+        }
     path = models_folder() / SETS
     with replacing(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
         json.dump(found, file, separators=(",", ":"))

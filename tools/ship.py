@@ -5,7 +5,8 @@
     tools/ship.py runs/ave28/seed0/*.safetensors [--out models]
 
 Half the size of what apps/train.py writes; what it costs is measured by apps/evaluate.py and
-apps/run_link.py like any checkpoint.
+apps/run_link.py like any checkpoint.  Weights that a training left as they were in the shipped
+localiser that it started from (--warm-start, --frozen) stay in that localiser's file.
 """
 
 import argparse
@@ -15,7 +16,7 @@ import sys
 from pathlib import Path
 
 from gnuradio.semcom.base.errors import SemcomError
-from gnuradio.semcom.base.files import replacing
+from gnuradio.semcom.base.files import replacing, sha256
 from gnuradio.semcom.base.programs import exit_status
 from gnuradio.semcom.weights import store as checkpoint
 from safetensors.torch import load_file
@@ -32,12 +33,27 @@ def ship(path: Path, out: Path) -> Path:
         raise SemcomError(f"{card}: missing; a checkpoint ships with the card that training wrote")
     target = out / path.name
     tensors = checkpoint.eight_bits(checkpoint.all_bits(load_file(path)))
+    if header.get("warm_start", {}).get("frozen"):
+        tensors, header[checkpoint.SHARED] = shared(path, tensors, header["warm_start"], out)
     checkpoint.write(target, tensors, {checkpoint.KEY: json.dumps(header)})
-    size = f"| size | {target.stat().st_size:,} bytes, {STORED} |"
+    beside = f"; beside it {header[checkpoint.SHARED]['file']}" * (checkpoint.SHARED in header)
+    size = f"| size | {target.stat().st_size:,} bytes, {STORED}{beside} |"
     text = re.sub(r"\| size \|.*\|", size, card.read_text(encoding="utf-8"))
     with replacing(out / card.name) as temporary:
         Path(temporary).write_text(text, encoding="utf-8")
     return target
+
+
+def shared(path: Path, tensors: dict, start: dict, out: Path) -> tuple[dict, dict]:
+    """What is left to write of tensors, and what the header says of those that lie in the localiser
+    that the training started from."""
+    other = out / start["file"]
+    if not other.is_file() or sha256(other) != start["sha256"]:
+        raise SemcomError(
+            f"{path}: was started from another {start['file']} than that in {out}; start it from "
+            "the one there"
+        )
+    return checkpoint.without(tensors, other, start["frozen"])
 
 
 def main() -> None:

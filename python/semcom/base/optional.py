@@ -18,6 +18,8 @@ DEBIAN = {  # module -> Debian package, for those that Debian 13 has
     "av": "python3-av",
     "brotli": "python3-brotli",
     "cv2": "python3-opencv",
+    "dask": "python3-dask",
+    "distributed": "python3-distributed",
     "h5py": "python3-h5py",
     "jsonschema": "python3-jsonschema",
     "sigmf": "",
@@ -48,6 +50,6 @@ class Optional(ModuleType):
         return getattr(module, name)
 
 
-av, cv2, h5py, jsonschema, sigmf = (
-    Optional(name) for name in ("av", "cv2", "h5py", "jsonschema", "sigmf")
+av, cv2, dask, distributed, h5py, jsonschema, sigmf = (
+    Optional(name) for name in ("av", "cv2", "dask", "distributed", "h5py", "jsonschema", "sigmf")
 )

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""How programs begin, and how they end: with one line, whatever ends them."""
+"""How programs start and end: whatever ends a program, it prints one line."""
 
 import contextlib
 import importlib

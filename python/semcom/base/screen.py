@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The screen: consoles and bars on which names stand as they are, [brackets], :colons: and all."""
+"""Consoles and progress bars that print names literally, with [brackets] and :colons:."""
 
 from rich.console import Console
 from rich.progress import (

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Bursts on their way to a device, each with a time."""
+"""Gives every burst that goes to a device a time."""
 
 import math
 import time

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Source of clips: what each terminal takes of them."""
+"""Source of clips: it sends each terminal the part of a clip that it takes."""
 
 import time
 
@@ -19,7 +19,7 @@ MEDIA_BUFFERED = 2  # of media, each of which takes tens of megabytes
 
 
 class clip_source(FrameBlock):
-    """Sends the clips of a set, a frame a clip, an output for each kind of what terminals take.
+    """Sends the clips of a set: each clip is a frame, each kind of what terminals take an output.
 
     Outputs  items of what ``takes`` names, in its order: audio features (float32 vectors of d_a, a
              second each), visual features (float32 vectors of h*w*d_v), text (bytes, UTF-8),

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Sinks that keep what passes, by its frame's number, for whoever looks after the run."""
+"""Sinks that keep every frame, by its number, for inspection after the run."""
 
 import numpy as np
 

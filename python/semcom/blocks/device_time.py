@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""A device's time on its streams, told and asked as UHD does.
+"""Tags that carry the time of a device, with UHD's names and types.
 
 Sample i of what a device sends or receives is at the time i / sample rate of that device.  A time
 is the tuple (whole seconds: uint64, fraction of a second: double).

@@ -65,7 +65,7 @@ def check_methods(csi: str, detector: str) -> None:
 
 
 class digital_transmitter(_Coded, gr.hier_block2):
-    """Bits to what a terminal of a classical link sends.
+    """A terminal of a classical link: codes bits as symbols and adds pilots.
 
     Input 0         bytes, a bit each (the lowest)
     Output 0        complex64, frames: this terminal's pilot row, then coded symbols
@@ -111,7 +111,7 @@ class digital_transmitter(_Coded, gr.hier_block2):
 
 
 class digital_receiver(_Coded, Receives, gr.hier_block2):
-    """What the antennas hear to the bits that each terminal of a classical link sent.
+    """The receiver of a classical link: turns what the antennas hear into each terminal's bits.
 
     Inputs 0..M-1     complex64, received frames with pilots
     Outputs 0..K-1    bytes, the bits of each terminal's frames, with the tags semcom_frame and

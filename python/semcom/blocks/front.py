@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""One direction of a device: what it is asked for, and what it makes of that."""
+"""One direction (transmit or receive) of a device: settings are applied and read back."""
 
 import math
 

@@ -185,11 +185,18 @@ def look() -> None:
 
 
 def run(
-    top_block, stall_s=120.0, progress=None, poll_s=0.05, timeout_s=float("inf"), cut=None
+    top_block,
+    stall_s=120.0,
+    progress=None,
+    poll_s=0.05,
+    timeout_s=float("inf"),
+    cut=None,
+    silence: Awake | None = None,
 ) -> None:
     """Run ``top_block`` to its end and raise :class:`BlockError` for what a block reported.
 
-    stall_s   [s] a flowgraph that delivers nothing for so long is stopped and reported
+    stall_s   [s] by ``silence``, a clock: a flowgraph that delivers nothing for so long is stopped
+              and reported
     progress  called every ``poll_s`` seconds; returns a number that grows while work is done
               (the watchdog's heartbeat), or None to stop the flowgraph early
     timeout_s [s] bound on the whole run
@@ -199,7 +206,7 @@ def run(
     _latch.supervise(True)
     life = _Life(top_block)
     try:
-        _watch(life, stall_s, progress, poll_s, timeout_s)
+        _watch(life, stall_s, progress, poll_s, timeout_s, silence or Awake())
     except BaseException:
         if cut:
             cut()
@@ -257,23 +264,23 @@ class _Life:
         return False
 
 
-def _watch(life, stall_s, progress, poll_s, timeout_s) -> None:
+def _watch(life, stall_s, progress, poll_s, timeout_s, silence) -> None:
     """Return when the flowgraph is done, an error is latched or ``progress`` says stop."""
-    clock = Awake()
-    began = heard = clock()
-    count = 0
+    clock, count = Awake(), 0
+    began = last = clock()
+    heard = silence()
     while not life.done.wait(poll_s) and not _latch.pending():
         at = clock()
         if not life.started.is_set():
             if at - began > START_S:
                 raise BlockError(f"the flowgraph did not start within {START_S:g} s")
             continue
-        now = progress() if progress else 0
+        now, idle = progress() if progress else 0, silence()
         if now is None:
             return
         if now != count:
-            heard, count = at, now
-        elif progress and at - heard > stall_s:
-            raise BlockError(f"no frame arrived for {stall_s:g} s; the flowgraph was stopped")
+            last, heard, count = at, idle, now
+        elif progress and idle - heard > stall_s:
+            raise BlockError(f"no frame arrived for {at - last:.3g} s; the flowgraph was stopped")
         if at - began > timeout_s:
             raise BlockError(f"the flowgraph did not end within {timeout_s:g} s; it was stopped")

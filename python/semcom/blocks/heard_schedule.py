@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The schedule that the blocks of a terminal share, told by what hears the sidelink."""
+"""The transmission schedule that the blocks of a terminal share; the sidelink receiver feeds it."""
 
 import threading
 

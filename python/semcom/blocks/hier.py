@@ -41,7 +41,7 @@ def receive_methods(csi: str, detector: str) -> tuple:
 
 
 class HasModel:
-    """Exchange of what runs in the one block with a network, ``encoder`` or ``decoder``."""
+    """Exchanges what runs in the block with a network, ``encoder`` or ``decoder``."""
 
     def _model(self):
         return getattr(self, "encoder", None) or self.decoder
@@ -56,7 +56,7 @@ class HasModel:
 
 
 class Receives:
-    """Exchange of the methods of ``ears``, pairs of an estimator and its detector."""
+    """Exchanges the methods of ``ears``, pairs of an estimator and its detector."""
 
     def set_csi(self, csi):
         """Estimation method: ls, ls_min_residual, lmmse, perfect (simulation only) or none."""
@@ -75,7 +75,7 @@ class Receives:
 
 
 class terminal(HasModel, Receives, gr.hier_block2):
-    """What a terminal takes, and what it hears of others, to what it sends.
+    """A terminal: encodes what it takes, and what it hears of others, and adds pilots.
 
     Input 0         items of the terminal: float32 vectors of features, bytes of text, ...; a frame
                     a clip
@@ -233,7 +233,7 @@ class simulated_channel(gr.hier_block2):
 
 
 class receiver(HasModel, Receives, gr.hier_block2):
-    """What the antennas hear to the outcome of each frame.
+    """The receiver: turns what the antennas hear into the outcome of each frame.
 
     Inputs 0..M-1     complex64, received uplink frames with pilots
     Output 0          items of the system's outcome, see semantic_decoder

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Measures a link: what was sent beside what was detected, the estimate beside the truth."""
+"""Measures a link: detected against sent symbols, estimated against true channel."""
 
 import threading
 
@@ -86,17 +86,14 @@ class link_meter(gr.hier_block2):
                 channel_power = metrics.error_power(true.h[0], np.zeros_like(true.h[0]))
         return papr, error, power, channel_error, channel_power, snr, noise_var
 
+    def measured(self) -> tuple[np.ndarray, np.ndarray]:
+        """What :meth:`report` follows from, so far: numbers of frames in their order, [n] int64,
+        and figures of each, [n, 7] float64, as metrics.link_figures takes them."""
+        with self._lock:
+            numbers = sorted(self._found)
+            found = [self._found[number] for number in numbers]
+        return np.array(numbers, np.int64), np.array(found, np.float64).reshape(-1, 7)
+
     def report(self) -> dict:
         """EVM, PAPR, channel NMSE and mean SNR of a path, each [dB]; None where unknown."""
-        with self._lock:
-            found = [self._found[number] for number in sorted(self._found)]
-        columns = list(zip(*found, strict=True)) or [()] * 7
-        papr, error, power, channel_error, channel_power, snr, noise_var = columns
-        return {
-            "evm_db": metrics.ratio_db(sum(error), sum(power)),
-            "papr_db": metrics.ratio_db(max(papr, default=0.0), 1.0),
-            "channel_nmse_db": metrics.ratio_db(sum(channel_error), sum(channel_power)),
-            "path_snr_db": metrics.mean_snr_db(
-                *([value for value in column if value is not None] for column in (snr, noise_var))
-            ),
-        }
+        return metrics.link_figures(self.measured()[1])

@@ -37,10 +37,10 @@ def shared_features(name: str, weights: str):
 
 
 class media_source(FrameBlock):
-    """Sends what is seen and heard in media as features, a frame a window of seconds.
+    """Sends media as features of picture and sound; each frame is a window of seconds.
 
     Output 0  audio features, float32 vectors of d_a (128), T items a frame, an item a second
-    Output 1  visual features, float32 vectors of h*w*d_v (7*7*512), T items a frame
+    Output 1  visual features, float32 vectors of h*w*d_v (5*5*128), T items a frame
 
     ``takes`` names what is put out, port by port; ``media`` is the handle of a window in
     ``semcom.media.store``, once for each of its seconds.  Each first item carries
@@ -50,8 +50,8 @@ class media_source(FrameBlock):
 
     names       files or devices (v4l2:/dev/video0, alsa:default), a list or one name
     microphone  a device that the sound is taken from, beside a camera
-    features    name of the networks of features: compact or vgg
-    weights     folder of the weights of 'vgg'; '' for 'compact', which ships
+    features    name of the networks of features: world, compact or vgg
+    weights     folder of the weights of 'vgg'; '' for the others, which ship
     length      [s] of a window
     sliding     True: a frame each second, of the last ``length`` seconds
     realtime    True: files are sent as if they were live
@@ -60,7 +60,7 @@ class media_source(FrameBlock):
     frames      windows to send; 0: all
     """
 
-    def __init__(self, names, microphone="", features="compact", weights="", length=LENGTH,
+    def __init__(self, names, microphone="", features="world", weights="", length=LENGTH,
                  sliding=False, realtime=False, store="media", takes=("audio", "visual"),
                  frames=0):  # fmt: skip
         self.names = [names] if isinstance(names, (str, Path)) else list(names)
@@ -136,7 +136,7 @@ class media_source(FrameBlock):
 
 
 class sound_features(FrameBlock):
-    """Features of a sound stream, of blocks.wavfile_source for one.
+    """Extracts the features of a sound stream, such as that of blocks.wavfile_source.
 
     Input 0   float32 samples, 16 kHz mono, -1 to 1 (other rates: a rational resampler before it)
     Output 0  audio features, float32 vectors of d_a (128), ``length`` items a frame, an item a
@@ -144,12 +144,12 @@ class sound_features(FrameBlock):
 
     What is left at the end and fills no frame is not sent.
 
-    features  name of the networks of features: compact or vgg
-    weights   folder of the weights of 'vgg'; '' for 'compact', which ships
+    features  name of the networks of features: world, compact or vgg
+    weights   folder of the weights of 'vgg'; '' for the others, which ship
     length    [s] of a window
     """
 
-    def __init__(self, features="compact", weights="", length=LENGTH):
+    def __init__(self, features="world", weights="", length=LENGTH):
         self.features, self.length = shared_features(features, str(weights)), length
         FrameBlock.__init__(
             self, "sound_features", [np.float32], [(np.float32, self.features.audio_dim)]

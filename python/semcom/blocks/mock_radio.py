@@ -112,7 +112,7 @@ def _index(radio, receiver) -> int:
 
 
 class mock_radio(_MockBlock):
-    """Two terminals, a receiver with two antennas, and all that radios do to samples.
+    """Simulates the radios of two terminals and of a receiver with two antennas.
 
     Input 0   complex64, sent by the audio terminal, uplink and sidelink, on its one antenna
     Input 1   complex64, sent by the video terminal
@@ -203,7 +203,7 @@ class mock_radio(_MockBlock):
 
 
 class mock_uplink(_MockBlock):
-    """The receiver of a mock radio alone: what its outputs 0 and 1 are with equal settings.
+    """The receiver of a mock radio alone: equals its outputs 0 and 1 with equal settings.
 
     With mock_sidelink it makes one radio in a flowgraph where the video terminal hears the audio
     terminal; streams in GNU Radio go in no circle.  Time goes on with the samples of both inputs,
@@ -226,7 +226,7 @@ class mock_uplink(_MockBlock):
 
 
 class mock_sidelink(_MockBlock):
-    """The video terminal's antenna of a mock radio alone: what its output 2 is.
+    """The video terminal's antenna of a mock radio alone: equals its output 2.
 
     Input 0 is the audio terminal's stream.  See mock_uplink.
 

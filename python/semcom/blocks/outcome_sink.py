@@ -12,7 +12,7 @@ PORT = pmt.intern("outcomes")
 
 
 class outcome_sink(FrameBlock):
-    """Keeps what the receiver says of every frame, and says it in words.
+    """Keeps the outcome of every frame and publishes it in words.
 
     Input 0  items of the system's outcome, as semantic_decoder gives them
 

@@ -12,7 +12,7 @@ from .guard import guarded
 
 
 class pdu_to_frames(FrameBlock):
-    """PDUs of symbols to a stream of frames, numbered in the order of their arrival.
+    """Turns PDUs of symbols into a stream of frames, numbered in the order of their arrival.
 
     Message port ``pdus``: pairs (metadata, c32vector), or the symbol ``done`` to end the stream
     once all that waits is sent.

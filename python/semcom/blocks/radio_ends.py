@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""ZeroMQ sockets to a mock radio, where samples leave and come; and errors of flowgraphs of GRC."""
+"""ZeroMQ sockets that carry samples to and from a mock radio; errors of flowgraphs made in GRC."""
 
 from gnuradio import blocks, gr, zeromq
 
@@ -36,7 +36,7 @@ class zmq_transmitter(gr.hier_block2):
 
 
 class zmq_antennas(gr.hier_block2):
-    """Samples and their tags of a receiver's antennas from a mock radio's ZeroMQ PUB socket.
+    """Receives the samples and tags of a receiver's antennas from a mock radio's ZeroMQ PUB socket.
 
     Outputs 0..M-1  complex64 samples
 

@@ -35,7 +35,8 @@ def segment(net, name: str) -> int:
 
 
 class radio_terminal(HasModel, gr.hier_block2):
-    """What a terminal takes, and what its antenna hears of others, to the samples of bursts.
+    """A terminal on the air: turns what it takes, and what its antenna hears, into the samples
+    of bursts.
 
     The first terminal of a topology leads: it sends when it has something (leading_transmitter),
     with sidelink bursts in front where another hears it.  One that hears it follows, and sends when
@@ -148,7 +149,7 @@ class radio_terminal(HasModel, gr.hier_block2):
 
 
 class radio_receiver(HasModel, gr.hier_block2):
-    """The samples of the receiver's antennas to the outcome of each frame.
+    """The receiver on the air: turns the samples of its antennas into the outcome of each frame.
 
     Inputs 0..M-1     complex64 samples
     Output 0          items of the system's outcome, see semantic_decoder

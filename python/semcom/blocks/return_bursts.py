@@ -23,7 +23,7 @@ WAITING = 256  # answers that may wait to be sent; the oldest goes
 
 
 class answer_transmitter(FrameBlock):
-    """The receiver's answers to the samples of bursts, for its transmitter.
+    """Turns the receiver's answers into the samples of bursts, for its transmitter.
 
     Message port ``answers``: of semantic_decoder
     Output 0  complex64 samples of unit mean power while a burst is on, with tx_sob, tx_length and
@@ -81,7 +81,7 @@ class _AnswerReader(gr.basic_block):
 
 
 class answer_receiver(gr.hier_block2):
-    """The samples of a terminal's antenna to the receiver's answers.
+    """Reads the receiver's answers from the samples of a terminal's antenna.
 
     Input 0   complex64 samples
     ``reader`` has the message port ``answers``, for a repeater.

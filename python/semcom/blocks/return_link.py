@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The link on which the receiver's answers come to the terminals, where it is simulated."""
+"""The simulated return link, which carries the receiver's answers to the terminals."""
 
 import numpy as np
 import pmt
@@ -63,7 +63,7 @@ class _ReturnLink(gr.basic_block):
 
 
 class return_link(_ReturnLink):
-    """The receiver's answers over a 1 x 1 channel to the terminals.
+    """Carries the receiver's answers to the terminals over a simulated 1 x 1 channel.
 
     Message port ``answers`` (in)   of semantic_decoder
     Message port ``answers`` (out)  what a terminal hears, the same dicts; one of the verdict

@@ -30,7 +30,7 @@ def noise_of(frame, streams: int) -> torch.Tensor:
 
 
 class semantic_decoder(SystemBlock):
-    """Detected symbols to the outcome of each frame.
+    """Decodes detected symbols to the outcome of each frame.
 
     Inputs    K complex64 streams, frames of symbols with one ``csi`` tag each on input 0
     Output 0  items of the system's outcome, frames of the same numbers: of the task events

@@ -15,7 +15,7 @@ ATTENTION = pmt.intern("attention")
 
 
 class semantic_encoder(SystemBlock):
-    """What a terminal takes, and what it heard of others, to complex symbols.
+    """Encodes what a terminal takes, and what it heard of others, as complex symbols.
 
     Input 0     items of the terminal (float32 vectors of features, bytes of text, ...), a frame a
                 clip
@@ -55,7 +55,7 @@ class semantic_encoder(SystemBlock):
         self.sidelink_timeout, self.go_without = sidelink_timeout, go_without
         self.unguided = self.late = 0
         self.attention = None
-        self._frames = self._symbols = 0
+        self.frames = self.symbols = 0  # that were sent
         self._waiting_since = None
         SystemBlock.__init__(
             self,
@@ -68,11 +68,6 @@ class semantic_encoder(SystemBlock):
             max_batch,
         )
         self.message_port_register_out(ATTENTION)
-
-    @property
-    def mean_symbols(self) -> float:
-        """Symbols of a frame, the mean over those that were sent."""
-        return self._symbols / self._frames if self._frames else 0.0
 
     def watch(self) -> None:
         """Keep where it looks from now on, [T, h, w] in 0 to 1 for each frame."""
@@ -137,8 +132,8 @@ class semantic_encoder(SystemBlock):
         if listens and self.terminal in self.net.looking:
             self._tell([frames[0].number for frames in run], self.net.look(taken, heard))
         sent = self.net.send(self.terminal, taken, heard)
-        self._frames += len(sent)
-        self._symbols += sum(len(symbols) for symbols in sent)
+        self.frames += len(sent)
+        self.symbols += sum(len(symbols) for symbols in sent)
         return [[self._filled(symbols, len(run[0][0].items)) for symbols in sent]]
 
     def _heard(self, run: list, port: int, sender: str):

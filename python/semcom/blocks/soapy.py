@@ -56,7 +56,7 @@ class soapy_transmitter(radio_end):
 
 
 class soapy_antennas(radio_end):
-    """Samples of the first M channels of a device.
+    """Receives the samples of the first M channels of a device.
 
     Outputs 0..M-1  complex64 samples; of a device that tells times, tagged rx_time at the start and
                     after an overflow

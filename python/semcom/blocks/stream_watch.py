@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Whether a device's samples go on, and what it complains of."""
+"""Watches whether a device's samples keep coming, and counts the errors that it reports."""
 
 import threading
 import time

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""What the Torch-backed blocks share: the system they run, exchangeable while they run."""
+"""The base of Torch-backed blocks: it holds the system, which can be exchanged while it runs."""
 
 import sys
 import threading
@@ -37,9 +37,40 @@ class SystemBlock(FrameBlock):
     def __init__(self, name, inputs, outputs, system, checkpoint, device, max_batch):
         self._wanted = (system, str(checkpoint), device)
         self._swap = threading.Lock()
+        self._size, self._end, self._gathered = 0, None, []
         self.net = shared_system(*self._wanted)
         together = 1 if self.net.ragged else max_batch
         FrameBlock.__init__(self, name, inputs, outputs, max_batch, together)
+
+    def in_batches(self, size: int, end: int | None = None) -> None:
+        """From now on frames k * size to (k + 1) * size - 1 make a batch, whenever they come: the
+        last bits of what a network gives depend on the batch, and so on nothing but the number.
+
+        Only where every frame comes, in their order (size 1: wherever).
+
+        end  the number after the last frame's, whose batch may be smaller
+        """
+        self._size, self._end = size, end
+
+    def start(self) -> bool:
+        self._gathered = []
+        return FrameBlock.start(self)
+
+    def batches(self) -> list:
+        if not self._size:
+            return FrameBlock.batches(self)
+        self._gathered += self.match()
+        whole = []
+        while self._gathered:
+            first = self._gathered[0][0].number
+            wanted = self._size - first % self._size
+            if self._end is not None:
+                wanted = min(wanted, max(1, self._end - first))
+            if len(self._gathered) < wanted:
+                break
+            whole.append(self._gathered[:wanted])
+            del self._gathered[:wanted]
+        return whole
 
     def set_checkpoint(self, checkpoint: str) -> None:
         """Use another checkpoint of the same system and shapes from the next batch on."""

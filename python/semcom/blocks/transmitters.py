@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""From frames of symbols to the samples of bursts, each at its time."""
+"""Transmitters: they turn frames of symbols into the samples of bursts and time each burst."""
 
 import math
 import time
@@ -50,7 +50,7 @@ class _BurstBlock(FrameBlock):
 
 
 class leading_transmitter(_BurstBlock):
-    """What the first terminal sends: for each frame its sidelink bursts, silence, its uplink burst.
+    """Sends for the first terminal: for each frame its sidelink bursts, silence, its uplink burst.
 
     Input 0   complex64, frames of symbols of unit mean power
     Output 0  complex64, samples of unit mean power while a burst is on; tx_sob, tx_length and
@@ -80,7 +80,7 @@ class leading_transmitter(_BurstBlock):
 
 
 class following_transmitter(_BurstBlock):
-    """What the second terminal sends: uplink bursts at the times that the sidelink bursts tell.
+    """Sends for the second terminal: uplink bursts at the times that the sidelink bursts tell.
 
     Input 0   complex64, frames of symbols of unit mean power
     Input 1   complex64, what the terminal's antenna hears (with ``continuous``)

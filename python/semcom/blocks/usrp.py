@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""USRPs: samples that come, and bursts that leave at their times."""
+"""USRPs: a source of samples, and a sink that sends bursts at set times."""
 
 from gnuradio import blocks, gr
 
@@ -18,7 +18,7 @@ ERRORS = (RuntimeError, ValueError, IndexError)  # of gr-uhd
 
 
 class usrp_transmitter(radio_end):
-    """Bursts to the first channel of a USRP, each at its time.
+    """Sends bursts on the first channel of a USRP, each at its time.
 
     Input 0  complex64 samples of unit mean power while a burst is on; 14 dB below full scale.
              Bursts alone: tx_sob and tx_length on the first sample, tx_time too if it has a time;
@@ -62,7 +62,7 @@ class usrp_transmitter(radio_end):
 
 
 class usrp_antennas(radio_end):
-    """Samples of the first M channels of a USRP.
+    """Receives the samples of the first M channels of a USRP.
 
     Outputs 0..M-1  complex64 samples, tagged rx_time by UHD: at the start and after an overflow
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Who holds a USRP that is in use, as far as this host can tell."""
+"""Finds the process that holds a USRP, as far as this host can tell."""
 
 import os
 import re

@@ -21,8 +21,8 @@ def mean_db(values_db: np.ndarray) -> float | None:
 
 def error_power(sent: np.ndarray, detected: np.ndarray) -> float:
     """Sum of |detected - sent|^2 over all entries of two complex arrays."""
-    error = (detected - sent).astype(np.complex128).ravel()
-    return float(np.vdot(error, error).real)
+    error = (detected - sent).astype(np.complex128).ravel().view(np.float64)
+    return float(np.sum(error * error))  # no BLAS, whose threads change last bits
 
 
 def papr(symbols: np.ndarray) -> float:
@@ -43,3 +43,19 @@ def mean_snr_db(snr: list, noise_var: list):
     if not known.any():
         return None
     return ratio_db(np.sum(snr[known] * noise_var[known]), np.sum(noise_var[known]))
+
+
+def link_figures(frames: np.ndarray) -> dict:
+    """EVM, PAPR, channel NMSE and mean SNR of a path, each [dB], of frames in their order; None
+    where unknown.
+
+    frames  [n, 7] float64: PAPR (linear), error and power of the symbols, error and power of the
+            channel, SNR (linear) and noise variance; the last two NaN where unknown
+    """
+    papr, error, power, channel_error, channel_power, snr, noise_var = frames.T.tolist()
+    return {
+        "evm_db": ratio_db(sum(error), sum(power)),
+        "papr_db": ratio_db(max(papr, default=0.0), 1.0),
+        "channel_nmse_db": ratio_db(sum(channel_error), sum(channel_power)),
+        "path_snr_db": mean_snr_db(snr, noise_var),
+    }

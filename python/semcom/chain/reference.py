@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The same frames over the same channel draws without GNU Radio: the reference of a run."""
+"""Sends the same frames over the same channel draws without GNU Radio: the reference of a run."""
 
 import itertools
 

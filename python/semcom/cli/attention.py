@@ -27,7 +27,8 @@ KINDS = (".png", ".pdf", ".svg")
 SHARED = ("data", "split", "channel", "snr", "frames", "seed")  # with those of a run
 
 
-def parse(argv=None):
+def make_parser() -> options.Parser:
+    """The program's options."""
     parser = options.Parser(description=__doc__)
     options.add_options(parser, Scenario, names=SHARED)
     parser.add_argument(
@@ -43,7 +44,11 @@ def parse(argv=None):
         help="the figure: .png, .pdf or .svg (default: out/attention.png)",
     )  # fmt: skip
     parser.add_argument("--json", metavar="FILE", help="write the measures here as well")
-    args = parser.parse_args(argv)
+    return parser
+
+
+def parse(argv=None):
+    args = make_parser().parse_args(argv)
     options.points(Scenario, options.given(args, Scenario))  # refuses what has no effect
     vars(args).update(vars(options.values(args, Scenario, SHARED)))
     return args

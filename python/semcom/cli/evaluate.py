@@ -14,6 +14,7 @@ examples:
       --figures out/figures --table out/table.tex
 """
 
+import contextlib
 from pathlib import Path
 
 from ..base import options
@@ -22,12 +23,15 @@ from ..base.files import check_writable
 from ..base.programs import exit_status, program
 from ..nets.names import EVALUATED
 from ..run.scenario import Scenario
+from ..sweep.cluster import opened, options_of
+from ..sweep.options import ClusterOptions
 from ..systems.registry import LOCALISERS
 
 SHARED = ("split", "device")  # with those of a run
 
 
-def parse(argv=None):
+def make_parser() -> options.Parser:
+    """The program's options."""
     parser = options.Parser(description=__doc__)
     parser.add_argument("--system", choices=list(LOCALISERS), default="span")
     parser.add_argument("--setting", choices=EVALUATED, default="sel")
@@ -38,10 +42,15 @@ def parse(argv=None):
         help="one or several training seeds: files, or what a shipped one was trained on (ave28); "
         "default: the one shipped for the set",
     )  # fmt: skip
+    options.add_options(parser, ClusterOptions)
     parser.add_argument("--json", metavar="FILE", help="write the figures and what made them")
     parser.add_argument("--table", metavar="FILE", help="write a table: .tex or .md")
     parser.add_argument("--figures", type=Path, metavar="DIR", help="draw into this folder")
-    args = parser.parse_args(argv)
+    return parser
+
+
+def parse(argv=None):
+    args = make_parser().parse_args(argv)
     shared = options.values(args, Scenario, SHARED)
     args.split, args.device = shared.split, shared.device
     return args
@@ -67,7 +76,8 @@ def run(argv=None) -> None:
     clips = open_set(args.data, split_of(args))
     trained = localisation.trained_in(args.setting)
     paths = named_weights(args.checkpoint, args.system, trained, clips)
-    nets, records = evaluate(args, clips, paths)
+    with opened(options_of(args)) or contextlib.nullcontext() as cluster:
+        nets, records = evaluate(args, clips, paths, cluster)
     total = localisation.summary(records)
     header, rows = rows_of(args, records, total)
     print("\n".join(tables.markdown(header, rows)))

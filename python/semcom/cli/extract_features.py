@@ -26,7 +26,8 @@ from ..data.options import VGG, SetOptions
 SHARED = ("features", "weights")  # with those of media files that are sent
 
 
-def parse(argv=None):
+def make_parser() -> options.Parser:
+    """The program's options."""
     parser = options.Parser(description=__doc__)
     parser.add_argument("folder", type=Path, metavar="DIR", help="folder with media files")
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
@@ -37,7 +38,11 @@ def parse(argv=None):
         "--workers", type=options.at_least(1),
         help="files at a time (default: as many as there are cores)",
     )  # fmt: skip
-    args = parser.parse_args(argv)
+    return parser
+
+
+def parse(argv=None):
+    args = make_parser().parse_args(argv)
     vars(args).update(vars(options.values(args, SetOptions, SHARED)))
     args.weights = Path(args.weights) if args.weights else None
     return args

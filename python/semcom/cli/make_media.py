@@ -42,12 +42,17 @@ def write(path: Path, rng) -> str:
     return ave_text.write_row(event, path.stem, seconds[0], seconds[-1] + 1)
 
 
-def run(argv=None) -> None:
+def make_parser() -> options.Parser:
+    """The program's options."""
     parser = options.Parser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("out/media"), help="folder to write")
     parser.add_argument("--clips", type=options.at_least(1), default=4, help="(default: 4)")
     options.add_options(parser, RunOptions, names=("seed",))
-    args = parser.parse_args(argv)
+    return parser
+
+
+def run(argv=None) -> None:
+    args = make_parser().parse_args(argv)
     seed = options.values(args, RunOptions, ("seed",)).seed
     from ..base import screen
 

@@ -34,11 +34,16 @@ from ..run.scenario import Scenario
 SHARED = ("sample_rate", "snr", "sidelink_snr", "return_snr", "seed")  # with those of a run
 
 
-def parse(argv=None) -> SimpleNamespace:
+def make_parser() -> options.Parser:
+    """The program's options."""
     parser = options.Parser(description=__doc__.format(presets=", ".join(presets.names())))
     options.add_options(parser, MockServerOptions, names=options.fields(MockServerOptions))
     options.add_options(parser, Scenario, names=SHARED)
-    args = parser.parse_args(argv)
+    return parser
+
+
+def parse(argv=None) -> SimpleNamespace:
+    args = make_parser().parse_args(argv)
     own, shared = options.values(args, MockServerOptions), options.values(args, Scenario, SHARED)
     return SimpleNamespace(**vars(own), **vars(shared))
 

@@ -11,30 +11,40 @@ examples:
   run_link.py --channel awgn rayleigh rician --snr 0:30:3 --json out/link.json --plot out/link.png
   run_link.py --data ave28 --csi perfect ls lmmse --detector zf lmmse --frames 200
   run_link.py --until-errors 500 --snr 0,10,20
+  run_link.py --snr=-10:30:0.5 --frames 4000 --workers 8 --json out/link.json --resume
   run_link.py --radio mock:indoor --snr 0:20:5 --frames 100 --json out/indoor.json
   run_link.py --radio replay:out/indoor --detector lmmse
   run_link.py --media clip.mp4 --channel rayleigh --snr 10 --render out.mp4
   run_link.py --media v4l2:/dev/video0 --microphone alsa:default --frames 6
 """
 
+import bisect
 import os
 import sys
+import time
+from pathlib import Path
 
 from ..base import options
 from ..base.errors import BlockError, SemcomError
 from ..base.files import check_apart, check_writable, is_stream
-from ..base.programs import exit_status, program, stoppable
+from ..base.programs import exit_status, fault, program, stoppable
 from ..run import scenario
 from ..run.options import replayed
+from ..sweep.options import ClusterOptions
 
 # What needs Torch, GNU Radio or decoders of media is imported where it is used: not for --help.
 
 
-def parse(argv=None):
+def make_parser() -> options.Parser:
+    """The program's options."""
     parser = options.Parser(description=__doc__)
     scenario.add_options(parser)
+    options.add_options(parser, ClusterOptions)
     group = parser.add_argument_group("What is written")
     group.add_argument("--json", metavar="FILE", help="write the records here, after every point")
+    group.add_argument(
+        "--resume", action="store_true", help="keep the points that --json has, and do the others"
+    )
     group.add_argument("--plot", metavar="FILE", help="plot the task over SNR (.png, .pdf, .svg)")
     group.add_argument(
         "--render",
@@ -42,7 +52,11 @@ def parse(argv=None):
         help="of media, an mp4: the events on what was sent, or what is shown beside it",
     )
     group.add_argument("--profile", action="store_true", help="of media, what each stage takes")
-    return parser.parse_args(argv)
+    return parser
+
+
+def parse(argv=None):
+    return make_parser().parse_args(argv)
 
 
 def points_of(args) -> list:
@@ -62,6 +76,12 @@ def points_of(args) -> list:
             raise SemcomError(f"{name}: has an effect only with --media; leave it out")
     if args.render and not (task := task_of(points[0].system, points[0].task)).film:
         raise SemcomError(f"--render: nothing is drawn of the task {task.name}; leave it out")
+    if args.resume and (points[0].media or not args.json):
+        raise SemcomError("--resume: has an effect only with --json and without --media")
+    shared = options.given(args, ClusterOptions)
+    options.check_given(ClusterOptions(**shared), shared)
+    if shared and (args.render or args.profile):
+        raise SemcomError("--render, --profile: films are drawn here; leave --workers out")
     check_outputs(points, args)
     known = noise.get("snr") is not None or not all(options.broken(p, "snr") for p in points)
     if args.plot and not known:
@@ -115,23 +135,86 @@ def clips_of(points, args):
 def run_all(points, clips, args, records):
     """Run every point, keep ``records`` and the JSON file up to date; the last run over films."""
     from ..base import screen
+    from ..run.records import Pace, without_scores
 
     known = not (points[0].media or replayed(points[0].radio) and not points[0].frames)
     frames = [known * (point.frames or len(clips)) for point in points]
+    places = resumed(points, clips, args, records) if args.resume else []
+    left = [number for number in range(len(points)) if number not in set(places)]
+    run = run_on_cluster if options.given(args, ClusterOptions) else run_here
     with screen.bar("frames") as bar:
-        task = bar.add_task("link", total=sum(frames) or None)
-        for i, point in enumerate(points):
-            before = sum(frames[:i])
-            bar.update(task, description=point.where())
-            try:
-                run_one(
-                    point, clips, args, records,
-                    lambda n, b=before: bar.update(task, completed=b + n),
-                )  # fmt: skip
-            finally:
+        done = sum(frames[number] for number in places)
+        task = bar.add_task("link", total=sum(frames) or None, completed=done)
+        pace = Pace()
+
+        def add(number: int, record: dict) -> None:
+            at = bisect.bisect(places, number)
+            places.insert(at, number)
+            records.insert(at, without_scores(record))
+            if pace.is_due():
+                began = time.monotonic()
                 keep(args, records)
-            if frames[i]:
-                bar.update(task, completed=before + frames[i])
+                pace.took(time.monotonic() - began)
+
+        try:
+            run(left, points, clips, args, add, lambda n, **more: bar.update(
+                task, completed=done + n, **more))  # fmt: skip
+        finally:
+            keep(args, records)
+
+
+def resumed(points, clips, args, records) -> list:
+    """Numbers of the points whose records --json has, which are taken."""
+    from ..run import records as files
+    from ..run.runner import key, key_of_point
+
+    if not Path(args.json).is_file():
+        return []
+    kept = {key(record): record for record in files.read(args.json) if "stopped" not in record}
+    wanted = [key_of_point(point, clips) for point in points]
+    places = [number for number, each in enumerate(wanted) if each in kept]
+    records += [kept[wanted[number]] for number in places]
+    return places
+
+
+def run_here(numbers, points, clips, args, add, advance) -> None:
+    """Run points one after the other in this process."""
+    before = 0
+    for number in numbers:
+        point, found, arrived = points[number], [], 0
+
+        def on_frames(count, done=before):
+            nonlocal arrived
+            arrived = count
+            advance(done + count)
+
+        advance(before, description=point.where())
+        try:
+            run_one(point, clips, args, found, on_frames)
+        finally:
+            for record in found:
+                add(number, record)
+        before += point.frames or len(clips) or arrived
+        advance(before)
+
+
+def run_on_cluster(numbers, points, clips, args, add, advance) -> None:
+    """Run points in the processes that the options name; of one that ended those that tried it,
+    a line is told, and all others are run."""
+    from ..sweep.cluster import Died, opened, options_of
+    from ..sweep.points import Sweep
+
+    began, finished = time.monotonic(), 0
+    with opened(options_of(args)) as cluster:
+        sweep = Sweep(cluster, [points[number] for number in numbers], clips)
+        for at, result in sweep.records(advance):
+            if isinstance(result, Died):
+                fault(result.line)
+                continue
+            add(numbers[at], result)
+            finished += 1
+            rate = 60 * finished / (time.monotonic() - began)
+            advance(sweep.frames_done, description=f"{rate:.0f} points a minute")
 
 
 def keep(args, records, over: bool = False) -> None:

@@ -41,15 +41,21 @@ def sides() -> list:
     return [*dict.fromkeys(name for names in variants for name in names), "receiver"]
 
 
-def parse(argv=None):
+def make_parser(shared: bool = True) -> options.Parser:
+    """The program's options; ``shared``: with those of run_link.py."""
     parser = options.Parser(description=__doc__)
     parser.add_argument("side", choices=sides())
-    scenario.add_options(parser, leave_out=("media", "microphone", "features", "weights"))
+    if shared:
+        scenario.add_options(parser, leave_out=("media", "microphone", "features", "weights"))
     group = parser.add_argument_group("This side")
     group.add_argument("--first", type=options.at_least(0), default=0, metavar="N",
                        help="number of the first clip, for a terminal started again")  # fmt: skip
     group.add_argument("--json", metavar="FILE", help="write what was counted or measured")
-    return parser.parse_args(argv)
+    return parser
+
+
+def parse(argv=None):
+    return make_parser().parse_args(argv)
 
 
 def the_point(args):

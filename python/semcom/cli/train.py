@@ -6,6 +6,7 @@
     apps/train.py --data DIR --variant error_free ...   a folder in the AVE layout
     apps/train.py --variant no_estimation --init models/pilot_ave-full-synthetic.safetensors ...
     apps/train.py --system vscg --setting wsel --seeds 5 --data DIR
+    apps/train.py --system pilot_ave --warm-start models/vscg-sel-ave28.safetensors --frozen ...
     torchrun --nproc-per-node 2 apps/train.py ...       two processes, GPUs or hosts, one training
 
 Any field of the system's and its training's configuration is an option.  A run that was interrupted
@@ -28,24 +29,34 @@ from ..training import recipes
 ANYWAY = ("data", "match", "init", "limit", "resume")  # of every training, see Job
 
 
+def make_parser(system: str = DEFAULT_SYSTEM, setting: str = "") -> options.Parser:
+    """The options of a system's training, or of a localiser's in a setting."""
+    kind, parser = recipes.entry(system, setting), options.Parser(description=__doc__)
+    parser.add_argument("--system", **choice_of_system())
+    add_common(parser, system)
+    options.add_options(parser, kind.config, leave_out=("variant",))
+    options.add_options(parser, config_of(system), leave_out=kind.of_the_data)
+    return parser
+
+
+def choice_of_system() -> dict:
+    """Argparse's keywords of ``--system``: what can be trained."""
+    learned = [name for name, entry in systems().items() if entry.weights]
+    return dict(choices=[*learned, *LOCALISERS], default=DEFAULT_SYSTEM)
+
+
 def parse(argv):
     """Arguments, and the configurations of training and network whose options are among them."""
-    learned = [name for name, entry in systems().items() if entry.weights]
-    system = dict(choices=[*learned, *LOCALISERS], default=DEFAULT_SYSTEM)
-    first = options.Parser(add_help=False, allow_abbrev=False)
-    first.add_argument("--system", **system)
+    first = options.Parser(add_help=False)
+    first.add_argument("--system", **choice_of_system())
     first.add_argument("--setting")
     chosen = first.parse_known_args([w for w in argv if w not in ("-h", "--help")])[0]
-    kind, network = recipes.entry(chosen.system, chosen.setting), config_of(chosen.system)
-    parser = options.Parser(description=__doc__, allow_abbrev=False)  # --seed is not --seeds
-    parser.add_argument("--system", **system)
-    add_common(parser, chosen.system)
-    options.add_options(parser, kind.config, leave_out=("variant",))
-    options.add_options(parser, network, leave_out=kind.of_the_data)
+    kind = recipes.entry(chosen.system, chosen.setting)
+    parser = make_parser(chosen.system, chosen.setting)
     args, unknown = parser.parse_known_args(argv)
     if unknown:
         refuse(parser, unknown, chosen)
-    return args, kind.config, network
+    return args, kind.config, config_of(chosen.system)
 
 
 def add_common(parser, system):
@@ -64,7 +75,9 @@ def add_common(parser, system):
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--limit", type=count, help="use the first so many clips of each split")
     parser.add_argument(
-        "--match", action="store_true", help="use the splits for cross-modal localisation (*_match)"
+        "--match",
+        action="store_true",
+        help="use the splits ..._match, for cross-modal localisation",
     )
     parser.add_argument("--resume", action=BooleanOptionalAction, default=True)
 

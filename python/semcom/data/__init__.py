@@ -64,6 +64,7 @@ def open_composed(path: str | Path | None, split: str, size: int = COMPOSED):
     The clips of a split are made of its own recordings and photographs.
     """
     from ..perception.features import extractor
+    from ..perception.names import AUTO
     from .composed_set import ComposedSet
     from .material_drawn import DrawnMaterial
     from .material_raw import RawMaterial
@@ -72,4 +73,4 @@ def open_composed(path: str | Path | None, split: str, size: int = COMPOSED):
         raise SemcomError(f"split {split!r}: expected one of {', '.join(SPLITS)}")
     name = "drawn" if path is None else f"{Path(path).resolve().name}, composed"
     material = DrawnMaterial() if path is None else RawMaterial(path, split)
-    return ComposedSet(name, [material], extractor("compact"), split, size)
+    return ComposedSet(name, [material], extractor(AUTO), split, size)

@@ -16,7 +16,8 @@ import numpy as np
 
 from ..base.errors import SemcomError
 from ..media.clip import Media
-from ..perception.features import extractor
+from ..perception.features import extractor, suited
+from ..perception.names import AUTO, FEATURES
 from ..perception.windows import MediaWindows
 from .ave_text import Truths
 from .clipset import AVE_CLASSES, BACKGROUND
@@ -27,7 +28,7 @@ class Films:
 
     names       files or devices (v4l2:/dev/video0)
     microphone  a device that the sound is taken from, beside a camera
-    features    'compact', or 'vgg' with the folder ``weights``
+    features    'world', 'compact', or 'vgg' with the folder ``weights``; 'auto': see :meth:`suit`
     places      (name, first second, seconds) of each clip that was sent, filled by its source;
                 ``media(i)`` reads them again, which is quick in their order
     truths      what is known of them; its ``notes`` say of which films nothing is
@@ -36,16 +37,22 @@ class Films:
     name = "media"
     classes = AVE_CLASSES
 
-    def __init__(self, names: Sequence, microphone: str = "", features: str = "compact",
+    def __init__(self, names: Sequence, microphone: str = "", features: str = AUTO,
                  weights: str = ""):  # fmt: skip
         self.names, self.microphone = [str(name) for name in names], microphone
-        self.features, self.weights = features, str(weights)
+        self._open = features == AUTO
+        self.features, self.weights = FEATURES[0] if self._open else features, str(weights)
         self.places: list[tuple[str, int, int]] = []
         self.truths = Truths(self.names, self.classes)
         self._again, self._at = None, 0
 
     def __len__(self) -> int:
         return 0
+
+    def suit(self, sizes: dict) -> None:
+        """Take the features that a system of such sizes does, where the user left it open."""
+        if self._open:
+            self.features = suited(sizes) or self.features
 
     def media(self, i: int) -> Media | None:
         """What the i-th clip that was sent shows and plays; None of a device's or a pipe's, which

@@ -56,17 +56,17 @@ class RawMaterial:
         """One of the event's photographs, mirrored or not, with soft edges: mostly as large as the
         clip's picture or larger, as in a film of the event."""
         photo = _pick(rng, self.pictures[event])[:, :: rng.choice([-1, 1])]
-        photo = _cropped(rng, photo)
+        photo = cropped(rng, photo)
         fills = rng.random() < FILLING
         height = rng.uniform(*(WHOLE_FRAME if fills else INSET))
         size = round(height * photo.shape[1] / photo.shape[0]), round(height)
         photo = cv2.resize(photo, size, interpolation=cv2.INTER_LINEAR)
         photo = np.clip(photo * rng.uniform(0.8, 1.2) * rng.uniform(0.93, 1.07, 3), 0, 255)
-        return np.dstack([photo, _soft_edges(size[::-1], 6)]).astype(np.uint8)
+        return np.dstack([photo, soft_edges(size[::-1], 6)]).astype(np.uint8)
 
     def scene(self, rng: np.random.Generator) -> np.ndarray:
         """A photograph without any of the events."""
-        return _cropped(rng, _pick(rng, self.pictures[BACKGROUND]))
+        return cropped(rng, _pick(rng, self.pictures[BACKGROUND]))
 
     def hum(self, rng: np.random.Generator) -> np.ndarray:
         """A sound of something else; in one of three cases noise."""
@@ -79,7 +79,7 @@ def _pick(rng: np.random.Generator, files: list[np.ndarray]) -> np.ndarray:
     return files[rng.integers(len(files))]
 
 
-def _cropped(rng: np.random.Generator, photo: np.ndarray) -> np.ndarray:
+def cropped(rng: np.random.Generator, photo: np.ndarray) -> np.ndarray:
     """A part of at least two thirds of each side."""
     height, width = (round(side * rng.uniform(2 / 3, 1)) for side in photo.shape[:2])
     top = rng.integers(photo.shape[0] - height + 1)
@@ -87,7 +87,7 @@ def _cropped(rng: np.random.Generator, photo: np.ndarray) -> np.ndarray:
     return photo[top : top + height, left : left + width]
 
 
-def _soft_edges(size: tuple[int, int], border: int) -> np.ndarray:
+def soft_edges(size: tuple[int, int], border: int) -> np.ndarray:
     """[height, width] 0 to 255: how opaque a picture is, less near its edges."""
     far = [np.minimum(np.arange(n) + 1, np.arange(n)[::-1] + 1) for n in size]
     return 255 * np.clip(np.minimum(*np.meshgrid(*far, indexing="ij")) / border, 0, 1)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..base.options import Rule, option
-from ..perception.names import FEATURES
+from ..perception.names import AUTO, FEATURES
 from .clipset import SPLITS
 
 CLIPS = Rule(lambda point: not point.media, "without --media")
@@ -25,7 +25,7 @@ class SetOptions:
     data: str = option(
         "",
         "folder in the AVE layout, or of raw material to compose clips of; of text, a folder "
-        "with *_SPLIT.txt or one file, a sentence a line; default: a generated set",
+        "with files ..._SPLIT.txt or one file, a sentence a line; default: a generated set",
         metavar="DIR", only=(CLIPS,), place=True,
     )  # fmt: skip
     split: str = option("test", "which clips to send", choices=SPLITS, only=(CLIPS, IN_SPLITS))
@@ -36,7 +36,10 @@ class SetOptions:
     microphone: str = option(
         "", "device of the sound, as alsa:default", metavar="DEVICE", only=(MEDIA,), place=True
     )
-    features: str = option("compact", "networks of the features", choices=FEATURES, only=(MEDIA,))
+    features: str = option(
+        AUTO, "networks of the features; auto: those that the system's weights take",
+        choices=(AUTO, *FEATURES), only=(MEDIA,),
+    )  # fmt: skip
     weights: str = option(
         "", "weights of the features vgg", metavar="DIR", only=(MEDIA, VGG), place=True
     )

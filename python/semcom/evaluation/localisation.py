@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""What a localiser makes of a split, as JSON-able records: knows one split, and never trains."""
+"""Evaluates a localiser on one split and returns records for JSON; it never trains."""
 
 from __future__ import annotations
 

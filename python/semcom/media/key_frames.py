@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Which pictures of a film are sent, so that the others can be made from them.
+"""Chooses the key frames of a film, from which the other pictures are interpolated.
 
 Pictures are compared by their correlation (Chen et al., Generative Multi-Modal Mutual Enhancement
 Video Semantic Communications, 2024, eq. 1), and one that is unlike the last that was kept is kept

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""What a receiver understood, as one picture: fit for a window, a video, a screen at a fair.
+"""Draws what a receiver understood as one picture, for a window or a film.
 
 The picture with the event's name over it, and where the receiver attended to; the symbols of both
 streams and the SNR; below, the event of each second against the truth, over the sound's spectrum.
@@ -37,7 +37,7 @@ from .paint import (
     Box,
 )
 from .spectrum import RATE
-from .timeline import NOTHING, draw_timeline
+from .timeline import NOTHING, UNSURE, draw_timeline, said
 
 WIDTH, HEIGHT = 1280, 720  # the size that lengths below are for [pixels]; others scale
 SMALLEST = (320, 180)  # what is still drawn, if no longer legible
@@ -215,11 +215,12 @@ def _draw_event(area: np.ndarray, view: View, unit: float) -> None:
     sure = float(np.clip(np.nan_to_num(view.confidence), 0, 1))
     percent, room = f"{100 * sure:.0f} %", round(130 * unit)
     name = line._replace(w=wide - room)
-    paint.write(area, name, view.event, 40 * unit, TEXT, bold=True, least=20 * unit)
+    shown, tint = said(view.event, sure), TEXT if sure >= UNSURE else FAINT
+    paint.write(area, name, shown, 40 * unit, tint, bold=True, least=20 * unit)
     paint.write(area, Box(x + wide - room, line.y, room, line.h), percent, 34 * unit, TEXT, 1.0)
     bar = Box(x, box.y + round(70 * unit), wide, max(2, round(10 * unit)))
     paint.plate(area, bar, GREY, bar.h / 2, 0.6)
-    colour = FAINT if view.event == NOTHING else ORANGE
+    colour = FAINT if view.event == NOTHING or sure < UNSURE else ORANGE
     paint.plate(area, bar._replace(w=max(bar.h, round(sure * wide))), colour, bar.h / 2)
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""How near pictures and sound that are shown again are to those that were sent: closed formulas.
+"""Quality of pictures and sound that are shown again, by closed formulas.
 
 Pictures are [h, w, 3] uint8 of one size, sound [n] float32 at 16 kHz of one length.
 """

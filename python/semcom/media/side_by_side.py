@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""What was sent beside what a receiver shows, as one picture: for a window and for a film.
+"""Draws what was sent beside what the receiver shows as one picture, for a window or a film.
 
 Below the pictures the sentence that was read, how far it is to be trusted, and what it took.
 Everything is drawn on a canvas [height, width, 3] uint8 RGB; what stays as it is for a second is

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Media by handles, for blocks of one process: pictures do not travel through a flowgraph."""
+"""A store of media with handles: within a process, blocks exchange handles instead of pictures."""
 
 from __future__ import annotations
 

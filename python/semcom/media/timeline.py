@@ -38,6 +38,7 @@ QUIET, RANGE = -6.0, 6.0  # log-mel that is black; how far above white is at lea
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)  # [s] between ticks
 TO_COME = 0.55  # brightness of the sound that was not heard yet
 NOTHING = "background"  # the event that is none
+UNSURE = 0.5  # confidence below which a decision is shown as unsure
 
 
 class Rows(NamedTuple):
@@ -67,6 +68,11 @@ def marks(decided, truth) -> list:
     return [
         name == true if name and true else None for name, true in zip(decided, truth, strict=True)
     ]
+
+
+def said(event: str, sure: float) -> str:
+    """An event as it is shown: with a word before it where the receiver is not sure."""
+    return f"unsure: {event}" if event and not sure >= UNSURE else event
 
 
 def draw_timeline(area: np.ndarray, view, unit: float) -> None:

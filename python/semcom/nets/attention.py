@@ -4,11 +4,15 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from .layers import dense
 
+KEY = 16  # numbers of a key: more learn clips by heart
 ROWS = 2048  # of a projection at a time on a CPU: what they become stays in its cache
 
 
@@ -86,16 +90,19 @@ def distinct(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor] | None:
     return (one, which) if same else None
 
 
-def project(visual: torch.Tensor, embed: nn.Sequential, term: nn.Linear) -> torch.Tensor:
-    """term(embed(visual)) in the dtype of ``visual`` [..., d], fast where that needs no gradient.
+def project(
+    visual: torch.Tensor, embed: nn.Sequential, weight: torch.Tensor, bias: torch.Tensor | None
+) -> torch.Tensor:
+    """embed(visual) weight^T + bias in the dtype of ``visual`` [..., d], fast where that needs no
+    gradient.
 
-    embed  one dense layer with ReLU;  term  a linear layer
+    embed  one dense layer with ReLU;  weight [k, units], bias [k] of a linear layer behind it
     """
     if visual.requires_grad:  # features that crossed a link are learnt, too
-        return term(embed(visual.float()))
-    weights = embed[0].weight, embed[0].bias, term.weight
+        return F.linear(embed(visual.float()), weight, bias)
+    weights = embed[0].weight, embed[0].bias, weight
     result = project_once(visual, lambda rows: HiddenProjection.apply(rows, *weights))
-    return result if term.bias is None else result + term.bias
+    return result if bias is None else result + bias
 
 
 def project_once(visual: torch.Tensor, projection) -> torch.Tensor:
@@ -113,6 +120,16 @@ def pool(alpha: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
     return (alpha.to(positions.dtype) @ positions).float()
 
 
+def fit(query: torch.Tensor, keys: torch.Tensor, heads: int) -> torch.Tensor:
+    """How well each position answers to what is asked for: q_h . k_(h, p) / sqrt(d) (Vaswani et
+    al., NIPS 2017, eq. 1, before its softmax).
+
+    query [B, T, heads d], keys [B, T, P, heads d] -> [B, T, P, heads]
+    """
+    query, keys = query.unflatten(-1, (heads, -1)), keys.unflatten(-1, (heads, -1))
+    return torch.einsum("bthd,btphd->btph", query, keys) / math.sqrt(query.shape[-1])
+
+
 class AGVA(nn.Module):
     """Audio-guided visual attention (Tian et al., ECCV 2018); eqs (2) and (3) of Yu et al.
 
@@ -122,11 +139,16 @@ class AGVA(nn.Module):
     to all hidden units of position i instead, as the implementations behind published figures do:
     only for reproducing those, and only where hidden = h w.
 
+    ``product`` adds to the scores what is not in the equation, (W_q M_a(a_t)) . (W_k M_v(v_t)) /
+    sqrt(KEY) (:func:`fit`): the sound then says *which* positions; a sum inside tanh hardly lets
+    it.
+
     Input
         visual: [B, T, h, w, d_v], without gradient;  audio: [B, T, d_a], or None for attention
         from zero audio
     Output
         attended: [B, T, d_v];  attention: [B, T, h, w], sums to one
+
     ``compute_dtype`` bfloat16 halves the time of training on processors that have it.
     """
 
@@ -139,6 +161,7 @@ class AGVA(nn.Module):
         width: int,
         hidden: int,
         position_axis: bool = False,
+        product: bool = False,
     ):
         super().__init__()
         self.audio_dim, self.position_axis = audio_dim, position_axis
@@ -147,6 +170,8 @@ class AGVA(nn.Module):
         self.visual_term = nn.Linear(width, hidden, bias=False)
         self.audio_term = nn.Linear(width, hidden, bias=False)
         self.score = nn.Linear(hidden, 1, bias=False)
+        self.query = nn.Linear(width, KEY) if product else None
+        self.key_term = nn.Linear(width, KEY, bias=False) if product else None
 
     def forward(
         self, visual: torch.Tensor, audio: torch.Tensor | None
@@ -154,10 +179,16 @@ class AGVA(nn.Module):
         positions = visual.flatten(2, 3).to(self.compute_dtype)
         if audio is None:
             audio = torch.zeros(*visual.shape[:2], self.audio_dim, device=visual.device)
-        guide = self.audio_term(self.embed_audio(audio))
+        heard = self.embed_audio(audio)
+        guide = self.audio_term(heard)
         guide = guide[..., None] if self.position_axis else guide[:, :, None]
-        seen = project(positions, self.embed_visual, self.visual_term)
-        alpha = self.score(torch.tanh(seen + guide)).squeeze(-1).softmax(-1)
+        terms = [term.weight for term in (self.visual_term, self.key_term) if term is not None]
+        seen = project(positions, self.embed_visual, torch.cat(terms), None)
+        seen, keys = seen.tensor_split((len(terms[0]),), -1)
+        scores = self.score(torch.tanh(seen + guide))
+        if self.query is not None:
+            scores = scores + fit(self.query(heard), keys, heads=1)
+        alpha = scores.squeeze(-1).softmax(-1)
         attended = pool(alpha[:, :, None], positions)[:, :, 0]
         return attended, alpha.unflatten(-1, visual.shape[2:4])
 
@@ -166,23 +197,29 @@ class GuidedAttention(nn.Module):
     """Additive attention over the positions of a map, several heads, guided by another modality.
 
     alpha_h = softmax_p(w_h tanh(W_v v_p + W_g g)), one attended vector per head (AGVA without its
-    first dense layers, with heads).
+    first dense layers, with heads).  ``product`` adds (W_q g)_h . (W_k v_p)_h / sqrt(KEY) to the
+    scores (:func:`fit`).
 
     Input
         visual: [B, T, h, w, d_v];  guide: [B, T, d_g], or None for attention from a zero guide
     Output
         attended: [B, T, heads d_v];  attention: [B, T, h, w], the mean of the heads, sums to one
+
     ``compute_dtype`` as in :class:`AGVA`.
     """
 
     compute_dtype = torch.float32
 
-    def __init__(self, visual_dim: int, guide_dim: int, hidden: int, heads: int):
+    def __init__(
+        self, visual_dim: int, guide_dim: int, hidden: int, heads: int, product: bool = False
+    ):
         super().__init__()
-        self.guide_dim = guide_dim
+        self.guide_dim, self.hidden, self.heads = guide_dim, hidden, heads
         self.visual_term = nn.Linear(visual_dim, hidden)
         self.guide_term = nn.Linear(guide_dim, hidden)
         self.score = nn.Linear(hidden, heads, bias=False)
+        self.query = nn.Linear(guide_dim, heads * KEY) if product else None
+        self.key_term = nn.Linear(visual_dim, heads * KEY, bias=False) if product else None
 
     def forward(
         self, visual: torch.Tensor, guide: torch.Tensor | None
@@ -190,8 +227,10 @@ class GuidedAttention(nn.Module):
         positions = visual.flatten(2, 3).to(self.compute_dtype)
         if guide is None:
             guide = torch.zeros(*visual.shape[:2], self.guide_dim, device=visual.device)
-        seen = project_once(positions, self._see)
+        seen, keys = project_once(positions, self._see).tensor_split((self.hidden,), -1)
         scores = self.score(torch.tanh(seen + self.guide_term(guide)[:, :, None]))
+        if self.query is not None:
+            scores = scores + fit(self.query(guide), keys, self.heads)
         alpha = scores.softmax(2).mT  # [B, T, heads, positions]
         attended = pool(alpha, positions).flatten(2)
         return attended, alpha.mean(2).unflatten(-1, visual.shape[2:4])
@@ -199,7 +238,8 @@ class GuidedAttention(nn.Module):
     def _see(self, rows: torch.Tensor) -> torch.Tensor:
         mixed = self.compute_dtype != torch.float32
         with torch.autocast(rows.device.type, self.compute_dtype, enabled=mixed):
-            return self.visual_term(rows).float()
+            seen = [term(rows) for term in (self.visual_term, self.key_term) if term is not None]
+        return torch.cat(seen, -1).float()
 
 
 class SpatialHearing(nn.Module):
@@ -217,8 +257,22 @@ class SpatialHearing(nn.Module):
         """The sound's part of eq. (2): audio [B, T, d_a], F^av Z [B, T, hidden] -> F^a_spa."""
         if self.audio_attention is None:
             return audio
-        weights = self.audio_attention(fusion).softmax(-1)
+        return self.raise_by(audio, self.audio_attention(fusion).softmax(-1))
+
+    def raise_by(self, audio: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+        """The same from softmax(f4(F^av Z)), [B, T, hidden]."""
         return self.audio_output(weights * self.audio_term(audio)) + audio
+
+
+class SpatialTold(SpatialHearing):
+    """The sound's part of co-spatial attention where the weights softmax(f4(F^av Z)) are told."""
+
+    def __init__(self, audio_dim: int, width: int, hidden: int):
+        super().__init__(audio_dim, width, hidden, audio_attention=False)
+        self.audio_output = nn.Linear(hidden, audio_dim)
+
+    def hear(self, audio: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+        return self.raise_by(audio, weights)
 
 
 class CSPA(SpatialHearing):
@@ -254,7 +308,8 @@ class CSPA(SpatialHearing):
         """Eq. (1) and the picture's part of (2): -> F^v_spa [B, T, d_v], F^av Z [B, T, hidden] and
         the attention [B, T, h, w]."""
         positions = visual.flatten(2, 3).to(self.compute_dtype)
-        seen = project(positions, self.embed_visual, self.visual_term)
+        term = self.visual_term
+        seen = project(positions, self.embed_visual, term.weight, term.bias)
         common = self.audio_term(audio)[:, :, None] * seen
         score = self.score(common)[..., 0]
         alpha = score.softmax(-1)

@@ -103,6 +103,13 @@ class CoAttention(Localiser):
             raise SemcomError("attention: this network has CSEA alone, which pools the picture")
         return self.spatial.see(audio, visual)[::2]
 
+    def given(self, audio, visual):
+        if self.spatial is None or self.semantic is None or not self.config.audio_attention:
+            raise SemcomError("coattention: only with all of its parts can it cross a link")
+        attended, fusion, _ = self.spatial.see(audio, visual)
+        weights = self.spatial.audio_attention(fusion).softmax(-1)
+        return [audio, attended, visual.flatten(2, 3).float().mean(2), weights]
+
     def streams(self, audio, visual):
         pairs = []
         if self.spatial is not None:

@@ -9,8 +9,18 @@ from dataclasses import asdict, dataclass
 
 from ..base.errors import SemcomError
 from ..base.options import option
-from .names import CONSISTENCY, DECODERS, GATES, PARTS, SETTINGS
+from .names import (
+    ATTENTIONS,
+    CONSISTENCY,
+    DECODERS,
+    GATES,
+    OVER_LINK,
+    PARTS,
+    SETTINGS,
+    SPATIAL,
+)
 
+SHORTEST = 4  # symbols of a second, of nested payloads
 CELLS = 3  # rows and columns of the map that co-attention may be sent
 
 
@@ -41,18 +51,56 @@ class RadioConfig(FeatureSizes):
     terminals: str = option("audio+video", "audio+video, or audio or video for one modality")
     symbols: int = option(64, "complex symbols L per segment and terminal")
 
+    @property
+    def rates(self) -> tuple[int, ...]:
+        """Numbers of symbols a second that the network can send, the most last."""
+        return (self.symbols,)
+
+
+def check_attention(config) -> None:
+    """Refuse an attention that there is not."""
+    if config.attention not in ATTENTIONS:
+        raise SemcomError(
+            f"attention {config.attention!r}: expected one of {', '.join(ATTENTIONS)}"
+        )
+
+
+ATTENTION_HELP = (
+    "how the heard sound guides the eye: additive, a term of the scores; product, besides a query "
+    "that each position's key answers"
+)
+
 
 @dataclass(frozen=True)
 class PilotAvePlusConfig(RadioConfig):
-    """Sizes."""
+    """Sizes, and what the symbols keep to."""
 
     hidden: int = option(256, "units of the hidden layers of encoders and decoders")
     attention_hidden: int = option(128, "hidden width of the attention's scores")
     heads: int = option(4, "heads of the attention")
     dropout: float = option(0.2, "share of features dropped in training")
+    attention: str = option("additive", ATTENTION_HELP, choices=ATTENTIONS)
+    nested: bool = option(
+        False, "one network for any --symbols: the first 4, 8, 16, ... of a second's are a payload"
+    )
+    peak: float = option(
+        0.0, "largest power of a symbol over the mean of a clip, 1 or more; 0: any", unit="dB"
+    )
 
     def __post_init__(self):
         check_config(self)
+        check_attention(self)
+        if self.nested and self.symbols < SHORTEST:
+            raise SemcomError(f"symbols {self.symbols}: nested needs at least {SHORTEST}")
+        if self.peak and self.peak < 1:
+            raise SemcomError(f"peak {self.peak:g}: expected 1 dB or more (or 0: any)")
+
+    @property
+    def rates(self) -> tuple[int, ...]:
+        if not self.nested:
+            return (self.symbols,)
+        doubled = [SHORTEST << k for k in range(self.symbols.bit_length())]
+        return (*(n for n in doubled if n < self.symbols), self.symbols)
 
 
 @dataclass(frozen=True)
@@ -83,28 +131,55 @@ class PilotAveConfig(RadioConfig):
     audio_decoder: int = option(256, "units of the audio channel decoder")
     video_decoder: int = option(512, "channels of the video channel decoder")
     common_dim: int = option(256, "features of both modalities before PSP")
+    picture_dim: int = option(
+        0, "features of the picture before the semantic decoder, where they are others; 0: as many"
+    )
+    linear: bool = option(False, "a linear layer beside each channel encoder and decoder")
     video_kernel: int = option(1, "kernel of the Conv2D blocks in time [segments]")
     recurrent: int = option(0, "units of BiLSTMs before PSP per direction; 0: none, as the paper")
     classifier: int = option(64, "units of the classifier's hidden layer")
     dropout: float = option(0.1, "share of features dropped in training")
     decoder: str = option(
-        "psp", "semantic decoder at the receiver; psp: the paper's", choices=DECODERS
+        "psp",
+        "semantic decoder at the receiver; psp: the paper's; psp_localiser: all of Zhou et al.'s",
+        choices=DECODERS,
+    )
+    setting: str = option(
+        "sel",
+        "from what labels the decoder learns: sel (each second's), wsel (the clip's event alone; "
+        "not psp)",
+        choices=OVER_LINK,
     )
     spatial: str = option(
         "terminal",
-        "where co-attention looks at the map: at the terminal that hears the sound, or at the "
-        "receiver on a small map that is sent",
-        choices=("terminal", "map"),
+        "where co-attention looks at the map: at the terminal that hears the sound, which tells "
+        "the receiver F^av Z (terminal) or the weights of the sound that come of it (weights), or "
+        "at the receiver on a small map that is sent (map)",
+        choices=SPATIAL,
+    )
+    attention: str = option(
+        "additive", ATTENTION_HELP + " (the paper's is additive)", choices=ATTENTIONS
     )
 
     def __post_init__(self):
-        check_config(self, may_be_zero=("recurrent",))
+        check_config(self, may_be_zero=("recurrent", "picture_dim"))
+        check_attention(self)
+        if self.decoder == "coattention" and self.attention != "additive":
+            raise SemcomError(f"attention {self.attention}: coattention has its own; leave it out")
         if self.decoder not in DECODERS:
             raise SemcomError(f"decoder {self.decoder!r}: expected one of {', '.join(DECODERS)}")
+        if self.setting not in OVER_LINK:
+            raise SemcomError(f"setting {self.setting!r}: expected {' or '.join(OVER_LINK)}")
+        if self.decoder == "psp" and self.setting != "sel":
+            raise SemcomError(
+                f"setting {self.setting}: decoder psp has none; give decoder psp_localiser"
+            )
         if self.decoder != "psp" and self.terminals != "audio+video":
             raise SemcomError(f"decoder {self.decoder}: needs both terminals; psp works with one")
-        if self.spatial not in ("terminal", "map"):
-            raise SemcomError(f"spatial {self.spatial!r}: expected terminal or map")
+        if self.spatial not in SPATIAL:
+            raise SemcomError(f"spatial {self.spatial!r}: expected one of {', '.join(SPATIAL)}")
+        if self.spatial == "map" and self.linear:
+            raise SemcomError("linear: not with a map, whose regions are sent each by itself")
         if self.spatial == "map" and 2 * self.symbols < CELLS**2:
             raise SemcomError(f"symbols {self.symbols}: a map needs at least {CELLS**2 // 2 + 1}")
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from .attention import CSEA, CSPA, SpatialHearing
+from .attention import CSEA, CSPA, SpatialHearing, SpatialTold
 from .coattention import CoAttention, Streams
 from .configs import CELLS, CoAttentionConfig, PilotAveConfig
 from .layers import (
     PSP,
     BiLSTM,
     TemporalConv,
+    beside,
     dense,
     limit_power,
     shrink,
@@ -22,10 +23,9 @@ from .layers import (
 from .localisers import (
     AVEL,
     VSCG,
-    AVELConfig,
     Fusion,
     PSPLocaliser,
-    VSCGConfig,
+    RecurrentLocaliser,
 )
 
 
@@ -62,15 +62,27 @@ class ChannelDecoders(nn.Module):
                 decoder = dense(*sizes, dropout=drop)
             else:
                 decoder = TemporalConv(*sizes, kernel=kernel, dropout=drop)
-            common = nn.Linear(sizes[-1], config.common_dim, bias=False)
-            self.decoders[name] = nn.Sequential(decoder, common)
+            dim = config.picture_dim if name == "video" else 0
+            dim = dim or config.common_dim
+            deep = nn.Sequential(decoder, nn.Linear(sizes[-1], dim, bias=False))
+            self.decoders[name] = beside(deep, sizes[0], dim, config.linear)
         self.drop = nn.Dropout(config.dropout)
 
-    def features(self, symbols: torch.Tensor, no_eff: torch.Tensor) -> list[torch.Tensor]:
-        """symbols [B, K, T, L], no_eff [B, K] -> K tensors [B, T, common_dim]."""
+    def features(self, symbols: torch.Tensor, no_eff: torch.Tensor) -> tuple[list, list]:
+        """symbols [B, K, T, L], no_eff [B, K] -> K tensors [B, T, common_dim], or picture_dim: as
+        they are, and after dropout."""
         clean = received(symbols, no_eff)
-        pairs = enumerate(self.terminals)
-        return [self.drop(self.decoders[name](clean[:, k])) for k, name in pairs]
+        whole, kept = [], []
+        for k, name in enumerate(self.terminals):
+            whole.append(self.decoders[name](clean[:, k]))
+            kept.append(self.drop(whole[-1]))
+        return whole, kept
+
+    def lines(self):
+        """With config.linear: the audio decoder, the linear layer beside the video decoder, and
+        what that is beside."""
+        audio, video = self.decoders.values()
+        return audio, video.line, [video.deep]
 
 
 def received(symbols: torch.Tensor, no_eff: torch.Tensor) -> torch.Tensor:
@@ -93,7 +105,7 @@ class PSPReceiver(ChannelDecoders):
 
     def forward(self, symbols: torch.Tensor, no_eff: torch.Tensor):
         """-> logits [B, T, C]; extras "features": the semantic ones of each terminal, [B, T, d]."""
-        heard = zip(self.terminals, self.features(symbols, no_eff), strict=True)
+        heard = zip(self.terminals, self.features(symbols, no_eff)[1], strict=True)
         features = [self.recurrent[name](x) for name, x in heard]
         if self.fusion is not None:
             features = list(self.fusion(*features))
@@ -104,54 +116,71 @@ class PSPReceiver(ChannelDecoders):
 class LocaliserReceiver(ChannelDecoders):
     """What a localiser has behind its attention: BiLSTMs and :class:`Fusion`."""
 
-    Config: type
-    loss: str
+    localiser: type[RecurrentLocaliser]
 
     def __init__(self, config: PilotAveConfig, classes: int):
         super().__init__(config)
-        units = config.recurrent or config.common_dim // 2
-        self.recurrent = nn.ModuleList(BiLSTM(config.common_dim, units) for _ in range(2))
-        sizes = self.Config(dropout=config.dropout, classifier=config.classifier)
-        self.fusion = Fusion(sizes, self.loss, classes, 2 * units)
+        units, common = config.recurrent or config.common_dim // 2, config.common_dim
+        sizes = common, config.picture_dim or common
+        self.recurrent = nn.ModuleList(BiLSTM(size, units) for size in sizes)
+        kind, own = self.localiser, dict(dropout=config.dropout, setting=config.setting)
+        loss = kind.losses[config.setting]
+        own = kind.Config(classifier=config.classifier, **own)
+        self.fusion = Fusion(own, loss, classes, 2 * units)
 
     def forward(self, symbols: torch.Tensor, no_eff: torch.Tensor):
-        """-> logits [B, T, C] and the localiser's extras."""
-        heard = zip(self.recurrent, self.features(symbols, no_eff), strict=True)
-        return self.fusion(*(layer(x) for layer, x in heard))
+        """-> logits [B, T, C] and the localiser's extras; "given": what its BiLSTMs were, as
+        :meth:`Localiser.given`."""
+        given, kept = self.features(symbols, no_eff)
+        heard = zip(self.recurrent, kept, strict=True)
+        logits, extras = self.fusion(*(layer(x) for layer, x in heard))
+        return logits, {"given": given, **extras}
 
 
 class AVELReceiver(LocaliserReceiver):
     """Of :class:`AVEL`."""
 
-    Config, loss = AVELConfig, AVEL.losses["sel"]
+    localiser = AVEL
+
+
+class ZhouReceiver(LocaliserReceiver):
+    """Of :class:`PSPLocaliser`."""
+
+    localiser = PSPLocaliser
 
 
 class VSCGReceiver(LocaliserReceiver):
     """Of :class:`VSCG`."""
 
-    Config, loss = VSCGConfig, VSCG.losses["sel"]
+    localiser = VSCG
+
+
+PARTS = ("attended", "pooled", "fusion")  # of what the video terminal sends of co-attention
 
 
 class CoAttentionReceiver(nn.Module):
     """Co-attention where only some of it can be: CSPA's attention of the sound, CSEA, both streams.
 
     spatial "terminal": the video terminal has looked; three linear layers on the channel decoder
-    give back what it saw, the mean of the picture and F^av Z.  "map": CSPA looks at the 3x3 regions
-    that were sent.
+    give back what it saw, the mean of the picture and F^av Z.  "weights": the same with the weights
+    of the sound for F^av Z.  "map": CSPA looks at the 3x3 regions that were sent.
     """
 
     def __init__(self, config: PilotAveConfig, classes: int):
         super().__init__()
         dim, hidden = config.common_dim, config.attention_hidden
+        picture = config.picture_dim or dim
         self.on_map = config.spatial == "map"
-        self.audio_decoder = dense(
-            2 * config.symbols, config.audio_decoder, dim, dropout=config.dropout
-        )
+        reals = 2 * config.symbols
+        deep = dense(reals, config.audio_decoder, dim, dropout=config.dropout)
+        self.audio_decoder = beside(deep, reals, dim, config.linear)
         spatial = dim, config.attention_width, hidden
         if self.on_map:
-            reals = 2 * config.symbols // CELLS**2
-            self.video_decoder = dense(reals, config.video_decoder, dim, dropout=config.dropout)
-            self.spatial = CSPA(dim, *spatial)
+            of_cell = reals // CELLS**2
+            self.video_decoder = dense(
+                of_cell, config.video_decoder, picture, dropout=config.dropout
+            )
+            self.spatial = CSPA(picture, *spatial)
         else:
             self.video_decoder = TemporalConv(
                 2 * config.symbols,
@@ -159,49 +188,60 @@ class CoAttentionReceiver(nn.Module):
                 kernel=config.video_kernel,
                 dropout=config.dropout,
             )
-            parts = ("attended", "pooled", "fusion")
-            sizes = (dim, dim, hidden)
+            parts = dict(zip(PARTS, (picture, picture, hidden), strict=True))
             self.parts = nn.ModuleDict(
-                {
-                    name: nn.Linear(config.video_decoder, n)
-                    for name, n in zip(parts, sizes, strict=True)
-                }
+                {name: nn.Linear(config.video_decoder, n) for name, n in parts.items()}
             )
-            self.spatial = SpatialHearing(*spatial)
-        self.semantic = CSEA(dim, dim)
+            self.line = nn.Linear(reals, sum(parts.values())) if config.linear else None
+            told = SpatialTold if config.spatial == "weights" else SpatialHearing
+            self.spatial = told(*spatial)
+        self.semantic = CSEA(picture, dim)
         sizes = CoAttentionConfig(
             dropout=config.dropout,
             classifier=config.classifier,
             recurrent=config.recurrent or dim // 2,
+            setting=config.setting,
         )
-        self.streams = Streams(dim, dim, sizes, classes)
+        self.streams = Streams(dim, picture, sizes, classes)
 
     def forward(self, symbols: torch.Tensor, no_eff: torch.Tensor):
         """-> logits [B, T, C] and the extras of :class:`Streams`."""
         heard, seen = received(symbols, no_eff).unbind(1)
         audio = self.audio_decoder(heard)
         look = self.look_at_map if self.on_map else self.take_parts
-        spatial, pooled = look(audio, seen)
+        spatial, pooled, given = look(audio, seen)
         recurrent = self.streams.features([spatial, self.semantic(audio, pooled)])
-        return self.streams(recurrent)
+        logits, extras = self.streams(recurrent)
+        return logits, {"given": given, **extras}
+
+    def lines(self):
+        """As :meth:`ChannelDecoders.lines`."""
+        return self.audio_decoder, self.line, self.parts.values()
 
     def look_at_map(self, audio: torch.Tensor, seen: torch.Tensor):
-        """(F^a_spa, F^v_spa) and the mean of the regions, [B, T, dim] each."""
+        """(F^a_spa, F^v_spa), the mean of the regions and what was decoded."""
         regions = CELLS**2
         cells = seen[..., : seen.shape[-1] // regions * regions].unflatten(-1, (regions, -1))
         cells = self.video_decoder(cells)
-        return self.spatial(audio, cells.unflatten(2, (CELLS, CELLS)))[:2], cells.mean(2)
+        spatial = self.spatial(audio, cells.unflatten(2, (CELLS, CELLS)))[:2]
+        return spatial, cells.mean(2), [audio, cells]
 
     def take_parts(self, audio: torch.Tensor, seen: torch.Tensor):
         """The same from what the terminal saw."""
         decoded = self.video_decoder(seen)
-        attended, pooled, fusion = (layer(decoded) for layer in self.parts.values())
-        return (self.spatial.hear(audio, fusion), attended), pooled
+        parts = [layer(decoded) for layer in self.parts.values()]
+        if self.line is not None:
+            lines = self.line(seen).split([part.shape[-1] for part in parts], -1)
+            parts = [part + line for part, line in zip(parts, lines, strict=True)]
+        attended, pooled, told = parts
+        spatial = self.spatial.hear(audio, told), attended
+        return spatial, pooled, [audio, attended, pooled, told]
 
 
-DECODERS = {  # name: (receiver, its loss)
-    "psp": (PSPReceiver, PSPLocaliser.losses["sel"]),
-    "coattention": (CoAttentionReceiver, CoAttention.losses["sel"]),
-    "vscg": (VSCGReceiver, VSCGReceiver.loss),
-    "avel": (AVELReceiver, AVELReceiver.loss),
+DECODERS = {  # name: (receiver, the localiser that it is of)
+    "psp": (PSPReceiver, PSPLocaliser),
+    "coattention": (CoAttentionReceiver, CoAttention),
+    "vscg": (VSCGReceiver, VSCG),
+    "avel": (AVELReceiver, AVEL),
+    "psp_localiser": (ZhouReceiver, PSPLocaliser),
 }

@@ -24,6 +24,7 @@ from torch import nn
 from ..base.errors import SemcomError
 from ..phy.coding import BlockCode
 from .attention import GuidedAttention
+from .calibration import Calibration
 from .configs import DigitalFeaturesConfig
 from .layers import dense, init_relu
 from .pilot_ave_plus import Presence
@@ -148,6 +149,7 @@ class DigitalFeatures(System, nn.Module):
 
     name = "digital_features"
     loss = "single_stream"
+    calibration = Calibration()  # of its probabilities, from the header of its weights
     Config = DigitalFeaturesConfig
     Settings = DigitalFeaturesSettings
     full_topology = topology = Topology((Terminal("audio", "audio"), Terminal("video", "visual")))
@@ -252,7 +254,7 @@ class DigitalFeatures(System, nn.Module):
             numbers, stages = (torch.tensor(np.array(row)).to(symbols.device) for row in rows)
             latents[place] = self.quantisers[place].decode(numbers, stages)
             came[place] = stages > 0
-        probabilities = self.decide(latents, came)[0].softmax(-1)
+        probabilities = self.calibration(self.decide(latents, came)[0], noise)
         heard = torch.stack(list(came.values())).any(0)
         return probabilities, probabilities.amax(-1).mean(-1) * heard
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""From the features of each segment to a decision: one head for each way of training.
+"""Heads: they turn the features of each segment into a decision, one head for each way of training.
 
 A head turns fused features [B, T, d] into (logits [B, T, C], extras): the decision of a segment is
 its largest logit, the extras are what the loss (``training.losses``) wants besides.
@@ -88,3 +88,10 @@ def below_background(module: nn.Module, scores: torch.Tensor) -> torch.Tensor:
         return scores
     background = module.background.expand(*scores.shape[:-1], 1)
     return torch.cat([scores[..., :-1], background], -1)
+
+
+def background_of(net: nn.Module) -> torch.Tensor | None:
+    """The buffer with the score of background of a network, where training does not tell it (see
+    :class:`VideoHead`)."""
+    named = {name.rpartition(".")[-1]: value for name, value in net.named_buffers()}
+    return named.get("background")

@@ -32,6 +32,32 @@ def unit_power(symbols: torch.Tensor) -> torch.Tensor:
     return symbols / power.clamp_min(1e-12).sqrt()
 
 
+def bound_peak(symbols: torch.Tensor, peak: float) -> torch.Tensor:
+    """Each clip [B, T, L] at an average power of one, no symbol's power above ``peak`` (more than
+    1): x -> s x, clipped to the amplitude sqrt(peak), with the gain s that makes the power one.
+
+    With the k strongest symbols at the bound, s^2 = (N - k peak) / (power of the N - k others); the
+    smallest k whose others stay below the bound is the one.  Phases stay.  Silence stays silence; a
+    clip with too few symbols that are not zero stays below unit power, those at the bound.
+    """
+    flat = unit_power(symbols).flatten(1)
+    power = flat.abs().square()
+    strongest = power.detach().sort(-1, descending=True).values
+    count = strongest.shape[-1]
+    clipped = torch.arange(count, device=power.device)
+    rest = strongest.flip(-1).cumsum(-1).flip(-1)  # of the count - k that are not clipped
+    left = (count - clipped * peak).clamp_min(0)
+    fits = left * strongest <= peak * rest
+    k = torch.where(fits.any(-1), fits.int().argmax(-1), count)[:, None]
+    bound = strongest.gather(-1, (k - 1).clamp_min(0))  # symbols from this power on are clipped
+    at_bound = (power >= bound) & (k > 0)
+    free = torch.where(at_bound, 0.0, power).sum(-1, keepdim=True)
+    gain = (count - at_bound.sum(-1, keepdim=True) * peak).clamp_min(0) / free.clamp_min(1e-12)
+    amplitude = power.clamp_min(1e-12).sqrt()
+    scale = torch.where(at_bound, math.sqrt(peak) / amplitude, gain.sqrt())
+    return (flat * scale).view_as(symbols)
+
+
 def limit_power(symbols: torch.Tensor) -> torch.Tensor:
     """Scale clips [..., T, L] that are stronger than unit power down to it (gain control)."""
     power = symbols.abs().square().mean((-2, -1), keepdim=True)
@@ -60,6 +86,26 @@ def dense(
     for fan_in, fan_out in zip(sizes[:-1], sizes[1:], strict=True):
         layers += [nn.Linear(fan_in, fan_out, bias), relu(dropout)]
     return nn.Sequential(*layers if last_relu else layers[:-1])
+
+
+class Beside(nn.Module):
+    """Layers and, beside them, one linear layer from what they take to what they give: the sum.
+
+    [..., fan_in] -> [..., fan_out].  The linear layer alone can be an optimal linear code
+    (``training.linear_codec``), which a chain of layers with ReLU is slow to learn.
+    """
+
+    def __init__(self, deep: nn.Module, fan_in: int, fan_out: int):
+        super().__init__()
+        self.deep, self.line = deep, nn.Linear(fan_in, fan_out)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        return self.deep(features) + self.line(features)
+
+
+def beside(deep: nn.Module, fan_in: int, fan_out: int, linear: bool) -> nn.Module:
+    """Layers, with a linear one beside them where asked for."""
+    return Beside(deep, fan_in, fan_out) if linear else deep
 
 
 def init_relu(module: nn.Module) -> None:

@@ -71,18 +71,19 @@ class Localiser(nn.Module):
         w] that sums to one over the positions."""
         raise TypeError(f"{type(self).__name__} must define attend()")
 
+    def given(self, audio: torch.Tensor, visual: torch.Tensor) -> list[torch.Tensor]:
+        """What can cross a link in the middle of this network, [B, T, d] each: all that the rest
+        of it needs of the sound (the first) and of the picture (the others)."""
+        raise SemcomError(
+            f"{self.name}: cannot be cut in two by a link; expected another localiser"
+        )
+
     def streams(
         self, audio: torch.Tensor, visual: torch.Tensor
     ) -> list[tuple[torch.Tensor, torch.Tensor]]:
         """Features of sound and picture after the recurrent layers, [B, T, d] each; a pair for
         each stream of the network."""
         raise TypeError(f"{type(self).__name__} must define streams()")
-
-    def background_score(self) -> torch.Tensor | None:
-        """The buffer with the score of background, where training does not tell it (see
-        :class:`VideoHead`)."""
-        named = {name.rpartition(".")[-1]: value for name, value in self.named_buffers()}
-        return named.get("background")
 
     def match(
         self, audio: torch.Tensor, visual: torch.Tensor
@@ -178,10 +179,13 @@ class RecurrentLocaliser(Localiser):
     def attend(self, visual, audio):
         return self.attention(visual, self.audio_input(audio))
 
-    def streams(self, audio, visual):
+    def given(self, audio, visual):
         sound = self.audio_input(audio)
-        attended = self.attention(visual, sound)[0]
-        return [(self.audio_lstm(sound), self.visual_lstm(self.visual_input(attended)))]
+        return [sound, self.visual_input(self.attention(visual, sound)[0])]
+
+    def streams(self, audio, visual):
+        sound, picture = self.given(audio, visual)
+        return [(self.audio_lstm(sound), self.visual_lstm(picture))]
 
     def decide(self, streams) -> tuple[torch.Tensor, dict]:
         """Of :meth:`streams`: logits [B, T, C] and what the loss wants."""

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Names of what the room offers, for those who name it and do not use it: no Torch in here."""
+"""Names of the networks; importing this module does not load Torch."""
 
-DECODERS = ("psp", "avel", "vscg", "coattention")  # of pilot_ave
+DECODERS = ("psp", "avel", "vscg", "coattention", "psp_localiser")  # of pilot_ave
+OVER_LINK = ("sel", "wsel")  # settings of these decoders
 SETTINGS = ("sel", "wsel", "wsel_proportions", "cml")  # that localisers learn in
 WEAK = ("wsel", "wsel_proportions")  # of these, without saying when an event happens
 DIRECTIONS = ("a2v", "v2a")  # of cross-modal localisation, learned in cml
 EVALUATED = (*(setting for setting in SETTINGS if setting != "cml"), *DIRECTIONS)
 CONSISTENCY = ("", "cere", "separate", "average", "maximum", "none")  # where ESCM's GRUs start from
 PARTS = ("cspa+csea", "cspa", "csea")  # of co-attention
+ATTENTIONS = ("additive", "product")  # how a guide tells positions apart
+SPATIAL = ("terminal", "weights", "map")  # what of it crosses a link
 GATES = ("softmax", "sigmoid")  # of CSEA
 
 AVE_CLASSES = (

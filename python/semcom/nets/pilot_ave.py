@@ -19,6 +19,7 @@ from .configs import CELLS, PilotAveConfig
 from .decoders import DECODERS
 from .layers import (
     TemporalConv,
+    beside,
     dense,
     init_relu,
     limit_power,
@@ -26,6 +27,7 @@ from .layers import (
     to_real,
     unit_power,
 )
+from .localisers import Localiser
 from .system import RadioSystem
 
 
@@ -43,14 +45,18 @@ class AudioTerminal(nn.Module):
             last_relu=False,
             dropout=config.dropout,
         )
+        self.line = nn.Linear(config.audio_dim, 2 * config.symbols) if config.linear else None
 
     def forward(self, audio: torch.Tensor) -> torch.Tensor:
-        return unit_power(to_complex(self.channel(self.drop(self.semantic(audio)[0]))))
+        code = self.channel(self.drop(self.semantic(audio)[0]))
+        if self.line is not None:
+            code = code + self.line(audio)
+        return unit_power(to_complex(code))
 
 
-def video_encoder(config: PilotAveConfig, dim: int) -> TemporalConv:
+def video_encoder(config: PilotAveConfig, dim: int) -> nn.Module:
     """The video terminal's channel encoder of ``dim`` features."""
-    return TemporalConv(
+    deep = TemporalConv(
         dim,
         config.video_channel,
         2 * config.symbols,
@@ -58,6 +64,7 @@ def video_encoder(config: PilotAveConfig, dim: int) -> TemporalConv:
         last_relu=False,
         dropout=config.dropout,
     )
+    return beside(deep, dim, 2 * config.symbols, config.linear)
 
 
 class VideoTerminal(nn.Module):
@@ -70,11 +77,14 @@ class VideoTerminal(nn.Module):
 
     def __init__(self, config: PilotAveConfig):
         super().__init__()
-        self.hearing = dense(
-            2 * config.symbols, config.audio_decoder, config.audio_decoder, config.audio_dim
-        )
+        sizes = 2 * config.symbols, *[config.audio_decoder] * 2, config.audio_dim
+        self.hearing = beside(dense(*sizes), sizes[0], sizes[-1], config.linear)
         self.attention = AGVA(
-            config.visual_dim, config.audio_dim, config.attention_width, config.attention_hidden
+            config.visual_dim,
+            config.audio_dim,
+            config.attention_width,
+            config.attention_hidden,
+            product=config.attention == "product",
         )
         self.channel = video_encoder(config, config.visual_dim)
 
@@ -88,7 +98,12 @@ class VideoTerminal(nn.Module):
 
 class SpatialTerminal(VideoTerminal):
     """The spatial part of co-attention at the terminal, which hears the sound: what CSPA sees, the
-    mean of the picture and what CSPA tells the sound (F^av Z) share the channel encoder."""
+    mean of the picture and what CSPA tells the sound share the channel encoder.
+
+    What it tells is F^av Z, a sum of products over the positions that has no bound, and is beside
+    features about 1 in the encoder; or, with spatial "weights", softmax(f4(F^av Z)), which is all
+    that is made of it.
+    """
 
     def __init__(self, config: PilotAveConfig):
         super().__init__(config)
@@ -100,15 +115,21 @@ class SpatialTerminal(VideoTerminal):
             audio_attention=False,
         )
         self.channel = video_encoder(config, 2 * config.visual_dim + config.attention_hidden)
+        self.reals = 2 * config.symbols
+        self.weigh = None
+        if config.spatial == "weights":
+            hidden, width = config.attention_hidden, config.attention_width // 2
+            self.weigh = dense(hidden, width, hidden, last_relu=False)
 
     def attend(self, visual: torch.Tensor, heard: torch.Tensor | None):
         if heard is None:
-            audio = visual.new_zeros(*visual.shape[:2], self.hearing[0].in_features).float()
+            audio = visual.new_zeros(*visual.shape[:2], self.reals).float()
         else:
             audio = to_real(limit_power(heard))
         attended, fusion, attention = self.attention.see(self.hearing(audio), visual)
+        told = fusion if self.weigh is None else self.weigh(fusion).softmax(-1)
         pooled = visual.flatten(2, 3).float().mean(2)
-        return torch.cat([attended, pooled, fusion], -1), attention
+        return torch.cat([attended, pooled, told], -1), attention
 
 
 class MapTerminal(nn.Module):
@@ -147,10 +168,65 @@ class PilotAve(RadioSystem):
     Config = PilotAveConfig
 
     def __init__(self, config: PilotAveConfig, classes: tuple[str, ...] | list[str]):
-        receiver, loss = DECODERS[config.decoder]
+        receiver, localiser = DECODERS[config.decoder]
         video = VideoTerminal
         if config.decoder == "coattention":
-            video = SpatialTerminal if config.spatial == "terminal" else MapTerminal
+            video = MapTerminal if config.spatial == "map" else SpatialTerminal
         super().__init__(config, classes, AudioTerminal, video, receiver)
-        self.loss = loss
+        self.loss = localiser.losses[config.setting]
         self.apply(init_relu)
+
+    def start_from(self, localiser: Localiser) -> dict[str, str]:
+        """Take over the weights of what this system has of a localiser: the attention at the
+        terminal, and at the receiver all from the recurrent layers on.
+
+        -> name of each tensor that was taken, here -> there
+        """
+        theirs, own = localiser.state_dict(), self.state_dict()
+        taken = {}
+        for name in own:
+            for place, part in PLACES:
+                source = part + name.removeprefix(place)
+                if name.startswith(place) and source in theirs:
+                    taken[name] = source
+        self.load_state_dict(own | {name: theirs[source] for name, source in taken.items()})
+        return taken
+
+
+PLACES = (  # what a system has of a localiser: where it is here, where it is there
+    ("video_terminal.attention.", "attention."),
+    ("receiver.recurrent.0.", "audio_lstm."),
+    ("receiver.recurrent.1.", "visual_lstm."),
+    ("receiver.fusion.", "fusion."),
+    ("video_terminal.attention.", "spatial."),  # from here on of co-attention
+    ("video_terminal.weigh.", "spatial.audio_attention."),
+    ("receiver.spatial.", "spatial."),
+    ("receiver.semantic.", "semantic."),
+    ("receiver.streams.", "decoder."),
+)
+
+
+def cut_in_two(localiser: Localiser) -> dict:
+    """The fields of a configuration of pilot_ave whose receiver and attention are a localiser's."""
+    own = localiser.config
+    with torch.no_grad():
+        audio = torch.zeros(1, 1, own.audio_dim)
+        visual = torch.zeros(1, 1, own.height, own.width, own.visual_dim)
+        sound, picture = (x.shape[-1] for x in localiser.given(audio, visual)[:2])
+    if sound != own.audio_dim:
+        raise SemcomError(
+            f"{localiser.name}: has {sound} features of the sound, which the video terminal is to "
+            f"hear; expected {own.audio_dim}, as many as the set"
+        )
+    return {
+        "decoder": {"psp": "psp_localiser"}.get(localiser.name, localiser.name),
+        "setting": own.setting,
+        "spatial": "weights",
+        "linear": True,
+        "attention_width": own.attention_width,
+        "attention_hidden": own.attention_hidden,
+        "recurrent": own.recurrent,
+        "classifier": own.classifier,
+        "common_dim": sound,
+        "picture_dim": picture,
+    }

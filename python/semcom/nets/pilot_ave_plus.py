@@ -11,12 +11,18 @@ thousand clips by heart.
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
 import torch
 from torch import nn
+from torch.nn import functional as F
 
+from ..base.errors import SemcomError
 from .attention import GuidedAttention
 from .configs import PilotAvePlusConfig
 from .layers import (
+    bound_peak,
     dense,
     init_relu,
     limit_power,
@@ -28,6 +34,32 @@ from .spans import EventSpan
 from .system import RadioSystem
 
 NOISE_RANGE_DB = 40.0  # effective noise beyond it is as good as none, or as nothing received
+
+
+@dataclass(frozen=True)
+class PilotAvePlusSettings:
+    """symbols  of a second and terminal, of those that the network can send; 0: the most."""
+
+    symbols: int = 0
+
+
+def as_inputs(symbols: torch.Tensor, config: PilotAvePlusConfig) -> torch.Tensor:
+    """Heard symbols [B, T, n], limited to unit power, as a layer takes them, [B, T, numbers].
+
+    What a shorter payload of a nested network has not, is zero, and what it has is stronger by
+    L / n in power, as if the energy of a second were the same; how long it is, log2 n / L, comes
+    beside.
+    """
+    if not config.nested:
+        return to_real(limit_power(symbols))
+    missing, share = config.symbols - symbols.shape[-1], symbols.shape[-1] / config.symbols
+    heard = F.pad(limit_power(symbols) / math.sqrt(share), (0, missing))
+    return F.pad(to_real(heard), (0, 1), value=math.log2(share))
+
+
+def inputs(config: PilotAvePlusConfig) -> int:
+    """Numbers of a second that :func:`as_inputs` makes of its symbols."""
+    return 2 * config.symbols + config.nested
 
 
 class Encoder(nn.Module):
@@ -54,15 +86,20 @@ class VideoTerminal(nn.Module):
 
     def __init__(self, config: PilotAvePlusConfig):
         super().__init__()
-        self.hearing = dense(2 * config.symbols, config.attention_hidden)
+        self.config = config
+        self.hearing = dense(inputs(config), config.attention_hidden)
         self.attention = GuidedAttention(
-            config.visual_dim, config.attention_hidden, config.attention_hidden, config.heads
+            config.visual_dim,
+            config.attention_hidden,
+            config.attention_hidden,
+            config.heads,
+            product=config.attention == "product",
         )
         self.encoder = Encoder(config.heads * config.visual_dim, config)
 
     def attend(self, visual: torch.Tensor, heard: torch.Tensor | None):
         """-> attended [B, T, heads d_v], attention [B, T, h, w], the mean of the heads."""
-        guide = None if heard is None else self.hearing(to_real(limit_power(heard)))
+        guide = None if heard is None else self.hearing(as_inputs(heard, self.config))
         return self.attention(visual, guide)
 
     def forward(self, visual: torch.Tensor, heard: torch.Tensor | None) -> torch.Tensor:
@@ -103,11 +140,12 @@ class Decoder(nn.Module):
 
     def __init__(self, config: PilotAvePlusConfig):
         super().__init__()
-        self.layer = dense(2 * config.symbols + 1, config.hidden, dropout=config.dropout)
+        self.config = config
+        self.layer = dense(inputs(config) + 1, config.hidden, dropout=config.dropout)
 
     def forward(self, symbols: torch.Tensor, no_eff: torch.Tensor) -> torch.Tensor:
-        """symbols [B, T, L], no_eff [B] -> [B, T, hidden]."""
-        heard = to_real(limit_power(symbols))
+        """symbols [B, T, n], no_eff [B] -> [B, T, hidden]."""
+        heard = as_inputs(symbols, self.config)
         heard = heard.masked_fill(no_eff.isinf()[:, None, None], 0.0)
         noise = noise_level(no_eff)[:, None, None].expand(*heard.shape[:2], 1)
         return self.layer(torch.cat([heard, noise], -1))
@@ -138,6 +176,7 @@ class Receiver(nn.Module):
     def __init__(self, config: PilotAvePlusConfig, classes: int):
         super().__init__()
         terminals = len(config.terminals.split("+"))
+        self.symbols = config.symbols
         self.decoders = nn.ModuleList(Decoder(config) for _ in range(terminals))
         self.evidence = nn.ModuleList(
             Evidence(config.hidden, classes - 1) for _ in range(terminals)
@@ -146,9 +185,9 @@ class Receiver(nn.Module):
         self.span = EventSpan(terminals)
 
     def forward(self, symbols: torch.Tensor, no_eff: torch.Tensor):
-        """symbols [B, K, T, L], no_eff [B, K] -> log probabilities [B, T, C]; extras "evidence":
+        """symbols [B, K, T, n], no_eff [B, K] -> log probabilities [B, T, C]; extras "evidence":
         that of each stream, [B, T, C - 1]."""
-        noises = no_eff.unbind(1)
+        noises = (no_eff * (self.symbols / symbols.shape[-1])).unbind(1)  # as strong as the symbols
         streams = zip(self.decoders, symbols.unbind(1), noises, strict=True)
         features = [decoder(x, noise) for decoder, x, noise in streams]
         weighed = zip(self.evidence, features, noises, strict=True)
@@ -158,11 +197,16 @@ class Receiver(nn.Module):
 
 
 class PilotAvePlus(RadioSystem):
-    """The whole system; what runs where is one method each."""
+    """The whole system; what runs where is one method each.
+
+    A ``nested`` network sends the first n of a second's L symbols, at unit power, for any n of
+    ``rates``: which, :meth:`configure` says.
+    """
 
     name = "pilot_ave_plus"
     loss = "single_stream"
     Config = PilotAvePlusConfig
+    Settings = PilotAvePlusSettings
 
     def __init__(self, config: PilotAvePlusConfig, classes: tuple[str, ...] | list[str]):
         super().__init__(config, classes, AudioTerminal, VideoTerminal, Receiver)
@@ -170,3 +214,24 @@ class PilotAvePlus(RadioSystem):
         undecided = [stream.events for stream in self.receiver.evidence]
         for layer in (*undecided, self.receiver.presence.score):
             nn.init.normal_(layer.weight, std=0.02)  # the receiver starts out undecided
+
+    def configure(self, settings: PilotAvePlusSettings) -> None:
+        """Take settings; SemcomError for a length that the network cannot send."""
+        if settings.symbols not in (0, *self.rates):
+            raise SemcomError(
+                f"symbols {settings.symbols}: these weights send "
+                f"{' or '.join(map(str, self.rates))} symbols a second"
+            )
+        self.symbols = settings.symbols or self.rates[-1]
+
+    def encode_audio(self, audio: torch.Tensor) -> torch.Tensor:
+        return self._payload(super().encode_audio(audio))
+
+    def encode_video(self, visual: torch.Tensor, heard: torch.Tensor | None) -> torch.Tensor:
+        return self._payload(super().encode_video(visual, heard))
+
+    def _payload(self, symbols: torch.Tensor) -> torch.Tensor:
+        """What goes on the air of a terminal's symbols [B, T, L]: [B, T, n]."""
+        if self.symbols < symbols.shape[-1]:
+            symbols = unit_power(symbols[..., : self.symbols])
+        return bound_peak(symbols, 10 ** (self.config.peak / 10)) if self.config.peak else symbols

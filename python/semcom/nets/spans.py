@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Which event, and from when to when: decided for the whole clip at once."""
+"""Decides the event of a clip and its first and last segment, for the whole clip at once."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from torch import nn
 
 from ..base.errors import SemcomError
 from ..phy.csi import mean_no_eff
+from .calibration import Calibration
 from .configs import RadioConfig
 from .topology import Terminal, Topology
 
@@ -98,10 +99,15 @@ class System(ABC):
         """Symbols that a terminal sends for a clip of so many items; at most, where that varies."""
 
     def begin(self) -> None:  # noqa: B027
-        """A run begins: what :meth:`figures` tells is of it alone."""
+        """A run begins: what :meth:`counts` tells is of it alone."""
 
-    def figures(self) -> dict:
-        """What a record tells of the run beside the figures of all systems, by name."""
+    def counts(self) -> dict[str, int]:
+        """What was counted in the course of a run, by name.  Parts of a run add up; of what begins
+        with "most_", the highest counts."""
+        return {}
+
+    def figures(self, counts: dict[str, int]) -> dict:
+        """What a record tells of a run beside the figures of all systems, by name."""
         return {}
 
     def payload_of(self, terminal: str, taken: np.ndarray) -> int:
@@ -133,6 +139,7 @@ class RadioSystem(System, nn.Module):
     name: str
     Config: type
     loss: str
+    calibration = Calibration()  # of its probabilities, from the header of its weights
     full_topology = AUDIO_VISUAL
     looking = ("video",)
 
@@ -166,6 +173,11 @@ class RadioSystem(System, nn.Module):
         """Probabilities of the classes in a second, background last."""
         return np.float32, len(self.classes)
 
+    @property
+    def rates(self) -> tuple[int, ...]:
+        """What ``symbols`` can be, of a second and terminal, the most last."""
+        return self.config.rates
+
     def payload(self, terminal: str, items: int) -> int:
         return self.symbols * items
 
@@ -190,7 +202,8 @@ class RadioSystem(System, nn.Module):
                 f"a frame of {symbols.shape[2]} symbols is no multiple of the "
                 f"{self.symbols} symbols a segment that these weights send"
             )
-        return self.decode(self.segments(symbols), noise).softmax(-1)
+        logits = self.decode(self.segments(symbols), noise)
+        return self.calibration(logits, noise)
 
     def judged(self, symbols: torch.Tensor, noise: torch.Tensor) -> tuple:
         """The largest probability of each segment, the mean over a clip's segments."""

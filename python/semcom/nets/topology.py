@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Who sends, what each terminal takes, and which terminals each one hears: data, read by all.
+"""Topologies, as data: who sends, what each terminal takes, and which terminals each one hears.
 
 Flowgraphs, the Torch chain, training, bursts and GRC read a :class:`Topology`; none of them assumes
 a number of terminals, a modality or a length.

@@ -13,6 +13,7 @@ import torch
 from ..base.errors import SemcomError
 from ..base.optional import cv2
 from ..media import spectrum
+from ..nets import world
 from ..nets.compact import (
     AUDIO_DIM,
     PICTURE,
@@ -20,11 +21,14 @@ from ..nets.compact import (
     CompactAudio,
     CompactVision,
 )
+from ..nets.efficientnet import EfficientNet
+from ..nets.mobilenet import YAMNet
 from ..nets.vgg import EMBEDDING, VGG19Pool5, VGGish
 from ..weights import store as checkpoint
 from ..weights.names import models_folder
-from .names import FEATURES
+from .names import AUTO, FEATURES
 
+AT_ONCE = 20  # pictures that pass a network together
 VGG_SIDE = 224  # [pixels]
 VGG_MEAN, VGG_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -63,8 +67,37 @@ class Compact:
 
     @torch.inference_mode()
     def visual(self, pictures: np.ndarray) -> np.ndarray:
-        seen = torch.from_numpy(_squares(pictures, self.looks, PICTURE))
+        seen = torch.from_numpy(squares(pictures, self.looks, PICTURE))
         return self._see(seen).unflatten(0, (-1, self.looks)).mean(1).numpy()
+
+
+class World:
+    """Networks that know the world, and affine maps over them that ship with the project; of a
+    second two pictures are seen.
+
+    maps  file of the affine maps, of tools/train_world.py; None: the shipped one
+    """
+
+    name, looks, audio_dim = "world", 2, world.AUDIO_DIM
+    visual_shape = (world.GRID, world.GRID, world.VISUAL_DIM)
+
+    def __init__(self, maps: Path | None = None):
+        self._hear, self._see, self._maps = YAMNet(), EfficientNet(), world.WorldMaps()
+        for net in (self._hear, self._see):
+            checkpoint.fill(models_folder() / f"{net.name}.safetensors", net)
+        self._see.to(memory_format=torch.channels_last)
+        checkpoint.fill(maps or models_folder() / f"{world.WorldMaps.name}.safetensors", self._maps)
+
+    @torch.inference_mode()
+    def audio(self, sound: np.ndarray) -> np.ndarray:
+        patches = torch.from_numpy(spectrum.patches(sound, spectrum.YAMNET_OFFSET))
+        return world.sound_features(self._hear, self._maps, patches).numpy()
+
+    @torch.inference_mode()
+    def visual(self, pictures: np.ndarray) -> np.ndarray:
+        seen = torch.from_numpy(squares(pictures, self.looks, world.PICTURE)).split(AT_ONCE)
+        maps = torch.cat([world.picture_features(self._see, self._maps, some) for some in seen])
+        return maps.unflatten(0, (-1, self.looks)).mean(1).numpy()
 
 
 class Vgg:
@@ -91,10 +124,20 @@ class Vgg:
         mean, deviation = (torch.tensor(v) for v in (VGG_MEAN, VGG_DEVIATION))
         maps = []
         for second in pictures:  # 16 pictures of 224 x 224 are enough at a time
-            seen = torch.from_numpy(_squares(second[None], self.looks, VGG_SIDE))
+            seen = torch.from_numpy(squares(second[None], self.looks, VGG_SIDE))
             normal = (seen.float() / 255 - mean) / deviation
             maps.append(self._see(normal.permute(0, 3, 1, 2)).mean(0))
         return torch.stack(maps).numpy()
+
+
+def suited(sizes: dict) -> str:
+    """Name of the shipped features that a system of such sizes (:meth:`System.sizes`) takes; '' for
+    none."""
+    for kind in (World, Compact):
+        own = {"audio features": (kind.audio_dim,), "visual features": kind.visual_shape}
+        if own.items() >= {name: sizes[name] for name in own if name in sizes}.items():
+            return kind.name
+    return ""
 
 
 def looked_at(pictures: int, looks: int) -> range:
@@ -103,7 +146,7 @@ def looked_at(pictures: int, looks: int) -> range:
     return range(step // 2, pictures, step)
 
 
-def _squares(pictures: np.ndarray, looks: int, side: int) -> np.ndarray:
+def squares(pictures: np.ndarray, looks: int, side: int) -> np.ndarray:
     """``looks`` evenly spaced pictures of each second [T, n, h, w, 3], whole, as squares:
     [T * looks, side, side, 3] uint8."""
     chosen = pictures[:, looked_at(pictures.shape[1], looks)].reshape(-1, *pictures.shape[2:])
@@ -112,7 +155,10 @@ def _squares(pictures: np.ndarray, looks: int, side: int) -> np.ndarray:
 
 
 def extractor(name: str, weights: Path | None = None) -> FeatureExtractor:
-    """The features ``compact``, or ``vgg`` with the folder of its weights."""
+    """The features ``world`` (of ``weights``, a file of tools/train_world.py, if given),
+    ``compact``, or ``vgg`` with the folder of its weights."""
+    if name in ("world", AUTO):
+        return World(weights)
     if name == "compact":
         return Compact()
     if name != "vgg":

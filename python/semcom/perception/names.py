@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Names of what the room offers, for those who name it and do not use it: no Torch in here."""
+"""Names of features and recognisers; importing this module does not load Torch."""
 
-FEATURES = ("compact", "vgg")
+FEATURES = ("world", "compact", "vgg")
+AUTO = "auto"  # the features that a system's weights take; world where none are known

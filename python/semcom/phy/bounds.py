@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""How many bits a number of channel uses can carry: the normal approximation, in NumPy.
+"""Bounds of the bits that a number of channel uses can carry: normal approximation, in NumPy.
 
 One stream, received free of interference by a receiver that knows the channel::
 

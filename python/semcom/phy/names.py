@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Names of what the room offers, for those who name it and do not use it: no Torch in here."""
+"""Names of channels, estimators, detectors, pilots; importing this module does not load Torch."""
 
 CHANNELS = ("none", "awgn", "rayleigh", "rician", "rician_rank1")
 FADING = ("rayleigh", "rician", "rician_rank1")  # with a part that moves under Doppler

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""What terminals and receivers on the air agree on: the burst waveform and the timing plan.
+"""The burst waveform and the timing plan, on which terminals and receivers must agree.
 
 For each frame the first terminal (audio) sends one run of samples:
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""What is sent, by number: which frame, which fragment of it, and which attempt.
+"""Numbers of transmissions: frame, fragment and attempt.
 
 The aligned chain carries all of it in the 64-bit number of the tag ``semcom_frame``, the lowest
 bits first:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Presets of the mock radio: how bad its devices and paths are, as JSON files in this folder.
+"""Presets of the mock radio: impairments of its devices and paths, as JSON files in this folder.
 
 A preset says what kind of devices there are; :func:`settings` draws one of each from a seed.
 """

@@ -19,7 +19,7 @@ ANSWERED = Rule(lambda point: bool(point.sidelinks()), "where a terminal hears a
 class BurstOptions:
     """Bursts, with --radio."""
 
-    sample_rate: float = option(4e6, "of the radios", unit="Hz", only=(ON_AIR,))
+    sample_rate: float = option(4e6, "sample rate of the radios", unit="Hz", only=(ON_AIR,))
     sps: int = option(4, "samples per symbol of the bursts", type=at_least(2), only=(ON_AIR,))
     burst_pilots: int = option(
         16, "length of a pilot block in a burst", unit="symbols", type=at_least(3), only=(ON_AIR,)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""When the second terminal has to send, by the sidelink bursts that it hears."""
+"""Works out when the second terminal must send, from the sidelink bursts that it hears."""
 
 import math
 from collections import OrderedDict

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Frames in the order of their numbers, where some come late and some never."""
+"""Puts frames in the order of their numbers, where some come late or not at all."""
 
 from __future__ import annotations
 

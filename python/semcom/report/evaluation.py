@@ -3,14 +3,19 @@
 """A localiser on one split: records of its checkpoints, their table and figures."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 
 from ..base import screen
+from ..base.errors import SemcomError
 from ..base.files import make_folder, replacing
 from ..data import open_set
 from ..data.tensors import read
 from ..evaluation import attention, localisation
+from ..run.scenario import Scenario
+from ..sweep import hosts
+from ..sweep.cluster import Call, Died
 from ..training.evaluate import link_of
 from . import attention as attention_figure
 from . import localisation as figures
@@ -24,21 +29,58 @@ def split_of(args) -> str:
     return f"{args.split}_match" if args.setting in localisation.DIRECTIONS else args.split
 
 
-def evaluate(args, clips, paths) -> tuple[list, list]:
-    """(networks, records), one of each checkpoint."""
+def evaluate(args, clips, paths, cluster=None) -> tuple[list, list]:
+    """(networks, records), one of each checkpoint; by a cluster, the records."""
     nets = [localisation.load(p, args.system, args.setting, clips, args.device) for p in paths]
-    features, records = read(clips), []
     with screen.bar(transient=True) as bar:
         task = bar.add_task("clips", total=len(nets) * len(clips))
+        if cluster:
+            return nets, _on_cluster(
+                args, clips, paths, cluster, lambda: bar.advance(task, len(clips))
+            )
+        features, records = read(clips), []
         for net, path in zip(nets, paths, strict=True):
-            if args.setting in localisation.DIRECTIONS:
-                labels = read(open_set(args.data, "train_match"), terminals=("audio",)).labels
-                record = localisation.match_record(net, features, labels, args.setting)
-                bar.advance(task, len(clips))
-            else:
-                record = localisation.segment_record(net, features, lambda n: bar.advance(task, n))
+            record = judge(args, clips, features, net, lambda n: bar.advance(task, n))
             records.append({**setting_of(args, clips), **record, **localisation.origin(net, path)})
     return nets, records
+
+
+def judge(args, clips, features, net, on_clips=lambda count: None) -> dict:
+    """The figures of a checkpoint."""
+    if args.setting not in localisation.DIRECTIONS:
+        return localisation.segment_record(net, features, on_clips)
+    labels = read(open_set(clips.folder, "train_match"), terminals=("audio",)).labels
+    record = localisation.match_record(net, features, labels, args.setting)
+    on_clips(len(clips))
+    return record
+
+
+def _on_cluster(args, clips, paths, cluster, advance) -> list:
+    """The records of checkpoints, a call of the cluster each."""
+    plain = SimpleNamespace(
+        system=args.system, setting=args.setting, split=args.split, device=args.device
+    )
+    calls, records = [], {}
+    for path in paths:
+        point = Scenario(data=str(args.data), checkpoint=str(path))
+        needs = hosts.Needs(hosts.digest(path), "", hosts.set_digest(clips), clips.name)
+        calls.append(Call(path, f"{args.system}, {path}", elsewhere, (plain, point, needs)))
+    for call, result in cluster.results(calls):
+        if isinstance(result, Died):
+            raise SemcomError(result.line)
+        records[call.key] = {**result, "checkpoint": Path(call.key).name}
+        advance()
+    return [records[path] for path in paths]
+
+
+def elsewhere(args, point: Scenario, needs: hosts.Needs) -> dict:
+    """The record of a checkpoint, on whatever host."""
+    point = hosts.found_weights(hosts.found_set(point, needs), needs)
+    clips, path = open_set(point.data, split_of(args)), Path(point.checkpoint)
+    hosts.check_set(point, clips, needs)
+    net = localisation.load(path, args.system, args.setting, clips, args.device)
+    record = judge(args, clips, read(clips), net)
+    return {**setting_of(args, clips), **record, **localisation.origin(net, path)}
 
 
 def setting_of(args, clips) -> dict:

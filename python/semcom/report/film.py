@@ -15,7 +15,7 @@ from ..base import screen
 from ..blocks.media_source import shared_features
 from ..data.films import Films
 from ..media.clip import Media
-from ..media.overlay import View, draw
+from ..media.overlay import HEIGHT, WIDTH, View, draw
 from ..media.side_by_side import SideBySide, side_by_side
 from ..media.sources import PICTURES
 from ..media.video import video_file
@@ -55,8 +55,8 @@ def _constellations(labels: list, understood: Understood, t: int, seconds: int) 
     return list(zip(labels, parts, strict=True))
 
 
-def render(path, run: FilmsRun, point: Scenario, films: Films) -> None:
-    """Write an mp4 of the files of ``run`` with what was understood drawn on them.
+def render(path, run: FilmsRun, point: Scenario, films: Films, size=(WIDTH, HEIGHT)) -> None:
+    """Write an mp4 of ``size`` of the files of ``run`` with what was understood drawn on them.
 
     Files are read a second time, so that pictures need not be kept.
     """
@@ -76,7 +76,7 @@ def render(path, run: FilmsRun, point: Scenario, films: Films) -> None:
             shown = views(understood, window, point, snr_db)
             for second in window.seconds:
                 for view in islice(shown, PICTURES):
-                    video.show(draw(view))
+                    video.show(draw(view, *size))
                 video.play(second.sound)
                 drawn()
 

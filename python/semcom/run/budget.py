@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""What a point runs with, weights and settings, within the channel uses that it may take.
+"""Chooses the weights and settings of a point, within the channel uses that it may take.
 
 Every use of a clip counts: payload and pilots of the uplink, sidelinks, overhead of bursts, and,
 where frames can be asked for again, all attempts with their answers.

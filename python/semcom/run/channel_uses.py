@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Symbol periods of the air that a point takes, of each kind."""
+"""Counts the channel uses of a point, by kind."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from ..protocol.burst import BurstFormat
 from .scenario import Scenario, burst_format
 
 
-def channel_uses(point: Scenario, net, flowgraph, unit: str, units: list, heard: float) -> dict:
+def channel_uses(point: Scenario, net, counts: dict, unit: str, units: list, heard: float) -> dict:
     """Channel uses per unit of the task (a segment, a word) and how they are spent.
 
+    counts what was counted (run.parts)
     units  of each frame that was judged; what all terminals send at once is counted once
     heard  [symbols] mean payload of the frames that a radio's receiver heard: what is known of
            frames of varying length where the sender is elsewhere
@@ -27,8 +28,8 @@ def channel_uses(point: Scenario, net, flowgraph, unit: str, units: list, heard:
     mean = float(np.mean(units)) if units else 0.0
     if not mean:
         return {per: None, "channel_uses": None, "pilot_overhead": None}
-    payload = max(_payload(name, net, flowgraph, mean, heard) for name in net.topology.names)
-    uses = frame_uses(point, net.topology, payload) | _repeats(point, flowgraph)
+    payload = max(_payload(name, net, counts, mean, heard) for name in net.topology.names)
+    uses = frame_uses(point, net.topology, payload) | _repeats(point, counts)
     whole = point.attempts == 1 or "repeats" in uses
     return {
         per: sum(uses.values()) / mean if whole else None,
@@ -42,12 +43,13 @@ def frame_uses(point: Scenario, topology, payload: float) -> dict:
     return (_burst_uses if point.radio else _uses)(point, topology, payload)
 
 
-def _payload(name: str, net, flowgraph, units: float, heard: float) -> float:
+def _payload(name: str, net, counts: dict, units: float, heard: float) -> float:
     """Symbols of a frame of a terminal, the mean over those that it sent where lengths vary."""
-    ends = [end for end in flowgraph.ends_of_chain if end.name == name]
-    if net.ragged:
-        return ends[0].encoder.mean_symbols if ends else heard
-    return net.payload(name, int(units))
+    if not net.ragged:
+        return net.payload(name, int(units))
+    if f"frames_of_{name}" not in counts:
+        return heard
+    return counts[f"symbols_of_{name}"] / max(1, counts[f"frames_of_{name}"])
 
 
 def _uses(point: Scenario, topology, payload: float) -> dict:
@@ -57,16 +59,15 @@ def _uses(point: Scenario, topology, payload: float) -> dict:
     return {"payload": payload, "pilots": pilots, "sidelink": sidelinks}
 
 
-def _repeats(point: Scenario, flowgraph) -> dict:
+def _repeats(point: Scenario, counts: dict) -> dict:
     """What asking again took, of each frame the mean; {} where other processes did."""
-    sender, back = flowgraph.repeater, flowgraph.return_link
-    if not (sender and back):
+    if not {"repeats", "return_symbols"} <= set(counts):
         return {}
-    symbols, frames = sender.repeated_symbols, max(1, sender.frames)
-    if point.radio and sender.repeats:
-        layout = burst_plan(point).layout(1)
-        symbols = sender.repeats * layout.total(round(symbols / sender.repeats))
-    return {"repeats": symbols / frames, "return": back.symbols / frames}
+    symbols, repeats = counts["repeated_symbols"], counts["repeats"]
+    if point.radio and repeats:
+        symbols = repeats * burst_plan(point).layout(1).total(round(symbols / repeats))
+    frames = max(1, counts["frames_repeated_of"])
+    return {"repeats": symbols / frames, "return": counts["return_symbols"] / frames}
 
 
 def burst_plan(point: Scenario) -> BurstFormat:

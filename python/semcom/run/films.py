@@ -16,6 +16,7 @@ from rich.table import Table
 from ..base.runs import runs
 from ..blocks.collectors import frame_collector
 from ..data.films import Films
+from ..media.timeline import UNSURE
 from ..systems.registry import task_of
 from .runner import Run, execute, kept, record
 from .scenario import Scenario
@@ -146,11 +147,12 @@ def table(found: list[Understood], title: str) -> Table:
         shown.add_column(head)
     for window in found:
         for start, end, event in runs(window.events):
-            sure = f"{100 * window.confidence[start:end].mean():.0f} %"
+            sure = window.confidence[start:end].mean()
+            told = f"{100 * sure:.0f} %" + ", unsure" * bool(sure < UNSURE)
             span = f"{window.start + start}-{window.start + end}"
             right = _share_right(window, start, end)
             name = Path(window.name).name
-            shown.add_row(name, span, event, sure, right)
+            shown.add_row(name, span, event, told, right)
         shown.add_section()
     return shown
 

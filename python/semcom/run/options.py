@@ -53,8 +53,8 @@ class RadioOptions:
         2.4e9, "carrier of the return link of devices", unit="Hz",
         only=(DEVICE, Rule(lambda point: point.attempts > 1, "with --attempts above 1")),
     )  # fmt: skip
-    tx_gain: float = option(10.0, "of devices that send", unit="dB", only=(DEVICE,))
-    rx_gain: float = option(20.0, "of devices that receive", unit="dB", only=(DEVICE,))
+    tx_gain: float = option(10.0, "transmit gain of devices", unit="dB", only=(DEVICE,))
+    rx_gain: float = option(20.0, "receive gain of devices", unit="dB", only=(DEVICE,))
     antenna: str = option(
         "", "port of devices, of those with two directions as SEND+RECEIVE, of two channels as "
         "RX2,RX2; one for all, or between semicolons as the devices are", only=(DEVICE,),

@@ -112,7 +112,7 @@ def check_heard(recording: Recording, where: str, sync) -> None:
 
 
 def _level(level) -> str:
-    """What an antenna heard, in words."""
+    """A line that describes what an antenna heard."""
     if level.power_db == -np.inf:
         return "silence" if not level.lost else "nothing finite"
     parts = [f"{level.power_db:.1f} dB of full scale"]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The radios that ``--radio`` names, for those who connect their ports.
+"""The radios that ``--radio`` names, as blocks whose ports a flowgraph connects.
 
 Terminals stand in the order of the system's whole topology; at most two have devices.  The return
 link has a carrier of its own.

@@ -5,6 +5,7 @@
 import json
 import platform
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from ..base.errors import SemcomError
 from ..base.files import read_json, replacing
 
 SCHEMA = 2
+TIMES = ("wall_s", "clips_per_s", "times_real_time")
 
 
 def document(records: list, **total) -> dict:
@@ -23,8 +25,18 @@ def document(records: list, **total) -> dict:
         "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "versions": versions(),
         **total,
-        "records": [{k: v for k, v in r.items() if not k.endswith("_scores")} for r in records],
+        "records": [without_scores(record) for record in records],
     }
+
+
+def without_scores(record: dict) -> dict:
+    """A record without the scores of each clip."""
+    return {name: value for name, value in record.items() if not name.endswith("_scores")}
+
+
+def lasting(record: dict) -> dict:
+    """A record without the times that it took: what is the same whoever runs the point."""
+    return {name: value for name, value in record.items() if name not in TIMES}
 
 
 def stopped_by(stop: BaseException) -> str:
@@ -53,6 +65,21 @@ def write_json(path, records: list, **total) -> None:
     with replacing(path) as temporary, open(temporary, "w") as file:
         json.dump(document(records, **total), file, indent=1, allow_nan=False)
         file.write("\n")
+
+
+class Pace:
+    """When a file is to be written that grows with the work: at once, then so seldom that writing
+    takes a twentieth of the time, of any sweep."""
+
+    def __init__(self):
+        self._due = 0.0
+
+    def is_due(self) -> bool:
+        return time.monotonic() >= self._due
+
+    def took(self, seconds: float) -> None:
+        """It was written."""
+        self._due = time.monotonic() + 20 * seconds
 
 
 def read(path) -> list[dict]:

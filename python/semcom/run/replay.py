@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""What a recording tells of those who sent it, and a replay that is judged by nothing else.
+"""Reads what a recording says of its senders, which is all that a replay is judged by.
 
 A recording has, as fields ``semcom:NAME`` of its metadata:
 

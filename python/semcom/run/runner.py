@@ -8,6 +8,7 @@ system's task knows.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import time
 from dataclasses import dataclass, field, replace
@@ -15,13 +16,14 @@ from pathlib import Path
 
 import numpy as np
 
+from ..base.awake import Awake, Idle
 from ..base.errors import BlockError
 from ..base.files import sha256
 from ..base.options import settled
 from ..blocks import guard
 from ..blocks.clip_source import clip_source
 from ..blocks.media_source import media_source
-from ..chain import reference
+from ..chain import metrics, reference
 from ..data.clipset import clip_number
 from ..data.films import Films
 from ..systems.choice import decoder_of, error_free_weights
@@ -31,12 +33,26 @@ from .budget import model_for
 from .channel_uses import channel_uses
 from .flowgraph import LinkFlowgraph
 from .options import replayed
+from .parts import (
+    BATCH,
+    Part,
+    batch_of,
+    counted,
+    counts_of,
+    frames_of,
+    is_by_itself,
+    is_divisible,
+    merged,
+    one_thread,
+    spans,
+)
 from .radio_flowgraph import RadioFlowgraph, replay_flowgraph
 from .radio_run import AirLog, air_record, check_heard
 from .records import stopped_by
 from .replay import Told, told_by, told_of_clips, told_of_model
 from .scenario import Scenario, settings
 
+KEY = ("data", "checkpoint_sha256", "error_free_sha256")
 MEASURED = ("evm_db", "papr_db", "channel_nmse_db", "path_snr_db")  # beside the chain, if at all
 
 
@@ -74,16 +90,6 @@ class Tally:
         for number in set(numbers) - set(self.rows):
             self.rows[number] = self.task.score(self.truth(number), None)
 
-    def until(self, errors: int) -> list:
-        """Frame numbers in order, up to the one in which the ``errors``-th error fell (0: all)."""
-        numbers, wrong = [], 0
-        for number in sorted(self.rows):
-            numbers.append(number)
-            wrong += self.task.errors(self.rows[number])
-            if errors and wrong >= errors:
-                break
-        return numbers
-
     def errors(self) -> int:
         return sum(self.task.errors(row) for row in self.rows.values())
 
@@ -100,6 +106,7 @@ class Run:
     tally: Tally
     log: AirLog | None
     told: Told | None = None
+    span: tuple | None = None  # of its frames, where they are a part of the point's
     cut: bool = False  # ended before all was sent
     stop: BaseException | None = None  # what ended a run whose frames so far are kept
     failures: list = field(default_factory=list)  # lines of the files that could not be read
@@ -134,7 +141,34 @@ def run_point(point: Scenario, clips, on_frames=lambda count: None, make=None) -
     be had again (films, radios that go by their clocks) is raised with the record of what came till
     then as its attribute ``result``; the cause stands there as "stopped".
     """
-    return kept(execute(point, clips, on_frames, make), record)
+    if make or not is_divisible(point, clips):
+        with one_thread() if is_by_itself(point) else contextlib.nullcontext():
+            return kept(execute(point, clips, on_frames, make), record)
+    parts = []
+    for span in spans(point, clips):
+        parts.append(measure(point, clips, span, lambda n, done=span[0]: on_frames(done + n)))
+        if is_decided(point, parts):
+            break
+    return joined_record(point, clips, parts)
+
+
+def measure(point: Scenario, clips, span: tuple, on_frames=lambda count: None) -> Part:
+    """What comes of the frames [first, end) of a point that is divisible, by themselves."""
+    with one_thread():
+        return kept(execute(point, clips, on_frames, span=span), part_of)
+
+
+def is_decided(point: Scenario, parts: list) -> bool:
+    """Whether the parts of a point from its first frame on have all the errors that it wants."""
+    task = task_of(point.system, point.task)
+    rows = (row for part in parts for row in part.scores.values())
+    return bool(point.until_errors) and sum(map(task.errors, rows)) >= point.until_errors
+
+
+def joined_record(point: Scenario, clips, parts: list) -> dict:
+    """The record of a divisible point from its parts."""
+    point = settled(point)
+    return record_of(point, clips, model_for(point, clips), merged(parts))
 
 
 def kept(run: Run, result):
@@ -149,11 +183,12 @@ def kept(run: Run, result):
 
 
 def execute(point: Scenario, clips, on_frames=lambda count: None, make=None, watch=None,
-            on_outcome=lambda number, outcome: None) -> Run:  # fmt: skip
+            on_outcome=lambda number, outcome: None, span=None) -> Run:  # fmt: skip
     """Run a point; whoever calls lets go of the flowgraph.
 
     watch       called with the flowgraph before it starts
     on_outcome  called with the number and the outcome of each frame that arrives
+    span        [first, end) of the frames to send, of a point that is divisible
     The others as of :func:`run_point`.
     """
     if isinstance(clips, Films):
@@ -164,7 +199,11 @@ def execute(point: Scenario, clips, on_frames=lambda count: None, make=None, wat
         told.check_clips(clips, point.split)
     point = settled(point)
     weights = told.model(point, clips) if told else model_for(point, clips)
-    flowgraph = build(point, clips, weights, make)
+    if isinstance(clips, Films):
+        point = replace(point, features=clips.features)
+    flowgraph = build(point, clips, weights, make, span)
+    if is_by_itself(point):
+        _set_batches(point, clips, flowgraph, shared_system(point.system, weights, point.device))
     if watch:
         watch(flowgraph)
     frames = point.frames or (None if told else len(clips) or None)
@@ -177,13 +216,19 @@ def execute(point: Scenario, clips, on_frames=lambda count: None, make=None, wat
     classes = shared_system(point.system, weights, point.device).classes
     tally = Tally(task_of(point.system, point.task), clips, classes, on_outcome)
     flowgraph.sink.judge = tally.judge
-    run = Run(point, clips, weights, flowgraph, tally, log, told)
+    run = Run(point, clips, weights, flowgraph, tally, log, told, span)
     if point.record:
         flowgraph.recording.tell(lambda: told_of_run(run))
     run.net.begin()
     began = time.perf_counter()
     try:
-        guard.run(flowgraph, progress=lambda: _progress(run, on_frames), cut=run.is_cut)
+        silence = Awake() if point.radio else Idle()  # a radio's clock waits for nobody
+        guard.run(
+            flowgraph,
+            progress=lambda: _progress(run, on_frames),
+            cut=run.is_cut,
+            silence=silence,
+        )
     except (KeyboardInterrupt, BlockError) as stop:
         by_hand = isinstance(stop, KeyboardInterrupt)
         if not (run.is_live() and (by_hand or tally.seen)):
@@ -205,15 +250,24 @@ def execute(point: Scenario, clips, on_frames=lambda count: None, make=None, wat
     return run
 
 
-def build(point: Scenario, clips, weights: str, make=None):
-    """The flowgraph of a point."""
+def build(point: Scenario, clips, weights: str, make=None, span=None):
+    """The flowgraph of a point, or of a span of its frames."""
     if make:
         return make(point, weights)
     if replayed(point.radio):
         return replay_flowgraph(point, weights)
     net = shared_system(point.system, weights, point.device)
-    source = source_of(clips, [place.takes for place in net.topology], point.frames)
+    source = source_of(clips, [place.takes for place in net.topology], point.frames, span)
     return (RadioFlowgraph if point.radio else LinkFlowgraph)(point, source, weights)
+
+
+def _set_batches(point: Scenario, clips, flowgraph, net) -> None:
+    """Networks take frames in batches that nothing but their numbers decides."""
+    size = batch_of(point, clips, net)
+    end = frames_of(point, clips) if size > 1 else None
+    encoders = [terminal.encoder for terminal in flowgraph.ends_of_chain]
+    for block in [*encoders, flowgraph.receiver.decoder]:
+        block.in_batches(size, end)
 
 
 def told_of_run(run: Run) -> dict:
@@ -226,10 +280,11 @@ def told_of_run(run: Run) -> dict:
     return {**told, "frames": frames} if frames else told
 
 
-def source_of(clips, takes: list, frames: int):
-    """The block that sends a set, or media files."""
+def source_of(clips, takes: list, frames: int, span=None):
+    """The block that sends a set, or a span of its frames, or media files."""
     if not isinstance(clips, Films):
-        return clip_source(clips, frames=frames, takes=takes)
+        first, end = span or (0, frames)
+        return clip_source(clips, frames=end, takes=takes, first=first)
     source = media_source(clips.names, clips.microphone, clips.features, clips.weights,
                           takes=takes, frames=frames)  # fmt: skip
     clips.places, source.failures = source.places, []
@@ -244,7 +299,7 @@ def _progress(run: Run, on_frames):
         log.update()
     if log and not flowgraph.lockstep and log.is_over(flowgraph.sink, run.point.attempts > 1):
         return None
-    if run.point.until_errors and tally.errors() >= run.point.until_errors:
+    if run.span is None and 0 < run.point.until_errors <= tally.errors():
         run.is_cut()
         return None
     source = flowgraph.ends[0] if run.told else flowgraph.source
@@ -262,24 +317,75 @@ def identity(point: Scenario, clips, weights: str) -> dict:
     }
 
 
+def key(record: dict) -> tuple:
+    """What tells a point's record from others: data set, checkpoints by content, every option; an
+    option that it does not know has its default."""
+    used = settings(Scenario(**record["scenario"]))
+    return (*(record[name] for name in KEY), *sorted(used.items()))
+
+
+def key_of_point(point: Scenario, clips) -> tuple:
+    """The :func:`key` that the record of a point will have."""
+    point = settled(point)
+    return key(identity(point, clips, model_for(point, clips)))
+
+
+def part_of(run: Run) -> Part:
+    """What came of the frames of a run."""
+    flowgraph, rows = run.flowgraph, run.tally.rows
+    source = flowgraph.source
+    return Part(
+        scores=dict(rows),
+        units={number: length(run, number) for number in rows},
+        free=None if run.stop else error_free(run, sorted(rows)),  # there may be no time
+        measured=flowgraph.meter.measured() if flowgraph.meter else None,
+        counts=counts_of(flowgraph, run.net),
+        sent=source.sent - getattr(source, "first", 0) if source else None,
+        received=flowgraph.sink.received,
+        wall_s=run.wall_s,
+    )
+
+
 def record(run: Run) -> dict:
     """The figures of one point (README, records)."""
-    point, flowgraph, task = run.point, run.flowgraph, run.task
-    numbers = run.tally.until(point.until_errors)
-    scores = np.array([run.tally.rows[n] for n in numbers])
+    noise = run.told.noise if run.told else {}
+    heard = run.log.mean_symbols if run.log else 0.0
+    found = record_of(run.point, run.clips, run.weights, part_of(run), heard, **noise)
+    if run.stop:
+        found["stopped"] = stopped_by(run.stop)
+    if isinstance(run.clips, Films):
+        found |= films_record(run)
+    return found | (air_record(run.point, run.flowgraph, run.log) if run.log else {})
+
+
+def record_of(point: Scenario, clips, weights: str, part: Part, heard=0.0, **noise) -> dict:
+    """The figures of a point from what came of its frames.
+
+    heard  [symbols] mean payload of the frames that a radio's receiver heard
+    noise  SNRs [dB] by option's name, that a recording tells
+    """
+    net, task = (
+        shared_system(point.system, weights, point.device),
+        task_of(point.system, point.task),
+    )
+    numbers = counted(part.scores, task, point.until_errors)
+    scores = np.array([part.scores[n] for n in numbers])
     figures = task.figures(scores, point.seed)
-    units = [length(run, n) for n in numbers]
-    measured = flowgraph.meter.report() if flowgraph.meter else dict.fromkeys(MEASURED)
-    known, (weights, _) = identity(point, run.clips, run.weights), parted(run.weights)
+    units = [part.units[n] for n in numbers]
+    free = [part.free[n] for n in numbers] if part.free is not None else []
+    measured = dict.fromkeys(MEASURED)
+    if part.measured is not None:
+        measured = metrics.link_figures(part.measured[1])
+    known, (file, _) = identity(point, clips, weights), parted(weights)
     told = known["scenario"]  # without the options that had no effect
-    noise = run.told.noise if run.told else told
-    found = {
+    noise = noise or told
+    return {
         "system": point.system,
         "task": task.name,
         "variant": point.variant,
-        "decoder": decoder_of(run.net),
+        "decoder": decoder_of(net),
         "split": told.get("split"),
-        "checkpoint": Path(weights).name if weights else None,
+        "checkpoint": Path(file).name if file else None,
         **known,
         "channel": point.radio or point.channel,
         "snr_db": noise.get("snr"),
@@ -288,28 +394,21 @@ def record(run: Run) -> dict:
         "detector": told["detector"],
         "seed": point.seed,
         **figures,
-        f"{task.primary}_error_free": None
-        if run.stop  # there may be no time
-        else error_free(point, run.clips, run.weights, numbers),
+        f"{task.primary}_error_free": task.figures(np.array(free), point.seed)[task.primary]
+        if free
+        else None,
         "channel_nmse_db": measured["channel_nmse_db"],
         "measured_snr_db": measured_snr_db(point, measured["path_snr_db"]),
         "evm_db": measured["evm_db"],
         "papr_db": measured["papr_db"],
-        **channel_uses(
-            point, run.net, flowgraph, task.unit, units, run.log.mean_symbols if run.log else 0.0
-        ),
-        "frames_sent": flowgraph.source.sent if flowgraph.source else None,
-        "frames_received": flowgraph.sink.received,
-        **attempts_record(point, flowgraph),
-        **run.net.figures(),
-        "wall_s": run.wall_s,
-        "clips_per_s": flowgraph.sink.received / run.wall_s,
+        **channel_uses(point, net, part.counts, task.unit, units, heard),
+        "frames_sent": part.sent,
+        "frames_received": part.received,
+        **attempts_record(point, part.counts),
+        **net.figures(part.counts),
+        "wall_s": part.wall_s,
+        "clips_per_s": part.received / part.wall_s,
     }
-    if run.stop:
-        found["stopped"] = stopped_by(run.stop)
-    if isinstance(run.clips, Films):
-        found |= films_record(run)
-    return found | (air_record(point, flowgraph, run.log) if run.log else {})
 
 
 def length(run: Run, number: int) -> int:
@@ -331,20 +430,18 @@ def films_record(run: Run) -> dict:
             "times_real_time": seconds / run.wall_s}  # fmt: skip
 
 
-def attempts_record(point: Scenario, flowgraph) -> dict:
+def attempts_record(point: Scenario, counts: dict) -> dict:
     """What a run whose frames can be asked for again tells more: attempts of a frame (of a
     fragment, where it has several), the mean and how many took 1, 2, ...; frames whose last attempt
     was not good enough either; answers that were lost on the return link, where it is simulated."""
     if point.attempts == 1:
         return {}
-    heard = flowgraph.receiver.decoder.combined
-    done = flowgraph.repeater.sender if flowgraph.repeater else heard
-    counts = [done.histogram[n] for n in range(1, point.attempts + 1)]
-    mean = sum(n * count for n, count in enumerate(counts, 1)) / max(1, sum(counts))
+    took = [counts.get(f"took_{n}", 0) for n in range(1, point.attempts + 1)]
+    mean = sum(n * count for n, count in enumerate(took, 1)) / max(1, sum(took))
     return {
-        "attempts": {"mean": mean, "frames": counts},
-        "frames_given_up": heard.forced,
-        "answers_lost": flowgraph.return_link.lost if flowgraph.return_link else None,
+        "attempts": {"mean": mean, "frames": took},
+        "frames_given_up": counts["given_up"],
+        "answers_lost": counts.get("answers_lost"),
     }
 
 
@@ -357,24 +454,26 @@ def measured_snr_db(point: Scenario, path_snr_db):
     return path_snr_db + float(10 * np.log10(point.antennas))
 
 
-def error_free(point: Scenario, clips, weights: str, numbers: list):
-    """The task's first figure of the system trained and tested with no channel, on the same clips;
-    or None."""
-    free = None if isinstance(clips, Films) else error_free_weights(point, weights)
-    if free is None or not numbers:
+def error_free(run: Run, numbers: list) -> dict | None:
+    """Frame -> score of the system trained and tested with no channel, on the same clips; None
+    where there are no such weights."""
+    point, clips = run.point, run.clips
+    free = None if isinstance(clips, Films) else error_free_weights(point, run.weights)
+    if free is None:
         return None
-    wanted = sorted({number % len(clips) for number in numbers})
-    rows = _error_free(point.system, str(free), point.device, clips, tuple(wanted))
-    task = task_of(point.system)
-    sent = np.array([rows[number % len(clips)] for number in numbers])
-    return task.figures(sent, point.seed)[task.primary]
+    named = point.system, str(free), point.device, clips
+    rows = {}
+    for batch in {number % len(clips) // BATCH for number in numbers}:
+        rows |= _error_free(*named, batch)
+    return {number: rows[number % len(clips)] for number in numbers}
 
 
-@functools.lru_cache(maxsize=16)
-def _error_free(system, weights, device, clips, wanted: tuple) -> dict:
-    """Score of each clip in ``wanted``; the same for all points of a sweep."""
+@functools.lru_cache(maxsize=4096)
+def _error_free(system, weights, device, clips, batch: int) -> dict:
+    """Clip -> score, of one batch of a set's clips; the same for all points of a sweep."""
     net, task = shared_system(system, weights, device), task_of(system)
-    items = reference.outcomes(Scenario(channel="none", device=device), net, clips, wanted)
+    wanted = range(batch * BATCH, min((batch + 1) * BATCH, len(clips)))
+    items = reference.outcomes(Scenario(channel="none", device=device), net, clips, wanted, BATCH)
     return {
         clip: task.score(task.truth(clips, clip), task.outcome(each))
         for clip, each in zip(wanted, items, strict=True)

@@ -12,9 +12,9 @@ from ..systems.registry import topology_of
 FILM = {"audio", "visual", "media"}  # what media files have for terminals
 
 
-def clips_of(points: list):
-    """A folder, the set that is generated, or media files; SemcomError where the systems of the
-    points take what it does not have, or are for different sets."""
+def kind_of(points: list) -> tuple[bool, bool]:
+    """Whether the set that points share is one of sentences, or one whose clips have pictures and
+    sound; SemcomError where their systems are for different sets."""
     taken = {point.system: {place.takes for place in topology_of(point.system)} for point in points}
     text = {name for name, takes in taken.items() if "text" in takes}
     if text and len(text) < len(taken):
@@ -22,11 +22,17 @@ def clips_of(points: list):
         raise SemcomError(
             f"--system: {', '.join(sorted(text))} takes text, {others} does not; sweep them apart"
         )
-    point = points[0]
+    return bool(text), any("media" in takes for takes in taken.values())
+
+
+def clips_of(points: list):
+    """A folder, the set that is generated, or media files; SemcomError where the systems of the
+    points take what it does not have, or are for different sets."""
+    point, kind = points[0], kind_of(points)
     if not point.media:
-        media = any("media" in takes for takes in taken.values())
-        return open_set(point.data or None, point.split, bool(text), media)
-    for name, takes in taken.items():
+        return open_set(point.data or None, point.split, *kind)
+    for name in {point.system for point in points}:
+        takes = {place.takes for place in topology_of(name)}
         if not takes <= FILM:
             lacking = ", ".join(sorted(takes - FILM))
             raise SemcomError(

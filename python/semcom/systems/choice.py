@@ -54,12 +54,15 @@ def distance(one: dict, other: dict) -> float:
 
 def kin(clips, names: list[str]) -> str:
     """Which of the sets ``names`` a set is one of: by its features, else by its own name, as
-    anything may lie in a folder of that name; '' for none."""
+    anything may lie in a folder of that name; '' for none.  A set of whose features nothing is
+    stored, as they are another's in a new order (ave28 with rivals), goes by its name."""
     named = clips.name if clips.name in names else ""
     path = models_folder() / SETS
     if not hasattr(clips, "audio") or not path.is_file():
         return named
     stored = read_json(path)
+    if named and named not in stored:
+        return named
     own = moments(clips)
     near = {name: distance(own, stored[name]) for name in names if name in stored}
     best = min(near, key=near.get, default="")
@@ -83,7 +86,10 @@ def weights_for(point, clips) -> str:
     path = find(
         point.checkpoint, point.system, point.variant, data, decoder=decoder, symbols=point.symbols
     )
-    check(point, shared_system(point.system, str(path), point.device), path, clips)
+    net = shared_system(point.system, str(path), point.device)
+    if hasattr(clips, "suit"):
+        clips.suit(net.sizes())
+    check(point, net, path, clips)
     return str(path)
 
 
@@ -99,11 +105,11 @@ def named_weights(named: list, name: str, trained: str, clips) -> list[Path]:
 
 def check(point, net, path: Path, clips) -> None:
     """Refuse weights that are not what the options ask for, or do not fit the set."""
-    symbols = getattr(net, "symbols", 0)
-    if point.symbols not in (0, symbols):
+    rates = getattr(net, "rates", ())
+    if point.symbols not in (0, *rates):
         raise SemcomError(
-            f"--symbols {point.symbols}: {path.name} sends {symbols} symbols a segment; "
-            f"train one with apps/train.py and name it with --checkpoint"
+            f"--symbols {point.symbols}: {path.name} sends {' or '.join(map(str, rates))} symbols "
+            f"a segment; train one with apps/train.py and name it with --checkpoint"
         )
     if point.decoder not in ("", decoder_of(net)):
         raise SemcomError(

@@ -42,7 +42,7 @@ from ..media.spectrum import RATE
 from ..media.store import HANDLE_ITEM, NOTHING, STORE, handle_items
 from ..nets.system import Item, System
 from ..nets.topology import Terminal, Topology
-from ..perception.features import extractor
+from ..perception.features import extractor, suited
 from ..phy import unit_stream
 from ..phy.coding import BlockCode
 from ..weights.names import shipped
@@ -160,13 +160,20 @@ class Digital(System):
     def begin(self) -> None:
         self._units = self._cut = self._blocks = self._lost = self._needed = 0
 
-    def figures(self) -> dict:
+    def counts(self) -> dict[str, int]:
+        return {
+            "blocks": self._blocks, "blocks_lost": self._lost, "units": self._units,
+            "units_cut": self._cut, "most_needed": self._needed,
+        }  # fmt: skip
+
+    def figures(self, counts: dict[str, int]) -> dict:
         """``blocks_lost``: share of the coded blocks; ``units_cut``: share that did not fit into
         the payload; ``payload_needed``: symbols that hold every clip at the lowest quality."""
+        blocks, units = counts["blocks"], counts["units"]
         return {
-            "blocks_lost": self._lost / self._blocks if self._blocks else None,
-            "units_cut": self._cut / self._units if self._units else None,
-            "payload_needed": self._needed or None,
+            "blocks_lost": counts["blocks_lost"] / blocks if blocks else None,
+            "units_cut": counts["units_cut"] / units if units else None,
+            "payload_needed": counts["most_needed"] or None,
         }
 
     # --- terminals ---
@@ -380,8 +387,9 @@ class Localiser:
     """What an error-free receiver says of media: the features, and the system without a channel."""
 
     def __init__(self):
-        self._features = extractor("compact")
-        self.looks, self.classes = self._features.looks, localiser(()).classes
+        whole = localiser(())
+        self._features = extractor(suited(whole.sizes()))
+        self.looks, self.classes = self._features.looks, whole.classes
 
     @torch.inference_mode()
     def __call__(self, media: Media, came: tuple[str, ...]) -> torch.Tensor:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Systems ready to run: from weights, or from options alone.
+"""Loads systems, from weights or from options alone.
 
 What a system runs with is one text, in programs, blocks and flowgraphs: its weights (a file, or
 what shipped ones were trained on), then, behind a question mark, its settings, of those that a

@@ -152,13 +152,16 @@ class M3EVSC(System, Networks):
         self._sent = dict.fromkeys(("head", "text", "sound", "pictures"), 0)
         self._seconds = self._keys = 0
 
-    def figures(self) -> dict:
+    def counts(self) -> dict[str, int]:
+        return {**self._sent, "seconds": self._seconds, "key_frames": self._keys}
+
+    def figures(self, counts: dict[str, int]) -> dict:
         """``symbols_of``: complex symbols a second of head, text, sound and pictures;
         ``key_frames`` a second."""
-        if not self._seconds:
+        if not (seconds := counts["seconds"]):
             return {"symbols_of": None, "key_frames": None}
-        each = {name: round(sent / self._seconds, 2) for name, sent in self._sent.items()}
-        return {"symbols_of": each, "key_frames": round(self._keys / self._seconds, 3)}
+        each = {name: round(counts[name] / seconds, 2) for name in self._sent}
+        return {"symbols_of": each, "key_frames": round(counts["key_frames"] / seconds, 3)}
 
     # --- terminal ---
 

@@ -36,11 +36,12 @@ class DigitalOptions:
         only=(read_by("source"),),
     )
     quality: int = option(
-        50, "of pictures, 0 to 100; with --uses at most", type=at_least(0), sweep=True,
+        50, "quality of pictures, 0 to 100; with --uses at most", type=at_least(0), sweep=True,
         only=(read_by("quality"),),
     )  # fmt: skip
     bitrate: int = option(
-        0, "of sound, 0: the codec's lowest; with --uses at most", unit="bit/s", type=at_least(0),
+        0, "bit rate of sound, 0: the codec's lowest; with --uses at most", unit="bit/s",
+        type=at_least(0),
         sweep=True, only=(read_by("bitrate"),),
     )  # fmt: skip
     size: int = option(
@@ -60,11 +61,15 @@ class DigitalOptions:
         only=(read_by("code"),),
     )  # fmt: skip
     length: int = option(
-        648, "of a codeword", unit="bits", type=int, choices=names.CODE_LENGTHS, sweep=True,
+        648, "length of a codeword", unit="bits", type=int, choices=names.CODE_LENGTHS, sweep=True,
         only=(read_by("code"),),
     )  # fmt: skip
     modulation: str = option(
-        "qpsk", "of coded bits", choices=names.MODULATIONS, sweep=True, only=(read_by("code"),)
+        "qpsk",
+        "constellation of coded bits",
+        choices=names.MODULATIONS,
+        sweep=True,
+        only=(read_by("code"),),
     )
     repetition: int = option(
         1, "times that each coded bit is sent", type=int, choices=names.REPETITIONS, sweep=True,
@@ -126,7 +131,8 @@ class SystemOptions:
     )
     symbols: int = option(
         0,
-        "symbols per segment and terminal; picks shipped weights (default: the system's own)",
+        "symbols per segment and terminal, of those that the weights can send; picks shipped "
+        "weights (default: the most)",
         type=at_least(0),
         only=(read_by("symbols"),),
         place=True,

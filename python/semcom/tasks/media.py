@@ -19,6 +19,7 @@ from ..media import quality
 from ..media.clip import Media, joined
 from ..media.store import NOTHING, STORE, MediaStore
 from ..perception import perceptual_distance
+from ..perception.detection import detector, found_again
 from ..perception.judges import picture_judge, sound_judge
 from .task import Column, Task, bootstrap
 
@@ -26,7 +27,8 @@ from .task import Column, Task, bootstrap
 FIELDS = (
     *("clips", "missed", "seconds"),
     *("pictures", "psnr_db", "ssim", "ms_ssim", "compared", "lpips"),
-    *("pictures_named", "picture_class", "picture_class_original"),
+    *("boxes", "detection", "objects", "detection_iou"),
+    *("pictures_named", "picture_class", "picture_class_original", "picture_placed"),
     *("sounds", "timbre", "log_mel_correlation"),
     *("sounds_named", "sound_class", "sound_class_original"),
 )
@@ -71,6 +73,7 @@ class MediaTask(Task):
                 distance = None
         self.store, self.distance = store, distance
         self._named: dict[bytes, str] = {}
+        self._found: dict[bytes, list] = {}
         self._judged: dict[tuple, dict] = {}
 
     def truth(self, clips, i: int) -> Media:
@@ -118,7 +121,32 @@ class MediaTask(Task):
         sent, seen = (media.pictures[looked_at(media)] for media in (truth, shown))
         if self.distance is not None and min(sent.shape[1:3]) >= perceptual_distance.SMALLEST:
             sums |= {"compared": len(sent), "lpips": self.distance(sent, seen).sum()}
-        return sums | self._class("picture", truth.label, picture_judge, sent, seen)
+        named = self._class("picture", truth.label, picture_judge, sent, seen)
+        if named.get("picture_class"):
+            places = {picture_judge().place(some, truth.label) for some in (sent, seen)}
+            named["picture_placed"] = len(places) == 1
+        return sums | self._objects(sent, seen) | named
+
+    def _objects(self, sent: np.ndarray, shown: np.ndarray) -> dict:
+        """How many of the things that a detector finds in pictures it finds in others."""
+        sums = dict.fromkeys(("boxes", "detection", "objects", "detection_iou"), 0.0)
+        for one, other in zip(sent, shown, strict=True):
+            found, again = self._things(one), self._things(other)
+            count, overlap = found_again(found, again)
+            sums["boxes"] += len(found) + len(again)
+            sums["detection"] += 2 * count
+            sums["objects"] += len(found)
+            sums["detection_iou"] += overlap
+        return sums
+
+    def _things(self, picture: np.ndarray) -> list:
+        """What the detector finds, once of a picture that comes again and again."""
+        key = _digest(picture)
+        if key not in self._found:
+            while len(self._found) >= KEPT:
+                del self._found[next(iter(self._found))]
+            self._found[key] = detector()(picture)
+        return self._found[key]
 
     def _sound(self, truth: Media, shown: Media) -> dict:
         pair = truth.sound, shown.sound
@@ -156,8 +184,12 @@ class MediaTask(Task):
         """``clips``, of which ``clips_missed`` never arrived; ``psnr_db``, ``ssim``, ``ms_ssim``
         and ``lpips`` as means over pictures; ``timbre`` and ``log_mel_correlation`` as means over
         clips with sound; ``picture_class`` and ``sound_class``, shares of the clips of a known
-        class that a judge names so, and ``..._original``, its shares of what was sent; intervals
-        of each; ``clip_scores``: each clip's SSIM."""
+        class that a judge names so, and ``..._original``, its shares of what was sent;
+        ``picture_placed``, the share named so in the third of the picture where the judge sees it
+        in the original; ``detection``, F1 of what a detector finds in what is shown against what
+        it finds in the original, by class and IoU of 0.5, and ``detection_iou``, the mean IoU of
+        the latter with the best of their class; intervals of each; ``clip_scores``: each clip's
+        SSIM."""
         scores = np.asarray(scores, np.float64).reshape(-1, len(FIELDS))
         sums = scores.sum(0)
         record = {name: int(sums[PLACE[name]]) for name in ("clips", "seconds", "pictures")}
@@ -216,7 +248,11 @@ def _mean(name: str, of: str):
 FIGURES = {
     **dict.fromkeys(("psnr_db", "ssim", "ms_ssim"), "pictures"),
     "lpips": "compared",
-    **dict.fromkeys(("picture_class", "picture_class_original"), "pictures_named"),
+    "detection": "boxes",
+    "detection_iou": "objects",
+    **dict.fromkeys(
+        ("picture_class", "picture_class_original", "picture_placed"), "pictures_named"
+    ),
     **dict.fromkeys(("timbre", "log_mel_correlation"), "sounds"),
     **dict.fromkeys(("sound_class", "sound_class_original"), "sounds_named"),
 }

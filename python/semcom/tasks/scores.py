@@ -61,3 +61,26 @@ def event_f1(truth: np.ndarray, decided: np.ndarray, background: int, least: flo
                 right += 1
                 wanted.remove(best)
     return 2 * right / (named + there) if named + there else 1.0
+
+
+def calibration_error(confidence: np.ndarray, right: np.ndarray, bins: int = 15) -> float:
+    """Expected calibration error (Guo et al., 2017, eq. 3): over bins of equal width, how far the
+    share that is right is from the mean confidence, weighed by how many there are.
+
+    confidence  [n] in 0 to 1;  right  [n] bool.  Of nothing, 0.
+    """
+    rows = reliability(confidence, right, bins)
+    counts = rows[:, 2]
+    return float(np.abs(rows[:, 0] - rows[:, 1]) @ counts / max(counts.sum(), 1))
+
+
+def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = 15) -> np.ndarray:
+    """What a reliability diagram shows: mean confidence, share that is right and count of each bin
+    that has any, [m, 3]."""
+    confidence, right = (np.ravel(v).astype(float) for v in (confidence, right))
+    place = np.minimum((confidence * bins).astype(int), bins - 1)
+    there = np.unique(place)
+    return np.array(
+        [(confidence[place == k].mean(), right[place == k].mean(), (place == k).sum())
+         for k in there]
+    ).reshape(-1, 3)  # fmt: skip

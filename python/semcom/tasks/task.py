@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""What a task is: the truth of a frame, its outcome, and how outcomes are judged.
+"""The base of tasks: the truth of a frame, its outcome, and how outcomes are judged.
 
 Everything that depends on what an outcome *is* lives behind this interface: the runner, sinks,
 records, tables and the choice of weights ask it, and know no class, event or word themselves.

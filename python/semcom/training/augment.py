@@ -26,14 +26,24 @@ class Augment:
     mismatch    share of the clips that lose the event's beginning or end to another event's sound
                 or picture
 
+    rivals      share of the clips beside whose pictures that of another event stands all the time:
+                of the columns of both every second one, more of the clip's own; ``own`` [n, w]
+                bool then says of the last batch which columns are the clip's own
+
     Everything is drawn from Torch's global generator.
     """
 
     def __init__(
-        self, clips: Features, background: int, exchange: float = 0.0, mismatch: float = 0.0
+        self,
+        clips: Features,
+        background: int,
+        exchange: float = 0.0,
+        mismatch: float = 0.0,
+        rivals: float = 0.0,
     ):
         self.clips, self.background = clips, background
-        self.exchange, self.mismatch = exchange, mismatch
+        self.exchange, self.mismatch, self.rivals = exchange, mismatch, rivals
+        self.own: torch.Tensor | None = None
         happens = clips.labels != background
         first = clips.labels.gather(1, happens.int().argmax(1, keepdim=True))[:, 0]
         self.event = torch.where(happens.any(1), first, -1)
@@ -44,6 +54,8 @@ class Augment:
         labels = self.clips.labels[index]  # a copy, as are those of the features
         sources = [s for s in (self.clips.audio, self.clips.visual) if s is not None]
         drawn = [source[index] for source in sources]
+        if self.rivals:
+            self.own = torch.ones(len(index), drawn[-1].shape[3], dtype=torch.bool)
         for row, event in enumerate(self.event[index].tolist()):
             if event < 0:
                 continue
@@ -51,6 +63,8 @@ class Augment:
                 self._exchange(features[row], source, labels[row], event)
             one = int(torch.randint(len(drawn), ()))
             self._mismatch(drawn[one][row], sources[one], labels[row], event)
+            if self.rivals and torch.rand(()) < self.rivals:
+                self._rival(drawn[-1][row], event, self.own[row])
         audio, visual = drawn if len(drawn) == 2 else (drawn[0], None)
         return audio, visual, labels
 
@@ -77,6 +91,22 @@ class Augment:
         theirs = (self.clips.labels[donor] == self.event[donor]).nonzero()[:, 0]
         features[lost] = source[donor, theirs[torch.arange(len(lost)) % len(theirs)]]
         labels[lost] = self.background
+
+    def _rival(self, visual: torch.Tensor, event: int, own: torch.Tensor) -> None:
+        """Put one picture of another event beside all of a clip's, on the same side, and say which
+        columns are its own."""
+        others = (self.event != event) & (self.event >= 0)
+        if not others.any():
+            return
+        donor = self._pick(others)
+        shown = self._pick(self.clips.labels[donor] == self.event[donor])
+        rival = self.clips.visual[donor, shown].expand_as(visual)
+        beside = [visual[:, :, 0::2].clone(), rival[:, :, 1::2]]
+        own[beside[0].shape[2] :] = False
+        if torch.rand(()) < 0.5:
+            beside.reverse()
+            own.copy_(own.flip(0))
+        visual.copy_(torch.cat(beside, 2))
 
     @staticmethod
     def _pick(among: torch.Tensor) -> int:

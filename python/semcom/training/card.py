@@ -34,12 +34,17 @@ DATA_NOTES = {
         "UTKFace).",
     ),
     "media": (
-        "Clips composed by tools/compose.py, as compact features: two of three from real "
-        "photographs and recordings of eleven classes, one from drawn pictures and synthesised "
-        "sounds of ten.",
+        "Clips assembled by tools/assemble.py of seconds composed of single sounds and pictures, "
+        "as features `world`: six of eight from real photographs and recordings of 27 classes and "
+        "of other things, half of them as films have them, two from drawn pictures and synthesised "
+        "sounds of ten. **Shofar** has no picture and is never named. **Ukulele** has the pictures "
+        "of acoustic guitars. **Rodents, rats, mice** has one recording, **Church bell** two "
+        "pictures, **Toilet flush** five of each: too few, they rest on what the published "
+        "networks know. **Bus**, **Truck**, **Frying (food)** and **Accordion** have 4 to 8 "
+        "recordings.",
         "GPL-3.0-or-later for the weights. Some of the photographs and recordings are for "
-        "non-commercial research only (ImageNet, UTKFace), or state no licence; the compact "
-        "features started from two Apache-2.0 networks.",
+        "non-commercial research only (ImageNet, UTKFace, RAVDESS), or state no licence; the "
+        "features come from two Apache-2.0 networks.",
     ),
     "films": (
         "A folder of single photographs and recordings with their classes, and sentences that the "
@@ -93,4 +98,5 @@ def write(path: Path, command: str, recipe) -> Path:
 
 def kind(header: dict) -> str:
     """What the header's variant is called: a localiser has a setting."""
-    return "setting" if "setting" in header["config"] else "variant"
+    own = header["config"]
+    return "setting" if "setting" in own and "terminals" not in own else "variant"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""What a training costs: time and memory of this process."""
+"""Measures the time and memory of a training in this process."""
 
 from __future__ import annotations
 

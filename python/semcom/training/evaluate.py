@@ -9,6 +9,7 @@ import torch
 
 from ..chain.link import NoRadio, TorchLink
 from ..data.tensors import Features
+from ..nets.heads import background_of
 from ..nets.localisers import Localiser
 
 
@@ -37,30 +38,39 @@ def accuracy(
 
 
 @torch.inference_mode()
-def choose_background(localiser: torch.nn.Module, clips: Features, batch: int = 32) -> float:
-    """Set a weakly trained localiser's score of background to the best one for ``clips``, and
-    return the accuracy it has then.
+def choose_background(
+    system: torch.nn.Module,
+    clips: Features,
+    links: list,
+    snr_db: float | list[float] = 0.0,
+    batch: int = 32,
+) -> float:
+    """Set a weakly trained network's score of background to the best one for ``clips`` over all of
+    some links, and return the accuracy it has then; other arguments as of :func:`accuracy`.
 
     One number, for which all segments are tried as the place to cut: those whose winning event
     scores less become background.
     """
-    was_training = localiser.training
-    localiser.eval()
+    was_training = system.training
+    system.eval()
+    snr = torch.as_tensor(snr_db, dtype=torch.float32).reshape(-1)
     winners = []
-    for index in torch.arange(len(clips)).split(batch):
-        logits = localiser(*clips.batch(index, localiser).values())[0]
-        winners.append(torch.stack([x.double().cpu() for x in logits[..., :-1].max(-1)], -1))
+    for link in links:
+        for index in torch.arange(len(clips)).split(batch):
+            db = snr[index % len(snr)]
+            logits = link(system, clips.batch(index, system), db, db, index)
+            winners.append(torch.stack([x.double().cpu() for x in logits[..., :-1].max(-1)], -1))
     score, event = torch.cat(winners).flatten(0, 1).unbind(-1)
-    truth = clips.labels.flatten()
+    truth = clips.labels.flatten().repeat(len(links))
     order = score.argsort(descending=True)
     right = (event == truth)[order].long().cumsum(0)
-    empty = (truth == len(localiser.classes) - 1)[order].long()
+    empty = (truth == len(system.classes) - 1)[order].long()
     correct = right + empty.sum() - empty.cumsum(0)  # with the first i + 1 segments events
     cut = int(correct.argmax())
     edges = score[order][cut : cut + 2]
     below = float(edges.mean()) if len(edges) == 2 else float(edges[0]) - 1
-    localiser.background_score().fill_(below)
-    localiser.train(was_training)
+    background_of(system).fill_(below)
+    system.train(was_training)
     return int(correct[cut]) / len(truth)
 
 

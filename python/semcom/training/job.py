@@ -177,6 +177,8 @@ def file_name(net, variant: str, data: str) -> str:
         chosen = getattr(net.config, name, None)
         if chosen != getattr(default, name, None):
             more[name] = chosen
+    if "decoder" in more:
+        more["setting"] = net.config.setting
     return names.name_of(net.name, variant, data, **more)
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Key frames of clips that never were, as their recognisers see and hear them: composed of single
+"""Artificial key frames, as recognisers see and hear them: composed of single
 pictures and sounds, for the check of frames (``nets.m3e.check``).
 """
 

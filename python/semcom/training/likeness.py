@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""How unlike pictures are, for training: pixels, structure, features and class, all with gradients.
+"""Distances between pictures for training: pixels, structure, features, class; with gradients.
 
 Pictures are [B, 3, h, w] float32 in 0 to 1.
 """

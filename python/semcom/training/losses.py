@@ -52,6 +52,13 @@ class Batch:
         return F.one_hot(self.labels, self.logits.shape[-1]).float().mean(1)
 
 
+def regression(found: list[torch.Tensor], wanted: list[torch.Tensor]) -> torch.Tensor:
+    """Mean square error of features that crossed a link, [B, T, d] each, in units of the mean power
+    of those that did not; the mean over the pairs."""
+    pairs = zip(found, wanted, strict=True)
+    return torch.stack([F.mse_loss(x, y) / y.square().mean() for x, y in pairs]).mean()
+
+
 # --- every second has its label ---
 
 
@@ -130,6 +137,18 @@ def single_stream(batch: Batch) -> torch.Tensor:
     means = [torch.einsum("btc,bt->bc", x, share) for x in evidence]
     alone = sum(which_event(mean, batch) for mean in means)
     return cross_entropy(batch) + batch.weight * 0.3 * alone
+
+
+def gaze(attention: torch.Tensor, own: torch.Tensor, happens: torch.Tensor) -> torch.Tensor:
+    """Minus log of the share of attention on what is heard, averaged over the segments with an
+    event that have a rival beside it.
+
+    attention [B, T, h, w], sums to one;  own [B, w] bool: columns that are not the rival's;
+    happens [B, T] bool
+    """
+    share = (attention.sum(2) * own[:, None]).sum(-1)
+    counts = happens & ~own.all(1, keepdim=True)
+    return -(share.clamp_min(1e-6).log() * counts).sum() / counts.sum().clamp_min(1)
 
 
 def span(batch: Batch) -> torch.Tensor:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Cross-modal localisation: where in one modality is what happens in the other.
+"""Cross-modal localisation: finds in one modality the seconds of an event of the other.
 
 Tian et al. (ECCV 2018), Xue et al. (TMM 2021, III-D).  Given the event's seconds of the query
 modality, a window of their number slides over the other modality; the place of the least mean

@@ -79,10 +79,17 @@ HEARD = Rule(
     lambda config: config.variant not in ("audio_only", "video_only"),
     "where a terminal hears another, not with --variant audio_only or video_only",
 )
+BOTH = Rule(
+    lambda config: config.variant not in ("audio_only", "video_only"),
+    "where one terminal sees and another hears, not with --variant audio_only or video_only",
+)
 ESTIMATED = Rule(
     lambda config: config.variant != "no_estimation",
     "where the channel is estimated, not with --variant no_estimation",
 )
+
+
+WARM = Rule(lambda config: config.warm_start, "with --warm-start")
 
 
 @dataclass(frozen=True)
@@ -93,6 +100,12 @@ class LinkConfig(LabelledConfig):
     one for the sidelink.
     """
 
+    rivals: float = option(
+        0.0, "share of clips with another event's picture beside theirs", only=(BOTH,)
+    )
+    gaze: float = option(
+        0.0, "weight of a loss on attention that lies on a rival's picture", only=(BOTH,)
+    )
     unguided: float = option(0.1, "share of batches whose sidelink is lost", only=(HEARD,))
     snr_min: float = option(-12.0, "lowest SNR", unit="dB", only=(SENT,))
     snr_max: float = option(30.0, "highest SNR", unit="dB", only=(SENT,))
@@ -100,10 +113,30 @@ class LinkConfig(LabelledConfig):
         ("awgn", "rayleigh", "rician"), "drawn per batch", only=(SENT,)
     )
     detectors: tuple[str, ...] = option(DETECTORS, "drawn per batch", only=(SENT, ESTIMATED))
+    warm_start: str = option(
+        "",
+        "checkpoint of a localiser, trained without a link: attention and receiver start from its "
+        "weights, and the channel decoders learn to give what it has of the features themselves",
+        place=True,
+    )
+    regress: float = option(
+        1.0,
+        "weight of the mean square error of what the channel decoders give, in units of its power",
+        only=(WARM,),
+    )
+    frozen: bool = option(
+        False,
+        "what --warm-start names stays as it is: terminals and channel decoders learn around it",
+        only=(WARM,),
+    )
 
     def __post_init__(self):
         super().__post_init__()
         check_link(self)
+        if self.gaze and not self.rivals:
+            raise SemcomError(
+                "gaze: judges clips with rivals, of which there are none; give rivals"
+            )
 
 
 def check_link(config) -> None:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""What the receiver of m3e_vsc thinks of the sentences that it reads: how sure it is, and xi.
+"""Calibrates how sure the receiver of m3e_vsc is of a sentence that it reads, and xi.
 
 xi is the likeness in meaning of a read sentence to the one that was sent (Chen et al. 2024, eq. 9),
 a cosine of sentence embeddings.  A receiver has no original, so xi is predicted from how sure its

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Where shipped weights lie, and what their files are called: the one place that knows."""
+"""Paths and file names of shipped weights; no other module forms them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from ..base.errors import SemcomError
 
 MODELS_VARIABLE = "SEMCOM_MODELS"
 SUFFIX = ".safetensors"
+OWN_SETTING = "sel"  # of decoders over the link, which their weights' names do not tell
 
 
 def models_folder() -> Path:
@@ -25,13 +26,21 @@ def models_folder() -> Path:
     raise SemcomError(f"shipped checkpoints: no models folder found; set {MODELS_VARIABLE} to it")
 
 
-def name_of(system: str, variant: str, data: str, decoder: str = "", symbols: int = 0) -> str:
-    """File name of weights: SYSTEM-VARIANT-DATA[-DECODER][-SYMBOLS].safetensors.
+def name_of(
+    system: str,
+    variant: str,
+    data: str,
+    decoder: str = "",
+    symbols: int = 0,
+    setting: str = OWN_SETTING,
+) -> str:
+    """File name of weights: SYSTEM-VARIANT-DATA[-DECODER][-SETTING][-SYMBOLS].safetensors.
 
     variant  of a system, or setting of a localiser;  data  what it was trained on
-    decoder, symbols  only where they are not the system's default
+    decoder, symbols, setting  only where they are not the system's default
     """
-    parts = [system, variant, data, *filter(None, (decoder, str(symbols or "")))]
+    setting = "" if setting == OWN_SETTING else setting
+    parts = [system, variant, data, *filter(None, (decoder, setting, str(symbols or "")))]
     return "-".join(parts) + SUFFIX
 
 

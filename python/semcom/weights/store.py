@@ -15,9 +15,11 @@ from safetensors.torch import save_file
 
 from .. import __version__
 from ..base.errors import SemcomError
-from ..base.files import replacing
+from ..base.files import replacing, sha256
+from ..nets.calibration import Calibration
 
 KEY = "semcom"
+CALIBRATION = "calibration"  # in the header, and of a system
 FORMAT = 1
 SCALE = ".scale"  # behind the name of a matrix stored in eight bits
 ZERO = ".zero"  # of one of a quantised network: what stands for 0
@@ -25,6 +27,7 @@ SMALL = 1024  # elements below which a matrix is not worth it
 OLD_NAMES = {"default": "span"}  # of systems, as headers of earlier versions have them
 HEADER = {"system": str, "variant": str, "config": dict, "classes": list, "data": str}
 REQUIRED = ("format", *HEADER)
+SHARED = "shared"  # in a header: what lies in another checkpoint beside this one
 PARALLEL = "module."
 USUAL = 1024  # sizes up to which a network is built without a trial
 KINDS = {torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.bool, torch.uint8,
@@ -92,6 +95,41 @@ def read_header(path: str | Path) -> dict:
     return _read(path)[0]
 
 
+def without(tensors: dict[str, torch.Tensor], other: Path, names: dict[str, str]):
+    """Of a checkpoint's tensors, those that another one does not hold already, and what the header
+    says of the others under :data:`SHARED`.
+
+    other  a checkpoint, which has to lie beside this one;  names  name here -> name there
+    """
+    of = {name for name in names for name in (name, name + SCALE)}
+    own = {name: tensor for name, tensor in tensors.items() if name not in of}
+    return own, {"file": other.name, "sha256": sha256(other), "tensors": names}
+
+
+def _taken(path: Path, shared) -> dict[str, torch.Tensor]:
+    """Tensors that a header says lie in another checkpoint, under the names that they have here."""
+    told = shared if isinstance(shared, dict) else {}
+    name, names = told.get("file"), told.get("tensors")
+    whole = isinstance(name, str) and name == Path(name).name and isinstance(names, dict)
+    if not (whole and all(isinstance(n, str) for n in names.values())):
+        raise SemcomError(f"{path}: header's {SHARED} names no file and tensors; train it again")
+    other = path.with_name(name)
+    if not other.is_file():
+        raise SemcomError(f"{path}: has some of its weights in {name}; put that beside it")
+    if sha256(other) != told.get("sha256"):
+        raise SemcomError(
+            f"{path}: has some of its weights in {name}, and that is another one now; fetch both "
+            "again"
+        )
+    theirs = _read(other, with_tensors=True)[1]
+    found = {}
+    for own, source in names.items():
+        for end in ("", SCALE):
+            if source + end in theirs:
+                found[own + end] = theirs[source + end]
+    return found
+
+
 def load(path: str | Path, systems: dict[str, type], expected: str | None = None):
     """Checkpoint -> (system in float32, in evaluation mode; header).
 
@@ -116,7 +154,17 @@ def load(path: str | Path, systems: dict[str, type], expected: str | None = None
             _check_fit(path, _built(path, cls, header), tensors)
     system = _built(path, cls, header)
     _fill(path, system, tensors)
+    _calibrate(path, system, header)
     return system.eval(), header
+
+
+def _calibrate(path, system: torch.nn.Module, header: dict) -> None:
+    """Give a system that has one the calibration of its header."""
+    if hasattr(system, CALIBRATION):
+        try:
+            setattr(system, CALIBRATION, Calibration.read(header.get(CALIBRATION)))
+        except SemcomError as cause:
+            raise SemcomError(f"{path}: {cause}") from cause
 
 
 def _built(path, cls: type, header: dict):
@@ -232,4 +280,6 @@ def _read(path, with_tensors: bool = False) -> tuple[dict, dict[str, torch.Tenso
     if not all(isinstance(name, str) for name in header["classes"]):
         raise SemcomError(f"{path}: header's classes are not all names; train it again")
     header["system"] = OLD_NAMES.get(header["system"], header["system"])
+    if with_tensors and SHARED in header:
+        tensors |= _taken(path, header[SHARED])
     return header, tensors

@@ -33,7 +33,7 @@ ROW, MARGIN, CURVES = 26, 10, 120  # [pixels]
 
 
 class burst_display(_Display):
-    """How each terminal was heard last, its SNR before, and what was counted since the start.
+    """Shows the last burst of each terminal, its SNR over time, and the counts since the start.
 
     Message port ``bursts``: of frame_sync_cc or a hier block around it
 

@@ -20,6 +20,7 @@ from ..base.palette import COLOURS
 from ..base.runs import runs
 from ..blocks.guard import guarded
 from ..chain.metrics import mean_db
+from ..media.timeline import said
 from ..phy.csi import unpack
 
 HISTORY = 200  # frames that are remembered
@@ -194,7 +195,8 @@ class event_timeline(_Display):
         step = (width - self.LABELS - 14) / len(decided)
         row = (height - self.TOP - self.FOOT) / 3
         self._names(painter, "true", runs((name, None) for name in truth), 0, step, row)
-        self._names(painter, "decided", runs(zip(decided, marks, strict=True)), 1, step, row)
+        shown = map(said, decided, self.event["confidence"])
+        self._names(painter, "decided", runs(zip(shown, marks, strict=True)), 1, step, row)
         self._confidence(painter, marks, step, row)
         foot = self.TOP + 3 * row
         _write(painter, (10, foot, self.LABELS, self.FOOT), "time [s]")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Names of the codecs, for those who name them and do not use them: nothing is loaded in here."""
+"""Names of the codecs; importing this module loads no codec."""
 
 STILL = ("jpeg", "webp", "avif", "h264_still", "h265_still", "vp9_still")  # each picture alone
 GOP = ("h264", "h265", "vp9", "av1")  # all pictures of a group together

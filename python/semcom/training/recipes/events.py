@@ -3,20 +3,32 @@
 """Events over a link: a system with a radio, trained through channels drawn at random.
 
 The loss is the system's own (``training.losses``).  The validation score is the mean accuracy over
-the channels, SNRs from -10 to 20 dB cycling clip by clip.
+the channels, SNRs from -10 to 20 dB cycling clip by clip.  Of a network for several lengths of
+payload each batch draws one; the score is then the mean over them, channel by channel in turn, the
+figures on the test split are of the longest.
 """
 
 from __future__ import annotations
 
+import dataclasses
+from pathlib import Path
+
 import torch
 
 from ...base.errors import SemcomError
+from ...base.files import sha256
 from ...chain.link import TorchLink
+from ...nets.heads import background_of
+from ...nets.localisers import Localiser
+from ...nets.names import WEAK
+from ...nets.pilot_ave import cut_in_two
+from ...systems.loading import load_any, to_device
 from ...systems.registry import system
 from .. import losses
 from ..augment import Augment
-from ..evaluate import accuracy, link_of
+from ..evaluate import accuracy, choose_background, link_of
 from ..job import Job
+from ..linear_codec import start_codec
 from ..options import LinkConfig
 from .clips import ClipRecipe
 
@@ -28,13 +40,52 @@ class EventsOverLink(ClipRecipe):
     """Every second's label, over an uplink and sidelinks drawn for each batch."""
 
     Config = LinkConfig
+    teacher: Localiser | None = None  # the localiser of --warm-start
 
     def __init__(self, net, config: LinkConfig, features, sets=None):
         super().__init__(net, config, features, sets)
-        self.augment = Augment(self.clips, len(net.classes) - 1, config.exchange, config.mismatch)
+        if getattr(net.config, "setting", "") in WEAK and (config.exchange or config.mismatch):
+            raise SemcomError(
+                f"exchange, mismatch: know where an event is, which {net.config.setting} does not; "
+                "leave them out"
+            )
+        self.augment = Augment(
+            self.clips,
+            len(net.classes) - 1,
+            config.exchange,
+            config.mismatch,
+            config.rivals,
+        )
         if config.variant == "no_estimation":
             for part in net.transmitters():
                 part.requires_grad_(False)
+
+    @classmethod
+    def prepare(cls, job: Job, config: LinkConfig) -> EventsOverLink:
+        if not config.warm_start:
+            return super().prepare(job, config)
+        path = Path(config.warm_start)
+        teacher = to_device(warm(job, path), job.device)
+        job = dataclasses.replace(job, network=started_network(job.network, teacher, path))
+        made = super().prepare(job, dataclasses.replace(config, warm_start=path.name))
+        made.begin_with(teacher)
+        made.source = {"file": path.name, "sha256": sha256(path)}
+        if made.model.config.linear:
+            start_codec(made.model, teacher, made.clips)
+        return made
+
+    def begin_with(self, teacher: Localiser) -> None:
+        """Start from a localiser's weights, and be taught by it."""
+        self.taken = self.model.start_from(teacher)
+        self.kept_as_is = {}  # parameters alone: a score of background is set anew over the link
+        for name, weight in self.model.named_parameters(remove_duplicate=False):
+            if self.config.frozen and name in self.taken:
+                weight.requires_grad_(False)
+                self.kept_as_is[name] = self.taken[name]
+        self.teacher = teacher.requires_grad_(False)
+        for part in teacher.modules():
+            if self.config.bfloat16 and hasattr(part, "compute_dtype"):
+                part.compute_dtype = torch.bfloat16
 
     @classmethod
     def build(cls, job: Job, clips):
@@ -57,15 +108,30 @@ class EventsOverLink(ClipRecipe):
         # frame numbers never repeat over a training, and evaluation's seed differs
         frame = (epoch * len(self.clips) + index).to(device)
         link = self._draw_link()
+        if len(net.rates) > 1:
+            net.symbols = net.rates[int(torch.randint(len(net.rates), ()))]
         audio, visual, labels = self.augment.batch(index)
         taken, labels = {"audio": audio, "video": visual}, labels.to(device)
         taken = {name: taken[name].to(device) for name in net.terminals}
         lost = len(net.terminals) == 2 and bool(torch.rand(()) < config.unguided)
+        looked = []
+        if config.gaze:
+            watched = net.video_terminal.attention.register_forward_hook(
+                lambda module, given, found: looked.append(found[1])
+            )
         logits, extras = link.run(net, taken, snr, sidelink_snr, frame, lost)
         events = self.clips.events[index].to(device)
-        return losses.LOSSES[net.loss](
-            losses.Batch(logits, extras, labels, events, config.auxiliary)
-        )
+        told = losses.Batch(logits, extras, labels, events, config.auxiliary)
+        loss = losses.LOSSES[net.loss](told)
+        if config.gaze:
+            watched.remove()
+            own = self.augment.own.to(device)
+            loss = loss + config.gaze * losses.gaze(looked[0], own, told.happens)
+        if self.teacher is not None:
+            with torch.no_grad():
+                given = self.teacher.given(taken["audio"], taken["video"])
+            loss = loss + config.regress * losses.regression(extras["given"], given)
+        return loss
 
     def _draw_link(self) -> TorchLink:
         config = self.config
@@ -75,19 +141,33 @@ class EventsOverLink(ClipRecipe):
 
     def score(self, kept: torch.nn.Module) -> float:
         channels = self.config.channels if self.config.variant != "error_free" else ("none",)
-        links = [link_of(kept, self.config.variant, c, "lmmse", seed=0) for c in channels]
         clips = self.features["val"]
-        return sum(accuracy(kept, clips, link, VALIDATION_SNR_DB) for link in links) / len(links)
+        if background_of(kept) is not None:
+            links = [link_of(kept, self.config.variant, c, "lmmse", seed=0) for c in channels]
+            return choose_background(kept, clips, links, VALIDATION_SNR_DB)
+        found = []
+        for at in range(max(len(channels), len(kept.rates))):
+            kept.symbols = kept.rates[at % len(kept.rates)]
+            channel = channels[at % len(channels)]
+            link = link_of(kept, self.config.variant, channel, "lmmse", seed=0)
+            found.append(accuracy(kept, clips, link, VALIDATION_SNR_DB))
+        return sum(found) / len(found)
 
     def test(self) -> dict:
         """Accuracy free of errors, and per channel and SNR."""
         net, clips, variant = self.model, self.features["test"], self.config.variant
+        net.symbols = net.rates[-1]
         free = link_of(net, "error_free", "none", "none", seed=0)
         figures = {"error_free": accuracy(net, clips, free)}
         for channel in () if variant == "error_free" else self.config.channels:
             link = link_of(net, variant, channel, "lmmse", seed=0)
             figures[channel] = {f"{snr:g}": accuracy(net, clips, link, snr) for snr in TEST_SNR_DB}
         return figures
+
+    def header(self) -> dict:
+        if self.teacher is None:
+            return {}
+        return {"warm_start": self.source | {"taken": self.taken, "frozen": self.kept_as_is}}
 
     @staticmethod
     def card_rows(header: dict) -> list[tuple[str, str]]:
@@ -100,7 +180,7 @@ class EventsOverLink(ClipRecipe):
                 f"{header['metrics']['validation']:.4f} "
                 f"(selects the epoch; mean over {channels} at -10 to 20 dB)",
             )
-        return [("symbols", symbols), *rows]
+        return [("symbols", symbols), *started(header.get("warm_start")), *rows]
 
     @staticmethod
     def card_notes(header: dict) -> list[str]:
@@ -122,3 +202,34 @@ class EventsOverLink(ClipRecipe):
             figures = " | ".join(f"{test[name][level]:.4f}" for level in levels)
             lines.append(f"| {name} | {figures} |")
         return lines
+
+
+def warm(job: Job, path: Path) -> Localiser:
+    """The localiser of --warm-start, or one line why it is none that this training can take."""
+    if job.system != "pilot_ave" or job.init or job.variant == "no_estimation":
+        raise SemcomError(
+            "--warm-start: starts a new pilot_ave, full or error_free; leave it out with another "
+            "system, --init or no_estimation"
+        )
+    net = load_any(path)
+    if not isinstance(net, Localiser):
+        raise SemcomError(f"--warm-start {path.name}: holds {net.name}, expected a localiser")
+    return net
+
+
+def started_network(asked: dict, teacher: Localiser, path: Path) -> dict:
+    """Fields of the network's configuration: those asked for, and those that a localiser sets."""
+    own = cut_in_two(teacher)
+    for field in own.keys() & asked.keys() - {"linear"}:
+        if asked[field] != own[field]:
+            raise SemcomError(f"{field} {asked[field]}: {path.name} has {own[field]}; leave it out")
+    return own | asked
+
+
+def started(start: dict | None) -> list[tuple[str, str]]:
+    """The row of a card about what --warm-start took."""
+    if start is None:
+        return []
+    parts = sorted({".".join(name.split(".")[:2]) for name in start["taken"]})
+    how = ", and left as they are" if start["frozen"] else ""
+    return [("started from", f"`{start['file']}`: {', '.join(parts)}{how}")]

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import torch
 
 from ...chain.link import NoRadio
+from ...nets.heads import background_of
 from .. import losses
 from ..augment import Augment
 from ..evaluate import accuracy, choose_background
@@ -39,8 +40,8 @@ class Localisation(ClipRecipe):
         )
 
     def score(self, kept: torch.nn.Module) -> float:
-        if kept.background_score() is not None:
-            return choose_background(kept, self.features["val"])
+        if background_of(kept) is not None:
+            return choose_background(kept, self.features["val"], [NoRadio()])
         return accuracy(kept, self.features["val"], NoRadio())
 
     def test(self) -> dict:

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Raw material as films have it: sounds in rooms, through small microphones, under other sounds;
+pictures that are small, dark, blurred or strongly coded; and things that are none of the events,
+seen and heard like those that are."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..base.optional import cv2
+from ..media.spectrum import RATE
+from .acoustics import random_microphone, random_noise, random_room
+from .clipset import BACKGROUND
+from .material_raw import FILLING, WHOLE_FRAME, RawMaterial, cropped, soft_edges
+
+ROOM, MICROPHONE, UNDER = 0.5, 0.35, 0.35  # shares of the sounds
+OVER = 0.0, 20.0  # [dB] of a sound over another that it is mixed with
+STRONG = -10.0, 6.0  # [dB] of a sound beside its own level
+BLURRED, CODED = 0.3, 0.3  # shares of the pictures
+SOFT = 0.6, 2.5  # [pixels] standard deviation of what blurs
+QUALITY = 12, 50  # of JPEG
+BRIGHTNESS, TINT = (0.45, 1.3), (0.9, 1.1)
+SMALL = 70.0, 220.0  # [pixels] heights of a thing in the clip's picture
+OTHERS = 5  # how often what is none of the events comes, an event once
+
+
+class FilmedMaterial(RawMaterial):
+    """The sounds and pictures of one split; see :class:`~.material.Material`.
+
+    Among its events is background: a sound and a picture of other things, heard and seen.
+    """
+
+    def events(self) -> list[int]:
+        """Classes with sounds and pictures; background OTHERS times, where it has both."""
+        others = BACKGROUND in self.sounds and BACKGROUND in self.pictures
+        return super().events() + [BACKGROUND] * (OTHERS * others)
+
+    def sound(self, rng: np.random.Generator, event: int) -> np.ndarray:
+        """One of the event's recordings, in a room or not, with another sound or not."""
+        sound = super().sound(rng, event) * np.float32(10 ** (rng.uniform(*STRONG) / 20))
+        if rng.random() < ROOM:
+            sound = random_room(rng, sound)
+        if rng.random() < MICROPHONE:
+            sound = random_microphone(rng, sound)
+        if rng.random() < UNDER:
+            other = np.resize(self.hum(rng), len(sound))
+            level = np.sqrt(np.mean(sound**2) / max(float(np.mean(other**2)), 1e-12))
+            sound = sound + other * np.float32(level * 10 ** (-rng.uniform(*OVER) / 20))
+        return sound
+
+    def hum(self, rng: np.random.Generator) -> np.ndarray:
+        """A sound of something else, or noise of some colour."""
+        if rng.random() < 1 / 3 or BACKGROUND not in self.sounds:
+            return random_noise(rng, RATE * 5)
+        sounds = self.sounds[BACKGROUND]
+        return sounds[rng.integers(len(sounds))]
+
+    def picture(self, rng: np.random.Generator, event: int) -> np.ndarray:
+        """One of the event's photographs, as large as the clip's picture or a thing in it."""
+        photos = self.pictures[event]
+        photo = photos[rng.integers(len(photos))][:, :: rng.choice([-1, 1])]
+        photo = cropped(rng, photo)
+        height = rng.uniform(*(WHOLE_FRAME if rng.random() < FILLING else SMALL))
+        size = max(1, round(height * photo.shape[1] / photo.shape[0])), max(1, round(height))
+        shrinks = size[1] < photo.shape[0]
+        how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+        photo = worn(rng, cv2.resize(photo, size, interpolation=how))
+        return np.dstack([photo, soft_edges(size[::-1], 6)]).astype(np.uint8)
+
+    def scene(self, rng: np.random.Generator) -> np.ndarray:
+        """A photograph without any of the events."""
+        photos = self.pictures[BACKGROUND]
+        return worn(rng, cropped(rng, photos[rng.integers(len(photos))]))
+
+
+def worn(rng: np.random.Generator, photo: np.ndarray) -> np.ndarray:
+    """A photograph [h, w, 3] uint8 darker or lighter, tinted, perhaps blurred and coded."""
+    photo = np.clip(photo * rng.uniform(*BRIGHTNESS) * rng.uniform(*TINT, 3), 0, 255)
+    photo = photo.astype(np.uint8)
+    if rng.random() < BLURRED:
+        photo = cv2.GaussianBlur(photo, (0, 0), rng.uniform(*SOFT))
+    if rng.random() < CODED:
+        quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(*QUALITY))]
+        photo = cv2.imdecode(cv2.imencode(".jpg", photo, quality)[1], cv2.IMREAD_COLOR)
+    return photo

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""A Dask cluster, of this machine or of others: calls go out, results come back as they are ready.
+
+Scheduling, processes that die, and hosts that come and go are Dask's.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import socket
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import dataclass
+
+from ..base import options
+from ..base.errors import SemcomError
+from ..base.optional import dask, distributed
+from ..base.programs import note
+from .options import ClusterOptions
+
+JOIN_S = 60.0  # [s] in which a first worker has to be there
+CALLS_AHEAD = (
+    8  # that a worker has waiting for it, so that a sweep of any length needs little memory
+)
+DEATHS = 3  # of workers in the same call, after which it is not tried again
+CLOSE_S = 5.0  # [s] that processes may take to end
+SETTINGS = {
+    "distributed.scheduler.allowed-failures": DEATHS - 1,
+    "distributed.scheduler.worker-saturation": 1.0,  # a worker has one call, so loses one
+    "distributed.admin.tick.limit": "60s",  # blocks hold the interpreter; nobody has to know
+}
+
+
+@dataclass(frozen=True)
+class Call:
+    """What is to be done: ``function(*arguments)``, pickled; ``key`` is for whoever asked, and
+    ``label`` names it to the user."""
+
+    key: Hashable
+    label: str
+    function: Callable
+    arguments: tuple
+
+
+@dataclass(frozen=True)
+class Died:
+    """In the place of a result: the call ended three workers; ``line`` says so."""
+
+    line: str
+
+
+class Cluster:
+    """Workers, until it is closed.
+
+    workers    processes of this machine; or
+    scheduler  the address of a cluster's scheduler
+    SemcomError where no scheduler answers, or no worker is there.
+    """
+
+    def __init__(self, workers: int = 0, scheduler: str = ""):
+        self._own = None
+        local = distributed.LocalCluster  # loads its own settings
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it tells, we tell
+        with dask.config.set(SETTINGS):
+            if not scheduler:
+                self._own = local(
+                    n_workers=workers, threads_per_worker=1, processes=True, memory_limit=0,
+                    dashboard_address=_dashboard(), silence_logs=logging.CRITICAL,
+                )  # fmt: skip
+            self.client = self._connected(scheduler)
+        self._names, self._waiting = itertools.count(), {}
+
+    def _connected(self, scheduler: str):
+        try:
+            client = distributed.Client(self._own or scheduler, timeout=f"{JOIN_S:g}s")
+        except (OSError, ValueError) as cause:
+            raise SemcomError(
+                f"--scheduler {scheduler}: does not answer ({' '.join(str(cause).split())[:200]}); "
+                "start one with `dask scheduler`"
+            ) from cause
+        try:
+            client.wait_for_workers(1, timeout=JOIN_S)
+        except (TimeoutError, distributed.TimeoutError) as cause:
+            client.close()
+            raise SemcomError(
+                f"--scheduler {scheduler}: has no worker within {JOIN_S:g} s; start some with "
+                f"`dask worker --nthreads 1 {scheduler}`"
+            ) from cause
+        return client
+
+    def __enter__(self) -> Cluster:
+        return self
+
+    def __exit__(self, *how) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End what is under way, and the processes that were started for it."""
+        self.client.cancel(list(self._waiting), force=True)
+        self._waiting.clear()
+        self.client.close(timeout=CLOSE_S)
+        if self._own:
+            self._own.close(timeout=CLOSE_S)
+
+    def dashboard(self) -> str:
+        """Where Dask shows what goes on; '' without (it needs the package bokeh)."""
+        services = self.client.scheduler_info().get("services", {})
+        return self.client.dashboard_link if "dashboard" in services else ""
+
+    def workers(self) -> dict:
+        """Address -> what the scheduler knows of a worker."""
+        return self.client.scheduler_info(n_workers=-1)["workers"]
+
+    def ask(self, function: Callable, *arguments) -> dict:
+        """Address -> what ``function`` returns on each worker that is there, or its exception."""
+        return self.client.run(function, *arguments, on_error="return")
+
+    def results(self, calls: Iterable[Call]) -> Iterator[tuple[Call, object]]:
+        """(call, result) as they are ready, calls being taken when there is room for them; of a
+        call that ended its workers, :class:`Died`; an exception of a call is raised."""
+        calls, ready = iter(calls), distributed.as_completed()
+        room = max(1, len(self.workers())) * CALLS_AHEAD
+
+        def send(count: int) -> None:
+            for call in itertools.islice(calls, count):
+                name = f"semcom-{next(self._names)}-{id(self)}"
+                future = self.client.submit(call.function, *call.arguments, key=name, pure=False)
+                self._waiting[future] = call
+                ready.add(future)
+
+        send(room)
+        for future in ready:
+            call = self._waiting.pop(future, None)
+            if call is None or future.cancelled():
+                send(1)
+                continue
+            if future.status == "error":
+                cause = future.exception()
+                if not isinstance(cause, distributed.KilledWorker):
+                    raise cause
+                yield call, Died(_died(call, cause))
+            else:
+                yield call, future.result()
+            send(max(1, room - len(self._waiting)))
+
+    def drop(self, unwanted: Callable[[Call], bool]) -> None:
+        """Calls whose results nobody waits for any more."""
+        gone = [future for future, call in self._waiting.items() if unwanted(call)]
+        for future in gone:
+            del self._waiting[future]
+        self.client.cancel(gone, force=True)
+
+
+def _died(call: Call, cause) -> str:
+    where = getattr(cause.last_worker, "address", "")
+    return (
+        f"{call.label}: ended {DEATHS} workers that tried it, the last at {where}; "
+        "it is left out: run it by itself to see why (memory?)"
+    )
+
+
+def _dashboard() -> str:
+    """Dask's usual port if nobody has it, any other else."""
+    with socket.socket() as probe:
+        return ":8787" if probe.connect_ex(("127.0.0.1", 8787)) else ":0"
+
+
+def opened(given: ClusterOptions) -> Cluster | None:
+    """The cluster that the options name, its workers compared with this process and its dashboard
+    told; None: this process does it all."""
+    if not (given.workers or given.scheduler):
+        return None
+    from .hosts import compare  # not for a program's --help: has Torch
+
+    cluster = Cluster(given.workers, given.scheduler)
+    try:
+        compare(cluster)
+    except BaseException:
+        cluster.close()
+        raise
+    if link := cluster.dashboard():
+        note(f"{len(cluster.workers())} workers; {link}")
+    return cluster
+
+
+def options_of(args) -> ClusterOptions:
+    """The options of a program's command line; SemcomError for one without effect."""
+    given = options.given(args, ClusterOptions)
+    point = ClusterOptions(**given)
+    options.check_given(point, given)
+    return point

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""The options of a sweep in many processes."""
+
+from dataclasses import dataclass
+
+from ..base.options import Rule, at_least, option
+
+ALONE = Rule(lambda point: not point.scheduler, "without --scheduler")
+
+
+@dataclass(frozen=True)
+class ClusterOptions:
+    """In many processes, see docs/clusters.md."""
+
+    workers: int = option(
+        0, "processes of this machine that share the work; 0: this one does all of it",
+        type=at_least(0), only=(ALONE,),
+    )  # fmt: skip
+    scheduler: str = option(
+        "", "of a Dask cluster that does the work: tcp://HOST:8786", metavar="ADDRESS"
+    )

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""The points of a sweep as calls of a cluster, and their records from what comes back.
+
+A point whose frames stand by themselves is cut into parts where the sweep has fewer points than
+workers want; its record is the same to the last digit (semcom.run.parts).  One that goes on in time
+(radios, films, recordings) is one call.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from ..data import open_set
+from ..data.films import Films
+from ..run.parts import BATCH, frames_of, is_divisible, spans
+from ..run.runner import is_decided, joined_record, measure, run_point
+from ..run.scenario import Scenario
+from ..run.sets import kind_of
+from . import hosts
+from .cluster import Call, Cluster, Died
+
+MOST = 512  # frames of a call: seconds, so that little is lost with a worker
+LEAST = 4 * BATCH  # frames of a part: what it costs to start one is less than that
+CALLS_EACH = 4  # that a worker should have in the course of a sweep
+
+
+@dataclass(frozen=True)
+class Task:
+    """A point, or the frames ``span`` of it, on whatever host.
+
+    kind   of its set, see run.sets.kind_of
+    needs  its files by content
+    """
+
+    point: Scenario
+    kind: tuple
+    needs: hosts.Needs
+    span: tuple | None = None
+
+
+def do(task: Task):
+    """What comes of a task, in this process: the record of a point, or a Part of it; SemcomError
+    that names the worker and the file that it lacks."""
+    point = hosts.found_set(task.point, task.needs)
+    clips = _clips(point.data, point.split, point.media, task.kind, point)
+    point = hosts.found_weights(point, task.needs)
+    hosts.check(point, clips, task.needs)
+    return run_point(point, clips) if task.span is None else measure(point, clips, task.span)
+
+
+@functools.lru_cache(maxsize=2)
+def _opened(data: str, split: str, kind: tuple):
+    return open_set(data or None, split, *kind)
+
+
+def _clips(data, split, media, kind, point: Scenario):
+    if media:
+        return Films(media, point.microphone, point.features, point.weights)
+    return _opened(data, split, kind)
+
+
+@dataclass
+class _Point:
+    """A point under way: the parts that came, by their span."""
+
+    point: Scenario
+    spans: list
+    parts: dict = field(default_factory=dict)
+
+    def parts_in_order(self) -> list:
+        """Those from the first frame on, without a gap."""
+        found = []
+        for span in self.spans:
+            if span not in self.parts:
+                break
+            found.append(self.parts[span])
+        return found
+
+
+class Sweep:
+    """Points on a cluster.
+
+    clips  the set of all of them
+    """
+
+    def __init__(self, cluster: Cluster, points: list, clips):
+        self.cluster, self.points, self.clips = cluster, points, clips
+        self._open, self._done, self.frames_done = {}, set(), 0
+
+    def records(self, on_frames=lambda count: None) -> Iterator[tuple[int, object]]:
+        """(number of the point, its record) as they are finished; of a point that ended its
+        workers, cluster.Died.
+
+        on_frames  called with the number of frames that are done, of all points together
+        """
+        for call, result in self.cluster.results(self._calls()):
+            number, span = call.key
+            if number in self._done:
+                continue
+            if isinstance(result, Died):
+                self._finish(number)
+                yield number, result
+                continue
+            first, end = span or (0, self._frames(number))
+            self.frames_done += end - first
+            on_frames(self.frames_done)
+            if span is None:
+                self._finish(number)
+                yield number, result
+                continue
+            state = self._open[number]
+            state.parts[span] = result
+            parts = state.parts_in_order()
+            if len(parts) == len(state.spans) or is_decided(state.point, parts):
+                self._finish(number)
+                yield number, joined_record(state.point, self.clips, parts)
+
+    def _finish(self, number: int) -> None:
+        """Nothing more is wanted of a point."""
+        self._done.add(number)
+        self._open.pop(number, None)
+        self.cluster.drop(lambda call: call.key[0] == number)
+
+    def _frames(self, number: int) -> int:
+        point = self.points[number]
+        return frames_of(point, self.clips) if is_divisible(point, self.clips) else point.frames
+
+    def _calls(self) -> Iterator[Call]:
+        kind = kind_of(self.points)
+        for number, point in enumerate(self.points):
+            needs, point = self._placed(point)
+            parts = self._parts(point)
+            if len(parts) > 1:
+                self._open[number] = _Point(self.points[number], parts)
+            for span in parts if len(parts) > 1 else [None]:
+                if number in self._done:
+                    break
+                where = f"{point.system}, {point.where()}"
+                label = where if span is None else f"{where}, frames {span[0]} to {span[1] - 1}"
+                yield Call((number, span), label, do, (Task(point, kind, needs, span),))
+
+    def _placed(self, point: Scenario) -> tuple[hosts.Needs, Scenario]:
+        """What a point needs, and the point with its weights named."""
+        needs, weights = hosts.needs(point, self.clips)
+        return needs, replace(point, checkpoint=weights)
+
+    def _parts(self, point: Scenario) -> list:
+        """Spans of a point that are calls of their own."""
+        if not is_divisible(point, self.clips):
+            return [None]
+        frames = frames_of(point, self.clips)
+        wanted = CALLS_EACH * max(1, len(self.cluster.workers()))
+        share = -(-frames * len(self.points) // wanted)
+        return spans(point, self.clips, min(MOST, max(LEAST, share)))

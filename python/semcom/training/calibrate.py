@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Fit the calibration of a system to a split, over channels and SNRs; see nets.calibration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..chain.link import TorchLink
+from ..data.tensors import Features
+from ..nets.calibration import (
+    COLDEST,
+    HOTTEST,
+    KNOTS_DB,
+    Calibration,
+    between,
+    effective_snr_db,
+    tempered,
+)
+from .evaluate import link_of
+
+CHANNELS = ("awgn", "rayleigh", "rician")
+SNRS_DB = (-15.0, -10.0, -5.0, 0.0, 5.0, 10.0, 20.0, 30.0)
+SMOOTH = 1e-3  # cost of the squared step from knot to knot, and of a background's square
+STEPS, BATCH, THIRD = 100, 32, 3
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a receiver said of n frames: logits [n, T, C], noise variances [n, K], labels [n, T]."""
+
+    logits: Tensor
+    noise: Tensor
+    labels: Tensor
+
+
+@torch.inference_mode()
+def answers(net, clips: Features, link, snr_db: float, part: slice = slice(None)) -> Answers:
+    """Of clips, or a part of them, over a link, uplink and sidelink at one SNR; clip i is frame
+    i."""
+    logits, noise, chosen = [], [], torch.arange(len(clips))[part]
+    for index in chosen.split(BATCH):
+        db = torch.full((len(index),), snr_db)
+        taken = {name: x.float() for name, x in clips.batch(index, net).items()}
+        symbols, no_eff = link.uplink(link.send(net, taken, db, index), db, index)
+        logits.append(net.understand(symbols, no_eff)[0])
+        noise.append(no_eff)
+    return Answers(torch.cat(logits), torch.cat(noise), clips.labels[chosen])
+
+
+def link_answers(net, variant: str, clips: Features, seed: int = 0) -> Answers:
+    """Without a channel, and over every channel and SNR that its variant is made for, where each
+    gets every third clip."""
+    found = [answers(net, clips, TorchLink("none", seed=seed), 0.0)]
+    for channel in () if variant == "error_free" else CHANNELS:
+        link = link_of(net, variant, channel, "lmmse", seed)
+        for number, snr in enumerate(SNRS_DB):
+            found.append(answers(net, clips, link, snr, slice(number % THIRD, None, THIRD)))
+    parts = [[getattr(a, name) for a in found] for name in ("logits", "noise", "labels")]
+    return Answers(*(torch.cat(part) for part in parts))
+
+
+def fitted(told: Answers, knots: tuple[float, ...] = KNOTS_DB) -> Calibration:
+    """The calibration of the lowest negative log-likelihood of what was said, nearly constant
+    between knots where little tells more."""
+    weights = between(effective_snr_db(told.noise), knots).float()
+    heat = torch.zeros(len(knots), requires_grad=True)  # logarithm of the temperature
+    background = torch.zeros(len(knots), requires_grad=True)
+    optimizer = torch.optim.LBFGS([heat, background], max_iter=STEPS, line_search_fn="strong_wolfe")
+
+    def loss():
+        optimizer.zero_grad()
+        logs = tempered(told.logits, weights @ heat.exp(), weights @ background)
+        steps = torch.cat([heat.diff(), background.diff(), background])
+        total = F.nll_loss(logs.flatten(0, 1), told.labels.flatten())
+        total = total + SMOOTH * steps.square().sum()
+        total.backward()
+        return total
+
+    optimizer.step(loss)
+    temperature = heat.detach().exp().clamp(COLDEST, HOTTEST)
+    rounded = [tuple(round(float(x), 4) for x in v) for v in (temperature, background.detach())]
+    return Calibration(knots, *rounded)

@@ -1,0 +1,462 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Make docs/guidance.md: whether the sidelink tells the video terminal where to look, what one
+network for all lengths of payload costs, and what a bound on the peak of its symbols buys.
+
+    studies guidance --data ave28 --rivals ave28duo --models runs/guidance
+
+--models holds a folder for each training, MODE-seedN (see TRAININGS); what is there is measured,
+and kept in OUT/points.json.
+"""
+
+import argparse
+import json
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from gnuradio.semcom import core
+from gnuradio.semcom.base.errors import SemcomError
+from gnuradio.semcom.base.files import check_writable, make_folder, replacing, sha256
+from gnuradio.semcom.chain.link import TorchLink
+from gnuradio.semcom.chain.metrics import papr
+from gnuradio.semcom.data import open_set
+from gnuradio.semcom.data.tensors import Features, read
+from gnuradio.semcom.report import plots, tables
+from gnuradio.semcom.report.plots import Axes, Line
+from gnuradio.semcom.report.tables import Estimate
+from gnuradio.semcom.run.scenario import Scenario
+from gnuradio.semcom.systems.loading import load_any
+from gnuradio.semcom.tasks.scores import clip_bootstrap
+from gnuradio.semcom.weights.names import shipped
+
+from . import pages, points
+from .work import Records, Unit, complete
+
+SYSTEM, FIGURE = "pilot_ave_plus", "figures/guidance.png"
+COMMON = (
+    "--system pilot_ave_plus --bfloat16 --dropout 0.1 --snr-min -15 --snr-max 15 "
+    "--attention product --rivals 0.4 --gaze 1"
+)
+ONCE, MORE = "--nested --peak 5 --epochs 12", "--nested --peak 5 --epochs 14 --init"
+TRAININGS = {  # mode -> its options beside COMMON
+    "guided": ONCE,
+    "without": f"{ONCE} --unguided 1",
+    "long": f"{MORE} <guided>",
+    "longwithout": f"{MORE} <without> --unguided 1",
+    "loud": "--nested --epochs 12",
+    **{f"fixed{n}": f"--symbols {n} --peak 5 --epochs 12" for n in (4, 8, 16, 64)},
+}
+PAIRS = {"12": ("guided", "without"), "26": ("long", "longwithout")}  # epochs -> modes
+HEARING, DEAF = (tuple(pair[at] for pair in PAIRS.values()) for at in (0, 1))
+TODAY = "today"  # the weights that are shipped for ave28
+LENGTHS = (4, 8, 16, 32, 64)
+SIDELINK_SNRS = (-30.0, -20.0, -15.0, -10.0, -5.0, 0.0, 5.0, 10.0, 20.0)  # [dB]
+SHOWN, SNR = 8, 10.0  # symbols a second, and SNR [dB] of the uplink, where nothing else is said
+DROWNED = -30.0  # [dB] of the sidelink
+LOW = (0.0, -5.0, -10.0)  # [dB]
+WORDS = {
+    "guided": "guided, 12 epochs", "without": "trained without, 12 epochs",
+    "long": "guided, 26 epochs", "longwithout": "trained without, 26 epochs",
+    TODAY: "shipped for ave28",
+}  # fmt: skip
+BURSTS, AIR_SNR, BACK_OFF = 60, 20.0, 3.0  # frames over the mock radio, its SNR and amplifier [dB]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where weights are measured: a set, symbols a second, SNRs [dB]; sidelink None: lost; channel
+    none: free of errors."""
+
+    data: str
+    symbols: int
+    sidelink: float | None
+    snr: float = SNR
+    channel: str = "rayleigh"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The test split of a set, of the same clips with rivals, and which cells are the event's."""
+
+    plain: Features
+    rivals: Features
+    own: np.ndarray  # [N, w] bool
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--data", type=Path, required=True, help="ave28, folder in the AVE layout")
+    add("--rivals", type=Path, required=True, help="the same clips with a rival beside each event")
+    add("--models", type=Path, required=True, help="folder of the trainings' folders")
+    add("--out", type=Path, default=Path("out/guidance"), help="(default: %(default)s)")
+    add("--docs", type=Path, default=pages.DOCS, help="folder of the page")
+
+
+def run(args: argparse.Namespace) -> None:
+    check_writable(args.docs / "guidance.md")
+    make_folder((args.docs / FIGURE).parent)
+    models = found_in(args.models)
+    pair = read_pair(args.data, args.rivals)
+    results = measured(models, pair, args.out)
+    plots.draw(args.docs / FIGURE, panels(results, pairs(models)), columns=2)
+    air = over_the_air(models, args.data, args.out)
+    pages.write(args.docs / "guidance.md", page(models, results, loudness(models, pair), air))
+
+
+def found_in(folder: Path) -> dict[str, list[Path]]:
+    """Mode -> its checkpoints, a training seed each; the shipped one last."""
+    found = {
+        mode: sorted(path for path in folder.glob(f"{mode}-seed*/*.safetensors"))
+        for mode in TRAININGS
+    }
+    if missing := [mode for mode in PAIRS["12"] if not found[mode]]:
+        raise SemcomError(f"{folder}: no {missing[0]}-seed*/*.safetensors; train it (TRAININGS)")
+    return {mode: paths for mode, paths in found.items() if paths} | {
+        TODAY: [shipped(SYSTEM, data="ave28")]
+    }
+
+
+def pairs(models: dict) -> dict:
+    """Epochs -> (guided, trained without; None: is not there)."""
+    return {
+        epochs: (hearing, deaf if deaf in models else None)
+        for epochs, (hearing, deaf) in PAIRS.items()
+        if hearing in models
+    }
+
+
+def read_pair(plain: Path, rivals: Path) -> Pair:
+    """Both test splits."""
+    one, other = (read(open_set(str(folder), "test")) for folder in (plain, rivals))
+    own = own_columns(one.visual, other.visual)
+    if own is None:
+        raise SemcomError(f"{rivals}: not the clips of {plain} with rivals; compose both anew")
+    return Pair(one, other, own.numpy())
+
+
+def own_columns(plain: torch.Tensor, rivals: torch.Tensor) -> torch.Tensor | None:
+    """Which columns of maps with rivals [N, T, h, w, d] are the event's, [N, w] bool: every second
+    one of the plain maps, on one side.  None if neither side, or both, hold them."""
+    kept, width = plain[..., 0::2, :], plain.shape[3]
+    count = kept.shape[3]
+    left = (rivals[:, :, :, :count] == kept).flatten(1).all(1)
+    right = (rivals[:, :, :, width - count :] == kept).flatten(1).all(1)
+    if not torch.equal(left, ~right):
+        return None
+    columns = torch.arange(width)
+    return torch.where(left[:, None], columns < count, columns >= width - count)
+
+
+# --- what is measured -----------------------------------------------------------------------------
+
+
+@cache
+def loaded(path: Path):
+    return load_any(path).eval()
+
+
+def places(mode: str, net) -> list[Place]:
+    """Where a mode is measured; networks trained without a sidelink have lost it."""
+    lengths = [n for n in LENGTHS if n in net.rates]
+    heard = None if mode in DEAF else SNR
+    sidelinks = (heard, DROWNED) if mode in (*HEARING, TODAY) else (heard,)
+    found = [
+        Place(data, n, sidelink)
+        for data in ("plain", "rivals")
+        for n in lengths
+        for sidelink in sidelinks
+    ]
+    if mode in WORDS:
+        found += low_places(heard)
+    if mode in HEARING:
+        found += [Place("rivals", SHOWN, snr) for snr in SIDELINK_SNRS]
+    return list(dict.fromkeys(found))
+
+
+def low_places(heard: float | None) -> list[Place]:
+    """The longest payload on the plain set: free of errors, then at low SNR."""
+    free = Place("plain", LENGTHS[-1], heard, channel="none")
+    return [free, *(Place("plain", LENGTHS[-1], heard and snr, snr) for snr in LOW)]
+
+
+def key(record: dict) -> tuple:
+    """What tells a record from others."""
+    return record["weights"], Place(**record["place"])
+
+
+def measured(models: dict, pair: Pair, out: Path) -> dict:
+    """(mode, place) -> its records, one per training seed; what is kept is not measured again."""
+    store, units, names = Records(out / "points.json", key), [], []
+    for mode, paths in models.items():
+        for path in paths:
+            weights = sha256(path)
+            for place in places(mode, loaded(path)):
+                names.append((mode, place))
+                units.append(
+                    Unit(
+                        (weights, place),
+                        f"{path.parent.name}, {place.symbols} symbols",
+                        lambda advance, p=path, w=weights, at=place: measure(p, w, at, pair),
+                    )
+                )
+    results = {}
+    for name, record in zip(names, complete("chain", units, store), strict=True):
+        results.setdefault(name, []).append(record)
+    return results
+
+
+@torch.inference_mode()
+def measure(path: Path, weights: str, place: Place, pair: Pair, batch: int = 32) -> dict:
+    """Share of segments named right, and of attention on the event's cells where it happens, clip
+    by clip, over the chain in Torch: the same draws as the flowgraph's."""
+    net, clips = loaded(path), pair.rivals if place.data == "rivals" else pair.plain
+    net.symbols, looked = place.symbols, []
+    link = TorchLink(place.channel, "ls", "lmmse", seed=0)
+    hook = net.video_terminal.attention.register_forward_hook(
+        lambda module, given, found: looked.append(found[1])
+    )
+    decided = []
+    for index in torch.arange(len(clips)).split(batch):
+        sidelink = torch.full((len(index),), place.sidelink or 0.0)
+        taken, snr = clips.batch(index, net), torch.full((len(index),), place.snr)
+        logits, _ = link.run(net, taken, snr, sidelink, index, lost=place.sidelink is None)
+        decided.append(logits.argmax(-1))
+    hook.remove()
+    right = (torch.cat(decided) == clips.labels).double().mean(1)
+    return {
+        "weights": weights,
+        "place": vars(place),
+        "accuracy": float(right.mean()),
+        "clip_scores": right.round(decimals=4).tolist(),
+        "shares": shares(torch.cat(looked).numpy(), clips.labels.numpy(), pair.own),
+    }
+
+
+def shares(attention: np.ndarray, labels: np.ndarray, own: np.ndarray) -> list:
+    """Share of attention [N, T, h, w] on the columns own [N, w], the mean over each clip's segments
+    with an event."""
+    mass = (attention.sum(2) * own[:, None]).sum(-1)
+    happens = labels != labels.max()
+    return [round(float(mass[n, happens[n]].mean()), 4) for n in range(len(labels))]
+
+
+@torch.inference_mode()
+def peaks(net, clips: Features, symbols: int) -> dict:
+    """Peak over mean power [dB] of each frame and terminal, of symbols and of shaped samples."""
+    net.symbols, pulse, found = symbols, core.PulseShape(4), {"symbols": [], "samples": []}
+    for index in torch.arange(96).split(32):
+        taken = clips.batch(index, net)
+        snr = torch.full((len(index),), SNR)
+        sent = TorchLink("rayleigh", "ls", "lmmse").send(net, taken, snr, index)
+        for stream in sent.flatten(0, 1).numpy():
+            found["symbols"].append(papr(stream))
+            found["samples"].append(papr(core.shape_symbols(stream, pulse)))
+    return {name: 10 * np.log10(values) for name, values in found.items()}
+
+
+PEAKS = {TODAY: "shipped, any peak", "loud": "any peak", "guided": "bounded", "long": "bounded, 26"}
+
+
+def loudness(models: dict, pair: Pair) -> dict:
+    """(mode, symbols) -> the peaks of its first training seed."""
+    nets = {mode: loaded(models[mode][0]) for mode in PEAKS if mode in models}
+    return {
+        (mode, n): peaks(net, pair.plain, n)
+        for mode, net in nets.items()
+        for n in (SHOWN, LENGTHS[-1])
+        if n in net.rates
+    }
+
+
+def over_the_air(models: dict, data: Path, out: Path) -> dict:
+    """(mode, back-off or None) -> record of a run over a mock radio on a bench whose amplifiers are
+    linear, or saturate at that many dB above the mean."""
+    clips, found, units = open_set(str(data), "test"), {}, []
+    for mode in [mode for mode in PEAKS if mode in models]:
+        for back_off in (None, BACK_OFF):
+            weights = str(models[mode][0])
+            point = replace(
+                Scenario(system=SYSTEM), data=str(data), checkpoint=weights, frames=BURSTS,
+                snr=AIR_SNR, radio=f"mock:{preset(out, back_off)}", sample_rate=1e6,
+            )  # fmt: skip
+            found[mode, back_off] = len(units)
+            units.append(points.unit(point, clips, weights))
+    records = complete("air", units, points.store(make_folder(out / "air")))
+    return {name: records[at] for name, at in found.items()}
+
+
+def preset(out: Path, back_off: float | None) -> Path:
+    """A file of the mock radio's: a bench with amplifiers of that back-off."""
+    path = make_folder(out) / ("linear.json" if back_off is None else f"{back_off:g}db.json")
+    told = {"description": "A bench", "fading": "none", "bits": 12, "headroom_db": 12}
+    with replacing(path) as temporary:
+        Path(temporary).write_text(json.dumps(told | {"pa_backoff_db": back_off}))
+    return path
+
+
+# --- tables and figure ----------------------------------------------------------------------------
+
+
+def over_clips(records: list, what: str = "clip_scores") -> np.ndarray:
+    """Figures of each clip [N], the mean over training seeds."""
+    return np.mean([record[what] for record in records], axis=0)
+
+
+def told(values: np.ndarray) -> str:
+    """Mean over the clips, and its 95 % interval from resampling them."""
+    low, high = clip_bootstrap(values)
+    return f"{values.mean():.3f} ({low:.3f} to {high:.3f})"
+
+
+def lead(one: np.ndarray, other: np.ndarray) -> str:
+    low, high = clip_bootstrap(one - other)
+    return f"{np.mean(one - other):+.3f} ({low:+.3f} to {high:+.3f})"
+
+
+def guidance_table(results: dict, data: str, shown: dict) -> list:
+    """Accuracy guided, drowned and trained without, by length of payload; of the weights shipped
+    today, too."""
+    rows = []
+    for epochs, (hearing, deaf) in shown.items():
+        for n in LENGTHS:
+            records = [results[hearing, Place(data, n, snr)] for snr in (SNR, DROWNED)]
+            records.append(results.get((deaf, Place(data, n, None))))
+            rows.append([epochs, str(n), *_compared(records, data)])
+    records = [results[TODAY, Place(data, LENGTHS[-1], snr)] for snr in (SNR, DROWNED)]
+    rows.append(["shipped", str(LENGTHS[-1]), *_compared([*records, None], data)])
+    header = ["epochs", "symbols", "guided", "drowned", "trained without",
+              "guided - trained without"]  # fmt: skip
+    if data == "rivals":
+        header += ["attention on the event: guided", "drowned", "trained without"]
+    return tables.markdown(header, rows)
+
+
+def _compared(records: list, data: str) -> list[str]:
+    """Cells of what is guided, drowned, and trained without (None: nothing)."""
+    scores = [None if r is None else over_clips(r) for r in records]
+    cells = ["-" if s is None else f"{s.mean():.3f}" for s in scores]
+    cells.append("-" if scores[2] is None else lead(scores[0], scores[2]))
+    if data == "rivals":
+        cells += ["-" if r is None else f"{over_clips(r, 'shares').mean():.3f}" for r in records]
+    return cells
+
+
+def panels(results: dict, shown: dict) -> list[Axes]:
+    """Accuracy, and attention on the event's cells, over the sidelink's SNR; a colour for each
+    length of training."""
+    drawn = []
+    for what, label in (("clip_scores", "accuracy"), ("shares", "attention on the event's cells")):
+        lines, levels = [], []
+        for at, (epochs, (hearing, deaf)) in enumerate(shown.items()):
+            if deaf:
+                level = over_clips(results[deaf, Place("rivals", SHOWN, None)], what).mean()
+                levels.append((f"trained without, {epochs} epochs", float(level), f"C{at}"))
+            line = []
+            for snr in SIDELINK_SNRS:
+                values = over_clips(results[hearing, Place("rivals", SHOWN, snr)], what)
+                line.append(Estimate(float(values.mean()), *clip_bootstrap(values)))
+            lines.append(Line(f"guided, {epochs} epochs", list(SIDELINK_SNRS), line, (at, at)))
+        if what == "shares":
+            levels.append(("even attention", 4 / 7, "0.5"))
+        title = f"ave28 with rivals, {SHOWN} symbols"
+        drawn.append(Axes(title, "SNR of the sidelink [dB]", label, lines, levels=levels))
+    return drawn
+
+
+def low_table(results: dict, models: dict) -> list:
+    """The longest payload on the plain set: free of errors, and at low SNR."""
+    rows = []
+    for mode in [mode for mode in WORDS if mode in models]:
+        places_ = low_places(None if mode in DEAF else SNR)
+        rows.append([WORDS[mode], *(told(over_clips(results[mode, p])) for p in places_)])
+    return tables.markdown(["", "error-free", *(f"{snr:g} dB" for snr in LOW)], rows)
+
+
+def lengths_table(results: dict, models: dict) -> list:
+    """One network for all lengths beside one trained for each, the first training seed of both."""
+    rows = []
+    for n in [n for n in LENGTHS if f"fixed{n}" in models]:
+        row = [str(n)]
+        for data in ("plain", "rivals"):
+            place = Place(data, n, SNR)
+            own, one = (np.array(results[mode, place][0]["clip_scores"])
+                        for mode in (f"fixed{n}", "guided"))  # fmt: skip
+            row += [f"{one.mean():.3f}", f"{own.mean():.3f}", lead(one, own)]
+        rows.append(row)
+    header = ["symbols a second"]
+    for name in ("ave28", "ave28 with rivals"):
+        header += [f"{name}: one for all", "trained for this", "difference"]
+    return tables.markdown(header, rows) if rows else ["Not trained."]
+
+
+def peaks_table(found: dict) -> list:
+    """Largest and mean peaks over frames."""
+    rows = []
+    for (mode, n), values in found.items():
+        cells = [f"{v.max():.1f} ({v.mean():.1f})" for v in values.values()]
+        rows.append([f"{PEAKS[mode]}, {n} symbols", *cells])
+    return tables.markdown(["", "symbols [dB]", "after pulse shaping [dB]"], rows)
+
+
+def price_table(results: dict) -> list:
+    """What the bound costs, first training seed of both."""
+    rows = []
+    for data, name in (("plain", "ave28"), ("rivals", "ave28 with rivals")):
+        for n in (8, 64):
+            place = Place(data, n, SNR)
+            if ("loud", place) not in results:
+                continue
+            one, other = (np.array(results[mode, place][0]["clip_scores"])
+                          for mode in ("guided", "loud"))  # fmt: skip
+            rows.append([f"{name}, {n} symbols", f"{one.mean():.3f}", f"{other.mean():.3f}",
+                         lead(one, other)])  # fmt: skip
+    return tables.markdown(["", "bounded", "any peak", "difference"], rows) if rows else []
+
+
+def air_table(air: dict) -> list:
+    """The mock radio's amplifier, linear and driven."""
+    rows = [
+        [
+            PEAKS[mode],
+            "linear" if back_off is None else f"{back_off:g} dB",
+            f"{record['evm_db']:.1f}",
+            f"{record['accuracy']:.3f}",
+        ]
+        for (mode, back_off), record in air.items()
+    ]
+    return tables.markdown(["symbols", "back-off", "EVM [dB]", "accuracy"], rows)
+
+
+def page(models: dict, results: dict, found: dict, air: dict) -> str:
+    """docs/guidance.md."""
+    words = "--data <ave28> --rivals <ave28 with rivals> --models <folder of trainings>"
+    return pages.page(
+        "guidance",
+        command=pages.command("guidance", words),
+        common=COMMON,
+        trainings=tables.markdown(
+            ["training", "options beside them", "seeds"],
+            [
+                [mode, f"`{more}`", str(len(models[mode]))]
+                for mode, more in TRAININGS.items()
+                if mode in models
+            ],
+        ),
+        snr=f"{SNR:g}",
+        drowned=f"{DROWNED:g}",
+        figure=FIGURE,
+        rivals=guidance_table(results, "rivals", pairs(models)),
+        plain=guidance_table(results, "plain", pairs(models)),
+        low=low_table(results, models),
+        shipped=shipped(SYSTEM, data="ave28").stem,
+        lengths=lengths_table(results, models),
+        peaks=peaks_table(found),
+        price=price_table(results),
+        bursts=str(BURSTS),
+        air_snr=f"{AIR_SNR:g}",
+        back_off=f"{BACK_OFF:g}",
+        air=air_table(air),
+    )

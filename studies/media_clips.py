@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Natural clips with their truth, and what a receiver said of each."""
+
+from pathlib import Path
+
+import numpy as np
+from gnuradio.semcom.base.files import read_json
+from gnuradio.semcom.data.films import Films
+from gnuradio.semcom.media.timeline import NOTHING, UNSURE
+from gnuradio.semcom.report import tables
+from gnuradio.semcom.run.films import run_films
+from gnuradio.semcom.run.scenario import Scenario
+
+OTHER = "other"  # class of a clip that shows none of the events
+WEAK = "weak"  # strength of a clip whose event is faint or mixed
+DRAWS = 2000
+
+
+def read(folders: list[Path]) -> list[dict]:
+    """The clips of folders' clips.json, each with its ``path``."""
+    return [
+        clip | {"path": str(folder / clip["file"])}
+        for folder in folders
+        for clip in read_json(folder / "clips.json")["clips"]
+    ]
+
+
+def rows_of(clips: list[dict], point: Scenario) -> dict:
+    """What was understood of each clip, beside what is there: "rows", see :func:`row`."""
+    run = run_films(point, Films([clip["path"] for clip in clips]))
+    return {"rows": [row(*pair) for pair in zip(clips, run.windows, strict=True)]}
+
+
+def row(clip: dict, window) -> dict:
+    """A clip's class and strength; the five best events and the mean probability of each; what is
+    said of most seconds that an event is named of, and how sure; right seconds of those scored;
+    seconds of background, and the confidence of each second that says an event."""
+    truth = np.full(len(window.events), NOTHING, dtype=object)
+    for start, end in clip["segments"]:
+        truth[start:end] = clip["ave_class"]
+    scored = np.ones(len(truth), bool)
+    scored[[s for s in clip.get("uncertain_seconds", []) if s < len(truth)]] = False
+    events = np.array(window.events, object)
+    right, named = events == truth, events != NOTHING
+    whole = dict(zip(window.classes, window.probabilities.mean(0).tolist(), strict=True))
+    said = max(set(events[named]), key=list(events).count) if named.any() else NOTHING
+    return {
+        "file": clip["file"],
+        "class": NOTHING if clip["ave_class"] == OTHER else clip["ave_class"],
+        "strength": clip.get("label_strength", "strong"),
+        "ranked": [(name, round(whole[name], 4)) for name in window.ranked()[:5]],
+        "said": said,
+        "sure": round(float(window.confidence[events == said].mean()), 4),
+        "right": int(right[scored].sum()),
+        "scored": int(scored.sum()),
+        "background": int((~named).sum()),
+        "seconds": len(events),
+        "event_confidence": [round(float(c), 4) for c in window.confidence[named]],
+    }
+
+
+def spoken(row: dict) -> str:
+    """What was said of a clip, in words."""
+    unsure = ", unsure" if row["sure"] < UNSURE else ""
+    return f"{row['said'].split(',')[0]} ({row['sure']:.0%}{unsure})"
+
+
+def named(row: dict, best: int) -> bool:
+    """Whether a clip's class is among its ``best`` events."""
+    return row["class"] in [name for name, _ in row["ranked"][:best]]
+
+
+def balanced(rows: list[dict], best: int) -> float:
+    """Mean over the classes of the share of clips whose class is among the ``best`` events."""
+    by_class = {}
+    for each in rows:
+        by_class.setdefault(each["class"], []).append(named(each, best))
+    return float(np.mean([np.mean(hits) for hits in by_class.values()]))
+
+
+def interval(rows: list[dict], best: int) -> tuple[float, float]:
+    """95 % interval of :func:`balanced` from drawing clips again, within their classes."""
+    rng, by_class = np.random.default_rng(0), {}
+    for each in rows:
+        by_class.setdefault(each["class"], []).append(named(each, best))
+    hits = [np.array(each, float) for each in by_class.values()]
+    drawn = [np.mean([rng.choice(each, len(each)).mean() for each in hits]) for _ in range(DRAWS)]
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def summary(label: str, rows: list[dict]) -> str:
+    """The figures over clips with an event, strong and weak, and over those with none."""
+    with_event = [each for each in rows if each["class"] != NOTHING]
+    strong = [each for each in with_event if each["strength"] != WEAK]
+    weak = [each for each in with_event if each["strength"] == WEAK]
+    none = [each for each in rows if each["class"] == NOTHING]
+    classes = {each["class"] for each in strong}
+    low, high = interval(strong, 1)
+    seconds = sum(each["right"] for each in strong) / sum(each["scored"] for each in strong)
+    text = (
+        f"- {label}: balanced clip accuracy {balanced(strong, 1):.2f} ({low:.2f} to {high:.2f}), "
+        f"among the best three {balanced(strong, 3):.2f}, over {len(strong)} clips of "
+        f"{len(classes)} classes (best constant answer: {1 / len(classes):.2f}, or "
+        f"{min(1.0, 3 / len(classes)):.2f}); {seconds:.2f} of their scored seconds"
+    )
+    if weak:
+        hits = sum(named(each, 1) for each in weak)
+        text += f"; {hits} of {len(weak)} weak clips named right"
+    if none:
+        quiet = sum(each["background"] for each in none) / sum(each["seconds"] for each in none)
+        wrong = [c for each in none for c in each["event_confidence"]]
+        sure = f"{np.mean(wrong):.2f}" if wrong else "none was named"
+        text += (
+            f". Of {len(none)} films of none of the classes, {quiet:.2f} of the seconds say "
+            f"background; mean confidence where an event is said: {sure}"
+        )
+    return text
+
+
+def table(found: dict[str, list[dict]]) -> list[str]:
+    """Every clip: what was said over each link."""
+    lines, header = {}, ["clip", "class"]
+    for label, rows in found.items():
+        header += [f"said, {label}", "best three", "seconds right"]
+        for each in rows:
+            best = ", ".join(f"{name.split(',')[0]} {p:.2f}" for name, p in each["ranked"][:3])
+            weak = ", weak" if each["strength"] == WEAK else ""
+            cells = lines.setdefault(each["file"], [each["class"].split(",")[0] + weak])
+            cells += [spoken(each), best, f"{each['right']} of {each['scored']}"]
+    return tables.markdown(header, [[name, *cells] for name, cells in lines.items()])

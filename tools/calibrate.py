@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Calibrate the confidence of systems of events, and write it into their checkpoints' headers.
+
+    tools/calibrate.py models/pilot_ave_plus-*-media.safetensors --data runs/world/media
+    tools/calibrate.py models/pilot_ave_plus-full-ave28.safetensors --data ave28 --check
+
+The validation split of DATA fits a temperature and a number of background for each knot of the
+effective SNR (semcom.nets.calibration), over AWGN, Rayleigh and Rician from -15 to 30 dB.  The test
+split then tells the expected calibration error (15 bins, Rayleigh) before and after, and accuracy.
+Weights stay as they are, and the card beside them gets the figures; run it again after every
+training.
+
+--check  tells the figures of the files as they are, and writes nothing
+--test   other folders whose test split tells figures
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import torch
+from gnuradio.semcom.base.errors import SemcomError
+from gnuradio.semcom.base.files import replacing
+from gnuradio.semcom.base.programs import exit_status
+from gnuradio.semcom.chain.link import TorchLink
+from gnuradio.semcom.data import open_set
+from gnuradio.semcom.data.tensors import Features, read
+from gnuradio.semcom.nets.calibration import Calibration
+from gnuradio.semcom.systems.loading import check_sizes, load_any
+from gnuradio.semcom.tasks.scores import calibration_error
+from gnuradio.semcom.training import calibrate
+from gnuradio.semcom.training.evaluate import link_of
+from gnuradio.semcom.weights import store as checkpoint
+from safetensors.torch import load_file
+
+SNRS_DB = (-10.0, 0.0, 10.0)
+WHERE = {"none": "error-free"}
+
+
+def said_of(net, variant: str, clips: Features) -> dict:
+    """SNR, or "none" without a channel -> what the receiver says of a split over Rayleigh."""
+    links = {"none": (TorchLink("none"), 0.0)}
+    if variant != "error_free":
+        link = link_of(net, variant, "rayleigh", "lmmse", seed=1)
+        links |= {f"{snr:g}": (link, snr) for snr in SNRS_DB}
+    return {name: calibrate.answers(net, clips, *where) for name, where in links.items()}
+
+
+def figures(calibration: Calibration, said: dict) -> dict:
+    """SNR -> calibration error, accuracy and mean confidence of what was said."""
+    found = {}
+    for name, told in said.items():
+        sure, event = calibration(told.logits, told.noise).max(-1)
+        right = (event == told.labels).numpy()
+        found[name] = (calibration_error(sure.numpy(), right), right.mean(), float(sure.mean()))
+    return found
+
+
+def tell(what: str, found: dict) -> None:
+    parts = (f"{k}: {e:.3f} ({a:.3f} right, {c:.3f} sure)" for k, (e, a, c) in found.items())
+    print(f"  {what}: {'; '.join(parts)}", flush=True)
+
+
+def rewrite(path: Path, calibration: Calibration) -> None:
+    """The same file with another calibration."""
+    header = checkpoint.read_header(path) | {checkpoint.CALIBRATION: calibration.header()}
+    checkpoint.write(path, load_file(path), {checkpoint.KEY: json.dumps(header)})
+
+
+def note(path: Path, before: dict, after: dict) -> None:
+    """The figures in the card beside a checkpoint, if it has one."""
+    card = path.with_suffix(".md")
+    if not card.is_file():
+        return
+    parts = [
+        f"{WHERE.get(name, f'{name} dB')} {before[name][0]:.3f}, then {after[name][0]:.3f}"
+        for name in after
+    ]
+    row = f"| calibration error on test, as trained, then calibrated | {'; '.join(parts)} |"
+    kept = [line for line in card.read_text(encoding="utf-8").splitlines()
+            if not line.startswith("| calibration error")]  # fmt: skip
+    at = next((n for n, line in enumerate(kept) if line.startswith("| licence")), len(kept))
+    with replacing(card) as temporary:
+        text = "\n".join([*kept[:at], row, *kept[at:]]) + "\n"
+        Path(temporary).write_text(text, encoding="utf-8")
+
+
+def run(path: Path, sets: dict, tests: list[Path], check: bool) -> None:
+    """Calibrate one file, or tell how well it is."""
+    net = load_any(path)
+    if not hasattr(net, checkpoint.CALIBRATION) or not hasattr(net, "understand"):
+        raise SemcomError(f"{path}: {net.name} sends nothing over a radio; give such a system")
+    variant = net.header["variant"]
+    print(path.name)
+    check_sizes(net, sets["val"], path.name)
+    said = said_of(net, variant, read(sets["test"], terminals=net.terminals))
+    if not check:
+        told = calibrate.link_answers(net, variant, read(sets["val"], terminals=net.terminals))
+        net.calibration = calibrate.fitted(told)
+        before, after = (figures(each, said) for each in (Calibration(), net.calibration))
+        tell("before, test", before)
+        rewrite(path, net.calibration)
+        note(path, before, after)
+        print(f"  temperature {net.calibration.temperature} at {net.calibration.snr_db} dB")
+        print(f"  background {net.calibration.background}")
+    tell(f"{sets['test'].name}, test", figures(net.calibration, said))
+    for clips in (open_set(folder, "test") for folder in tests):
+        own = said_of(net, variant, read(clips, terminals=net.terminals))
+        tell(f"{clips.name}, test", figures(net.calibration, own))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("checkpoints", type=Path, nargs="+")
+    parser.add_argument("--data", type=Path, help="folder of the set; default: the synthetic one")
+    parser.add_argument("--test", type=Path, nargs="*", default=[], metavar="DIR")
+    parser.add_argument("--check", action="store_true")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    sets = {split: open_set(args.data, split) for split in ("val", "test")}
+    for path in args.checkpoints:
+        run(path, sets, args.test, args.check)
+
+
+if __name__ == "__main__":
+    sys.exit(exit_status("calibrate.py", main))

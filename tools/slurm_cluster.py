@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""A Dask cluster of Slurm jobs, for --scheduler: one job a worker, one core each (dask-jobqueue).
+
+Prints the scheduler's address, and keeps jobs there until it is stopped.  --script prints the job
+script alone.
+
+examples:
+  slurm_cluster.py --jobs 100 --queue short --walltime 02:00:00 --script
+  slurm_cluster.py --jobs 100 --queue short --walltime 02:00:00 > address &
+  run_link.py --snr=-10:30:0.1 --scheduler "$(cat address)" --json out/link.json
+"""
+
+import argparse
+import contextlib
+import os
+import shlex
+import sys
+import time
+
+import dask
+import distributed
+from gnuradio.semcom.sweep.cluster import SETTINGS
+
+HANDED_ON = ("PYTHONPATH", "SEMCOM_MODELS", "SEMCOM_SETS", "LD_LIBRARY_PATH")  # to the jobs
+
+
+def parse():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--jobs", type=int, default=1, help="workers (default: %(default)s)")
+    add("--queue", help="Slurm's partition")
+    add("--account", help="that pays")
+    add("--walltime", default="01:00:00", help="of a job (default: %(default)s)")
+    add("--memory", default="2GB", help="of a job (default: %(default)s)")
+    add("--interface", help="network of the scheduler and the jobs, as ib0")
+    add("--script", action="store_true", help="print the job script and end")
+    return parser.parse_args()
+
+
+def whole(folders: str) -> str:
+    """A list of folders from the root on: jobs start elsewhere."""
+    return os.pathsep.join(map(os.path.abspath, filter(None, folders.split(os.pathsep))))
+
+
+def main() -> int:
+    options = parse()
+    with dask.config.set(SETTINGS):
+        from dask_jobqueue import SLURMCluster
+
+        known = {name: whole(os.environ[name]) for name in HANDED_ON if name in os.environ}
+        cluster = SLURMCluster(
+            cores=1, processes=1, memory=options.memory, walltime=options.walltime,
+            queue=options.queue, account=options.account, interface=options.interface,
+            python=sys.executable,
+            job_script_prologue=[f"export {k}={shlex.quote(v)}" for k, v in known.items()],
+        )  # fmt: skip
+    with cluster, contextlib.suppress(KeyboardInterrupt):
+        if options.script:
+            print(cluster.job_script())
+            return 0
+        cluster.scale(jobs=options.jobs)
+        print(cluster.scheduler_address, flush=True)
+        while True:
+            time.sleep(1.0)
+    return 0
+
+
+if __name__ == "__main__":
+    assert distributed  # its settings are known before they are changed
+    sys.exit(main())
