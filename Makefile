@@ -19,6 +19,8 @@
 #                 docs/media.md
 #   make films CLIPS="DIR ..."  those clips as films of what was understood: out/films/index.html
 #   make soak [MINUTES=60]  the three sides and a mock radio for an hour: memory flat, no queue grows
+#   make hosts [POINTS=1000]  a sweep on three hosts, which are network namespaces (needs root), with
+#                 workers killed and stopped: its document is that of one process
 #   make fuzz [MINUTES=60]  odd input to every reader and to lib/phy: docs/reliability.md
 #   make sanitize the C++ tests under ASan and UBSan, the blocks' QA under TSan: docs/reliability.md
 #   make sync     what the synchronisation of bursts reaches: docs/synchronisation.md
@@ -42,6 +44,7 @@ FLOWGRAPH ?= apps/flowgraphs/simulated_link.grc
 MODELS ?=
 MATCH  ?=
 MINUTES ?= 60
+POINTS ?= 1000
 RAW    ?=
 TEACHERS ?=
 CLIPS  ?=
@@ -66,7 +69,7 @@ export HOME := $(CURDIR)/build/home
 $(shell mkdir -p $(HOME))
 endif
 
-.PHONY: build/docs/doxygen link test check build grc screenshots bench crosscheck models results localisers media films soak fuzz sanitize sync install uninstall deb docs docs-check clean lint
+.PHONY: build/docs/doxygen link test check build grc screenshots bench crosscheck models results localisers media films soak hosts fuzz sanitize sync install uninstall deb docs docs-check clean lint
 
 link: build
 	$(PYTHON) apps/run_link.py --snr=-10:20:5 --json out/link.json --plot out/link.png
@@ -89,6 +92,9 @@ check: build lint
 
 soak: build
 	$(PYTHON) tools/three_hosts.py --minutes $(MINUTES) --one-host
+
+hosts: build
+	$(PYTHON) tools/sweep_hosts.py --points $(POINTS)
 
 CLANG := clang++-19
 FUZZED := fuzzer-no-link,address,undefined,float-cast-overflow -fno-sanitize-recover=all

@@ -51,6 +51,7 @@ breathe_domain_by_extension = {"h": "cpp"}
 
 # --- docstrings: plain text that reads well in an editor, made what Sphinx expects ---
 
+SIGNS = re.compile(r"[|*]|\w_(?!\w)")
 TERM = re.compile(r"(?! )((?:(?!  ).){1,45}?(?:[^.:;, ]|\.\.))  +(?=\S)")
 EMPHASIS = re.compile(r"(?<![\w*])\*(?=\w[^*]*\w\*|\w\*)|(?<=\w)\*(?![\w*])")
 
@@ -98,15 +99,15 @@ def literal_blocks(lines):
 
 
 def plain_signs(lines):
-    """Bars and lone stars, outside literal text."""
+    """Bars, lone stars and underscores at the end of a word are no markup, outside literal text."""
     out, inside = [], None
     for line in lines:
         if inside is not None and line.strip() and indent(line) <= inside:
             inside = None
-        if inside is None and "|" in line or "*" in line:
+        if inside is None and SIGNS.search(line):
             parts = re.split(r"(``.+?``)", line)
             parts[::2] = [plain(part) for part in parts[::2]]
-            out.append("".join(parts) if inside is None else line)
+            out.append("".join(parts))
         else:
             out.append(line)
         if inside is None and line.endswith("::"):
@@ -116,10 +117,8 @@ def plain_signs(lines):
 
 def plain(text):
     kept = {match.start() for match in EMPHASIS.finditer(text)}
-    return "".join(
-        f"\\{sign}" if sign == "|" or sign == "*" and i not in kept else sign
-        for i, sign in enumerate(text)
-    )
+    signs = {match.end() - 1 for match in SIGNS.finditer(text)} - kept
+    return "".join(f"\\{sign}" if i in signs else sign for i, sign in enumerate(text))
 
 
 def indent(line):

@@ -38,19 +38,19 @@ from .work import Records, Unit, complete
 SYSTEM, FIGURE = "pilot_ave_plus", "figures/guidance.png"
 COMMON = (
     "--system pilot_ave_plus --bfloat16 --dropout 0.1 --snr-min -15 --snr-max 15 "
-    "--attention product --rivals 0.4 --gaze 1"
+    "--attention product --rivals 0.4"
 )
-ONCE, MORE = "--nested --peak 5 --epochs 12", "--nested --peak 5 --epochs 14 --init"
+ONCE = "--nested --peak 5 --epochs 12"
 TRAININGS = {  # mode -> its options beside COMMON
-    "guided": ONCE,
-    "without": f"{ONCE} --unguided 1",
-    "long": f"{MORE} <guided>",
-    "longwithout": f"{MORE} <without> --unguided 1",
-    "loud": "--nested --epochs 12",
-    **{f"fixed{n}": f"--symbols {n} --peak 5 --epochs 12" for n in (4, 8, 16, 64)},
+    "guided": f"{ONCE} --gaze 1",
+    "without": f"{ONCE} --gaze 1 --unguided 1",
+    "blind": f"{ONCE} --unguided 1",
+    "long": "--nested --peak 5 --epochs 14 --gaze 1 --seed 100 --init <guided, seed 0>",
+    "loud": "--nested --epochs 12 --gaze 1",
+    **{f"fixed{n}": f"--symbols {n} --peak 5 --epochs 12 --gaze 1" for n in (4, 8, 16, 64)},
 }
-PAIRS = {"12": ("guided", "without"), "26": ("long", "longwithout")}  # epochs -> modes
-HEARING, DEAF = (tuple(pair[at] for pair in PAIRS.values()) for at in (0, 1))
+HEARING = {"guided": "12", "long": "26"}  # mode -> epochs in all
+DEAF = ("without", "blind")
 TODAY = "today"  # the weights that are shipped for ave28
 LENGTHS = (4, 8, 16, 32, 64)
 SIDELINK_SNRS = (-30.0, -20.0, -15.0, -10.0, -5.0, 0.0, 5.0, 10.0, 20.0)  # [dB]
@@ -58,11 +58,10 @@ SHOWN, SNR = 8, 10.0  # symbols a second, and SNR [dB] of the uplink, where noth
 DROWNED = -30.0  # [dB] of the sidelink
 LOW = (0.0, -5.0, -10.0)  # [dB]
 WORDS = {
-    "guided": "guided, 12 epochs", "without": "trained without, 12 epochs",
-    "long": "guided, 26 epochs", "longwithout": "trained without, 26 epochs",
-    TODAY: "shipped for ave28",
+    "guided": "guided, 12 epochs", "long": "guided, 26 epochs", "without": "trained without",
+    "blind": "trained without, no gaze", TODAY: "shipped for ave28",
 }  # fmt: skip
-BURSTS, AIR_SNR, BACK_OFF = 60, 20.0, 3.0  # frames over the mock radio, its SNR and amplifier [dB]
+BURSTS, AIR_SNR, BACK_OFF = 40, 20.0, 3.0  # frames over the mock radio, its SNR and amplifier [dB]
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ def run(args: argparse.Namespace) -> None:
     models = found_in(args.models)
     pair = read_pair(args.data, args.rivals)
     results = measured(models, pair, args.out)
-    plots.draw(args.docs / FIGURE, panels(results, pairs(models)), columns=2)
+    plots.draw(args.docs / FIGURE, panels(results), columns=2)
     air = over_the_air(models, args.data, args.out)
     pages.write(args.docs / "guidance.md", page(models, results, loudness(models, pair), air))
 
@@ -112,19 +111,10 @@ def found_in(folder: Path) -> dict[str, list[Path]]:
         mode: sorted(path for path in folder.glob(f"{mode}-seed*/*.safetensors"))
         for mode in TRAININGS
     }
-    if missing := [mode for mode in PAIRS["12"] if not found[mode]]:
+    if missing := [mode for mode in ("guided", "without") if not found[mode]]:
         raise SemcomError(f"{folder}: no {missing[0]}-seed*/*.safetensors; train it (TRAININGS)")
     return {mode: paths for mode, paths in found.items() if paths} | {
         TODAY: [shipped(SYSTEM, data="ave28")]
-    }
-
-
-def pairs(models: dict) -> dict:
-    """Epochs -> (guided, trained without; None: is not there)."""
-    return {
-        epochs: (hearing, deaf if deaf in models else None)
-        for epochs, (hearing, deaf) in PAIRS.items()
-        if hearing in models
     }
 
 
@@ -257,6 +247,7 @@ def peaks(net, clips: Features, symbols: int) -> dict:
     return {name: 10 * np.log10(values) for name, values in found.items()}
 
 
+DRIVEN = (TODAY, "loud", "long")  # modes whose bursts go over the mock radio
 PEAKS = {TODAY: "shipped, any peak", "loud": "any peak", "guided": "bounded", "long": "bounded, 26"}
 
 
@@ -275,7 +266,7 @@ def over_the_air(models: dict, data: Path, out: Path) -> dict:
     """(mode, back-off or None) -> record of a run over a mock radio on a bench whose amplifiers are
     linear, or saturate at that many dB above the mean."""
     clips, found, units = open_set(str(data), "test"), {}, []
-    for mode in [mode for mode in PEAKS if mode in models]:
+    for mode in [mode for mode in DRIVEN if mode in models]:
         for back_off in (None, BACK_OFF):
             weights = str(models[mode][0])
             point = replace(
@@ -316,49 +307,76 @@ def lead(one: np.ndarray, other: np.ndarray) -> str:
     return f"{np.mean(one - other):+.3f} ({low:+.3f} to {high:+.3f})"
 
 
-def guidance_table(results: dict, data: str, shown: dict) -> list:
-    """Accuracy guided, drowned and trained without, by length of payload; of the weights shipped
-    today, too."""
-    rows = []
-    for epochs, (hearing, deaf) in shown.items():
-        for n in LENGTHS:
-            records = [results[hearing, Place(data, n, snr)] for snr in (SNR, DROWNED)]
-            records.append(results.get((deaf, Place(data, n, None))))
-            rows.append([epochs, str(n), *_compared(records, data)])
-    records = [results[TODAY, Place(data, LENGTHS[-1], snr)] for snr in (SNR, DROWNED)]
-    rows.append(["shipped", str(LENGTHS[-1]), *_compared([*records, None], data)])
-    header = ["epochs", "symbols", "guided", "drowned", "trained without",
-              "guided - trained without"]  # fmt: skip
-    if data == "rivals":
-        header += ["attention on the event: guided", "drowned", "trained without"]
+def deaf(results: dict) -> list[str]:
+    """Modes trained without the sidelink, of those that are there."""
+    return [mode for mode in DEAF if (mode, Place("rivals", SHOWN, None)) in results]
+
+
+def guidance_table(results: dict, data: str) -> list:
+    """Accuracy guided, drowned and trained without, by length of payload."""
+    rows, modes = [], deaf(results)
+    for n in LENGTHS:
+        places_ = [("guided", SNR), ("guided", DROWNED), *((mode, None) for mode in modes)]
+        scores = [over_clips(results[mode, Place(data, n, at)]) for mode, at in places_]
+        leads = [lead(*alike(results, mode, data, n)) for mode in modes]
+        rows.append([str(n), *(f"{each.mean():.3f}" for each in scores), *leads])
+    header = ["symbols", "guided", "drowned", *(WORDS[mode] for mode in modes),
+              *(f"guided over {WORDS[mode]}" for mode in modes)]  # fmt: skip
     return tables.markdown(header, rows)
 
 
-def _compared(records: list, data: str) -> list[str]:
-    """Cells of what is guided, drowned, and trained without (None: nothing)."""
-    scores = [None if r is None else over_clips(r) for r in records]
-    cells = ["-" if s is None else f"{s.mean():.3f}" for s in scores]
-    cells.append("-" if scores[2] is None else lead(scores[0], scores[2]))
-    if data == "rivals":
-        cells += ["-" if r is None else f"{over_clips(r, 'shares').mean():.3f}" for r in records]
-    return cells
+def alike(results: dict, mode: str, data: str, n: int) -> tuple:
+    """Scores of the guided networks and of those of a mode trained without, of the seeds that both
+    have."""
+    guided, other = results["guided", Place(data, n, SNR)], results[mode, Place(data, n, None)]
+    count = min(len(guided), len(other))
+    return over_clips(guided[:count]), over_clips(other[:count])
 
 
-def panels(results: dict, shown: dict) -> list[Axes]:
-    """Accuracy, and attention on the event's cells, over the sidelink's SNR; a colour for each
-    length of training."""
+def longer_table(results: dict) -> list:
+    """Longer training, and the weights shipped today, with the sidelink and with it drowned."""
+    rows = []
+    for mode, n in [("guided", SHOWN), ("guided", 64), ("long", SHOWN), ("long", 64), (TODAY, 64)]:
+        if (mode, Place("plain", n, SNR)) not in results:
+            continue
+        row = [f"{WORDS[mode]}, {n} symbols"]
+        for data in ("plain", "rivals"):
+            heard, drowned = (results[mode, Place(data, n, at)] for at in (SNR, DROWNED))
+            row += [told(over_clips(heard)), lead(over_clips(heard), over_clips(drowned))]
+        rows.append(row)
+    header = ["", "ave28", "over drowned", "with rivals", "over drowned"]
+    return tables.markdown(header, rows)
+
+
+def attention_table(results: dict) -> list:
+    """Share of attention on the event's cells, with rivals."""
+    rows = []
+    for mode in (*HEARING, *DEAF, TODAY):
+        for n in (SHOWN, LENGTHS[-1]):
+            heard = results.get((mode, Place("rivals", n, None if mode in DEAF else SNR)))
+            if heard:
+                drowned = results.get((mode, Place("rivals", n, DROWNED)))
+                cells = ["-" if r is None else told(over_clips(r, "shares"))
+                         for r in (heard, drowned)]  # fmt: skip
+                rows.append([f"{WORDS[mode]}, {n} symbols", *cells])
+    return tables.markdown(["attention on the event's cells", "as trained", "drowned"], rows)
+
+
+def panels(results: dict) -> list[Axes]:
+    """Accuracy, and attention on the event's cells, over the sidelink's SNR."""
     drawn = []
     for what, label in (("clip_scores", "accuracy"), ("shares", "attention on the event's cells")):
         lines, levels = [], []
-        for at, (epochs, (hearing, deaf)) in enumerate(shown.items()):
-            if deaf:
-                level = over_clips(results[deaf, Place("rivals", SHOWN, None)], what).mean()
-                levels.append((f"trained without, {epochs} epochs", float(level), f"C{at}"))
-            line = []
-            for snr in SIDELINK_SNRS:
-                values = over_clips(results[hearing, Place("rivals", SHOWN, snr)], what)
-                line.append(Estimate(float(values.mean()), *clip_bootstrap(values)))
-            lines.append(Line(f"guided, {epochs} epochs", list(SIDELINK_SNRS), line, (at, at)))
+        for at, mode in enumerate(deaf(results), len(HEARING)):
+            level = over_clips(results[mode, Place("rivals", SHOWN, None)], what).mean()
+            levels.append((WORDS[mode], float(level), f"C{at}"))
+        for at, mode in enumerate(HEARING):
+            if (mode, Place("rivals", SHOWN, SNR)) in results:
+                line = []
+                for snr in SIDELINK_SNRS:
+                    values = over_clips(results[mode, Place("rivals", SHOWN, snr)], what)
+                    line.append(Estimate(float(values.mean()), *clip_bootstrap(values)))
+                lines.append(Line(WORDS[mode], list(SIDELINK_SNRS), line, (at, at)))
         if what == "shares":
             levels.append(("even attention", 4 / 7, "0.5"))
         title = f"ave28 with rivals, {SHOWN} symbols"
@@ -389,7 +407,9 @@ def lengths_table(results: dict, models: dict) -> list:
     header = ["symbols a second"]
     for name in ("ave28", "ave28 with rivals"):
         header += [f"{name}: one for all", "trained for this", "difference"]
-    return tables.markdown(header, rows) if rows else ["Not trained."]
+    return (
+        tables.markdown(header, rows) if rows else ["No network was trained for one length alone."]
+    )
 
 
 def peaks_table(found: dict) -> list:
@@ -413,7 +433,8 @@ def price_table(results: dict) -> list:
                           for mode in ("guided", "loud"))  # fmt: skip
             rows.append([f"{name}, {n} symbols", f"{one.mean():.3f}", f"{other.mean():.3f}",
                          lead(one, other)])  # fmt: skip
-    return tables.markdown(["", "bounded", "any peak", "difference"], rows) if rows else []
+    header = ["", "bounded", "any peak", "difference"]
+    return tables.markdown(header, rows) if rows else ["No network was trained without the bound."]
 
 
 def air_table(air: dict) -> list:
@@ -448,8 +469,10 @@ def page(models: dict, results: dict, found: dict, air: dict) -> str:
         snr=f"{SNR:g}",
         drowned=f"{DROWNED:g}",
         figure=FIGURE,
-        rivals=guidance_table(results, "rivals", pairs(models)),
-        plain=guidance_table(results, "plain", pairs(models)),
+        rivals=guidance_table(results, "rivals"),
+        plain=guidance_table(results, "plain"),
+        longer=longer_table(results),
+        attention=attention_table(results),
         low=low_table(results, models),
         shipped=shipped(SYSTEM, data="ave28").stem,
         lengths=lengths_table(results, models),

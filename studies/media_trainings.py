@@ -62,7 +62,7 @@ def train_all(raw: Path, more: Path, imagenet: Path, runs: Path, jobs: int) -> N
     trainings = trainings_in(runs, jobs)
     every = [training(system, v) for system in SYSTEMS for v in VARIANTS[system]]
     paths = trainings.complete("systems", every)
-    tool("calibrate.py", *paths, "--data", runs / DATA)
+    tool("calibrate.py", *paths, "--data", runs / "composed")
     tool("ship.py", *paths, "--out", MODELS)
 
 

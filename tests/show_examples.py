@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-SHOWN_S, LATEST_S, NAP_S = 0.5, 20.0, 0.02  # a window runs so long, waits so long for a change
+SHOWN_S, LATEST_S, NAP_S = 0.5, 120.0, 0.02  # a window runs so long, waits so long for a change
 CHANGED = 300  # pixels of a window that show more than they did at first
 
 
@@ -129,6 +129,11 @@ if __name__ == "__main__":
     if what == "companion":
         companion(Path(where), words)
     else:
-        run(Path(where), parted(words))
+        status = 0
+        try:
+            run(Path(where), parted(words))
+        except SystemExit as ended:
+            print(ended, file=sys.stderr, flush=True)
+            status = 1
         sys.stdout.flush()
-        os._exit(0)  # Qt cannot take down what GNU Radio's windows hold
+        os._exit(status)  # Qt cannot take down what GNU Radio's windows hold

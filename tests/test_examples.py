@@ -36,7 +36,7 @@ def environment(folder) -> dict:
     return kept | {name: str(value) for name, value in own.items()}
 
 
-def finished(command, folder, timeout=300) -> str:
+def finished(command, folder, timeout=900) -> str:
     """Run a program that has to succeed -> what it printed."""
     done = subprocess.run(
         list(map(str, command)),

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 import torch
 from conftest import tiny_system
+from gnuradio.semcom.data import open_set
 from gnuradio.semcom.data.tensors import Features
+from gnuradio.semcom.systems import choice
 from gnuradio.semcom.weights import store as checkpoint
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -107,3 +109,15 @@ def test_peaks_of_a_bounded_network_are_bounded():
     assert found["symbols"].max() <= 2.0 + 1e-4
     assert found["samples"].min() > found["symbols"].min()  # pulses overlap
     assert guidance.peaks(tiny_system(nested=True), clips, 8)["symbols"].max() > 4
+
+
+def test_a_set_without_moments_of_its_own_goes_by_its_name():
+    """ave28 with rivals has the features of ave28, in another order."""
+    clips = open_set(None, "test")
+    names = ["ave28", "ave28duo", "synthetic"]
+    assert choice.kin(clips, names) == "synthetic"
+    clips.name = "ave28duo"  # of which models/sets.json tells nothing
+    assert choice.kin(clips, names) == "ave28duo"
+    assert choice.kin(clips, ["ave28", "synthetic"]) == "synthetic"
+    clips.name = "ave28"  # of which it does
+    assert choice.kin(clips, names) == "synthetic"

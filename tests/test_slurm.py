@@ -24,8 +24,8 @@ SBATCH = (
 
 
 def test_the_job_script_asks_for_one_core_and_starts_one_thread(program):
-    words = "--script", "--queue", "short", "--walltime", "02:00:00", "--account", "me"
-    done = program(TOOL, *words, env={"SEMCOM_SETS": "/sets one"})
+    words = ["--queue", "short", "--walltime", "02:00:00", "--account", "me"]
+    done = program(TOOL, "--script", *words, env={"SEMCOM_SETS": "/sets one"})
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     asked = {line for line in lines if line.startswith("#SBATCH")}

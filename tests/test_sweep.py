@@ -228,6 +228,7 @@ def test_what_a_host_lacks_is_found_by_content_or_asked_for(tmp_path, monkeypatc
     models = tmp_path / "models"
     models.mkdir()
     shutil.copy(weights, models / Path(weights).name)
+    shutil.copy(weights, models / "pilot_ave_plus-error_free-synthetic.safetensors")  # not here
     monkeypatch.setenv("SEMCOM_MODELS", str(models))
     assert text(points.do(task)) == expected
 
@@ -285,7 +286,7 @@ def test_a_stop_leaves_valid_json_and_no_process(tmp_path, number):
         time.sleep(0.1)
     began = children(process.pid)
     process.send_signal(number)
-    _, complaint = process.communicate(timeout=60)
+    _, complaint = process.communicate(timeout=120)
     assert process.returncode == 128 + number
     assert "points are finished" in complaint and "Traceback" not in complaint
     assert 1 <= len(records_of(path)) < 301
@@ -294,8 +295,9 @@ def test_a_stop_leaves_valid_json_and_no_process(tmp_path, number):
 
 
 def children(pid: int) -> list:
-    """All processes below one."""
-    own = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    """All processes below one, whichever of its threads began them."""
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    own = [child for thread in threads for child in (thread / "children").read_text().split()]
     return own + [each for child in own for each in children(int(child))]
 
 

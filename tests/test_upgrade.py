@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 from gnuradio.semcom.base.errors import SemcomError
+from gnuradio.semcom.base.files import sha256
 from gnuradio.semcom.run import records
 from gnuradio.semcom.systems import loading
 from gnuradio.semcom.weights import store
+from gnuradio.semcom.weights.names import models_folder
 from safetensors import safe_open
 
 FIXTURES = Path(__file__).resolve().parent / "fixtures"
@@ -41,11 +43,16 @@ def test_records_are_read(path):
 
 
 @pytest.mark.parametrize("folder", VERSIONS, ids=lambda path: path.name)
-def test_a_recording_replays_to_the_same_figures(folder, program, tmp_path):
+def test_a_recording_replays_to_the_same_figures_with_its_weights(folder, program, tmp_path):
+    """Without them, where shipped ones were trained anew since, one line says which they were."""
     path = tmp_path / "again.json"
     done = program("apps/run_link.py", "--radio", f"replay:{folder / 'recording'}", "--json", path)
-    assert done.returncode == 0, done.stderr
     (before,) = records.read(folder / "records-recording.json")
+    if sha256(models_folder() / before["checkpoint"]) != before["checkpoint_sha256"]:
+        assert done.returncode == 2 and done.stderr.count("\n") == 1
+        assert "was sent with the weights" in done.stderr
+        return
+    assert done.returncode == 0, done.stderr
     (again,) = records.read(path)
     for name in ("system", "bursts_heard", "bleu_1", "words", "exact", "checkpoint_sha256"):
         assert again[name] == before[name], name

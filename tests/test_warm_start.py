@@ -258,6 +258,19 @@ def test_the_codec_starts_as_what_the_localiser_has(name, setting):
         assert float(error) < 0.05
 
 
+def test_what_never_changes_is_known_without_being_sent():
+    teacher, some = taught("coattention", "sel"), clips(12)
+    some.visual[:] = some.visual[0, 0]
+    net = system(teacher, symbols=60)
+    net.start_from(teacher)
+    linear_codec.start_codec(net, teacher, some)
+    with torch.inference_mode():
+        pooled = teacher.given(some.audio, some.visual)[2]
+        silent = torch.zeros(1, 2, T, 60, dtype=torch.complex64)
+        found = net.receive(silent, torch.zeros(1, 2))[1]["given"][2]
+    torch.testing.assert_close(found, pooled[:1], rtol=1e-2, atol=1e-3)
+
+
 # --- shared weights -------------------------------------------------------------------------------
 
 
@@ -361,6 +374,17 @@ def test_the_checkpoint_says_what_was_taken_and_names_no_folder(tmp_path, monkey
     frozen, first = load_any(made).state_dict(), load_any(path).state_dict()
     for own, theirs in start["frozen"].items():
         torch.testing.assert_close(frozen[own], first[theirs])
+
+
+def test_a_localiser_of_other_sizes_is_one_line(tmp_path, monkeypatch):
+    path = tmp_path / "avel.safetensors"
+    store.save(path, taught("avel", "sel"), variant="sel", data="few")
+    wide = Few()
+    wide.audio = lambda i: np.zeros((T, 25), np.float32)
+    monkeypatch.setattr("gnuradio.semcom.training.recipes.clips.open_set", lambda *_: wide)
+    job = Job("pilot_ave", "full", tmp_path / "out", network={"symbols": 11})
+    with pytest.raises(SemcomError, match=r"--warm-start avel.safetensors: made for audio feat"):
+        train(EventsOverLink, job, LinkConfig(warm_start=str(path)))
 
 
 def test_what_stayed_as_it_was_is_shipped_once(tmp_path, program):

@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 READ = (
     "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/**/*.md", "docs/*.svg",
-    "examples/**/*.md", "studies/**/*.py",
+    "examples/**/*.md", "examples/*.grc", "examples/own_block/**/*.*", "studies/**/*.py",
     "studies/templates/*.md", "models/*.md", "include/**/*.h", "lib/**/*.h", "grc/*.yml",
     "python/semcom/**/*.py", "python/semcom/**/*.cc", "apps/*.py", "apps/flowgraphs/*.grc",
 )  # fmt: skip

@@ -3,10 +3,13 @@
 """Put checkpoints of apps/train.py into models/, with eight bits a weight and a scale a row.
 
     tools/ship.py runs/ave28/seed0/*.safetensors [--out models]
+    tools/ship.py runs/guidance/long-seed0/*.safetensors --for ave28duo
 
 Half the size of what apps/train.py writes; what it costs is measured by apps/evaluate.py and
 apps/run_link.py like any checkpoint.  Weights that a training left as they were in the shipped
 localiser that it started from (--warm-start, --frozen) stay in that localiser's file.
+--for names a set other than the one trained on, where the training made of its clips what that set
+holds; the header keeps both.
 """
 
 import argparse
@@ -18,6 +21,7 @@ from pathlib import Path
 from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.base.files import replacing, sha256
 from gnuradio.semcom.base.programs import exit_status
+from gnuradio.semcom.training.card import DATA_NOTES, UNKNOWN_DATA
 from gnuradio.semcom.weights import store as checkpoint
 from safetensors.torch import load_file
 
@@ -25,13 +29,20 @@ ROOT = Path(__file__).resolve().parents[1]
 STORED = "8 bits a weight with a float16 scale a row"
 
 
-def ship(path: Path, out: Path) -> Path:
-    """Write a checkpoint and its card into ``out``; returns the checkpoint's place there."""
+def ship(path: Path, out: Path, data: str = "") -> Path:
+    """Write a checkpoint and its card into ``out``; returns the checkpoint's place there.
+
+    data  the set that it is for; '': the one that it was trained on
+    """
     header = checkpoint.read_header(path) | {"stored": STORED}
+    trained = header["data"]
     card = path.with_suffix(".md")
     if not card.is_file():
         raise SemcomError(f"{card}: missing; a checkpoint ships with the card that training wrote")
     target = out / path.name
+    if data:
+        header |= {"data": data, "trained_on": trained}
+        target = out / path.name.replace(f"-{trained}", f"-{data}")
     tensors = checkpoint.eight_bits(checkpoint.all_bits(load_file(path)))
     if header.get("warm_start", {}).get("frozen"):
         tensors, header[checkpoint.SHARED] = shared(path, tensors, header["warm_start"], out)
@@ -39,7 +50,12 @@ def ship(path: Path, out: Path) -> Path:
     beside = f"; beside it {header[checkpoint.SHARED]['file']}" * (checkpoint.SHARED in header)
     size = f"| size | {target.stat().st_size:,} bytes, {STORED}{beside} |"
     text = re.sub(r"\| size \|.*\|", size, card.read_text(encoding="utf-8"))
-    with replacing(out / card.name) as temporary:
+    if data:
+        text = text.replace(f"# {path.stem}", f"# {target.stem}", 1).replace(
+            f"| data | {DATA_NOTES.get(trained, UNKNOWN_DATA)[0]} |",
+            f"| data | {DATA_NOTES[data][0]} |",
+        )
+    with replacing(target.with_suffix(".md")) as temporary:
         Path(temporary).write_text(text, encoding="utf-8")
     return target
 
@@ -62,9 +78,10 @@ def main() -> None:
     )
     parser.add_argument("checkpoints", type=Path, nargs="+")
     parser.add_argument("--out", type=Path, default=ROOT / "models")
+    parser.add_argument("--for", dest="data", default="", choices=DATA_NOTES, metavar="SET")
     args = parser.parse_args()
     for path in args.checkpoints:
-        target = ship(path, args.out)
+        target = ship(path, args.out, args.data)
         print(f"wrote {target}, {target.stat().st_size:,} bytes")
 
 

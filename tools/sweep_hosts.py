@@ -169,18 +169,22 @@ class Hosts:
 
 
 def below(pid: int) -> list:
-    """All processes below one."""
+    """All processes below one, whichever of its threads began them."""
+    own = []
     with contextlib.suppress(OSError):
-        own = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        return [int(pid) for pid in own] + [each for pid in own for each in below(int(pid))]
-    return []
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            own += map(int, (thread / "children").read_text().split())
+    return own + [each for child in own for each in below(child)]
 
 
 def worker_of(hosts: Hosts, name: str) -> int:
-    """The process that works: the youngest below its nanny."""
-    found = [pid for pid in below(hosts.processes[name].pid)
-             if b"multiprocessing.spawn" in Path(f"/proc/{pid}/cmdline").read_bytes()]  # fmt: skip
-    return found[-1]
+    """The process that works below a nanny, once it is there."""
+    while True:
+        for pid in below(hosts.processes[name].pid):
+            with contextlib.suppress(OSError):
+                if b"multiprocessing.spawn" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    return pid
+        time.sleep(0.5)
 
 
 def sweep_words(options, data: Path, checkpoint: Path) -> list:

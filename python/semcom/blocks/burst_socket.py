@@ -52,7 +52,7 @@ class burst_socket(gr.sync_block):
             raise SemcomError(f"{address}: cannot be used as a ZeroMQ address ({cause})") from cause
 
     def end(self) -> None:
-        """Wait no longer: the flowgraph stops."""
+        """Stops waiting, as the flowgraph stops."""
         self._ended = True
 
     @guarded

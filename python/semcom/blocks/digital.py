@@ -25,23 +25,23 @@ class _Coded:
     """Exchange of the code, from the next frame on; both ends have to change with the same one."""
 
     def set_modulation(self, modulation):
-        """bpsk, qpsk, 16qam, 64qam or 256qam."""
+        """Sets the constellation: bpsk, qpsk, 16qam, 64qam or 256qam."""
         self._set_code(modulation=modulation)
 
     def set_rate(self, rate):
-        """Of the LDPC code: 1/2, 2/3, 3/4 or 5/6."""
+        """Sets the rate of the LDPC code: 1/2, 2/3, 3/4 or 5/6."""
         self._set_code(rate=rate)
 
     def set_length(self, length):
-        """[bits] of a coded block: 648, 1296 or 1944."""
+        """Sets the length [bits] of a coded block: 648, 1296 or 1944."""
         self._set_code(length=length)
 
     def set_crc(self, crc):
-        """[bits] of a block's check: 16, 24 or 32."""
+        """Sets the length [bits] of a block's check: 16, 24 or 32."""
         self._set_code(crc=crc)
 
     def set_repetition(self, repetition):
-        """Times that each coded bit is sent: 1, 2, 4 or 8."""
+        """Sets how often each coded bit is sent: 1, 2, 4 or 8 times."""
         self._set_code(repetition=repetition)
 
     def _set_code(self, **change):
@@ -56,7 +56,7 @@ def _agreed(code: BlockCode) -> dict:
 
 
 def check_methods(csi: str, detector: str) -> None:
-    """SemcomError for a receiver that does not know its noise."""
+    """SemcomError unless estimator and detector give the noise variance that the demapper needs."""
     for name, method in (("csi", csi), ("detector", detector)):
         if method == "none":
             raise SemcomError(
@@ -183,7 +183,7 @@ class digital_receiver(_Coded, Receives, gr.hier_block2):
         Receives._set_methods(self, *wanted)
 
     def set_method(self, method):
-        """Of the demapper: max_log or exact."""
+        """Sets the method of the demapper: max_log or exact."""
         self._set_code(method=method)
 
     def _use_code(self):

@@ -41,7 +41,7 @@ class Front:
         self.words, self.channels, self.gain, self._said = words, channels, None, {}
 
     def check_arguments(self, device: str) -> None:
-        """Refuse device arguments that the driver would ignore."""
+        """Refuses device arguments that the driver would ignore."""
         for key, option in SPARE.items():
             if key in arguments(device):
                 raise SemcomError(
@@ -49,7 +49,7 @@ class Front:
                 )
 
     def check_rate(self, found: float, sample_rate: float) -> None:
-        """Refuse a sample rate that the device has made another of."""
+        """Refuses a sample rate that the device does not keep."""
         if abs(found - sample_rate) > SAME_RATE * sample_rate:
             raise SemcomError(
                 f"{self.words}: gives {found:g} Hz for a sample rate of {sample_rate:g} Hz; choose "
@@ -100,13 +100,13 @@ class Front:
         self._say("frequency", frequency / 1e6, "MHz", self._tune(frequency), 1e6)
 
     def set_gain(self, gain: float) -> None:
-        """Gain [dB] of every channel; one that becomes another is told, and in :meth:`said`."""
+        """Sets the gain [dB] of every channel; a deviation is reported, and is in :meth:`said`."""
         found = self._other(self.amplify, gain, SAME_GAIN_DB)
         self.gain = found[0] if found else gain
         self._say("gain", gain, "dB", found, 1.0)
 
     def said(self) -> list:
-        """What the device made something else of, a line each."""
+        """The settings that the device changed, a line each."""
         return list(self._said.values())
 
     def _tune(self, frequency: float):
@@ -129,7 +129,7 @@ class Front:
 
 
 class radio_end(gr.hier_block2):
-    """What the two directions of a device have in common.
+    """The base of both directions of a device.
 
     ``front`` is set by those that derive from it, and ``watch`` (stream_watch, or what counts
     like it).
@@ -149,11 +149,11 @@ class radio_end(gr.hier_block2):
         self.front.set_gain(gain)
 
     def counts(self) -> dict:
-        """Complaints of the device so far by name, and how often its stream was ``restarted``."""
+        """Errors that the device reported, by name, and how often its stream was ``restarted``."""
         restarts = {"restarts": self.watch.restarts} if self.watch.restarts else {}
         return dict(self.watch.events) | restarts
 
     def told(self) -> str:
-        """Complaints, and what the device made something else of, for a window."""
+        """Reported errors and changed settings, for a window."""
         counts = ", ".join(f"{n} x {name}" for name, n in self.counts().items())
         return "; ".join([*([counts] if counts else []), *self.front.said()])

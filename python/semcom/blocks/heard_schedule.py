@@ -62,5 +62,5 @@ class HeardSchedule:
 
     @property
     def missed(self) -> int:
-        """Frames that went without."""
+        """Frames that were sent without guidance."""
         return self._schedule.missed

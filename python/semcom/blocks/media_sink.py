@@ -50,7 +50,7 @@ class media_sink(FrameBlock):
 
     @guarded
     def stop(self) -> bool:
-        """The film ends."""
+        """Closes the film."""
         with self._open:
             self._write(self._turns.rest(0))
         return True

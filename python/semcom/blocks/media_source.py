@@ -108,7 +108,7 @@ class media_source(FrameBlock):
         return self._media.waited_s
 
     def stop(self) -> bool:
-        """Files and devices are let go."""
+        """Closes files and devices."""
         self._windows = None
         return True
 

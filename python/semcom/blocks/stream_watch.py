@@ -27,7 +27,7 @@ NAMES = {  # of UHD's events, for the user; '': no complaint
 
 
 class Silence:
-    """How long a counter has stood still, by looks at it.
+    """Measures how long a counter has not changed, by readings of it.
 
     A pause between looks counts as no more than two of them: it was the process that stood still.
     """

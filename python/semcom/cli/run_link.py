@@ -82,6 +82,8 @@ def points_of(args) -> list:
     options.check_given(ClusterOptions(**shared), shared)
     if shared and (args.render or args.profile):
         raise SemcomError("--render, --profile: films are drawn here; leave --workers out")
+    if shared and points[0].media and not args.json:
+        raise SemcomError("--media: of films, other processes write --json alone; name it")
     check_outputs(points, args)
     known = noise.get("snr") is not None or not all(options.broken(p, "snr") for p in points)
     if args.plot and not known:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""What every set of clips offers, and the names of AVE's events."""
+"""The interface of every set of clips, and the names of AVE's events."""
 
 from __future__ import annotations
 

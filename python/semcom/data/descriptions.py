@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""What a second of a film is said to show and play, as a sentence of a small grammar and back.
+"""Descriptions of a second of film: turns them into sentences of a small grammar and back.
 
 A :class:`Description` is what recognisers of picture and sound tell; :func:`sentence` puts it into
 subject, predicate, manner and place, and :func:`parsed` is its exact inverse:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""What every system offers to blocks, chain and training; the base of the audio-visual ones."""
+"""The interface of systems to blocks, chain and training; the base of the audio-visual ones."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""What one run of the link is: the options of its components together, for argparse and for GRC."""
+"""A scenario: the options of all components of one run, for argparse and for GRC."""
 
 import argparse
 from dataclasses import dataclass

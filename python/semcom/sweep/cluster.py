@@ -7,6 +7,7 @@ Scheduling, processes that die, and hosts that come and go are Dask's.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
 import socket
@@ -24,7 +25,7 @@ CALLS_AHEAD = (
     8  # that a worker has waiting for it, so that a sweep of any length needs little memory
 )
 DEATHS = 3  # of workers in the same call, after which it is not tried again
-CLOSE_S = 5.0  # [s] that processes may take to end
+CLOSE_S = 30.0  # [s] that processes may take to end
 SETTINGS = {
     "distributed.scheduler.allowed-failures": DEATHS - 1,
     "distributed.scheduler.worker-saturation": 1.0,  # a worker has one call, so loses one
@@ -64,10 +65,7 @@ class Cluster:
         logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it tells, we tell
         with dask.config.set(SETTINGS):
             if not scheduler:
-                self._own = local(
-                    n_workers=workers, threads_per_worker=1, processes=True, memory_limit=0,
-                    dashboard_address=_dashboard(), silence_logs=logging.CRITICAL,
-                )  # fmt: skip
+                self._own = _started(local, workers)
             self.client = self._connected(scheduler)
         self._names, self._waiting = itertools.count(), {}
 
@@ -97,11 +95,16 @@ class Cluster:
 
     def close(self) -> None:
         """End what is under way, and the processes that were started for it."""
-        self.client.cancel(list(self._waiting), force=True)
+        for end in (self._forget, self.client.close, *([self._own.close] if self._own else [])):
+            with contextlib.suppress(TimeoutError, distributed.TimeoutError):
+                end(timeout=CLOSE_S)
+
+    def _forget(self, timeout: float) -> None:
+        """Nothing is waited for any more; of a cluster of others, not to leave them the work."""
+        left = list(self._waiting)
         self._waiting.clear()
-        self.client.close(timeout=CLOSE_S)
-        if self._own:
-            self._own.close(timeout=CLOSE_S)
+        if left and not self._own:
+            self.client.cancel(left, force=True)
 
     def dashboard(self) -> str:
         """Where Dask shows what goes on; '' without (it needs the package bokeh)."""
@@ -158,6 +161,20 @@ def _died(call: Call, cause) -> str:
         f"{call.label}: ended {DEATHS} workers that tried it, the last at {where}; "
         "it is left out: run it by itself to see why (memory?)"
     )
+
+
+def _started(local, workers: int):
+    """A cluster of processes of this machine."""
+    try:
+        return local(
+            n_workers=workers, threads_per_worker=1, processes=True, memory_limit=0,
+            dashboard_address=_dashboard(), silence_logs=logging.CRITICAL,
+        )  # fmt: skip
+    except (RuntimeError, OSError) as cause:
+        raise SemcomError(
+            f"--workers {workers}: the processes could not be started ({cause}); give fewer, or "
+            "leave it out to see why"
+        ) from cause
 
 
 def _dashboard() -> str:

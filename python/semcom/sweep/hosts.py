@@ -8,10 +8,12 @@ host's own folders, by its content.
 
 from __future__ import annotations
 
+import atexit
 import functools
 import hashlib
 import os
 import socket
+import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -167,6 +169,17 @@ def found_set(point: Scenario, wanted: Needs) -> Scenario:
     )
 
 
+@functools.cache
+def _alone(path: Path) -> Path:
+    """Weights in a folder without others, as they lie where the sweep was started: those trained
+    without a channel may be beside them here."""
+    folder = tempfile.TemporaryDirectory(prefix="semcom-")
+    atexit.register(folder.cleanup)
+    link = Path(folder.name, path.name)
+    link.symlink_to(path.resolve())
+    return link
+
+
 def found_weights(point: Scenario, wanted: Needs) -> Scenario:
     """The point with the path of its weights on this host."""
     if not wanted.weights:
@@ -174,7 +187,7 @@ def found_weights(point: Scenario, wanted: Needs) -> Scenario:
     named = Path(point.checkpoint)
     for path in (named, models_folder() / named.name):
         if path.is_file() and digest(path) == wanted.weights:
-            return replace(point, checkpoint=str(path))
+            return replace(point, checkpoint=str(path if wanted.free else _alone(path)))
     raise lacks(
         f"the weights {named.name} of SHA-256 {wanted.weights[:12]}",
         f"put them into {models_folder()}, or where --checkpoint names them",

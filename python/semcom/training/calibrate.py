@@ -25,7 +25,7 @@ from .evaluate import link_of
 
 CHANNELS = ("awgn", "rayleigh", "rician")
 SNRS_DB = (-15.0, -10.0, -5.0, 0.0, 5.0, 10.0, 20.0, 30.0)
-SMOOTH = 1e-3  # cost of the squared step from knot to knot, and of a background's square
+SMOOTH = 1e-2  # cost of the squared step from knot to knot, and of a background's square
 STEPS, BATCH, THIRD = 100, 32, 3
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The card of a checkpoint: what a reader must know before using it, from its own header."""
+"""Writes the card of a checkpoint, from its header."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ from pathlib import Path
 from ..base.files import replacing
 from ..weights import store as checkpoint
 
+AVE28_LICENCE = (
+    "GPL-3.0-or-later for the weights. Trained on AudioSet's features (CC BY 4.0) and on features "
+    "of pictures of which some are for non-commercial research only (ImageNet, UTKFace)."
+)
 DATA_NOTES = {
     "synthetic": (
         "The project's own synthetic set (`semcom.data.synthetic`), generated from seed 0.",
@@ -29,15 +33,19 @@ DATA_NOTES = {
         "ave28, composed: real audio features (AudioSet's VGGish) and real image features, paired "
         "and timed artificially after AVE's annotations. **Not comparable with published AVE "
         "figures.**",
-        "GPL-3.0-or-later for the weights. Trained on AudioSet's features (CC BY 4.0) and on "
-        "features of pictures of which some are for non-commercial research only (ImageNet, "
-        "UTKFace).",
+        AVE28_LICENCE,
+    ),
+    "ave28duo": (
+        "ave28, composed, and ave28 with rivals, made of its training clips: a silent object of "
+        "another class stands beside the event's. **Not comparable with published AVE figures.**",
+        AVE28_LICENCE,
     ),
     "media": (
         "Clips assembled by tools/assemble.py of seconds composed of single sounds and pictures, "
-        "as features `world`: six of eight from real photographs and recordings of 27 classes and "
-        "of other things, half of them as films have them, two from drawn pictures and synthesised "
-        "sounds of ten. **Shofar** has no picture and is never named. **Ukulele** has the pictures "
+        "as features `world`: nine of eleven from real photographs and recordings of 27 classes "
+        "and of other things, most of them as films have them, two from drawn pictures and "
+        "synthesised sounds of ten. **Shofar** has no picture and is never named. **Ukulele** has "
+        "the pictures "
         "of acoustic guitars. **Rodents, rats, mice** has one recording, **Church bell** two "
         "pictures, **Toilet flush** five of each: too few, they rest on what the published "
         "networks know. **Bus**, **Truck**, **Frying (food)** and **Accordion** have 4 to 8 "

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""One training, from what was asked for to its checkpoint and card."""
+"""Runs one training, from its options to its checkpoint and card."""
 
 from __future__ import annotations
 

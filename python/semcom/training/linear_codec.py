@@ -18,6 +18,7 @@ from ..nets.localisers import Localiser
 from ..nets.pilot_ave import PilotAve
 
 CLIPS = 800  # whose seconds the components are of
+LEAST = 1e-3  # deviation of a part of the picture below which it counts as constant
 RIDGE = 1e-6  # of the mean square of x, so that features that are always zero have a solution
 
 
@@ -70,7 +71,8 @@ def silence(*deep: nn.Module) -> None:
 def start_codec(net: PilotAve, teacher: Localiser, clips: Features) -> None:
     """Set the linear layers of the codec of ``net`` (of whose configuration linear is true) to the
     best linear code of what a localiser has of some clips, and silence the layers beside them."""
-    audio, visual = clips.audio[:CLIPS], clips.visual[:CLIPS]
+    device = next(net.parameters()).device
+    audio, visual = (x[:CLIPS].to(device) for x in (clips.audio, clips.visual))
     sound, *picture = given(teacher, audio, visual)
     terminals, receiver = (net.audio_terminal, net.video_terminal), net.receiver
     reals = 2 * net.symbols
@@ -80,7 +82,7 @@ def start_codec(net: PilotAve, teacher: Localiser, clips: Features) -> None:
     silence(terminals[0].channel, terminals[1].hearing.deep)
     audio_decoder, video_line, deep = receiver.lines()
     put(audio_decoder.line, back)
-    spans = [part.var(0).sum().sqrt() for part in picture]  # all parts of the picture count alike
+    spans = [part.var(0).sum().sqrt().clamp_min(LEAST) for part in picture]  # parts count alike
     codes, back = principal(
         torch.cat([x / s for x, s in zip(picture, spans, strict=True)], 1), reals
     )

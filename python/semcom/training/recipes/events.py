@@ -22,7 +22,7 @@ from ...nets.heads import background_of
 from ...nets.localisers import Localiser
 from ...nets.names import WEAK
 from ...nets.pilot_ave import cut_in_two
-from ...systems.loading import load_any, to_device
+from ...systems.loading import check_sizes, load_any, to_device
 from ...systems.registry import system
 from .. import losses
 from ..augment import Augment
@@ -68,6 +68,7 @@ class EventsOverLink(ClipRecipe):
         teacher = to_device(warm(job, path), job.device)
         job = dataclasses.replace(job, network=started_network(job.network, teacher, path))
         made = super().prepare(job, dataclasses.replace(config, warm_start=path.name))
+        check_sizes(teacher, made.sets["train"], f"--warm-start {path.name}")
         made.begin_with(teacher)
         made.source = {"file": path.name, "sha256": sha256(path)}
         if made.model.config.linear:
@@ -171,7 +172,8 @@ class EventsOverLink(ClipRecipe):
 
     @staticmethod
     def card_rows(header: dict) -> list[tuple[str, str]]:
-        symbols = f"{header['config']['symbols']} complex per segment and terminal"
+        rates = system(header["system"]).cls.Config(**header["config"]).rates
+        symbols = f"{' or '.join(map(str, rates))} complex per segment and terminal"
         rows = ClipRecipe.card_rows(header)
         if header["variant"] != "error_free":
             channels = ", ".join(header["training"]["channels"])

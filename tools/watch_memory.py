@@ -1,0 +1,45 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright 2026 gr-semcom contributors
+"""Run a program and watch its memory: resident MiB of each of its processes, and by how much that
+grew from the second quarter of the run to the last.  Ends with the program's status; 1 if it grew.
+
+examples:
+  watch_memory.py apps/run_link.py --snr=-10:30:0.02 --frames 1 --json out/link.json
+  watch_memory.py apps/run_link.py --snr=-10:30:0.02 --frames 1 --workers 2 --json out/link.json
+"""
+
+import json
+import subprocess
+import sys
+import time
+
+from sweep_hosts import below
+from three_hosts import GROWTH, SAMPLE_S, growth, resident_mib
+
+
+def main() -> int:
+    if len(sys.argv) < 2 or sys.argv[1].startswith("-"):
+        print(__doc__)
+        return 2
+    process, seen = subprocess.Popen([sys.executable, *sys.argv[1:]]), {}
+    began = time.monotonic()
+    while process.poll() is None:
+        for pid in (process.pid, *below(process.pid)):
+            if mib := resident_mib(pid):
+                seen.setdefault(pid, []).append(mib)
+        time.sleep(SAMPLE_S)
+    long = {pid: mib for pid, mib in seen.items() if len(mib) > len(seen[process.pid]) / 2}
+    result = {
+        "seconds": round(time.monotonic() - began),
+        "memory_mib": {
+            pid: [round(mib[len(mib) // 4]), round(mib[-1])] for pid, mib in long.items()
+        },
+        "memory_growth": {pid: round(growth(mib), 3) for pid, mib in long.items()},
+    }
+    print(json.dumps(result, indent=1))
+    return process.returncode or int(max(result["memory_growth"].values()) > GROWTH)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
