@@ -3,10 +3,12 @@
 """Calibrate the confidence of systems of events, and write it into their checkpoints' headers.
 
     tools/calibrate.py models/pilot_ave_plus-*-media.safetensors --data runs/world/media
+    tools/calibrate.py models/pilot_ave_plus-full-ave28.safetensors --data ave28 --same-decisions
     tools/calibrate.py models/pilot_ave_plus-full-ave28.safetensors --data ave28 --check
 
 The validation split of DATA fits a temperature and a number of background for each knot of the
-effective SNR (semcom.nets.calibration), over AWGN, Rayleigh and Rician from -15 to 30 dB.  The test
+effective SNR (semcom.nets.calibration), over AWGN, Rayleigh and Rician from -15 to 30 dB;
+--same-decisions: temperatures alone, so that every accuracy stays what it was.  The test
 split then tells the expected calibration error (15 bins, Rayleigh) before and after, and accuracy.
 Weights stay as they are, and the card beside them gets the figures; run it again after every
 training.
@@ -87,7 +89,7 @@ def note(path: Path, before: dict, after: dict) -> None:
         Path(temporary).write_text(text, encoding="utf-8")
 
 
-def run(path: Path, sets: dict, tests: list[Path], check: bool) -> None:
+def run(path: Path, sets: dict, tests: list[Path], check: bool, same_decisions: bool) -> None:
     """Calibrate one file, or tell how well it is."""
     net = load_any(path)
     if not hasattr(net, checkpoint.CALIBRATION) or not hasattr(net, "understand"):
@@ -98,7 +100,7 @@ def run(path: Path, sets: dict, tests: list[Path], check: bool) -> None:
     said = said_of(net, variant, read(sets["test"], terminals=net.terminals))
     if not check:
         told = calibrate.link_answers(net, variant, read(sets["val"], terminals=net.terminals))
-        net.calibration = calibrate.fitted(told)
+        net.calibration = calibrate.fitted(told, with_background=not same_decisions)
         before, after = (figures(each, said) for each in (Calibration(), net.calibration))
         tell("before, test", before)
         rewrite(path, net.calibration)
@@ -119,11 +121,12 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder of the set; default: the synthetic one")
     parser.add_argument("--test", type=Path, nargs="*", default=[], metavar="DIR")
     parser.add_argument("--check", action="store_true")
+    parser.add_argument("--same-decisions", action="store_true")
     args = parser.parse_args()
     torch.set_num_threads(1)
     sets = {split: open_set(args.data, split) for split in ("val", "test")}
     for path in args.checkpoints:
-        run(path, sets, args.test, args.check)
+        run(path, sets, args.test, args.check, args.same_decisions)
 
 
 if __name__ == "__main__":

@@ -64,13 +64,17 @@ def link_answers(net, variant: str, clips: Features, seed: int = 0) -> Answers:
     return Answers(*(torch.cat(part) for part in parts))
 
 
-def fitted(told: Answers, knots: tuple[float, ...] = KNOTS_DB) -> Calibration:
+def fitted(
+    told: Answers, knots: tuple[float, ...] = KNOTS_DB, with_background: bool = True
+) -> Calibration:
     """The calibration of the lowest negative log-likelihood of what was said, nearly constant
-    between knots where little tells more."""
+    between knots where little tells more; by temperatures alone, which move no decision, or
+    ``with_background``."""
     weights = between(effective_snr_db(told.noise), knots).float()
     heat = torch.zeros(len(knots), requires_grad=True)  # logarithm of the temperature
     background = torch.zeros(len(knots), requires_grad=True)
-    optimizer = torch.optim.LBFGS([heat, background], max_iter=STEPS, line_search_fn="strong_wolfe")
+    free = [heat, background] if with_background else [heat]
+    optimizer = torch.optim.LBFGS(free, max_iter=STEPS, line_search_fn="strong_wolfe")
 
     def loss():
         optimizer.zero_grad()
