@@ -40,8 +40,8 @@ class Films:
     def __init__(self, names: Sequence, microphone: str = "", features: str = AUTO,
                  weights: str = ""):  # fmt: skip
         self.names, self.microphone = [str(name) for name in names], microphone
-        self._open = features == AUTO
-        self.features, self.weights = FEATURES[0] if self._open else features, str(weights)
+        self.asked, self.weights = features, str(weights)  # what the user named
+        self.features = FEATURES[0] if features == AUTO else features
         self.places: list[tuple[str, int, int]] = []
         self.truths = Truths(self.names, self.classes)
         self._again, self._at = None, 0
@@ -51,7 +51,7 @@ class Films:
 
     def suit(self, sizes: dict) -> None:
         """Take the features that a system of such sizes does, where the user left it open."""
-        if self._open:
+        if self.asked == AUTO:
             self.features = suited(sizes) or self.features
 
     def media(self, i: int) -> Media | None:

@@ -192,14 +192,14 @@ def execute(point: Scenario, clips, on_frames=lambda count: None, make=None, wat
     The others as of :func:`run_point`.
     """
     if isinstance(clips, Films):
-        point = replace(point, media=tuple(clips.names), features=clips.features)
+        point = replace(point, media=tuple(clips.names), features=clips.asked)
     told = told_by(path) if (path := replayed(point.radio)) else None
     if told:
         point = told.recall_point(point)
         told.check_clips(clips, point.split)
     point = settled(point)
     weights = told.model(point, clips) if told else model_for(point, clips)
-    if isinstance(clips, Films):
+    if isinstance(clips, Films) and not told:
         point = replace(point, features=clips.features)
     flowgraph = build(point, clips, weights, make, span)
     if is_by_itself(point):
