@@ -248,7 +248,12 @@ def peaks(net, clips: Features, symbols: int) -> dict:
 
 
 DRIVEN = (TODAY, "loud", "long")  # modes whose bursts go over the mock radio
-PEAKS = {TODAY: "shipped, any peak", "loud": "any peak", "guided": "bounded", "long": "bounded, 26"}
+PEAKS = {
+    TODAY: "shipped, any peak",
+    "loud": "any peak",
+    "guided": "bounded",
+    "long": "bounded, 26 epochs",
+}
 
 
 def loudness(models: dict, pair: Pair) -> dict:

@@ -48,11 +48,9 @@ WARM = (
     f"--learning-rate 1e-3 --dropout 0 --snr-min -15 --snr-max 15 {CODEC}"
 )
 OF_CLASSES = "--regress 0.03"  # where the loss is a mean over the classes, 29 times smaller
-WARM_ROWS = {"with": "", "without": "--no-linear"}  # linear layers -> options
 WARM_SEEDS = 3
 WARM_SNRS = (-10.0, 0.0, 20.0)  # besides, of one seed
 WARM_SNR = 10.0  # dB, at which a decoder is compared with itself without a link
-WARM_PARTS = ("vscg", "coattention")  # systems of which it is shown
 WARM_PAIRS = [
     (system, setting) for system in ("psp", "avel", "vscg", "coattention") for setting in SETTINGS
 ]
@@ -158,13 +156,12 @@ def link_runs() -> dict[str, list[Training]]:
     return runs
 
 
-def warm_run(system: str, setting: str, seed: int, data: str, more: str = "") -> Training:
+def warm_run(system: str, setting: str, seed: int, data: str) -> Training:
     """The training of pilot_ave around the shipped localiser of a setting."""
-    words = [WARM, f"--warm-start {shipped(system, setting, data)} --seed {seed}"]
+    words = f"{WARM} --warm-start {shipped(system, setting, data)} --seed {seed}"
     if setting == "wsel" or system == "coattention":
-        words.append(OF_CLASSES)
-    label = f"warm-{system}-{setting}-seed{seed}{more.replace('--', '-')}"
-    return Training(label, " ".join([*words, more]).strip())
+        words += f" {OF_CLASSES}"
+    return Training(f"warm-{system}-{setting}-seed{seed}", words)
 
 
 def warm_runs(data: str) -> dict[tuple[str, str], list[Training]]:
@@ -202,12 +199,7 @@ def train_all(data: Path, match: Path | None, runs: Path, seeds: int, jobs: int)
     trainings.complete("seeds", [run for seed in zip(*by_seed, strict=True) for run in seed])
     trainings.complete("decoders", [run for runs in link_runs().values() for run in runs])
     warm = warm_runs(data.resolve().name).values()
-    without = [
-        warm_run(system, "sel", 0, data.resolve().name, WARM_ROWS["without"])
-        for system in WARM_PARTS
-        if shipped(system, "sel", data.resolve().name).is_file()
-    ]
-    trainings.complete("around localisers", [run for runs in warm for run in runs] + without)
+    trainings.complete("around localisers", [run for runs in warm for run in runs])
     if match:
         across = trainings_on(match, runs, jobs)
         first, then = zip(*match_runs(across), strict=True)

@@ -121,7 +121,6 @@ def page(study: Study) -> str:
         warm=plan.WARM,
         of_classes=plan.OF_CLASSES,
         warm_link=warm_table(study),
-        warm_parts=warm_parts(study),
         fusion=fusion_size(study),
         link=plan.LINK,
         over_link=link_section(link_records(study)),
@@ -328,19 +327,6 @@ def warm_row(pair: tuple, free: float | None, records: dict) -> list:
         f"{low:.3f}-{high:.3f}",
         *(f"{records[snr][0]['accuracy']:.3f}" for snr in plan.WARM_SNRS),
     ]
-
-
-def warm_parts(study: Study) -> list:
-    """What the trainings around localisers measured with the linear layers and without."""
-    rows = []
-    for system in plan.WARM_PARTS:
-        for label, options in plan.WARM_ROWS.items():
-            run = plan.warm_run(system, "sel", 0, study.data.resolve().name, options)
-            if path := study.trainings.get(run):
-                measured = read_header(path)["metrics"]
-                test = measured["test"]["rayleigh"][f"{plan.WARM_SNR:g}"]
-                rows.append([system, label, f"{measured['validation']:.3f}", f"{test:.3f}"])
-    return tables.markdown(["decoder", "linear layers", "validation", "test"], rows)
 
 
 def fusion_size(study: Study) -> str:

@@ -16,7 +16,7 @@ from gnuradio.semcom.perception.features import extractor
 from gnuradio.semcom.perception.windows import MediaWindows
 from qa_frame_block import tags_of
 
-CELLS = 7 * 7 * 512
+CELLS = 5 * 5 * 128
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def test_windows_come_as_frames(run_flowgraph, clip):
     vectors, tags = sent(run_flowgraph, source)
     assert tags == [[(0, 0, 6), (6, 1, 4), (10, 2, 6), (16, 3, 4)]] * 2
     assert source.places == [(str(clip), start, n) for start, n in [(0, 6), (6, 4)] * 2]
-    windows = list(MediaWindows([clip, clip], extractor("compact"), length=6))
+    windows = list(MediaWindows([clip, clip], extractor("world"), length=6))
     expected = np.concatenate([window.audio for window in windows])
     np.testing.assert_allclose(vectors[0], expected, atol=1e-5)
     expected = np.concatenate([window.visual.reshape(-1, CELLS) for window in windows])
@@ -93,4 +93,4 @@ def test_a_wav_file_source_gives_the_features_of_the_file(run_flowgraph, clip, t
     values = np.array(sink.data()).reshape(-1, 128)
     assert tags_of(sink) == [(0, 0, 5), (5, 1, 5)]  # what is left fills no frame
     seconds = (whole / np.float32(32768)).astype(np.float32).reshape(10, 16000)
-    np.testing.assert_allclose(values, extractor("compact").audio(seconds), atol=1e-3)
+    np.testing.assert_allclose(values, extractor("world").audio(seconds), atol=1e-3)

@@ -202,9 +202,9 @@ class FrameBlock(gr.basic_block):
     def advance(self, input_items: list):
         """Take what came in and return the results that follow from it; None ends the block."""
         self._read(input_items)
-        return [result for batch in self.batches() for result in self.process(batch)]
+        return [result for batch in self.next_batches() for result in self.process(batch)]
 
-    def batches(self) -> list:
+    def next_batches(self) -> list:
         """What is to be processed now, batch by batch."""
         batch = self.match()
         return [batch] if batch else []

@@ -56,9 +56,9 @@ class SystemBlock(FrameBlock):
         self._gathered = []
         return FrameBlock.start(self)
 
-    def batches(self) -> list:
+    def next_batches(self) -> list:
         if not self._size:
-            return FrameBlock.batches(self)
+            return FrameBlock.next_batches(self)
         self._gathered += self.match()
         whole = []
         while self._gathered:

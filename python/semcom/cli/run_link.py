@@ -142,7 +142,7 @@ def run_all(points, clips, args, records):
     known = not (points[0].media or replayed(points[0].radio) and not points[0].frames)
     frames = [known * (point.frames or len(clips)) for point in points]
     places = resumed(points, clips, args, records) if args.resume else []
-    left = [number for number in range(len(points)) if number not in set(places)]
+    left = sorted({*range(len(points))} - {*places})
     run = run_on_cluster if options.given(args, ClusterOptions) else run_here
     with screen.bar("frames") as bar:
         done = sum(frames[number] for number in places)

@@ -14,11 +14,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from ..data import open_set
-from ..data.films import Films
 from ..run.parts import BATCH, frames_of, is_divisible, spans
 from ..run.runner import is_decided, joined_record, measure, run_point
 from ..run.scenario import Scenario
-from ..run.sets import kind_of
+from ..run.sets import clips_of, kind_of
 from . import hosts
 from .cluster import Call, Cluster, Died
 
@@ -45,7 +44,7 @@ def do(task: Task):
     """What comes of a task, in this process: the record of a point, or a Part of it; SemcomError
     that names the worker and the file that it lacks."""
     point = hosts.found_set(task.point, task.needs)
-    clips = _clips(point.data, point.split, point.media, task.kind, point)
+    clips = clips_of([point]) if point.media else _opened(point.data, point.split, task.kind)
     point = hosts.found_weights(point, task.needs)
     hosts.check(point, clips, task.needs)
     return run_point(point, clips) if task.span is None else measure(point, clips, task.span)
@@ -53,13 +52,8 @@ def do(task: Task):
 
 @functools.lru_cache(maxsize=2)
 def _opened(data: str, split: str, kind: tuple):
+    """A set, once for all tasks of a process."""
     return open_set(data or None, split, *kind)
-
-
-def _clips(data, split, media, kind, point: Scenario):
-    if media:
-        return Films(media, point.microphone, point.features, point.weights)
-    return _opened(data, split, kind)
 
 
 @dataclass

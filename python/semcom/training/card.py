@@ -45,8 +45,8 @@ DATA_NOTES = {
         "as features `world`: nine of eleven from real photographs and recordings of 27 classes "
         "and of other things, most of them as films have them, two from drawn pictures and "
         "synthesised sounds of ten. **Shofar** has no picture and is never named. **Ukulele** has "
-        "the pictures "
-        "of acoustic guitars. **Rodents, rats, mice** has one recording, **Church bell** two "
+        "the pictures of acoustic guitars. **Rodents, rats, mice** has one recording, **Church "
+        "bell** two "
         "pictures, **Toilet flush** five of each: too few, they rest on what the published "
         "networks know. **Bus**, **Truck**, **Frying (food)** and **Accordion** have 4 to 8 "
         "recordings.",
