@@ -42,9 +42,9 @@ semcom-make-media --out /var/tmp/media --seed 62
 semcom-run-link --media /var/tmp/media/clip00.mp4 --snr 10
 semcom-run-link --radio mock:bench --frames 1 --record /var/tmp/iq || echo "(as it should: sigmf lacks)"
 
-echo "-- removed"
+echo "-- removed; in /tmp lies what GNU Radio kept for want of a HOME"
 apt-get purge -y -qq gr-semcom > /dev/null
-left=$(find / -xdev -iname '*semcom*' ! -path '/proc/*' ! -path '/var/tmp/*' ! -path '/gr-semcom_*' || true)
+left=$(find / -xdev -iname '*semcom*' ! -path '/proc/*' ! -path '/var/tmp/*' ! -path '/gr-semcom_*' ! -path '/tmp/gr-semcom-*' || true)
 left+=$(find /usr/lib/python3/dist-packages/gnuradio/semcom 2> /dev/null || true)
 [ -z "$left" ] || { echo "left behind: $left"; exit 1; }
 echo "nothing of gr-semcom is left"
