@@ -175,13 +175,13 @@ class event_timeline(_Display):
 
     def title(self) -> tuple:
         """Two lines of text: the clip, and the last clips together."""
-        text, right = f"Clip {self.event['frame']}", self.marks()
+        text, right, share = f"Clip {self.event['frame']}", self.marks(), self.share()
         if None in right:
             return text, ""
-        return (
-            f"{text}: {sum(right)} of {len(right)} seconds right",
-            f"last {len(self.recent)} clips: {100 * self.share():.0f} % of the seconds right",
-        )
+        text = f"{text}: {sum(right)} of {len(right)} seconds right"
+        if share is None:  # the truth came after the decision
+            return text, ""
+        return text, f"last {len(self.recent)} clips: {100 * share:.0f} % of the seconds right"
 
     def _paint(self, painter, width, height):
         if self.event is None:
