@@ -2,6 +2,7 @@
 # Copyright 2026 gr-semcom contributors
 """How programs end: one line and a status, whatever ends them, and what was done is kept."""
 
+import errno
 import json
 import os
 import resource
@@ -17,6 +18,7 @@ from conftest import ROOT, start_program
 from gnuradio import blocks, gr
 from gnuradio.semcom.base import programs
 from gnuradio.semcom.base.errors import BlockError, SemcomError
+from gnuradio.semcom.base.files import replacing
 from gnuradio.semcom.base.programs import Stopped, exit_status, stoppable
 from gnuradio.semcom.data.synthetic import SyntheticSet
 from gnuradio.semcom.run import one_side, replay
@@ -331,3 +333,17 @@ def test_a_pipe_gets_one_document(program, tmp_path):
     assert [record["snr_db"] for record in heard[0]["records"]] == [0.0, 10.0]
     shown = program(RUN, "--frames", 2, "--json", "/dev/stdout").stdout
     assert json.loads(shown[: shown.rindex("}") + 1])["records"][0]["clips"] == 2
+
+
+def test_a_full_disk_is_no_bad_input(tmp_path, capsys):
+    """Status 1, however deep the write was: nothing that was asked for is wrong."""
+
+    def write(code):
+        with replacing(tmp_path / "link.json"):
+            raise OSError(code, os.strerror(code))
+
+    assert exit_status("run_link.py", lambda: write(errno.ENOSPC)) == 1
+    assert capsys.readouterr().err == (
+        f"run_link.py: error: {tmp_path}/link.json: could not be written (No space left on device)\n"
+    )
+    assert exit_status("run_link.py", lambda: write(errno.EACCES)) == 2

@@ -3,6 +3,7 @@
 """How programs start and end: whatever ends a program, it prints one line."""
 
 import contextlib
+import errno
 import importlib
 import os
 import signal
@@ -139,7 +140,7 @@ def _ending(cause: BaseException, stopped: Callable, bad_input: tuple) -> tuple[
         why = f" ({told[:200]})" if told else ""
         return 1, f"error: not enough memory{why}; give it more (ulimit -v), or do less"
     if isinstance(cause, bad_input):
-        return 2, f"error: {cause}"
+        return (1 if _is_full(cause.__cause__) else 2), f"error: {cause}"
     if isinstance(cause, OSError):
         where = cause.filename or "standard output or a file"
         return 1, f"error: {where}: {cause.strerror or told}"
@@ -151,6 +152,11 @@ def _ending(cause: BaseException, stopped: Callable, bad_input: tuple) -> tuple[
             remedy += f", or unset PYTHONPATH ({os.environ['PYTHONPATH']})"
         return 2, f"error: {sys.executable} cannot import {name} ({told[:300]}); {remedy}"
     return None, ""
+
+
+def _is_full(cause: BaseException | None) -> bool:
+    """Whether a disk had no room, or failed: nothing that was asked for is wrong."""
+    return isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
 def _importing(cause: BaseException) -> str:
