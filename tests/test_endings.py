@@ -343,7 +343,6 @@ def test_a_full_disk_is_no_bad_input(tmp_path, capsys):
             raise OSError(code, os.strerror(code))
 
     assert exit_status("run_link.py", lambda: write(errno.ENOSPC)) == 1
-    assert capsys.readouterr().err == (
-        f"run_link.py: error: {tmp_path}/link.json: could not be written (No space left on device)\n"
-    )
+    said = f"{tmp_path}/link.json: could not be written (No space left on device)"
+    assert capsys.readouterr().err == f"run_link.py: error: {said}\n"
     assert exit_status("run_link.py", lambda: write(errno.EACCES)) == 2
