@@ -36,7 +36,9 @@ RECORDING = ["--system", "deepsc", "--radio", "mock:bench", "--frames", "1",
 
 
 def run_link(*words) -> None:
-    subprocess.run([sys.executable, "apps/run_link.py", *words], check=True, cwd=ROOT)
+    """Run the program in the folder, so that records name no place of one machine."""
+    program = ROOT / "apps" / "run_link.py"
+    subprocess.run([sys.executable, program, *words], check=True, cwd=FOLDER)
 
 
 def weights() -> None:
@@ -54,9 +56,8 @@ def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     weights()
     for name, words in RUNS.items():
-        run_link(*words, "--json", FOLDER / f"records-{name}.json")
-    run_link(*RECORDING, "--record", FOLDER / "recording", "--json",
-             FOLDER / "records-recording.json")  # fmt: skip
+        run_link(*words, "--json", f"records-{name}.json")
+    run_link(*RECORDING, "--record", "recording", "--json", "records-recording.json")
 
 
 if __name__ == "__main__":

@@ -70,6 +70,17 @@ inline float exp_negative(float x)
     return (p * r * r + r + 1.0f) * bits_to_float((k + 127) << 23);
 }
 
+//! From cos and sin of an angle those of the angle and so many quarter turns.
+template <typename T>
+inline void add_quarters(int32_t quarter, T c, T s, T& cosine, T& sine)
+{
+    const bool odd = quarter & 1;
+    const T c_abs = odd ? s : c;
+    const T s_abs = odd ? c : s;
+    cosine = ((quarter + 1) & 2) ? -c_abs : c_abs;
+    sine = (quarter & 2) ? -s_abs : s_abs;
+}
+
 //! cos and sin of 2 pi u, u in [0, 1], to 1e-7: u is cut exactly to an eighth of a turn.
 inline void cos_sin_turns(float u, float& cosine, float& sine)
 {
@@ -84,11 +95,7 @@ inline void cos_sin_turns(float u, float& cosine, float& sine)
     c = c * z - 1.388731625493765e-3f;
     c = c * z + 4.166664568298827e-2f;
     c = c * z * z - 0.5f * z + 1.0f;
-    const bool odd = quarter & 1;
-    const float c_abs = odd ? s : c;
-    const float s_abs = odd ? c : s;
-    cosine = ((quarter + 1) & 2) ? -c_abs : c_abs;
-    sine = (quarter & 2) ? -s_abs : s_abs;
+    add_quarters(quarter, c, s, cosine, sine);
 }
 
 /*!
@@ -114,11 +121,7 @@ inline void cos_sin_turns(double u, double& cosine, double& sine)
     c = c * z - 1.38888888888730564116e-3;
     c = c * z + 4.16666666666665929218e-2;
     c = c * z * z - 0.5 * z + 1.0;
-    const bool odd = quarter & 1;
-    const double c_abs = odd ? s : c;
-    const double s_abs = odd ? c : s;
-    cosine = ((quarter + 1) & 2) ? -c_abs : c_abs;
-    sine = (quarter & 2) ? -s_abs : s_abs;
+    add_quarters(quarter, c, s, cosine, sine);
 }
 
 } // namespace phy

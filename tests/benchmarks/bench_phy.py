@@ -160,7 +160,7 @@ def rows(turns: int = 7, frames: int = 20000) -> list[dict]:
     def receiver(method: str, *spaced) -> Callable[[], float]:
         return lambda: receiver_rate(streams, method, frames, *spaced)
 
-    table = [
+    receivers = [
         row(
             "ls_estimator_cc + mimo_detector_cc zf 2x2",
             "Msym/s",
@@ -196,6 +196,13 @@ def rows(turns: int = 7, frames: int = 20000) -> list[dict]:
             0.8,
             compare(receiver("lmmse"), receiver("zf"), turns),
         ),
+    ]
+    return receivers + channel_rows(streams, turns, frames) + core_rows(rng, turns)
+
+
+def channel_rows(streams, turns: int, frames: int) -> list[dict]:
+    """Simulated channels."""
+    return [
         row(
             "mimo_channel_cc rayleigh 2x2, each stream",
             "Msym/s",
@@ -219,4 +226,3 @@ def rows(turns: int = 7, frames: int = 20000) -> list[dict]:
             ),
         ),
     ]
-    return table + core_rows(rng, turns)

@@ -207,12 +207,7 @@ def execute(point: Scenario, clips, on_frames=lambda count: None, make=None, wat
     if watch:
         watch(flowgraph)
     frames = point.frames or (None if told else len(clips) or None)
-    log = None
-    if told:
-        recording = flowgraph.ends[0].recording
-        log = AirLog(flowgraph, frames, told.check_frames(point, len(recording)))
-    elif point.radio:
-        log = AirLog(flowgraph, frames)
+    log = _air_log(point, flowgraph, frames, told)
     classes = shared_system(point.system, weights, point.device).classes
     tally = Tally(task_of(point.system, point.task), clips, classes, on_outcome)
     flowgraph.sink.judge = tally.judge
@@ -235,12 +230,10 @@ def execute(point: Scenario, clips, on_frames=lambda count: None, make=None, wat
             raise
         run.stop = stop
     if isinstance(clips, Films) and flowgraph.source:
-        run.failures = flowgraph.source.failures
-        if run.failures and not flowgraph.source.sent:
-            raise BlockError("; ".join(dict.fromkeys(run.failures)))
+        _keep_failures(run, flowgraph.source)
     run.wall_s = time.perf_counter() - began
     if told:
-        check_heard(recording, told.path, log.sync)
+        check_heard(flowgraph.ends[0].recording, told.path, log.sync)
     for number, items in flowgraph.receiver.decoder.leftovers():
         tally.judge(number, run.task.outcome(items))
     on_frames(run.tally.seen)
@@ -248,6 +241,21 @@ def execute(point: Scenario, clips, on_frames=lambda count: None, make=None, wat
         log.finish(flowgraph.source.sent if flowgraph.source else frames, run.cut or bool(run.stop))
         run.tally.miss(range(log.frames))
     return run
+
+
+def _air_log(point: Scenario, flowgraph, frames: int | None, told) -> AirLog | None:
+    """What is kept of a run over radios or of a recording; None for the aligned chain."""
+    if told:
+        length = len(flowgraph.ends[0].recording)
+        return AirLog(flowgraph, frames, told.check_frames(point, length))
+    return AirLog(flowgraph, frames) if point.radio else None
+
+
+def _keep_failures(run: Run, source) -> None:
+    """Films that could not be read; an error where that is all of them."""
+    run.failures = source.failures
+    if run.failures and not source.sent:
+        raise BlockError("; ".join(dict.fromkeys(run.failures)))
 
 
 def build(point: Scenario, clips, weights: str, make=None, span=None):

@@ -13,6 +13,18 @@ from ..nets.heads import background_of
 from ..nets.localisers import Localiser
 
 
+def over(system: torch.nn.Module, clips: Features, link, snr_db: float | list[float], batch: int):
+    """(numbers [b], logits [b, T, C]) of all clips sent over a link, a batch at a time, in
+    evaluation mode; arguments as of :func:`accuracy`."""
+    was_training = system.training
+    system.eval()
+    snr = torch.as_tensor(snr_db, dtype=torch.float32).reshape(-1)
+    for index in torch.arange(len(clips)).split(batch):
+        db = snr[index % len(snr)]
+        yield index, link(system, clips.batch(index, system), db, db, index)
+    system.train(was_training)
+
+
 @torch.inference_mode()
 def accuracy(
     system: torch.nn.Module,
@@ -25,15 +37,9 @@ def accuracy(
 
     snr_db: of uplink and sidelink; a list is cycled through clip by clip.
     """
-    was_training = system.training
-    system.eval()
-    snr = torch.as_tensor(snr_db, dtype=torch.float32).reshape(-1)
     right = 0
-    for index in torch.arange(len(clips)).split(batch):
-        db = snr[index % len(snr)]
-        logits = link(system, clips.batch(index, system), db, db, index)
+    for index, logits in over(system, clips, link, snr_db, batch):
         right += int((logits.argmax(-1).cpu() == clips.labels[index]).sum())
-    system.train(was_training)
     return right / clips.labels.numel()
 
 
@@ -51,14 +57,9 @@ def choose_background(
     One number, for which all segments are tried as the place to cut: those whose winning event
     scores less become background.
     """
-    was_training = system.training
-    system.eval()
-    snr = torch.as_tensor(snr_db, dtype=torch.float32).reshape(-1)
     winners = []
     for link in links:
-        for index in torch.arange(len(clips)).split(batch):
-            db = snr[index % len(snr)]
-            logits = link(system, clips.batch(index, system), db, db, index)
+        for _, logits in over(system, clips, link, snr_db, batch):
             winners.append(torch.stack([x.double().cpu() for x in logits[..., :-1].max(-1)], -1))
     score, event = torch.cat(winners).flatten(0, 1).unbind(-1)
     truth = clips.labels.flatten().repeat(len(links))
@@ -70,7 +71,6 @@ def choose_background(
     edges = score[order][cut : cut + 2]
     below = float(edges.mean()) if len(edges) == 2 else float(edges[0]) - 1
     background_of(system).fill_(below)
-    system.train(was_training)
     return int(correct[cut]) / len(truth)
 
 
