@@ -56,6 +56,11 @@ def test_figures_of_films_may_differ_in_their_last_digits():
     one, other, third = ({"point": "p", "truth 0": "Bark", "papr_db": x} for x in (8.752, 8.706, 9))
     assert figures.differences([one], [other], exact=True) == []
     assert figures.differences([one], [third], exact=True)
+    one, other, third = (
+        {"point": "p", "truth 0": "Bark", "confidence 0": x} for x in (0.555, 0.551, 0.57)
+    )
+    assert figures.differences([one], [other], exact=True) == []
+    assert figures.differences([one], [third], exact=True)
 
 
 def test_a_record_too_few_or_a_figure_too_many_is_a_difference():
