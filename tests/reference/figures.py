@@ -6,8 +6,9 @@ Randomness is counter-based, and the programs of a case run with one thread of T
 machine with the arithmetic of the one that recorded (``arithmetic``: a checksum of some results in
 float32) every figure repeats, under load too: floats are compared to six significant digits, all
 else exactly.  What does not repeat is left out in run.py, with the reason.  Another
-processor or another build of Torch rounds otherwise: then floats are compared to NEAR and shares of
-right answers to NEAR_SHARE, and texts that hold single decisions are not.
+processor or another build of Torch rounds otherwise: then floats are compared to NEAR, shares of
+right answers to NEAR_SHARE and losses, in which training multiplies rounding, to NEAR_LOSS, and
+texts that hold single decisions are not.
 """
 
 import functools
@@ -20,7 +21,7 @@ import torch
 FILE = Path(__file__).with_name("figures.json")
 DIGITS = 7  # kept
 EXACT = 1e-6  # largest difference, relative, or absolute of figures below 1
-NEAR, NEAR_SHARE = 5e-3, 0.06
+NEAR, NEAR_SHARE, NEAR_LOSS = 5e-3, 0.06, 0.1
 SHARES = ("accuracy", "event_f1", "validation", "test", "confidence")  # first words of names
 DECISIONS = ("events", "confusion")
 ABSENT = ""  # in a table, of a record that does not have the figure
@@ -102,5 +103,6 @@ def same(name: str, was, now, exact: bool) -> bool:
         return was == now
     if exact:
         return abs(was - now) <= EXACT * max(1.0, abs(was))
-    share = word.startswith(SHARES)
-    return abs(was - now) <= (NEAR_SHARE if share else NEAR * max(1.0, abs(was)))
+    if word.startswith(SHARES):
+        return abs(was - now) <= NEAR_SHARE
+    return abs(was - now) <= (NEAR_LOSS if word == "loss" else NEAR) * max(1.0, abs(was))
