@@ -296,7 +296,7 @@ def test_what_knows_the_seconds_is_not_for_weak_labels(asked):
 
 
 def test_numbers_that_no_block_can_count_are_refused():
-    for words in (f"--pilot-spacing {2**31}", f"--seed {2**63}"):
+    for words in (f"--pilot-spacing {2**31}", f"--seed {2**63}", "--doppler 0.6"):
         with pytest.raises(SystemExit):
             sweep(words)
     (point,) = sweep(f"--seed {2**63 - 1}")
