@@ -123,8 +123,8 @@ def share(text: str) -> float:
     return value
 
 
-def weight(text: str) -> float:
-    """Argparse's type of a weight: a number of 0 or more."""
+def not_negative(text: str) -> float:
+    """Argparse's type of numbers of 0 or more."""
     value = number(text)
     if value < 0:
         raise argparse.ArgumentTypeError(f"'{text}' is not a number of at least 0")

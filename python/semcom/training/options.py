@@ -8,7 +8,7 @@ import dataclasses
 from dataclasses import dataclass
 
 from ..base.errors import SemcomError
-from ..base.options import Rule, number, option, positive, share, weight
+from ..base.options import Rule, not_negative, number, option, positive, share
 from ..nets.names import WEAK
 from ..phy.names import CHANNELS
 
@@ -25,7 +25,7 @@ class LoopConfig:
     learning_rate: float = option(
         1e-3, "largest step of AdamW; a cosine from there to zero", type=positive
     )
-    weight_decay: float = option(1e-2, "of AdamW", type=weight)
+    weight_decay: float = option(1e-2, "of AdamW", type=not_negative)
     warmup: float = option(0.05, "share of the steps in which the learning rate rises", type=share)
     clip: float = option(1.0, "largest norm of a gradient", type=positive)
     average: float = option(
@@ -54,7 +54,7 @@ class LabelledConfig(ClipConfig):
     OF_SECONDS = ("exchange", "mismatch")  # options that need the label of each second
 
     auxiliary: float = option(
-        1.0, "weight of the system's second loss; 1: the usual (losses.py)", type=weight
+        1.0, "weight of the system's second loss; 1: the usual (losses.py)", type=not_negative
     )
     exchange: float = option(
         0.0, "share of clips with another clip's sound or picture, same event", type=share
@@ -85,7 +85,7 @@ class QuantisationConfig(LabelledConfig):
     learning_rate: float = option(
         3e-4, "largest step of AdamW; a cosine from there to zero", type=positive
     )
-    weight_decay: float = option(5e-2, "of AdamW", type=weight)
+    weight_decay: float = option(5e-2, "of AdamW", type=not_negative)
     exchange: float = option(
         0.3, "share of clips with another clip's sound or picture, same event", type=share
     )
@@ -129,7 +129,7 @@ class LinkConfig(LabelledConfig):
     gaze: float = option(
         0.0,
         "weight of a loss on attention that lies on a rival's picture",
-        type=weight,
+        type=not_negative,
         only=(BOTH,),
     )
     unguided: float = option(
@@ -150,7 +150,7 @@ class LinkConfig(LabelledConfig):
     regress: float = option(
         1.0,
         "weight of the mean square error of what the channel decoders give, in units of its power",
-        type=weight,
+        type=not_negative,
         only=(WARM,),
     )
     frozen: bool = option(
@@ -189,7 +189,7 @@ class DeepSCTraining:
     vocabulary: int = option(10752, "entries of the vocabulary")
     pieces: int = option(1200, "entries that continue a word")
     learning_rate: float = option(1.5e-3, "largest step of AdamW", type=positive)
-    weight_decay: float = option(1e-2, "of AdamW", type=weight)
+    weight_decay: float = option(1e-2, "of AdamW", type=not_negative)
     warmup: int = option(500, "steps in which the learning rate rises")
     clip: float = option(1.0, "largest norm of a gradient", type=positive)
     snr_min: float = option(-6.0, "lowest SNR", unit="dB")
@@ -280,7 +280,7 @@ class M3ETraining:
     steps: int = option(0, "steps in all; the learning rate falls to zero over them" + OWN)
     batch: int = option(0, "examples a step" + OWN)
     learning_rate: float = option(0.0, "largest step of AdamW" + OWN)
-    weight_decay: float = option(0.0, "of AdamW" + OWN, type=weight)
+    weight_decay: float = option(0.0, "of AdamW" + OWN, type=not_negative)
     warmup: int = option(0, "steps in which the learning rate rises" + OWN)
     average: float = option(
         0.0, "weights kept per step in the running average that is tested" + OWN, type=share
@@ -346,7 +346,7 @@ class HearingConfig:
     learning_rate: float = option(
         2e-3, "largest step of AdamW; a cosine from there to zero", type=positive
     )
-    weight_decay: float = option(5e-2, "of AdamW", type=weight)
+    weight_decay: float = option(5e-2, "of AdamW", type=not_negative)
     warmup: float = option(0.05, "share of the steps in which the learning rate rises", type=share)
     seed: int = option(0, "of weights and examples")
 
@@ -360,6 +360,6 @@ class CheckConfig:
     learning_rate: float = option(
         3e-3, "largest step of AdamW; a cosine from there to zero", type=positive
     )
-    weight_decay: float = option(1e-2, "of AdamW", type=weight)
+    weight_decay: float = option(1e-2, "of AdamW", type=not_negative)
     warmup: float = option(0.05, "share of the steps in which the learning rate rises", type=share)
     seed: int = option(0, "of weights and clips")
