@@ -9,8 +9,9 @@ from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.base.files import read_json
 from gnuradio.semcom.data.films import Films
 from gnuradio.semcom.media.timeline import NOTHING, UNSURE
+from gnuradio.semcom.perception.windows import LENGTH
 from gnuradio.semcom.report import tables
-from gnuradio.semcom.run.films import run_films
+from gnuradio.semcom.run.films import FilmsRun, Understood, run_films
 from gnuradio.semcom.run.scenario import Scenario
 
 OTHER = "other"  # class of a clip that shows none of the events
@@ -43,7 +44,18 @@ def read(folders: list[Path]) -> list[dict]:
 def rows_of(clips: list[dict], point: Scenario) -> dict:
     """What was understood of each clip, beside what is there: "rows", see :func:`row`."""
     run = run_films(point, Films([clip["path"] for clip in clips]))
-    return {"rows": [row(*pair) for pair in zip(clips, run.windows, strict=True)]}
+    return {"rows": [row(*pair) for pair in zip(clips, windows_of(clips, run), strict=True)]}
+
+
+def windows_of(clips: list[dict], run: FilmsRun) -> list[Understood]:
+    """What was understood of each clip; SemcomError for one that is no one window, whose truth
+    would be another's."""
+    names = [window.name for window in run.windows]
+    for clip in clips:
+        if (count := names.count(clip["path"])) != 1:
+            why = f"{count} windows of {LENGTH} s" if count else "nothing of it arrived"
+            raise SemcomError(f"{clip['path']}: {why}, expected one; cut it, or leave it out")
+    return run.windows
 
 
 def row(clip: dict, window) -> dict:

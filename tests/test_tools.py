@@ -92,6 +92,19 @@ def test_clips_that_are_none(tmp_path, clips, words):
         media_clips.read([tmp_path])
 
 
+def test_a_clip_is_one_window():
+    sent = [clip() | {"path": "a.mp4"}, clip("b.mp4") | {"path": "b.mp4"}]
+
+    def windows(*names):
+        return SimpleNamespace(windows=[SimpleNamespace(name=name) for name in names])
+
+    assert len(media_clips.windows_of(sent, windows("a.mp4", "b.mp4"))) == 2
+    with pytest.raises(SemcomError, match="^a.mp4: 2 windows of 10 s, expected one"):
+        media_clips.windows_of(sent, windows("a.mp4", "a.mp4", "b.mp4"))
+    with pytest.raises(SemcomError, match="^b.mp4: nothing of it arrived, expected one"):
+        media_clips.windows_of(sent, windows("a.mp4"))
+
+
 def test_of_events_said_equally_often_the_first_is_said():
     window = SimpleNamespace(
         events=["Horn", "Bark", "Bark", "Horn"],
