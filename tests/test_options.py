@@ -255,6 +255,54 @@ def test_options_of_a_training_that_have_no_effect_are_refused(variant, name):
         options.check_given(config, [name])
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "wrong"),
+    [
+        ("events", "rivals", "1.5"),
+        ("events", "unguided", "-0.1"),
+        ("events", "gaze", "-1"),
+        ("events", "average", "2"),
+        ("events", "learning_rate", "0"),
+        ("text", "lost", "7"),
+        ("m3e", "average", "1.01"),
+    ],
+)
+def test_shares_and_weights_of_a_training_are_some(kind, name, wrong):
+    check = options.fields(recipes.recipes()[kind].config)[name].metadata["type"]
+    with pytest.raises(argparse.ArgumentTypeError, match=re.escape(f"'{wrong}' is not a ")):
+        check(wrong)
+    assert check("0.5") == 0.5
+
+
+@pytest.mark.parametrize(
+    ("config", "name"),
+    [
+        (configs.PilotAvePlusConfig(terminals="audio", attention="product"), "attention"),
+        (configs.PilotAveConfig(terminals="audio", attention="product"), "attention"),
+        (configs.PilotAveConfig(decoder="vscg", spatial="weights"), "spatial"),
+    ],
+)
+def test_options_of_a_network_that_have_no_effect_are_refused(config, name):
+    with pytest.raises(SemcomError, match=f"^--{name} .*: has an effect only .*; leave it out"):
+        options.check_given(config, [name])
+
+
+@pytest.mark.parametrize("asked", [{"exchange": 0.1}, {"rivals": 0.4}, {"rivals": 1, "gaze": 1}])
+def test_what_knows_the_seconds_is_not_for_weak_labels(asked):
+    config = recipes.recipes()["events"].config(**asked)
+    config.check_setting("sel")
+    with pytest.raises(SemcomError, match=f"^{', '.join(asked)}: knows? where an event is.* wsel"):
+        config.check_setting("wsel")
+
+
+def test_numbers_that_no_block_can_count_are_refused():
+    for words in (f"--pilot-spacing {2**31}", f"--seed {2**63}", "--doppler 0.6"):
+        with pytest.raises(SystemExit):
+            sweep(words)
+    (point,) = sweep(f"--seed {2**63 - 1}")
+    assert point.seed == 2**63 - 1
+
+
 def test_the_burst_format_has_the_defaults_of_its_options():
     assert BurstFormat(Scenario().sample_rate, **scenario.burst_format(Scenario())) == BurstFormat()
 

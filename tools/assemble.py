@@ -16,8 +16,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import train_world
 from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.base.files import make_folder
+from gnuradio.semcom.base.options import at_least
 from gnuradio.semcom.base.programs import exit_status
 from gnuradio.semcom.data import ave
 from gnuradio.semcom.data.assembled_set import AssembledSet, Strips
@@ -78,22 +80,19 @@ def as_strips(draws: dict, seed: int) -> dict:
 
 def materials(runs: Path, split: str, seed: int) -> list[Strips]:
     """Those of a split, in turn: as films have them, as they are, drawn."""
-    read = {}
+    found = {}
     for name in ("draws", "strips"):
-        path = runs / f"{name}_{split}.npz"
-        if not path.is_file():
-            raise SemcomError(f"{path}: missing; tools/train_world.py makes it")
-        read[name] = dict(np.load(path))
-    both = as_strips(read["draws"], seed), read["strips"]
+        found[name] = train_world.read(runs / f"{name}_{split}.npz")[0]
+    both = as_strips(found["draws"], seed), found["strips"]
     every = {name: np.concatenate([part[name] for part in both]) for name in both[0]}
-    shipped, found = models_folder() / f"{WorldMaps.name}.safetensors", []
+    shipped, made = models_folder() / f"{WorldMaps.name}.safetensors", []
     for fold in sorted(set(every["fold"].tolist()) - {-1}):
         own = runs / f"fold{fold}.safetensors" if split == "train" else shipped
         for clean, turns in ((False, FILMED[split]), (True, 1)):
             kept = (every["fold"] == fold) & (every["clean"] == clean)
-            found += [features(every, kept, own)] * turns
+            made += [features(every, kept, own)] * turns
     drawn = features(every, every["fold"] == -1, shipped)
-    return [*found, *[drawn] * DRAWN[split]]
+    return [*made, *[drawn] * DRAWN[split]]
 
 
 def main() -> None:
@@ -103,10 +102,12 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs/world"))
     parser.add_argument("--composed", type=Path, required=True, help="folder with val and test")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--train", type=int, default=4000, help="clips (%(default)s)")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--train", type=at_least(1), default=4000, help="clips (%(default)s)")
+    parser.add_argument("--seed", type=at_least(0), default=0)
     args = parser.parse_args()
     name = make_folder(args.out).resolve().name
+    if args.out.resolve() == args.composed.resolve():
+        raise SemcomError(f"--out {args.out}: has what is read, which would be lost; give another")
     composed = {split: ave.AveSet(args.composed, split) for split in ("val", "test")}
     train, val = (
         AssembledSet(name, materials(args.runs, split, args.seed), split, size, args.seed)

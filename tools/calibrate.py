@@ -123,6 +123,8 @@ def main() -> None:
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--same-decisions", action="store_true")
     args = parser.parse_args()
+    if args.check and args.same_decisions:
+        raise SemcomError("--same-decisions: fits nothing with --check; leave one of them out")
     torch.set_num_threads(1)
     sets = {split: open_set(args.data, split) for split in ("val", "test")}
     for path in args.checkpoints:
