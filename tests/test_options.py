@@ -153,6 +153,9 @@ def sweep(words: str) -> list:
         ("--microphone alsa:default", "--microphone alsa:default"),
         ("--media a.mp4 --weights vgg", "--weights vgg"),
         ("--system deepsc --symbols 4", "--symbols 4"),
+        ("--system m3e_vsc --antennas 1 --only text --key-frames 2", "--key-frames 2"),
+        ("--system digital --antennas 1 --variant audio_only --quality 9", "--quality 9"),
+        ("--system digital --antennas 1 --variant video_only --bitrate 9000", "--bitrate 9000"),
     ],
 )
 def test_options_of_the_link_that_have_no_effect_are_refused(words, option):
