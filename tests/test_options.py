@@ -298,6 +298,27 @@ def test_what_knows_the_seconds_is_not_for_weak_labels(asked):
         config.check_setting("wsel")
 
 
+def test_what_a_start_or_a_part_decides_is_no_option(tmp_path):
+    from gnuradio.semcom.cli import mock_radio
+    from gnuradio.semcom.training.job import Job
+    from gnuradio.semcom.training.recipes.m3e import M3E
+    from gnuradio.semcom.training.recipes.text import check_started
+
+    kinds, job = recipes.recipes(), Job("deepsc", "full", tmp_path)
+    usual, other = kinds["text"].config(), kinds["text"].config(pieces=3)
+    check_started(job, usual)
+    for each, config, name in (
+        (job, other, "pieces"),
+        (dataclasses.replace(job, network={"width": 8}), usual, "width"),
+    ):
+        with pytest.raises(SemcomError, match=f"^--{name}: follows from --init"):
+            check_started(each, config)
+    with pytest.raises(SemcomError, match="^--data: part text"):
+        M3E.stages(dataclasses.replace(job, data="x"), kinds["m3e"].config(part="text"))
+    with pytest.raises(SemcomError, match="^--return-snr: has an effect only with --return-link"):
+        mock_radio.parse(["--return-snr", "3"])
+
+
 def test_numbers_that_no_block_can_count_are_refused():
     for words in (f"--pilot-spacing {2**31}", f"--seed {2**63}", "--doppler 0.6"):
         with pytest.raises(SystemExit):
