@@ -184,6 +184,7 @@ def test_a_record_tells_only_what_was_used():
     usual = scenario.settings(Scenario())
     assert usual["csi"] == "ls" and not {"sps", "copies", "rician_k", "data"} & set(usual)
     assert scenario.settings(Scenario(variant="no_estimation"))["csi"] == "none"
+    assert "symbols" not in usual and scenario.settings(Scenario(symbols=8))["symbols"] == 8
     assert "split" not in scenario.settings(Scenario(system="deepsc", data=str(FILE)))
 
 
@@ -194,6 +195,8 @@ def test_a_record_that_told_everything_is_found_again():
     for place in ("media", "data", "checkpoint"):
         del old[place]
     assert key_of({"scenario": {**old, "sidelink_snr": 10.0}, **rest}) == key_of(new)
+    short = {"scenario": scenario.settings(Scenario(symbols=8)), **rest}
+    assert key_of(short) != key_of(new)  # of one checkpoint for both
 
 
 COMMAND = re.compile(r"(run_link|terminal)\.py ((?:[^`|#\n\\]|\\\n)*)")

@@ -138,7 +138,6 @@ class SystemOptions:
         "weights (default: the most)",
         type=at_least(0),
         only=(read_by("symbols"),),
-        place=True,
     )
     device: str = option("cpu", "Torch device", place=True)
     task: str = option(
