@@ -23,7 +23,7 @@ class ClusterOptions:
 
     workers: int = option(
         0, "processes of this machine that share the work; 0: this one does all of it",
-        type=at_least(0), only=(ALONE,),
+        type=at_least(0, 1000), only=(ALONE,),
     )  # fmt: skip
     scheduler: str = option(
         "", "of a Dask cluster that does the work: tcp://HOST:8786", metavar="ADDRESS",
