@@ -25,7 +25,7 @@ from qa_frame_block import tags_of
 
 HEAD = (2 * 2 + 6 * 4) * 16  # symbols of the head of a clip of several seconds: words, repeats
 SECONDS = 4  # of a clip
-WHOLE, TEXT = 60 + 200 * 4 + 64 * 9, 60  # of a second behind it
+WHOLE, TEXT = 60 + 64 * 9, 60  # of a second behind it, of a film without sound
 
 # Turns the knobs and prints what the window then showed, as JSON.
 WATCH = """
@@ -70,7 +70,7 @@ seen["drawn"] = len(np.unique(top.screen.view(1280, 720)[40:460, 20:630].reshape
 seen["caption"] = first.captions[0].told
 top.set_picture_symbols(2)
 top.set_only("text")
-last = clip(lambda clip: clip.captions[0].symbols < 400)  # what was under way comes first
+last = clip(lambda clip: clip.captions[0].symbols < 200)  # what was under way comes first
 seen["text"] = told(last)
 for _ in range(20):
     app.processEvents()
