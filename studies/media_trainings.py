@@ -15,10 +15,11 @@ from .trainings import Training, Trainings
 MODELS = ROOT / "models"
 DATA = "media"  # the set that systems on media are trained on, as it stands in their names
 COMPOSED = {  # name: options of tools/compose.py
-    "composed": "--filmed --train 0 --val 110 --test 110",
-    "raw": "--only raw --train 0 --val 0 --test 120",
-    "drawn": "--only drawn --train 0 --val 0 --test 80",
+    "composed": "--filmed --train 0 --val 0 --test 240",
+    "raw": "--only raw --train 0 --val 0 --test 240",
+    "drawn": "--only drawn --train 0 --val 0 --test 160",
 }
+MIXTURE = "--train 1500 --val 360 --test 120"  # of what systems learn from
 FOLDS = 3
 COMMON = "--epochs 6 --bfloat16 --batch 16 --exchange 0.3 --average 0.995 --weight-decay 0.05"
 SMALL = (  # a few thousand clips are learnt by heart with more
@@ -58,11 +59,12 @@ def train_all(raw: Path, more: Path, imagenet: Path, runs: Path, jobs: int) -> N
             source = raw if name == "raw" else material
             tool("compose.py", "--raw", source, *options.split(), "--out", runs / name)
     if not (runs / DATA / "labels.h5").exists():
-        tool("assemble.py", "--runs", world, "--composed", runs / "composed", "--out", runs / DATA)
+        tool("compose.py", "--raw", material, "--folds", world, *MIXTURE.split(),
+             "--out", runs / DATA)  # fmt: skip
     trainings = trainings_in(runs, jobs)
     every = [training(system, v) for system in SYSTEMS for v in VARIANTS[system]]
     paths = trainings.complete("systems", every)
-    tool("calibrate.py", *paths, "--data", runs / "composed")
+    tool("calibrate.py", *paths, "--data", runs / DATA)
     tool("ship.py", *paths, "--out", MODELS)
 
 
