@@ -83,7 +83,8 @@ test check: export OMP_NUM_THREADS = 1
 
 test: build
 	ctest --test-dir build --output-on-failure
-	$(PYTHON) -m pytest tests
+	$(PYTHON) -m pytest tests -m "not alone" --numprocesses auto --dist loadfile
+	$(PYTHON) -m pytest tests -m alone
 
 # for daily work: the maths, the blocks without windows, the reference; what takes long is left out
 check: build lint

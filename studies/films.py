@@ -63,11 +63,12 @@ def figure(clip: dict, point, out: Path) -> str:
     """Render one clip; what the page says of it."""
     films = Films([clip["path"]])
     done = run_films(point, films)
+    (window,) = media_clips.windows_of([clip], done)
     with tempfile.TemporaryDirectory(dir=out) as folder:
         made = Path(folder) / f"{Path(clip['file']).stem}.mp4"
         render(made, done, point, films, SIZE)
         shutil.move(made, out / made.name)
-    row = media_clips.row(clip, done.windows[0])
+    row = media_clips.row(clip, window)
     kind = "right" if row["said"] == row["class"] else "wrong"
     words = (
         f"<b>{html.escape(clip['file'])}</b>: {html.escape(row['class'])}; said "

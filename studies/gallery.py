@@ -73,6 +73,8 @@ def run(args: argparse.Namespace) -> None:
         kept, page = make_folder(args.docs / "films"), args.docs / "gallery.md"
         sent = [photographs(make_folder(args.out) / "photographs.mp4")]
     check_writable(page)
+    if len({film.stem for film in sent}) < len(sent):
+        raise SemcomError("--clips: two films of one name, whose films would be one; rename one")
     jobs = [(film, link) for film in sent for link in LINKS]
     rows = []
     for film, link in track(jobs, "films", console=screen.console()):

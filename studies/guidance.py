@@ -122,7 +122,7 @@ def read_pair(plain: Path, rivals: Path) -> Pair:
     """Both test splits."""
     one, other = (read(open_set(str(folder), "test")) for folder in (plain, rivals))
     own = own_columns(one.visual, other.visual)
-    if own is None:
+    if own is None or not torch.equal(one.labels, other.labels):
         raise SemcomError(f"{rivals}: not the clips of {plain} with rivals; compose both anew")
     return Pair(one, other, own.numpy())
 
@@ -130,6 +130,8 @@ def read_pair(plain: Path, rivals: Path) -> Pair:
 def own_columns(plain: torch.Tensor, rivals: torch.Tensor) -> torch.Tensor | None:
     """Which columns of maps with rivals [N, T, h, w, d] are the event's, [N, w] bool: every second
     one of the plain maps, on one side.  None if neither side, or both, hold them."""
+    if plain.shape != rivals.shape:
+        return None
     kept, width = plain[..., 0::2, :], plain.shape[3]
     count = kept.shape[3]
     left = (rivals[:, :, :, :count] == kept).flatten(1).all(1)
@@ -230,6 +232,8 @@ def shares(attention: np.ndarray, labels: np.ndarray, own: np.ndarray) -> list:
     with an event."""
     mass = (attention.sum(2) * own[:, None]).sum(-1)
     happens = labels != labels.max()
+    if not happens.any(1).all():
+        raise SemcomError("--data: a test clip has no event; compose clips that have one each")
     return [round(float(mass[n, happens[n]].mean()), 4) for n in range(len(labels))]
 
 
@@ -237,7 +241,7 @@ def shares(attention: np.ndarray, labels: np.ndarray, own: np.ndarray) -> list:
 def peaks(net, clips: Features, symbols: int) -> dict:
     """Peak over mean power [dB] of each frame and terminal, of symbols and of shaped samples."""
     net.symbols, pulse, found = symbols, core.PulseShape(4), {"symbols": [], "samples": []}
-    for index in torch.arange(96).split(32):
+    for index in torch.arange(min(96, len(clips))).split(32):
         taken = clips.batch(index, net)
         snr = torch.full((len(index),), SNR)
         sent = TorchLink("rayleigh", "ls", "lmmse").send(net, taken, snr, index)

@@ -5,31 +5,57 @@
 from pathlib import Path
 
 import numpy as np
+from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.base.files import read_json
 from gnuradio.semcom.data.films import Films
 from gnuradio.semcom.media.timeline import NOTHING, UNSURE
+from gnuradio.semcom.perception.windows import LENGTH
 from gnuradio.semcom.report import tables
-from gnuradio.semcom.run.films import run_films
+from gnuradio.semcom.run.films import FilmsRun, Understood, run_films
 from gnuradio.semcom.run.scenario import Scenario
 
 OTHER = "other"  # class of a clip that shows none of the events
 WEAK = "weak"  # strength of a clip whose event is faint or mixed
 DRAWS = 2000
+NEEDED = ("file", "ave_class", "segments")  # of a clip
 
 
 def read(folders: list[Path]) -> list[dict]:
-    """The clips of folders' clips.json, each with its ``path``."""
-    return [
-        clip | {"path": str(folder / clip["file"])}
-        for folder in folders
-        for clip in read_json(folder / "clips.json")["clips"]
-    ]
+    """The clips of folders' clips.json, each with its ``path``; SemcomError for a file that does
+    not tell what a page needs, or tells a film's name twice."""
+    found = {}
+    for folder in folders:
+        path = folder / "clips.json"
+        try:
+            clips = [(clip, *(clip[key] for key in NEEDED)) for clip in read_json(path)["clips"]]
+        except (OSError, ValueError, KeyError, TypeError) as cause:
+            raise SemcomError(
+                f"{path}: no list of clips with {', '.join(NEEDED)} ({cause!r})"
+            ) from cause
+        for clip, name, *_ in clips:
+            if name in found:
+                raise SemcomError(f"{path}: file {name} is there already; rename it")
+            found[name] = clip | {"path": str(folder / name)}
+    if not found:
+        raise SemcomError(f"{', '.join(map(str, folders))}: no clip; give other folders")
+    return list(found.values())
 
 
 def rows_of(clips: list[dict], point: Scenario) -> dict:
     """What was understood of each clip, beside what is there: "rows", see :func:`row`."""
     run = run_films(point, Films([clip["path"] for clip in clips]))
-    return {"rows": [row(*pair) for pair in zip(clips, run.windows, strict=True)]}
+    return {"rows": [row(*pair) for pair in zip(clips, windows_of(clips, run), strict=True)]}
+
+
+def windows_of(clips: list[dict], run: FilmsRun) -> list[Understood]:
+    """What was understood of each clip; SemcomError for one that is no one window, whose truth
+    would be another's."""
+    names = [window.name for window in run.windows]
+    for clip in clips:
+        if (count := names.count(clip["path"])) != 1:
+            why = f"{count} windows of {LENGTH} s" if count else "nothing of it arrived"
+            raise SemcomError(f"{clip['path']}: {why}, expected one; cut it, or leave it out")
+    return run.windows
 
 
 def row(clip: dict, window) -> dict:
@@ -44,7 +70,7 @@ def row(clip: dict, window) -> dict:
     events = np.array(window.events, object)
     right, named = events == truth, events != NOTHING
     whole = dict(zip(window.classes, window.probabilities.mean(0).tolist(), strict=True))
-    said = max(set(events[named]), key=list(events).count) if named.any() else NOTHING
+    said = max(events[named], key=list(events).count, default=NOTHING)  # of equals, the first
     return {
         "file": clip["file"],
         "class": NOTHING if clip["ave_class"] == OTHER else clip["ave_class"],

@@ -2,6 +2,7 @@
 # Copyright 2026 gr-semcom contributors
 """What the tests share: a tiny system, and ways to run flowgraphs and programs that cannot hang."""
 
+import contextlib
 import json
 import os
 import signal
@@ -31,6 +32,12 @@ SLOW = {  # left out by --quick: each takes more than 5 s on two cores, most of 
     "test_synchronisation", "test_training", "test_vgg",
 }  # fmt: skip
 
+ALONE = {  # take the ports of the air, or keep time by the clock: nothing else runs beside them
+    "qa_mock_radio", "qa_radio_windows", "qa_return_bursts", "test_endings", "test_faults",
+    "test_flowgraphs", "test_mock_presets", "test_mock_radio", "test_radio_link", "test_sweep",
+    "test_usrp",
+}  # fmt: skip
+
 
 def pytest_addoption(parser):
     parser.addoption("--quick", action="store_true", help="leave out what takes long (make check)")
@@ -39,6 +46,13 @@ def pytest_addoption(parser):
 def pytest_ignore_collect(collection_path, config):
     """With --quick the slow files are not even imported."""
     return True if config.getoption("--quick") and collection_path.stem in SLOW else None
+
+
+def pytest_collection_modifyitems(items):
+    """`make test` runs what is not marked in several processes, and then the rest."""
+    for item in items:
+        if item.path.stem in ALONE:
+            item.add_marker("alone")
 
 
 @pytest.fixture
@@ -86,7 +100,14 @@ def start_program(*words):
         text=True,
         cwd=ROOT,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        start_new_session=True,
     )
+
+
+def end_program(process):
+    """Kill a program of :func:`start_program` and all that it started, if it has not ended."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 @pytest.fixture(scope="session")

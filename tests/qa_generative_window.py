@@ -21,6 +21,7 @@ from gnuradio.semcom.media.clip import Media
 from gnuradio.semcom.media.sources import Second
 from gnuradio.semcom.media.store import NOTHING, STORE, handle_items
 from gnuradio.semcom.perception.windows import Window
+from qa_frame_block import tags_of
 
 HEAD = (2 * 2 + 6 * 4) * 16  # symbols of the head of a clip of several seconds: words, repeats
 SECONDS = 4  # of a clip
@@ -228,3 +229,14 @@ def test_a_film_that_cannot_be_written_is_refused(tmp_path):
     for path, message in (("film.avi", "must end in .mp4"), ("file/film.mp4", "file")):
         with pytest.raises(SemcomError, match=message):
             semcom.media_sink(tmp_path / path)
+
+
+def test_sound_of_what_is_shown_is_a_stream_without_gaps(run_flowgraph):
+    """Of three clips the second is lost, and the third has no sound."""
+    heard = np.linspace(-0.5, 0.5, 2 * 16_000, dtype=np.float32)
+    frames = [(0, Media(sound=heard)), (1, None), (2, Media())]
+    top, played, sink = gr.top_block(), semcom.media_sound(), blocks.vector_sink_f()
+    top.connect(source(frames), played, sink)
+    run_flowgraph(top)
+    np.testing.assert_array_equal(sink.data(), np.r_[heard, np.zeros(2 * 16_000)])
+    assert tags_of(sink) == [(0, 0, 32_000), (32_000, 1, 16_000), (48_000, 2, 16_000)]

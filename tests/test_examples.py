@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import wave
 
 import cv2
 import numpy as np
@@ -98,13 +99,15 @@ def test_every_example_runs(tmp_path, antennas, tiny_generative):
     grcc = [sys.executable, shutil.which("grcc"), "-o", tmp_path]
     finished([*grcc, *EXAMPLES.values()], tmp_path)
     clip, film, air = tmp_path / "clip.mp4", tmp_path / "film.mp4", tmp_path / "air"
+    sound = tmp_path / "sound.wav"
     material, rng = DrawnMaterial(), np.random.default_rng(8)
     write_clip(clip, *compose(rng, material, random_script(rng, material.events(), 3)), seconds=3)
     options = {
         **dict.fromkeys(("media_source", "media_display"), ["--media", clip]),
         **dict.fromkeys(
-            ("media_encoder", "media_decoder", "media_sink", "generative_display",
-             "m3e_vsc_settings"), ["--media", clip, "--weights", tiny_generative],
+            ("media_encoder", "media_decoder", "media_sink", "media_sound",
+             "generative_display", "m3e_vsc_settings"),
+            ["--media", clip, "--weights", tiny_generative],
         ),
         **dict.fromkeys(("sigmf_sink", "sigmf_source"), ["--recording", air]),
         **dict.fromkeys(WITHOUT_DEVICE, ["--device", "serial=none"]),
@@ -112,6 +115,7 @@ def test_every_example_runs(tmp_path, antennas, tiny_generative):
         "zmq_antennas": ["--address", antennas],
     }  # fmt: skip
     options["media_sink"] = [*options["media_sink"], "--film", film]
+    options["media_sound"] = [*options["media_sound"], "--sound", sound]
     words = []
     for name in EXAMPLES:  # sigmf_sink comes before sigmf_source
         words += [",", tmp_path / f"example_{name}.py", *options.get(name, ())]
@@ -138,3 +142,5 @@ def test_every_example_runs(tmp_path, antennas, tiny_generative):
     for name, pattern in told.items():
         assert re.search(pattern, printed[name]), (name, printed[name][-500:])
     assert film.stat().st_size > 1000
+    with wave.open(str(sound)) as heard:
+        assert (heard.getframerate(), heard.getnframes()) == (16_000, 48_000)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import tiny_system
+from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.data import open_set
 from gnuradio.semcom.data.tensors import Features
 from gnuradio.semcom.systems import choice
@@ -49,6 +50,13 @@ def test_the_events_columns_are_found():
         [True] * 4 + [False] * 3 if left else [False] * 3 + [True] * 4 for left in LEFT
     ]
     assert guidance.own_columns(plain, plain) is None
+    assert guidance.own_columns(plain, plain[:3]) is None  # other clips
+
+
+def test_a_clip_without_an_event_has_no_share():
+    attention, labels = np.ones((2, 3, 7, 7)) / 49, np.array([[1, 2, 2], [2, 2, 2]])
+    with pytest.raises(SemcomError, match="a test clip has no event"):
+        guidance.shares(attention, labels, np.ones((2, 7), bool))
 
 
 def test_shares_are_the_means_over_segments_with_an_event():

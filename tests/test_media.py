@@ -12,6 +12,7 @@ from av.stream import Disposition
 from av.video.reformatter import ColorRange, Colorspace
 from gnuradio.semcom.media.sources import Limits, MediaSource, windows
 from gnuradio.semcom.media.spectrum import RATE
+from gnuradio.semcom.perception.windows import MediaWindows
 from media_clips import (
     BLUE,
     GREEN,
@@ -217,6 +218,16 @@ def test_no_picture_is_black(make, name):
     assert pictures.shape == (48, HEIGHT, HEIGHT * 4 // 3, 3)
     assert pictures.max() == 0
     assert loudness(sound, 440) == pytest.approx(0.5, rel=0.06)
+
+
+def test_what_a_film_lacks_is_not_sent_as_media(make):
+    for path, kind, other in (
+        (make("silent.mp4", audio=""), "pictures", "sound"),
+        (make("blind.wav", 3), "sound", "pictures"),
+    ):
+        (window,) = MediaWindows([path], None)
+        assert len(getattr(window.media, kind)) and not len(getattr(window.media, other))
+        assert window.media.seconds == len(window.seconds) == 3
 
 
 def test_cover_art_is_not_a_film(tmp_path):

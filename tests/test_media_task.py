@@ -186,6 +186,18 @@ def test_what_never_arrived_is_grey_and_silent(task):
     assert task.score(silent, None)[PLACE["timbre"]] == 1  # silence was sent
 
 
+def test_what_was_not_sent_is_not_judged(task):
+    """Links that send silence and black pictures for what a film has not."""
+    whole = media()
+    for kind, other in (("sound", "pictures"), ("pictures", "sound")):
+        film = Media(**{kind: getattr(whole, kind)})
+        score = task.score(film, film.filled())
+        counted = {"sound": "sounds", "pictures": "pictures"}
+        assert score[PLACE["missed"]] == 0 == score[PLACE[counted[other]]]
+        assert score[PLACE[counted[kind]]] > 0
+        assert getattr(film.filled(), other).any() == 0 < len(getattr(film.filled(), other))
+
+
 def test_nothing_to_judge_gives_no_figures(task):
     assert not task.score(None, media()).any()
     for rows in (np.zeros((0, len(FIELDS))), [task.score(None, None)]):

@@ -153,6 +153,9 @@ def sweep(words: str) -> list:
         ("--microphone alsa:default", "--microphone alsa:default"),
         ("--media a.mp4 --weights vgg", "--weights vgg"),
         ("--system deepsc --symbols 4", "--symbols 4"),
+        ("--system m3e_vsc --antennas 1 --only text --key-frames 2", "--key-frames 2"),
+        ("--system digital --antennas 1 --variant audio_only --quality 9", "--quality 9"),
+        ("--system digital --antennas 1 --variant video_only --bitrate 9000", "--bitrate 9000"),
     ],
 )
 def test_options_of_the_link_that_have_no_effect_are_refused(words, option):
@@ -181,6 +184,7 @@ def test_a_record_tells_only_what_was_used():
     usual = scenario.settings(Scenario())
     assert usual["csi"] == "ls" and not {"sps", "copies", "rician_k", "data"} & set(usual)
     assert scenario.settings(Scenario(variant="no_estimation"))["csi"] == "none"
+    assert "symbols" not in usual and scenario.settings(Scenario(symbols=8))["symbols"] == 8
     assert "split" not in scenario.settings(Scenario(system="deepsc", data=str(FILE)))
 
 
@@ -191,6 +195,8 @@ def test_a_record_that_told_everything_is_found_again():
     for place in ("media", "data", "checkpoint"):
         del old[place]
     assert key_of({"scenario": {**old, "sidelink_snr": 10.0}, **rest}) == key_of(new)
+    short = {"scenario": scenario.settings(Scenario(symbols=8)), **rest}
+    assert key_of(short) != key_of(new)  # of one checkpoint for both
 
 
 COMMAND = re.compile(r"(run_link|terminal)\.py ((?:[^`|#\n\\]|\\\n)*)")
@@ -253,6 +259,75 @@ def test_options_of_a_training_that_have_no_effect_are_refused(variant, name):
     assert name not in options.used(config)
     with pytest.raises(SemcomError, match=f"--{name.replace('_', '-')} .*: has an effect only"):
         options.check_given(config, [name])
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "wrong"),
+    [
+        ("events", "rivals", "1.5"),
+        ("events", "unguided", "-0.1"),
+        ("events", "gaze", "-1"),
+        ("events", "average", "2"),
+        ("events", "learning_rate", "0"),
+        ("text", "lost", "7"),
+        ("m3e", "average", "1.01"),
+    ],
+)
+def test_shares_and_weights_of_a_training_are_some(kind, name, wrong):
+    check = options.fields(recipes.recipes()[kind].config)[name].metadata["type"]
+    with pytest.raises(argparse.ArgumentTypeError, match=re.escape(f"'{wrong}' is not a ")):
+        check(wrong)
+    assert check("0.5") == 0.5
+
+
+@pytest.mark.parametrize(
+    ("config", "name"),
+    [
+        (configs.PilotAvePlusConfig(terminals="audio", attention="product"), "attention"),
+        (configs.PilotAveConfig(terminals="audio", attention="product"), "attention"),
+        (configs.PilotAveConfig(decoder="vscg", spatial="weights"), "spatial"),
+    ],
+)
+def test_options_of_a_network_that_have_no_effect_are_refused(config, name):
+    with pytest.raises(SemcomError, match=f"^--{name} .*: has an effect only .*; leave it out"):
+        options.check_given(config, [name])
+
+
+@pytest.mark.parametrize("asked", [{"exchange": 0.1}, {"rivals": 0.4}, {"rivals": 1, "gaze": 1}])
+def test_what_knows_the_seconds_is_not_for_weak_labels(asked):
+    config = recipes.recipes()["events"].config(**asked)
+    config.check_setting("sel")
+    with pytest.raises(SemcomError, match=f"^{', '.join(asked)}: knows? where an event is.* wsel"):
+        config.check_setting("wsel")
+
+
+def test_what_a_start_or_a_part_decides_is_no_option(tmp_path):
+    from gnuradio.semcom.cli import mock_radio
+    from gnuradio.semcom.training.job import Job
+    from gnuradio.semcom.training.recipes.m3e import M3E
+    from gnuradio.semcom.training.recipes.text import check_started
+
+    kinds, job = recipes.recipes(), Job("deepsc", "full", tmp_path)
+    usual, other = kinds["text"].config(), kinds["text"].config(pieces=3)
+    check_started(job, usual)
+    for each, config, name in (
+        (job, other, "pieces"),
+        (dataclasses.replace(job, network={"width": 8}), usual, "width"),
+    ):
+        with pytest.raises(SemcomError, match=f"^--{name}: follows from --init"):
+            check_started(each, config)
+    with pytest.raises(SemcomError, match="^--data: part text"):
+        M3E.stages(dataclasses.replace(job, data="x"), kinds["m3e"].config(part="text"))
+    with pytest.raises(SemcomError, match="^--return-snr: has an effect only with --return-link"):
+        mock_radio.parse(["--return-snr", "3"])
+
+
+def test_numbers_that_no_block_can_count_are_refused():
+    for words in (f"--pilot-spacing {2**31}", f"--seed {2**63}", "--doppler 0.6"):
+        with pytest.raises(SystemExit):
+            sweep(words)
+    (point,) = sweep(f"--seed {2**63 - 1}")
+    assert point.seed == 2**63 - 1
 
 
 def test_the_burst_format_has_the_defaults_of_its_options():

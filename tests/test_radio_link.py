@@ -8,7 +8,7 @@ import subprocess
 
 import numpy as np
 import pytest
-from conftest import ROOT, rounded, start_program
+from conftest import ROOT, end_program, rounded, start_program
 from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.data.synthetic import SyntheticSet
 from gnuradio.semcom.run.replay import told_of_point
@@ -192,7 +192,7 @@ def three_hosts(folder, *words):
     try:
         text, error = process.communicate(timeout=180)
     finally:
-        process.kill()
+        end_program(process)
     assert process.returncode == 0, text + error
     return json.loads(out.read_text())
 

@@ -48,21 +48,6 @@ def test_a_share_may_differ_by_a_decision_where_rounding_differs():
     assert not figures.same("accuracy", 0.5, 0.6, exact=False)
 
 
-def test_figures_of_films_may_differ_in_their_last_digits():
-    one, other = ({"point": "p", "truth 0": "Bark", "evm_db": x} for x in (-8.29838, -8.29842))
-    assert figures.differences([one], [other], exact=True) == []
-    assert figures.differences([one], [other | {"evm_db": -8.31}], exact=True)
-    assert figures.differences([one], [other | {"truth 0": "Cat"}], exact=True)
-    one, other, third = ({"point": "p", "truth 0": "Bark", "papr_db": x} for x in (8.752, 8.706, 9))
-    assert figures.differences([one], [other], exact=True) == []
-    assert figures.differences([one], [third], exact=True)
-    one, other, third = (
-        {"point": "p", "truth 0": "Bark", "confidence 0": x} for x in (0.555, 0.551, 0.57)
-    )
-    assert figures.differences([one], [other], exact=True) == []
-    assert figures.differences([one], [third], exact=True)
-
-
 def test_a_record_too_few_or_a_figure_too_many_is_a_difference():
     assert figures.differences([{"point": "p"}], [], exact=True)
     assert figures.differences([{"point": "p"}], [{"point": "p", "x": 1}], exact=True)

@@ -10,7 +10,6 @@ import shutil
 import signal
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from conftest import start_program
@@ -23,6 +22,7 @@ from gnuradio.semcom.run.scenario import Scenario
 from gnuradio.semcom.sweep import cluster as clusters
 from gnuradio.semcom.sweep import hosts, points
 from gnuradio.semcom.sweep.cluster import Call, Cluster, Died
+from gnuradio.semcom.sweep.options import ClusterOptions
 
 pytest.importorskip("distributed")
 FRAMES = 52  # no whole number of batches
@@ -251,8 +251,22 @@ def test_where_nobody_answers_is_one_line(monkeypatch):
         Cluster(scheduler="tcp://127.0.0.1:1")
 
 
+def test_a_file_of_another_sweep_is_not_lost(program, tmp_path):
+    path = tmp_path / "link.json"
+    words = ["apps/run_link.py", "--frames", 1, "--json", path, "--workers", 0]
+    assert program(*words, "--snr", "0,5").returncode == 0
+    known = path.read_text()
+    for more in (["--snr", "5"], ["--snr", "0,5,10", "--seed", 1]):
+        done = program(*words, *more, "--resume")
+        assert done.returncode == 2 and "points that this command has not" in done.stderr
+        assert path.read_text() == known
+    path.write_text('{"schema": 2, "records": [{"accuracy": 1.0}]}')  # of another program
+    done = program(*words, "--resume")
+    assert done.returncode == 2 and "no records of points of a link" in done.stderr
+
+
 def test_no_cluster_is_opened_unasked():
-    assert clusters.opened(SimpleNamespace(workers=0, scheduler="")) is None
+    assert clusters.opened(ClusterOptions()) is None
 
 
 # --- the program ----------------------------------------------------------------------------------
@@ -311,6 +325,7 @@ def children(pid: int) -> list:
     [
         (["--resume"], "--resume: has an effect only with --json"),
         (["--workers", "2", "--scheduler", "tcp://h:1"], "--workers 2: has an effect only without"),
+        (["--scheduler", ""], "argument --scheduler: the address is empty"),
     ],
 )
 def test_options_without_effect_are_refused(program, words, said):

@@ -93,7 +93,7 @@ def run(path: Path, sets: dict, tests: list[Path], check: bool, same_decisions: 
     """Calibrate one file, or tell how well it is."""
     net = load_any(path)
     if not hasattr(net, checkpoint.CALIBRATION) or not hasattr(net, "understand"):
-        raise SemcomError(f"{path}: {net.name} sends nothing over a radio; give such a system")
+        raise SemcomError(f"{path}: {net.name} names no event over a radio, expected one that does")
     variant = net.header["variant"]
     print(path.name)
     check_sizes(net, sets["val"], path.name)
@@ -123,6 +123,8 @@ def main() -> None:
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--same-decisions", action="store_true")
     args = parser.parse_args()
+    if args.check and args.same_decisions:
+        raise SemcomError("--same-decisions: fits nothing with --check; leave one of them out")
     torch.set_num_threads(1)
     sets = {split: open_set(args.data, split) for split in ("val", "test")}
     for path in args.checkpoints:

@@ -5,8 +5,8 @@
 # fresh_machine.sh bookworm|trixie [FOLDER]: prove that the two commands work on a bare Debian 12 or 13.
 #
 # Builds a bare system with debootstrap in FOLDER (by default a temporary one, which goes again), clones
-# this checkout's HEAD into it and runs there, without HOME, `make link` and `make test`; on trixie then
-# `make deb`, and in a second bare system the package: its blocks and programs, and that it leaves nothing
+# this checkout's HEAD into it and runs there, without HOME, `make link` and, without a network, `make test`;
+# on trixie then `make deb`, and in a second bare system the package: its blocks and programs, and that it leaves nothing
 # behind.  Takes an hour and 10 GB; root and debootstrap are needed.  Debian's mirror, proxies, the
 # certificates and pip's settings are those of this machine.
 set -euo pipefail
@@ -36,12 +36,14 @@ settings() {
         printf '%s=/etc/host-certificates.crt\n' PIP_CERT SSL_CERT_FILE REQUESTS_CA_BUNDLE
 }
 
-# inside ROOT FOLDER COMMAND: run a command there
+# inside ROOT FOLDER COMMAND [offline]: run a command there; offline with a loopback of its own alone,
+# where no port is taken by what else runs on this machine
 inside() {
-    local variables
+    local variables network=()
     mapfile -t variables < <(settings)
+    [ "${4:-}" != offline ] || network=(unshare --net sh -c 'ip link set lo up && exec "$@"' sh)
     env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin "${variables[@]}" \
-        chroot "$1" bash -c "cd '$2' && $3"
+        "${network[@]}" chroot "$1" bash -c "cd '$2' && $3"
 }
 
 # What apt and pip of this machine are told, for the system in $1.
@@ -101,7 +103,7 @@ say "what pip brought"
 inside "$work/build" /gr-semcom ".venv/bin/python -m pip list --local && du -sh .venv"
 
 say "make test"
-time inside "$work/build" /gr-semcom "make test"
+time inside "$work/build" /gr-semcom "make test" offline
 
 if [ "$system" = trixie ]; then
     say "make deb"

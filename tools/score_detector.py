@@ -14,7 +14,9 @@ import csv
 import json
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.base.optional import cv2
 from gnuradio.semcom.base.programs import exit_status
@@ -22,6 +24,18 @@ from gnuradio.semcom.data.material_raw import read_picture
 from gnuradio.semcom.perception.detection import Box, detector, found_again
 from gnuradio.semcom.report.tables import markdown
 from gnuradio.semcom.training.stills import middle
+
+
+class Marked(NamedTuple):
+    """A box as boxes.json has it: lengths in parts of the picture."""
+
+    name: str
+    left: float
+    top: float
+    width: float
+    height: float
+    crowd: bool
+
 
 SIDES = (256, 96, 64)  # [pixels]
 SMALLEST = 0.05  # of the square's area
@@ -34,6 +48,8 @@ def main() -> None:
     parser.add_argument("--coco", type=Path, required=True, metavar="DIR")
     args = parser.parse_args()
     pictures = marked(args.coco)
+    if not sum(len(boxes) for _, boxes in pictures):
+        raise SemcomError(f"{args.coco}: no box in a picture that is not for training")
     rows = []
     for side in SIDES:
         right = drawn = found = 0
@@ -42,7 +58,11 @@ def main() -> None:
             right += found_again(boxes, seen)[0]
             drawn, found = drawn + len(boxes), found + len(seen)
         rows.append(
-            [f"{side}", f"{right / drawn:.2f} of {drawn}", f"{right / found:.2f} of {found}"]
+            [
+                f"{side}",
+                f"{right / drawn:.2f} of {drawn}",
+                f"{right / max(found, 1):.2f} of {found}",
+            ]
         )
     header = ["side [pixels]", "found of what was drawn", "drawn of what was found"]
     print(f"{len(pictures)} pictures\n", *markdown(header, rows), sep="\n")
@@ -54,13 +74,16 @@ def marked(folder: Path) -> list:
         with open(folder / "manifest_coco.csv", newline="", encoding="utf-8") as file:
             kept = [row["path"] for row in csv.DictReader(file) if row["split"] != "train"]
         boxes = json.loads((folder / "coco" / "boxes.json").read_text(encoding="utf-8"))
-    except (OSError, KeyError, json.JSONDecodeError) as error:
+        rows = [[Marked(*row) for row in boxes[Path(path).stem]] for path in kept]
+        if not np.isfinite([row[1:5] for own in rows for row in own]).all():
+            raise ValueError("boxes.json holds NaN or infinity")
+    except (OSError, KeyError, TypeError, ValueError) as error:
         raise SemcomError(f"{folder}: no COCO pictures with boxes ({error})") from error
     found = []
-    for path in kept:
+    for path, own in zip(kept, rows, strict=True):
         picture = read_picture(folder / path)
-        rows = [row for row in boxes[Path(path).stem] if not row[5]]
-        found.append((middle(picture, min(picture.shape[:2])), in_middle(rows, picture.shape)))
+        each = [row for row in own if not row.crowd]
+        found.append((middle(picture, min(picture.shape[:2])), in_middle(each, picture.shape)))
     return found
 
 

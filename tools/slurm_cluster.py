@@ -19,8 +19,9 @@ import shlex
 import sys
 import time
 
-import dask
-import distributed
+from gnuradio.semcom.base.optional import dask, distributed
+from gnuradio.semcom.base.options import at_least
+from gnuradio.semcom.base.programs import exit_status
 from gnuradio.semcom.sweep.cluster import SETTINGS
 
 HANDED_ON = ("PYTHONPATH", "SEMCOM_MODELS", "SEMCOM_SETS", "LD_LIBRARY_PATH")  # to the jobs
@@ -31,7 +32,7 @@ def parse():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--jobs", type=int, default=1, help="workers (default: %(default)s)")
+    add("--jobs", type=at_least(1), default=1, help="workers (default: %(default)s)")
     add("--queue", help="Slurm's partition")
     add("--account", help="that pays")
     add("--walltime", default="01:00:00", help="of a job (default: %(default)s)")
@@ -48,6 +49,7 @@ def whole(folders: str) -> str:
 
 def main() -> int:
     options = parse()
+    assert distributed.LocalCluster  # its settings are known before they are changed
     with dask.config.set(SETTINGS):
         from dask_jobqueue import SLURMCluster
 
@@ -70,5 +72,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    assert distributed  # its settings are known before they are changed
-    sys.exit(main())
+    sys.exit(exit_status("slurm_cluster.py", main))

@@ -29,6 +29,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from gnuradio.semcom.base.errors import SemcomError
+from gnuradio.semcom.base.options import at_least, not_negative
+from gnuradio.semcom.base.programs import exit_status
 from gnuradio.semcom.data import synthetic
 from gnuradio.semcom.run.records import lasting
 from gnuradio.semcom.weights.names import models_folder, shipped
@@ -47,17 +50,31 @@ def parse():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--points", type=int, default=1000, help="about so many (default: %(default)s)")
-    add("--frames", type=int, default=2, help="of a point (default: %(default)s)")
-    add("--pause", type=float, default=60.0, help="[s] a worker is stopped (default: %(default)g)")
-    add("--delay", type=float, default=50.0, help="[ms] of the scheduler (default: %(default)g)")
+    add("--points", type=at_least(8), default=1000, help="about so many (default: %(default)s)")
+    add("--frames", type=at_least(1), default=2, help="of a point (default: %(default)s)")
+    add(
+        "--pause",
+        type=not_negative,
+        default=60.0,
+        help="[s] a worker is stopped (default: %(default)g)",
+    )
+    add(
+        "--delay",
+        type=not_negative,
+        default=50.0,
+        help="[ms] of the scheduler (default: %(default)g)",
+    )
     add("--json", help="write what was found")
     add("--relay", nargs=2, metavar="ADDRESS", help=argparse.SUPPRESS)  # from, to: a host's own
     return parser.parse_args()
 
 
 def run(*words, **more):
-    return subprocess.run([*map(str, words)], check=True, capture_output=True, text=True, **more)
+    done = subprocess.run([*map(str, words)], capture_output=True, text=True, **more)
+    if done.returncode:
+        why = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        raise SemcomError(f"{' '.join(map(str, words[:4]))} ...: {why}")
+    return done
 
 
 def space(host: str) -> str:
@@ -230,8 +247,7 @@ def main() -> int:
     if options.relay:
         return asyncio.run(relay(*options.relay, options.delay / 1000))
     if os.geteuid():
-        print("sweep_hosts.py: error: namespaces need root", file=sys.stderr)
-        return 2
+        raise SemcomError("namespaces need root")
     dask = [sys.executable, "-m", "distributed.cli.dask_scheduler"]
     work = [sys.executable, "-m", "distributed.cli.dask_worker", "--nthreads", "1"]
     link = [sys.executable, ROOT / "apps" / "run_link.py"]
@@ -286,4 +302,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_status("sweep_hosts.py", main))

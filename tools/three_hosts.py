@@ -8,7 +8,7 @@ fourth, where apps/mock_radio.py is the air.  Needs root, for the namespaces.  E
 side counted, and with status 0 if every frame is accounted for and no memory grew.
 
 --kill stops one side dead (SIGKILL) halfway and starts it again two seconds later.  The memory of
-every process is watched: it must not grow from the second quarter of the run to the last.
+every process is watched: it must not go on growing from the second quarter of the run to the last.
 
 examples:
   three_hosts.py --frames 1000
@@ -21,6 +21,7 @@ import contextlib
 import json
 import os
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -191,11 +192,18 @@ def resident_mib(pid: int) -> float:
 
 
 def growth(values: list) -> float:
-    """Mean of the last quarter over that of the second one; the first is for starting."""
+    """Memory of the last quarter over that of the second, had it grown as in the slower step of the
+    two between them: a leak goes on, a buffer that was made once does not.
+
+    The first quarter is for starting; a median leaves the moment of a single step out.
+    """
     quarter = len(values) // 4
     if not quarter:
         return 1.0
-    return sum(values[3 * quarter : 4 * quarter]) / max(sum(values[quarter : 2 * quarter]), 1.0)
+    second, third, last = (
+        statistics.median(values[n * quarter : (n + 1) * quarter]) for n in (1, 2, 3)
+    )
+    return min(third / max(second, 1.0), last / max(third, 1.0)) ** 2
 
 
 def account(found: dict, frames: int) -> dict:

@@ -18,13 +18,17 @@ tools/compose.py --folds RUNS); and draws of both splits, from which another run
 
 import argparse
 import json
+import pickle
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import torch
 from gnuradio.semcom.base import screen
-from gnuradio.semcom.base.files import make_folder, sha256
+from gnuradio.semcom.base.errors import SemcomError
+from gnuradio.semcom.base.files import make_folder, replacing, sha256
+from gnuradio.semcom.base.options import at_least
 from gnuradio.semcom.base.programs import exit_status
 from gnuradio.semcom.data.clipset import AVE_CLASSES, BACKGROUND, SPLITS
 from gnuradio.semcom.data.composition import Script, compose
@@ -127,6 +131,8 @@ def embed(nets, material, fold: int, most: tuple, seed: int) -> dict:
 def materials_of(folder: Path, split: str) -> list[tuple[FilmedMaterial, int]]:
     """Material of the training's folds, or of another split whole, with the number of its fold."""
     folders = sorted(folder.glob("fold*[0-9]")) if split == "train" else [folder]
+    if not folders:
+        raise SemcomError(f"{folder}: no fold0 in it; tools/merge_material.py --folds 3 makes it")
     return [(FilmedMaterial(each, split), fold) for fold, each in enumerate(folders)]
 
 
@@ -164,8 +170,12 @@ def sound_prior() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def picture_prior(weights: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The same of EfficientNet-Lite0's classifier of ImageNet; no rows of others."""
-    state = torch.load(weights, map_location="cpu", weights_only=True)
-    rows = torch.cat([state["_fc.weight"], state["_fc.bias"][:, None]], 1).numpy()
+    try:
+        state = torch.load(weights, map_location="cpu", weights_only=True)
+        rows = torch.cat([state["_fc.weight"], state["_fc.bias"][:, None]], 1).numpy()
+    except (RuntimeError, KeyError, TypeError, EOFError, pickle.UnpicklingError) as cause:
+        told = str(cause).splitlines()[0]
+        raise SemcomError(f"--imagenet {weights}: not the published .pth ({told})") from cause
     return (*grouped(rows, IMAGENET), rows[:0])
 
 
@@ -254,17 +264,38 @@ def write(path: Path, rows: dict, data: str, notes: dict) -> None:
 
 
 def kept(args, split: str) -> dict:
-    """The draws of a split, made once."""
+    """The draws of a split, made once; SemcomError for those of another seed."""
     path = make_folder(args.runs) / f"draws_{split}.npz"
     if not path.exists():
-        np.savez(path, **draws_of(args.material, split, args.seed))
-    return dict(np.load(path))
+        made = draws_of(args.material, split, args.seed)
+        with replacing(path) as temporary, open(temporary, "wb") as file:
+            np.savez(file, seed=args.seed, **made)
+    found, seed = read(path)
+    if seed not in (None, args.seed):
+        raise SemcomError(f"{path}: of seed {seed}, not {args.seed}; give another --runs")
+    return found
+
+
+def read(path: Path) -> tuple[dict, int | None]:
+    """Draws, and their seed, None of a file that does not tell it; SemcomError for a file
+    of anything else."""
+    try:
+        with np.load(path) as file:
+            found = dict(file)
+        seed = found.pop("seed", None)
+        sizes = {len(found[name]) for name in ("audio", "maps", "event", "fold")}
+        finite = all(np.isfinite(found[name]).all() for name in ("audio", "maps"))
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as cause:
+        raise SemcomError(f"{path}: no draws ({cause}); tools/train_world.py makes it") from cause
+    if len(sizes) > 1 or not finite:
+        raise SemcomError(f"{path}: cut off, or with NaN; remove it, and make it anew")
+    return found, None if seed is None else int(seed)
 
 
 def train(args) -> None:
+    priors = {"audio": sound_prior(), "visual": picture_prior(args.imagenet)}
     draws, val = kept(args, "train"), kept(args, "val")
     fold, rows, notes = draws["fold"], {}, {}
-    priors = {"audio": sound_prior(), "visual": picture_prior(args.imagenet)}
     sizes = {"audio": world.AUDIO_DIM, "visual": world.VISUAL_DIM}
     for kind, (prior, known, others) in priors.items():
         print(kind)
@@ -290,7 +321,7 @@ def main() -> None:
     parser.add_argument("--imagenet", type=Path, required=True, help="the published .pth")
     parser.add_argument("--runs", type=Path, default=Path("runs/world"))
     parser.add_argument("--out", type=Path, default=Path("models"))
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=at_least(0), default=0, help="of the draws, made once")
     args = parser.parse_args()
     torch.set_num_threads(1)
     train(args)

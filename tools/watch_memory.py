@@ -9,11 +9,13 @@ examples:
   watch_memory.py apps/run_link.py --snr=-10:30:0.02 --frames 1 --workers 2 --json out/link.json
 """
 
+import contextlib
 import json
 import subprocess
 import sys
 import time
 
+from gnuradio.semcom.base.programs import exit_status
 from sweep_hosts import below
 from three_hosts import GROWTH, SAMPLE_S, growth, resident_mib
 
@@ -22,13 +24,9 @@ def main() -> int:
     if len(sys.argv) < 2 or sys.argv[1].startswith("-"):
         print(__doc__)
         return 2
-    process, seen = subprocess.Popen([sys.executable, *sys.argv[1:]]), {}
     began = time.monotonic()
-    while process.poll() is None:
-        for pid in (process.pid, *below(process.pid)):
-            if mib := resident_mib(pid):
-                seen.setdefault(pid, []).append(mib)
-        time.sleep(SAMPLE_S)
+    with subprocess.Popen([sys.executable, *sys.argv[1:]]) as process:
+        seen = watched(process)
     long = {pid: mib for pid, mib in seen.items() if len(mib) > len(seen[process.pid]) / 2}
     result = {
         "seconds": round(time.monotonic() - began),
@@ -41,5 +39,22 @@ def main() -> int:
     return process.returncode or int(max(result["memory_growth"].values()) > GROWTH)
 
 
+def watched(process: subprocess.Popen) -> dict:
+    """Resident MiB of a program's processes, sample by sample, until it ends; it is ended with
+    this one."""
+    seen = {process.pid: []}
+    try:
+        while process.poll() is None:
+            for pid in (process.pid, *below(process.pid)):
+                if mib := resident_mib(pid):
+                    seen.setdefault(pid, []).append(mib)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(SAMPLE_S)
+    finally:
+        if process.poll() is None:
+            process.terminate()
+    return seen
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_status("watch_memory.py", main))

@@ -6,7 +6,6 @@ import contextlib
 import functools
 import io
 import json
-import os
 import runpy
 import shlex
 import shutil
@@ -121,10 +120,7 @@ def taken(words: list[str]) -> list[dict]:
 def run_program(words: list[str]) -> None:
     """Run a program of apps/ here, as a shell would; what it printed is told where it fails."""
     said, argv, threads = io.StringIO(), sys.argv, torch.get_num_threads()
-    cores = os.sched_getaffinity(0)
     torch.set_num_threads(1)  # how sums are split over threads is in their last digits
-    if words[0] == "make_media.py":  # on several cores, H.264 encoding does not repeat
-        os.sched_setaffinity(0, {min(cores)})
     sys.argv, status = words, 0
     try:
         with (
@@ -138,7 +134,6 @@ def run_program(words: list[str]) -> None:
     finally:
         sys.argv = argv
         torch.set_num_threads(threads)
-        os.sched_setaffinity(0, cores)
     if status:
         raise AssertionError(f"{shlex.join(words)}: status {status}\n{said.getvalue()[-2000:]}")
 

@@ -22,6 +22,7 @@ import numpy as np
 from .errors import SemcomError
 
 INSTALLED = "semcom-"  # first part of the names of installed programs
+MOST, MOST_SEED = 2**31 - 1, 2**63 - 1  # what an int, and a seed, of C++ and Torch can be
 PROGRAM = re.compile(r"\b(?:apps/)?([a-z_]+)\.py\b")
 
 
@@ -101,12 +102,14 @@ def numbers(text: str) -> list:
     return [start + i * step for i in range(int(np.floor((stop - start) / step + 1e-9)) + 1)]
 
 
-def at_least(low: int):
-    """Argparse's type of whole numbers from ``low`` on."""
+def at_least(low: int, high: int = MOST):
+    """Argparse's type of whole numbers from ``low`` on, as far as the blocks in C++ count."""
 
     def count(text: str) -> int:
         if not text.isdigit() or int(text) < low:
             raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of at least {low}")
+        if int(text) > high:
+            raise argparse.ArgumentTypeError(f"'{text}' is more than {high}")
         return int(text)
 
     return count
@@ -117,6 +120,22 @@ def share(text: str) -> float:
     value = number(text)
     if not 0 <= value <= 1:
         raise argparse.ArgumentTypeError(f"'{text}' is not a share from 0 to 1")
+    return value
+
+
+def not_negative(text: str) -> float:
+    """Argparse's type of numbers of 0 or more."""
+    value = number(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of at least 0")
+    return value
+
+
+def positive(text: str) -> float:
+    """Argparse's type of numbers above 0."""
+    value = number(text)
+    if value <= 0:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number above 0")
     return value
 
 

@@ -8,6 +8,7 @@ from .fragmenter import fragmenter
 from .hier import receiver, simulated_channel, terminal
 from .link_meter import link_meter
 from .media_sink import media_sink
+from .media_sound import media_sound
 from .media_source import media_source, sound_features
 from .mock_radio import mock_radio, mock_sidelink, mock_uplink
 from .outcome_sink import outcome_sink
@@ -31,6 +32,7 @@ __all__ = [
     "fragmenter",
     "link_meter",
     "media_sink",
+    "media_sound",
     "media_source",
     "mock_sidelink",
     "mock_radio",

@@ -26,6 +26,7 @@ examples:
 from types import SimpleNamespace
 
 from ..base import options
+from ..base.errors import SemcomError
 from ..base.programs import exit_status, program
 from ..protocol import mock_presets as presets
 from ..run.options import MockServerOptions
@@ -44,6 +45,8 @@ def make_parser() -> options.Parser:
 
 def parse(argv=None) -> SimpleNamespace:
     args = make_parser().parse_args(argv)
+    if hasattr(args, "return_snr") and not hasattr(args, "return_link"):
+        raise SemcomError("--return-snr: has an effect only with --return-link; leave it out")
     own, shared = options.values(args, MockServerOptions), options.values(args, Scenario, SHARED)
     return SimpleNamespace(**vars(own), **vars(shared))
 

@@ -30,6 +30,7 @@ from ..base.files import check_apart, check_writable, is_stream
 from ..base.programs import exit_status, fault, program, stoppable
 from ..run import scenario
 from ..run.options import replayed
+from ..sweep.cluster import Died, opened, options_of
 from ..sweep.options import ClusterOptions
 
 # What needs Torch, GNU Radio or decoders of media is imported where it is used: not for --help.
@@ -78,8 +79,7 @@ def points_of(args) -> list:
         raise SemcomError(f"--render: nothing is drawn of the task {task.name}; leave it out")
     if args.resume and (points[0].media or not args.json):
         raise SemcomError("--resume: has an effect only with --json and without --media")
-    shared = options.given(args, ClusterOptions)
-    options.check_given(ClusterOptions(**shared), shared)
+    shared = options_of(args).wanted
     if shared and (args.render or args.profile):
         raise SemcomError("--render, --profile: films are drawn here; leave --workers out")
     if shared and points[0].media and not args.json:
@@ -143,7 +143,7 @@ def run_all(points, clips, args, records):
     frames = [known * (point.frames or len(clips)) for point in points]
     places = resumed(points, clips, args, records) if args.resume else []
     left = sorted({*range(len(points))} - {*places})
-    run = run_on_cluster if options.given(args, ClusterOptions) else run_here
+    run = run_on_cluster if options_of(args).wanted else run_here
     with screen.bar("frames") as bar:
         done = sum(frames[number] for number in places)
         task = bar.add_task("link", total=sum(frames) or None, completed=done)
@@ -166,14 +166,19 @@ def run_all(points, clips, args, records):
 
 
 def resumed(points, clips, args, records) -> list:
-    """Numbers of the points whose records --json has, which are taken."""
-    from ..run import records as files
-    from ..run.runner import key, key_of_point
+    """Numbers of the points whose records --json has, which are taken; SemcomError for a file with
+    points of another sweep, which would be lost."""
+    from ..run.runner import finished, key_of_point
 
     if not Path(args.json).is_file():
         return []
-    kept = {key(record): record for record in files.read(args.json) if "stopped" not in record}
+    kept = finished(args.json)
     wanted = [key_of_point(point, clips) for point in points]
+    if others := len(kept.keys() - set(wanted)):
+        raise SemcomError(
+            f"--json {args.json}: has {others} points that this command has not, which would be "
+            "lost; give another file, or leave --resume out to begin anew"
+        )
     places = [number for number, each in enumerate(wanted) if each in kept]
     records += [kept[wanted[number]] for number in places]
     return places
@@ -203,7 +208,6 @@ def run_here(numbers, points, clips, args, add, advance) -> None:
 def run_on_cluster(numbers, points, clips, args, add, advance) -> None:
     """Run points in the processes that the options name; of one that ended those that tried it,
     a line is told, and all others are run."""
-    from ..sweep.cluster import Died, opened, options_of
     from ..sweep.points import Sweep
 
     began, finished = time.monotonic(), 0

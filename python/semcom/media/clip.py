@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from ..base.errors import SemcomError
 from .decoding import PICTURES
 from .spectrum import RATE
 
+BLACK = 224, 298  # [pixels] height and width of pictures that stand for none
 GREY = 128  # of a picture that never arrived
 
 
@@ -60,6 +61,15 @@ class Media:
     @property
     def nbytes(self) -> int:
         return self.pictures.nbytes + self.sound.nbytes
+
+    def filled(self) -> Media:
+        """With black pictures and silence in the place of what it has not."""
+        seconds, own = self.seconds, {}
+        if not len(self.pictures):
+            own["pictures"] = np.zeros((seconds * PICTURES, *BLACK, 3), np.uint8)
+        if not len(self.sound):
+            own["sound"] = np.zeros(seconds * RATE, np.float32)
+        return replace(self, **own)
 
     def blank(self) -> Media:
         """Mid-grey pictures and silence of the same sizes: what is shown if nothing arrives."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from ..base.errors import SemcomError
-from ..base.options import option
+from ..base.options import Rule, option
 from .names import (
     ATTENTIONS,
     CONSISTENCY,
@@ -20,6 +20,8 @@ from .names import (
     SPATIAL,
 )
 
+SEES = Rule(lambda config: "video" in config.terminals, "where a terminal sees")
+CO_ATTENTION = Rule(lambda config: config.decoder == "coattention", "with decoder coattention")
 SHORTEST = 4  # symbols of a second, of nested payloads
 CELLS = 3  # rows and columns of the map that co-attention may be sent
 
@@ -79,7 +81,7 @@ class PilotAvePlusConfig(RadioConfig):
     attention_hidden: int = option(128, "hidden width of the attention's scores")
     heads: int = option(4, "heads of the attention")
     dropout: float = option(0.2, "share of features dropped in training")
-    attention: str = option("additive", ATTENTION_HELP, choices=ATTENTIONS)
+    attention: str = option("additive", ATTENTION_HELP, choices=ATTENTIONS, only=(SEES,))
     nested: bool = option(
         False, "one network for any --symbols: the first 4, 8, 16, ... of a second's are a payload"
     )
@@ -163,9 +165,13 @@ class PilotAveConfig(RadioConfig):
         "the receiver F^av Z (terminal) or the weights of the sound that come of it (weights), or "
         "at the receiver on a small map that is sent (map)",
         choices=SPATIAL,
+        only=(CO_ATTENTION,),
     )
     attention: str = option(
-        "additive", ATTENTION_HELP + " (the paper's is additive)", choices=ATTENTIONS
+        "additive",
+        ATTENTION_HELP + " (the paper's is additive)",
+        choices=ATTENTIONS,
+        only=(SEES,),
     )
 
     def __post_init__(self):

@@ -26,6 +26,7 @@ class Window:
     """T seconds of a file or device, from second ``start`` on.
 
     seconds  T of them, pictures and sound
+    has      whether the medium has pictures, and sound: what it lacks is black, or silence
     audio    [T, d_a] float32, visual [T, h, w, d_v] float32; None where no features are made
     at       [s] of time.monotonic(), when the last of them was there
     """
@@ -36,12 +37,16 @@ class Window:
     seconds: list[Second]
     audio: np.ndarray | None = None
     visual: np.ndarray | None = None
+    has: tuple[bool, bool] = (True, True)
 
     @property
     def media(self) -> Media:
-        """What it shows and plays."""
-        pictures, sound = zip(*((s.pictures, s.sound) for s in self.seconds), strict=True)
-        return Media(np.concatenate(pictures), np.concatenate(sound))
+        """What it shows and plays, without what the medium lacks."""
+        parts = {}
+        for kind, there in zip(("pictures", "sound"), self.has, strict=True):
+            if there:
+                parts[kind] = np.concatenate([getattr(second, kind) for second in self.seconds])
+        return Media(**parts)
 
 
 class MediaWindows:
@@ -80,8 +85,9 @@ class MediaWindows:
         for at, parts in cut:
             shown, audio, visual = zip(*parts, strict=True)
             start = shown[0].number
-            made = () if self.features is None else (np.stack(audio), np.stack(visual))
-            yield Window(str(name), start, at, list(shown), *made)
+            made = (None, None) if self.features is None else (np.stack(audio), np.stack(visual))
+            has = source.has_picture, source.has_sound
+            yield Window(str(name), start, at, list(shown), *made, has)
         self.skipped += source.skipped
 
     def _cut(self, seconds) -> Iterator[tuple[float, list]]:

@@ -5,7 +5,7 @@
 import argparse
 from dataclasses import dataclass
 
-from ..base.options import Rule, at_least, number, option
+from ..base.options import MOST_SEED, Rule, at_least, number, option
 from ..protocol.options import ON_AIR
 
 DEVICES = ("uhd", "soapy")  # radios that are devices
@@ -104,7 +104,7 @@ class RunOptions:
         "take as many, others are refused if they need more; 0: as the system likes",
         type=at_least(0), sweep=True,
     )  # fmt: skip
-    seed: int = option(0, "seed of every random draw", type=at_least(0))
+    seed: int = option(0, "seed of every random draw", type=at_least(0, MOST_SEED))
     dump_path: str = option(
         "", "folder for every internal signal, as raw samples", metavar="DIR", place=True
     )

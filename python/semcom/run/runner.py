@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from ..base.awake import Awake, Idle
-from ..base.errors import BlockError
+from ..base.errors import BlockError, SemcomError
 from ..base.files import sha256
 from ..base.options import settled
 from ..blocks import guard
@@ -48,7 +48,7 @@ from .parts import (
 )
 from .radio_flowgraph import RadioFlowgraph, replay_flowgraph
 from .radio_run import AirLog, air_record, check_heard
-from .records import stopped_by
+from .records import read, stopped_by
 from .replay import Told, told_by, told_of_clips, told_of_model
 from .scenario import Scenario, settings
 
@@ -336,6 +336,17 @@ def key_of_point(point: Scenario, clips) -> tuple:
     """The :func:`key` that the record of a point will have."""
     point = settled(point)
     return key(identity(point, clips, model_for(point, clips)))
+
+
+def finished(path) -> dict:
+    """Key -> record of the points that a document has; SemcomError if it is of anything else."""
+    found = read(path)
+    try:
+        return {key(record): record for record in found if "stopped" not in record}
+    except (KeyError, TypeError, AttributeError) as cause:
+        raise SemcomError(
+            f"{path}: holds no records of points of a link ({cause}); give another file"
+        ) from cause
 
 
 def part_of(run: Run) -> Part:

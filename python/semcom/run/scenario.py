@@ -96,13 +96,15 @@ def settle(point: Scenario, given=()) -> Scenario:
 
 def settings(point: Scenario) -> dict:
     """The options that the figures of a point depend on, besides its checkpoint and its set: those
-    that have an effect."""
+    that have an effect; symbols where they are asked for, as a checkpoint may be for several."""
     known = options.fields(Scenario)
     found = options.used(point)
     if found.get("sidelink_snr", 0.0) is None:
         found["sidelink_snr"] = point.snr
     if found.get("return_snr", 0.0) is None:
         found["return_snr"] = point.snr
+    if not found.get("symbols"):
+        found.pop("symbols", None)  # the most, which the checkpoint tells
     return {name: value for name, value in found.items() if not known[name].metadata.get("place")}
 
 

@@ -186,7 +186,7 @@ def _dashboard() -> str:
 def opened(given: ClusterOptions) -> Cluster | None:
     """The cluster that the options name, its workers compared with this process and its dashboard
     told; None: this process does it all."""
-    if not (given.workers or given.scheduler):
+    if not given.wanted:
         return None
     from .hosts import compare  # not for a program's --help: has Torch
 

@@ -2,11 +2,19 @@
 # Copyright 2026 gr-semcom contributors
 """The options of a sweep in many processes."""
 
+from argparse import ArgumentTypeError
 from dataclasses import dataclass
 
 from ..base.options import Rule, at_least, option
 
 ALONE = Rule(lambda point: not point.scheduler, "without --scheduler")
+
+
+def address(text: str) -> str:
+    """Argparse's type of a scheduler's address; an empty one is that of a file not written yet."""
+    if not text.strip():
+        raise ArgumentTypeError("the address is empty, expected one as tcp://HOST:8786")
+    return text
 
 
 @dataclass(frozen=True)
@@ -15,8 +23,14 @@ class ClusterOptions:
 
     workers: int = option(
         0, "processes of this machine that share the work; 0: this one does all of it",
-        type=at_least(0), only=(ALONE,),
+        type=at_least(0, 1000), only=(ALONE,),
     )  # fmt: skip
     scheduler: str = option(
-        "", "of a Dask cluster that does the work: tcp://HOST:8786", metavar="ADDRESS"
-    )
+        "", "of a Dask cluster that does the work: tcp://HOST:8786", metavar="ADDRESS",
+        type=address,
+    )  # fmt: skip
+
+    @property
+    def wanted(self) -> bool:
+        """Whether other processes do the work."""
+        return bool(self.workers or self.scheduler)

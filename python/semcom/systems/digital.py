@@ -188,7 +188,7 @@ class Digital(System):
         return sent
 
     def _send(self, terminal: str, handle: int) -> np.ndarray:
-        media = STORE.get(handle)
+        media = STORE.get(handle).filled()
         symbols = self.frame or self._granted(media)
         blocks, size = self.code.payload(symbols)
         coded = self.units_of(terminal, media, self._room(symbols))

@@ -21,6 +21,9 @@ TASKS = Rule(
     lambda point: len(system(point.system).tasks) > 1,
     f"with --system {' or '.join(entry.name for entry in BUILT_IN if entry.other_tasks)}",
 )
+SHOWN = Rule(lambda point: "video" in point.terminals(), "with a terminal that sends pictures")
+PLAYED = Rule(lambda point: "audio" in point.terminals(), "with a terminal that sends sound")
+PICTURED = Rule(lambda point: point.only != "text", "with pictures, not with --only text")
 LEARNED = Rule(lambda point: system(point.system).weights, "with a system that has weights")
 
 
@@ -37,20 +40,20 @@ class DigitalOptions:
     )
     quality: int = option(
         50, "quality of pictures, 0 to 100; with --uses at most", type=at_least(0), sweep=True,
-        only=(read_by("quality"),),
+        only=(read_by("quality"), SHOWN),
     )  # fmt: skip
     bitrate: int = option(
         0, "bit rate of sound, 0: the codec's lowest; with --uses at most", unit="bit/s",
         type=at_least(0),
-        sweep=True, only=(read_by("bitrate"),),
+        sweep=True, only=(read_by("bitrate"), PLAYED),
     )  # fmt: skip
     size: int = option(
         96, "height that pictures are coded at", unit="pixels", type=at_least(2), sweep=True,
-        only=(read_by("size"),),
+        only=(read_by("size"), SHOWN),
     )  # fmt: skip
     picture_rate: float = option(
         1.0, "pictures that are sent, 0.1 to 16", unit="Hz", type=number, sweep=True,
-        only=(read_by("picture_rate"),),
+        only=(read_by("picture_rate"), SHOWN),
     )  # fmt: skip
     bits: int = option(
         64, "bits of a clip that each terminal sends of its features", type=at_least(1),
@@ -95,11 +98,11 @@ class GenerativeOptions:
     )  # fmt: skip
     key_frames: int = option(
         1, "key frames of a second, at most", type=int, choices=(1, 2, 4), sweep=True,
-        only=(read_by("key_frames"),),
+        only=(read_by("key_frames"), PICTURED),
     )  # fmt: skip
     picture_symbols: int = option(
         9, "complex symbols of each of a key frame's 64 latents", type=int,
-        choices=(2, 4, 6, 9), sweep=True, only=(read_by("picture_symbols"),),
+        choices=(2, 4, 6, 9), sweep=True, only=(read_by("picture_symbols"), PICTURED),
     )  # fmt: skip
 
 
@@ -135,7 +138,6 @@ class SystemOptions:
         "weights (default: the most)",
         type=at_least(0),
         only=(read_by("symbols"),),
-        place=True,
     )
     device: str = option("cpu", "Torch device", place=True)
     task: str = option(

@@ -232,8 +232,9 @@ def looked_at(media: Media) -> np.ndarray:
 
 
 def alike(sent: Media, shown: Media) -> bool:
-    """Whether what is shown has the sizes of what was sent."""
-    return all(getattr(sent, n).shape == getattr(shown, n).shape for n in ("pictures", "sound"))
+    """Whether what is shown has the sizes of what was sent, of the kinds that were."""
+    kinds = [kind for kind in ("pictures", "sound") if len(getattr(sent, kind))]
+    return all(getattr(sent, n).shape == getattr(shown, n).shape for n in kinds)
 
 
 def _mean(name: str, of: str):

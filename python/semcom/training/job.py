@@ -97,8 +97,8 @@ def train_seeds(recipe: type[JobRecipe], job: Job, config, seeds: int) -> None:
         own = dataclasses.replace(job, out=job.out / f"seed{seed}")
         scores.append(train(recipe, own, dataclasses.replace(config, seed=seed)))
     if not distributed.rank():
-        spread = np.std(scores, ddof=1)
-        print(f"test figure {np.mean(scores):.4f} +- {spread:.4f}, {seeds} seeds")
+        spread = f" +- {np.std(scores, ddof=1):.4f}" if seeds > 1 else ""
+        print(f"test figure {np.mean(scores):.4f}{spread}, {seeds} seeds")
 
 
 def train(recipe: type[JobRecipe], job: Job, config) -> float | None:

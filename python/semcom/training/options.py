@@ -8,7 +8,7 @@ import dataclasses
 from dataclasses import dataclass
 
 from ..base.errors import SemcomError
-from ..base.options import Rule, number, option
+from ..base.options import Rule, not_negative, number, option, positive, share
 from ..nets.names import WEAK
 from ..phy.names import CHANNELS
 
@@ -22,11 +22,15 @@ class LoopConfig:
     epochs: int = option(30, "at most so many passes over the training clips")
     patience: int = option(8, "epochs without a better validation score before it ends")
     batch: int = option(32, "clips a step")
-    learning_rate: float = option(1e-3, "largest step of AdamW; a cosine from there to zero")
-    weight_decay: float = option(1e-2, "of AdamW")
-    warmup: float = option(0.05, "share of the steps in which the learning rate rises")
-    clip: float = option(1.0, "largest norm of a gradient")
-    average: float = option(0.99, "weights kept per step in the running average that is tested")
+    learning_rate: float = option(
+        1e-3, "largest step of AdamW; a cosine from there to zero", type=positive
+    )
+    weight_decay: float = option(1e-2, "of AdamW", type=not_negative)
+    warmup: float = option(0.05, "share of the steps in which the learning rate rises", type=share)
+    clip: float = option(1.0, "largest norm of a gradient", type=positive)
+    average: float = option(
+        0.99, "weights kept per step in the running average that is tested", type=share
+    )
     seed: int = option(0, "of weights, order, channels and noise")
 
     def __post_init__(self):
@@ -47,16 +51,29 @@ class ClipConfig(LoopConfig):
 class LabelledConfig(ClipConfig):
     """Trainings on the labels of clips: what a localiser's has."""
 
-    auxiliary: float = option(1.0, "weight of the system's second loss; 1: the usual (losses.py)")
-    exchange: float = option(0.0, "share of clips with another clip's sound or picture, same event")
-    mismatch: float = option(0.0, "share of clips with a part of another event's sound or picture")
+    OF_SECONDS = ("exchange", "mismatch")  # options that need the label of each second
+
+    auxiliary: float = option(
+        1.0, "weight of the system's second loss; 1: the usual (losses.py)", type=not_negative
+    )
+    exchange: float = option(
+        0.0, "share of clips with another clip's sound or picture, same event", type=share
+    )
+    mismatch: float = option(
+        0.0, "share of clips with a part of another event's sound or picture", type=share
+    )
 
     def __post_init__(self):
         super().__post_init__()
-        if self.variant in WEAK and (self.exchange or self.mismatch):
+        self.check_setting(self.variant)
+
+    def check_setting(self, setting: str) -> None:
+        """SemcomError if anything asked for knows more than a setting's labels tell."""
+        asked = [name for name in self.OF_SECONDS if getattr(self, name)]
+        if setting in WEAK and asked:
             raise SemcomError(
-                f"exchange, mismatch: know where an event is, which {self.variant} does not; leave "
-                "them out"
+                f"{', '.join(asked)}: {'know' if asked[1:] else 'knows'} where an event is, which "
+                f"{setting} does not; leave out"
             )
 
 
@@ -65,10 +82,14 @@ class QuantisationConfig(LabelledConfig):
     """Training of features that are quantised in the end."""
 
     epochs: int = option(4, "at most so many passes over the training clips")
-    learning_rate: float = option(3e-4, "largest step of AdamW; a cosine from there to zero")
-    weight_decay: float = option(5e-2, "of AdamW")
-    exchange: float = option(0.3, "share of clips with another clip's sound or picture, same event")
-    erased: float = option(0.1, "share of clips that lose one terminal, of each")
+    learning_rate: float = option(
+        3e-4, "largest step of AdamW; a cosine from there to zero", type=positive
+    )
+    weight_decay: float = option(5e-2, "of AdamW", type=not_negative)
+    exchange: float = option(
+        0.3, "share of clips with another clip's sound or picture, same event", type=share
+    )
+    erased: float = option(0.1, "share of clips that lose one terminal, of each", type=share)
 
 
 SENT = Rule(
@@ -100,13 +121,20 @@ class LinkConfig(LabelledConfig):
     one for the sidelink.
     """
 
+    OF_SECONDS = (*LabelledConfig.OF_SECONDS, "rivals", "gaze")
+
     rivals: float = option(
-        0.0, "share of clips with another event's picture beside theirs", only=(BOTH,)
+        0.0, "share of clips with another event's picture beside theirs", type=share, only=(BOTH,)
     )
     gaze: float = option(
-        0.0, "weight of a loss on attention that lies on a rival's picture", only=(BOTH,)
+        0.0,
+        "weight of a loss on attention that lies on a rival's picture",
+        type=not_negative,
+        only=(BOTH,),
     )
-    unguided: float = option(0.1, "share of batches whose sidelink is lost", only=(HEARD,))
+    unguided: float = option(
+        0.1, "share of batches whose sidelink is lost", type=share, only=(HEARD,)
+    )
     snr_min: float = option(-12.0, "lowest SNR", unit="dB", only=(SENT,))
     snr_max: float = option(30.0, "highest SNR", unit="dB", only=(SENT,))
     channels: tuple[str, ...] = option(
@@ -122,6 +150,7 @@ class LinkConfig(LabelledConfig):
     regress: float = option(
         1.0,
         "weight of the mean square error of what the channel decoders give, in units of its power",
+        type=not_negative,
         only=(WARM,),
     )
     frozen: bool = option(
@@ -133,6 +162,10 @@ class LinkConfig(LabelledConfig):
     def __post_init__(self):
         super().__post_init__()
         check_link(self)
+        if self.snr_min > self.snr_max:
+            raise SemcomError(
+                f"snr_min {self.snr_min:g}: expected at most snr_max, {self.snr_max:g} dB"
+            )
         if self.gaze and not self.rivals:
             raise SemcomError(
                 "gaze: judges clips with rivals, of which there are none; give rivals"
@@ -155,10 +188,10 @@ class DeepSCTraining:
     batch: int = option(1536, "tokens a step, padding included")
     vocabulary: int = option(10752, "entries of the vocabulary")
     pieces: int = option(1200, "entries that continue a word")
-    learning_rate: float = option(1.5e-3, "largest step of AdamW")
-    weight_decay: float = option(1e-2, "of AdamW")
+    learning_rate: float = option(1.5e-3, "largest step of AdamW", type=positive)
+    weight_decay: float = option(1e-2, "of AdamW", type=not_negative)
     warmup: int = option(500, "steps in which the learning rate rises")
-    clip: float = option(1.0, "largest norm of a gradient")
+    clip: float = option(1.0, "largest norm of a gradient", type=positive)
     snr_min: float = option(-6.0, "lowest SNR", unit="dB")
     snr_max: float = option(18.0, "highest SNR", unit="dB")
     focus: tuple[float, ...] = option(
@@ -167,13 +200,17 @@ class DeepSCTraining:
         unit="dB",
         type=number,
     )
-    easy: float = option(0.1, "share of the steps in which the lowest SNR falls from the highest")
+    easy: float = option(
+        0.1, "share of the steps in which the lowest SNR falls from the highest", type=share
+    )
     channels: tuple[str, ...] = option(
         ("awgn", "awgn", "rayleigh", "rician"), "drawn per batch, all equally likely"
     )
     detectors: tuple[str, ...] = option(DETECTORS, "drawn per batch")
-    lost: float = option(0.1, "share of sentences of which a run of symbols is lost")
-    average: float = option(0.999, "weights kept per step in the running average that is tested")
+    lost: float = option(0.1, "share of sentences of which a run of symbols is lost", type=share)
+    average: float = option(
+        0.999, "weights kept per step in the running average that is tested", type=share
+    )
     bfloat16: bool = option(
         True, "compute the matrix products in bfloat16 where that is faster here"
     )
@@ -243,12 +280,12 @@ class M3ETraining:
     steps: int = option(0, "steps in all; the learning rate falls to zero over them" + OWN)
     batch: int = option(0, "examples a step" + OWN)
     learning_rate: float = option(0.0, "largest step of AdamW" + OWN)
-    weight_decay: float = option(0.0, "of AdamW" + OWN)
+    weight_decay: float = option(0.0, "of AdamW" + OWN, type=not_negative)
     warmup: int = option(0, "steps in which the learning rate rises" + OWN)
     average: float = option(
-        0.0, "weights kept per step in the running average that is tested" + OWN
+        0.0, "weights kept per step in the running average that is tested" + OWN, type=share
     )
-    clip: float = option(1.0, "largest norm of a gradient")
+    clip: float = option(1.0, "largest norm of a gradient", type=positive)
     snr: tuple[float, ...] = option(
         (), "lowest and highest SNR" + OWN, unit="dB", type=number, only=(OVER_AIR,)
     )
@@ -306,9 +343,11 @@ class HearingConfig:
 
     steps: int = option(6000, "steps in all")
     batch: int = option(64, "seconds a step")
-    learning_rate: float = option(2e-3, "largest step of AdamW; a cosine from there to zero")
-    weight_decay: float = option(5e-2, "of AdamW")
-    warmup: float = option(0.05, "share of the steps in which the learning rate rises")
+    learning_rate: float = option(
+        2e-3, "largest step of AdamW; a cosine from there to zero", type=positive
+    )
+    weight_decay: float = option(5e-2, "of AdamW", type=not_negative)
+    warmup: float = option(0.05, "share of the steps in which the learning rate rises", type=share)
     seed: int = option(0, "of weights and examples")
 
 
@@ -318,7 +357,9 @@ class CheckConfig:
 
     steps: int = option(1500, "steps in all")
     batch: int = option(32, "clips a step")
-    learning_rate: float = option(3e-3, "largest step of AdamW; a cosine from there to zero")
-    weight_decay: float = option(1e-2, "of AdamW")
-    warmup: float = option(0.05, "share of the steps in which the learning rate rises")
+    learning_rate: float = option(
+        3e-3, "largest step of AdamW; a cosine from there to zero", type=positive
+    )
+    weight_decay: float = option(1e-2, "of AdamW", type=not_negative)
+    warmup: float = option(0.05, "share of the steps in which the learning rate rises", type=share)
     seed: int = option(0, "of weights and clips")

@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 
 from ...base.errors import SemcomError
+from ...base.options import check_given
 from ...data import open_set
 from ...data.clipset import shared_ids
 from ...data.tensors import Features, read
@@ -69,7 +70,9 @@ class ClipRecipe(JobRecipe):
         sizes = {"audio_dim": clips.audio(0).shape[-1], "visual_dim": visual_dim}
         sizes |= {"height": height, "width": width, **cls.more_sizes(job)}
         net = classes()[job.system]
-        return net(net.Config(**sizes, **job.network), clips.classes)
+        config = net.Config(**sizes, **job.network)
+        check_given(config, job.network)
+        return net(config, clips.classes)
 
     @classmethod
     def more_sizes(cls, job: Job) -> dict:
@@ -81,7 +84,9 @@ class ClipRecipe(JobRecipe):
         """The network of --init, with what the command line changes of its configuration."""
         first = store.load(job.init, classes(), expected=job.system)[0]
         check_sizes(first, clips, Path(job.init).name)
-        net = type(first)(dataclasses.replace(first.config, **job.network), clips.classes)
+        config = dataclasses.replace(first.config, **job.network)
+        check_given(config, job.network)
+        net = type(first)(config, clips.classes)
         try:
             net.load_state_dict(cls.taken_over(first, net))
         except RuntimeError as cause:

@@ -18,9 +18,9 @@ import torch
 from ...base.errors import SemcomError
 from ...base.files import sha256
 from ...chain.link import TorchLink
+from ...nets.attention import AGVA, GuidedAttention
 from ...nets.heads import background_of
 from ...nets.localisers import Localiser
-from ...nets.names import WEAK
 from ...nets.pilot_ave import cut_in_two
 from ...systems.loading import check_sizes, load_any, to_device
 from ...systems.registry import system
@@ -44,10 +44,10 @@ class EventsOverLink(ClipRecipe):
 
     def __init__(self, net, config: LinkConfig, features, sets=None):
         super().__init__(net, config, features, sets)
-        if getattr(net.config, "setting", "") in WEAK and (config.exchange or config.mismatch):
+        config.check_setting(getattr(net.config, "setting", ""))
+        if config.gaze and not isinstance(eye_of(net), AGVA | GuidedAttention):
             raise SemcomError(
-                f"exchange, mismatch: know where an event is, which {net.config.setting} does not; "
-                "leave them out"
+                f"gaze: decoder {net.config.decoder} has an attention of its own; leave gaze out"
             )
         self.augment = Augment(
             self.clips,
@@ -117,7 +117,7 @@ class EventsOverLink(ClipRecipe):
         lost = len(net.terminals) == 2 and bool(torch.rand(()) < config.unguided)
         looked = []
         if config.gaze:
-            watched = net.video_terminal.attention.register_forward_hook(
+            watched = eye_of(net).register_forward_hook(
                 lambda module, given, found: looked.append(found[1])
             )
         logits, extras = link.run(net, taken, snr, sidelink_snr, frame, lost)
@@ -206,6 +206,11 @@ class EventsOverLink(ClipRecipe):
         return lines
 
 
+def eye_of(net) -> torch.nn.Module | None:
+    """The attention of the video terminal; None of one that sends a map."""
+    return getattr(net.video_terminal, "attention", None)
+
+
 def warm(job: Job, path: Path) -> Localiser:
     """The localiser of --warm-start, or one line why it is none that this training can take."""
     if job.system != "pilot_ave" or job.init or job.variant == "no_estimation":
@@ -225,6 +230,8 @@ def started_network(asked: dict, teacher: Localiser, path: Path) -> dict:
     for field in own.keys() & asked.keys() - {"linear"}:
         if asked[field] != own[field]:
             raise SemcomError(f"{field} {asked[field]}: {path.name} has {own[field]}; leave it out")
+    if own["decoder"] != "coattention":
+        del own["spatial"]  # has no effect
     return own | asked
 
 

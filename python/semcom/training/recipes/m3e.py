@@ -88,6 +88,8 @@ class M3E(JobRecipe):
     @classmethod
     def stages(cls, job: Job, config: M3ETraining) -> list[tuple[Job, M3ETraining]]:
         """A part, or all parts, each in a folder of its own but the last."""
+        if config.part == "text" and job.data:
+            raise SemcomError("--data: part text learns a grammar's sentences; leave it out")
         if config.part != ALL_PARTS:
             return [(job, config.of(config.part))]
         *first, last = M3E_PARTS

@@ -72,6 +72,11 @@ class Quantisation(ClipRecipe):
                 "audio+video"
             )
         check_sizes(first, clips, Path(job.init).name)
+        if first.config.attention != "additive":
+            raise SemcomError(
+                f"--init {Path(job.init).name}: its attention is {first.config.attention}, "
+                "expected additive"
+            )
         for name in set(OF_INIT) & set(job.network):
             raise SemcomError(f"--{name.replace('_', '-')}: follows from --init; leave it out")
         sizes = {name: getattr(first.config, name) for name in (*SIZES, *OF_INIT)}

@@ -54,6 +54,8 @@ class TextOverLink(JobRecipe):
         """A new network with a vocabulary of the training sentences, or that of --init."""
         if job.match:
             raise SemcomError(f"--match: {job.system} has no such splits; leave it out")
+        if job.init:
+            check_started(job, config)
         sets = {s: open_set(job.data, s, text=True) for s in ("train", "val", "test")}
         name = sets["train"].name
         torch.manual_seed(config.seed)
@@ -167,3 +169,11 @@ class TextOverLink(JobRecipe):
             "|---|---|",
             *(f"| {point.replace('@', ', ')} | {figures[point]:.4f} |" for point in points),
         ]
+
+
+def check_started(job: Job, config: DeepSCTraining) -> None:
+    """SemcomError for an option that the network and the vocabulary of --init decide."""
+    new = DeepSCTraining()
+    own = [n for n in ("vocabulary", "pieces") if getattr(config, n) != getattr(new, n)]
+    for name in (*job.network, *own):
+        raise SemcomError(f"--{name.replace('_', '-')}: follows from --init; leave it out")
