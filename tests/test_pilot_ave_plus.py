@@ -46,7 +46,7 @@ def system(**changes):
 # --- the span posterior ---------------------------------------------------------------------------
 
 
-def enumerated(evidence, presence, alone, start, end, empty):
+def enumerated(evidence, presence, alone, start, end, empty, redundancy):
     """Segment probabilities [T, C] by listing every (event, start, end)."""
     segments, events = evidence[0].shape
     weight, happens = [], []
@@ -61,7 +61,7 @@ def enumerated(evidence, presence, alone, start, end, empty):
         for s, e in [*runs, (0, 0)]:
             score = sum(inside[t] if s <= t < e else outside[t] for t in range(segments))
             score += empty if s == e else start * (s > 0) + end * (e < segments)
-            weight.append(math.exp(score))
+            weight.append(math.exp(score / redundancy))
             happens.append([(t, c) for t in range(s, e)])
     probability = np.zeros((segments, events + 1))
     for w, cells in zip(weight, happens, strict=True):
@@ -71,9 +71,9 @@ def enumerated(evidence, presence, alone, start, end, empty):
     return probability
 
 
-@pytest.mark.parametrize("terminals", [1, 2])
-def test_span_posterior_equals_enumeration(terminals):
-    span = EventSpan(terminals)
+@pytest.mark.parametrize("terminals, redundancy", [(1, 1.0), (2, 1.0), (2, 4.0)])
+def test_span_posterior_equals_enumeration(terminals, redundancy):
+    span = EventSpan(terminals, redundancy)
     with torch.no_grad():
         span.alone.copy_(draw(terminals + 1, seed=3))
         span.start.fill_(-0.7), span.end.fill_(0.4), span.empty.fill_(0.9)
@@ -83,9 +83,14 @@ def test_span_posterior_equals_enumeration(terminals):
     for b in range(B):
         expected = enumerated(
             [x[b].double().numpy() for x in evidence], presence[b].tolist(), span.alone.tolist(),
-            -0.7, 0.4, 0.9,
+            -0.7, 0.4, 0.9, redundancy,
         )  # fmt: skip
         np.testing.assert_allclose(found[b], expected, atol=2e-6)
+
+
+def test_a_redundancy_below_one_is_refused():
+    with pytest.raises(SemcomError, match="redundancy 0.5: expected 1 or more"):
+        PilotAvePlusConfig(redundancy=0.5)
 
 
 def test_one_sure_second_names_the_event_for_the_others():

@@ -30,10 +30,10 @@ def test_draws_are_of_the_seed_that_is_asked_for(tmp_path, monkeypatch):
     monkeypatch.setattr(train_world, "draws_of", lambda material, split, seed: DRAWS)
     asked = SimpleNamespace(runs=tmp_path, material=tmp_path, seed=3)
     for _ in range(2):
-        assert train_world.kept(asked, "draws", "val").keys() == DRAWS.keys()
+        assert train_world.kept(asked, "val").keys() == DRAWS.keys()
     asked.seed = 4
     with pytest.raises(SemcomError, match="of seed 3, not 4; give another --runs"):
-        train_world.kept(asked, "draws", "val")
+        train_world.kept(asked, "val")
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,20 @@
 
 tools/compose.py --raw DIR --out raw     real recordings and photographs, with manifest.csv
 tools/compose.py --out drawn             drawn pictures and synthesised sounds
-tools/compose.py --raw DIR --filmed --out media   real ones as films have them, things of no class
+tools/compose.py --raw DIR --filmed --out films   real ones as films have them, things of no class
+tools/compose.py --raw DIR --folds RUNS --out media   what systems on media learn from
+
+--folds RUNS  of four clips two are real ones as films have them, with more things of no class, one
+              is of real ones as they are and one drawn.  Training clips are made of each folder
+              fold0 and so on of --raw in equal parts (tools/merge_material.py --folds), and their
+              features by RUNS/fold0.safetensors and so on (tools/train_world.py), classifiers that
+              have not seen the fold
 """
 
 import argparse
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 
 import torch
@@ -29,20 +37,22 @@ SIZES = {"train": 1600, "val": 250, "test": 300}
 
 
 class Held:
-    """A clip set whose features are in memory."""
+    """Clip sets one after the other as one, whose features are in memory."""
 
-    def __init__(self, clips: ComposedSet, workers: int):
-        self.name, self.classes, self.ids, self.labels = (
-            clips.name, clips.classes, clips.ids, clips.labels,
-        )  # fmt: skip
+    def __init__(self, parts: list[ComposedSet], workers: int):
+        self.name, self.classes = parts[0].name, parts[0].classes
+        self.ids = list(chain.from_iterable(clips.ids for clips in parts))
+        places = [(clips, i) for clips in parts for i in range(len(clips))]
+        self._labels = [clips.labels(i) for clips, i in places]
 
-        def features(i: int):
+        def features(place: tuple[ComposedSet, int]):
+            clips, i = place
             return clips.audio(i), clips.visual(i)
 
         with ThreadPoolExecutor(workers) as pool:
-            done = pool.map(features, range(len(clips)))
+            done = pool.map(features, places)
             with screen.bar("clips") as bar:
-                self._features = list(bar.track(done, len(clips), description=clips.split))
+                self._features = list(bar.track(done, len(places), description=parts[0].split))
 
     def __len__(self) -> int:
         return len(self._features)
@@ -53,15 +63,38 @@ class Held:
     def visual(self, i: int):
         return self._features[i][1]
 
+    def labels(self, i: int):
+        return self._labels[i]
 
-def materials(args, split: str) -> list:
+
+def materials(args, folder: Path | None, split: str) -> list:
     """What the clips of a split are composed from, in turn."""
     if args.only == "drawn":
         return [DrawnMaterial()]
-    if args.raw is None:
+    if folder is None:
         raise SemcomError("--raw: missing; give the folder of recordings, or --only drawn")
-    raw = (FilmedMaterial if args.filmed else RawMaterial)(args.raw, split)
+    if args.folds:
+        filmed = FilmedMaterial(folder, split, exposed=True)
+        return [filmed, filmed, RawMaterial(folder, split), DrawnMaterial()]
+    raw = (FilmedMaterial if args.filmed else RawMaterial)(folder, split)
     return [raw] if args.only == "raw" else [raw, raw, DrawnMaterial()]
+
+
+def parts(args, name: str, split: str) -> list[ComposedSet]:
+    """What makes up a split: one set, or one of each fold that training clips are made of."""
+    size = getattr(args, split)
+    if not args.folds or split != "train":
+        features = extractor(args.features, args.weights)
+        material = materials(args, args.raw, split)
+        return [ComposedSet(name, material, features, split, size, args.seed)]
+    maps = sorted(args.folds.glob("fold*[0-9].safetensors"))
+    if not maps:
+        raise SemcomError(f"--folds {args.folds}: no fold0.safetensors; run tools/train_world.py")
+    return [
+        ComposedSet(name, materials(args, args.raw / own.stem, split), extractor("world", own),
+                    split, size // len(maps), args.seed + fold)
+        for fold, own in enumerate(maps)
+    ]  # fmt: skip
 
 
 def main() -> None:
@@ -72,6 +105,8 @@ def main() -> None:
     parser.add_argument("--only", choices=("raw", "drawn"), help="compose from one kind alone")
     parser.add_argument("--filmed", action="store_true", help="as films have it, and with things "
                         "that are none of the events")  # fmt: skip
+    parser.add_argument("--folds", type=Path, metavar="RUNS", help="the mixture that systems on "
+                        "media learn from, see above; not with --only")  # fmt: skip
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     parser.add_argument("--features", choices=FEATURES, default="world")
     parser.add_argument(
@@ -82,14 +117,15 @@ def main() -> None:
     for split, size in SIZES.items():
         parser.add_argument(f"--{split}", type=int, default=size, help="clips (%(default)s)")
     args = parser.parse_args()
+    if args.folds and (args.only or args.raw is None):
+        raise SemcomError("--folds: needs --raw, and goes without --only")
     torch.set_num_threads(1)
-    features, sets = extractor(args.features, args.weights), {}
-    for split in SPLITS:
-        if not getattr(args, split):
-            continue
-        name, size = make_folder(args.out).resolve().name, getattr(args, split)
-        clips = ComposedSet(name, materials(args, split), features, split, size, args.seed)
-        sets[split] = Held(clips, args.workers)
+    name = make_folder(args.out).resolve().name
+    sets = {
+        split: Held(parts(args, name, split), args.workers)
+        for split in SPLITS
+        if getattr(args, split)
+    }
     ave.write(args.out, sets)
 
 

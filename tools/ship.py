@@ -47,7 +47,8 @@ def ship(path: Path, out: Path, data: str = "") -> Path:
     if header.get("warm_start", {}).get("frozen"):
         tensors, header[checkpoint.SHARED] = shared(path, tensors, header["warm_start"], out)
     checkpoint.write(target, tensors, {checkpoint.KEY: json.dumps(header)})
-    beside = f"; beside it {header[checkpoint.SHARED]['file']}" * (checkpoint.SHARED in header)
+    shares = header.get(checkpoint.SHARED)
+    beside = f"; beside it {shares['file']}" if shares else ""
     size = f"| size | {target.stat().st_size:,} bytes, {STORED}{beside} |"
     text = re.sub(r"\| size \|.*\|", size, card.read_text(encoding="utf-8"))
     if data:

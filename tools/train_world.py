@@ -12,9 +12,8 @@ AudioSet and ImageNet where these know the class, so that a class with few recor
 what others learned of it.  Validation chooses the strength of the pull.
 
 RUNS gets fold0.safetensors and so on: the same without the material of one fold, for features of
-training clips whose material the classifier has not seen (Wolpert, Stacked Generalization, 1992);
-and draws of both splits, from which another run goes on, and strips, of which tools/assemble.py
-makes clips.
+training clips whose material the classifier has not seen (Wolpert, Stacked Generalization, 1992;
+tools/compose.py --folds RUNS); and draws of both splits, from which another run goes on.
 """
 
 import argparse
@@ -35,7 +34,6 @@ from gnuradio.semcom.data.clipset import AVE_CLASSES, BACKGROUND, SPLITS
 from gnuradio.semcom.data.composition import Script, compose
 from gnuradio.semcom.data.material_drawn import DrawnMaterial
 from gnuradio.semcom.data.material_filmed import FilmedMaterial
-from gnuradio.semcom.data.material_raw import RawMaterial
 from gnuradio.semcom.media.spectrum import RATE, YAMNET_OFFSET, patches
 from gnuradio.semcom.nets import world
 from gnuradio.semcom.nets.efficientnet import EfficientNet
@@ -47,9 +45,7 @@ from gnuradio.semcom.weights.names import models_folder
 # draws of each event, of background and of nothing: of films' material (of each fold), and drawn
 FILMED = {"train": (24, 120, 60), "val": (10, 60, 30)}
 DRAWN = {"train": (40, 0, 60), "val": (10, 0, 20)}
-STRIPS = {"train": (12, 60, 0), "val": (5, 25, 0)}
-CLEAN = {"train": (8, 20, 0), "val": (3, 10, 0)}
-DRAWN_STRIPS = {"train": (16, 0, 0), "val": (5, 0, 0)}
+SECONDS = 2  # of a draw
 STANDS_BY = 0.25  # share of the draws with another object
 CLASSES = len(AVE_CLASSES)
 LOGIT_SCALE = 0.25  # of a logit as a feature
@@ -91,36 +87,36 @@ def published() -> tuple[YAMNet, EfficientNet]:
     return nets
 
 
-def scripts(material, most: tuple[int, int, int], pattern: tuple, rng) -> list[Script]:
+def scripts(material, most: tuple[int, int, int], rng) -> list[Script]:
     """A script a draw: ``most`` of each event, of background and of nothing seen or heard; in every
-    fourth another object stands by.  ``pattern`` tells in which seconds the event is there."""
+    fourth another object stands by."""
     events = sorted(set(material.events()) - {BACKGROUND})
     drawn = [event for event in events for _ in range(most[0])] + [BACKGROUND] * most[1]
     found = []
     for event in drawn + [-1] * most[2]:
-        both, others = np.where(pattern, event, -1), [e for e in events if e != event]
+        both, others = np.full(SECONDS, event), [e for e in events if e != event]
         stands_by = rng.random() < STANDS_BY
         found.append(Script(both, both, both, int(rng.choice(others)) if stands_by else -1))
     return found
 
 
 @torch.inference_mode()
-def embed(nets, material, fold: int, most: tuple, pattern: tuple, seed: list[int]) -> dict:
+def embed(nets, material, fold: int, most: tuple, seed: int) -> dict:
     """What the networks say of draws, second by second; fold -1 is of all.
 
-    audio      [n, S, 1024], maps [n, S, 5, 5, 1280], float16
+    audio      [n, SECONDS, 1024], maps [n, SECONDS, 5, 5, 1280], float16
     event      [n], -1: nothing is heard and seen;  bystander  [n];  fold  [n]
     """
-    key = [*seed[:1], fold + 1]
-    each = scripts(material, most, pattern, np.random.default_rng(key + seed[1:]))
+    key = [seed, fold + 1]
+    each = scripts(material, most, np.random.default_rng(key))
     audio, maps = [], []
     with screen.bar("draws") as bar:
         for number, script in enumerate(bar.track(each, len(each), description="draws")):
-            rng = np.random.default_rng([*key, number, *seed[1:]])
+            rng = np.random.default_rng([*key, number])
             sound, picture_at = compose(rng, material, script)
             spectra = patches(sound.reshape(-1, RATE), YAMNET_OFFSET)
             audio.append(nets[0](torch.from_numpy(spectra))[0].numpy().astype(np.float16))
-            view = np.stack([[picture_at(t + 0.5)] for t in range(len(pattern))])
+            view = np.stack([[picture_at(t + 0.5)] for t in range(SECONDS)])
             seen = torch.from_numpy(squares(view, 1, world.PICTURE))
             maps.append(world.picture_maps(nets[1], seen).numpy().astype(np.float16))
     return {
@@ -132,34 +128,20 @@ def embed(nets, material, fold: int, most: tuple, pattern: tuple, seed: list[int
     }
 
 
-def materials_of(folder: Path, split: str, kind=FilmedMaterial) -> list:
+def materials_of(folder: Path, split: str) -> list[tuple[FilmedMaterial, int]]:
     """Material of the training's folds, or of another split whole, with the number of its fold."""
     folders = sorted(folder.glob("fold*[0-9]")) if split == "train" else [folder]
     if not folders:
         raise SemcomError(f"{folder}: no fold0 in it; tools/merge_material.py --folds 3 makes it")
-    return [(kind(each, split), fold) for fold, each in enumerate(folders)]
+    return [(FilmedMaterial(each, split), fold) for fold, each in enumerate(folders)]
 
 
 def draws_of(folder: Path, split: str, seed: int) -> dict:
     """What classifiers learn from: of films' material, and drawn."""
-    nets, key, there = published(), [seed + SPLITS.index(split)], (True, True)
-    made = [embed(nets, *each, FILMED[split], there, key) for each in materials_of(folder, split)]
-    made.append(embed(nets, DrawnMaterial(seed), -1, DRAWN[split], there, key))
+    nets, own = published(), seed + SPLITS.index(split)
+    made = [embed(nets, *each, FILMED[split], own) for each in materials_of(folder, split)]
+    made.append(embed(nets, DrawnMaterial(seed), -1, DRAWN[split], own))
     return {name: np.concatenate([part[name] for part in made]) for name in made[0]}
-
-
-def strips_of(folder: Path, split: str, seed: int) -> dict:
-    """What clips are assembled of: an event for two seconds, and one without it in the same scene
-    and over the same hum; of films' material, of material as it is (``clean``), and drawn."""
-    nets, key, pattern = published(), seed + SPLITS.index(split), (True, True, False)
-    made = []
-    for number, (kind, most) in enumerate(((FilmedMaterial, STRIPS), (RawMaterial, CLEAN))):
-        for each in materials_of(folder, split, kind):
-            part = embed(nets, *each, most[split], pattern, [key, number + 1])
-            made.append(part | {"clean": np.full(len(part["event"]), bool(number))})
-    part = embed(nets, DrawnMaterial(seed), -1, DRAWN_STRIPS[split], pattern, [key, 1])
-    made.append(part | {"clean": np.zeros(len(part["event"]), bool)})
-    return {name: np.concatenate([each[name] for each in made]) for name in made[0]}
 
 
 def examples(draws: dict, kind: str, wanted=True) -> tuple[np.ndarray, np.ndarray]:
@@ -281,11 +263,11 @@ def write(path: Path, rows: dict, data: str, notes: dict) -> None:
     print(f"wrote {path}: {path.stat().st_size:,} bytes, sha256 {sha256(path)}")
 
 
-def kept(args, name: str, split: str) -> dict:
-    """The draws or strips of a split, made once; SemcomError for those of another seed."""
-    path = make_folder(args.runs) / f"{name}_{split}.npz"
+def kept(args, split: str) -> dict:
+    """The draws of a split, made once; SemcomError for those of another seed."""
+    path = make_folder(args.runs) / f"draws_{split}.npz"
     if not path.exists():
-        made = {"draws": draws_of, "strips": strips_of}[name](args.material, split, args.seed)
+        made = draws_of(args.material, split, args.seed)
         with replacing(path) as temporary, open(temporary, "wb") as file:
             np.savez(file, seed=args.seed, **made)
     found, seed = read(path)
@@ -295,7 +277,7 @@ def kept(args, name: str, split: str) -> dict:
 
 
 def read(path: Path) -> tuple[dict, int | None]:
-    """Draws or strips, and their seed, None of a file that does not tell it; SemcomError for a file
+    """Draws, and their seed, None of a file that does not tell it; SemcomError for a file
     of anything else."""
     try:
         with np.load(path) as file:
@@ -312,9 +294,7 @@ def read(path: Path) -> tuple[dict, int | None]:
 
 def train(args) -> None:
     priors = {"audio": sound_prior(), "visual": picture_prior(args.imagenet)}
-    for split in ("train", "val"):
-        kept(args, "strips", split)
-    draws, val = kept(args, "draws", "train"), kept(args, "draws", "val")
+    draws, val = kept(args, "train"), kept(args, "val")
     fold, rows, notes = draws["fold"], {}, {}
     sizes = {"audio": world.AUDIO_DIM, "visual": world.VISUAL_DIM}
     for kind, (prior, known, others) in priors.items():

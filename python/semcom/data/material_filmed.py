@@ -6,6 +6,8 @@ seen and heard like those that are."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from ..base.optional import cv2
@@ -22,23 +24,35 @@ SOFT = 0.6, 2.5  # [pixels] standard deviation of what blurs
 QUALITY = 12, 50  # of JPEG
 BRIGHTNESS, TINT = (0.45, 1.3), (0.9, 1.1)
 SMALL = 70.0, 220.0  # [pixels] heights of a thing in the clip's picture
-OTHERS = 5  # how often what is none of the events comes, an event once
+OTHERS, EXPOSED = 5, 10  # how often what is none of the events comes, an event once
+SPEED, TWO = (0.7, 1.4), 0.4  # of others' sounds: how fast, and share that is two together
 
 
 class FilmedMaterial(RawMaterial):
     """The sounds and pictures of one split; see :class:`~.material.Material`.
 
     Among its events is background: a sound and a picture of other things, heard and seen.
+
+    exposed  such things come more often and sound more various, so that a system learns to say
+             nothing of what it does not know (Hendrycks et al., Outlier Exposure, 2019)
     """
 
+    def __init__(self, folder: str | Path, split: str, exposed: bool = False):
+        super().__init__(folder, split)
+        self.exposed = exposed
+
     def events(self) -> list[int]:
-        """Classes with sounds and pictures; background OTHERS times, where it has both."""
+        """Classes with sounds and pictures; background OTHERS times, EXPOSED where that is asked
+        for, if it has both."""
         others = BACKGROUND in self.sounds and BACKGROUND in self.pictures
-        return super().events() + [BACKGROUND] * (OTHERS * others)
+        times = EXPOSED if self.exposed else OTHERS
+        return super().events() + [BACKGROUND] * (times * others)
 
     def sound(self, rng: np.random.Generator, event: int) -> np.ndarray:
         """One of the event's recordings, in a room or not, with another sound or not."""
         sound = super().sound(rng, event) * np.float32(10 ** (rng.uniform(*STRONG) / 20))
+        if self.exposed and event == BACKGROUND:
+            sound = self._various(rng, sound)
         if rng.random() < ROOM:
             sound = random_room(rng, sound)
         if rng.random() < MICROPHONE:
@@ -47,6 +61,13 @@ class FilmedMaterial(RawMaterial):
             other = np.resize(self.hum(rng), len(sound))
             level = np.sqrt(np.mean(sound**2) / max(float(np.mean(other**2)), 1e-12))
             sound = sound + other * np.float32(level * 10 ** (-rng.uniform(*OVER) / 20))
+        return sound
+
+    def _various(self, rng: np.random.Generator, sound: np.ndarray) -> np.ndarray:
+        """Another thing's sound faster or slower, perhaps with one more over it."""
+        sound = at_speed(sound, rng.uniform(*SPEED))
+        if rng.random() < TWO:
+            sound = sound + np.resize(super().sound(rng, BACKGROUND), len(sound))
         return sound
 
     def hum(self, rng: np.random.Generator) -> np.ndarray:
@@ -72,6 +93,12 @@ class FilmedMaterial(RawMaterial):
         """A photograph without any of the events."""
         photos = self.pictures[BACKGROUND]
         return worn(rng, cropped(rng, photos[rng.integers(len(photos))]))
+
+
+def at_speed(sound: np.ndarray, speed: float) -> np.ndarray:
+    """A sound [n] float32 played ``speed`` times as fast, [n / speed] float32."""
+    places = np.arange(0, len(sound) - 1, speed)
+    return np.interp(places, np.arange(len(sound)), sound).astype(np.float32)
 
 
 def worn(rng: np.random.Generator, photo: np.ndarray) -> np.ndarray:

@@ -88,10 +88,17 @@ class PilotAvePlusConfig(RadioConfig):
     peak: float = option(
         0.0, "largest power of a symbol over the mean of a clip, 1 or more; 0: any", unit="dB"
     )
+    redundancy: float = option(
+        1.0,
+        "seconds of a clip that tell as much together as one alone, 1 or more: the more, the "
+        "less sure is a decision of the whole clip",
+    )
 
     def __post_init__(self):
         check_config(self)
         check_attention(self)
+        if not self.redundancy >= 1:
+            raise SemcomError(f"redundancy {self.redundancy:g}: expected 1 or more")
         if self.nested and self.symbols < SHORTEST:
             raise SemcomError(f"symbols {self.symbols}: nested needs at least {SHORTEST}")
         if self.peak and self.peak < 1:

@@ -182,7 +182,7 @@ class Receiver(nn.Module):
             Evidence(config.hidden, classes - 1) for _ in range(terminals)
         )
         self.presence = Presence(terminals * config.hidden, config)
-        self.span = EventSpan(terminals)
+        self.span = EventSpan(terminals, config.redundancy)
 
     def forward(self, symbols: torch.Tensor, no_eff: torch.Tensor):
         """symbols [B, K, T, n], no_eff [B, K] -> log probabilities [B, T, C]; extras "evidence":

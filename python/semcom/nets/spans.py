@@ -29,14 +29,19 @@ class EventSpan(nn.Module):
     rest is background.  What one recording says is thus never weighed against what it happened to
     be paired with in training, and one sure second names the event for the others.
 
+    The sum takes segments for independent, which those of one clip are not: the same wrong sound
+    says the same ten times.  Scores are divided by ``redundancy`` before they become
+    probabilities, as if that many segments told what one does.
+
     Input
         evidence: K tensors [B, T, C - 1];  presence: p, [B, T];  any T, memory grows with T squared
     Output
         log probabilities [B, T, C], background last
     """
 
-    def __init__(self, terminals: int):
+    def __init__(self, terminals: int, redundancy: float = 1.0):
         super().__init__()
+        self.redundancy = redundancy
         self.alone = nn.Parameter(torch.zeros(terminals + 1))
         self.start, self.end, self.empty = (nn.Parameter(torch.zeros(())) for _ in range(3))
 
@@ -63,7 +68,7 @@ class EventSpan(nn.Module):
         edges = self.start * (start > 0) + self.end * (end < inside.shape[1])
         run = gain[:, end] - gain[:, start] + edges[:, None]
         empty = self.empty.expand_as(run[:, :1])
-        return torch.cat([run, empty], 1) + outside.sum(1, keepdim=True)
+        return (torch.cat([run, empty], 1) + outside.sum(1, keepdim=True)) / self.redundancy
 
     @staticmethod
     def _runs(segments: int, device) -> tuple[tuple[torch.Tensor, torch.Tensor], torch.Tensor]:

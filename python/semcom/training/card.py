@@ -41,15 +41,14 @@ DATA_NOTES = {
         AVE28_LICENCE,
     ),
     "media": (
-        "Clips assembled by tools/assemble.py of seconds composed of single sounds and pictures, "
-        "as features `world`: nine of eleven from real photographs and recordings of 27 classes "
-        "and of other things, most of them as films have them, two from drawn pictures and "
-        "synthesised sounds of ten. **Shofar** has no picture and is never named. **Ukulele** has "
-        "the pictures of acoustic guitars. **Rodents, rats, mice** has one recording, **Church "
-        "bell** two "
-        "pictures, **Toilet flush** five of each: too few, they rest on what the published "
-        "networks know. **Bus**, **Truck**, **Frying (food)** and **Accordion** have 4 to 8 "
-        "recordings.",
+        "Clips composed by tools/compose.py --folds of single sounds and pictures, as features "
+        "`world`: half of real photographs and recordings of 27 classes as films have them, with "
+        "things of none of the classes, a quarter of them as they are, a quarter of drawn pictures "
+        "and synthesised sounds of ten. **Shofar** has no picture and is never named. **Ukulele** "
+        "has the pictures of acoustic guitars. **Rodents, rats, mice** has one recording, **Church "
+        "bell** two pictures, **Toilet flush** five of each: too few, they rest on what the "
+        "published networks know. **Bus**, **Truck**, **Frying (food)** and **Accordion** have 4 "
+        "to 8 recordings.",
         "GPL-3.0-or-later for the weights. Some of the photographs and recordings are for "
         "non-commercial research only (ImageNet, UTKFace, RAVDESS), or state no licence; the "
         "features come from two Apache-2.0 networks.",
