@@ -137,7 +137,7 @@ $(STAMP): $(PACKAGES) tools/install_packages.sh
 	touch $@
 
 build/CMakeCache.txt: CMakeLists.txt | $(STAMP)
-	cmake -S . -B build -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=$(PREFIX) \
+	cmake -S . -B build -Wno-dev -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=$(PREFIX) \
 	  -DPYTHON_EXECUTABLE=/usr/bin/python3 > build.log || { cat build.log; exit 1; }
 	@rm -f build.log; touch $@
 

@@ -22,7 +22,7 @@ from gnuradio.semcom.run.runner import run_point
 from gnuradio.semcom.run.scenario import Scenario
 
 RUN = "apps/run_link.py"
-PAUSE_S = 13.0  # of SIGSTOP: longer than any patience in it; docs/reliability.md has 30 s
+PAUSE_S = float(os.environ.get("SEMCOM_PAUSE_S", 13))  # of SIGSTOP: longer than a receiver waits
 FRAMES = 30
 HEARS = {"receiver": 5561, "video": 5562}  # ports of the air
 

@@ -5,10 +5,10 @@
 # fresh_machine.sh bookworm|trixie [FOLDER]: prove that the two commands work on a bare Debian 12 or 13.
 #
 # Builds a bare system with debootstrap in FOLDER (by default a temporary one, which goes again), clones
-# this checkout's HEAD into it and runs there, without HOME, `make link` and, without a network, `make test`;
-# on trixie then `make deb`, and in a second bare system the package: its blocks and programs, and that it leaves nothing
-# behind.  Takes an hour and 10 GB; root and debootstrap are needed.  Debian's mirror, proxies, the
-# certificates and pip's settings are those of this machine.
+# this checkout's HEAD into it and runs there, without HOME, `make link` and, without a network, `make
+# test`; on trixie then `make deb`, and in a second bare system the package: its blocks and programs, and
+# that it leaves nothing behind.  Takes an hour and 10 GB; root and debootstrap are needed.  Debian's
+# mirror, proxies, the certificates and pip's settings are those of this machine.
 set -euo pipefail
 
 system=${1:-}
