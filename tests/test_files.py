@@ -111,7 +111,7 @@ def test_standard_output_is_where_it_was(tmp_path, to_a_file):
 def test_what_cannot_be_written_is_told_before_the_work(tmp_path):
     assert f"{tmp_path}: is a folder" in refusal(tmp_path)
     assert "File name too long" in refusal(tmp_path / (256 * "n"))
-    assert "is no name of a file (embedded null byte)" in refusal("a\0b")
+    assert "is no name of a file (" in refusal("a\0b")  # then Python's own words, which change
     assert "cannot be written (Not a directory)" in refusal("/dev/null/out.json")
     write(tmp_path / (250 * "n"))
     write(tmp_path / f"n.{240 * 's'}")
