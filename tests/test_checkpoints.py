@@ -85,7 +85,10 @@ def test_a_header_that_nests_without_end_is_one_line(path):
 
 @pytest.mark.parametrize("kind", [torch.float8_e4m3fn, torch.float8_e5m2, torch.complex64])
 def test_tensors_of_other_kinds_are_named(path, kind):
-    changed(path, tensors=lambda found: {n: v.float().to(kind) for n, v in found.items()})
+    try:
+        changed(path, tensors=lambda found: {n: v.float().to(kind) for n, v in found.items()})
+    except KeyError:
+        pytest.skip(f"this version of safetensors writes no {kind}")
     refused(path, f"is {str(kind)[6:]}, expected float16, bfloat16 or float32")
 
 

@@ -8,6 +8,7 @@ import pytest
 from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.media import quality
 from gnuradio.semcom.media.clip import Media
+from gnuradio.semcom.media.decoding import to_rgb
 from gnuradio.semcom.media.side_by_side import (
     LOST,
     REMEMBERED,
@@ -113,7 +114,8 @@ def test_a_film_has_both_and_the_sound_that_was_received(tmp_path):
         film.add(silent, loud)
         film.add(quiet, None)
     with av.open(str(path)) as file:
-        pictures = [frame.to_ndarray(format="rgb24") for frame in file.decode(video=0)]
+        scaler = av.video.reformatter.VideoReformatter()
+        pictures = [to_rgb(scaler, frame) for frame in file.decode(video=0)]
         assert file.streams.video[0].average_rate == 16
     assert len(pictures) == 64
     np.testing.assert_allclose(pictures[8][260, 325], RED, atol=6)

@@ -70,7 +70,9 @@ def shrink(symbols: torch.Tensor, no_eff: torch.Tensor) -> torch.Tensor:
     symbols [B, K, T, L], no_eff [B, K].  A network behind it sees bounded input, small where the
     channel was bad, however ill-conditioned the frame.
     """
-    return symbols / (1 + no_eff)[..., None, None]
+    scale = (1 + no_eff)[..., None, None]
+    # in parts: a complex number over inf is NaN in Torch before 2.7
+    return torch.complex(symbols.real / scale, symbols.imag / scale)
 
 
 def relu(dropout: float) -> nn.Sequential:

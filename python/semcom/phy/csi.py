@@ -60,10 +60,10 @@ def pack(csi: CSI) -> np.ndarray:
         rows.real[:, 0], rows.imag[:, 0] = first % FIRST_BASE, first // FIRST_BASE
     # real and imaginary parts are set apart: inf * 1j would make a NaN of the other part
     rows.real[0, 0], rows.imag[0, 0] = csi.noise_var, csi.snr
-    rows.real[:, 1 : 1 + num_tx] = csi.err_var[piece]
+    rows.real[:, 1 : 1 + num_tx] = csi.err_var[piece].numpy()
     if csi.no_eff is not None:
-        rows.imag[:, 1 : 1 + num_tx] = csi.no_eff[piece]
-    rows[:, 1 + num_tx :] = csi.h[piece].flatten(-2)
+        rows.imag[:, 1 : 1 + num_tx] = csi.no_eff[piece].numpy()
+    rows[:, 1 + num_tx :] = csi.h[piece].flatten(-2).numpy()
     return np.concatenate([np.array([num_rx + 1j * num_tx], np.complex64), rows.ravel()])
 
 
