@@ -106,7 +106,7 @@ def main() -> None:
     parser.add_argument("--filmed", action="store_true", help="as films have it, and with things "
                         "that are none of the events")  # fmt: skip
     parser.add_argument("--folds", type=Path, metavar="RUNS", help="the mixture that systems on "
-                        "media learn from, see above; not with --only")  # fmt: skip
+                        "media learn from, see above")  # fmt: skip
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     parser.add_argument("--features", choices=FEATURES, default="world")
     parser.add_argument(
@@ -117,8 +117,13 @@ def main() -> None:
     for split, size in SIZES.items():
         parser.add_argument(f"--{split}", type=int, default=size, help="clips (%(default)s)")
     args = parser.parse_args()
-    if args.folds and (args.only or args.raw is None):
-        raise SemcomError("--folds: needs --raw, and goes without --only")
+    other = (
+        args.only or args.filmed or args.weights or args.features != parser.get_default("features")
+    )
+    if args.folds and (other or args.raw is None):
+        raise SemcomError(
+            "--folds: needs --raw, and goes without --only, --filmed, --features and --weights"
+        )
     torch.set_num_threads(1)
     name = make_folder(args.out).resolve().name
     sets = {

@@ -49,7 +49,7 @@ def whole(folders: str) -> str:
 
 def main() -> int:
     options = parse()
-    assert distributed.LocalCluster  # its settings are known before they are changed
+    distributed.LocalCluster  # noqa: B018  loads it: its settings are known before they are changed
     with dask.config.set(SETTINGS):
         from dask_jobqueue import SLURMCluster
 

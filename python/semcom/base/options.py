@@ -115,20 +115,21 @@ def at_least(low: int, high: int = MOST):
     return count
 
 
-def share(text: str) -> float:
-    """Argparse's type of a share of a whole, 0 to 1."""
-    value = number(text)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a share from 0 to 1")
-    return value
+def within(low: float, high: float = np.inf, what: str = "a number"):
+    """Argparse's type of numbers from ``low`` to ``high``."""
+    said = f"from {low:g} to {high:g}" if np.isfinite(high) else f"of at least {low:g}"
+
+    def checked(text: str) -> float:
+        value = number(text)
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"'{text}' is not {what} {said}")
+        return value
+
+    return checked
 
 
-def not_negative(text: str) -> float:
-    """Argparse's type of numbers of 0 or more."""
-    value = number(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number of at least 0")
-    return value
+share = within(0, 1, "a share")  # of a whole
+not_negative = within(0)
 
 
 def positive(text: str) -> float:

@@ -2,22 +2,13 @@
 # Copyright 2026 gr-semcom contributors
 """The options of the chain: the channel, the pilots in front of it, the receiver behind it."""
 
-from argparse import ArgumentTypeError
 from dataclasses import dataclass
 
-from ..base.options import Fixed, Rule, at_least, number, option, share
+from ..base.options import Fixed, Rule, at_least, number, option, share, within
 from ..phy import names
 
 NO_ESTIMATION = {"variant": "no_estimation", "csi": "none", "detector": "none"}
-
-
-def doppler(text: str) -> float:
-    """Argparse's type of a Doppler [cycles/symbol]: once a symbol, a faster one looks slower."""
-    value = number(text)
-    if not 0 <= value <= 0.5:
-        raise ArgumentTypeError(f"'{text}' is not a number from 0 to 0.5")
-    return value
-
+DOPPLER = within(0, 0.5)  # [cycles/symbol]; beyond half a cycle a fade looks slower than it is
 
 SIMULATED = Rule(lambda point: not point.radio, "without --radio: bursts have their own")
 NOISY = Rule(
@@ -74,7 +65,7 @@ class ChannelOptions:
     )
     rician_k: float = option(4.0, "Rician K factor, linear", type=number, only=(SIMULATED, RICIAN))
     doppler: float = option(
-        0.0, "Doppler (Jakes); 0: one fade per frame", unit="cycles/symbol", type=doppler,
+        0.0, "Doppler (Jakes); 0: one fade per frame", unit="cycles/symbol", type=DOPPLER,
         only=(SIMULATED, FADING),
     )  # fmt: skip
     gain: float = option(

@@ -13,7 +13,6 @@ from ..base.errors import SemcomError
 from .decoding import PICTURES
 from .spectrum import RATE
 
-BLACK = 224, 298  # [pixels] height and width of pictures that stand for none
 GREY = 128  # of a picture that never arrived
 
 
@@ -66,7 +65,7 @@ class Media:
         """With black pictures and silence in the place of what it has not."""
         seconds, own = self.seconds, {}
         if not len(self.pictures):
-            own["pictures"] = np.zeros((seconds * PICTURES, *BLACK, 3), np.uint8)
+            own["pictures"] = np.stack([no_picture()] * (seconds * PICTURES))
         if not len(self.sound):
             own["sound"] = np.zeros(seconds * RATE, np.float32)
         return replace(self, **own)
@@ -74,6 +73,11 @@ class Media:
     def blank(self) -> Media:
         """Mid-grey pictures and silence of the same sizes: what is shown if nothing arrives."""
         return Media(np.full_like(self.pictures, GREY), np.zeros_like(self.sound))
+
+
+def no_picture(height: int = 224) -> np.ndarray:
+    """A black picture, 4:3 with an even width, for a medium that has none: [h, w, 3] uint8."""
+    return np.zeros((height, height * 4 // 3 // 2 * 2, 3), np.uint8)
 
 
 def joined(parts: Sequence[Media]) -> Media:

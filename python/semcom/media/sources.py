@@ -33,6 +33,7 @@ from pathlib import Path
 import numpy as np
 
 from ..base.errors import SemcomError
+from .clip import no_picture
 from .decoding import AHEAD, PICTURES, Limits, Reader, silence_error
 from .spectrum import RATE
 
@@ -163,7 +164,7 @@ class _Tracks:
         self.pictures, self.sound = deque(), _Sound()
         self.originals = _Originals(originals and has_picture)
         self.expected = ["picture"] * has_picture + ["sound"] * has_sound
-        self.last = np.zeros((height, height * 4 // 3 // 2 * 2, 3), np.uint8)
+        self.last = no_picture(height)
         self.number, self.owed = 0, 0
 
     def add(self, kind: str, value) -> None:
