@@ -35,6 +35,8 @@ def show(name, **options):
     top = getattr(module, name)(**options)
     module.snippets_main_after_init(top)
     top.start()
+    if hasattr(top, "flowgraph_started"):  # of GNU Radio 3.10.12: its probes wait for main()
+        top.flowgraph_started.set()
     top.show()
     return top
 
