@@ -32,12 +32,6 @@ SLOW = {  # left out by --quick: each takes more than 5 s on two cores, most of 
     "test_synchronisation", "test_training", "test_vgg",
 }  # fmt: skip
 
-ALONE = {  # take the ports of the air, or keep time by the clock: nothing else runs beside them
-    "qa_mock_radio", "qa_radio_windows", "qa_return_bursts", "test_endings", "test_faults",
-    "test_flowgraphs", "test_mock_presets", "test_mock_radio", "test_radio_link", "test_sweep",
-    "test_usrp",
-}  # fmt: skip
-
 
 def pytest_addoption(parser):
     parser.addoption("--quick", action="store_true", help="leave out what takes long (make check)")
@@ -46,13 +40,6 @@ def pytest_addoption(parser):
 def pytest_ignore_collect(collection_path, config):
     """With --quick the slow files are not even imported."""
     return True if config.getoption("--quick") and collection_path.stem in SLOW else None
-
-
-def pytest_collection_modifyitems(items):
-    """`make test` runs what is not marked in several processes, and then the rest."""
-    for item in items:
-        if item.path.stem in ALONE:
-            item.add_marker("alone")
 
 
 @pytest.fixture

@@ -20,6 +20,8 @@ from gnuradio.semcom.run import mock_server
 from streams import complex_normal, finish, make_tag, stop
 from test_mock_radio import place
 
+pytestmark = pytest.mark.alone  # ports of the air, or time by the clock
+
 RATE = 1e6
 APP = "apps/mock_radio.py"
 END = 20_000  # samples of a stream, of which those in the buffers at its end may not be heard

@@ -17,6 +17,8 @@ import pytest
 from conftest import ROOT, start_program
 from gnuradio.semcom.protocol import mock_presets as presets
 
+pytestmark = pytest.mark.alone  # ports of the air, or time by the clock
+
 FRAMES = 3
 RATE = 1_000_000  # [Hz] over ZeroMQ
 
@@ -58,6 +60,7 @@ REPLAY = (
     OPEN
     + """
 from gnuradio.semcom.windows.burst_display import burst_display
+
 recording, frames = sys.argv[2], int(sys.argv[3])
 empty = burst_display()
 top = show("replay_iq", recording=recording)

@@ -29,6 +29,8 @@ from gnuradio.semcom.run.scenario import Scenario
 from gnuradio.semcom.weights import store
 from qa_frame_block import frames_source
 
+pytestmark = pytest.mark.alone  # ports of the air, or time by the clock
+
 FRAMES, SYSTEM = 5, 2
 VOCABULARY = (*"abcdefghijklmnopqrstuvwxyz?", *(f"##{letter}" for letter in "?abcdefghijklmnop"))
 

@@ -240,6 +240,7 @@ def test_a_recording_is_whole_whatever_ends_it(tmp_path, number):
 FILM = ["--media", "lavfi:testsrc2=rate=16:size=64x48", "--microphone", "lavfi:sine"]
 
 
+@pytest.mark.alone
 def test_a_camera_that_is_stopped_leaves_its_windows(tmp_path):
     out = tmp_path / "out.json"
     process = start_program(RUN, *FILM, "--json", out)

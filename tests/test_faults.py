@@ -114,6 +114,7 @@ def joined() -> set:
     return {int(row[2].rpartition(":")[2], 16) for row in rows if row[3] == "01"}
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("fault", "who", "statuses", "at_least"), TABLE, ids=lambda x: getattr(x, "__name__", str(x))
 )
@@ -204,6 +205,7 @@ def test_no_watchdog_goes_by_the_time_of_day():
             assert "time.time()" not in path.read_text(), path
 
 
+@pytest.mark.alone
 def test_a_pause_of_a_process_is_no_silence(monkeypatch):
     from gnuradio.semcom.base import awake
 
@@ -217,6 +219,7 @@ def test_a_pause_of_a_process_is_no_silence(monkeypatch):
     assert seen == [0.05, 0.55, 1.55, 1.6, 2.6]
 
 
+@pytest.mark.alone
 def test_silence_of_a_process_that_works_counts_a_tenth(monkeypatch):
     from gnuradio.semcom.base import awake
 
@@ -236,6 +239,7 @@ def test_silence_of_a_process_that_works_counts_a_tenth(monkeypatch):
     assert passes(10, 0.0) == pytest.approx(40, abs=2)
 
 
+@pytest.mark.alone
 def test_a_starved_thread_counts_as_one_that_works():
     from gnuradio.semcom.base import awake
 
@@ -248,6 +252,7 @@ def test_a_starved_thread_counts_as_one_that_works():
     assert awake._occupied() - before < 0.3
 
 
+@pytest.mark.alone
 def test_a_camera_that_vanishes_leaves_what_it_showed(make, tmp_path):
     film, pipe, out = make("film.mkv", 22), tmp_path / "camera.mkv", tmp_path / "out.json"
     os.mkfifo(pipe)

@@ -197,6 +197,7 @@ def three_hosts(folder, *words):
     return json.loads(out.read_text())
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("killed", [None, "video"])
 def test_three_hosts_lose_nothing_uncounted(tmp_path, killed):
     if not can_make_namespaces():
@@ -209,6 +210,7 @@ def test_three_hosts_lose_nothing_uncounted(tmp_path, killed):
     assert all(found["counted"][f"{side}_status"] == 0 for side in ("audio", "video", "receiver"))
 
 
+@pytest.mark.alone
 def test_in_a_minute_by_the_clock_no_memory_grows(tmp_path):
     """The short version of ``make soak``."""
     words = ["--minutes", 1, "--one-host", "--sample-rate", 5e5, "--turnaround", 0.3]

@@ -23,6 +23,8 @@ from gnuradio.semcom.blocks.stream_watch import POLL_S, Silence
 from gnuradio.semcom.run.radios import open_radio
 from gnuradio.semcom.run.scenario import Scenario
 
+pytestmark = pytest.mark.alone  # ports of the air, or time by the clock
+
 RATE = 5e5  # [Hz]
 THREE = [{"args": "serial=1"}, {"args": "serial=2", "offset": 3.5}, {"args": "serial=3"}]
 OVER = ["--radio", "uhd:serial=1;serial=2;serial=3", "--sample-rate", RATE, "--turnaround", 0.3]
