@@ -60,7 +60,6 @@ REPLAY = (
     OPEN
     + """
 from gnuradio.semcom.windows.burst_display import burst_display
-
 recording, frames = sys.argv[2], int(sys.argv[3])
 empty = burst_display()
 top = show("replay_iq", recording=recording)
