@@ -141,7 +141,7 @@ def constant_scores(clips, count: int) -> np.ndarray:
 def margin(full: np.ndarray, rival: np.ndarray) -> str:
     """Lead of ``full`` with its 95 % interval from resampling clips, the same for both."""
     low, high = scores.clip_bootstrap(full - rival)
-    verdict = "above" if low > 0 else "below" if high < 0 else "not told apart"
+    verdict = "above" if low > 0 else "below" if high < 0 else "not significant"
     return f"{np.mean(full - rival):+.3f} ({low:+.3f} to {high:+.3f}): {verdict}"
 
 
