@@ -70,7 +70,7 @@ def page(chosen: dict, results: dict, setup: points.Setup, system: str, docs: Pa
 def tuning(docs: Path) -> str:
     """A link to what was spent on tuning every system, where that page is."""
     there = (docs / "tuning.md").exists()
-    return "The tuning budget of every system: [docs/tuning.md](tuning.md)." if there else ""
+    return "[Tuning](tuning.md) has the tuning budget of every system." if there else ""
 
 
 def sections(chosen: dict, results: dict) -> list:
