@@ -34,8 +34,10 @@ class link_meter(gr.hier_block2):
                     a simulated channel tells the truth there, in ``csi_true`` tags (the
                     estimate's error counts where the channel stands still over a frame)
 
-    ``report()`` gives the figures so far; a frame counts once it has come on every input.  Each
-    input is a block of its own, so that what is under way never blocks its sender.
+    ``report()`` gives the figures so far.  A frame counts once it has come on every input; of a
+    stream that the CSI tells to be unknown, the sent symbols are neither waited for nor counted:
+    they may come at any time, or never.  Each input is a block of its own, so that what is under
+    way never blocks its sender.
 
     streams  K, how many terminals send
     """
@@ -55,30 +57,37 @@ class link_meter(gr.hier_block2):
         with self._lock:
             frames = self._waiting.setdefault(frame.number, {})
             frames[port] = frame
-            if len(frames) == len(self.taps):
-                # frames come in one order, so one before that still waits was lost on some input
-                before = list(self._waiting)
-                for number in before[: before.index(frame.number) + 1]:
-                    del self._waiting[number]
-                self._found[frame.number] = self._measure(
-                    [frames[p] for p in range(len(self.taps))]
-                )
+            csi, known = self._state(frames)
+            if known is None or any(k not in frames for k in known):
+                return
+            # frames come in one order, so one before that still waits was lost on some input
+            before = list(self._waiting)
+            for number in before[: before.index(frame.number) + 1]:
+                del self._waiting[number]
+            self._found[frame.number] = self._measure(frames, csi, known)
 
-    def _measure(self, frames: list) -> tuple:
-        """papr, error and power of symbols, error and power of the channel, snr and noise_var of a
-        frame; the last two None where unknown."""
-        sent = np.stack([frame.items for frame in frames[: self.streams]])
-        detected = np.stack([frame.items for frame in frames[self.streams : -1]])
-        estimate, truth = frames[self.streams].csi, frames[-1].truth
-        papr, snr, noise_var = metrics.papr(sent), None, None
-        channel_error = channel_power = 0.0
+    def _state(self, frames: dict) -> tuple:
+        """(CSI of a frame, None without; numbers of the streams that are known, None before the
+        frame has been received)."""
+        if any(port not in frames for port in range(self.streams, len(self.taps))):
+            return None, None
+        estimate = frames[self.streams].csi
         csi = None if estimate is None else read(estimate)
-        if csi is not None:  # a stream that is said to be unknown is no error
-            known = np.isfinite(csi.no_eff[0])
-            sent, detected = sent[known], detected[known]
-            snr, noise_var = csi.snr, csi.noise_var
-        error = metrics.error_power(sent, detected)
-        power = metrics.error_power(sent, np.zeros_like(sent))
+        every = np.ones(self.streams, bool)
+        return csi, np.flatnonzero(every if csi is None else np.isfinite(csi.no_eff[0])).tolist()
+
+    def _measure(self, frames: dict, csi, known: list) -> tuple:
+        """papr, error and power of symbols, error and power of the channel, snr and noise_var of a
+        frame; the last two None where unknown.  Those of symbols are of the streams ``known``."""
+        papr = error = power = channel_error = channel_power = 0.0
+        if known:
+            sent = np.stack([frames[k].items for k in known])
+            detected = np.stack([frames[self.streams + k].items for k in known])
+            papr = metrics.papr(sent)
+            error = metrics.error_power(sent, detected)
+            power = metrics.error_power(sent, np.zeros_like(sent))
+        snr, noise_var = (None, None) if csi is None else (csi.snr, csi.noise_var)
+        truth = frames[2 * self.streams].truth
         if csi is not None and truth is not None:
             true = read(truth)
             if len(true.h) == 1:  # a channel that moves differs from payload to pilots
