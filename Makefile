@@ -25,7 +25,7 @@
 #   make sanitize the C++ tests under ASan and UBSan, the blocks' QA under TSan: docs/reliability.md
 #   make sync     what the synchronisation of bursts reaches: docs/synchronisation.md
 #   make docs     the site, in build/docs/html, without network
-#   make docs-check   the same with warnings as errors, links checked, examples and tutorials run
+#   make docs-check   the same with warnings as errors, links checked; commands, Python and tutorials run
 #   make deb      a package of this module for Debian 13: apt install ./gr-semcom_*.deb
 #   make install PREFIX=DIR, make uninstall PREFIX=DIR: the module, and programs in DIR/bin
 #                 (semcom-run-link, ...) that run with the Python of .venv
@@ -185,6 +185,7 @@ docs-check: build/docs/doxygen
 	$(SPHINX) --builder html --fail-on-warning --keep-going -D nb_execution_mode=cache docs build/docs/html
 	$(SPHINX) --builder linkcheck --fail-on-warning docs build/docs/links
 	$(PYTHON) -m pytest tests/test_docs*.py
+	$(PYTHON) -m tests.docs_commands
 
 uninstall:
 	cmake --build build --target uninstall

@@ -134,7 +134,15 @@ def visit_math(writer, node):
     raise SkipNode
 
 
+# --- tables: a value and its spread stay on one line ---
+
+
+def keep_together(app, name, source):
+    source[0] = re.sub(r"(?<=\d) ± (?=\d)", "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}", source[0])
+
+
 def setup(app):
     app.connect("autodoc-process-docstring", as_restructured_text)
+    app.connect("source-read", keep_together)
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_math, None))
     return {"parallel_read_safe": True}

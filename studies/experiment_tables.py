@@ -150,7 +150,7 @@ def section(experiment: Experiment, results: dict, picture: str) -> list:
     results = of_experiment(experiment, results)
     note = experiment.note
     if experiment.seeds == 1:
-        note += " One training seed; ± is half the 95 % interval from resampling clips."
+        note += " There is one training seed; ± is half the 95 % interval (bootstrap over clips)."
     lines = [note, "", f"![{experiment.title}: the tables below as curves]({picture})"]
     for table in TABLES[experiment.tables](experiment, results):
         lines += ["", f"{table.caption}:", ""] if table.caption else [""]
@@ -165,14 +165,14 @@ def provenance(results: dict, setup: Setup) -> str:
     spread = (
         f"mean and standard deviation over {seeds} training seeds"
         if seeds > 1
-        else "one training seed, with half the 95 % interval from resampling clips"
+        else "one training seed, with half the 95 % interval (bootstrap over clips)"
     )
     return (
-        f"Data set {first['data']}, test split: {first['clips']} clips a point, sent through the "
-        f"GNU Radio flowgraph of `apps/run_link.py` with channel seed {setup.seed}. Accuracies are "
-        f"those of segments: {spread}. Checkpoints were selected on val. SNR is per stream at each "
-        "antenna; the sidelink's is the uplink's unless it is swept. Pilot rows have 64 "
-        "symbols unless that is swept."
+        f"Each point has {first['clips']} clips of the test split of {first['data']}, sent through "
+        f"the GNU Radio flowgraph of `apps/run_link.py` with channel seed {setup.seed}. Accuracies "
+        f"are those of segments: {spread}. Checkpoints were selected on the validation split. SNR "
+        "is per stream at each antenna. Unless they are swept, the sidelink has the SNR of the "
+        "uplink, and pilot rows have 64 symbols."
     )
 
 

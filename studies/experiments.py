@@ -65,9 +65,9 @@ def _snr(system: str) -> Experiment:
         "snr",
         "Accuracy over SNR",
         "accuracy over SNR on three channels, with the baselines (the paper's Fig. 6)",
-        f"The one-terminal curves are {system}'s variants with LS + LMMSE. Dashed: the accuracy of "
-        f"the same system trained and tested without a channel. Over the channel {BASELINE} was "
-        "trained with one seed: its intervals are from resampling clips.",
+        f"The curves of one terminal are variants of {system} with LS + LMMSE. Dashed lines are "
+        f"the accuracy of the same system trained and tested without a channel. {BASELINE} was "
+        "trained over the channel with one seed; its intervals are from a bootstrap over clips.",
         tuple(panels),
     )
 
@@ -84,8 +84,9 @@ def _no_estimation(system: str) -> Experiment:
         "no_estimation",
         "What channel estimation is worth",
         "with channel estimation against a receiver trained without (the paper's Table I)",
-        "Without estimation: the same transmitters, and a receiver trained anew on symbols that no "
-        "detector has touched. The loss is relative to the accuracy with estimation.",
+        "Without estimation there is no detector: the receiver was trained anew on the received "
+        "symbols, with the same transmitters. The loss is relative to the accuracy with "
+        "estimation.",
         tuple(panels),
         tables="losses",
     )
@@ -101,7 +102,7 @@ def _sidelink(system: str) -> Experiment:
         "sidelink",
         "The sidelink",
         "accuracy over the SNR at which the video terminal hears the audio terminal",
-        "Only the SNR of the link from the audio to the video terminal changes along the axis.",
+        "Only the SNR of the sidelink changes along the axis.",
         (Panel("Rayleigh, LS + LMMSE", "sidelink_snr", SNRS, curves),),
         seeds=1,
     )
@@ -133,7 +134,8 @@ def _pilots(system: str) -> Experiment:
         "pilots",
         "Pilots",
         "accuracy and channel NMSE against pilot kind, length, boost, spacing and Doppler",
-        "Rayleigh at 5 dB, LS + LMMSE. The channel NMSE is not defined while the channel moves.",
+        "The channel is Rayleigh at 5 dB, with LS + LMMSE. The channel NMSE is not defined if the "
+        "channel changes within a frame.",
         tuple(panels),
         seeds=1,
     )
@@ -199,7 +201,8 @@ def _narrow(system: str) -> Experiment:
         "narrow",
         "A quarter of the symbols",
         "accuracy over SNR with 16 symbols per segment instead of 64",
-        "16 symbols per segment and terminal, a checkpoint of its own.",
+        "There are 16 symbols per segment and terminal instead of 64, with weights trained for "
+        "them.",
         panels,
         columns=2,
     )
@@ -214,7 +217,7 @@ def _symbols(system: str) -> Experiment:
         "symbols",
         "Symbols per segment",
         "accuracy over the symbols per segment, a checkpoint each",
-        "LS + LMMSE; every number of symbols has its own checkpoint.",
+        "The receiver has LS + LMMSE. Each number of symbols has its own weights.",
         panels,
         columns=2,
         seeds=1,
@@ -232,8 +235,8 @@ def _uses(system: str) -> Experiment:
         "uses",
         "What a clip costs",
         "accuracy over channel uses per clip: payload, pilots and sidelink",
-        "LS + LMMSE. A one-terminal system needs no sidelink; both terminals of a full system "
-        "send at once, so its uplink costs no more channel uses than that of one terminal.",
+        "The receiver has LS + LMMSE. A system of one terminal needs no sidelink. Both terminals "
+        "of a full system send at once, so its uplink takes no more channel uses than that of one.",
         panels,
         columns=2,
         tables="uses",

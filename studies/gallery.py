@@ -80,7 +80,7 @@ def run(args: argparse.Namespace) -> None:
     for film, link in track(jobs, "films", console=screen.console()):
         name = link.file if not args.clips else f"{film.stem}-{link.file}"
         rows.append([film.name, link.name, *over(film, link, kept / f"{name}.mp4", page)])
-    header = ["sent", "link", "SNR [dB]", "uses a second", "SSIM", "what is said", "film"]
+    header = ["sent", "link", "SNR [dB]", "uses a second", "SSIM", "sentences or events", "film"]
     words = ["--clips", *args.clips] if args.clips else []
     text = pages.page("gallery", command=pages.command("gallery", *words),
                       table=tables.markdown(header, rows))  # fmt: skip

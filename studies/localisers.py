@@ -416,7 +416,7 @@ def cost_section(study: Study) -> list:
         ["paper", "GTX 1080", f"{54 * 60 / 300:.1f}", "54", "2623 (of the GPU)", "-"],
     ]  # fmt: skip
     header = ["", "on", "s per epoch", "300 epochs [min]", "peak resident [MiB]",
-              "of it mapped files [MiB]"]  # fmt: skip
+              "of these mapped files [MiB]"]  # fmt: skip
     return [f"{clips} training clips, `apps/train.py {plan.COST.options}`:", "",
             *tables.markdown(header, rows)]  # fmt: skip
 

@@ -70,7 +70,7 @@ def page(chosen: dict, results: dict, setup: points.Setup, system: str, docs: Pa
 def tuning(docs: Path) -> str:
     """A link to what was spent on tuning every system, where that page is."""
     there = (docs / "tuning.md").exists()
-    return "The tuning budget of every system: [docs/tuning.md](tuning.md)." if there else ""
+    return "[Tuning](tuning.md) has the tuning budget of every system." if there else ""
 
 
 def sections(chosen: dict, results: dict) -> list:
@@ -141,7 +141,7 @@ def constant_scores(clips, count: int) -> np.ndarray:
 def margin(full: np.ndarray, rival: np.ndarray) -> str:
     """Lead of ``full`` with its 95 % interval from resampling clips, the same for both."""
     low, high = scores.clip_bootstrap(full - rival)
-    verdict = "above" if low > 0 else "below" if high < 0 else "not told apart"
+    verdict = "above" if low > 0 else "below" if high < 0 else "not significant"
     return f"{np.mean(full - rival):+.3f} ({low:+.3f} to {high:+.3f}): {verdict}"
 
 

@@ -11,6 +11,7 @@ import re
 import shlex
 from pathlib import Path
 
+import docs_commands
 import pytest
 from gnuradio.semcom.cli import train
 from gnuradio.semcom.training import recipes
@@ -65,6 +66,39 @@ def test_wrong_commands_are_found():
         "`apps/run_link.py --snr 3 \\\n  --frames 2`, `apps/train.py --help`, apps/run_link.py ..."
     )
     assert commands(text) == [("run_link", ["--snr", "3", "--frames", "2"])]
+
+
+@pytest.mark.parametrize(
+    ("text", "command", "why"),
+    [
+        ("Run `.venv/bin/python apps/train.py --help`.", "apps/train.py --help", ""),
+        ("    .venv/bin/python apps/run_link.py \\\n  --snr 3", "apps/run_link.py --snr 3", ""),
+        ("```\n.venv/bin/python apps/train.py\n```", "apps/train.py", "minutes to days"),
+        (
+            "`.venv/bin/python apps/evaluate.py --data DIR`",
+            "apps/evaluate.py --data DIR",
+            "names of",
+        ),
+        (
+            ".venv/bin/python apps/run_link.py --radio uhd:",
+            "apps/run_link.py --radio uhd:",
+            "device",
+        ),
+    ],
+)
+def test_commands_run_unless_there_is_a_reason(text, command, why):
+    (found,) = docs_commands.commands(text)
+    assert found == f".venv/bin/python {command}"
+    reason = docs_commands.reason(found)
+    assert why in reason and bool(why) == bool(reason)
+
+
+def test_a_command_that_fails_and_one_that_takes_long_are_known(tmp_path, monkeypatch):
+    right, said, _ = docs_commands.run("echo no; exit 2", tmp_path)
+    assert not right and said == "no\n"
+    monkeypatch.setattr(docs_commands, "LIMIT_S", 0.2)
+    ended, _, seconds = docs_commands.run("while true; do :; done", tmp_path)
+    assert ended and seconds < 60  # by SIGTERM, as a program that is ended
 
 
 def test_there_are_commands_to_check():

@@ -11,6 +11,12 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted((ROOT / "docs" / "papers").glob("*.md"))
 EQUATIONS = {"yu-2024": 18, "chen-2024": 21, "xue-2021": 7, "jiang-2022": 21}
+TABLES = {
+    "yu-2024": ["I"],
+    "chen-2024": ["1"],
+    "xue-2021": ["I", "II", "III", "IV", "V"],
+    "jiang-2022": ["I", "II", "III", "IV", "V", "VI"],
+}
 IDS = [page.stem for page in PAGES]
 
 
@@ -53,6 +59,13 @@ def test_there_is_a_page_for_each_paper():
 def test_every_numbered_equation_has_a_row(page):
     told = set().union(*(numbers(cells[0]) for cells in rows(page)))
     assert told == set(range(1, EQUATIONS[page.stem] + 1))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=IDS)
+def test_every_table_of_the_paper_has_a_row(page):
+    cells = re.findall(r"^\| (Tables? [^|]*)\|", page.read_text(encoding="utf-8"), re.MULTILINE)
+    told = {number for cell in cells for number in re.findall(r"\b[IV]+\b|\b\d\b", cell)}
+    assert set(TABLES[page.stem]) <= told
 
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)

@@ -66,6 +66,8 @@ def test_every_block_has_an_example_that_says_what_to_look_at(block):
     (note,) = [each["parameters"] for each in example["blocks"] if each["id"] == "note"]
     assert len(note["comment"].split()) > 15
     assert max(map(len, note["comment"].splitlines())) < 95  # drawn as it stands
+    named = re.findall(r"(?:apps|docs|examples)/[\w./-]+\.\w+", note["comment"])
+    assert not [path for path in named if not (ROOT / path).exists()]
     assert example["options"]["parameters"]["id"] == f"example_{SHARED.get(name, name)}"
 
 

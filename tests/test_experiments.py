@@ -128,7 +128,7 @@ def test_tables_and_figure(experiment, tmp_path):
     experiment_tables.write(experiment, results_of(experiment), setup, tmp_path)
     text = (tmp_path / f"{experiment.name}.md").read_text()
     seeds = experiment.seeds or 2
-    spread = "One training seed" if seeds == 1 else "over 2 training seeds"
+    spread = "one training seed" if seeds == 1 else "over 2 training seeds"
     assert spread in text and ("0.500 ± " if seeds == 1 else "0.550 ± 0.071") in text
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert len(rows) > 4 and all(row.count("|") > 2 for row in rows)

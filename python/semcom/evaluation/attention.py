@@ -188,13 +188,13 @@ def markdown(found: list) -> str:
         cells += [_cell(record.get(name), record.get(f"{name}_ci95")) for name in shown]
         lines.append(f"| {' | '.join(cells)} |")
     meaning = (
-        "Means over clips, with half their 95 % interval from resampling clips. Distance: total "
-        "variation, 0 for equal attention, 1 for no common cell."
+        "Values are means over clips with half of their 95 % interval (bootstrap over clips). "
+        "The distance is the total variation: 0 for equal attention, 1 for no common cell."
     )
     if "source_share" not in shown:
         meaning += (
-            " This set does not tell where its sources are: the figures say how narrow attention "
-            "is, not whether it lies on what sounds."
+            " The set has no places of its sources. So the figures measure how concentrated the "
+            "attention is, and not whether it is on the source of the sound."
         )
     return "\n".join([*lines, "", meaning])
 

@@ -37,18 +37,18 @@ DATA_NOTES = {
     ),
     "ave28duo": (
         "ave28, composed, and ave28 with rivals, made of its training clips: a silent object of "
-        "another class stands beside the event's. **Not comparable with published AVE figures.**",
+        "another class is beside the event's. **Not comparable with published AVE figures.**",
         AVE28_LICENCE,
     ),
     "media": (
         "Clips composed by tools/compose.py --folds of single sounds and pictures, as features "
-        "`world`: half of real photographs and recordings of 27 classes as films have them, with "
-        "things of none of the classes, a quarter of them as they are, a quarter of drawn pictures "
-        "and synthesised sounds of ten. **Shofar** has no picture and is never named. **Ukulele** "
-        "has the pictures of acoustic guitars. **Rodents, rats, mice** has one recording, **Church "
-        "bell** two pictures, **Toilet flush** five of each: too few, they rest on what the "
-        "published networks know. **Bus**, **Truck**, **Frying (food)** and **Accordion** have 4 "
-        "to 8 recordings.",
+        "`world`: half of photographs and recordings of 27 classes, degraded like those of films, "
+        "with objects and sounds of no class; a quarter of photographs and recordings as they are; "
+        "a quarter of drawn pictures and synthesised sounds of ten classes. **Shofar** has no "
+        "picture and is never named. **Ukulele** has the pictures of acoustic guitars. **Rodents, "
+        "rats, mice** has one recording, **Church bell** two pictures, **Toilet flush** five of "
+        "each: these classes are recognised mostly by what the published networks learned. "
+        "**Bus**, **Truck**, **Frying (food)** and **Accordion** have 4 to 8 recordings.",
         "GPL-3.0-or-later for the weights. Some of the photographs and recordings are for "
         "non-commercial research only (ImageNet, UTKFace, RAVDESS), or state no licence; the "
         "features come from two Apache-2.0 networks.",
