@@ -344,7 +344,7 @@ def test_usrps_are_tuned_at_run_time(compiled):
 @pytest.mark.parametrize(
     ("start", "said"),
     [
-        ("", "no samples from USRP 'serial=1' for 3 s; look at its cable and power"),
+        ("", "no samples from USRP 'serial=1' for 3 s; check its cable and power"),
         ("no more streams", "USRP 'serial=1': RuntimeError: no more streams"),
     ],
 )

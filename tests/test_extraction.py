@@ -207,7 +207,7 @@ def test_names_of_any_bytes_and_what_is_no_media_are_told(program, films, tmp_pa
     os.mkfifo(folder / "pipe.mp4")
     (folder / "linked").symlink_to(tmp_path)
     done = extracted(program, folder, tmp_path / "set")
-    lines = done.stdout[done.stdout.index("not looked at:") :].splitlines()[1:]
+    lines = done.stdout[done.stdout.index("not read:") :].splitlines()[1:]
     assert sorted(line.strip().replace(f"{folder}/", "") for line in lines) == [
         "1 files ._*, in which macOS keeps what it knows of other files",
         "files with endings that are not known as media's: .db 1, .txt 2, without one 1",
@@ -232,7 +232,7 @@ def test_what_is_read_is_not_written_over(program, films, tmp_path):
     (tmp_path / "link").symlink_to(folder)
     for out in (folder, tmp_path / "link"):
         done = program(EXTRACT, folder, "--out", out)
-        assert done.returncode == 2 and "has what is read" in done.stderr
+        assert done.returncode == 2 and "holds files that are read" in done.stderr
     assert (folder / "Annotations.txt").read_text() == "Bark&a&bad&0&2\n"
     done = program(MAKE, "--out", folder, "--clips", 1)
     assert done.returncode == 2 and "has rows of other films (a)" in done.stderr
@@ -260,7 +260,7 @@ def test_a_stop_ends_the_workers_and_the_same_command_goes_on(program, films, tm
     process.terminate()
     _, complaint = process.communicate(timeout=20)
     assert process.returncode == 128 + signal.SIGTERM, complaint
-    assert complaint.splitlines()[-1].endswith("goes on with the files that are left")
+    assert complaint.splitlines()[-1].endswith("continues with the remaining files")
     assert "Traceback" not in complaint and children
     wait_until(lambda: not any(Path(f"/proc/{child}").exists() for child in children))
     kept = {path: path.stat().st_mtime_ns for path in out.glob("parts/*-*.npz")}

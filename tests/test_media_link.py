@@ -153,7 +153,7 @@ def test_render_where_it_draws_nothing_is_refused(program, words, message):
         (["--media", "apps"], "apps: a folder"),
         (
             ["--media", "README.md", "--snr", "0,10", "--render", "film.mp4"],
-            "draws one link, 2 are",
+            "draws one point, 2 are",
         ),
         (["--media", "README.md", "--render", "film.avi"], "must end in .mp4"),
         (["--media", "README.md", "--features", "vgg"], "need --weights"),

@@ -352,8 +352,8 @@ class _SoapySource(_SoapyStream):
             return
         if self.restarts:
             raise RuntimeError(
-                f"no samples from {self._front.words} for {self._silent_s:.0f} s; check "
-                "its cable and power"
+                f"no samples from {self._front.words} for {self._silent_s:.0f} s; "
+                "check its cable and power"
             )
         self.restarts += 1
         self._front.again(self._stream)
@@ -361,8 +361,8 @@ class _SoapySource(_SoapyStream):
     def _tell_restart(self) -> None:
         if self._silent_s >= SILENT_S:
             fault(
-                f"no samples from {self._front.words} for {self._silent_s:.1f} s: its stream stopped "
-                "and was restarted"
+                f"no samples from {self._front.words} for {self._silent_s:.1f} s: its stream "
+                "stopped and was restarted"
             )
         self._silent_s = 0.0
 

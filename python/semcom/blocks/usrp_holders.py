@@ -27,7 +27,7 @@ def told_holders() -> str:
     found = usb_holders() or uhd_users()
     here = ", ".join(f"process {pid}, {_command(pid)}" for pid in found)
     who = here or "no process of this user on this host: on another host, or of another user"
-    return f"another program uses it ({who}); it is free {CLAIM_S} s after that program ends"
+    return f"another program holds it ({who}); it is free {CLAIM_S} s after that program ends"
 
 
 def uhd_users() -> list:
