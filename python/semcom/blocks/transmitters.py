@@ -200,9 +200,8 @@ class following_transmitter(_BurstBlock):
         waits = first is not None and first[1] < until
         if waits:
             until = first[1]
-        settled = min(
-            until * self.plan.sample_rate, here + MOST
-        )  # the first is infinite after the last burst
+        # ``until`` is infinite after the last burst.
+        settled = min(until * self.plan.sample_rate, here + MOST)
         free = math.floor(settled) - self.plan.start() - here
         if free > 0 or not waits:
             self._waiting_since = None

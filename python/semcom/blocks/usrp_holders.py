@@ -8,11 +8,12 @@ from pathlib import Path
 
 BUSY = re.compile(r"claim|in use|busy|locked|already open", re.IGNORECASE)  # UHD's words
 CLAIM_S = 5  # [s] for which a network device stays claimed after its program was killed
+# USB vendors of USRPs: Ettus Research, National Instruments, none.
 VENDORS = (
     "2500",
     "3923",
     "fffe",
-)  # USB vendors of USRPs: Ettus Research, National Instruments, none
+)
 LONGEST = 60  # most characters of a command in a message
 PROC, USB = Path("/proc"), Path("/sys/bus/usb/devices")
 
