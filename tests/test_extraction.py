@@ -162,7 +162,7 @@ def test_categories_of_ones_own_become_classes(program, films, tmp_path):
     folder = films(tmp_path / "in", ["a.mp4", "b.mp4"], Annotations=rows)
     done = extracted(program, folder, tmp_path / "set")
     assert "classes: Door knock, Bark, background" in done.stdout
-    assert "'Door knock' (line 1) is none of AVE's" in done.stdout
+    assert "'Door knock' (line 1) is not a category of AVE" in done.stdout
     clips = open_set(tmp_path / "set", "test")
     assert clips.classes == ("Door knock", "Bark", "background")
     assert clips.labels(0).tolist() == [0, 0] + [2] * 8
@@ -188,7 +188,7 @@ def test_a_split_of_another_release_is_refused(program, films, tmp_path):
     texts = {"Annotations": "Bark&a&good&2&4\n", "testSet": "Bark&a&good&2&5\n"}
     done = program(EXTRACT, films(tmp_path / "in", ["a.mp4"], **texts), "--out", tmp_path / "set")
     assert done.returncode == 2
-    assert "testSet.txt: line 1: Bark of 'a' from 2 to 5 s is no row" in done.stderr
+    assert "testSet.txt: line 1: Bark of 'a' from 2 to 5 s is not a row" in done.stderr
 
 
 def test_a_name_as_long_as_can_be_is_extracted(program, films, tmp_path):
@@ -209,11 +209,11 @@ def test_names_of_any_bytes_and_what_is_no_media_are_told(program, films, tmp_pa
     done = extracted(program, folder, tmp_path / "set")
     lines = done.stdout[done.stdout.index("not read:") :].splitlines()[1:]
     assert sorted(line.strip().replace(f"{folder}/", "") for line in lines) == [
-        "1 files ._*, in which macOS keeps what it knows of other files",
-        "files with endings that are not known as media's: .db 1, .txt 2, without one 1",
-        "gone.mp4: no file, or a link that leads nowhere",
+        "1 files ._*, in which macOS stores metadata of other files",
+        "files whose suffixes are not those of media files: .db 1, .txt 2, without one 1",
+        "gone.mp4: not a file, or a link to a missing file",
         "linked: a link to a folder, not followed",
-        "pipe.mp4: no file, or a link that leads nowhere",
+        "pipe.mp4: not a file, or a link to a missing file",
     ]
     clips = open_set(tmp_path / "set", "test")
     assert sorted(clips.ids) == ["a", "lat\\xe9in"]
