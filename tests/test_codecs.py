@@ -424,7 +424,7 @@ def test_sound_that_cannot_be_coded_is_refused(codec, sound, bitrate, expected):
 
 
 def test_a_unit_is_a_second():
-    with pytest.raises(SemcomError, match="1 units of 2 seconds"):
+    with pytest.raises(SemcomError, match="1 units for 2 seconds"):
         sounds.decode("pcm", [None], 2)
     assert sounds.decode("pcm", [], 0).shape == (0,)
 

@@ -80,7 +80,7 @@ def test_folders_that_cannot_be_extracted_say_why(program, tmp_path):
     (tmp_path / "bad.mp4").write_text("no film")
     for words, message in (
         ([tmp_path / "none"], "no such folder"),
-        ([tmp_path, "--features", "vgg"], "need --weights"),
+        ([tmp_path, "--features", "vgg"], "give --weights"),
         ([tmp_path], "no file could be read"),
     ):
         done = program(EXTRACT, *words, "--out", tmp_path / "out")
