@@ -187,7 +187,7 @@ def test_settings_that_mean_nothing_are_refused(settings, said):
 
 
 def test_clips_of_another_length_are_refused(net, clips):
-    with pytest.raises(SemcomError, match="a clip of 4 s, made for 10 s"):
+    with pytest.raises(SemcomError, match="a clip of 4 s, expected 10 s"):
         net.send("audio", taken(clips, "audio")[:, :4], {})
 
 
