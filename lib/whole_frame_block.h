@@ -10,7 +10,7 @@ namespace semcom {
 
 /*!
  * A framed block that holds a frame until its last item has come, and only then sends the
-  * resulting frame, which may have another length and other items.
+ * resulting frame, which may have another length and other items.
  */
 class whole_frame_block : public framed_block
 {
@@ -24,7 +24,7 @@ protected:
     //! frame() begins at item \p item of the window.
     virtual void begin_frame(int item) {}
 
-    //! Processes frame(), which is complete; returns the number of output items, at least 1.
+    //! Processes the complete frame(); returns the number of output items, at least 1.
     virtual uint64_t finish_frame() = 0;
 
     //! The first output item is written as item \p item; its semcom_frame tag is put.

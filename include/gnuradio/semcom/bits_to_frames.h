@@ -68,7 +68,7 @@ public:
 
     /*!
      * Sets another code, from the next frame on; the receiver has to change at the same
-          * frame.
+     * frame.
      * \throws std::invalid_argument if an argument is out of range.
      */
     virtual void set_code(const std::string& modulation,

@@ -20,19 +20,19 @@ struct user_report {
     double cfo = 0.0;      //!< [Hz] carrier frequency offset
     double clock = 0.0;    //!< [ppm] by which its symbols are longer than nominal
     double snr_db = 0.0;   //!< [dB] mean over the antennas, from known symbols
-    int symbols = 0;       //!< length of its payload; from the others' headers if not read
+    int symbols = 0;       //!< of its payload; from the others' headers if not read
 };
 
 //! A burst that was received.
 struct burst_report {
     uint32_t frame = 0;    //!< sequence number
     int fragment = 0;      //!< number of the frame's part, from 0
-        int fragments = 1;     //!< number of parts of the frame
-        int attempt = 0;       //!< number of the transmission, 0 for the first
-        int length = 0;        //!< [symbols] of the payload in the first decoded header
-        int terminal = 0;      //!< number of the sender of that header
-        int system = 0;        //!< number of the semantic system
-        bool passed = false;   //!< passed on; false for repeats and foreign bursts
+    int fragments = 1;     //!< number of parts of the frame
+    int attempt = 0;       //!< number of the transmission, 0 for the first
+    int length = 0;        //!< [symbols] of the payload in the first decoded header
+    int terminal = 0;      //!< number of the sender of that header
+    int system = 0;        //!< number of the semantic system
+    bool passed = false;   //!< passed on; false for repeats and foreign bursts
     uint64_t seconds = 0;  //!< device time of the burst's first symbol, whole seconds
     double fraction = 0.0; //!< [s] and their fraction
     std::vector<user_report> users;
@@ -41,16 +41,16 @@ struct burst_report {
 //! Counts since the flowgraph started.
 struct sync_counts {
     uint64_t frames = 0;        //!< frames of which a part was passed on
-        uint64_t lost = 0;          //!< numbers skipped and not received by a later attempt
+    uint64_t lost = 0;          //!< numbers skipped and not received by a later attempt
     uint64_t missing = 0;       //!< fragments of \p frames that have not come (yet)
     uint64_t retried = 0;       //!< bursts of attempts after the first, passed on
     uint64_t duplicated = 0;    //!< not passed on: the same attempt again
     uint64_t restarts = 0;      //!< numbers that decreased: a sender was restarted
-        uint64_t foreign = 0;       //!< not passed on: of another system, or not whole units
+    uint64_t foreign = 0;       //!< not passed on: of another system, or not whole units
     uint64_t too_long = 0;      //!< headers of payloads above max_payload
     uint64_t other_version = 0; //!< headers of a version that this receiver cannot read
     uint64_t version = 0;       //!< version of the last of them; 0: none yet
-        uint64_t preambles = 0;     //!< detected preambles
+    uint64_t preambles = 0;     //!< detected preambles
     uint64_t false_alarms = 0;  //!< preambles that belong to no burst
     uint64_t overflows = 0;     //!< samples missing, by the receiver's time stamps
     uint64_t passed = 0;        //!< bursts that were passed on
@@ -73,7 +73,7 @@ struct sync_counts {
  *
  * Input: M streams of complex samples, \p sample_rate each, endless, at any gain. Tags
  * \p rx_time (full seconds, fraction), as from UHD's source, are the device time; without
-  * them it begins with 0. A jump of that time counts as an overflow.
+ * them it begins with 0. A jump of that time counts as an overflow.
  *
  * Output: K streams of complex symbols of unit mean power, one frame a burst, on each
  * port as long as that user's payload. Tags on the first item: \p semcom_frame (number .
@@ -82,15 +82,15 @@ struct sync_counts {
  * each user's first symbol). A port is never more than a frame ahead of another.
  *
  * - A user that was not detected has zeros and an infinite no_eff. A user whose header
-  *   could not be decoded is assumed to send with the others: see body_receiver.h.
-  * - The same frame, fragment and attempt again is not passed on. Another attempt is, with
-  *   its number in the tag; the block that joins fragments combines or drops it.
+ *   could not be decoded is assumed to send with the others: see body_receiver.h.
+ * - The same frame, fragment and attempt again is not passed on. Another attempt is, with
+ *   its number in the tag; the block that joins fragments combines or drops it.
  * - A burst of another system than \p system is foreign, and so is one whose payloads are
  *   not whole units: a sender of the same system whose weights give words or seconds of
-  *   another size. The header does not show that, and a decoder must never get such bursts.
+ *   another size. The header does not show that, and a decoder must not get such bursts.
  *   A fragment therefore carries whole units.
  * - A burst with a header of another version (older, or unknown to this receiver) is
-  *   counted in other_version, and its version is reported; see header.h.
+ *   counted in other_version, and its version is reported; see header.h.
  *
  * Message port \p bursts: a dictionary for each burst: the fields of burst_report, those
  * of user_report as vectors over the users, and \p counts, a dictionary of sync_counts so
@@ -119,7 +119,7 @@ public:
      * \param method      zf or lmmse.
      * \param first_code  Preamble of user 0; user k has this + k. 0: uplink (up to 6
      *                    users), 6: sidelink (3), 9: return link (1).
-     * \param system      Number of the semantic system whose bursts are received; -1: any.
+     * \param system      Number of the semantic system to receive; -1: any.
      * \param units       [symbols] For each user what its payload is a multiple of; all
      *                    users of a burst send equally many. Empty: 1 for all.
      * \param max_payload [symbols] longest payload that is received.

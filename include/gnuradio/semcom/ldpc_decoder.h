@@ -14,9 +14,9 @@ namespace semcom {
 //! Counts of a decoder since the flowgraph started.
 struct decoder_counts {
     uint64_t frames = 0;        //!< decoded frames
-        uint64_t failed_frames = 0; //!< frames with a block that failed
-        uint64_t blocks = 0;        //!< blocks of all frames
-        uint64_t failed_blocks = 0; //!< blocks whose parities or CRC did not hold
+    uint64_t failed_frames = 0; //!< frames with a block that failed
+    uint64_t blocks = 0;        //!< blocks of all frames
+    uint64_t failed_blocks = 0; //!< blocks whose parities or CRC did not hold
 };
 
 /*!
@@ -33,9 +33,9 @@ struct decoder_counts {
  *
  * Output: one stream of bytes, a bit each, with a tag \p semcom_frame (the same sequence
  * number . C p) on the first bit of each frame: C blocks of p bits, which follow from S,
-  * with the sender's padding zeros at the end. A tag \p semcom_blocks, a u8vector [C], is
-  * on the same bit: 1 for each block whose parities and CRC hold, 0 for the others. The
-  * bits of a block that failed are the decoder's decisions, and 0 where all ratios were 0.
+ * with the sender's padding zeros at the end. A tag \p semcom_blocks, a u8vector [C], is
+ * on the same bit: 1 for each block whose parities and CRC hold, 0 for the others. The
+ * bits of a block that failed are the decoder's decisions, and 0 where all ratios were 0.
  *
  * Message port \p blocks: (sequence number . u8vector) of each frame, the same.
  *

@@ -102,7 +102,7 @@ public:
                      const std::string& interpolation = "nearest");
 
     //! Sets another method, from the next frame on. \throws std::invalid_argument if
-        //! unknown.
+    //! unknown.
     virtual void set_method(const std::string& method) = 0;
 };
 

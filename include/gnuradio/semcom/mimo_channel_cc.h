@@ -71,7 +71,7 @@ public:
      * \param rician_k Power of the line of sight over that of the scatter, linear, >= 0.
      * \param doppler  [cycles per symbol] largest Doppler shift, >= 0; 0: block fading.
      * \param gain_db  [dB] gain of the receiver.
-          * \param seed     Seed of all random numbers.
+     * \param seed     Seed of all random numbers.
      * \param link     0 to 65535; links of one seed are independent.
      * \throws std::invalid_argument if an argument is out of range.
      */

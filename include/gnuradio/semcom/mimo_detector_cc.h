@@ -23,7 +23,7 @@ namespace semcom {
  * - \p none: stream k is antenna k, no_eff_k = noise_var.
  *
  * no_eff_k is the variance of noise and interference in stream k, for symbols of unit
-  * average power.
+ * average power.
  * Where the channel state changes within a frame, each piece has its own W and no_eff.
  *
  * Input: M streams of complex items in step, each with a tag \p semcom_frame (sequence
@@ -33,7 +33,7 @@ namespace semcom {
  *
  * Output: K streams of complex items with the same \p semcom_frame tags; port 0 has the
  * \p csi tags with no_eff of every piece filled in. No other tag passes. A decoder that
-  * needs the noise of each symbol, [K, n], repeats the (imaginary part) no_eff_k of piece
+ * needs the noise of each symbol, [K, n], repeats the (imaginary part) no_eff_k of piece
  * r over the symbols first_r to first_(r+1) - 1: expand_no_eff() of semcom.phy.csi in
  * Python.
  *
@@ -69,7 +69,7 @@ public:
     static sptr make(int num_rx, int num_tx, const std::string& method = "zf");
 
     /*!
-     * Sets another method, from the next \p csi tag on; \p none from the next frame on. An
+     * Sets the method, from the next \p csi tag on; \p none from the next frame on. An
      * estimator before it may thus be changed to and from its own \p none right after.
      * \throws std::invalid_argument if unknown.
      */

@@ -42,7 +42,7 @@ struct burst_receiver_settings {
 //! One user's part of a received burst.
 struct heard_user {
     bool detected = false; //!< its preamble was detected
-        bool read = false;     //!< its header was decoded
+    bool read = false;     //!< its header was decoded
     frame_header header;   //!< if read, else that of the burst with as many units
     synchronisation sync;  //!< start in samples since the stream's beginning
     clock_estimate clock;

@@ -17,7 +17,7 @@ constexpr double phase_noise_offset = 10e3;
 
 /*!
  * The impairments of one device in transmission and reception; by default only a random
-  * phase.
+ * phase.
  *
  * Carrier and sampling clock are off independently, and are the same for all that a
  * device sends and receives.

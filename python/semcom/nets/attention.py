@@ -88,9 +88,7 @@ def distinct(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor] | None:
     one = torch.empty_like(found).scatter_(0, which, torch.arange(len(rows), device=which.device))
     pairs = zip(which.split(ROWS), words.split(ROWS), strict=True)
     # Compared, since different rows may have equal keys.
-    same = all(
-        torch.equal(words[one[at]], piece) for at, piece in pairs
-    )
+    same = all(torch.equal(words[one[at]], piece) for at, piece in pairs)
     return (one, which) if same else None
 
 

@@ -95,9 +95,7 @@ class TextCodec(nn.Module):
         symbols."""
         logits = logits.float().clone()
         # Every sentence begins with it.
-        logits[:, 0] = (
-            F.one_hot(torch.tensor(CLS), logits.shape[-1]) * 100.0
-        )
+        logits[:, 0] = F.one_hot(torch.tensor(CLS), logits.shape[-1]) * 100.0
         best, tokens = (logits / self.temperature).log_softmax(-1).max(-1)
         known = (1 / (1 + noise)).mean(1)
         signs = torch.stack([best.sum(1), best.amin(1), best.mean(1), known], 1)
