@@ -59,7 +59,8 @@ class RadioOptions:
     rx_gain: float = option(20.0, "receive gain of the devices", unit="dB", only=(DEVICE,))
     antenna: str = option(
         "", "antenna port of the devices; TRANSMIT+RECEIVE for a device with both directions, "
-        "RX2,RX2 for two channels; one for all, or one for each device, by semicolons", only=(DEVICE,),
+        "RX2,RX2 for two channels; one for all, or one for each device, by semicolons",
+        only=(DEVICE,),
     )  # fmt: skip
     subdev: str = option(
         "", "UHD's subdevice specification of the devices, such as 'A:A A:B'; one for all, or one "
