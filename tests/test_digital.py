@@ -237,7 +237,10 @@ def test_events_are_told_of_what_was_decoded(media):
         ({"source": "jpeg+pcm", "variant": "audio_only"}, "source 'jpeg[+]pcm': one of pcm"),
         ({"source": "bpg+pcm"}, "source 'bpg[+]pcm'"),
         ({"picture_rate": 17.0}, "picture rate 17: expected 0.1 to 16 Hz"),
-        ({"payload": 20}, "payload of 20 symbols: too short for a unit at qpsk, 3/4; give at least 1.."),
+        (
+            {"payload": 20},
+            "payload of 20 symbols: too short for a unit at qpsk, 3/4; give at least 1..",
+        ),
         ({"modulation": "8psk"}, "8psk"),
     ],
 )
