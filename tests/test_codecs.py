@@ -103,6 +103,19 @@ def test_a_unit_that_is_cut_short_gives_the_parts_it_has():
 # pictures -----------------------------------------------------------------------------------------
 
 
+def test_no_codec_makes_its_caller_a_real_time_thread():
+    """SVT-AV1 does, once in a process, when root runs it."""
+    code = (
+        "import os, numpy as np\n"
+        "from gnuradio.semcom.media.codecs import pictures\n"
+        "before = os.sched_getscheduler(0)\n"
+        "for codec in pictures.available():\n"
+        "    pictures.encode(codec, np.zeros((2, 64, 64, 3), np.uint8), 30)\n"
+        "    assert os.sched_getscheduler(0) == before, codec"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 @pytest.mark.parametrize("codec", names.PICTURES)
 def test_better_pictures_cost_more(codec):
     group = given(codec)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import start_program
+from gnuradio.semcom.base.programs import Stopped
 from gnuradio.semcom.data import ave_text, extraction, open_set
 from gnuradio.semcom.data.clipset import AVE_CLASSES, BACKGROUND
 from gnuradio.semcom.perception.features import extractor
@@ -292,3 +293,25 @@ def test_a_stop_leaves_the_rows_of_the_clips_that_are_there(tmp_path):
     rows = ave_text.read(tmp_path / "Annotations.txt")
     clips = sorted(path.stem for path in tmp_path.glob("clip*.mp4"))
     assert [row.film for row in rows] == clips and len(clips) >= 2
+
+
+def test_a_stop_just_after_a_clip_was_written_keeps_its_row(tmp_path, monkeypatch):
+    """And one while the next is drawn anew leaves no row of another clip."""
+    from gnuradio.semcom.cli import make_media
+    from gnuradio.semcom.data import composition
+
+    write, written = composition.write_clip, []
+
+    def stopped(path, *clip, **options):
+        written.append(path)
+        if len(written) == 2:
+            write(path, *clip, **options)
+        raise Stopped(signal.SIGTERM)
+
+    monkeypatch.setattr(composition, "write_clip", stopped)
+    for seed, films in ((1, []), (2, ["clip00"]), (3, [])):
+        with pytest.raises(Stopped):
+            make_media.run(["--out", str(tmp_path), "--clips", "1", "--seed", str(seed)])
+        rows = tmp_path / "Annotations.txt"
+        assert [path.stem for path in tmp_path.glob("*.mp4")] == films
+        assert [row.film for row in ave_text.read(rows)] == films if films else not rows.exists()

@@ -21,13 +21,14 @@ from gnuradio.semcom.systems.m3e_vsc import M3EVSC
 from gnuradio.semcom.training import air, key_frames
 from gnuradio.semcom.training.job import Job, train
 from gnuradio.semcom.training.loop import Loop
-from gnuradio.semcom.training.m3e import checked, library, sentences
+from gnuradio.semcom.training.m3e import checked, differences, library, sentences
 from gnuradio.semcom.training.m3e import text as text_part
 from gnuradio.semcom.training.m3e.adversary import AHEAD, Adversary, hinge
 from gnuradio.semcom.training.m3e.codebooks import Codebooks
 from gnuradio.semcom.training.m3e.differences import Differences
 from gnuradio.semcom.training.m3e.media import Pictures, Sounds
 from gnuradio.semcom.training.options import M3E_PARTS, M3ETraining
+from gnuradio.semcom.training.precision import autocast
 from gnuradio.semcom.training.recipes import m3e as recipe
 from gnuradio.semcom.training.recipes.m3e import M3E
 from gnuradio.semcom.weights import store
@@ -69,6 +70,7 @@ def small(monkeypatch, medium):
     monkeypatch.setattr(sentences, "EACH", 2)
     monkeypatch.setattr(text_part, "FITTED", 4)
     monkeypatch.setattr(checked, "CLIPS", 3)
+    monkeypatch.setattr(differences, "EXAMPLES", 64)
     monkeypatch.setattr(recipe, "_frames", lambda job, seed: frames())
 
 
@@ -157,12 +159,13 @@ def test_sounds_are_compared_by_bands_features_and_class(medium):
     spread = torch.full_like(sent, 0.48)  # and 0.02 that is taken for granted
     with torch.no_grad():
         same, shifted = (
-            float(sounds.loss((mean, mean, spread), sent, classes, 0)) for mean in (sent, sent + 1)
+            float(sounds.loss((mean, mean, spread), sent, classes, 0, autocast(False)))
+            for mean in (sent, sent + 1)
         )
         logits = sounds.hearing(sent)[1].log_softmax(1)
     smooth = 0.95 * logits[range(len(classes)), classes] + 0.05 * logits.mean(1)
     wanted = 0.1 * -smooth.mean().item() + 0.1 * np.log(0.5)
-    assert same == pytest.approx(wanted, abs=0.005)  # computed in bfloat16
+    assert same == pytest.approx(wanted, abs=1e-5)
     assert shifted > same + 1
 
 
@@ -175,7 +178,7 @@ def test_the_spread_of_sounds_is_the_mean_of_what_the_grain_is_off(medium):
     for share in (0.9, 1.0, 1.1):
         spread = torch.full_like(sent, share * size - 0.02).requires_grad_()
         mean = sent - off
-        sounds.loss((mean, mean, spread), sent, classes, 0).backward()
+        sounds.loss((mean, mean, spread), sent, classes, 0, autocast(False)).backward()
         pulls.append(float(spread.grad.sum()))
     assert pulls[0] < -0.005 and abs(pulls[1]) < 1e-4 and pulls[2] > 0.005
 

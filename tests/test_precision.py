@@ -17,3 +17,16 @@ def test_the_faster_precision_is_taken_where_it_is_allowed(monkeypatch, slow):
     with precision.autocast(True):
         assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == fast
     precision.fastest.cache_clear()
+
+
+def test_a_processor_that_emulates_bfloat16_is_known_from_a_few_rows(monkeypatch):
+    seen = []
+
+    def step(rows, _):
+        seen.append(len(rows))
+        return 10.0 if rows.dtype == torch.bfloat16 else 1.0
+
+    monkeypatch.setattr(precision, "_step", step)
+    precision.fastest.cache_clear()
+    assert precision.fastest() == torch.float32 and max(seen) < 100
+    precision.fastest.cache_clear()

@@ -24,7 +24,7 @@ from gnuradio.semcom.sweep import hosts, points
 from gnuradio.semcom.sweep.cluster import Call, Cluster, Died
 from gnuradio.semcom.sweep.options import ClusterOptions
 
-pytest.importorskip("distributed")
+distributed = pytest.importorskip("distributed")
 FRAMES = 52  # no whole number of batches
 LOT = 2 * parts.BATCH
 
@@ -150,6 +150,27 @@ def test_a_call_that_ends_its_workers_is_told_and_the_others_are_done(two):
     assert found == {n: n for n in (0, 1, 3, 4)}
 
 
+def test_processes_that_nobody_starts_again_are_asked_for_anew(two, monkeypatch):
+    """A nanny gives up a worker that dies while it joins; closed by hand here."""
+    monkeypatch.setattr(clusters, "WATCH_S", 0.2)
+    for nanny in list(two._own.workers.values()):
+        two._own.sync(nanny.close)
+    found = two.results([Call(n, f"call {n}", slowly, (0.0, n)) for n in range(3)])
+    assert sorted(result for _, result in found) == [0, 1, 2]
+
+
+def test_a_cluster_that_has_lost_its_workers_is_one_line(monkeypatch):
+    for name in ("WATCH_S", "LOST_S"):
+        monkeypatch.setattr(clusters, name, 0.2)
+    own = dict(n_workers=1, threads_per_worker=1, dashboard_address=":0")
+    with distributed.LocalCluster(**own) as other, Cluster(0, other.scheduler_address) as cluster:
+        found = cluster.results([Call(n, f"call {n}", slowly, (9.0 * n, n)) for n in (0, 1)])
+        assert next(found)[1] == 0
+        other.scale(0)
+        with pytest.raises(SemcomError, match="no worker has been there for 0.2 s"):
+            next(found)
+
+
 def refuse(value):
     raise SemcomError(f"value {value}: no such")
 
@@ -160,8 +181,15 @@ def test_an_error_of_a_call_is_that_of_this_process(two):
 
 
 def test_workers_of_this_module_are_alike(two):
+    two.client.wait_for_workers(2, timeout=60)  # those that a test before this one killed
     hosts.compare(two)
     assert len(two.workers()) == 2
+
+
+def test_a_worker_that_joins_later_is_compared_too(two, monkeypatch):
+    monkeypatch.setattr(two, "versions", {**hosts.here(), "torch": "0.0"})
+    with pytest.raises(SemcomError, match=r"worker .*: has torch .*, this process has 0.0"):
+        list(two.results([Call(0, "call", slowly, (0.0, 0))]))
 
 
 # --- hosts ----------------------------------------------------------------------------------------

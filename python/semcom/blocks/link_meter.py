@@ -34,8 +34,10 @@ class link_meter(gr.hier_block2):
                     ``csi_true`` tags of a simulated channel are read here (the estimation error is
                     measured where the channel is constant within a frame)
 
-    ``report()`` returns the measures so far; a frame counts once it has come on every input.  Each
-    input is a block of its own, so that no input stops another's sender.
+    ``report()`` returns the measures so far.  A frame counts once it has come on every input.  The
+    sent symbols of a stream without an estimate in the CSI are neither waited for nor counted, as
+    they may come at any time, or never.  Each input is a block of its own, so that no input stops
+    another's sender.
 
     streams  number K of terminals that send
     """
@@ -55,30 +57,38 @@ class link_meter(gr.hier_block2):
         with self._lock:
             frames = self._waiting.setdefault(frame.number, {})
             frames[port] = frame
-            if len(frames) == len(self.taps):
-                # frames come in order, so an earlier one that is incomplete was lost on some input
-                before = list(self._waiting)
-                for number in before[: before.index(frame.number) + 1]:
-                    del self._waiting[number]
-                self._found[frame.number] = self._measure(
-                    [frames[p] for p in range(len(self.taps))]
-                )
+            csi, known = self._state(frames)
+            if known is None or any(k not in frames for k in known):
+                return
+            # frames come in order, so an earlier one that is incomplete was lost on some input
+            before = list(self._waiting)
+            for number in before[: before.index(frame.number) + 1]:
+                del self._waiting[number]
+            self._found[frame.number] = self._measure(frames, csi, known)
 
-    def _measure(self, frames: list) -> tuple:
-        """A frame's PAPR, error and power of symbols, error and power of the channel, SNR and noise
-        variance; the last two are None where unknown."""
-        sent = np.stack([frame.items for frame in frames[: self.streams]])
-        detected = np.stack([frame.items for frame in frames[self.streams : -1]])
-        estimate, truth = frames[self.streams].csi, frames[-1].truth
-        papr, snr, noise_var = metrics.papr(sent), None, None
-        channel_error = channel_power = 0.0
+    def _state(self, frames: dict) -> tuple:
+        """(CSI of a frame or None; numbers of the streams with an estimate, None until the frame is
+        complete at the receiver)."""
+        if any(port not in frames for port in range(self.streams, len(self.taps))):
+            return None, None
+        estimate = frames[self.streams].csi
         csi = None if estimate is None else read(estimate)
-        if csi is not None:  # a stream without an estimate is no error
-            known = np.isfinite(csi.no_eff[0])
-            sent, detected = sent[known], detected[known]
-            snr, noise_var = csi.snr, csi.noise_var
-        error = metrics.error_power(sent, detected)
-        power = metrics.error_power(sent, np.zeros_like(sent))
+        every = np.ones(self.streams, bool)
+        return csi, np.flatnonzero(every if csi is None else np.isfinite(csi.no_eff[0])).tolist()
+
+    def _measure(self, frames: dict, csi, known: list) -> tuple:
+        """A frame's PAPR, error and power of symbols, error and power of the channel, SNR and noise
+        variance; the last two are None where unknown.  Symbols are those of the streams
+        ``known``."""
+        papr = error = power = channel_error = channel_power = 0.0
+        if known:
+            sent = np.stack([frames[k].items for k in known])
+            detected = np.stack([frames[self.streams + k].items for k in known])
+            papr = metrics.papr(sent)
+            error = metrics.error_power(sent, detected)
+            power = metrics.error_power(sent, np.zeros_like(sent))
+        snr, noise_var = (None, None) if csi is None else (csi.snr, csi.noise_var)
+        truth = frames[2 * self.streams].truth
         if csi is not None and truth is not None:
             true = read(truth)
             if len(true.h) == 1:  # a channel that varies differs between payload and pilots

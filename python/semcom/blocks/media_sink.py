@@ -5,7 +5,6 @@
 from contextlib import ExitStack
 
 from ..base.files import check_writable
-from ..media.side_by_side import side_by_side
 from ..media.store import HANDLE_ITEM, NOTHING, STORE
 from ..media.video import check_video
 from ..protocol.turns import Turns
@@ -68,6 +67,8 @@ class media_sink(FrameBlock):
     def _write(self, due: list) -> None:
         for number, shown in due:
             if self._film is None:
+                from ..media.side_by_side import side_by_side  # Matplotlib, for films alone
+
                 told = ", ".join(filter(None, (self.caption, "the sound is the received one")))
                 self._film = self._open.enter_context(side_by_side(self.path, told))
             self._film.add(sent_of(self.store, number), shown)

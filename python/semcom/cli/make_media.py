@@ -27,19 +27,19 @@ from ..run.options import RunOptions
 OURS = re.compile(r"clip\d+")  # names of clips
 
 
-def write(path: Path, rng) -> str:
-    """Write one clip and return its line of Annotations.txt."""
-    from ..data.composition import compose, random_script, write_clip
+def draw(name: str, rng) -> tuple[str, tuple]:
+    """A random clip: its line of Annotations.txt, and the arguments of composition.write_clip."""
+    from ..data.composition import compose, random_script
     from ..data.material_drawn import DrawnMaterial
 
     material = DrawnMaterial()
     script = random_script(rng, material.events())
-    write_clip(path, *compose(rng, material, script))
+    clip = compose(rng, material, script)
     seconds = [t for t, label in enumerate(script.labels) if label != BACKGROUND]
     if not seconds:
-        return ave_text.write_row("background", path.stem, 0, 0)
+        return ave_text.write_row("background", name, 0, 0), clip
     event = AVE_CLASSES[script.labels[seconds[0]]]
-    return ave_text.write_row(event, path.stem, seconds[0], seconds[-1] + 1)
+    return ave_text.write_row(event, name, seconds[0], seconds[-1] + 1), clip
 
 
 def make_parser() -> options.Parser:
@@ -57,6 +57,7 @@ def run(argv=None) -> None:
     args = make_parser().parse_args(argv)
     seed = options.values(args, RunOptions, ("seed",)).seed
     from ..base import screen
+    from ..data.composition import write_clip
 
     path = make_folder(args.out) / ave_text.FILE
     lines = known(path)
@@ -65,11 +66,17 @@ def run(argv=None) -> None:
             for i in bar.track(range(args.clips), description="drawing"):
                 name = f"clip{i:02d}"
                 rng = np.random.default_rng([seed, 0, i])  # 0: no training split uses it
-                lines[name] = write(args.out / f"{name}.mp4", rng)
+                film = args.out / f"{name}.mp4"
+                film.unlink(missing_ok=True)  # if stopped here, no row of an older film remains
+                lines[name], clip = draw(name, rng)
+                write_clip(film, *clip)
     finally:
-        if lines:
+        there = [name for name in sorted(lines) if (args.out / f"{name}.mp4").exists()]
+        if not there:
+            path.unlink(missing_ok=True)
+        else:
             with replacing(path) as temporary:
-                text = "\n".join(lines[name] for name in sorted(lines)) + "\n"
+                text = "\n".join(lines[name] for name in there) + "\n"
                 Path(temporary).write_text(text, encoding="utf-8")
     print(f"wrote {args.clips} clips and Annotations.txt to {args.out}")
 

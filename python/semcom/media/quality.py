@@ -8,7 +8,6 @@ Pictures are [h, w, 3] uint8 of one size, sound [n] float32 at 16 kHz of one len
 from __future__ import annotations
 
 import numpy as np
-from scipy.fft import dct
 
 from ..base.errors import SemcomError
 from ..base.optional import cv2
@@ -104,6 +103,8 @@ def log_mel_correlation(sent: np.ndarray, played: np.ndarray) -> float:
 
 
 def _cepstrum(sound: np.ndarray) -> np.ndarray:
+    from scipy.fft import dct  # loads half of SciPy, which no other measure needs
+
     mean = log_mel(sound, YAMNET_OFFSET).mean(0, dtype=np.float64)
     return dct(mean, norm="ortho")[1 : COEFFICIENTS + 1]
 

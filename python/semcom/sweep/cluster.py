@@ -11,6 +11,7 @@ import contextlib
 import itertools
 import logging
 import socket
+import time
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -25,6 +26,9 @@ CALLS_AHEAD = (
     8  # that a worker has waiting for it, so that a sweep of any length needs little memory
 )
 DEATHS = 3  # of workers in the same call, after which it is not tried again
+POLL_S = 0.01  # between two looks whether a result has come
+WATCH_S = 5.0  # between two looks whether workers are there
+LOST_S = 120.0  # without any worker, after which nothing more is waited for
 CLOSE_S = 30.0  # [s] that processes may take to end
 SETTINGS = {
     "distributed.scheduler.allowed-failures": DEATHS - 1,
@@ -60,7 +64,7 @@ class Cluster:
     """
 
     def __init__(self, workers: int = 0, scheduler: str = ""):
-        self._own = None
+        self._own, self._count = None, workers
         local = distributed.LocalCluster  # loads its own settings
         logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it tells, we tell
         with dask.config.set(SETTINGS):
@@ -68,6 +72,7 @@ class Cluster:
                 self._own = _started(local, workers)
             self.client = self._connected(scheduler)
         self._names, self._waiting = itertools.count(), {}
+        self.versions = None  # that a worker must have, also one that joins later; None: any
 
     def _connected(self, scheduler: str):
         try:
@@ -128,12 +133,13 @@ class Cluster:
         def send(count: int) -> None:
             for call in itertools.islice(calls, count):
                 name = f"semcom-{next(self._names)}-{id(self)}"
-                future = self.client.submit(call.function, *call.arguments, key=name, pure=False)
+                asked = (self.versions, call.function, *call.arguments)
+                future = self.client.submit(_call, *asked, key=name, pure=False)
                 self._waiting[future] = call
                 ready.add(future)
 
         send(room)
-        for future in ready:
+        for future in self._watched(ready):
             call = self._waiting.pop(future, None)
             if call is None or future.cancelled():
                 send(1)
@@ -147,12 +153,44 @@ class Cluster:
                 yield call, future.result()
             send(max(1, room - len(self._waiting)))
 
+    def _watched(self, ready) -> Iterator:
+        """Futures as they are ready; SemcomError where no worker has been there for LOST_S.
+
+        A process of this machine that died before Dask's nanny knew it to be running is not started
+        again by the nanny: it is asked for anew here.
+        """
+        while not ready.is_empty():
+            looked = there = time.monotonic()
+            while not ready.has_ready():
+                time.sleep(POLL_S)
+                now = time.monotonic()
+                if now < looked + WATCH_S:
+                    continue
+                looked, there = now, now if self.workers() else there
+                if now > there + LOST_S:
+                    raise SemcomError(
+                        f"no worker has been there for {LOST_S:g} s; what is finished is kept: "
+                        "start workers, and go on with --resume"
+                    )
+                if self._own:
+                    self._own.scale(self._count)
+            yield next(ready)
+
     def drop(self, unwanted: Callable[[Call], bool]) -> None:
         """Calls whose results nobody waits for any more."""
         gone = [future for future, call in self._waiting.items() if unwanted(call)]
         for future in gone:
             del self._waiting[future]
         self.client.cancel(gone, force=True)
+
+
+def _call(versions: dict | None, function: Callable, *arguments):
+    """On a worker: what ``function`` returns; SemcomError where the versions here are others."""
+    if versions is not None:
+        from .hosts import asked, check_versions
+
+        check_versions(asked(), versions)
+    return function(*arguments)
 
 
 def _died(call: Call, cause) -> str:
@@ -188,11 +226,12 @@ def opened(given: ClusterOptions) -> Cluster | None:
     told; None: this process does it all."""
     if not given.wanted:
         return None
-    from .hosts import compare  # not for a program's --help: has Torch
+    from .hosts import compare, here  # not for a program's --help: has Torch
 
     cluster = Cluster(given.workers, given.scheduler)
     try:
         compare(cluster)
+        cluster.versions = here()
     except BaseException:
         cluster.close()
         raise

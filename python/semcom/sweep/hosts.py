@@ -69,6 +69,17 @@ def asked() -> dict:
     return {**here(), "name": name_here()}
 
 
+def check_versions(told: dict, ours: dict, where: str = "") -> None:
+    """SemcomError that names a worker, by what :func:`asked` says of it, whose versions are not
+    ``ours``."""
+    for name in COMPARED:
+        if told[name] != ours[name]:
+            raise SemcomError(
+                f"{told['name']}{where}: has {name} {told[name]}, this process has {ours[name]}; "
+                "install the same there"
+            )
+
+
 def compare(cluster) -> None:
     """SemcomError that names the first worker whose versions differ, or that has several threads;
     a note where a processor does, for last digits may then."""
@@ -80,12 +91,7 @@ def compare(cluster) -> None:
                 f"worker {address}: cannot load gr-semcom ({' '.join(str(told).split())[:200]}); "
                 "start it with the Python that has it"
             )
-        for name in COMPARED:
-            if told[name] != ours[name]:
-                raise SemcomError(
-                    f"{told['name']} at {address}: has {name} {told[name]}, this process has "
-                    f"{ours[name]}; install the same there"
-                )
+        check_versions(told, ours, f" at {address}")
         if threads.get(address, 1) != 1:
             raise SemcomError(
                 f"{told['name']} at {address}: {threads[address]} threads, expected 1; start it "

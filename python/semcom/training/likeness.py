@@ -52,8 +52,9 @@ class Likeness(nn.Module):
         self.recogniser, self.weights = recogniser, weights
         self.number = 0
 
-    def forward(self, shown: Tensor, sent: Tensor, classes: Tensor) -> Tensor:
-        """shown, sent [B, 3, h, w];  classes [B]: of the recogniser, -1 where not known."""
+    def forward(self, shown: Tensor, sent: Tensor, classes: Tensor, low: torch.autocast) -> Tensor:
+        """shown, sent [B, 3, h, w];  classes [B]: of the recogniser, -1 where not known;  low:
+        in which features are computed."""
         pixel, structure, features, named = self.weights
         off = shown - sent
         loss = pixel * (off.abs().mean() + PATCHES * F.avg_pool2d(off, PATCH).abs().mean())
@@ -61,7 +62,7 @@ class Likeness(nn.Module):
         side = SIDES[self.number % len(SIDES)]
         self.number += 1
         net, part = self.recogniser.features, _part(sent.shape[-1])
-        with torch.autocast("cpu", torch.bfloat16):
+        with low:
             with torch.no_grad():
                 originals = net.stage_maps(as_input(sent[..., *part], side))
             maps = net.stage_maps(as_input(shown.clamp(-0.1, 1.1)[..., *part], side))

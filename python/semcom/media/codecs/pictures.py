@@ -26,7 +26,8 @@ and encoders run in one thread: equal pictures give equal bytes.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -140,6 +141,22 @@ def _picture(frame: av.VideoFrame, shape: tuple[int, int]) -> np.ndarray:
     return frame.reformat(shape[1], shape[0], "rgb24", interpolation=FILTER).to_ndarray()
 
 
+@contextmanager
+def _scheduling_kept() -> Iterator[None]:
+    """The calling thread keeps its scheduling policy.
+
+    SVT-AV1, when root runs it, makes the thread that opens it a real-time one of the highest
+    priority and leaves it so: threads that this one starts later would have it too, and starve the
+    machine.
+    """
+    kept = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        if os.sched_getscheduler(0) != kept[0]:
+            os.sched_setscheduler(0, *kept)
+
+
 @dataclass(frozen=True)
 class _Coder:
     """A codec of ffmpeg.
@@ -166,10 +183,12 @@ class _Coder:
         context.pix_fmt, context.time_base, context.framerate = "yuv420p", Fraction(1, 25), 25
         context.thread_count, context.options = 1, self.options(quality)
         packets = []
-        for number, frame in enumerate(frames):
-            frame.pts = number
-            packets += context.encode(frame)
-        return [bytes(packet) for packet in [*packets, *context.encode(None)]]
+        with _scheduling_kept():
+            for number, frame in enumerate(frames):
+                frame.pts = number
+                packets += context.encode(frame)
+            packets += context.encode(None)
+        return [bytes(packet) for packet in packets]
 
     def pictures(self, unit: bytes, count: int, shape: tuple[int, int]) -> list[np.ndarray]:
         """The decodable pictures [h, w, 3] of a unit, at most ``count``."""

@@ -41,7 +41,8 @@ class Codebooks(MediumPart):
             coded, commitment = own.quantiser(latents, used)
             taken = torch.where((used > 0)[:, None, None], coded, latents)
             decoded = self.medium.decoded(own, taken, told)
-        loss = self.medium.loss(decoded, originals, classes, step) + COMMITMENT * commitment
+        loss = self.medium.loss(decoded, originals, classes, step, self.low())
+        loss = loss + COMMITMENT * commitment
         return loss + self.fooled(own, step, originals, decoded[0], told)
 
     def _told(self, classes: Tensor) -> Tensor:

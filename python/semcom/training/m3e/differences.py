@@ -79,7 +79,7 @@ class Differences(MediumPart):
             received = self._sent(own, latents, said, step).float()
             received, commitment = self._some_coded(own, latents, received, said.coded, step)
             decoded = self.medium.decoded(own, received, said.told)
-        loss = self.medium.loss(decoded, originals, classes, step)
+        loss = self.medium.loss(decoded, originals, classes, step, self.low())
         loss = loss + LATENTS * (received - latents.detach()).square().mean()
         loss = loss + COMMITMENT * commitment
         return loss + self.fooled(own, step, originals, decoded[0], said.told)

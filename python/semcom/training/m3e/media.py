@@ -72,8 +72,16 @@ class Medium(ABC):
         return (own.decode(latents, told),)
 
     @abstractmethod
-    def loss(self, decoded: tuple[Tensor, ...], sent: Tensor, classes: Tensor, step) -> Tensor:
-        """How unlike the originals what is :meth:`decoded` is, with gradients."""
+    def loss(
+        self,
+        decoded: tuple[Tensor, ...],
+        sent: Tensor,
+        classes: Tensor,
+        step: int,
+        low: torch.autocast,
+    ) -> Tensor:
+        """How unlike the originals what is :meth:`decoded` is, with gradients;  low: in which
+        features are computed."""
 
     def maps(self, shown: Tensor) -> Tensor:
         """As a discriminator looks at them."""
@@ -112,9 +120,9 @@ class Pictures(Medium):
         index = torch.randint(len(self.train), (count,))
         return self.train.crops(index), self.train.classes[index]
 
-    def loss(self, decoded, sent, classes, step) -> Tensor:
+    def loss(self, decoded, sent, classes, step, low) -> Tensor:
         self.likeness.number = step  # a resumed training goes on with the size that is next
-        return self.likeness(*decoded, sent, self.place[classes])
+        return self.likeness(*decoded, sent, self.place[classes], low)
 
     def measured(self, shown, sent) -> float:
         return float(structural_similarity(shown.clamp(0, 1), sent).mean())
@@ -155,7 +163,7 @@ class Sounds(Medium):
         mean, spread = own.decoder.tell(latents, own.names(told))
         return mean + spread * torch.randn_like(mean), mean, spread
 
-    def loss(self, decoded, sent, classes, step) -> Tensor:
+    def loss(self, decoded, sent, classes, step, low) -> Tensor:
         """L1 of the mean; what the spread says of the grain that the mean lacks, as the negative
         log-likelihood of a Laplacian, which few large ones move less than a Gaussian; distance of
         features and cross entropy of the class of the draw, which would have the spread small and
@@ -164,7 +172,7 @@ class Sounds(Medium):
         lacking, spread = grain(sent - mean.detach()), spread + LEAST
         unlikely = (lacking.abs() / spread + spread.log()).mean()
         drawn = mean + (shown - mean).detach()
-        with torch.autocast("cpu", torch.bfloat16):
+        with low:
             with torch.no_grad():
                 originals = self.hearing.maps(sent)
             maps = self.hearing.maps(drawn)

@@ -24,7 +24,7 @@ from ...nets.localisers import Localiser
 from ...nets.pilot_ave import cut_in_two
 from ...systems.loading import check_sizes, load_any, to_device
 from ...systems.registry import system
-from .. import losses
+from .. import losses, precision
 from ..augment import Augment
 from ..evaluate import accuracy, choose_background, link_of
 from ..job import Job
@@ -84,9 +84,10 @@ class EventsOverLink(ClipRecipe):
                 weight.requires_grad_(False)
                 self.kept_as_is[name] = self.taken[name]
         self.teacher = teacher.requires_grad_(False)
+        dtype = precision.low(self.config.bfloat16, next(teacher.parameters()).device)
         for part in teacher.modules():
-            if self.config.bfloat16 and hasattr(part, "compute_dtype"):
-                part.compute_dtype = torch.bfloat16
+            if hasattr(part, "compute_dtype"):
+                part.compute_dtype = dtype
 
     @classmethod
     def build(cls, job: Job, clips):
