@@ -11,7 +11,7 @@
 namespace gr {
 namespace semcom {
 
-//! What a semcom_frame tag says of the frame it opens.
+//! The content of a semcom_frame tag.
 struct frame_header {
     int64_t position = 0; //!< item of the current window on which the tag lies
     uint64_t seq = 0;
@@ -20,7 +20,7 @@ struct frame_header {
 };
 
 /*!
- * What the module's stream blocks share: numbered frames on aligned streams.
+ * The base of the module's stream blocks: numbered frames on aligned streams.
  *
  * A block implements run() as a state machine that moves as many items as input and
  * output allow, so that frames may be longer than any buffer. It must consume the last
@@ -42,7 +42,7 @@ protected:
     using input_streams = const phy::cfloat* const*;
     using output_streams = phy::cfloat* const*;
 
-    //! What run() did.
+    //! The result of run().
     struct progress {
         int consumed = 0;
         int produced = 0;
@@ -55,7 +55,7 @@ protected:
     virtual progress
     run(int num_out, int num_in, input_streams in, output_streams out) = 0;
 
-    //! Forgets the frame under way: the streams start anew.
+    //! Forgets the present frame when the streams restart.
     virtual void reset() = 0;
 
     //! The frame that starts at item \p position of the window. \throws if none does.
@@ -76,7 +76,7 @@ protected:
 
     using tag_iterator = std::vector<gr::tag_t>::const_iterator;
 
-    //! The tags of input port 0, by their place, from item \p position of the window on.
+    //! The tags of input port 0 from item \p position of the window on, in order.
     tag_iterator tags_from(int64_t position);
     tag_iterator tags_end() const { return d_tags.end(); }
 
@@ -94,7 +94,7 @@ private:
 //! (seq . length) as frames are tagged.
 pmt::pmt_t make_frame_tag(uint64_t seq, uint64_t length);
 
-//! The vector of a \p csi or \p csi_true tag. \throws if it is none.
+//! The vector of a \p csi or \p csi_true tag. \throws if the tag has another value.
 phy::packed_csi to_csi(const gr::tag_t& tag);
 
 //! A packed vector as a tag's value.

@@ -36,7 +36,7 @@ protected:
                        input_streams in,
                        output_streams out) = 0;
 
-    //! The frame under way.
+    //! The present frame.
     const frame_header& frame() const { return d_frame; }
 
 private:

@@ -9,8 +9,8 @@ namespace gr {
 namespace semcom {
 
 /*!
- * A framed block that holds a frame until its last item has come, and only then sends
- * what becomes of it: a frame of another length, of items of another type.
+ * A framed block that holds a frame until its last item has come, and only then sends the
+ * resulting frame, which may have another length and other items.
  */
 class whole_frame_block : public framed_block
 {
@@ -24,19 +24,19 @@ protected:
     //! frame() begins at item \p item of the window.
     virtual void begin_frame(int item) {}
 
-    //! All items of frame() have come: returns how many it becomes, at least 1.
+    //! Processes the complete frame(); returns the number of output items, at least 1.
     virtual uint64_t finish_frame() = 0;
 
-    //! The first of them is written as item \p item; semcom_frame is put.
+    //! The first output item is written as item \p item; its semcom_frame tag is put.
     virtual void open_frame(int item) {}
 
-    //! Writes \p count of them from number \p first on, where each output points.
+    //! Writes \p count output items from number \p first on, where each output points.
     virtual void write(uint64_t first, uint64_t count, void* const* out) = 0;
 
-    //! The frame under way.
+    //! The present frame.
     const frame_header& frame() const { return d_frame; }
 
-    //! Its items of an input, as far as they have come.
+    //! The items of the present frame at an input that have come so far.
     template <typename Item>
     const Item* items(int input) const
     {

@@ -16,27 +16,27 @@ from gnuradio.semcom.sweep.options import ClusterOptions
 from .work import STOPPED, shared
 
 STUDIES = {  # a module each, imported when it is run: GNU Radio reads some settings only once
-    "experiments": "the paper's experiments and ours, any of them: figures and tables",
-    "results": "all of them: docs/results.md",
-    "tuning": "tune and train what they need (hours): docs/tuning.md",
-    "attention": "where systems look: docs/attention.md",
-    "guidance": "whether the sound tells where to look: docs/guidance.md",
+    "experiments": "experiments of the paper and further ones by name: figures and tables",
+    "results": "all experiments: docs/results.md",
+    "tuning": "tune and train the systems of the experiments (hours): docs/tuning.md",
+    "attention": "spatial attention of systems, clip by clip: docs/attention.md",
+    "guidance": "value of the sidelink's audio guidance for the video terminal: docs/guidance.md",
     "localisers": "train the localisers (hours) and measure them: docs/localisers.md",
-    "media": "train what media need (hours) and measure it: docs/media.md",
-    "films": "films of what was understood of clips, on a page: out/films/index.html",
+    "media": "train the systems on pictures and sound (hours), measure them: docs/media.md",
+    "films": "natural clips with the receiver's answers as films: out/films/index.html",
     "classical": "the classical links beside the learned ones: docs/classical.md",
     "classical_features": "quantised features beside analogue symbols: docs/classical-features.md",
-    "classical_text": "sentences by classical codes: docs/classical-text.md",
-    "classical_media": "media that classical links show again: docs/classical-media.md",
-    "interpolation": "pictures made between key frames: a table on screen",
+    "classical_text": "classical text codes beside the learned text link: docs/classical-text.md",
+    "classical_media": "pictures and sound over classical links: docs/classical-media.md",
+    "interpolation": "quality of pictures interpolated between key frames: a table on screen",
     "generative": "M3E-VSC beside classical links: docs/generative.md",
-    "gallery": "one film over several links, to look at: docs/gallery.md",
-    "bound": "how many bits the channel can carry: docs/bound.md",
-    "coding": "what the classical channel coding reaches: docs/coding.md",
-    "synchronisation": "what the receiver of bursts reaches: docs/synchronisation.md",
+    "gallery": "one film as received over several links: docs/gallery.md",
+    "bound": "finite-blocklength bounds of the channels: docs/bound.md",
+    "coding": "error rates of the classical channel coding: docs/coding.md",
+    "synchronisation": "detection and synchronisation of bursts: docs/synchronisation.md",
 }
 
-ON_CLUSTERS = (  # studies of units that other processes can do
+ON_CLUSTERS = (  # studies whose units can run in other processes
     "experiments", "results", "localisers", "classical", "classical_features", "classical_text",
     "classical_media", "coding", "synchronisation",
 )  # fmt: skip
@@ -48,7 +48,7 @@ def main(words: list) -> int:
     parser = Parser(
         prog="studies", formatter_class=argparse.RawDescriptionHelpFormatter,
         description=f"{__doc__}\n\nstudies:\n{taught}\n\n"
-        "Stopped with Ctrl-C, a study goes on where it was with the same command.",
+        "A study stopped with Ctrl-C is resumed by the same command.",
     )  # fmt: skip
     parser.add_argument("name", metavar="NAME", choices=STUDIES, help="see above")
     name = parser.parse_args(words[:1]).name

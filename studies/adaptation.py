@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Which settings of a classical link do best at each SNR, by validation.
+"""Choose the settings of a classical link that are best at each SNR on validation.
 
-Two measurements are joined.  Without noise, ``run_point`` sends the validation clips within the
-budget by every way of coding them, for every number of bits that a modulation and code carry.  With
-noise, frames of random bits tell how often all blocks of a stream arrive.  The accuracy that is
-expected of a full link, whose streams are lost apart,
+Two measurements are combined.  Without noise, ``run_point`` sends the validation clips within the
+budget with every source coding, for every number of bits that a modulation and code carry.  With
+noise, the probability that all blocks of a stream arrive is measured on frames of random bits.  The
+expected accuracy of a full link, whose streams are lost independently,
 
     A = p(both) A(both) + p(video alone) A(video) + p(audio alone) A(audio) + p(none) A(none),
 
-is highest for the chosen one.  A(none) is what the receiver says of silence and mid-grey.
+is highest for the chosen one.  A(none) is the accuracy on silence and mid-grey.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from gnuradio.semcom.phy.names import CODE_LENGTHS
 from gnuradio.semcom.run.scenario import Scenario
 
 FRAMES = 300  # of random bits at each point
-CARRIERS = (  # modulation, code, repetition: rising bits a symbol
+CARRIERS = (  # modulation, code, repetition, by rising bits per symbol
     ("bpsk", "1/2", 4), ("bpsk", "1/2", 2), ("bpsk", "1/2", 1), ("bpsk", "3/4", 1),
     ("qpsk", "1/2", 1), ("qpsk", "3/4", 1), ("16qam", "1/2", 1), ("16qam", "3/4", 1),
     ("64qam", "2/3", 1), ("64qam", "5/6", 1), ("256qam", "3/4", 1), ("256qam", "5/6", 1),
@@ -33,7 +33,7 @@ CARRIERS = (  # modulation, code, repetition: rising bits a symbol
 
 @dataclass(frozen=True)
 class Carrier:
-    """How bits become symbols."""
+    """Modulation, code and repetition that map bits to symbols."""
 
     modulation: str
     code: str
@@ -45,8 +45,8 @@ class Carrier:
 
 
 def carriers(payload: int, every=CARRIERS) -> list[Carrier]:
-    """The carriers ``every``, each with the codeword that lets most bits into so many symbols; the
-    longest of those that are even."""
+    """The carriers ``every``, each with the length of codeword that puts most bits into ``payload``
+    symbols; of equal ones the longest."""
     found = []
     for parts in every:
         each = [Carrier(*parts, length) for length in CODE_LENGTHS]
@@ -57,8 +57,8 @@ def carriers(payload: int, every=CARRIERS) -> list[Carrier]:
 
 
 def arrivals(point: Scenario, carrier: Carrier, count: int, streams: int) -> np.ndarray:
-    """[2 ** streams] how often which streams of ``count`` bits arrive whole, stream k being bit k
-    of the index, at the channel, SNR, estimator and detector of a point."""
+    """Probabilities [2 ** streams] of each set of streams of ``count`` bits arriving without error
+    (stream k is bit k of the index) at the channel, SNR, estimator and detector of a point."""
     code, rng = carrier.block_code(), np.random.default_rng(point.seed)
     bits = rng.integers(0, 2, (FRAMES, streams, count)).astype(np.uint8)
     sent = np.array([[code.encode(stream) for stream in frame] for frame in bits])
@@ -74,11 +74,11 @@ def arrivals(point: Scenario, carrier: Carrier, count: int, streams: int) -> np.
 
 
 def settings_of(carrier: Carrier, coding: dict) -> dict:
-    """The options that a choice sets."""
+    """The options of a Scenario that a carrier and a source coding set."""
     return asdict(carrier) | coding
 
 
 def clean(point: Scenario, carrier: Carrier, coding: dict) -> Scenario:
-    """The point that measures a way of coding on a carrier without noise."""
+    """The noise-free point that measures a source coding on a carrier."""
     streams = 1 if coding["variant"] != "full" else 2
     return replace(point, channel="none", antennas=streams, **settings_of(carrier, coding))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The table of an adaptive link: what is tried on validation, and what is chosen of it."""
+"""The table of an adaptive link: the settings tried on validation, and the ones chosen."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from .experiment import CHANNELS
 from .work import Records, complete, recorded
 
 SNRS = tuple(float(snr) for snr in range(-10, 31, 5))  # [dB]
-USES = 1344  # of a clip: what pilot_ave_plus takes, sidelink and all
+USES = 1344  # channel uses of a clip with pilot_ave_plus, sidelink and pilots included
 MOST = {"quality": 100}  # the budget lowers it
 SOUNDS = tuple(
     {"source": codec, "bitrate": max(bitrates(codec))} for codec in ("codec2", "opus", "aac")
 )
-MOST_CUT = 0.2  # of the units; ways of coding that lose more are not tried with fewer bits
+MOST_CUT = 0.2  # share of the units; codings that lose more are not tried with fewer bits
 
 
 def shown_by(codecs, sizes, rates) -> tuple[dict, ...]:
-    """Ways of coding pictures: every combination."""
+    """Every combination of codec, size and picture rate, as options."""
     return tuple(
         {"source": codec, "size": size, "picture_rate": rate}
         for codec in codecs for size in sizes for rate in rates
@@ -40,7 +40,7 @@ def shown_by(codecs, sizes, rates) -> tuple[dict, ...]:
 
 @dataclass(frozen=True)
 class Budget:
-    """Channel uses of a clip, and what is tried for them.
+    """Channel uses of a clip, and the settings that are tried for them.
 
     carriers  places in adaptation.CARRIERS; () for all
     """
@@ -61,7 +61,7 @@ BUDGETS = (
 
 
 def adapt(budget: Budget, base: Scenario, val, kept: Records) -> None:
-    """Choose on validation what does best at each channel and SNR, and write the table."""
+    """Choose the best settings for each channel and SNR on validation, and write the table."""
     payload = payload_within(base, topology_of("digital"))
     found = {}  # carrier -> {"full" | "video_only" | "audio_only": (accuracy, coding)}
     codings = {"video_only": budget.pictures, "audio_only": SOUNDS}
@@ -83,9 +83,9 @@ def adapt(budget: Budget, base: Scenario, val, kept: Records) -> None:
 
 
 def write_table(system: str, data: str, uses: int, chosen: dict, of: str = "") -> None:
-    """Write the table of a link: (channel, SNR) -> (settings, accuracy that is expected).
+    """Write the table of a link: (channel, SNR) -> (settings, expected accuracy).
 
-    of  the weights that it is for, of a system that has any
+    of  name of the weights that it is for, if the system has any
     """
     choices = [
         {"channel": channel, "snr": snr, "accuracy": round(accuracy, 4), "settings": settings}
@@ -97,13 +97,13 @@ def write_table(system: str, data: str, uses: int, chosen: dict, of: str = "") -
 
 
 def table_path(uses: int, system: str = "digital", of: str = "") -> Path:
-    """Where a table lies."""
+    """Path of a table in models/."""
     name = "-".join(filter(None, (system, of, "adaptive", str(uses))))
     return pages.ROOT / "models" / f"{name}.json"
 
 
 def joint(of_one: dict) -> list[dict]:
-    """The best way of coding pictures with the best of sound."""
+    """The best coding of pictures combined with the best of sound."""
     (_, shown), (_, heard) = (of_one[variant] for variant in ("video_only", "audio_only"))
     if not shown or not heard:
         return []
@@ -111,7 +111,7 @@ def joint(of_one: dict) -> list[dict]:
 
 
 def measured(base: Scenario, carrier: Carrier, variant: str, ways: list, val, kept) -> list:
-    """(way of coding, its record without noise) for each of ``ways``."""
+    """(source coding, its record without noise) for each of ``ways``."""
     units = []
     for way in ways:
         point = adaptation.clean(base, carrier, MOST | way | {"variant": variant})
@@ -126,13 +126,13 @@ def told(record: dict) -> dict:
 
 
 def best(tried: list) -> tuple:
-    """(accuracy, way of coding) of the most accurate that fits; (0, None): none does."""
+    """(accuracy, coding) of the most accurate coding that fits; (0, None) if none does."""
     whole = [(record["accuracy"], way) for way, record in tried if record["cut"] <= MOST_CUT]
     return max(whole, key=lambda pair: pair[0], default=(0.0, None))
 
 
 def choose(point: Scenario, found: dict, payload: int, val, kept: Records) -> tuple[dict, float]:
-    """The settings that are expected to be best at a channel and SNR, and the accuracy expected."""
+    """The settings with the highest expected accuracy at a channel and SNR, and that accuracy."""
     nothing = background(val, point.frames)
     expected = []
     for carrier, of in found.items():
@@ -154,13 +154,13 @@ def choose(point: Scenario, found: dict, payload: int, val, kept: Records) -> tu
 
 
 def background(clips, count: int) -> float:
-    """Share of seconds in which nothing happens: what saying so always is worth."""
+    """Share of background seconds: the accuracy of the constant answer "background"."""
     labels = np.concatenate([clips.labels(i) for i in range(count)])
     return float(np.mean(labels == len(clips.classes) - 1))
 
 
 def arrivals(point: Scenario, carrier: Carrier, bits: int, streams: int, kept) -> list[float]:
-    """See adaptation.arrivals; measured once."""
+    """Probabilities of :func:`adaptation.arrivals`, measured once."""
     key = json.dumps(
         ["arrivals", point.channel, point.snr, point.csi, point.detector, bits, streams,
          adaptation.FRAMES, *vars(carrier).values()]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Make docs/attention.md: where systems look and what they decide (Fig. 7 of Yu et al.,
+"""Make docs/attention.md: spatial attention and decisions of systems (Fig. 7 of Yu et al.,
 arXiv:2412.06208), drawn for some clips and measured over the test split; see apps/attention.py.
 
     studies attention --data DIR --systems runs/seed0/*-full-*.safetensors

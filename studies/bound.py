@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Make docs/bound.md: how many bits the channel can carry, over SNR.
+"""Make docs/bound.md: bounds of the bits that the channel can carry, over SNR.
 
 studies bound
 """
@@ -36,7 +36,7 @@ LOOKS = {
 def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--uses", type=at_least(1), default=704, help="complex channel uses (default: %(default)s)")
-    add("--error-rate", type=float, default=1e-3, help="of blocks (default: %(default)s)")
+    add("--error-rate", type=float, default=1e-3, help="block error rate (default: %(default)s)")
     add("--docs", type=Path, default=pages.DOCS, help="folder of the page")
 
 

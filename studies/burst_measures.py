@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""How well the link's own receiver of bursts (``core.BurstReceiver``, which frame_sync_cc runs)
-finds, aligns and parts them.
+"""Measure how well the link's burst receiver (``core.BurstReceiver``, which frame_sync_cc runs)
+detects, synchronises and separates bursts.
 
-A measure takes a point (a dict of settings), a generator and a function that is told of trials
-done, and gives what it found.  Beside the receiver: its preamble detector alone, for what it hears
-of bursts that are not read, and bounds in closed form.
+A measure takes a point (a dict of settings), a random generator and a function that it calls with
+the number of finished trials, and returns a dict of results.  Beside the receiver, its preamble
+detector alone is measured, for bursts whose header is not decoded, and bounds in closed form.
 """
 
 from collections.abc import Callable
@@ -35,7 +35,7 @@ from .bursts import (
     random_burst,
 )
 
-FRAME = 10_000  # [symbols] of noise that false alarms are counted in
+FRAME = 10_000  # [symbols] of noise to which the rate of false alarms refers
 
 
 def receiver(side: Side, antennas: int, **settings):
@@ -52,8 +52,8 @@ def received(samples, side: Side, **settings) -> list:
 
 
 def read(bursts: list, user: int, sent, start: float):
-    """A user's HeardUser in the burst that starts at ``start`` [samples], to a symbol, and whose
-    header is the one that was sent; None if it was not read."""
+    """A user's HeardUser of the burst that starts within a symbol of ``start`` [samples] and has
+    the header that was sent; None if no burst has."""
     for burst in bursts:
         heard = burst.users[user]
         if heard.read and same(heard.header, sent) and at_place(heard.sync.start.value, start):
@@ -69,17 +69,17 @@ def same(header, sent) -> bool:
 
 
 def at_place(found: float, start: float) -> bool:
-    """Whether a preamble was heard where it is, to the symbol that the synchroniser can mend."""
+    """Whether a preamble was detected within the one symbol that the synchroniser can correct."""
     return abs(found - start) <= SPS
 
 
 def heard_at(samples, code: int) -> list:
-    """Where [samples] the receiver's detector hears a preamble, with its carrier."""
+    """Positions [samples] at which the receiver's detector finds a preamble, with its carrier."""
     return core.PreambleDetector(code, PULSE).detect(samples)
 
 
 def rate(hits: int, trials: int) -> dict:
-    """A share with its 95 % interval (Clopper and Pearson), as fields of a record."""
+    """A rate with its 95 % interval (Clopper and Pearson), as fields of a record."""
     interval = binomtest(hits, trials).proportion_ci(0.95, method="exact")
     return {"hits": hits, "of": trials, "rate": hits / trials, "ci95": [*map(float, interval)]}
 
@@ -90,8 +90,8 @@ def decibels(ratio: float) -> float:
 
 
 def detection(point: dict, rng, advance: Callable) -> dict:
-    """Preambles heard and headers read, of both users at the two antennas, and preambles heard
-    where there are none."""
+    """Preambles detected and headers decoded of both users at two antennas, and false
+    detections."""
     heard = got = strange = 0
     for _ in range(point["trials"]):
         frame = int(rng.integers(2**32))
@@ -110,7 +110,7 @@ def detection(point: dict, rng, advance: Callable) -> dict:
 
 
 def sidelink(point: dict, rng, advance: Callable) -> dict:
-    """Sidelink bursts received, of one and of two copies in a row, over the same draws."""
+    """Sidelink bursts received when sent once and when sent twice in a row, over the same draws."""
     heard, once, twice = 0, 0, 0
     for _ in range(point["trials"]):
         burst = random_burst(rng, SIDELINK)
@@ -131,7 +131,7 @@ def sidelink(point: dict, rng, advance: Callable) -> dict:
 
 
 def noise(point: dict, rng, advance: Callable) -> dict:
-    """Preambles and headers that the receiver finds in frames of noise, per frame."""
+    """False alarms per frame of noise: preambles detected and headers decoded."""
     side = UPLINK if point["antennas"] == 2 else SIDELINK
     ears = receiver(side, point["antennas"], false_alarm=point["false_alarm"])
     headers = done = 0
@@ -155,8 +155,8 @@ def upper_bound(events: int, frames: float) -> float:
 
 
 def estimates(point: dict, rng, advance: Callable) -> dict:
-    """Errors (RMS) of one user's carrier and time at two antennas beside their Cramer-Rao bounds:
-    after the preamble, of bursts that were heard, and after the header, of those received."""
+    """RMS errors of one user's carrier and time at two antennas beside their Cramer-Rao bounds:
+    after the preamble, over detected bursts, and after the header, over received ones."""
     errors = {"preamble": [], "head": []}
     first = core.make_preamble(0)
     for _ in range(point["trials"]):
@@ -177,7 +177,7 @@ def estimates(point: dict, rng, advance: Callable) -> dict:
 
 def squared_errors(found, start: float, user: User, noise_var: float) -> list:
     """Squared errors of carrier [cycles per symbol] and time [symbols], and their Cramer-Rao bounds
-    for this burst's gains (lib/phy/burst); ``start``: the estimate [samples] that is judged."""
+    for this burst's gains (lib/phy/burst).  start  the estimated start [samples]"""
     length = 2 * found.middle + 1
     snr = np.sum(abs(user.h) ** 2) / noise_var
     late = (start + SPS * found.middle - user.time(found.middle)) / SPS
@@ -212,8 +212,9 @@ def cfo_floor_hz(level_dbc_hz: float, length: int = PREAMBLE) -> float:
 
 
 def payload(point: dict, rng, advance: Callable) -> dict:
-    """EVM of both users' payloads out of the receiver, beside that of a zero-forcing detector that
-    knows the same H and hears aligned users in as much noise.  Frames with both headers read count.
+    """EVM of both users' payloads after the receiver, beside that of a zero-forcing detector that
+    knows the same H and receives aligned users in equal noise, over frames with both headers
+    decoded.
     """
     results = []
     for _ in range(point["trials"]):
@@ -247,7 +248,7 @@ def evm_figures(powers: np.ndarray) -> dict:
 
 
 def peaks(point: dict, rng, advance: Callable) -> dict:
-    """Peak power of shaped bursts over their mean while they are on, and the payload's EVM."""
+    """Peak over mean power of shaped bursts within their duration, and the payload's EVM."""
     source = {"qpsk": qpsk, "normal": complex_normal}[point["payload"]]
     peak, error = [], []
     for _ in range(point["trials"]):

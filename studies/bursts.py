@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Bursts on the air where no device agrees with another: what is sent, what is heard, the truth.
+"""Simulated bursts from devices with independent clocks: sent symbols, received samples, truth.
 
 Every device has a carrier within :data:`CARRIER` and a clock within :data:`CLOCK` of nominal, all
-independent, the receiver too; bursts begin at random times.  Channels are flat and stand still for
+independent, the receiver too; bursts begin at random times.  Channels are flat and constant over
 a burst, as in the design: AWGN, H = eye; Rayleigh, CN(0, 1) entries; Rician with K = 4.
 SNR is Es / N0 of each stream at each antenna after the matched filter.  Pulse, layout and pilots
 are those of the link (:class:`BurstFormat`).
@@ -29,7 +29,7 @@ PHASE_NOISE_OFFSET = 10e3  # [Hz]
 
 
 class Side(NamedTuple):
-    """Bursts of the link that are sent together: their layout, and the pilots of each user."""
+    """A link's side (uplink or sidelink): the layout of its bursts, and the pilots of each user."""
 
     layout: core.BurstLayout
     rows: list
@@ -43,13 +43,14 @@ class Side(NamedTuple):
 UPLINK, ALONE, SIDELINK = Side.of(2), Side.of(1), Side.of(1, SIDELINK_CODE)
 PREAMBLE = UPLINK.layout.preamble_length
 KNOWN = PREAMBLE + UPLINK.layout.header_length  # symbols in front of the payload
-GAP = UPLINK.layout.preamble_position(1) - KNOWN  # [symbols] by which users may differ
+GAP = UPLINK.layout.preamble_position(1) - KNOWN  # [symbols] largest difference of users' starts
 
 
 @dataclass(frozen=True)
 class User:
-    """The truth about one user: where its first symbol is [samples]; its carrier [cycles per
-    symbol] and clock (a symbol lasts 1 + clock nominal ones) against the receiver's; its gains [M].
+    """True parameters of one user: place of its first symbol [samples]; carrier offset [cycles per
+    symbol] and clock offset (a symbol lasts 1 + clock nominal ones) against the receiver; gains
+    [M].
     """
 
     start: float
@@ -58,13 +59,13 @@ class User:
     h: np.ndarray
 
     def time(self, symbol: float) -> float:
-        """[samples] of one of its symbols."""
+        """Time [samples] of one of its symbols."""
         return self.start + SPS * (1 + self.clock) * symbol
 
 
 @dataclass(frozen=True)
 class Burst:
-    """What one user sends: symbols complex64 [n], and what is in them."""
+    """A burst of one user: symbols complex64 [n], and their content."""
 
     symbols: np.ndarray
     header: object
@@ -86,8 +87,8 @@ def qpsk(rng, count: int) -> np.ndarray:
 
 def random_burst(rng, side: Side, user: int = 0, count: int = PAYLOAD, payload=complex_normal,
                  frame: int | None = None) -> Burst:  # fmt: skip
-    """A burst of the link's pilots and ``payload(rng, count)``, by default as networks send, of a
-    random frame."""
+    """A burst with the link's pilots, a random frame number (unless ``frame`` is given) and the
+    symbols ``payload(rng, count)``, by default Gaussian ones."""
     frame = int(rng.integers(2**32)) if frame is None else frame
     header = core.FrameHeader(frame, terminal=user, length=count)
     symbols = payload(rng, count)
@@ -116,7 +117,8 @@ def channel(rng, kind: str, antennas: int, users: int) -> np.ndarray:
 
 
 def phase_noise_variance(level_dbc_hz: float | None) -> float:
-    """[rad^2 per symbol] by which one device's phase wanders; None: a clean oscillator."""
+    """Variance [rad^2 per symbol] of one device's phase steps; None: an oscillator without
+    noise."""
     if level_dbc_hz is None:
         return 0.0
     return (2 * np.pi * PHASE_NOISE_OFFSET) ** 2 * 10 ** (level_dbc_hz / 10) / RATE
@@ -156,6 +158,6 @@ def noise_variance(point: dict) -> float:
 
 
 def payload_places(count: int) -> np.ndarray:
-    """Where a body has its payload symbols, int [count]."""
+    """Indices of the payload symbols within a burst's body, int [count]."""
     i = np.arange(count)
     return i + LINK.pilot_length * (1 + i // LINK.pilot_spacing)

@@ -2,9 +2,9 @@
 # Copyright 2026 gr-semcom contributors
 """Make docs/classical.md: the classical links beside the learned ones, in equal channel uses.
 
-RAW is a folder of recordings and photographs of which clips are composed: its validation split
-chooses the adaptive link, whose tables come to lie in models/, its test split is reported.  All
-points run through the GNU Radio flowgraph; finished ones are kept in OUT.
+RAW is a folder of recordings and photographs that clips are composed from: the settings of the
+adaptive link are chosen on its validation split and written into models/; its test split is
+reported.  All points run through the GNU Radio flowgraph; finished ones are kept in OUT.
 
     studies classical --raw DIR
 """
@@ -30,14 +30,14 @@ from .work import Records, complete
 
 OURS, PUBLISHED = "pilot_ave_plus", "pilot_ave"
 FIXED = {"source": "jpeg+pcm", "quality": 50, "bitrate": 64_000, "size": 96}
-FIXED_CLIPS = 20  # of the fixed link, whose frames are a hundred times as long
+FIXED_CLIPS = 20  # clips over the fixed link, whose frames are a hundred times as long
 CLIFFS = (5.0, 10.0, 20.0, 30.0)  # [dB] whose choices on AWGN are sent at every SNR
 USES_SNRS = (0.0, 5.0, 10.0)  # [dB] of accuracy over channel uses
 LOOKS = {OURS: (0, 0), PUBLISHED: (1, 1), "adaptive": (2, 2), "JPEG + PCM": (3, 3)}
 
 
 class Held:
-    """Clips of a set, each composed once."""
+    """Cache of a set's clips, each composed once."""
 
     def __init__(self, clips):
         self._clips, self._kept = clips, {}
@@ -67,8 +67,8 @@ class Held:
 def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--raw", type=Path, required=True, metavar="DIR", help="folder with manifest.csv")
-    add("--val", type=at_least(1), default=30, help="clips that choose (default: %(default)s)")
-    add("--test", type=at_least(1), default=100, help="clips that count (default: %(default)s)")
+    add("--val", type=at_least(1), default=30, help="validation clips (default: %(default)s)")
+    add("--test", type=at_least(1), default=100, help="test clips (default: %(default)s)")
     add("--out", type=Path, default=Path("runs/classical"), metavar="DIR")
     add("--docs", type=Path, default=pages.DOCS, help="folder of the page")
 
@@ -94,7 +94,7 @@ def digital(raw: Path, frames: int, uses: int, **more) -> Scenario:
 
 
 class Study:
-    """What is measured on the test split, point by point as it is asked for."""
+    """The study's points on the test split, each measured when first needed."""
 
     def __init__(self, args: argparse.Namespace):
         self.raw, self.frames = args.raw, args.test
@@ -120,7 +120,7 @@ class Study:
         )
 
     def fixed(self, channel: str, snr: float) -> dict:
-        """JPEG and PCM at QPSK 3/4, as long as that takes."""
+        """Record of JPEG and PCM at QPSK 3/4, without a limit on the channel uses."""
         frames = min(self.frames, FIXED_CLIPS)
         return self.record(
             digital(self.raw, frames, 0, channel=channel, snr=snr, length=1944, **FIXED)
@@ -145,11 +145,11 @@ class Study:
 
     @property
     def nothing(self) -> float:
-        """Accuracy of always saying that nothing happens."""
+        """Accuracy of the constant answer "background"."""
         return background(self.clips, self.frames)
 
     def cliff(self) -> Axes:
-        """Each choice of AWGN's table at every SNR, beside the link that is learned."""
+        """Each choice in the table of AWGN sent at every SNR, beside the learned link."""
         lines = [line(OURS, self.curve(OURS, "awgn"), LOOKS[OURS])]
         choices = [
             c for c in read_table(str(table_path(USES)))["choices"] if c["channel"] == "awgn"
@@ -165,7 +165,7 @@ class Study:
         return Axes("AWGN, fixed rates", plots.SNR_LABEL, "segment accuracy", lines)
 
     def over_uses(self) -> Axes:
-        """Accuracy of the adaptive link over channel uses; the learned one has one number."""
+        """Accuracy of the adaptive link over channel uses; the learned link is one point."""
         lines = []
         for number, snr in enumerate(USES_SNRS):
             records = [self.adaptive("rayleigh", snr, budget.uses) for budget in BUDGETS]
@@ -216,7 +216,7 @@ class Study:
         return lines
 
     def choices(self) -> list[str]:
-        """What the table of the budget has for Rayleigh fading."""
+        """The chosen settings for Rayleigh fading."""
         rows = [
             [f"{c['snr']:g}", c["settings"]["source"], f"{c['settings']['size']}",
              f"{c['settings']['picture_rate']:g}",

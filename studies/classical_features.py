@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
 """Make docs/classical-features.md: quantised features over LDPC and QAM beside analogue symbols,
-and the bound of both.
+and a bound on both.
 
 DATA are folders in the AVE layout for which `digital_features` ships weights (ave28; composed clips
 with the features of media, as tools/compose.py writes them).  At each SNR
-the adaptive link sends as many bits by such a carrier as is expected to be best, from how often
-frames of random bits arrive and from what so many bits are worth on the validation split, which
-stands in the weights' header.  The test split is reported, through the GNU Radio flowgraph.
+the adaptive link uses the number of bits, modulation and code with the highest expected accuracy,
+from the measured frame error rate and the accuracy by number of bits on validation, which the
+weights' header holds.  The test split is reported, through the GNU Radio flowgraph.
 
     studies classical_features --data DIR [DIR ...]
 """
@@ -35,7 +35,7 @@ from .results import margin
 from .work import Records, complete
 
 OURS, RIVAL = "pilot_ave_plus", "digital_features"
-SLOW = ("bpsk", "qpsk", "16qam")  # constellations that few bits are sent by
+SLOW = ("bpsk", "qpsk", "16qam")  # constellations tried for few bits
 LOOKS = {OURS: (0, 0), RIVAL: (2, 2), "bound, fade unknown": (1, 3), "bound, fade known": (3, 3)}
 WITHIN = 0.02  # of the bound
 COMPARED = (-5.0, 0.0, 5.0, 10.0)  # [dB]
@@ -43,8 +43,8 @@ COMPARED = (-5.0, 0.0, 5.0, 10.0)  # [dB]
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--data", type=Path, nargs="+", required=True, metavar="DIR", help="in the AVE layout")
-    add("--frames", type=int, default=0, help="clips a point; 0: the split once")
+    add("--data", type=Path, nargs="+", required=True, metavar="DIR", help="AVE-layout folders")
+    add("--frames", type=int, default=0, help="clips per point; 0: the split once")
     add("--out", type=Path, default=Path("runs/classical_features"), metavar="DIR")
     add("--docs", type=Path, default=pages.DOCS, help="folder of the page")
 
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 class Study:
-    """What is measured, point by point as it is asked for."""
+    """The study's points on one set, each measured when first needed."""
 
     def __init__(self, data: Path, frames: int, out: Path):
         self.data, self.frames = data, frames
@@ -90,7 +90,7 @@ class Study:
         return complete("test", [unit], self.kept)[0]
 
     def choose(self, channel: str, snr: float) -> tuple[dict, float]:
-        """The settings that are expected to be best, and the accuracy expected."""
+        """The settings with the highest expected accuracy, and that accuracy."""
         at = self.point(RIVAL, channel=channel, snr=snr)
         expected = []
         for row in self.worth:
@@ -110,7 +110,7 @@ class Study:
         return self.record(self.point(OURS, channel=channel, snr=snr))
 
     def bound(self, channel: str, adapted: bool) -> np.ndarray:
-        """Accuracy over SNRS that no code passes, at the rates measured."""
+        """Upper bound of the accuracy over SNRS for any channel code, at the measured rates."""
         return accuracy_bound(self.payload, np.array(SNRS), channel, self.worth, adapted=adapted)
 
     def panels(self) -> list[Axes]:
@@ -141,7 +141,7 @@ class Study:
         ]  # fmt: skip
 
     def headline(self) -> list[str]:
-        """How far the learned link is from the bound where it is compared."""
+        """Distance of the learned link from the bound at the SNRs COMPARED."""
         lines = []
         for channel, title in CHANNELS.items():
             bounds = dict(zip(SNRS, self.bound(channel, False), strict=True))
@@ -183,8 +183,8 @@ class Study:
 
 
 def slowest(bits: int, payload: int) -> list[Carrier]:
-    """For each constellation and rate that few bits are sent by, the carrier of most repetitions
-    whose frame of so many bits has room."""
+    """For each constellation of SLOW and each rate, the carrier with the most repetitions whose
+    frame holds ``bits`` bits."""
     found = {}
     for modulation, code, _ in CARRIERS:
         for repetition in (1, 2, 4, 8):

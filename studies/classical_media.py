@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Make docs/classical-media.md: pictures and sound that classical links show again.
+"""Make docs/classical-media.md: pictures and sound as received over classical links.
 
-RAW is a folder of recordings and photographs of which clips are composed: its validation split
-chooses the adaptive link, its test split is reported.  All points run through the GNU Radio
-flowgraph; finished ones are kept in OUT.
+RAW is a folder of recordings and photographs that clips are composed from: the settings of the
+adaptive link are chosen on its validation split, its test split is reported.  All points run
+through the GNU Radio flowgraph; finished ones are kept in OUT.
 
     studies classical_media --raw DIR
 """
@@ -43,7 +43,7 @@ FIXED = {  # all QPSK, LDPC 3/4 of 1944 bits
                         "bitrate": 2_400},
 }  # fmt: skip
 CHEAPEST, ADAPTIVE = "H.265 + Codec 2", "adaptive"
-"""The adaptive link takes the uses of the cheapest."""
+"""The fixed link with the fewest channel uses, which are the adaptive link's budget."""
 QUANTITIES = {  # of the tables, and the plots of those that are true
     "ssim": ("SSIM", ".3f", True), "ms_ssim": ("MS-SSIM", ".3f", False),
     "psnr_db": ("PSNR [dB]", ".1f", False), "lpips": ("LPIPS", ".3f", False),
@@ -58,8 +58,8 @@ LOOKS = {label: (number, number % 4) for number, label in enumerate((*FIXED, ADA
 def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--raw", type=Path, metavar="DIR", help="folder with manifest.csv (default: drawn clips)")
-    add("--val", type=at_least(1), default=5, help="clips that choose (default: %(default)s)")
-    add("--test", type=at_least(1), default=12, help="clips that count (default: %(default)s)")
+    add("--val", type=at_least(1), default=5, help="validation clips (default: %(default)s)")
+    add("--test", type=at_least(1), default=12, help="test clips (default: %(default)s)")
     add("--out", type=Path, default=Path("runs/classical_media"), metavar="DIR")
     add("--docs", type=Path, default=pages.DOCS, help="folder of the page")
 
@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 class Study:
-    """What is measured, point by point as it is asked for."""
+    """The study's points, each measured when first needed."""
 
     def __init__(self, args: argparse.Namespace):
         self.raw, self.counts = str(args.raw or ""), {"val": args.val, "test": args.test}
@@ -97,7 +97,7 @@ class Study:
         )
 
     def curve(self, label: str, channel: str) -> list[dict]:
-        """Records of test over SNR of one of LOOKS."""
+        """Records on the test split over SNR of a curve of LOOKS."""
         if label != ADAPTIVE:
             return [self.fixed(label, channel, snr) for snr in SNRS]
         return [
@@ -109,12 +109,12 @@ class Study:
 
     @cached_property
     def uses(self) -> int:
-        """Channel uses of a clip that the adaptive link takes: those of the cheapest fixed one."""
+        """Channel uses per clip of the adaptive link: those of the cheapest fixed one."""
         return round(self.uses_of(CHEAPEST) * SECONDS)
 
     @cached_property
     def choices(self) -> dict:
-        """channel -> (what is expected on validation, settings) of each SNR."""
+        """channel -> (expected W on validation, settings) of each SNR."""
         chooser = Chooser(self.point("val", uses=self.uses), self.sets["val"], self.tried)
         return {c: [chooser.choose(c, snr) for snr in SNRS] for c in SHOWN}
 
@@ -130,11 +130,11 @@ class Study:
         ]  # fmt: skip
 
     def legend(self, name: str) -> str:
-        """A link with its channel uses a second."""
+        """Label of a link with its channel uses per second."""
         return f"{name}, {self.uses_of(name):,.0f} uses/s"
 
     def uses_of(self, name: str) -> float:
-        """Channel uses a second of a link, pilots and all."""
+        """Channel uses per second of a link, pilots included."""
         if name == ADAPTIVE:
             return self.uses / SECONDS
         return self.fixed(name, "awgn", max(SNRS))["channel_uses_per_second"]

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Make docs/classical-text.md: sentences by classical codes beside the learned text link.
+"""Make docs/classical-text.md: classical codes for sentences beside the learned text link.
 
-DATA is a folder of sentences, a line each; of its files those named "captions" count, if there are
-any.  Its training split teaches the codes, its validation split chooses the adaptive link, its test
-split is reported.  All points run through the GNU Radio flowgraph; finished ones are kept in OUT.
+DATA is a folder of text files with one sentence per line; if some files are named "captions", only
+those are used.  The codes are fitted on the training split, the settings of the adaptive link are
+chosen on validation, the test split is reported.  All points run through the GNU Radio flowgraph;
+finished ones are kept in OUT.
 
     studies classical_text --data DIR
 """
@@ -37,12 +38,13 @@ from .work import complete
 OURS = "deepsc"
 SHOWN = ("awgn", "rayleigh")
 SNRS = tuple(float(snr) for snr in range(-6, 19, 3))  # [dB]
-TIMES = {"adaptive": 1, "adaptive, twice the uses": 2}  # those of the learned link, at most
+# largest channel uses of a link, in multiples of the learned link's
+TIMES = {"adaptive": 1, "adaptive, twice the uses": 2}
 QUANTITIES = {"similarity": "sentence similarity", "bleu_1": "BLEU-1"}
-PILOTS = (32, 16)  # of a sentence, tried for the adaptive link; all others have the first
-TRIED = 2  # constellations of each source
-REPEATED = ("bpsk", "qpsk")  # a larger one gains more by becoming smaller
-ERROR_RATE = 0.01  # of sentences, of the bound
+PILOTS = (32, 16)  # per sentence, tried for the adaptive link; all other links have the first
+TRIED = 2  # constellations tried for each source code
+REPEATED = ("bpsk", "qpsk")  # for larger ones a smaller constellation is better than repetition
+ERROR_RATE = 0.01  # of sentences, in the bound
 LOOKS = {
     OURS: (0, 0), "adaptive": (1, 0), "adaptive, twice the uses": (1, 1), "bigram": (2, 2),
     "huffman_words": (3, 3), "huffman_letters": (4, 2), "letters5": (5, 3), "brotli": (6, 3),
@@ -51,7 +53,8 @@ LOOKS = {
 
 @dataclass(frozen=True)
 class Coding:
-    """How a sentence becomes symbols; the default carrier is that of the fixed links."""
+    """Source code, modulation, channel code and repetition of a sentence; the defaults are those of
+    the fixed links."""
 
     source: str
     modulation: str = "qpsk"
@@ -60,7 +63,7 @@ class Coding:
     pilot_length: int = PILOTS[0]
 
     def symbols(self, count: int) -> int:
-        """Symbols of so many bits of text."""
+        """Number of symbols for ``count`` bits of text."""
         carrier = BlockCode(self.modulation, self.code, repetition=self.repetition)
         return carrier.symbols(max(1, count))
 
@@ -73,8 +76,8 @@ class Coding:
 def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--data", type=Path, metavar="DIR", help="sentences (default: those of a grammar)")
-    add("--val", type=at_least(1), default=100, help="that choose (default: %(default)s)")
-    add("--test", type=at_least(1), default=200, help="that count (default: %(default)s)")
+    add("--val", type=at_least(1), default=100, help="validation sentences (default: %(default)s)")
+    add("--test", type=at_least(1), default=200, help="test sentences (default: %(default)s)")
     add("--out", type=Path, default=Path("runs/classical_text"), metavar="DIR")
     add("--docs", type=Path, default=pages.DOCS, help="folder of the page")
 
@@ -88,7 +91,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def spread(every: Sentences, count: int) -> Sentences:
-    """So many sentences, evenly spaced over the captions of a set, or over all if it has none."""
+    """``count`` sentences, evenly spaced over the captions of a set, or over all if it has none."""
     places = [i for i, source in enumerate(every.sources) if "captions" in source]
     places = places or range(len(every))
     picked = [places[k * len(places) // count] for k in range(count)]
@@ -97,8 +100,8 @@ def spread(every: Sentences, count: int) -> Sentences:
 
 
 def longest(source: str, modulation: str, lengths: list, most: float) -> Coding | None:
-    """The code and repetition of a constellation that take most symbols for texts of such lengths
-    [bits], but in the mean not more than ``most``; None: all do."""
+    """The code and repetition of a constellation that take the most symbols for texts of
+    ``lengths`` [bits], in the mean at most ``most``; None if all take more."""
     taken = {}
     for code in CODE_RATES:
         for repetition in REPETITIONS if modulation in REPEATED else (1,):
@@ -109,7 +112,7 @@ def longest(source: str, modulation: str, lengths: list, most: float) -> Coding 
 
 
 class Study:
-    """What is measured, point by point as it is asked for."""
+    """The study's points, each measured when first needed."""
 
     def __init__(self, args: argparse.Namespace):
         self.data = str(args.data or "")
@@ -123,7 +126,7 @@ class Study:
     # --- points ---
 
     def record(self, split: str, channel: str, snr: float, coding: Coding | None) -> dict:
-        """The record of a point, run once; of the learned link without a coding."""
+        """The record of a point, run once; without ``coding`` that of the learned link."""
         clips = self.sets[split]
         system = {"system": "digital_text", **asdict(coding)} if coding else {"system": OURS}
         point = Scenario(data=self.data, split=split, frames=len(clips), antennas=1,
@@ -132,7 +135,7 @@ class Study:
         return complete(split, [unit], self.kept)[0]
 
     def uses(self, record: dict, split: str = "test") -> float:
-        """Mean channel uses of a sentence, pilots and all."""
+        """Mean channel uses of a sentence, pilots included."""
         return record["channel_uses_per_word"] * self.words(split)
 
     def words(self, split: str = "test") -> float:
@@ -140,7 +143,7 @@ class Study:
 
     @property
     def payload(self) -> float:
-        """Mean symbols of a sentence of test that the learned link sends beside its pilots."""
+        """Mean payload symbols of a test sentence over the learned link, without pilots."""
         return (
             self.record("test", "awgn", max(SNRS), None)["channel_uses"]["payload"] * self.words()
         )
@@ -149,7 +152,7 @@ class Study:
 
     @cached_property
     def budget(self) -> tuple[float, float]:
-        """(payload, pilots) of the learned link, means of a sentence of validation."""
+        """(payload, pilots) of the learned link, means over the validation sentences [symbols]."""
         uses = self.record("val", "awgn", max(SNRS), None)["channel_uses"]
         return tuple(uses[kind] * self.words("val") for kind in ("payload", "pilots"))
 
@@ -159,9 +162,9 @@ class Study:
         return [len(code.encode(sentence)) for sentence in self.sets[split]]
 
     def candidates(self, times: int) -> list[Coding]:
-        """What is tried within ``times`` the uses of the learned link: of each source the smallest
-        constellations that fit, of each of these the code that takes most, for it protects best;
-        fewer pilots where they make room for another code."""
+        """The settings tried within ``times`` the uses of the learned link: for each source code
+        the smallest constellations that fit, for each of these the strongest channel code that
+        fits, and fewer pilots where they make room for another code."""
         found = {}
         for pilot_length in PILOTS:
             most = times * sum(self.budget) - pilot_length
@@ -174,8 +177,9 @@ class Study:
 
     @cached_property
     def choices(self) -> dict:
-        """(times, channel) -> the coding of each SNR with the highest BLEU-1 on validation, and
-        that; once all sentences arrive, no other can do better at higher SNR."""
+        """(times, channel) -> for each SNR the coding with the highest BLEU-1 on validation, and
+        that
+        BLEU-1.  Once all sentences arrive, the same coding is kept for higher SNRs."""
         return {
             (times, channel): self._choose(self.candidates(times), channel)
             for times in TIMES.values() for channel in SHOWN
@@ -194,7 +198,7 @@ class Study:
         return chosen
 
     def curve(self, label: str, channel: str) -> list[dict]:
-        """Records of test over SNR of one of LOOKS."""
+        """Records on the test split over SNR of a curve of LOOKS."""
         if label in TIMES:
             codings = [coding for coding, _ in self.choices[TIMES[label], channel]]
         else:
@@ -216,7 +220,7 @@ class Study:
         ]  # fmt: skip
 
     def legend(self, name: str) -> str:
-        """A link with the channel uses that it takes."""
+        """Label of a link with its channel uses."""
         if name in TIMES:
             return name
         return f"{name}, {self.uses(self.curve(name, 'awgn')[0]):.0f} uses"
@@ -248,7 +252,8 @@ class Study:
         )
 
     def quotes(self) -> dict[str, str]:
-        """Similarities and uses of test that the prose quotes, ours_awgn_0 and the like."""
+        """Similarities and channel uses on test that the page's text quotes, by names as
+        ours_awgn_0."""
         names = {"ours": OURS, "adaptive": "adaptive", "twice": "adaptive, twice the uses"}
         told = {}
         for short, name in names.items():

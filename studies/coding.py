@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Make docs/coding.md: what the classical channel coding reaches, beside closed forms and bounds.
+"""Make docs/coding.md: error rates of the classical channel coding beside closed forms and bounds.
 
-    studies coding                            everything, the page and its figures
-    studies coding --trials 200 --out quick   a rough look at everything
+    studies coding                            all points, the page and its figures
+    studies coding --trials 200 --out quick   all points with few trials
 
-Measured are blocks lost by each LDPC code, uncoded bit errors of each constellation, and the SNR
-that each constellation with each code rate needs.  Finished points are kept in OUT/points.json;
-they depend on their settings, the trials, the seed and the code that is measured.  One core takes
-some five minutes for all.
+Measured are the block error rate of each LDPC code, the uncoded bit error rate of each
+constellation, and the SNR that each constellation with each code rate needs.  Finished points are
+kept in OUT/points.json; they depend on their settings, the trials, the seed and the measured source
+code.  All points take some five minutes on one core.
 """
 
 import argparse
@@ -32,10 +32,10 @@ from .coding_page import AIM, figures, page
 from .error_rates import BITS
 from .work import Records, Unit, complete, keyed
 
-WORDS = 60_000  # most blocks of a point
-ENOUGH = 300  # lost blocks after which no more are sent
+WORDS = 60_000  # largest number of blocks per point
+ENOUGH = 300  # lost blocks after which a point ends
 BATCH = 1000  # blocks sent at a time
-WATERFALLS = {"1/2": 0.5, "2/3": 1.25, "3/4": 1.75, "5/6": 2.5}  # [dB] of Eb/N0 where they begin
+WATERFALLS = {"1/2": 0.5, "2/3": 1.25, "3/4": 1.75, "5/6": 2.5}  # first Eb/N0 [dB]
 STEP = 0.25  # [dB]
 STEPS = 11
 UNCODED = np.arange(-5.0, 41.0, 2.5)  # [dB] of Es/N0
@@ -44,10 +44,10 @@ SYMBOLS = 500_000  # of an uncoded point
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--trials", type=at_least(1), help="no more blocks than these at any point")
-    add("--seed", type=at_least(0), default=0, help="of all draws (default: %(default)s)")
+    add("--trials", type=at_least(1), help="largest number of blocks per point")
+    add("--seed", type=at_least(0), default=0, help="seed of all draws (default: %(default)s)")
     add("--out", type=Path, default=Path("out/coding"), metavar="DIR",
-        help="points, and the page if it is not for docs/ (default: %(default)s)")  # fmt: skip
+        help="for points.json, and the page with --trials (default: %(default)s)")  # fmt: skip
     add("--docs", type=Path, metavar="DIR",
         help="folder of the page; default: docs, with --trials OUT")  # fmt: skip
 
@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def plan(most: int | None = None) -> list:
-    """The points; ``most``: no more blocks, or hundreds of uncoded symbols, than that at any."""
+    """The points.  most  largest number of blocks, or of hundreds of uncoded symbols, per point"""
     words = min(WORDS, most or WORDS)
     return [
         *({"section": "waterfalls", "rate": rate, "length": length, "words": words,
@@ -86,7 +86,7 @@ def plan(most: int | None = None) -> list:
 
 @functools.cache
 def code() -> str:
-    """What tells the code that is measured, and that measures, from other versions of it."""
+    """Digest of the measured and the measuring source code, which tells versions apart."""
     return "-".join(sha256(file)[:16] for file in (semcom_python.__file__, __file__))
 
 
@@ -98,26 +98,27 @@ def unit(point: dict, seed: int) -> Unit:
 
 
 def measure(point: dict, seed: int) -> dict:
-    """A point with what was found; equal points and seeds give equal records."""
+    """A point with its results; equal points and seeds give equal records."""
     rng = np.random.default_rng([seed, zlib.crc32(json.dumps(point, sort_keys=True).encode())])
     return {**point, "seed": seed, **MEASURES[point["section"]](point, rng)}
 
 
 def noisy(rng, x: np.ndarray, variance: float) -> np.ndarray:
-    """Symbols in complex noise."""
+    """Symbols with complex Gaussian noise of ``variance`` added."""
     noise = rng.standard_normal((len(x), 2), np.float32).view(np.complex64)[:, 0]
     return x + np.float32(math.sqrt(variance / 2)) * noise
 
 
 def waterfalls(point: dict, rng) -> dict:
-    """Blocks lost by a code, as QPSK."""
+    """Block error rate of a code with QPSK over Eb/N0."""
     ldpc = core.LdpcCode(point["rate"], point["length"])
     snr_db = point["ebn0_db"] + 10 * math.log10(2 * ldpc.k / ldpc.n)
     return {"lost": lost_blocks(rng, ldpc, "qpsk", "max_log", snr_db, point["words"])}
 
 
 def lost_blocks(rng, ldpc, modulation: str, method: str, snr_db: float, most: int) -> dict:
-    """The share of blocks with a wrong bit at Es/N0, of ``most``, or fewer once it is known."""
+    """Block error rate at Es/N0 = ``snr_db`` over at most ``most`` blocks, fewer after ENOUGH
+    errors."""
     lost = sent = 0
     while sent < most and lost < ENOUGH:
         count = min(BATCH, most - sent)
@@ -132,7 +133,7 @@ def lost_blocks(rng, ldpc, modulation: str, method: str, snr_db: float, most: in
 
 
 def uncoded(point: dict, rng) -> dict:
-    """Bits decided wrong; under Rayleigh fading every symbol has a known gain of its own."""
+    """Uncoded bit error rate; with Rayleigh fading every symbol has its own, known gain."""
     modulation, count = point["modulation"], point["symbols"]
     bits = rng.integers(0, 2, count * BITS[modulation], np.uint8)
     gain = np.ones(count, np.complex64)
@@ -145,7 +146,7 @@ def uncoded(point: dict, rng) -> dict:
 
 
 def modes(point: dict, rng) -> dict:
-    """Es/N0 [dB] from which no more than AIM of the blocks of 648 bits are lost."""
+    """Es/N0 [dB] from which the error rate of blocks of 648 bits is at most AIM."""
     ldpc = core.LdpcCode(point["rate"], 648)
     efficiency = BITS[point["modulation"]] * ldpc.k / ldpc.n
     settings = ldpc, point["modulation"], point["method"]

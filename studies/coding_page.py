@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Tables, figures and the page of what :mod:`coding` has measured."""
+"""Tables, figures and the page of the results of :mod:`coding`."""
 
 import math
 from pathlib import Path
@@ -21,19 +21,20 @@ PICTURES = {"waterfalls": "coding-waterfalls.png", "uncoded": "coding-uncoded.pn
 
 
 def error_rate(found: dict) -> Estimate:
-    """A share with its range; unknown if nothing was lost."""
+    """An error rate with its interval; unknown if nothing was lost."""
     return Estimate(found["rate"], *found["ci95"]) if found["hits"] else Estimate(None)
 
 
 def approximation(rate: str, length: int, ebn0_db: np.ndarray) -> np.ndarray:
-    """The normal approximation of a code as "3/4" over one of QPSK's rails."""
+    """Normal approximation of the error rate of a code of ``rate`` (such as "3/4") over one of
+    QPSK's two real dimensions."""
     over, under = map(int, rate.split("/"))
     snr_db = ebn0_db + 10 * math.log10(over / under)
     return error_rates.normal_approximation(over / under, length, snr_db)
 
 
 def waterfall_panels(records: list) -> list:
-    """A panel for each rate with a curve for each length, and what codes of these can reach."""
+    """A panel for each rate with a curve for each length, and the normal approximation of each."""
     panels = []
     for (rate,), points in group(records, "waterfalls", "rate").items():
         lines, bounds = [], []
@@ -51,7 +52,7 @@ def waterfall_panels(records: list) -> list:
 
 
 def drawn(x: np.ndarray, y: np.ndarray) -> tuple:
-    """A closed form where it is large enough to be drawn."""
+    """The part of a closed form above FLOOR."""
     seen = y >= FLOOR
     return x[seen].tolist(), y[seen].tolist()
 
@@ -81,7 +82,7 @@ def figures(records: list, folder: Path) -> None:
 
 
 def waterfall_table(records: list) -> list:
-    """Eb/N0 at which AIM of the blocks is lost, of each code and of the best there could be."""
+    """Eb/N0 at the block error rate AIM, of each code and by the normal approximation."""
     rows = []
     for (rate, length), points in group(records, "waterfalls", "rate", "length").items():
         fine = np.arange(-2.0, 8.0, 0.01)
@@ -100,8 +101,8 @@ def _db(value: float | None) -> str:
 
 
 def crossing(x, rates) -> float | None:
-    """Where a falling error rate comes down to AIM, its logarithm taken as straight between points;
-    None if it does not."""
+    """SNR at which a falling error rate reaches AIM, by linear interpolation of its logarithm; None
+    if it does not."""
     for (low, high), (one, other) in zip(
         zip(x, x[1:], strict=False), zip(rates, rates[1:], strict=False), strict=True
     ):
@@ -112,7 +113,7 @@ def crossing(x, rates) -> float | None:
 
 
 def uncoded_table(records: list) -> list:
-    """At how many points of each curve the closed form lies within what was found."""
+    """Number of points of each curve at which the closed form lies within the measured interval."""
     rows = []
     for (channel, modulation), points in group(records, "uncoded", "channel", "modulation").items():
         snr = np.array([r["snr_db"] for r in points])
@@ -126,7 +127,7 @@ def uncoded_table(records: list) -> list:
 
 
 def modes_table(records: list) -> list:
-    """Constellations and rates by what they carry, with the SNR that they need."""
+    """Constellations and rates by bits per symbol, with the SNR that they need."""
     found = group(records, "modes", "modulation", "rate")
     rows = []
     for (modulation, rate), points in sorted(

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Closed forms of error rates: what a measured curve stands beside."""
+"""Closed forms of error rates, for comparison with measured curves."""
 
 import math
 
@@ -52,7 +52,7 @@ def binary_channel(snr_db) -> tuple[np.ndarray, np.ndarray]:
 
 
 def normal_approximation(rate: float, length: int, snr_db) -> np.ndarray:
-    """Block error rate near which the best code of ``rate`` and ``length`` n can come over
+    """Approximate block error rate of the best code of ``rate`` and ``length`` n over
     :func:`binary_channel`: Q((C - R + log2(n) / (2n)) sqrt(n / V)) (Polyanskiy, Poor and Verdu,
     IEEE Trans. Inf. Theory 56 (5), 2010, eq. 296)."""
     capacity, dispersion = binary_channel(snr_db)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""What an experiment is: a figure of some panels, a panel some curves, a curve some points of the
-link; and the figures of Yu et al. (arXiv:2412.06208) that stand beside ours.
+"""Definition of an experiment: a figure of panels, a panel of curves, a curve of points of the
+link; and the published figures of Yu et al. (arXiv:2412.06208) for comparison.
 """
 
 import functools
@@ -37,8 +37,8 @@ class Curve:
     label: str
     options: dict
     look: tuple
-    values: tuple = ()  # of the panel's axis, where they are not the panel's
-    seeds: int | None = None  # training seeds that it takes; None: those of the experiment
+    values: tuple = ()  # on the panel's axis; (): the panel's
+    seeds: int | None = None  # number of training seeds; None: that of the experiment
 
     def full(self) -> bool:
         """Whether both terminals send and the receiver estimates the channel."""
@@ -47,7 +47,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Panel:
-    """Curves over the Scenario field ``axis``, or over the channel uses that it comes to."""
+    """Curves over the Scenario field ``axis``, or over channel uses."""
 
     title: str
     axis: str
@@ -71,7 +71,8 @@ class Panel:
 
 @dataclass(frozen=True)
 class Experiment:
-    """A figure with its tables; ``help`` teaches it in a line, ``note`` says how to read it."""
+    """A figure with its tables; ``help`` describes it in a line, ``note`` explains how to read
+    it."""
 
     name: str
     title: str
@@ -80,10 +81,10 @@ class Experiment:
     panels: tuple
     columns: int = 3
     tables: str = "panels"  # which of ``experiment_tables.TABLES`` it shows
-    seeds: int | None = None  # training seeds that it takes; None: all there are
+    seeds: int | None = None  # number of training seeds; None: all
 
     def points(self, number: int = 0) -> list:
-        """Every point that is run with the ``number``-th training seed, once."""
+        """All points that are run with the ``number``-th training seed, without duplicates."""
         if self.seeds is not None and number >= self.seeds:
             return []
         every = (
@@ -98,7 +99,7 @@ class Experiment:
 
 @functools.cache
 def published() -> dict:
-    """Table I of the paper, with the accuracy of its full system worked out: channel -> list."""
+    """Table I of the paper with the accuracy of its full system calculated: channel -> list."""
     table = json.loads(Path(__file__).with_name("published_yu2024.json").read_text())
     table["accuracy"] = {
         channel: [a / (1 - loss / 100) for a, loss in zip(accuracies, losses, strict=True)]

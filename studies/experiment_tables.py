@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Figure and tables of an experiment, out of the records of its points."""
+"""Figure and tables of an experiment, from the records of its points."""
 
 from dataclasses import dataclass
 
@@ -15,12 +15,12 @@ from .points import Setup
 
 
 def uses_per_clip(record: dict) -> float:
-    """Symbol periods that a clip costs, of all kinds."""
+    """Channel uses per clip: payload, pilots and sidelink."""
     return record["channel_uses_per_segment"] * record["segments"] / record["clips"]
 
 
 def axes(panel: Panel, results: dict) -> plots.Axes:
-    """A panel as ``report`` draws it."""
+    """The axes of a panel, for ``report.plots``."""
     xlabel, scale = (USES_LABEL, "log") if panel.over_uses else AXES[panel.axis]
     lines = []
     for curve in panel.curves:
@@ -54,7 +54,7 @@ def error_free(panel: Panel, results: dict) -> list:
 
 @dataclass(frozen=True)
 class Table:
-    """Strings under a header."""
+    """A table of strings with a header."""
 
     caption: str
     header: list
@@ -93,7 +93,8 @@ def _shown(value, form: str = ".3f") -> str:
 
 
 def loss_tables(experiment: Experiment, results: dict) -> list:
-    """With, without, and the loss in percent, ours and the paper's, a table per channel."""
+    """A table per channel: accuracy with and without estimation and the loss in percent, ours and
+    the paper's."""
     label = published()["label"]
     header = [AXES["snr"][0]]
     for who in ("", f"{label}: "):
@@ -146,7 +147,7 @@ TABLES = {"panels": panel_tables, "losses": loss_tables, "uses": uses_tables}
 
 
 def section(experiment: Experiment, results: dict, picture: str) -> list:
-    """Markdown lines of an experiment: how to read it, figure, tables."""
+    """Markdown lines of an experiment: note, figure, tables."""
     results = of_experiment(experiment, results)
     note = experiment.note
     if experiment.seeds == 1:
@@ -159,7 +160,7 @@ def section(experiment: Experiment, results: dict, picture: str) -> list:
 
 
 def provenance(results: dict, setup: Setup) -> str:
-    """What every figure of a study has in common, in a paragraph."""
+    """A paragraph with the data set, seeds and conventions that all figures of a study share."""
     first = next(iter(results.values()))[0]
     seeds = max(len(group) for group in results.values())
     spread = (
@@ -177,12 +178,12 @@ def provenance(results: dict, setup: Setup) -> str:
 
 
 def of_experiment(experiment: Experiment, results: dict) -> dict:
-    """The results of its points, of as many training seeds as it takes."""
+    """The results of an experiment's points, for its number of training seeds."""
     return {point: results[point][: experiment.seeds] for point in experiment.points()}
 
 
 def write(experiment: Experiment, results: dict, setup: Setup, out) -> None:
-    """NAME.json, NAME.md and NAME.png in the folder ``out``."""
+    """Write NAME.json, NAME.md and NAME.png into the folder ``out``."""
     out = make_folder(out)
     mine = of_experiment(experiment, results)
     write_json(out / f"{experiment.name}.json", [r for rs in mine.values() for r in rs])

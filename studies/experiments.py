@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Run the paper's experiments (Yu et al., arXiv:2412.06208) and ours over the link.
+"""Run the paper's experiments (Yu et al., arXiv:2412.06208) and further ones over the link.
 
-Each is a figure with its tables, run through the GNU Radio flowgraph; it leaves OUT/NAME.json,
+Each is a figure with its tables, run through the GNU Radio flowgraph and written to OUT/NAME.json,
 OUT/NAME.md and OUT/NAME.png.  Finished points are kept in OUT/points.json; a point that several
 experiments share is run once.
 
@@ -20,7 +20,7 @@ SYSTEM, BASELINE = "pilot_ave_plus", "pilot_ave"
 FADING = ("rayleigh", "rician")
 SNRS = (-10.0, -5.0, 0.0, 10.0, 30.0)
 SYMBOLS = (4, 8, 16, 32, 64)
-PILOTS = {"pilot_length": 64}  # twice the usual: at -10 dB it is worth more than it costs
+PILOTS = {"pilot_length": 64}  # twice the usual: at -10 dB the gain exceeds the cost
 ZF = {"csi": "ls", "detector": "zf", **PILOTS}
 LMMSE = {"csi": "ls", "detector": "lmmse", **PILOTS}
 
@@ -260,7 +260,11 @@ def add_options(parser) -> None:
     lines = "\n".join(f"  {name:14} {experiment.help}" for name, experiment in known.items())
     parser.epilog = f"experiments:\n{lines}"
     parser.add_argument(
-        "names", nargs="+", metavar="NAME", choices=[*known, "all"], help="see below; or all"
+        "names",
+        nargs="+",
+        metavar="NAME",
+        choices=[*known, "all"],
+        help="experiments, see below, or all",
     )
     points.add_options(parser, SYSTEM, out="out/experiments")
 

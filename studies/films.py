@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Render natural clips with what a receiver understood of them, and a page to look at them.
+"""Render natural clips with the receiver's answers as films, and a page that shows them.
 
-Nothing of it is part of the repository: the clips' licences mostly forbid it.
+The films must not be published: most clips' licences forbid it.
 
     studies films --clips DIR ...       out/films/index.html
 """
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def figure(clip: dict, point, out: Path) -> str:
-    """Render one clip; what the page says of it."""
+    """Render one clip; returns its part of the page (HTML)."""
     films = Films([clip["path"]])
     done = run_films(point, films)
     (window,) = media_clips.windows_of([clip], done)

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Make docs/gallery.md and its films: one film over several links, as it was sent and as shown.
+"""Make docs/gallery.md and its films: one film as sent and as received over several links.
 
-The film pans over photographs that scikit-image carries, free to be shown (a cat, an astronaut, a
-cup); its sounds are synthesised.  With --clips the same is made of films of your own, and only in
---out: what is in such a film is not ours to publish.
+The film pans over free photographs from scikit-image (a cat, an astronaut, a cup); its sounds are
+synthesised.  With --clips your own films are sent instead and written only into --out, as they may
+not be free to publish.
 
     studies gallery
 """
@@ -34,7 +34,7 @@ from . import pages
 RUN_LINK = pages.ROOT / "apps" / "run_link.py"
 SHOWN = {"chelsea": "Flute", "astronaut": "Helicopter", "coffee": "Clock"}  # and sounds
 SECONDS, FPS, SIDE = 3, 16, 256  # of each photograph; pictures a second; [pixels]
-H265 = (  # as many uses as m3e_vsc takes with its sound
+H265 = (  # as many channel uses as m3e_vsc with sound
     "--system digital --task media --variant video_only --source h265 --quality 30 --size 64 "
     "--picture-rate 16 --modulation 16qam --antennas 1"
 )
@@ -42,7 +42,7 @@ H265 = (  # as many uses as m3e_vsc takes with its sound
 
 @dataclass(frozen=True)
 class Link:
-    """A link: what it is called, options of ``apps/run_link.py``, name of its film."""
+    """A link: its title, options of ``apps/run_link.py``, name of its film."""
 
     name: str
     options: str
@@ -61,8 +61,8 @@ LINKS = (
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--clips", type=Path, nargs="+", metavar="FILE", help="films of your own instead")
-    add("--out", type=Path, default=Path("out/films"), metavar="DIR", help="where films are made")
+    add("--clips", type=Path, nargs="+", metavar="FILE", help="send these films instead")
+    add("--out", type=Path, default=Path("out/films"), metavar="DIR", help="folder for the films")
     add("--docs", type=Path, default=pages.DOCS, help="folder of the page")
 
 
@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> None:
         sent = [photographs(make_folder(args.out) / "photographs.mp4")]
     check_writable(page)
     if len({film.stem for film in sent}) < len(sent):
-        raise SemcomError("--clips: two films of one name, whose films would be one; rename one")
+        raise SemcomError("--clips: two films have the same name; rename one")
     jobs = [(film, link) for film in sent for link in LINKS]
     rows = []
     for film, link in track(jobs, "films", console=screen.console()):
@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def over(film: Path, link: Link, shown: Path, page: Path) -> list[str]:
-    """Send a film over a link; the rest of its row."""
+    """Send a film over a link; returns the other cells of its row."""
     record = shown.with_suffix(".json")
     words = [*link.options.split(), "--channel", "awgn", "--media", film, "--render", shown,
              "--json", record]  # fmt: skip
@@ -105,7 +105,7 @@ def over(film: Path, link: Link, shown: Path, page: Path) -> list[str]:
 
 
 def said(windows: list[dict]) -> str:
-    """What a receiver said, second by second, each thing once where it goes on."""
+    """The receiver's answers second by second, with repeated ones once."""
     found = []
     for window in windows:
         seconds = window.get("said") or [second["event"] for second in window.get("events", ())]

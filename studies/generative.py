@@ -2,8 +2,8 @@
 # Copyright 2026 gr-semcom contributors
 """Make docs/generative.md: M3E-VSC beside classical links, figures 4 to 8 and table 1 of its paper.
 
-RAW is a folder of recordings and photographs: its validation split chooses the adaptive classical
-link, its test split is reported.  Finished points are kept in OUT.
+RAW is a folder of recordings and photographs: the settings of the adaptive classical link are
+chosen on its validation split, its test split is reported.  Finished points are kept in OUT.
 
     studies generative --raw DIR
 """
@@ -46,13 +46,13 @@ SNRS = {"awgn": (-5.0, 0.0, 3.0, 5.0, 8.0, 12.0, 18.0), "rayleigh": (0.0, 8.0, 1
 SOUND_SNRS = {"awgn": (-5.0, 0.0, 8.0, 16.0), "rayleigh": (8.0, 16.0)}
 TEXT_SNRS = (-6.0, -3.0, 0.0, 3.0, 6.0, 9.0)
 AT = 8.0  # [dB] of table 1
-STILL_USES = 768  # of a still, pilots and all, at most
+STILL_USES = 768  # largest channel uses of a still, pilots included
 OURS = "M3E-VSC"
 PICTURES = {  # M3E-VSC's settings
     OURS: {}, "without M3E": {"without": "m3e"}, "only text": {"only": "text"},
     "only image": {"only": "image"}, "M3E-VSC, 2 symbols a latent": {"picture_symbols": 2},
 }  # fmt: skip
-FIXED = {  # as in the paper: one code at every SNR, whatever it takes
+FIXED = {  # as in the paper: one code at every SNR, without a limit on the uses
     "H.265 + LDPC 3/4, QPSK": {"source": "h265_still", "modulation": "qpsk", "quality": 0},
     "H.265 + LDPC 3/4, 16QAM": {"source": "h265_still", "modulation": "16qam", "quality": 0},
     "JPEG + LDPC 3/4, 16QAM": {"source": "jpeg", "modulation": "16qam", "quality": 0},
@@ -73,7 +73,7 @@ FILMS = {  # one GOP of 16 pictures a second; classical ones send no sound
         "source": "h265", "quality": 0, "size": 64, "picture_rate": 4.0},
 }  # fmt: skip
 FILM_KEYS = {"ssim": ".3f", "picture_class": ".2f", "sound_class": ".2f"}
-AGAIN = {  # xi below which a sentence is asked for again, attempts at most
+AGAIN = {  # xi below which a sentence is requested again, largest number of attempts
     "once": (0.0, 1), "again below xi = 0.6": (0.6, 4), "again below xi = 0.9": (0.9, 4),
     "twice, blindly": (2.0, 2), "four times, blindly": (2.0, 4),
 }  # fmt: skip
@@ -89,12 +89,17 @@ SOUND_KEYS = {"sound_class": "sound named right", "timbre": "timbre"}
 def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--raw", type=Path, required=True, metavar="DIR", help="folder with manifest.csv")
-    add("--clips", type=Path, metavar="DIR", help="natural films with clips.json, to show as well")
+    add(
+        "--clips",
+        type=Path,
+        metavar="DIR",
+        help="folder of natural films with clips.json, for figure 4",
+    )
     add("--checkpoint", default="", help="weights of m3e_vsc (default: the shipped ones)")
     add("--stills", type=at_least(1), default=150, help="photographs (default: %(default)s)")
     add("--sounds", type=at_least(1), default=152, help="recordings (default: %(default)s)")
     add("--sentences", type=at_least(1), default=500, help="sentences (default: %(default)s)")
-    add("--val", type=at_least(1), default=50, help="stills that choose (default: %(default)s)")
+    add("--val", type=at_least(1), default=50, help="validation stills (default: %(default)s)")
     add("--out", type=Path, default=Path("runs/generative"), metavar="DIR")
     add("--docs", type=Path, default=pages.DOCS, help="folder of the page")
 
@@ -110,7 +115,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 class Study:
-    """What is measured, point by point as it is asked for."""
+    """The study's points, each measured when first needed."""
 
     def __init__(self, args: argparse.Namespace):
         self.args = args
@@ -149,7 +154,7 @@ class Study:
         return self.point(f"still, {name}", channel, lambda: self.sent_stills(name, channel))
 
     def sent_stills(self, name: str, channel: Channel) -> dict:
-        """Figures of the photographs, and the ``settings`` that were chosen."""
+        """Figures of the photographs, and the chosen ``settings``."""
         if name in PICTURES:
             link, settings = Generative(self.args.checkpoint, **PICTURES[name]), PICTURES[name]
         elif name in FIXED:
@@ -180,10 +185,10 @@ class Study:
             )
         return Axes(CHANNELS[model], plots.SNR_LABEL, label, lines)
 
-    # --- what is still there: detection, classes in their places ---
+    # --- objects kept: detection, classes at their places ---
 
     def things(self, name: str, channel: Channel) -> dict:
-        """Figures of the photographs in which a detector finds something, and of all."""
+        """Figures over the photographs in which the detector finds an object, and over all."""
         return self.point(f"things, {name}", channel, lambda: self.sent_stills(name, channel))
 
     def things_table(self) -> list[str]:
@@ -245,7 +250,7 @@ class Study:
             panels.append(Axes(CHANNELS["awgn"], plots.SNR_LABEL, label, lines))
         return panels
 
-    # --- asked again: xi ---
+    # --- retransmission on request: xi ---
 
     def again(self, name: str, channel: Channel) -> dict:
         below, attempts = AGAIN[name]
@@ -350,7 +355,7 @@ class Study:
         return tables.markdown(header, rows)
 
     def class_table(self) -> list[str]:
-        """Table 1: what the judge names right of each class."""
+        """Table 1: accuracy of the judge for each class."""
         at, names = Channel("awgn", AT), (OURS, "without M3E", "only text", ADAPTIVE)
         records = [self.still(name, at)["picture_classes"] for name in names]
         rows = [
@@ -363,7 +368,7 @@ class Study:
 
 
 class Nothing:
-    """A link over which nothing arrives."""
+    """A link that delivers nothing."""
 
     def over(self, media, channel, number):
         return None, STILL_USES

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Films, stills, sounds and sentences over the link of one terminal, by M3E-VSC and by classical
-codes, in the chain of ``semcom.chain`` (which the tests hold equal to the GNU Radio flowgraph)."""
+"""Films, stills, sounds and sentences over the link of one terminal, with M3E-VSC and with
+classical codes, in the chain of ``semcom.chain`` (tests check that it equals the GNU Radio
+flowgraph)."""
 
 from __future__ import annotations
 
@@ -49,7 +50,7 @@ class Channel:
     snr: float
 
     def through(self, frame: torch.Tensor, number: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Symbols [n] of a frame as they are detected, and their noise variance [n]."""
+        """Detected symbols [n] of a frame, and their noise variance [n]."""
         link = TorchLink(self.model, "ls", "lmmse", num_rx=1, pilot_length=PILOTS)
         symbols, noise = link.uplink(
             frame[None, None], torch.tensor([self.snr]), torch.tensor([number])
@@ -57,11 +58,11 @@ class Channel:
         return symbols[0, 0], symbol_no_eff(noise, len(frame))[0, 0]
 
 
-# --- what is sent ---
+# --- media and sentences to send ---
 
 
 def spread(items: list, count: int) -> list:
-    """``count`` of some items, evenly spread over them."""
+    """``count`` of ``items``, evenly spread."""
     return [items[i] for i in np.unique(np.linspace(0, len(items) - 1, count).astype(int))]
 
 
@@ -82,7 +83,8 @@ def seconds(raw: RawMaterial, count: int) -> list[Media]:
 
 
 def films(folder: Path, height: int) -> list[Media]:
-    """The natural clips of a folder with clips.json, whole, with pictures of so many pixels."""
+    """The natural clips of a folder with clips.json at full length, with pictures of ``height``
+    pixels."""
     told, found = json.loads((folder / "clips.json").read_text(encoding="utf-8"))["clips"], []
     for known in told:
         parts = list(MediaSource(folder / known["file"], height=height))
@@ -98,18 +100,18 @@ def _second(sound: np.ndarray) -> np.ndarray:
     return np.pad(sound[start : start + RATE], (0, max(0, RATE - len(sound)))).clip(-1, 1)
 
 
-# --- who sends it ---
+# --- links ---
 
 
 class Generative:
-    """M3E-VSC with some settings."""
+    """M3E-VSC with a checkpoint and settings."""
 
     def __init__(self, checkpoint: str, **settings):
         self.net = load_system("m3e_vsc", checkpoint)
         self.net.configure(M3ESettings(**settings))
 
     def over(self, media: Media, channel: Channel, number: int) -> tuple[Media | None, int]:
-        """What is shown of a clip, None for nothing, and its channel uses."""
+        """The received clip (None: nothing arrived) and its channel uses."""
         frame = self.net.frame(media)
         shown, _ = self.net.received(*channel.through(frame, number))
         return shown, len(frame) + PILOTS
@@ -124,7 +126,7 @@ class Classical:
         self.net = Digital(DigitalSettings(task="media", variant=variant, **settings))
 
     def over(self, media: Media, channel: Channel, number: int) -> tuple[Media | None, int]:
-        """As of :class:`Generative`."""
+        """See :meth:`Generative.over`."""
         items = handle_items(STORE.keep(media), media.seconds)
         frame = self.net.send(self.terminal, [items], {})[0]
         symbols, noise = channel.through(frame, number)
@@ -136,7 +138,8 @@ TASK = MediaTask()
 
 
 def _alike(sent: Media, shown: Media | None) -> Media | None:
-    """What is shown with as many pictures as were sent; a classical link holds one for long."""
+    """The received clip with as many pictures as were sent, as a classical link repeats
+    pictures."""
     if shown is None:
         return None
     places = np.arange(len(sent.pictures)) * len(shown.pictures) // max(1, len(sent.pictures))
@@ -165,10 +168,9 @@ def measured(link, clips: Sequence[Media], channel: Channel) -> dict:
 
 
 def best_still(clips: Sequence[Media], channel: Channel, uses: int) -> dict:
-    """The settings of ``digital`` for stills that are expected to show most at a channel, within
-    so many channel uses: codec, carrier; chosen on validation ``clips`` by
-
-        W = p SSIM + (1 - p) SSIM(mid-grey), p the share of frames that arrive whole.
+    """The settings of ``digital`` (codec, modulation, code) with the best expected stills at a
+    channel, within ``uses`` channel uses; chosen on validation ``clips`` by
+    W = p SSIM + (1 - p) SSIM(mid-grey), p the share of frames received without error.
     """
     grey = _mean([TASK.score(media, None) for media in clips])
     best = (grey, {})
@@ -188,7 +190,7 @@ _KNOWN: dict = {}
 
 
 def _clean(clips: Sequence[Media], settings: dict) -> float:
-    """Mean SSIM of what arrives whole."""
+    """Mean SSIM of stills received without error."""
     key = (id(clips), *sorted(settings.items()))
     if key not in _KNOWN:
         link = Classical("video", **settings)
@@ -202,7 +204,7 @@ def _mean(scores: list) -> float:
 
 
 def _arrives(carrier: Carrier, payload: int, channel: Channel, frames: int = 200) -> float:
-    """Share of frames of so many symbols, full of random bits, that arrive whole."""
+    """Share of frames of ``payload`` symbols of random bits that are received without error."""
     key = (carrier, payload, channel)
     if key not in _KNOWN:
         code, rng = carrier.block_code(), np.random.default_rng(0)
@@ -225,7 +227,8 @@ def padded(sentences: Sequence[str]) -> torch.Tensor:
 
 
 def text_by_net(net, sentences: Sequence[str], channel: Channel, width: int) -> dict:
-    """Figures of the task text of M3E-VSC's sentences at so many symbols each, pilots apart."""
+    """Figures of the task text for M3E-VSC with ``width`` symbols per sentence, pilots not
+    counted."""
     with torch.inference_mode():
         logits, noise = received(net.text, padded(sentences), channel.model, channel.snr, width)
         rows, _, xi = net.text.judged(logits, noise)
@@ -235,11 +238,11 @@ def text_by_net(net, sentences: Sequence[str], channel: Channel, width: int) -> 
 
 def text_asked_again(net, sentences: Sequence[str], channel: Channel, width: int, below: float,
                      attempts: int) -> dict:  # fmt: skip
-    """Sentences that are sent again while xi is below ``below``, at most ``attempts`` times, each
-    over a channel of its own, and combined (maximum ratio); ``below`` above 1 repeats blindly.
-
-    ``uses`` are those of a GOP, of which the sentence is a part and which is sent again whole:
-    payload and pilots of each attempt, and its answer, where something is asked.
+    """Figures of sentences that are sent again while xi is less than ``below``, at most
+    ``attempts`` times, each over an independent channel, and combined (maximum ratio).  With
+    ``below`` above 1 all are repeated without a request.  ``uses`` are those of the GOP that
+    contains the sentence and is sent again as a whole: payload and pilots of each attempt, and the
+    answer if one is requested.
     """
     rows, uses = padded(sentences), torch.zeros(len(sentences))
     best = torch.zeros(len(rows), width, dtype=torch.complex64)
@@ -262,7 +265,7 @@ def text_asked_again(net, sentences: Sequence[str], channel: Channel, width: int
 
 
 def text_by_codec(source: str, sentences: Sequence[str], channel: Channel) -> dict:
-    """The same of a classical code of text, LDPC 3/4 and QPSK."""
+    """Figures of the task text for a classical source code with LDPC 3/4 and QPSK."""
     codec = _fitted(source)
     code, said, uses = BlockCode("qpsk", "3/4", 648), [], []
     for number, sentence in enumerate(sentences):

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Make docs/guidance.md: whether the sidelink tells the video terminal where to look, what one
-network for all lengths of payload costs, and what a bound on the peak of its symbols buys.
+"""Make docs/guidance.md: the gain by the sidelink's audio guidance of the video terminal, the loss
+by one network for all payload lengths, and the effect of a bound on the peak of its symbols.
 
     studies guidance --data ave28 --rivals ave28duo --models runs/guidance
 
---models holds a folder for each training, MODE-seedN (see TRAININGS); what is there is measured,
-and kept in OUT/points.json.
+--models holds a folder for each training, MODE-seedN (see TRAININGS); all trainings found there are
+measured, and the results kept in OUT/points.json.
 """
 
 import argparse
@@ -51,10 +51,10 @@ TRAININGS = {  # mode -> its options beside COMMON
 }
 HEARING = {"guided": "12", "long": "26"}  # mode -> epochs in all
 DEAF = ("without", "blind")
-TODAY = "today"  # the weights that are shipped for ave28
+TODAY = "today"  # the weights shipped for ave28
 LENGTHS = (4, 8, 16, 32, 64)
 SIDELINK_SNRS = (-30.0, -20.0, -15.0, -10.0, -5.0, 0.0, 5.0, 10.0, 20.0)  # [dB]
-SHOWN, SNR = 8, 10.0  # symbols a second, and SNR [dB] of the uplink, where nothing else is said
+SHOWN, SNR = 8, 10.0  # default symbols per second, and SNR [dB] of the uplink
 DROWNED = -30.0  # [dB] of the sidelink
 LOW = (0.0, -5.0, -10.0)  # [dB]
 WORDS = {
@@ -66,8 +66,8 @@ BURSTS, AIR_SNR, BACK_OFF = 40, 20.0, 3.0  # frames over the mock radio, its SNR
 
 @dataclass(frozen=True)
 class Place:
-    """Where weights are measured: a set, symbols a second, SNRs [dB]; sidelink None: lost; channel
-    none: free of errors."""
+    """Conditions of a measurement: a set, symbols per second, SNRs [dB]; sidelink None: lost;
+    channel none: free of errors."""
 
     data: str
     symbols: int
@@ -78,7 +78,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Pair:
-    """The test split of a set, of the same clips with rivals, and which cells are the event's."""
+    """The test split of a set, that of the same clips with rivals, and the columns of the event."""
 
     plain: Features
     rivals: Features
@@ -88,7 +88,7 @@ class Pair:
 def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--data", type=Path, required=True, help="ave28, folder in the AVE layout")
-    add("--rivals", type=Path, required=True, help="the same clips with a rival beside each event")
+    add("--rivals", type=Path, required=True, help="the same clips with another event beside each")
     add("--models", type=Path, required=True, help="folder of the trainings' folders")
     add("--out", type=Path, default=Path("out/guidance"), help="(default: %(default)s)")
     add("--docs", type=Path, default=pages.DOCS, help="folder of the page")
@@ -123,13 +123,13 @@ def read_pair(plain: Path, rivals: Path) -> Pair:
     one, other = (read(open_set(str(folder), "test")) for folder in (plain, rivals))
     own = own_columns(one.visual, other.visual)
     if own is None or not torch.equal(one.labels, other.labels):
-        raise SemcomError(f"{rivals}: not the clips of {plain} with rivals; compose both anew")
+        raise SemcomError(f"{rivals}: holds other clips than {plain}; compose both again")
     return Pair(one, other, own.numpy())
 
 
 def own_columns(plain: torch.Tensor, rivals: torch.Tensor) -> torch.Tensor | None:
-    """Which columns of maps with rivals [N, T, h, w, d] are the event's, [N, w] bool: every second
-    one of the plain maps, on one side.  None if neither side, or both, hold them."""
+    """The columns of maps with rivals [N, T, h, w, d] that show the event, bool [N, w]: every
+    second column of the plain maps, on one side.  None if neither side, or both, hold them."""
     if plain.shape != rivals.shape:
         return None
     kept, width = plain[..., 0::2, :], plain.shape[3]
@@ -142,7 +142,7 @@ def own_columns(plain: torch.Tensor, rivals: torch.Tensor) -> torch.Tensor | Non
     return torch.where(left[:, None], columns < count, columns >= width - count)
 
 
-# --- what is measured -----------------------------------------------------------------------------
+# --- measurements ---------------------------------------------------------------------------------
 
 
 @cache
@@ -151,7 +151,8 @@ def loaded(path: Path):
 
 
 def places(mode: str, net) -> list[Place]:
-    """Where a mode is measured; networks trained without a sidelink have lost it."""
+    """Conditions in which a mode is measured; for networks trained without a sidelink it is
+    lost."""
     lengths = [n for n in LENGTHS if n in net.rates]
     heard = None if mode in DEAF else SNR
     sidelinks = (heard, DROWNED) if mode in (*HEARING, TODAY) else (heard,)
@@ -169,18 +170,18 @@ def places(mode: str, net) -> list[Place]:
 
 
 def low_places(heard: float | None) -> list[Place]:
-    """The longest payload on the plain set: free of errors, then at low SNR."""
+    """Conditions with the longest payload on the plain set: free of errors, and at low SNR."""
     free = Place("plain", LENGTHS[-1], heard, channel="none")
     return [free, *(Place("plain", LENGTHS[-1], heard and snr, snr) for snr in LOW)]
 
 
 def key(record: dict) -> tuple:
-    """What tells a record from others."""
+    """Key of a record: its weights and conditions."""
     return record["weights"], Place(**record["place"])
 
 
 def measured(models: dict, pair: Pair, out: Path) -> dict:
-    """(mode, place) -> its records, one per training seed; what is kept is not measured again."""
+    """(mode, place) -> records, one per training seed; kept records are not measured again."""
     store, units, names = Records(out / "points.json", key), [], []
     for mode, paths in models.items():
         for path in paths:
@@ -202,8 +203,8 @@ def measured(models: dict, pair: Pair, out: Path) -> dict:
 
 @torch.inference_mode()
 def measure(path: Path, weights: str, place: Place, pair: Pair, batch: int = 32) -> dict:
-    """Share of segments named right, and of attention on the event's cells where it happens, clip
-    by clip, over the chain in Torch: the same draws as the flowgraph's."""
+    """Accuracy by segment, and share of attention on the event's cells during the event, clip by
+    clip, over the chain in Torch with the draws of the flowgraph."""
     net, clips = loaded(path), pair.rivals if place.data == "rivals" else pair.plain
     net.symbols, looked = place.symbols, []
     link = TorchLink(place.channel, "ls", "lmmse", seed=0)
@@ -233,7 +234,7 @@ def shares(attention: np.ndarray, labels: np.ndarray, own: np.ndarray) -> list:
     mass = (attention.sum(2) * own[:, None]).sum(-1)
     happens = labels != labels.max()
     if not happens.any(1).all():
-        raise SemcomError("--data: a test clip has no event; compose clips that have one each")
+        raise SemcomError("--data: a test clip has no event; compose clips with one event each")
     return [round(float(mass[n, happens[n]].mean()), 4) for n in range(len(labels))]
 
 
@@ -261,7 +262,7 @@ PEAKS = {
 
 
 def loudness(models: dict, pair: Pair) -> dict:
-    """(mode, symbols) -> the peaks of its first training seed."""
+    """(mode, symbols) -> the peaks of the mode's first training seed."""
     nets = {mode: loaded(models[mode][0]) for mode in PEAKS if mode in models}
     return {
         (mode, n): peaks(net, pair.plain, n)
@@ -272,8 +273,8 @@ def loudness(models: dict, pair: Pair) -> dict:
 
 
 def over_the_air(models: dict, data: Path, out: Path) -> dict:
-    """(mode, back-off or None) -> record of a run over a mock radio on a bench whose amplifiers are
-    linear, or saturate at that many dB above the mean."""
+    """(mode, back-off [dB] or None) -> record of a run over a mock radio with the preset bench,
+    whose amplifiers are linear (None) or saturate at that back-off above the mean power."""
     clips, found, units = open_set(str(data), "test"), {}, []
     for mode in [mode for mode in DRIVEN if mode in models]:
         for back_off in (None, BACK_OFF):
@@ -289,7 +290,7 @@ def over_the_air(models: dict, data: Path, out: Path) -> dict:
 
 
 def preset(out: Path, back_off: float | None) -> Path:
-    """A file of the mock radio's: a bench with amplifiers of that back-off."""
+    """Write a preset of the mock radio: bench with amplifiers of ``back_off`` [dB]."""
     path = make_folder(out) / ("linear.json" if back_off is None else f"{back_off:g}db.json")
     told = {"description": "A bench", "fading": "none", "bits": 12, "headroom_db": 12}
     with replacing(path) as temporary:
@@ -301,7 +302,7 @@ def preset(out: Path, back_off: float | None) -> Path:
 
 
 def over_clips(records: list, what: str = "clip_scores") -> np.ndarray:
-    """Figures of each clip [N], the mean over training seeds."""
+    """A figure of each clip [N], the mean over training seeds."""
     return np.mean([record[what] for record in records], axis=0)
 
 
@@ -317,12 +318,12 @@ def lead(one: np.ndarray, other: np.ndarray) -> str:
 
 
 def deaf(results: dict) -> list[str]:
-    """Modes trained without the sidelink, of those that are there."""
+    """Measured modes that were trained without the sidelink."""
     return [mode for mode in DEAF if (mode, Place("rivals", SHOWN, None)) in results]
 
 
 def guidance_table(results: dict, data: str) -> list:
-    """Accuracy guided, drowned and trained without, by length of payload."""
+    """Accuracy with the sidelink, with it drowned, and trained without it, by payload length."""
     rows, modes = [], deaf(results)
     for n in LENGTHS:
         places_ = [("guided", SNR), ("guided", DROWNED), *((mode, None) for mode in modes)]
@@ -335,15 +336,15 @@ def guidance_table(results: dict, data: str) -> list:
 
 
 def alike(results: dict, mode: str, data: str, n: int) -> tuple:
-    """Scores of the guided networks and of those of a mode trained without, of the seeds that both
-    have."""
+    """Scores of the guided networks and of those of a mode trained without the sidelink, over their
+    common seeds."""
     guided, other = results["guided", Place(data, n, SNR)], results[mode, Place(data, n, None)]
     count = min(len(guided), len(other))
     return over_clips(guided[:count]), over_clips(other[:count])
 
 
 def longer_table(results: dict) -> list:
-    """Longer training, and the weights shipped today, with the sidelink and with it drowned."""
+    """Longer training and the shipped weights, with the sidelink and with it drowned."""
     rows = []
     for mode, n in [("guided", SHOWN), ("guided", 64), ("long", SHOWN), ("long", 64), (TODAY, 64)]:
         if (mode, Place("plain", n, SNR)) not in results:
@@ -431,7 +432,7 @@ def peaks_table(found: dict) -> list:
 
 
 def price_table(results: dict) -> list:
-    """What the bound costs, first training seed of both."""
+    """Loss of accuracy by the bound on the peak, for the first training seed of both."""
     rows = []
     for data, name in (("plain", "ave28"), ("rivals", "ave28 with rivals")):
         for n in (8, 64):
@@ -447,7 +448,7 @@ def price_table(results: dict) -> list:
 
 
 def air_table(air: dict) -> list:
-    """The mock radio's amplifier, linear and driven."""
+    """Accuracy with the mock radio's amplifiers linear and saturating."""
     rows = [
         [
             PEAKS[mode],

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""What pictures made between key frames are like, beside holding and blending: a table on screen.
+"""Quality of pictures interpolated between key frames, beside holding and blending, as a table on
+screen.
 
-Every GAP-th picture of the films in CLIPS, 16 a second, is a key frame; SSIM counts over the
-others, the mean of a film first, then that of all films.
+Every GAP-th picture of the films in CLIPS, at 16 pictures per second, is a key frame; SSIM is the
+mean over the others, first of a film, then of all films.
 
     studies interpolation --clips DIR
 """
@@ -32,7 +33,7 @@ GAPS = (2, 4, 8, 16)  # [pictures]
 def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--clips", type=Path, required=True, metavar="DIR", help="folder of films, .mp4")
-    add("--height", type=at_least(16), default=96, help="[pixels] of pictures (default: 96)")
+    add("--height", type=at_least(16), default=96, help="height of pictures [pixels] (default: 96)")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -67,7 +68,7 @@ WAYS = {"hold": hold, "nearest": nearest, "blend": blend, "flow": between}
 
 
 def likeness(pictures: np.ndarray, gap: int, way: Callable) -> float:
-    """Mean SSIM of what is between key frames."""
+    """Mean SSIM of the pictures between key frames, made by ``way``."""
     found = []
     for at in range(0, len(pictures) - gap, gap):
         shown = way(pictures[at], pictures[at + gap], gap - 1)
@@ -77,7 +78,7 @@ def likeness(pictures: np.ndarray, gap: int, way: Callable) -> float:
 
 
 def table(pictures: list[np.ndarray]) -> list[str]:
-    """Mean SSIM of each way at each gap, and how far flow is ahead of blending."""
+    """Mean SSIM of each method at each gap, and the lead of optical flow over blending."""
     rows = []
     for gap in track(GAPS, "gaps", console=screen.console()):
         each = {way: np.array([likeness(film, gap, make) for film in pictures])

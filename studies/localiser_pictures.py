@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The pictures of docs/localisers.md, which apps/evaluate.py draws."""
+"""Draw the figures of docs/localisers.md with apps/evaluate.py."""
 
 import shutil
 import subprocess
@@ -34,7 +34,7 @@ def draw(system: str, setting: str, data: Path, path: Path, name: str) -> None:
 
 
 def attach() -> list:
-    """Lines that show those that have been drawn."""
+    """Markdown lines for the figures that have been drawn."""
     lines = []
     for title, name in TITLES.items():
         if (FIGURES / f"{name}.png").exists():

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""What docs/localisers.md shows, as trainings.
+"""Trainings of docs/localisers.md.
 
 Main table: every localiser, supervised (sel) and weakly supervised (wsel), each with the same
-budget: every choice of one grid once (seed 0), the one that does best on the *validation* split for
-the other seeds.  Ablations: one seed, a fixed number of epochs.  Over the link: pilot_ave with each
-semantic decoder, trained with the channel.  Across the modalities, on a set with AVE's splits for
-it: pretrained on the training part of those splits.
+budget: every choice of one grid once (seed 0), the best one on the *validation* split for the other
+seeds.  Ablations: one seed, a fixed number of epochs.  Over the link: pilot_ave with each semantic
+decoder, trained with the channel.  Cross-modal localisation, on a set with AVE's splits for it:
+pretrained on the training part of those splits.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ GRID = (
 SETTINGS = ("sel", "wsel")
 PAIRS = [(system, setting) for system in LOCALISERS for setting in SETTINGS]
 SHORT = f"--epochs 3 --bfloat16 {GRID[2]}"  # of ablations
-# pilot_ave's own setting (docs/tuning.md), and the one that suits slow losses
+# setting of pilot_ave (docs/tuning.md), and one for losses that converge slowly
 LINK_GRID = (
     "--batch 16 --dropout 0.1 --exchange 0.3 --average 0.998 --weight-decay 0.05",
     f"{GRID[2]} --exchange 0.3",
@@ -39,7 +39,7 @@ DECODERS = {
     "coattention": "--decoder coattention --spatial terminal",
     "coattention on a map": "--decoder coattention --spatial map",
 }
-# what is put around a localiser that is trained already: most of it is done by its linear layers
+# a small codec around a trained localiser, whose linear layers do most of the work
 CODEC = (
     "--audio-lstm 32 --audio-channel 32 --audio-decoder 64 --video-channel 32 --video-decoder 64"
 )
@@ -47,15 +47,15 @@ WARM = (
     "--system pilot_ave --variant full --frozen --epochs 3 --bfloat16 --batch 16 "
     f"--learning-rate 1e-3 --dropout 0 --snr-min -15 --snr-max 15 {CODEC}"
 )
-OF_CLASSES = "--regress 0.03"  # where the loss is a mean over the classes, 29 times smaller
+OF_CLASSES = "--regress 0.03"  # for losses that are a mean over the classes, thus 29 times smaller
 WARM_SEEDS = 3
-WARM_SNRS = (-10.0, 0.0, 20.0)  # besides, of one seed
-WARM_SNR = 10.0  # dB, at which a decoder is compared with itself without a link
+WARM_SNRS = (-10.0, 0.0, 20.0)  # [dB] further SNRs, for one seed
+WARM_SNR = 10.0  # [dB] at which a localiser is compared with and without a link
 WARM_PAIRS = [
     (system, setting) for system in ("psp", "avel", "vscg", "coattention") for setting in SETTINGS
 ]
 MATCHED = ("avel", "coattention")
-# what a set of AVE's size costs; nothing else runs beside it
+# training cost on a set of AVE's size; nothing else must run beside it
 COST = Training("cost-vscg-sel", "--system vscg --setting sel --epochs 2 --batch 128 --bfloat16")
 
 
@@ -70,7 +70,7 @@ class Row:
     settings: tuple = SETTINGS
 
     def run(self, setting: str) -> Training:
-        """Its training in a setting."""
+        """The row's training in a setting."""
         words = f"--system {self.system} --setting {setting} {SHORT} {self.options}"
         name = self.options.replace("--", "").replace(" ", "_").replace(",", "") or "whole"
         return Training(f"short-{self.system}-{setting}-{name}", words)
@@ -145,7 +145,7 @@ def main_runs(scores: dict, pair: tuple, seeds: int) -> list[Training]:
 
 
 def link_runs() -> dict[str, list[Training]]:
-    """Label -> trainings of pilot_ave with that decoder, one for each choice of its grid."""
+    """Label of a decoder -> trainings of pilot_ave with it, one for each choice of its grid."""
     runs = {}
     for label, options in DECODERS.items():
         name = f"link-{label.replace(' ', '_')}"
@@ -165,7 +165,7 @@ def warm_run(system: str, setting: str, seed: int, data: str) -> Training:
 
 
 def warm_runs(data: str) -> dict[tuple[str, str], list[Training]]:
-    """(system, setting) -> its trainings, a seed each, of localisers that are shipped for a set."""
+    """(system, setting) -> trainings, one per seed, of localisers that are shipped for a set."""
     return {
         pair: [warm_run(*pair, seed, data) for seed in range(WARM_SEEDS)]
         for pair in WARM_PAIRS
@@ -190,7 +190,7 @@ def trainings_on(data: Path, runs: Path, jobs: int = 1) -> Trainings:
 
 
 def train_all(data: Path, match: Path | None, runs: Path, seeds: int, jobs: int) -> None:
-    """Train what is not trained of everything that the page shows."""
+    """Do all missing trainings of the page."""
     trainings = trainings_on(data, runs, jobs)
     grid = [main_run(*pair, 0, choice) for pair in PAIRS for choice in range(len(GRID))]
     trainings.complete("tuning", grid)

@@ -2,12 +2,12 @@
 # Copyright 2026 gr-semcom contributors
 """Train every localiser in every setting, measure them and make docs/localisers.md.
 
-What is trained is not trained again.  The main table is measured on the test split here, ablations
-are as apps/train.py measured them; points over the link run through the GNU Radio flowgraph.  What
-was measured is kept in out/localisers.
+Finished trainings are not repeated.  The main table is measured on the test split here; ablations
+are as apps/train.py measured them; points over the link run through the GNU Radio flowgraph.
+Results are kept in out/localisers.
 
     studies localisers --data DIR --seeds 5 --jobs 2       hours on a few cores
-    studies localisers --data DIR --no-training            of what is trained; the rest is a dash
+    studies localisers --data DIR --no-training            missing trainings are shown as a dash
 """
 
 import argparse
@@ -45,11 +45,13 @@ SNRS = (-10.0, -5.0, 0.0, 10.0, 20.0)
 def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--data", type=Path, required=True, metavar="DIR", help="folder in the AVE layout")
-    add("--match", type=Path, metavar="DIR", help="folder with AVE's *_order_match.h5, too")
-    add("--runs", type=Path, default=Path("runs"), metavar="DIR", help="where to keep everything")
-    add("--seeds", type=at_least(1), default=5, help="trainings of the main table's rows")
-    add("--jobs", type=at_least(1), default=2, help="trainings at a time, a core each")
-    add("--no-training", action="store_true", help="only measure what is trained")
+    add(
+        "--match", type=Path, metavar="DIR", help="AVE-layout folder that also has *_order_match.h5"
+    )
+    add("--runs", type=Path, default=Path("runs"), metavar="DIR", help="folder of the trainings")
+    add("--seeds", type=at_least(1), default=5, help="trainings of each row of the main table")
+    add("--jobs", type=at_least(1), default=2, help="trainings in parallel, one core each")
+    add("--no-training", action="store_true", help="measure the existing checkpoints only")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -134,18 +136,18 @@ def page(study: Study) -> str:
 
 @functools.cache
 def published() -> dict:
-    """Figures of the papers [%], on AVE: "main" by system and setting, "ablations" by row."""
+    """Published accuracies [%] on AVE: "main" by system and setting, "ablations" by row."""
     return json.loads(Path(__file__).with_name("published_localisers.json").read_text())
 
 
 def percent(value: float | None) -> str:
-    """A published figure in the form of ours."""
+    """A published accuracy [%] as a share, in the format of ours."""
     return "-" if value is None else f"{value / 100:.3f}"
 
 
 def where_and_what(record: dict) -> tuple[float, float]:
-    """Share of segments rightly told event from background, and of the segments that are an event
-    and are called one, the share with the right name."""
+    """Accuracy of event against background over all segments, and of the class over the segments
+    that are an event and are classified as one."""
     matrix = np.array(record["confusion"])
     events = matrix[:-1, :-1]
     return (events.sum() + matrix[-1, -1]) / matrix.sum(), np.trace(events) / events.sum()
@@ -202,7 +204,7 @@ def lead(found: dict) -> list:
 
 
 def tuning_table(tuning: dict) -> list:
-    """What validation said of each choice of the grid."""
+    """Validation accuracy of each choice of the grid."""
     header = ["system", "setting", *(f"`{choice}`" for choice in plan.GRID)]
     return tables.markdown(header, [[*pair, *cells(each)] for pair, each in tuning.items()])
 
@@ -236,7 +238,7 @@ def ablations(trainings: Trainings) -> list:
 
 
 def ablation_row(trainings: Trainings, row: plan.Row) -> list:
-    """What apps/train.py measured of a row in each setting."""
+    """The accuracy of a row in each setting, as apps/train.py measured it."""
     said, found = published()["ablations"].get(row.label, {}), []
     for setting in plan.SETTINGS:
         path = trainings.get(row.run(setting)) if setting in row.settings else None
@@ -250,7 +252,7 @@ def ablation_row(trainings: Trainings, row: plan.Row) -> list:
 
 
 def link_choices(trainings: Trainings) -> dict:
-    """Decoder -> checkpoints of all its choices, of those that are all trained."""
+    """Decoder -> checkpoints of all its choices, for decoders with all choices trained."""
     paths = {
         label: [trainings.get(run) for run in runs] for label, runs in plan.link_runs().items()
     }
@@ -258,7 +260,7 @@ def link_choices(trainings: Trainings) -> dict:
 
 
 def link_tuning(trainings: Trainings) -> list:
-    """What validation said of each choice of the link's grid."""
+    """Validation accuracy of each choice of the link's grid."""
     choices = link_choices(trainings).items()
     rows = [[label, *cells([validation(path) for path in paths])] for label, paths in choices]
     return tables.markdown(["decoder", *(f"`{choice}`" for choice in plan.LINK_GRID)], rows)
@@ -284,8 +286,8 @@ def link_records(study: Study) -> dict:
 
 
 def warm_table(study: Study) -> list:
-    """Every localiser with a link in its middle, against itself without, and its checkpoints'
-    points through the flowgraph; finished ones are kept."""
+    """Accuracy of every localiser with the link inside it against that without a link; points run
+    through the flowgraph, finished ones are kept."""
     rows = []
     for pair, runs in plan.warm_runs(study.data.resolve().name).items():
         if paths := [path for run in runs if (path := study.trainings.get(run))]:
@@ -298,8 +300,8 @@ def warm_table(study: Study) -> list:
 
 
 def warm_records(study: Study, paths: list[Path]) -> dict:
-    """SNR -> records of checkpoints over Rayleigh: of all where they are compared, of the first one
-    at the other SNRs."""
+    """SNR -> records of checkpoints over Rayleigh: of all at WARM_SNR, of the first one at the
+    other SNRs."""
     found = {}
     for snr in (plan.WARM_SNR, *plan.WARM_SNRS):
         units = []
@@ -314,7 +316,7 @@ def warm_records(study: Study, paths: list[Path]) -> dict:
 
 
 def warm_row(pair: tuple, free: float | None, records: dict) -> list:
-    """What a localiser keeps of itself; free  its accuracy without a link."""
+    """Share of its link-free accuracy ``free`` that a localiser keeps over the link."""
     here = records[plan.WARM_SNR]
     found = [record["accuracy"] for record in here]
     low, high = np.mean([record["accuracy_ci95"] for record in here], 0)
@@ -422,7 +424,7 @@ def cost_section(study: Study) -> list:
 
 
 def draw_ours(study: Study) -> None:
-    """Confusion, classes and attention of ours; features of co-attention."""
+    """Draw confusion, classes and attention of our localiser, and features of co-attention."""
     for system in (OURS, "coattention"):
         if study.main.get((system, "sel")):
             training = plan.main_runs(study.tuning, (system, "sel"), 1)[0]

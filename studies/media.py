@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Make docs/media.md: what systems on media reach, and how fast they are.
+"""Make docs/media.md: accuracy and speed of the systems on pictures and sound.
 
-RAW, MORE (single sounds and pictures) and IMAGENET train what is not trained (hours); without them
-what is in RUNS and models/ is measured.  CLIPS hold natural clips with clips.json.  Of composed
-sets the test splits count.  Points run through the GNU Radio flowgraph; finished ones are kept in
-RUNS/measured.
+With RAW, MORE (single sounds and pictures) and IMAGENET missing trainings are done (hours); without
+them the checkpoints in RUNS and models/ are measured.  CLIPS hold natural clips with clips.json.
+Composed sets are measured on their test splits.  Points run through the GNU Radio flowgraph;
+finished ones are kept in RUNS/measured.
 
     studies media --raw DIR --more DIR --imagenet FILE --clips DIR ...
     studies media --clips DIR ...
@@ -44,13 +44,13 @@ SNR = 10.0
 def add_options(parser: argparse.ArgumentParser) -> None:
     add, root = parser.add_argument, pages.ROOT
     add("--raw", type=Path, metavar="DIR", help="folder with manifest.csv")
-    add("--more", type=Path, metavar="DIR", help="another, with coco/captions.json")
+    add("--more", type=Path, metavar="DIR", help="another, also with coco/captions.json")
     add("--imagenet", type=Path, metavar="FILE", help="EfficientNet-Lite0 as published (.pth)")
     add("--clips", type=Path, nargs="+", required=True, metavar="DIR",
         help="folders with clips.json")  # fmt: skip
     add("--runs", type=Path, default=root / "runs" / "media", metavar="DIR",
-        help="where to keep everything")  # fmt: skip
-    add("--jobs", type=at_least(1), default=2, help="trainings at a time")
+        help="folder of trainings and results")  # fmt: skip
+    add("--jobs", type=at_least(1), default=2, help="trainings in parallel")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -89,8 +89,8 @@ def page(clips: list[Path], runs: Path) -> str:
 
 
 def links(system: str) -> dict[str, Scenario]:
-    """What is measured of a system: without a channel, by weights trained so where some ship, and
-    over one."""
+    """Points of a system: without a channel, with weights trained without one if they are shipped,
+    and over a channel."""
     free = shipped(system, "error_free", plan.DATA)
     own = free if free.exists() else shipped(system, "full", plan.DATA)
     return {
@@ -106,13 +106,13 @@ def over_the_air(system: str) -> Scenario:
 
 
 def key_of(what: str, point: Scenario) -> str:
-    """What tells a measurement of a point from others: its weights by content, its options."""
+    """Key of a measurement of a point: digest of its weights, and its options."""
     options = json.dumps({**settings(point), "checkpoint": ""}, sort_keys=True)
     return f"{what} {sha256(point.checkpoint)} {options}"
 
 
 def composed_sets(runs: Path) -> list:
-    """The test splits that are measured: as films have it, as it is, and drawn."""
+    """The measured test splits: filmed, raw and drawn material."""
     return [open_set(runs / name, "test") for name in plan.COMPOSED]
 
 
@@ -143,8 +143,8 @@ def naming(point: Scenario, clips):
 
 
 def clips_named(point: Scenario, clips) -> dict:
-    """Share of the clips with an event whose event is the most probable of the whole clip, and
-    among the best three; by the Torch twin of the link, which decides alike."""
+    """Share of the clips with an event whose event is the most probable over the whole clip, and
+    among the best three; by the Torch version of the link, which decides alike."""
     net = shared_system(point.system, point.checkpoint, point.device)
     background = len(clips.classes) - 1
     with_event = [i for i in range(len(clips)) if (clips.labels(i) != background).any()]
@@ -158,7 +158,7 @@ def clips_named(point: Scenario, clips) -> dict:
 
 
 def natural_table(folders: list[Path], system: str, kept: Records) -> list[str]:
-    """The figures of natural clips, and every one of them."""
+    """The figures over natural clips, and the answer for each."""
     places, clips = links(system), media_clips.read(folders)
     digest = " ".join(sha256(folder / "clips.json") for folder in folders)
     units = [

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Which settings of a classical link show media best at each SNR, by validation.
+"""Choose the settings of a classical link that show media best at each SNR on validation.
 
-Without noise a way of coding is worth what it shows of clips within the budget, on every carrier:
-pictures their SSIM (one of eight is compared), sound its log-mel correlation.  With noise, frames
-of random bits tell how often a stream arrives whole (:mod:`.adaptation`).  What is expected,
+Without noise, the value of a source coding on each carrier is the quality of clips within the
+budget: SSIM of pictures (every eighth is compared), log-mel correlation of sound.  With noise, the
+probability p of a stream arriving without error is measured on frames of random bits
+(:mod:`.adaptation`).  The expected value,
 
     W = p(video) SSIM + (1 - p(video)) SSIM(mid-grey) + p(audio) correlation,
 
@@ -32,20 +33,20 @@ from .adaptation import CARRIERS, Carrier, carriers
 from .adaptation_table import MOST, MOST_CUT, arrivals, shown_by
 from .work import Records, complete, recorded
 
-WAYS = {  # of coding, by terminal
+WAYS = {  # source codings that are tried, by terminal
     "video": shown_by(("h265", "av1"), (64, 96, 144), (1.0, 4.0)),
     "audio": tuple({"source": codec, "bitrate": max(bitrates(codec))}
                    for codec in ("codec2", "opus", "aac")),
 }  # fmt: skip
 FIGURES = {"video": ("ssim", "pictures"), "audio": ("log_mel_correlation", "sounds")}
-EVERY = 8  # of so many pictures one is compared
-NOISE = 1e-6  # of a link without any
+EVERY = 8  # every 8th picture is compared
+NOISE = 1e-6  # noise variance of a link without noise
 TASK = MediaTask(STORE, distance=None)
 RARE = 0.01  # share of frames below which carriers of more bits are not tried
 
 
 class Chooser:
-    """Chooses for points of one budget.
+    """Choice of settings for points of one budget.
 
     base  a point of validation with its ``uses``;  clips  its set;  kept  finished measurements
     """
@@ -57,7 +58,7 @@ class Chooser:
         self.found = self._found()
 
     def choose(self, channel: str, snr: float) -> tuple[float, dict]:
-        """(W, settings) for a channel and SNR."""
+        """(expected value W, settings) for a channel and SNR."""
         point, best = replace(self.base, channel=channel, snr=snr), (0.0, {})
         for carrier, of in self.found.items():
             bits = carrier.block_code().largest(self.payload)
@@ -73,7 +74,7 @@ class Chooser:
         return best
 
     def _found(self) -> dict:
-        """carrier -> terminal -> (worth, way) of the best way; carriers of few bits first."""
+        """carrier -> terminal -> (value, coding) of the best coding; carriers of few bits first."""
         found, ways = {}, dict(WAYS)
         for carrier in reversed(carriers(self.payload, CARRIERS)):
             best = {}
@@ -89,7 +90,7 @@ class Chooser:
         return dict(reversed(found.items()))
 
     def _worth(self, carrier: Carrier, terminal: str, way: dict) -> dict:
-        """What a way of coding shows without noise, and the share of units that do not fit."""
+        """Value of a source coding without noise, and the share of units that do not fit."""
         key = json.dumps([self.clips.name, self.base.frames, self.payload, terminal, way,
                           *vars(carrier).values()])  # fmt: skip
         label = f"{way['source']}, {carrier.modulation} {carrier.code}"
@@ -103,7 +104,8 @@ class Chooser:
         return {"worth": self._mean(terminal, shown), "cut": net.figures(net.counts())["units_cut"]}
 
     def _mean(self, terminal: str, shown: list) -> float:
-        """The figure of a terminal over what is shown of the clips; None: nothing."""
+        """Mean quality of a terminal's media over the clips; ``None`` in ``shown``: nothing
+        received."""
         truths = (thinned(self.clips.media(i)) for i in range(len(shown)))
         scores = [TASK.score(*pair) for pair in zip(truths, shown, strict=True)]
         total, count = (np.sum(scores, 0)[PLACE[name]] for name in FIGURES[terminal])
@@ -111,7 +113,7 @@ class Chooser:
 
 
 def sent(net: Digital, terminal: str, media: Media) -> Media:
-    """What the receiver shows of a clip that arrives whole."""
+    """The receiver's pictures or sound of a clip received without error."""
     items = handle_items(STORE.keep(media), media.seconds)
     symbols = net.send(terminal, [items], {})[0][None]
     (said,) = net.outcome([symbols], [torch.full(symbols.shape, NOISE)])
@@ -119,5 +121,5 @@ def sent(net: Digital, terminal: str, media: Media) -> Media:
 
 
 def thinned(media: Media) -> Media:
-    """Some of the pictures, and no name that judges would look for."""
+    """Every EVERY-th picture, without the class, so that no judge is run."""
     return Media(media.pictures[::EVERY], media.sound)

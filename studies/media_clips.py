@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Natural clips with their truth, and what a receiver said of each."""
+"""Natural clips with their truth, and the receiver's answers for each."""
 
 from pathlib import Path
 
@@ -17,12 +17,12 @@ from gnuradio.semcom.run.scenario import Scenario
 OTHER = "other"  # class of a clip that shows none of the events
 WEAK = "weak"  # strength of a clip whose event is faint or mixed
 DRAWS = 2000
-NEEDED = ("file", "ave_class", "segments")  # of a clip
+NEEDED = ("file", "ave_class", "segments")  # required fields of a clip
 
 
 def read(folders: list[Path]) -> list[dict]:
-    """The clips of folders' clips.json, each with its ``path``; SemcomError for a file that does
-    not tell what a page needs, or tells a film's name twice."""
+    """The clips of folders' clips.json, each with its ``path``; SemcomError for a file that lacks a
+    required field or names a film twice."""
     found = {}
     for folder in folders:
         path = folder / "clips.json"
@@ -42,14 +42,14 @@ def read(folders: list[Path]) -> list[dict]:
 
 
 def rows_of(clips: list[dict], point: Scenario) -> dict:
-    """What was understood of each clip, beside what is there: "rows", see :func:`row`."""
+    """Answers and truth of each clip: {"rows": [...]}, see :func:`row`."""
     run = run_films(point, Films([clip["path"] for clip in clips]))
     return {"rows": [row(*pair) for pair in zip(clips, windows_of(clips, run), strict=True)]}
 
 
 def windows_of(clips: list[dict], run: FilmsRun) -> list[Understood]:
-    """What was understood of each clip; SemcomError for one that is no one window, whose truth
-    would be another's."""
+    """The answers for each clip; SemcomError for a clip that is not exactly one window, as windows
+    and truth would not correspond."""
     names = [window.name for window in run.windows]
     for clip in clips:
         if (count := names.count(clip["path"])) != 1:
@@ -59,9 +59,9 @@ def windows_of(clips: list[dict], run: FilmsRun) -> list[Understood]:
 
 
 def row(clip: dict, window) -> dict:
-    """A clip's class and strength; the five best events and the mean probability of each; what is
-    said of most seconds that an event is named of, and how sure; right seconds of those scored;
-    seconds of background, and the confidence of each second that says an event."""
+    """A clip's class and strength; the five best events with their mean probabilities; the most
+    frequent event in the answers, and its confidence; correct among the scored seconds; seconds of
+    background, and the confidence of each second with an event."""
     truth = np.full(len(window.events), NOTHING, dtype=object)
     for start, end in clip["segments"]:
         truth[start:end] = clip["ave_class"]
@@ -87,7 +87,7 @@ def row(clip: dict, window) -> dict:
 
 
 def spoken(row: dict) -> str:
-    """What was said of a clip, in words."""
+    """The answer for a clip, in words."""
     unsure = ", unsure" if row["sure"] < UNSURE else ""
     return f"{row['said'].split(',')[0]} ({row['sure']:.0%}{unsure})"
 
@@ -106,7 +106,7 @@ def balanced(rows: list[dict], best: int) -> float:
 
 
 def interval(rows: list[dict], best: int) -> tuple[float, float]:
-    """95 % interval of :func:`balanced` from drawing clips again, within their classes."""
+    """95 % bootstrap interval of :func:`balanced` over clips, resampled within their classes."""
     rng, by_class = np.random.default_rng(0), {}
     for each in rows:
         by_class.setdefault(each["class"], []).append(named(each, best))
@@ -117,7 +117,7 @@ def interval(rows: list[dict], best: int) -> tuple[float, float]:
 
 
 def summary(label: str, rows: list[dict]) -> str:
-    """The figures over clips with an event, strong and weak, and over those with none."""
+    """The figures over clips with a strong and a weak event, and over those without."""
     with_event = [each for each in rows if each["class"] != NOTHING]
     strong = [each for each in with_event if each["strength"] != WEAK]
     weak = [each for each in with_event if each["strength"] == WEAK]
@@ -146,7 +146,7 @@ def summary(label: str, rows: list[dict]) -> str:
 
 
 def table(found: dict[str, list[dict]]) -> list[str]:
-    """Every clip: what was said over each link."""
+    """A row per clip with the answer over each link."""
     lines, header = {}, ["clip", "class"]
     for label, rows in found.items():
         header += [f"said, {label}", "best three", "seconds right"]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""How far the confidence of systems on media can be believed: expected calibration error and
-reliability diagrams of the test splits of composed sets."""
+"""Calibration of the confidence of systems on media: expected calibration error and reliability
+diagrams on the test splits of composed sets."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +22,7 @@ LINK = TorchLink("rayleigh", "ls", "lmmse", seed=1)
 
 
 def told_by(path: Path, clips) -> dict:
-    """Confidence and whether it is right, [n] each, of every second: {(SNR, calibrated): pair}."""
+    """(confidence [n], correct [n]) of every second, by (SNR, calibrated)."""
     net, found = load_any(path), {}
     features, own = read(clips, terminals=net.terminals), net.calibration
     for snr in SNRS_DB:
@@ -36,8 +36,8 @@ def told_by(path: Path, clips) -> dict:
 
 
 def confidence_table(paths: dict[str, Path], sets: list, told: Callable = told_by):
-    """A table of calibration errors before and after, and what was told of each system and set:
-    (rows, {(system, set): told_by})."""
+    """A table of calibration errors before and after calibration, and the answers of each system
+    and set: (rows, {(system, set): result of told_by})."""
     rows, every = [], {}
     for system, path in paths.items():
         for clips in sets:
@@ -53,7 +53,7 @@ def confidence_table(paths: dict[str, Path], sets: list, told: Callable = told_b
 
 
 def diagram(path: Path, every: dict, system: str) -> None:
-    """Share that is right over confidence, before and after, of one system on all sets."""
+    """Draw accuracy over confidence, before and after calibration, of one system on all sets."""
     figure, axes = plt.subplots(1, len(SNRS_DB), figsize=(10, 3.6), sharey=True)
     for axis, snr in zip(axes, SNRS_DB, strict=True):
         axis.plot([0, 1], [0, 1], color="0.7", linewidth=1)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""How long media take: each stage, and from a live second to the name of its event; and a picture
-of what is understood."""
+"""Processing time of media: of each stage, and from a live second to the name of its event; and a
+figure of the answers for a clip."""
 
 import subprocess
 import sys
@@ -29,7 +29,7 @@ from .pages import ROOT
 
 
 class Clock(gr.basic_block):
-    """When the outcome of each frame came."""
+    """Records the time at which the outcome of each frame arrives."""
 
     def __init__(self):
         gr.basic_block.__init__(self, name="clock", in_sig=[], out_sig=[])
@@ -43,7 +43,7 @@ class Clock(gr.basic_block):
 
 
 def delays(point: Scenario, file: Path) -> np.ndarray:
-    """[s] from the end of each second of a file that is played live to the name of its event."""
+    """Delays [s] from the end of each second of a file played live to the name of its event."""
     source = media_source(file, sliding=True, realtime=True, store="latency")
     flowgraph, clock = LinkFlowgraph(point, source, point.checkpoint), Clock()
     flowgraph.msg_connect((flowgraph.sink, "outcomes"), (clock, "outcomes"))
@@ -56,7 +56,7 @@ def delays(point: Scenario, file: Path) -> np.ndarray:
 
 
 def speed(point: Scenario, files: list[Path]) -> tuple[list[str], str]:
-    """What each stage takes, as a table, and how late a live event is named, as a sentence."""
+    """The time of each stage as a table, and the delay of live events as a sentence."""
     run_films(point, Films(files[:1]))  # warms up
     before = time.process_time()
     run = run_films(point, Films(files))
@@ -77,7 +77,7 @@ def speed(point: Scenario, files: list[Path]) -> tuple[list[str], str]:
 
 
 def figure(point: Scenario, path: Path) -> None:
-    """What the receiver makes of a drawn clip."""
+    """Draw the receiver's answers for a drawn clip."""
     with tempfile.TemporaryDirectory() as folder:
         words = [ROOT / "apps" / "make_media.py", "--out", folder, "--seed", "62"]
         subprocess.run([sys.executable, *words], check=True, capture_output=True)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""What media need: material, the features over it, sets of clips, the systems trained on them and
-their calibration."""
+"""Trainings of the systems on media: material, features, sets of clips, systems and their
+calibration."""
 
 import subprocess
 import sys
@@ -14,13 +14,13 @@ from .pages import ROOT
 from .trainings import Training, Trainings
 
 MODELS = ROOT / "models"
-DATA = "media"  # the set that systems on media are trained on, as it stands in their names
+DATA = "media"  # name of the set that systems on media are trained on
 COMPOSED = {  # name: options of tools/compose.py
     "composed": "--filmed --train 0 --val 0 --test 110",
     "raw": "--only raw --train 0 --val 0 --test 120",
     "drawn": "--only drawn --train 0 --val 0 --test 80",
 }
-MIXTURE = "--train 981 --val 320 --test 60"  # of what systems learn from
+MIXTURE = "--train 981 --val 320 --test 60"  # sizes of the training set
 FOLDS = 3
 COMMON = (
     "--epochs 8 --learning-rate 5e-4 --bfloat16 --batch 16 --exchange 0.3 --average 0.99 "
@@ -28,14 +28,14 @@ COMMON = (
 )
 OPTIONS = {"pilot_ave_plus": "--dropout 0.5 --redundancy 8", "pilot_ave": "--dropout 0.3"}
 SYSTEMS = tuple(OPTIONS)
-VARIANTS = {  # those that validation finds better than before, not audio_only and video_only
+VARIANTS = {  # those that improve on validation; audio_only and video_only do not
     "pilot_ave_plus": ("full", "error_free"),
     "pilot_ave": ("full",),
 }
 
 
 def training(system: str, variant: str) -> Training:
-    """The training of a system on media, which goes on from the weights that ship."""
+    """The training of a system on media, which starts from the shipped weights."""
     first = shipped(system, variant, DATA)
     words = f"--system {system} --variant {variant} --init {first} {COMMON} {OPTIONS[system]}"
     return Training(f"{system}-{variant}", words)
@@ -47,7 +47,8 @@ def trainings_in(runs: Path, jobs: int = 1) -> Trainings:
 
 
 def train_all(raw: Path, more: Path, imagenet: Path, runs: Path, jobs: int) -> None:
-    """Make what is missing; the features' maps and the systems come to lie in models/."""
+    """Make everything that is missing; the features' maps and the systems are written into
+    models/."""
     material, world = runs / "material", runs / "world"
     if not (material / "manifest.csv").exists():
         tool("merge_material.py", raw, more, "--captions", more / "coco" / "captions.json",
@@ -70,7 +71,7 @@ def train_all(raw: Path, more: Path, imagenet: Path, runs: Path, jobs: int) -> N
 
 
 def tool(name: str, *words) -> None:
-    """Run a program of tools/; its failure is ours."""
+    """Run a program of tools/; SemcomError if it fails."""
     absolute = [str(word.resolve() if isinstance(word, Path) else word) for word in words]
     done = subprocess.run([sys.executable, f"tools/{name}", *absolute], cwd=ROOT)
     if done.returncode:

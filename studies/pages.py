@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""A page of docs/: its template, the tables and figures in their places, the command that makes it.
+"""Pages of docs/: a template filled with tables, figures and the command that makes the page.
 
-Prose stands in templates/NAME.md, with ``$place`` or ``${place}`` for what a study measures
+The text is in templates/NAME.md, with ``$place`` or ``${place}`` for each result of a study
 (:class:`string.Template`).
 """
 
@@ -23,9 +23,9 @@ def command(name: str, *words) -> str:
 
 
 def page(name: str, **places) -> str:
-    """The page ``name``: its template with lines, or text, in every place.
+    """The page ``name``: its template with text, or a list of lines, in every place.
 
-    A place that stays empty leaves no gap: blank lines never follow each other.
+    An empty place leaves no gap: the page has no two successive blank lines.
     """
     text = (TEMPLATES / f"{name}.md").read_text(encoding="utf-8")
     filled = {
@@ -37,6 +37,6 @@ def page(name: str, **places) -> str:
 
 
 def write(path: Path, text: str) -> None:
-    """Put a page where it belongs; valid at every moment."""
+    """Write a page; an interrupted write leaves the old one."""
     with replacing(path) as temporary:
         Path(temporary).write_text(text, encoding="utf-8")

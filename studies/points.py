@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Points of the link as units of work: each runs once for every folder of checkpoints, a training
-seed each, whatever experiments share it.
+"""Points of the link as units of work: each runs once for every folder of checkpoints (one training
+seed each), even if several experiments share it.
 """
 
 import argparse
@@ -40,11 +40,11 @@ def unit(point: Scenario, clips, weights: str) -> Unit:
 
 @dataclass(frozen=True)
 class Setup:
-    """What all points of a study have in common."""
+    """Settings that all points of a study share."""
 
     data: str = ""  # folder in the AVE layout; '': the synthetic set
     models: list = ()  # folders of checkpoints, one per training seed; (): the shipped one
-    frames: int = 0  # clips a point; 0: the split once
+    frames: int = 0  # clips per point; 0: the split once
     seed: int = 0  # of the channel draws
 
     def folders(self) -> list:
@@ -66,7 +66,7 @@ class Setup:
 
 
 def add_options(parser: argparse.ArgumentParser, system: str, out: str) -> None:
-    """The options of a study, which become a Setup; ``out``: where it writes by default."""
+    """Add the options of a Setup; ``out`` is the default folder of --out."""
     add = parser.add_argument
     add("--system", default=system, help="system under test (default: %(default)s)")
     add("--models", nargs="+", default=[], metavar="DIR",
@@ -84,7 +84,7 @@ def setup_of(args: argparse.Namespace) -> Setup:
 def checkpoint_path(point: Scenario, folder: Path, data_name: str) -> Path:
     """<system>-<variant>-<data>[-<symbols>].safetensors in ``folder``.
 
-    The file without a number of symbols holds the usual one.
+    The file without a number of symbols is that of the default number.
     """
     entry, name = entry_of(point.system), (point.system, point.variant, data_name)
     path = folder / name_of(*name)
@@ -97,17 +97,17 @@ def checkpoint_path(point: Scenario, folder: Path, data_name: str) -> Path:
 
 
 def check_models(wanted: list, setup: Setup, data_name: str) -> None:
-    """Refuse, naming the first checkpoint that is not there and how to train it.
+    """SemcomError if checkpoints are missing, with the first one and the command that trains it.
 
     wanted  pairs (point, path of its checkpoint)
     """
     missing = {path: point for point, path in reversed(wanted) if not path.is_file()}
     if missing:
         path, point = list(missing.items())[-1]
-        more = f" (nor are {len(missing) - 1} others)" if len(missing) > 1 else ""
+        more = f" (as are {len(missing) - 1} others)" if len(missing) > 1 else ""
         command = training_command(point, path, setup, data_name)
         raise SemcomError(
-            f"{path}: is not there{more}; train it with `{command}` and put it there by that name"
+            f"{path}: is missing{more}; train it with `{command}` and put it there by that name"
         )
 
 
@@ -122,7 +122,7 @@ def training_command(point: Scenario, path: Path, setup: Setup, data_name: str) 
 
 
 def required(chosen: list, setup: Setup, data_name: str) -> list:
-    """(point, path of its checkpoint) of everything that ``chosen`` needs, folder by folder."""
+    """(point, path of its checkpoint) of all points of the experiments ``chosen``, by folder."""
     free = [
         Scenario(system=curve.options["system"], variant="error_free")
         for experiment in chosen
@@ -138,12 +138,13 @@ def required(chosen: list, setup: Setup, data_name: str) -> list:
 
 
 def points_of(chosen: list, number: int) -> list:
-    """Every point that ``chosen`` runs with the ``number``-th folder of models, once."""
+    """All points of ``chosen`` that run with the ``number``-th folder of models, without
+    duplicates."""
     return list(dict.fromkeys(point for e in chosen for point in e.points(number)))
 
 
 def run_all(chosen: list, setup: Setup, kept: Records) -> dict:
-    """Point -> its records, one per folder of models; those that are kept are not run again."""
+    """Point -> records, one per folder of models; points in ``kept`` are not run again."""
     clips = setup.clips()
     check_models(required(chosen, setup, clips.name), setup, clips.name)
     placed = []

@@ -23,7 +23,7 @@ from .experiment import CHANNELS, published, published_at
 from .experiment_tables import provenance, section
 from .experiments import BASELINE, FADING, LMMSE, SYSTEM, ZF, run_named
 
-SNRS = (-10.0, -5.0, 0.0, 10.0)  # of the tables at the top
+SNRS = (-10.0, -5.0, 0.0, 10.0)  # [dB] of the tables at the top
 RIVALS = {
     "audio only": {"variant": "audio_only", **LMMSE},
     "video only": {"variant": "video_only", **LMMSE},
@@ -68,7 +68,7 @@ def page(chosen: dict, results: dict, setup: points.Setup, system: str, docs: Pa
 
 
 def tuning(docs: Path) -> str:
-    """A link to what was spent on tuning every system, where that page is."""
+    """A link to the page of the tuning budgets, if that page exists."""
     there = (docs / "tuning.md").exists()
     return "[Tuning](tuning.md) has the tuning budget of every system." if there else ""
 
@@ -84,8 +84,8 @@ def sections(chosen: dict, results: dict) -> list:
 
 
 def error_free(setup: points.Setup, system: str, data_name: str) -> tables.Estimate:
-    """Accuracy on test of a system trained and tested without a channel, over the training seeds;
-    apps/train.py measured it and left it in the checkpoint."""
+    """Test accuracy of a system trained and tested without a channel, over the training seeds, from
+    the checkpoints' headers (apps/train.py)."""
     point = Scenario(system=system, variant="error_free")
     paths = [points.checkpoint_path(point, folder, data_name) for folder in setup.folders()]
     headers = [read_header(path) for path in paths]
@@ -105,14 +105,14 @@ def published_share(channel: str, snr: float) -> str:
 
 
 def error_free_table(system: str, setup: points.Setup, data_name: str) -> list:
-    """What the system and the baseline reach without a channel."""
+    """Accuracy of the system and the baseline without a channel."""
     systems = dict.fromkeys((system, BASELINE))
     rows = [[name, error_free(setup, name, data_name).text(".3f")] for name in systems]
     return tables.markdown(["system", "error-free accuracy"], rows)
 
 
 def headline(results: dict, system: str) -> list:
-    """What the system keeps of its own error-free accuracy at low SNR."""
+    """Share of its error-free accuracy that the system keeps at low SNR."""
     rows = []
     for channel in FADING:
         for snr in SNRS:
@@ -128,12 +128,13 @@ def headline(results: dict, system: str) -> list:
 
 
 def clip_scores(records: list) -> np.ndarray:
-    """Share of right segments in each clip [N], the mean over training seeds."""
+    """Accuracy of each clip [N], the mean over training seeds."""
     return np.mean([record["clip_scores"] for record in records], axis=0)
 
 
 def constant_scores(clips, count: int) -> np.ndarray:
-    """Share of background in each of the first ``count`` clips sent [N]: the constant answer's."""
+    """Accuracy of the constant answer "background" in each of the first ``count`` clips sent
+    [N]."""
     background = len(clips.classes) - 1
     return np.array([np.mean(clips.labels(n % len(clips)) == background) for n in range(count)])
 

@@ -1,21 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Make docs/synchronisation.md: how well the link's receiver finds, aligns and parts bursts.
+"""Make docs/synchronisation.md: detection, synchronisation and separation of bursts by the link's
+receiver.
 
-    studies synchronisation                              everything, the page and its figures
+    studies synchronisation                              all sections, the page and its figures
     studies synchronisation --section noise peaks        some sections, on the screen alone
-    studies synchronisation --trials 50 --out quick      a rough look at everything
+    studies synchronisation --trials 50 --out quick      all sections with few trials
 
 Sections:
-    detection   bursts received at two antennas, both users on the air
+    detection   bursts received at two antennas while both users send
     sidelink    bursts received over the sidelink, sent once and twice
     noise       false alarms in noise
     estimates   carrier and time of one user beside their Cramer-Rao bounds
-    payload     EVM of what the receiver gives beside that of an aligned link
+    payload     EVM after the receiver beside that of an aligned link
     peaks       peak power of bursts, with and without a limit
 
-A point's figures depend on its settings, the number of its trials, the seed and the code that is
-measured; finished ones are kept in OUT/points.json.  One core takes some ten minutes for all.
+A point's figures depend on its settings, the number of its trials, the seed and the measured source
+code; finished points are kept in OUT/points.json.  All take some ten minutes on one core.
 """
 
 import argparse
@@ -44,11 +45,11 @@ PEAK_LIMITS = (None, 8.0, 7.0, 6.0)  # [dB]
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--section", nargs="+", choices=measures.MEASURES, help="measure these; default: all")
-    add("--trials", type=at_least(1), help="no more than these at any point")
-    add("--seed", type=at_least(0), default=0, help="of all draws (default: %(default)s)")
+    add("--section", nargs="+", choices=measures.MEASURES, help="sections to measure; default: all")
+    add("--trials", type=at_least(1), help="largest number of trials per point")
+    add("--seed", type=at_least(0), default=0, help="seed of all draws (default: %(default)s)")
     add("--out", type=Path, default=Path("out/synchronisation"), metavar="DIR",
-        help="points, and the page if it is not for docs/ (default: %(default)s)")  # fmt: skip
+        help="folder of points.json, and of a partial page (default: %(default)s)")  # fmt: skip
     add("--docs", type=Path, metavar="DIR",
         help="folder of the page; default: docs if everything is measured, else OUT")  # fmt: skip
 
@@ -69,14 +70,14 @@ def run(args: argparse.Namespace) -> None:
 
 
 def command(args: argparse.Namespace) -> str:
-    """The command that gives the same figures, wherever it writes them."""
+    """The command that reproduces the figures, without its output folders."""
     words = ["--section", *args.section] if args.section else []
     words += ["--trials", args.trials] if args.trials else []
     return pages.command("synchronisation", *words, "--seed", args.seed)
 
 
 def plan(sections=tuple(measures.MEASURES), most: int | None = None) -> list:
-    """The points of some sections; ``most``: no more trials than that for any."""
+    """The points of ``sections``.  most  largest number of trials per point"""
     points = [
         *({"section": "detection", "channel": kind, "snr_db": snr,
            "trials": 4000 if snr == AIMED else 600}
@@ -102,7 +103,7 @@ def plan(sections=tuple(measures.MEASURES), most: int | None = None) -> list:
 
 @functools.cache
 def code() -> str:
-    """What tells the code that is measured, and that measures, from other versions of it."""
+    """Digest of the measured and the measuring source code, which tells versions apart."""
     files = (semcom_python.__file__, bursts.__file__, measures.__file__)
     return "-".join(sha256(file)[:16] for file in files)
 
@@ -118,8 +119,8 @@ def unit(point: dict, seed: int) -> Unit:
 
 
 def measure(point: dict, seed: int, advance: Callable = lambda trials: None) -> dict:
-    """A point with what was found; ``advance`` is told of trials done.  Equal points and seeds give
-    equal records, whatever else is measured."""
+    """A point with its results; ``advance`` is called with the number of finished trials.  Equal
+    points and seeds give equal records, whatever else is measured."""
     key = json.dumps(point, sort_keys=True).encode()
     rng = np.random.default_rng([seed, zlib.crc32(key)])
     return {**point, "seed": seed, **measures.MEASURES[point["section"]](point, rng, advance)}

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Tables, figures and the page of what :mod:`synchronisation` has measured.
+"""Tables, figures and the page of the results of :mod:`synchronisation`.
 
-A page is made of records alone; sections that were not measured are left out.
+A page is made from records alone; sections without records are left out.
 """
 
 from pathlib import Path
@@ -16,8 +16,8 @@ from .burst_measures import FRAME, cfo_floor_hz, upper_bound
 from .bursts import GAP, KNOWN, PAYLOAD, PHASE_NOISE, PREAMBLE, UPLINK
 from .experiment import CHANNELS
 
-AIMED = 5.0  # [dB] at which aims are set
-NO_NOISE = 60.0  # [dB] at which only what synchronisation leaves is seen
+AIMED = 5.0  # SNR [dB] of the aims
+NO_NOISE = 60.0  # SNR [dB] at which only the residual errors of synchronisation matter
 STAGES = {"preamble": "after the preamble", "head": "after the header too"}
 LOOKS = ((0, 0), (1, 1))
 BOUNDS = {"preamble": "Cramer-Rao, preamble", "head": "Cramer-Rao, header too"}
@@ -47,13 +47,13 @@ def condition(kind: str, level: float | None) -> str:
 
 
 def percent(share: dict) -> list:
-    """A rate and its range as two cells [%]."""
+    """A rate and its 95 % interval as two cells [%]."""
     low, high = share["ci95"]
     return [f"{100 * share['rate']:.2f}", f"{100 * low:.2f}-{100 * high:.2f}"]
 
 
 def detection_table(records: list) -> list:
-    """A table per channel, and how often a user was heard elsewhere."""
+    """A table per channel, and the number of false detections."""
     lines = []
     for (kind,), points in group(records, "detection", "channel").items():
         rows = [
@@ -163,7 +163,7 @@ def peaks_table(records: list) -> list:
 
 
 def aims_table(records: list) -> list:
-    """What was asked for beside what was found, of the sections measured."""
+    """Aims beside results, of the sections measured."""
     rows = [*detection_aims(records), *noise_aims(records), *bound_aims(records)]
     return [*tables.markdown(["aim", "found", "met"], rows), ""] if rows else []
 
@@ -202,7 +202,7 @@ def bound_aims(records: list) -> list:
 
 
 def verdict(met: bool, shown: bool = True) -> str:
-    """Whether an aim is met, and whether that many trials show it."""
+    """Whether an aim is met, and whether the number of trials is enough to show it."""
     return ("yes" if shown else "not shown") if met else "**no**"
 
 
@@ -210,7 +210,7 @@ def verdict(met: bool, shown: bool = True) -> str:
 
 
 def missed(share: dict) -> Estimate:
-    """The share of bursts that was not received, with its range; unknown if none was missed."""
+    """The share of bursts not received, with its interval; unknown if none was missed."""
     if share["hits"] == share["of"]:
         return Estimate(None)
     low, high = share["ci95"]
@@ -218,8 +218,8 @@ def missed(share: dict) -> Estimate:
 
 
 def missed_panels(records: list, section: str, labels: dict) -> list:
-    """A panel per channel with a curve for each of ``labels``, key of a record: label.  The bound
-    of the last one's ranges goes on where nothing was missed."""
+    """A panel per channel with a curve for each of ``labels`` (key of a record: label).  Where
+    nothing was missed, only the upper bound of the last one's interval is drawn."""
     panels = []
     for (kind,), points in group(records, section, "channel").items():
         snr = [r["snr_db"] for r in points]
@@ -306,7 +306,7 @@ TABLES = {
     "peaks": peaks_table,
 }
 
-FACTS = {  # what else a section's template names
+FACTS = {  # further values in a section's template
     "noise": {"frame": str(FRAME)},
     "estimates": {
         "preamble": str(PREAMBLE),
@@ -333,7 +333,7 @@ def page(records: list, command: str, pictures: dict) -> str:
 
 
 def section_lines(section: str, records: list, picture: str | None) -> str:
-    """A section that was measured: its template with its table; else nothing."""
+    """A section's template with its table; '' if it was not measured."""
     if not group(records, section):
         return ""
     return pages.page(

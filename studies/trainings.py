@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Trainings as units of work: ``apps/train.py`` with options, kept as the checkpoints it leaves."""
+"""Trainings as units of work: ``apps/train.py`` with options; the results are its checkpoints."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Training:
 
 
 class Trainings:
-    """Store of the trainings on one data set, each in a folder of its own below ``folder``.
+    """Store of the trainings on one data set, each in its own folder below ``folder``.
 
-    workers  trainings at a time, which share the cores
+    workers  number of parallel trainings, which share the cores
     """
 
     def __init__(self, data: Path, folder: Path, workers: int = 1):
@@ -49,10 +49,11 @@ class Trainings:
         return next((self.folder / training.label).glob("*.safetensors"), None)
 
     def add(self, training: Training, path: Path) -> None:
-        """Nothing: ``apps/train.py`` has put the checkpoint where it is looked for."""
+        """Do nothing: ``apps/train.py`` has written the checkpoint to its place."""
 
     def complete(self, title: str, trainings: Iterable[Training]) -> list[Path]:
-        """Checkpoints of the trainings, in their order; those on disk are taken as they are."""
+        """Checkpoints of the trainings, in their order; trainings with a checkpoint are not
+        repeated."""
         units = [Unit(t, t.label, lambda advance, t=t: self._train(t)) for t in trainings]
         return complete(title, units, self, self.workers)
 
@@ -72,12 +73,12 @@ class Trainings:
             last = (out / "log.txt").read_text().splitlines()[-1:] or ["nothing said"]
             raise SemcomError(f"{training.label}: {last[0]} (see {out / 'log.txt'})")
         if training not in self:
-            raise SemcomError(f"{training.label}: left no checkpoint (see {out / 'log.txt'})")
+            raise SemcomError(f"{training.label}: wrote no checkpoint; see {out / 'log.txt'}")
         return self[training]
 
 
 def until_stopped(command: list, **more) -> int:
-    """Run a command, which ends when this program is asked to; its exit status."""
+    """Run a command, and end it when this program is asked to end; returns its exit status."""
     with subprocess.Popen(command, **more) as process:
         try:
             while process.poll() is None and not stop_asked.wait(0.2):
@@ -89,17 +90,17 @@ def until_stopped(command: list, **more) -> int:
 
 
 def validation(checkpoint: Path) -> float:
-    """What a checkpoint reached on the validation split."""
+    """Validation accuracy in a checkpoint's header."""
     return read_header(checkpoint)["metrics"]["validation"]
 
 
 def best(values: list[float]) -> int:
-    """The first choice of the highest value."""
+    """Index of the first highest value."""
     return values.index(max(values))
 
 
 def cells(values: list[float]) -> list[str]:
-    """A row of what validation said of each choice, the best one bold."""
+    """Cells with the validation accuracy of each choice, the best one bold."""
     shown = [f"{value:.3f}" for value in values]
     shown[best(values)] = f"**{shown[best(values)]}**"
     return shown

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Tune and train everything that docs/results.md shows, each with the same budget.
+"""Tune and train all systems of docs/results.md, each with the same budget.
 
-First every system is trained once with each setting of one grid, seed 0, and the setting that does
-best on the validation split is kept; then it is trained with that setting for the other seeds.
-Checkpoints of one seed come to lie in one folder, RUNS/<data>/seed<N>, under the names that models/
-uses; what is finished is not trained again.  docs/tuning.md is written from what was found.
+First every system is trained once with each setting of one grid, seed 0, and the best setting on
+the validation split is kept; then it is trained with that setting for the other seeds.  Checkpoints
+of one seed are copied to the folder RUNS/<data>/seed<N>, under the names that models/ uses;
+finished trainings are not repeated.  The results are written to docs/tuning.md.
 
     studies tuning --data DIR --seeds 3 --jobs 2       hours on a few cores
 """
@@ -34,8 +34,8 @@ COMMON = "--epochs 8 --bfloat16 --snr-min -15 --snr-max 15"
 class Job:
     """One system to train.
 
-    like  another job's label, whose setting is taken over without tuning
-    init  another job's label, whose checkpoint of the same seed is started from
+    like  label of another job, whose setting is used without tuning
+    init  label of another job, whose checkpoint of the same seed is the start
     one   only seed 0: a point of a curve, not of a comparison
     """
 
@@ -70,9 +70,9 @@ JOBS = [
 def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--data", type=Path, required=True, metavar="DIR", help="folder in the AVE layout")
-    add("--runs", type=Path, default=Path("runs"), metavar="DIR", help="where to keep everything")
+    add("--runs", type=Path, default=Path("runs"), metavar="DIR", help="folder of the trainings")
     add("--seeds", type=at_least(1), default=3, help="trainings of each system")
-    add("--jobs", type=at_least(1), default=2, help="trainings at a time, a core each")
+    add("--jobs", type=at_least(1), default=2, help="trainings in parallel, one core each")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -87,7 +87,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 class Jobs:
-    """The trainings of the jobs on a data set, and a folder for each seed with what is kept."""
+    """The trainings of the jobs on a data set, and a folder for each seed with the checkpoints."""
 
     def __init__(self, data: Path, runs: Path, workers: int):
         self.name = data.resolve().name
@@ -95,7 +95,8 @@ class Jobs:
         self.trainings = Trainings(data, self.kept_in / "runs", workers)
 
     def tune(self, jobs: list[Job]) -> dict[str, list[float]]:
-        """Every setting for every job, the best kept as seed 0 -> validation accuracies."""
+        """Train every job with every setting, keep the best as seed 0; returns validation
+        accuracies by label."""
         settings, scores = range(len(GRID)), {}
         work = [(job, 0, setting) for job in jobs for setting in settings]
         paths = dict(zip(work, self._train("tuning", work), strict=True))
@@ -106,7 +107,7 @@ class Jobs:
         return scores
 
     def repeat(self, jobs: list[Job], seeds: range, scores: dict[str, list[float]]) -> None:
-        """The chosen setting for other seeds."""
+        """Train the chosen setting for other seeds."""
         work = [
             (job, seed, best(scores[job.like or job.label]))
             for seed in seeds
@@ -130,7 +131,7 @@ class Jobs:
         return Training(f"{label}-seed{seed}-setting{setting}", " ".join(words))
 
     def kept(self, label: str, seed: int) -> Path:
-        """Where the checkpoint of a job, and a seed, lies for others to use."""
+        """Path of the copied checkpoint of a job and a seed."""
         job = next(job for job in JOBS if job.label == label)
         return self.kept_in / f"seed{seed}" / name_of(job.system, job.variant, self.name)
 
@@ -144,7 +145,7 @@ class Jobs:
 
 
 def kind(job: Job) -> str:
-    """The option that says what is trained of a system, or of a localiser."""
+    """The option for the variant of a system, or for the setting of a localiser."""
     return f"--{'setting' if job.system in LOCALISERS else 'variant'} {job.variant}"
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Units of work: what is missing is done, what is done is kept and not done again.
+"""Units of work: missing ones are done, and their results kept, so that none is done twice.
 
 A store answers ``key in store`` and ``store[key]`` and takes ``store.add(key, result)``:
 :class:`Records` keeps JSON records in one file, ``trainings.Trainings`` a folder for each
@@ -25,18 +25,18 @@ from gnuradio.semcom.sweep.cluster import Call, Died
 from gnuradio.semcom.sweep.points import Sweep
 from rich.progress import Progress
 
-STOPPED = "the same command goes on after the last finished unit"
+STOPPED = "the same command resumes after the last finished unit"
 
 
 @dataclass(frozen=True)
 class Unit:
     """One piece of work.
 
-    key    tells it from all others, by content
-    label  names it beside the progress bar
-    work   does it and returns the result; its argument is to be called with the shares done
-    link   (point, clips) of a point of the link, whose record the result is
-    call   (function, arguments) that do the same in any process; functions of modules
+    key    identifies it by content
+    label  its name beside the progress bar
+    work   function that does it and returns the result; it calls its argument with the share done
+    link   (point, clips) if the result is the record of a point of the link
+    call   (function of a module, arguments) that return the same result in any process
     """
 
     key: Hashable
@@ -47,19 +47,19 @@ class Unit:
 
 
 def recorded(key: str, label: str, measure: Callable[[], dict]) -> Unit:
-    """A unit whose record carries its own key, for :class:`Records`."""
+    """A unit whose record contains its key, for :class:`Records`."""
     return Unit(key, label, lambda advance: {"key": key, **measure()})
 
 
 def keyed(key: str, measure: Callable, *arguments) -> dict:
-    """A record that carries its key, for a unit's ``call``."""
+    """The result of ``measure(*arguments)`` as a record with its key, for a unit's ``call``."""
     return {"key": key, **measure(*arguments)}
 
 
 class Records:
-    """Results of units, a JSON object each, a line each in a file that is whole at every moment.
+    """Results of units: a file with one JSON object per line, which is replaced atomically.
 
-    key_of  the key of a record; by default what it carries as "key"
+    key_of  function that returns the key of a record; by default its field "key"
     """
 
     def __init__(self, path, key_of: Callable[[dict], Hashable] = itemgetter("key")):
@@ -91,7 +91,7 @@ class Records:
         return len(self._records)
 
     def add(self, key: Hashable, record: dict) -> None:
-        """Keep a record, on disk too."""
+        """Keep a record in memory and on disk."""
         if self.key_of(record) != key:
             raise ValueError(f"{self.path}: a unit's record has another key than the unit, {key}")
         self._keep(key, record)
@@ -107,7 +107,8 @@ _cluster = None
 
 @contextlib.contextmanager
 def shared(cluster):
-    """Inside, units that other processes can do are done by a cluster (None: by none)."""
+    """Context in which units that have ``link`` or ``call`` are done by a cluster (None: by
+    none)."""
     global _cluster
     _cluster = cluster
     try:
@@ -119,8 +120,8 @@ def shared(cluster):
 def complete(title: str, units: Iterable[Unit], store, workers: int = 1) -> list:
     """Results of the units, in their order.
 
-    Those that ``store`` has not are done, ``workers`` at a time in threads, under a progress bar,
-    and kept one by one as they are finished.
+    Units missing in ``store`` are done with a progress bar, ``workers`` at a time in threads, and
+    each result is kept when it is finished.
     """
     units = list(units)
     different = {unit.key: unit for unit in units}
@@ -136,7 +137,7 @@ def complete(title: str, units: Iterable[Unit], store, workers: int = 1) -> list
 
 
 def _results(units: list, workers: int, bar: Progress, task):
-    """(unit, result) as they are finished; what has not begun when one fails never does."""
+    """Yield (unit, result) as units finish; after a failure no further unit is started."""
     if _cluster:
         yield from _on_cluster([unit for unit in units if unit.link or unit.call])
         units = [unit for unit in units if not (unit.link or unit.call)]
@@ -155,8 +156,8 @@ def _results(units: list, workers: int, bar: Progress, task):
 
 
 def _on_cluster(units: list):
-    """(unit, result) as they are finished; of one that ended those that tried it, a line is told,
-    and a SemcomError in the end."""
+    """Yield (unit, result) as units finish.  For a unit that killed the workers that tried it a
+    line is printed, and SemcomError is raised at the end."""
     died = []
     for clips in {id(unit.link[1]): unit.link[1] for unit in units if unit.link}.values():
         mine = [unit for unit in units if unit.link and unit.link[1] is clips]

@@ -311,7 +311,7 @@ def test_a_code_changes_with_a_whole_frame():
 
 def test_a_receiver_without_its_noise_is_refused():
     for name in ("csi", "detector"):
-        with pytest.raises(SemcomError, match=f"{name} none: a soft demapper"):
+        with pytest.raises(SemcomError, match=f"{name} none: the demapper"):
             semcom.digital_receiver(**{name: "none"})
     receiver = semcom.digital_receiver()
     with pytest.raises(SemcomError, match="csi none"):

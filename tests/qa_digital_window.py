@@ -261,7 +261,7 @@ def test_odd_messages_have_an_answer():
     assert all("waiting for the first" in first for first, _ in seen["waiting"])
     assert "frame 3: a judgement without blocks" in seen["errors"][0]
     assert "frame 3: a judgement without media" in seen["errors"][1]
-    assert "media 1000000: not kept in this process" in seen["gone"][0]
+    assert "media 1000000: not in this process's store" in seen["gone"][0]
     assert "without pictures" in seen["empty"][0]
     assert seen["nothing"] == "Clip 8: SSIM 1.00, PSNR 60.0 dB"  # grey was sent, too
     assert "Frame 6" in seen["none"][0] and "0.0 % lost" in seen["none"][1]

@@ -180,7 +180,7 @@ def test_channel_estimation_acts_on_both_receivers(seen):
     assert 1e-3 < np.abs(found - truth).max() < 1
     before, after, waiting = seen["none"]
     assert before < 17 and after == 0 and waiting  # the sidelink's estimates end as well
-    assert seen["none title"].endswith("not known")
+    assert seen["none title"].endswith("unknown")
 
 
 def test_detector_acts_where_the_channel_is_nearly_singular(seen):

@@ -109,7 +109,7 @@ def test_streams_out_of_step_are_refused(run_flowgraph):
     top.connect(a, (block, 0))
     top.connect(b, (block, 1))
     top.connect(block, blocks.null_sink(8))
-    with pytest.raises(BlockError, match="out of step: frame numbers 1, 2"):
+    with pytest.raises(BlockError, match="out of step: frames 1, 2"):
         run_flowgraph(top)
 
 

@@ -158,7 +158,7 @@ def test_odd_messages_have_an_answer():
     assert done.returncode == 0, done.stderr
     seen = json.loads(done.stdout.splitlines()[-1])
     assert "frame 3: a judgement without media" in seen["errors"][0]
-    assert "media 1000000: not kept in this process" in seen["errors"][1]
+    assert "media 1000000: not in this process's store" in seen["errors"][1]
     assert seen["lost"] == [5, 1, "nothing arrived"]
     assert seen["alone"] == [6, True, ["A dog is seen.", "no sentence could be read"]]
     assert seen["green"][0] == 0 and seen["green"][1] > 100_000

@@ -233,7 +233,7 @@ def test_the_panel_shows_what_the_radios_are(replayed):
 
 def test_before_the_first_burst_the_panel_is_empty(replayed):
     title, rows, counts = replayed["empty"]
-    assert title == "Bursts: none heard yet" and rows == [["\N{EM DASH}"] * 4] * 2
+    assert title == "Bursts: none received yet" and rows == [["\N{EM DASH}"] * 4] * 2
     assert counts.startswith("0 frames, 0 lost")
     full, empty, timeline = replayed["drawn"]
     assert full > 20 and empty > 10 and timeline > 20
@@ -346,7 +346,7 @@ def test_usrps_are_tuned_at_run_time(compiled):
 @pytest.mark.parametrize(
     ("start", "said"),
     [
-        ("", "no samples from USRP 'serial=1' for 3 s; look at its cable and power"),
+        ("", "no samples from USRP 'serial=1' for 3 s; check its cable and power"),
         ("no more streams", "USRP 'serial=1': RuntimeError: no more streams"),
     ],
 )

@@ -212,7 +212,7 @@ def test_a_classical_receiver_tells_which_blocks_came(run_flowgraph, attempts):
 
 
 def test_decoder_refuses_frames_that_fit_no_segments(run_flowgraph, tiny_checkpoint):
-    with pytest.raises(BlockError, match="81 symbols is no multiple of the 8 symbols"):
+    with pytest.raises(BlockError, match="81 symbols: expected a multiple of 8"):
         decode(run_flowgraph, tiny_checkpoint, [81])
 
 

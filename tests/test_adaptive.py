@@ -42,7 +42,7 @@ def test_a_table_for_something_else_is_refused(table, tmp_path):
     with pytest.raises(SemcomError, match="cannot be read"):
         settle(point(str(tmp_path / "none.json")))
     (tmp_path / "other.json").write_text('{"system": "digital", "uses": 1000, "choices": [{}]}')
-    with pytest.raises(SemcomError, match="is no table of choices"):
+    with pytest.raises(SemcomError, match="is not a table of choices"):
         settle(point(str(tmp_path / "other.json")))
 
 

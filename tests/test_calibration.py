@@ -96,13 +96,13 @@ def test_a_fit_finds_the_temperatures_that_answers_were_made_with():
 @pytest.mark.parametrize(
     ("told", "words"),
     [
-        ([1], "no such thing"),
+        ([1], "cannot be read"),
         ({"snr_db": [0, 1], "temperature": [1], "background": [0, 0]}, "knots"),
         ({"snr_db": [1, 0], "temperature": [1, 1], "background": [0, 0]}, "knots"),
         ({"snr_db": [0], "temperature": [0], "background": [0]}, "temperatures"),
         ({"snr_db": [0], "temperature": [1], "background": [math.nan]}, "knots"),
-        ({"snr_db": [0], "temperature": ["hot"], "background": [0]}, "no such thing"),
-        ({"heat": [0]}, "no such thing"),
+        ({"snr_db": [0], "temperature": ["hot"], "background": [0]}, "cannot be read"),
+        ({"heat": [0]}, "cannot be read"),
     ],
 )
 def test_what_is_no_calibration_is_refused(told, words):

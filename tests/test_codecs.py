@@ -425,7 +425,7 @@ def test_silence_of_any_length_stays_silent(codec, length):
     [
         ("wav", np.zeros(9, np.float32), 8000, "codec 'wav'"),
         ("opus", np.zeros(9, np.float32), 8001, "8001 bit/s; expected one of 6000, 8000"),
-        ("opus", np.array([0, np.nan, np.inf], np.float32), 8000, "2 samples are no finite"),
+        ("opus", np.array([0, np.nan, np.inf], np.float32), 8000, "2 samples are NaN or infinite"),
         ("opus", np.zeros(9, np.int16), 8000, "int16"),
         ("opus", np.zeros((9, 2), np.float32), 8000, r"\[9, 2\]"),
         ("opus", np.zeros(0, np.float32), 8000, r"\[0\]"),
@@ -437,7 +437,7 @@ def test_sound_that_cannot_be_coded_is_refused(codec, sound, bitrate, expected):
 
 
 def test_a_unit_is_a_second():
-    with pytest.raises(SemcomError, match="1 units of 2 seconds"):
+    with pytest.raises(SemcomError, match="1 units for 2 seconds"):
         sounds.decode("pcm", [None], 2)
     assert sounds.decode("pcm", [], 0).shape == (0,)
 

@@ -72,8 +72,8 @@ def change(folder, tmp_path, old, new):
         ("class,", "kind of event,", "no column 'class'"),
         ("Bark,train", "Bork,train", "has class 'Bork'"),
         ("audio", "smell", "kind 'smell'"),
-        ("Bark0.wav", "none.wav", "none.wav: not a sound that can be read"),
-        ("Bark0.png", "none.png", "none.png: not a picture that can be read"),
+        ("Bark0.wav", "none.wav", "none.wav: cannot be read as a sound"),
+        ("Bark0.png", "none.png", "none.png: cannot be read as a picture"),
     ],
 )
 def test_wrong_manifests_say_why(raw, tmp_path, old, new, message):

@@ -162,9 +162,9 @@ def test_a_long_text_is_read_at_its_beginning_only():
         ({"seen": "Cat", "count": "three"}, "count 'three': expected one of one, two, several"),
         ({"seen": "Cat", "place": "top"}, "place 'top': expected"),
         ({"heard": "Cat", "manner": "slowly"}, "manner 'slowly': expected"),
-        ({"heard": "Cat", "place": "left"}, "place 'left' of nothing; say what is seen"),
+        ({"heard": "Cat", "place": "left"}, "place 'left' of nothing; name what is seen"),
         ({"count": "one"}, "count 'one' of nothing"),
-        ({"seen": "Cat", "manner": "loudly"}, "manner 'loudly' of nothing; say what is heard"),
+        ({"seen": "Cat", "manner": "loudly"}, "manner 'loudly' of nothing; name what is heard"),
     ],
 )
 def test_what_cannot_be_described_is_refused(fields, complaint):

@@ -97,7 +97,7 @@ def test_the_task_counts_what_is_still_there():
 
 def test_a_missing_or_damaged_file_is_told(tmp_path, monkeypatch):
     monkeypatch.setenv("SEMCOM_MODELS", str(tmp_path))
-    with pytest.raises(SemcomError, match="detector.onnx: no detector could be read"):
+    with pytest.raises(SemcomError, match="detector.onnx: cannot be read as a detector"):
         detection.Detector()
     (tmp_path / detection.DETECTOR).write_bytes(b"no network")
     with pytest.raises(SemcomError, match="copy it again"):

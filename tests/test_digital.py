@@ -237,7 +237,10 @@ def test_events_are_told_of_what_was_decoded(media):
         ({"source": "jpeg+pcm", "variant": "audio_only"}, "source 'jpeg[+]pcm': one of pcm"),
         ({"source": "bpg+pcm"}, "source 'bpg[+]pcm'"),
         ({"picture_rate": 17.0}, "picture rate 17: expected 0.1 to 16 Hz"),
-        ({"payload": 20}, "payload of 20 symbols: holds no unit at qpsk, 3/4; 1.. hold"),
+        (
+            {"payload": 20},
+            "payload of 20 symbols: too short for a unit at qpsk, 3/4; give at least 1..",
+        ),
         ({"modulation": "8psk"}, "8psk"),
     ],
 )
@@ -274,7 +277,7 @@ def test_it_runs_over_the_link_within_a_budget(program, tmp_path):
     done = program("apps/run_link.py", *words, "--uses", 600)
     assert done.returncode == 0 and "did not fit: the largest clip needs" in done.stderr
     done = program("apps/run_link.py", *words, "--uses", 40)
-    assert done.returncode == 2 and "holds no unit at qpsk" in done.stderr
+    assert done.returncode == 2 and "too short for a unit at qpsk" in done.stderr
 
 
 def test_media_are_judged_and_asked_for_again(program, tmp_path):

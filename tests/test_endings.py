@@ -313,9 +313,9 @@ def test_what_would_fail_at_the_end_fails_at_the_beginning(program, films, tmp_p
     os.mkfifo(tmp_path / "pipe.mp4")
     for words, says in (
         (["--media", tmp_path / "pipe.mp4", "--render", tmp_path / "x.mp4"], "reads the films"),
-        (["--media", whole, "--render", whole], "whole.mp4: is read or written as"),
+        (["--media", whole, "--render", whole], "whole.mp4: is also read or written as"),
         (["--media", whole, "--json", tmp_path / "x", "--plot", tmp_path / "x"], "must end in"),
-        (["--channel", "none", "--plot", tmp_path / "x.png"], "no point has an SNR"),
+        (["--channel", "none", "--plot", tmp_path / "x.png"], "no point has a known SNR"),
         (["--json", tmp_path], "is a folder"),
     ):
         before = whole.read_bytes()

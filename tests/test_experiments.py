@@ -151,7 +151,7 @@ def test_a_missing_checkpoint_is_one_line_with_its_command(program, tmp_path):
     done = program(*APP, "no_estimation", "--models", tmp_path, "--out", tmp_path / "out")
     assert done.returncode == 2
     (line,) = [line for line in done.stderr.splitlines() if line.strip()]
-    assert "-full-synthetic.safetensors: is not there" in line
+    assert "-full-synthetic.safetensors: is missing" in line
     assert "apps/train.py --system" in line and "--variant full" in line
 
 

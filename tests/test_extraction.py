@@ -81,7 +81,7 @@ def test_folders_that_cannot_be_extracted_say_why(program, tmp_path):
     (tmp_path / "bad.mp4").write_text("no film")
     for words, message in (
         ([tmp_path / "none"], "no such folder"),
-        ([tmp_path, "--features", "vgg"], "need --weights"),
+        ([tmp_path, "--features", "vgg"], "give --weights"),
         ([tmp_path], "no file could be read"),
     ):
         done = program(EXTRACT, *words, "--out", tmp_path / "out")
@@ -163,7 +163,7 @@ def test_categories_of_ones_own_become_classes(program, films, tmp_path):
     folder = films(tmp_path / "in", ["a.mp4", "b.mp4"], Annotations=rows)
     done = extracted(program, folder, tmp_path / "set")
     assert "classes: Door knock, Bark, background" in done.stdout
-    assert "'Door knock' (line 1) is none of AVE's" in done.stdout
+    assert "'Door knock' (line 1) is not a category of AVE" in done.stdout
     clips = open_set(tmp_path / "set", "test")
     assert clips.classes == ("Door knock", "Bark", "background")
     assert clips.labels(0).tolist() == [0, 0] + [2] * 8
@@ -189,7 +189,7 @@ def test_a_split_of_another_release_is_refused(program, films, tmp_path):
     texts = {"Annotations": "Bark&a&good&2&4\n", "testSet": "Bark&a&good&2&5\n"}
     done = program(EXTRACT, films(tmp_path / "in", ["a.mp4"], **texts), "--out", tmp_path / "set")
     assert done.returncode == 2
-    assert "testSet.txt: line 1: Bark of 'a' from 2 to 5 s is no row" in done.stderr
+    assert "testSet.txt: line 1: Bark of 'a' from 2 to 5 s is not a row" in done.stderr
 
 
 def test_a_name_as_long_as_can_be_is_extracted(program, films, tmp_path):
@@ -208,13 +208,13 @@ def test_names_of_any_bytes_and_what_is_no_media_are_told(program, films, tmp_pa
     os.mkfifo(folder / "pipe.mp4")
     (folder / "linked").symlink_to(tmp_path)
     done = extracted(program, folder, tmp_path / "set")
-    lines = done.stdout[done.stdout.index("not looked at:") :].splitlines()[1:]
+    lines = done.stdout[done.stdout.index("not read:") :].splitlines()[1:]
     assert sorted(line.strip().replace(f"{folder}/", "") for line in lines) == [
-        "1 files ._*, in which macOS keeps what it knows of other files",
-        "files with endings that are not known as media's: .db 1, .txt 2, without one 1",
-        "gone.mp4: no file, or a link that leads nowhere",
+        "1 files ._*, in which macOS stores metadata of other files",
+        "files whose suffixes are not those of media files: .db 1, .txt 2, without one 1",
+        "gone.mp4: not a file, or a link to a missing file",
         "linked: a link to a folder, not followed",
-        "pipe.mp4: no file, or a link that leads nowhere",
+        "pipe.mp4: not a file, or a link to a missing file",
     ]
     clips = open_set(tmp_path / "set", "test")
     assert sorted(clips.ids) == ["a", "lat\\xe9in"]
@@ -233,7 +233,7 @@ def test_what_is_read_is_not_written_over(program, films, tmp_path):
     (tmp_path / "link").symlink_to(folder)
     for out in (folder, tmp_path / "link"):
         done = program(EXTRACT, folder, "--out", out)
-        assert done.returncode == 2 and "has what is read" in done.stderr
+        assert done.returncode == 2 and "holds files that are read" in done.stderr
     assert (folder / "Annotations.txt").read_text() == "Bark&a&bad&0&2\n"
     done = program(MAKE, "--out", folder, "--clips", 1)
     assert done.returncode == 2 and "has rows of other films (a)" in done.stderr
@@ -261,7 +261,7 @@ def test_a_stop_ends_the_workers_and_the_same_command_goes_on(program, films, tm
     process.terminate()
     _, complaint = process.communicate(timeout=20)
     assert process.returncode == 128 + signal.SIGTERM, complaint
-    assert complaint.splitlines()[-1].endswith("goes on with the files that are left")
+    assert complaint.splitlines()[-1].endswith("continues with the remaining files")
     assert "Traceback" not in complaint and children
     wait_until(lambda: not any(Path(f"/proc/{child}").exists() for child in children))
     kept = {path: path.stat().st_mtime_ns for path in out.glob("parts/*-*.npz")}

@@ -111,7 +111,7 @@ def test_standard_output_is_where_it_was(tmp_path, to_a_file):
 def test_what_cannot_be_written_is_told_before_the_work(tmp_path):
     assert f"{tmp_path}: is a folder" in refusal(tmp_path)
     assert "File name too long" in refusal(tmp_path / (256 * "n"))
-    assert "is no name of a file (" in refusal("a\0b")  # then Python's own words, which change
+    assert "is not a file name (" in refusal("a\0b")  # then Python's own words, which change
     assert "cannot be written (Not a directory)" in refusal("/dev/null/out.json")
     write(tmp_path / (250 * "n"))
     write(tmp_path / f"n.{240 * 's'}")
@@ -165,5 +165,5 @@ def test_an_output_is_no_input_and_no_other_output(tmp_path):
     check_apart([tmp_path / "new.mp4", "/dev/null", "/dev/null"], [film, "v4l2:/dev/video0"])
     new = tmp_path / "new.mp4", tmp_path / "." / "new.mp4"
     for written, read in (([film], [str(film)]), ([link], [film]), ([link, film], []), (new, [])):
-        with pytest.raises(SemcomError, match="mp4: is read or written as .*mp4, too; give"):
+        with pytest.raises(SemcomError, match="mp4: is also read or written as .*mp4; give"):
             check_apart(written, read)

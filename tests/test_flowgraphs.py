@@ -205,13 +205,17 @@ def test_without_a_usrp_a_flowgraph_ends_with_one_line(compiled, program, name, 
 @pytest.mark.parametrize(
     "name, options, wrong",
     [
-        ("zmq_audio_terminal", ["--address", "nowhere"], "nowhere: cannot be used by ZeroMQ"),
+        (
+            "zmq_audio_terminal",
+            ["--address", "nowhere"],
+            "nowhere: cannot be used as a ZeroMQ address",
+        ),
         (
             "zmq_video_terminal",
             ["--address", "tcp://127.0.0.1:*", "--antenna-address", "air"],
-            "air: cannot be used by ZeroMQ",
+            "air: cannot be used as a ZeroMQ address",
         ),
-        ("zmq_receiver", ["--address", "nowhere"], "nowhere: cannot be used by ZeroMQ"),
+        ("zmq_receiver", ["--address", "nowhere"], "nowhere: cannot be used as a ZeroMQ address"),
         ("zmq_receiver", ["--checkpoint", "README.md"], "README.md: not a whole safetensors"),
         ("zmq_m3e_receiver", ["--checkpoint", "README.md"], "README.md: not a whole safetensors"),
         ("zmq_m3e_terminal", ["--checkpoint", "README.md"], "README.md: not a whole safetensors"),

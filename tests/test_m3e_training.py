@@ -194,7 +194,7 @@ def test_a_part_has_defaults_of_its_own_and_what_was_asked_for():
         made = M3ETraining().of(part)
         assert made.part == part and made.steps >= 500 and made.learning_rate > 0
     assert "snr" not in used(M3ETraining(part="pictures"))
-    with pytest.raises(SemcomError, match="--snr -6 18: has an effect only of parts that send"):
+    with pytest.raises(SemcomError, match="--snr -6 18: has an effect only with parts that send"):
         check_given(M3ETraining(part="pictures", snr=(-6, 18)), ["snr"])
 
 

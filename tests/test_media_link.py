@@ -79,7 +79,7 @@ def test_a_film_with_categories_of_its_own_keeps_its_events(program, clip, untra
     (clip.parent / "Annotations.txt").write_text("Door knock&clip&good&1&3\n")
     done = program(APP, "--media", clip, "--checkpoint", untrained, "--json", tmp_path / "out.json")
     assert done.returncode == 0, done.stderr
-    assert "line 1: 'Door knock' is none of the classes that the system knows" in done.stderr
+    assert "line 1: 'Door knock' is not a class of the system" in done.stderr
     (record,) = json.loads((tmp_path / "out.json").read_text())["records"]
     (film,) = record["media"]
     assert film["truth"] is None and len(film["events"]) == 4 and record["accuracy"] is None
@@ -153,7 +153,7 @@ def test_render_where_it_draws_nothing_is_refused(program, words, message):
         (["--media", "apps"], "apps: a folder"),
         (
             ["--media", "README.md", "--snr", "0,10", "--render", "film.mp4"],
-            "draws one link, 2 are",
+            "draws one point, 2 are",
         ),
         (["--media", "README.md", "--render", "film.avi"], "must end in .mp4"),
         (["--media", "README.md", "--features", "vgg"], "need --weights"),
@@ -186,7 +186,7 @@ def test_a_film_is_replayed_with_its_windows(clip, untrained, tmp_path):
         run_point(replay, SyntheticSet("test"))
     longer = tmp_path / clip.name
     longer.write_bytes(clip.read_bytes() + bytes(8))
-    with pytest.raises(SemcomError, match="these have .* name the same files"):
+    with pytest.raises(SemcomError, match="these have .* give the same files"):
         run_films(replay, Films([longer, longer]))
 
 

@@ -65,19 +65,19 @@ def test_devices_are_drawn_evenly_within_their_preset():
 
 
 BAD = {
-    "unknown key": ('{"cfo": 1}', "'cfo' is no field"),
-    "not for files": ('{"name": "x"}', "'name' is no field"),
-    "text for a number": ('{"cfo_hz": "1"}', 'cfo_hz is "1", a number expected'),
+    "unknown key": ('{"cfo": 1}', "'cfo' is not a field"),
+    "not for files": ('{"name": "x"}', "'name' is not a field"),
+    "text for a number": ('{"cfo_hz": "1"}', 'cfo_hz is "1", expected a number'),
     "truth for a number": ('{"clock_ppm": true}', "clock_ppm is true"),
-    "fraction": ('{"bits": 1.5}', "bits is 1.5, a whole number or null expected"),
-    "null": ('{"fading": null}', "fading is null, a text expected"),
-    "not a number": ('{"cfo_hz": NaN}', "cfo_hz is too large or no number"),
+    "fraction": ('{"bits": 1.5}', "bits is 1.5, expected a whole number or null"),
+    "null": ('{"fading": null}', "fading is null, expected a text"),
+    "not a number": ('{"cfo_hz": NaN}', "cfo_hz is too large or not a number"),
     "huge": ('{"drop_buffer": ' + 400 * "9" + "}", "drop_buffer is too large"),
     "no fading": ('{"fading": "fog"}', "choose none, block or jakes"),
     "out of range": ('{"bits": 40}', "bits: 40"),
     "too long": ('{"delay_spread_s": 1}', "delay_spread_s: .* 25 samples"),
-    "not JSON": ("{", "is no JSON file"),
-    "a list": ("[]", "holds a list, an object expected"),
+    "not JSON": ("{", "is not a JSON file"),
+    "a list": ("[]", "holds a list, expected an object"),
 }
 
 
@@ -117,7 +117,7 @@ def test_addresses_of_one_port_follow_it():
     assert mock_server.addresses(["tcp://*:7"], 3) == ["tcp://*:7", "tcp://*:8", "tcp://*:9"]
     assert mock_server.addresses(["a", "none"], 2) == ["a", "none"]
     for wrong in (["ipc:///x"], ["a", "b"], ["tcp://*:65534"]):
-        with pytest.raises(SemcomError, match="3 addresses expected"):
+        with pytest.raises(SemcomError, match="expected 3 addresses"):
             mock_server.addresses(wrong, 3)
 
 

@@ -257,7 +257,7 @@ def test_a_run_asks_for_a_length_by_its_option(tmp_path):
     checkpoint.save(path, tiny_system(nested=True), variant="full", data="synthetic")
     point = Scenario(checkpoint=str(path), symbols=4)
     assert model_for(point, clips) == f"{path}?symbols=4"
-    with pytest.raises(SemcomError, match="sends 4 or 8 symbols a segment"):
+    with pytest.raises(SemcomError, match="sends 4 or 8 symbols per segment"):
         model_for(replace(point, symbols=16), clips)
 
 

@@ -271,10 +271,10 @@ def test_levels():
 @pytest.mark.parametrize(
     ("places", "sound", "message"),
     [
-        ([0], tone(1), "2 key frames and 1 places; one for each"),
-        ([1, 0], tone(1), r"places \[1, 0\]: expected 0 or more, not falling"),
+        ([0], tone(1), "2 key frames and 1 places; expected a place for each"),
+        ([1, 0], tone(1), r"places \[1, 0\]: expected 0 or more, not decreasing"),
         ([-1, 0], tone(1), r"places \[-1, 0\]: expected"),
-        ([0, 0], tone(2), "32000 samples of 1 seconds; expected 16000 a second"),
+        ([0, 0], tone(2), "32000 samples of 1 seconds; expected 16000 per second"),
     ],
 )
 def test_lengths_that_do_not_fit(places, sound, message):

@@ -179,16 +179,16 @@ def test_a_classical_link_has_the_settings_that_it_was_sent_with(tmp_path):
     [
         (lambda x: 0 * x, "silence; silence; check"),
         (lambda x: np.full_like(x, np.nan), "nothing finite; nothing finite"),
-        (lambda x: noise(x.shape), "-57.0 dB of full scale; -57.0 dB of full scale"),
-        (lambda x: 1e-5 * x + noise(x.shape), "-57.0 dB of full scale; -57.0"),
-        (lambda x: noise(x.shape) + 0.1, r"-20.0 dB of full scale, 100 % DC; -20.0"),
+        (lambda x: noise(x.shape), "-57.0 dB relative to full scale; -57.0 dB of full scale"),
+        (lambda x: 1e-5 * x + noise(x.shape), "-57.0 dB relative to full scale; -57.0"),
+        (lambda x: noise(x.shape) + 0.1, r"-20.0 dB relative to full scale, 100 % DC; -20.0"),
     ],
     ids=["silence", "not finite", "noise", "far too weak", "a strong offset"],
 )
 def test_a_recording_without_bursts_says_what_was_heard(air, val, tmp_path, make, says):
     samples = np.fromfile(f"{air[0]}.sigmf-data", np.complex64)[:1_000_000]
     path = altered(air[0], tmp_path, make(samples))
-    with pytest.raises(SemcomError, match=f"0.125 s; the antennas heard: {says}") as caught:
+    with pytest.raises(SemcomError, match=f"0.125 s; the antennas' levels: {says}") as caught:
         run_point(Scenario(radio=f"replay:{path}"), val)
     assert "\n" not in str(caught.value)
 

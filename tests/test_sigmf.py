@@ -253,8 +253,8 @@ def refusal(path, *arguments, **options):
     [
         ({"datatype": "cu8"}, r"meta: datatype cu8 is not one of cf32_le, ci16_le; convert"),
         ({"datatype": "cf32_be"}, "datatype cf32_be is not"),
-        ({"datatype": "c7"}, r"meta: no valid SigMF: global\S*core:datatype: 'c7'"),
-        ({"datatype": None}, r"no valid SigMF: global: 'core:datatype' is a required"),
+        ({"datatype": "c7"}, r"meta: not valid SigMF: global\S*core:datatype: 'c7'"),
+        ({"datatype": None}, r"not valid SigMF: global: 'core:datatype' is a required"),
         ({"sample_rate": 1e6}, r"meta: 1e\+06 samples/s, expected 2e\+06"),
         ({"sample_rate": RATE * (1 + 1e-5)}, "samples/s, expected"),
         ({"sample_rate": float("nan")}, "not JSON.*NaN"),
@@ -291,7 +291,7 @@ def test_a_hash_in_capitals_is_the_same(tmp_path):
         ("captures", {"core:sample_start": 101}, "100 samples a channel.* of 101; truncated"),
         ("annotations", {"core:sample_start": 90, "core:sample_count": 11}, "of 101; truncated"),
         ("captures", {"core:sample_start": 0, "core:header_bytes": 44}, "core:header_bytes"),
-        ("captures", {}, r"no valid SigMF: captures\[0\]: 'core:sample_start' is a required"),
+        ("captures", {}, r"not valid SigMF: captures\[0\]: 'core:sample_start' is a required"),
     ],
 )
 def test_segments_that_do_not_fit_are_refused(tmp_path, section, entry, message):
@@ -328,7 +328,7 @@ def test_a_pair_of_files_is_needed(tmp_path):
     assert "air.sigmf-data: cannot be read (No such file" in refusal(tmp_path / "air")
     os.remove(tmp_path / "air.sigmf-meta")
     assert "air.sigmf-meta: missing; a recording is a pair" in refusal(tmp_path / "air.sigmf-data")
-    assert "no name of a recording" in refusal("")
+    assert "names no recording" in refusal("")
 
 
 @pytest.mark.parametrize(
@@ -337,8 +337,8 @@ def test_a_pair_of_files_is_needed(tmp_path):
         (b"not a bit of it", "not JSON"),
         (b'{"global": {', "not JSON"),
         (b"\xff\xfe\x00", "not JSON"),
-        (b"[1, 2]", "no valid SigMF"),
-        (b"{}", "no valid SigMF: .*'global' is a required property"),
+        (b"[1, 2]", "not valid SigMF"),
+        (b"{}", "not valid SigMF: .*'global' is a required property"),
     ],
 )
 def test_what_is_not_sigmf_is_refused(tmp_path, text, message):

@@ -78,7 +78,7 @@ def test_what_a_device_cannot_do_is_refused(soapy, device, end, said):
 
 
 def test_a_terminal_that_answers_needs_times_of_samples(soapy):
-    with pytest.raises(BlockError, match="'driver=a': its driver tells no times of samples, by"):
+    with pytest.raises(BlockError, match="'driver=a': its driver gives no times of samples, which"):
         heard(soapy, 1000, stamps=False)
 
 

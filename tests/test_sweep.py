@@ -286,7 +286,7 @@ def test_a_file_of_another_sweep_is_not_lost(program, tmp_path):
     known = path.read_text()
     for more in (["--snr", "5"], ["--snr", "0,5,10", "--seed", 1]):
         done = program(*words, *more, "--resume")
-        assert done.returncode == 2 and "points that this command has not" in done.stderr
+        assert done.returncode == 2 and "points that are not in this sweep" in done.stderr
         assert path.read_text() == known
     path.write_text('{"schema": 2, "records": [{"accuracy": 1.0}]}')  # of another program
     done = program(*words, "--resume")

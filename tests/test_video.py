@@ -83,7 +83,7 @@ def test_a_video_is_whole_or_not_there(tmp_path):
             write_video(path, pictures, 16, silence)
         assert path.read_text() == "before" and len(list(tmp_path.iterdir())) == 1
     for fps in (0, -1, np.nan, 1e6):
-        with pytest.raises(SemcomError, match="pictures a second"):
+        with pytest.raises(SemcomError, match="pictures per second"):
             write_video(path, coloured(3), fps, silence)
 
 

@@ -248,7 +248,7 @@ def test_weak_networks_take_the_sound_as_it_is():
 
 @pytest.mark.parametrize(
     ("changes", "words"),
-    [({"setting": "cml"}, "--setting cml: vscg has none; expected one of sel, wsel"),
+    [({"setting": "cml"}, "--setting cml: vscg does not have it; expected one of sel, wsel"),
      ({"consistency": "hope"}, "consistency 'hope'")],
 )  # fmt: skip
 def test_what_a_network_does_not_have_is_one_line(changes, words):

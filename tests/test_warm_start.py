@@ -312,7 +312,9 @@ def test_eight_bits_are_shared_with_their_scales(tmp_path):
 def test_what_is_beside_is_looked_after(pair):
     part, first, _ = pair
     moved = first.rename(first.with_name("gone"))
-    with pytest.raises(SemcomError, match=r"part.*localiser.safetensors; put that beside it"):
+    with pytest.raises(
+        SemcomError, match=r"part.*localiser.safetensors; put that file into the same folder"
+    ):
         load_any(part)
     assert store.read_header(part)["system"] == "pilot_ave"
     moved.rename(first)

@@ -6,15 +6,15 @@
     tools/calibrate.py models/pilot_ave_plus-full-ave28.safetensors --data ave28 --same-decisions
     tools/calibrate.py models/pilot_ave_plus-full-ave28.safetensors --data ave28 --check
 
-The validation split of DATA fits a temperature and a number of background for each knot of the
+The validation split of DATA fits a temperature and a bias of the background for each knot of the
 effective SNR (semcom.nets.calibration), over AWGN, Rayleigh and Rician from -15 to 30 dB;
---same-decisions: temperatures alone, so that every accuracy stays what it was.  The test
-split then tells the expected calibration error (15 bins, Rayleigh) before and after, and accuracy.
-Weights stay as they are, and the card beside them gets the figures; run it again after every
-training.
+--same-decisions: temperatures alone, so that every accuracy stays what it was.  The
+expected calibration error on the test split (15 bins, Rayleigh), before and after, and the accuracy
+are printed.  Weights do not change; the model card beside them gets the figures.  Run it again
+after every training.
 
---check  tells the figures of the files as they are, and writes nothing
---test   other folders whose test split tells figures
+--check  prints the figures of the files as they are, and writes nothing
+--test   folders of further sets; figures on their test splits are printed, too
 """
 
 import argparse
@@ -42,7 +42,7 @@ WHERE = {"none": "error-free"}
 
 
 def said_of(net, variant: str, clips: Features) -> dict:
-    """SNR, or "none" without a channel -> what the receiver says of a split over Rayleigh."""
+    """SNR, or "none" without a channel -> the receiver's answers for a split over Rayleigh."""
     links = {"none": (TorchLink("none"), 0.0)}
     if variant != "error_free":
         link = link_of(net, variant, "rayleigh", "lmmse", seed=1)
@@ -51,7 +51,7 @@ def said_of(net, variant: str, clips: Features) -> dict:
 
 
 def figures(calibration: Calibration, said: dict) -> dict:
-    """SNR -> calibration error, accuracy and mean confidence of what was said."""
+    """SNR -> calibration error, accuracy and mean confidence of the answers."""
     found = {}
     for name, told in said.items():
         sure, event = calibration(told.logits, told.noise).max(-1)
@@ -66,13 +66,13 @@ def tell(what: str, found: dict) -> None:
 
 
 def rewrite(path: Path, calibration: Calibration) -> None:
-    """The same file with another calibration."""
+    """Replace the calibration in a checkpoint's header."""
     header = checkpoint.read_header(path) | {checkpoint.CALIBRATION: calibration.header()}
     checkpoint.write(path, load_file(path), {checkpoint.KEY: json.dumps(header)})
 
 
 def note(path: Path, before: dict, after: dict) -> None:
-    """The figures in the card beside a checkpoint, if it has one."""
+    """Write the figures into the model card beside a checkpoint, if it has one."""
     card = path.with_suffix(".md")
     if not card.is_file():
         return
@@ -90,10 +90,12 @@ def note(path: Path, before: dict, after: dict) -> None:
 
 
 def run(path: Path, sets: dict, tests: list[Path], check: bool, same_decisions: bool) -> None:
-    """Calibrate one file, or tell how well it is."""
+    """Calibrate one file, or only print how well it is calibrated (``check``)."""
     net = load_any(path)
     if not hasattr(net, checkpoint.CALIBRATION) or not hasattr(net, "understand"):
-        raise SemcomError(f"{path}: {net.name} names no event over a radio, expected one that does")
+        raise SemcomError(
+            f"{path}: {net.name} names no event over a radio; give one of a system of events"
+        )
     variant = net.header["variant"]
     print(path.name)
     check_sizes(net, sets["val"], path.name)
@@ -124,7 +126,7 @@ def main() -> None:
     parser.add_argument("--same-decisions", action="store_true")
     args = parser.parse_args()
     if args.check and args.same_decisions:
-        raise SemcomError("--same-decisions: fits nothing with --check; leave one of them out")
+        raise SemcomError("--same-decisions: has no effect with --check; leave one of them out")
     torch.set_num_threads(1)
     sets = {split: open_set(args.data, split) for split in ("val", "test")}
     for path in args.checkpoints:

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Find how sure terminals may be of what they recognise, and how picture and sound correct each
-other: the constants of semcom.perception.recognition and semcom.perception.fusion.
+"""Fit the temperatures and thresholds of the terminals' recognisers, and the fusion of picture and
+sound: the constants of semcom.perception.recognition and semcom.perception.fusion.
 
     tools/calibrate_recognition.py --manifests raw/manifest.csv more/manifest_audio.csv
 
-Photographs as squares of 64 pixels and the second in the middle of recordings.  Temperatures are
-those with the least cross entropy on val.  Then pairs of a picture and a sound are drawn, of one
-class, of different ones, or one of the two of background, and chosen on val is what is right most
-often: naming a class (background: something else) rightly counts 1, wrongly -1, and an event that
-is called something else 0.  The test split reports, with 95 % intervals from drawing pairs again.
+Inputs are photographs as squares of 64 pixels and the second in the middle of recordings.
+Temperatures minimise the cross entropy on val.  Then pairs of a picture and a sound are drawn, of
+one class, of different classes, or with background as one of the two, and the constants with the
+largest score on val are chosen: a class (background: "something else") named correctly counts 1,
+named wrongly -1, and an event called "something else" 0.  Results are printed for the test split,
+with 95 % bootstrap intervals over pairs.
 """
 
 import argparse
@@ -81,7 +82,7 @@ def drawn_pairs(rng: np.random.Generator, shown: np.ndarray, played: np.ndarray)
 
 
 def named(likely: np.ndarray, sure: float) -> np.ndarray:
-    """Classes [n]; BACKGROUND where something else would be said."""
+    """Classes [n]; BACKGROUND where the answer would be "something else"."""
     return np.where(likely.max(1) < sure, BACKGROUND, likely.argmax(1))
 
 
@@ -95,7 +96,8 @@ def best_sure(likely: np.ndarray, classes: np.ndarray) -> tuple[float, float]:
 
 
 def choose(shown, played, classes) -> tuple:
-    """Weight and confidences that are worth most on pairs [n, 29] twice with classes of both."""
+    """Weight and confidence thresholds with the largest score on pairs: probabilities ``shown`` and
+    ``played`` [n, 29] and the classes of both."""
     choices = []
     for same in WEIGHTS:
         both = fused(shown, played, same)
@@ -122,7 +124,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--manifests", type=Path, nargs="+", required=True, help="raw one first")
+    parser.add_argument(
+        "--manifests",
+        type=Path,
+        nargs="+",
+        required=True,
+        help="manifest.csv of the raw material first, then further ones",
+    )
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     sets = {split: recognised(args.manifests, split) for split in ("val", "test")}

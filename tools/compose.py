@@ -4,11 +4,11 @@
 
 tools/compose.py --raw DIR --out raw     real recordings and photographs, with manifest.csv
 tools/compose.py --out drawn             drawn pictures and synthesised sounds
-tools/compose.py --raw DIR --filmed --out films   real ones as films have them, things of no class
-tools/compose.py --raw DIR --folds RUNS --out media   what systems on media learn from
+tools/compose.py --raw DIR --filmed --out films   real ones in motion, with distractors
+tools/compose.py --raw DIR --folds RUNS --out media   training set of the systems on media
 
---folds RUNS  of four clips two are real ones as films have them, with more things of no class, one
-              is of real ones as they are and one drawn.  Training clips are made of each folder
+--folds RUNS  of four clips two are as of --filmed, with more distractors, one is of single
+              recordings and photographs and one drawn.  Training clips are made of each folder
               fold0 and so on of --raw in equal parts (tools/merge_material.py --folds), and their
               features by RUNS/fold0.safetensors and so on (tools/train_world.py), classifiers that
               have not seen the fold
@@ -37,7 +37,7 @@ SIZES = {"train": 1600, "val": 250, "test": 300}
 
 
 class Held:
-    """Clip sets one after the other as one, whose features are in memory."""
+    """Several clip sets concatenated to one, with all features in memory."""
 
     def __init__(self, parts: list[ComposedSet], workers: int):
         self.name, self.classes = parts[0].name, parts[0].classes
@@ -68,7 +68,7 @@ class Held:
 
 
 def materials(args, folder: Path | None, split: str) -> list:
-    """What the clips of a split are composed from, in turn."""
+    """The material that the clips of a split are composed from, in turn."""
     if args.only == "drawn":
         return [DrawnMaterial()]
     if folder is None:
@@ -81,7 +81,7 @@ def materials(args, folder: Path | None, split: str) -> list:
 
 
 def parts(args, name: str, split: str) -> list[ComposedSet]:
-    """What makes up a split: one set, or one of each fold that training clips are made of."""
+    """The sets that make up a split: one, or one for each fold that training clips are made of."""
     size = getattr(args, split)
     if not args.folds or split != "train":
         features = extractor(args.features, args.weights)
@@ -102,11 +102,23 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--raw", type=Path, help="folder with manifest.csv")
-    parser.add_argument("--only", choices=("raw", "drawn"), help="compose from one kind alone")
-    parser.add_argument("--filmed", action="store_true", help="as films have it, and with things "
-                        "that are none of the events")  # fmt: skip
-    parser.add_argument("--folds", type=Path, metavar="RUNS", help="the mixture that systems on "
-                        "media learn from, see above")  # fmt: skip
+    parser.add_argument(
+        "--only",
+        choices=("raw", "drawn"),
+        help="material of one kind alone (default: two thirds raw)",
+    )
+    parser.add_argument(
+        "--filmed",
+        action="store_true",
+        help="material with the motion, noise and cuts of films, and distractors: objects and "
+        "sounds of no class",
+    )
+    parser.add_argument(
+        "--folds",
+        type=Path,
+        metavar="RUNS",
+        help="compose the training set of the systems on media, see above",
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     parser.add_argument("--features", choices=FEATURES, default="world")
     parser.add_argument(
@@ -122,7 +134,7 @@ def main() -> None:
     )
     if args.folds and (other or args.raw is None):
         raise SemcomError(
-            "--folds: needs --raw, and goes without --only, --filmed, --features and --weights"
+            "--folds: needs --raw, and excludes --only, --filmed, --features and --weights"
         )
     torch.set_num_threads(1)
     name = make_folder(args.out).resolve().name

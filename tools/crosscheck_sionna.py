@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Sionna's side: its answers to the same inputs, and how far ours are from them (1e-4 relative)."""
+"""Sionna's side: its results for the same inputs, and the relative error of ours (at most 1e-4)."""
 
 import sys
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Write models/sets.json: the moments by which a set in a folder of any name finds its weights.
+"""Write models/sets.json: moments of features, by which a set's folder of any name finds its
+weights.
 
 tools/describe_sets.py synthetic= ave28=DIR media=DIR:train+val+test      NAME=FOLDER[:SPLIT+...]
 

@@ -5,7 +5,7 @@
     tools/make_ave_sized.py --annotations DIR --out DIR      4143 clips, 4.2 GB, a few minutes
 
 The annotations are the files of AVE's public repository: Annotations.txt, *_order.h5,
-*_order_match.h5.  Call the folder something that nobody takes for AVE.
+*_order_match.h5.  Give the folder a name that cannot be mistaken for AVE.
 """
 
 import argparse

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""One folder of raw material from several: a manifest.csv that names their files where they lie.
+"""Merge folders of raw material: one manifest.csv that names the files of all at their places.
 
     tools/merge_material.py --out runs/material raw more
     tools/merge_material.py --out runs/world raw more --captions more/coco/captions.json \\
@@ -9,9 +9,9 @@
 Each folder's manifest*.csv with a column `kind` of "audio" or "image" is read; pictures and sounds
 of no class become background.  Splits stay as they are.
 
---captions  people are no background of speech: a picture of no class whose column `subclass` says
-            "person" is one of a man or of a woman, where its captions name one of them, else left
-            out
+--captions  pictures of people must not be background: a picture of no class with subclass
+            "person" gets the class of a man's or a woman's speech if its captions name one, else is
+            left out
 --like      pictures of one class stand for another that has none
 --folds N   N more folders, fold0 and so on in OUT, with an N-th each of the train split's groups
             (column `group`, else the path)
@@ -39,7 +39,7 @@ WORDS = {
 
 
 def rows_of(folder: Path) -> list[dict]:
-    """The sounds and pictures that a folder's manifests name, with whole paths."""
+    """The sounds and pictures in a folder's manifests, with absolute paths."""
     found = []
     for manifest in sorted(folder.glob("manifest*.csv")):
         with manifest.open(newline="", encoding="utf-8") as file:
@@ -54,13 +54,14 @@ def rows_of(folder: Path) -> list[dict]:
 
 
 def person(sentences: list[str]) -> str:
-    """Class of the speech of the one that captions name, '' where they name both or none."""
+    """Class of speech (male or female) of the person in captions; '' where they name both or
+    none."""
     named = [name for name, word in WORDS.items() if any(map(word.search, sentences))]
     return named[0] if len(named) == 1 else ""
 
 
 def with_people(rows: list[dict], captions: dict) -> list[dict]:
-    """Rows, of which pictures of people have the class of their speech or are gone."""
+    """Rows in which pictures of people have the class of their speech, or are removed."""
     found = []
     for row in rows:
         people = row["class"] == AVE_CLASSES[BACKGROUND] and row.get("subclass") == PERSON
@@ -70,7 +71,7 @@ def with_people(rows: list[dict], captions: dict) -> list[dict]:
 
 
 def like(rows: list[dict], words: list[str]) -> list[dict]:
-    """The pictures that stand for another class, of NEW=OLD each."""
+    """The pictures that represent another class, for each NEW=OLD."""
     found = []
     for word in words:
         new, _, old = word.partition("=")
@@ -104,7 +105,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folders", nargs="+", type=Path, help="folders with manifest*.csv")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the one manifest.csv")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="folder for the merged manifest.csv"
+    )
     parser.add_argument("--captions", type=Path, help="JSON: stem of a picture's file -> sentences")
     parser.add_argument("--like", action="append", default=[], metavar="NEW=OLD")
     parser.add_argument("--folds", type=int, default=0, metavar="N")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Score the detector of docs/judges.md against boxes that people drew on COCO pictures.
+"""Score the object detector of docs/judges.md against the annotated boxes of COCO pictures.
 
     tools/score_detector.py --coco DIR
 
@@ -27,7 +27,7 @@ from gnuradio.semcom.training.stills import middle
 
 
 class Marked(NamedTuple):
-    """A box as boxes.json has it: lengths in parts of the picture."""
+    """An annotated box of boxes.json; lengths relative to the picture's width and height."""
 
     name: str
     left: float
@@ -49,7 +49,9 @@ def main() -> None:
     args = parser.parse_args()
     pictures = marked(args.coco)
     if not sum(len(boxes) for _, boxes in pictures):
-        raise SemcomError(f"{args.coco}: no box in a picture that is not for training")
+        raise SemcomError(
+            f"{args.coco}: no box in a picture outside the training split; check the column split"
+        )
     rows = []
     for side in SIDES:
         right = drawn = found = 0
@@ -69,7 +71,7 @@ def main() -> None:
 
 
 def marked(folder: Path) -> list:
-    """(square [h, h, 3], boxes that people drew in it) of pictures that are not for training."""
+    """(square [h, h, 3], annotated boxes in it) of pictures outside the training split."""
     try:
         with open(folder / "manifest_coco.csv", newline="", encoding="utf-8") as file:
             kept = [row["path"] for row in csv.DictReader(file) if row["split"] != "train"]
@@ -88,8 +90,8 @@ def marked(folder: Path) -> list:
 
 
 def in_middle(rows: list, shape: tuple) -> list[Box]:
-    """Boxes in parts of a picture of some shape -> in parts of the square in its middle, if they
-    are large there."""
+    """Boxes relative to a picture of ``shape`` -> relative to the square in its middle; boxes that
+    are too small there are left out."""
     height, width = shape[:2]
     side = min(height, width)
     found = []

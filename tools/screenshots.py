@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Pictures of the windowed flowgraphs for the documents, taken on a virtual screen.
+"""Take the screenshots of the windowed flowgraphs for the documentation on a virtual screen.
 
 `make screenshots` runs this under Xvfb: it runs apps/flowgraphs/simulated_link_gui.grc for a few
 seconds (docs/figures/window.png), opens the same file in GNU Radio Companion
@@ -32,7 +32,7 @@ RECEIVER = FLOWGRAPH.with_name("replay_iq.grc")
 FIGURES = ROOT / "docs" / "figures"
 WINDOW, COMPANION, FILM = (1280, 800), (1680, 960), (1280, 860)  # sizes of the windows [pixels]
 RADIO, CLASSICAL, SHOWN = (1120, 700), (1400, 940), (1280, 940)
-POPULATED = 200  # colours on a screen that shows more than an empty window
+POPULATED = 200  # least colours on a screen that shows more than an empty window
 OPENS_S, ENDS_S = 90, 15  # how long a program may take to show something, and to end
 PREFERENCES = """\
 [main]
@@ -126,7 +126,7 @@ def end(program) -> None:
 
 
 def screen(application, size) -> QtGui.QImage:
-    """What the screen shows in its upper left corner, [width, height] pixels."""
+    """The upper left corner of the screen, [width, height] pixels."""
     grabbed = application.primaryScreen().grabWindow(0, 0, 0, *size)
     return grabbed.toImage().convertToFormat(QtGui.QImage.Format_RGB32)
 

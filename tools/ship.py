@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Put checkpoints of apps/train.py into models/, with eight bits a weight and a scale a row.
+"""Quantise checkpoints of apps/train.py into models/: 8 bits per weight with a scale per row.
 
     tools/ship.py runs/ave28/seed0/*.safetensors [--out models]
     tools/ship.py runs/guidance/long-seed0/*.safetensors --for ave28duo
 
-Half the size of what apps/train.py writes; what it costs is measured by apps/evaluate.py and
-apps/run_link.py like any checkpoint.  Weights that a training left as they were in the shipped
-localiser that it started from (--warm-start, --frozen) stay in that localiser's file.
---for names a set other than the one trained on, where the training made of its clips what that set
-holds; the header keeps both.
+Files are half as large as those of apps/train.py.  Measure the loss of accuracy with
+apps/evaluate.py and apps/run_link.py, as of any checkpoint.  Weights that a training did not change
+from the shipped localiser it started from (--warm-start, --frozen) are not stored again, but read
+from that localiser's file.
+--for names the set that the checkpoint serves, where training transformed the clips of another set
+to those of this one; the header keeps both names.
 """
 
 import argparse
@@ -30,15 +31,17 @@ STORED = "8 bits a weight with a float16 scale a row"
 
 
 def ship(path: Path, out: Path, data: str = "") -> Path:
-    """Write a checkpoint and its card into ``out``; returns the checkpoint's place there.
+    """Write a checkpoint and its model card into ``out``; returns the new path.
 
-    data  the set that it is for; '': the one that it was trained on
+    data  name of the set that it serves; '': the set that it was trained on
     """
     header = checkpoint.read_header(path) | {"stored": STORED}
     trained = header["data"]
     card = path.with_suffix(".md")
     if not card.is_file():
-        raise SemcomError(f"{card}: missing; a checkpoint ships with the card that training wrote")
+        raise SemcomError(
+            f"{card}: missing; put the model card that apps/train.py wrote beside the checkpoint"
+        )
     target = out / path.name
     if data:
         header |= {"data": data, "trained_on": trained}
@@ -62,13 +65,13 @@ def ship(path: Path, out: Path, data: str = "") -> Path:
 
 
 def shared(path: Path, tensors: dict, start: dict, out: Path) -> tuple[dict, dict]:
-    """What is left to write of tensors, and what the header says of those that lie in the localiser
-    that the training started from."""
+    """The tensors that must be written, and the header's entry for those that are unchanged in the
+    localiser that the training started from."""
     other = out / start["file"]
     if not other.is_file() or sha256(other) != start["sha256"]:
         raise SemcomError(
-            f"{path}: was started from another {start['file']} than that in {out}; start it from "
-            "the one there"
+            f"{path}: its training started from another {start['file']} than that in {out}; "
+            "train again from the one there"
         )
     return checkpoint.without(tensors, other, start["frozen"])
 

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""A Dask cluster of Slurm jobs, for --scheduler: one job a worker, one core each (dask-jobqueue).
+"""Start a Dask cluster of Slurm jobs for --scheduler: one worker per job, one core each
+(dask-jobqueue).
 
-Prints the scheduler's address, and keeps jobs there until it is stopped.  --script prints the job
-script alone.
+Prints the scheduler's address and keeps the jobs running until the program is stopped.  --script
+prints the job script alone.
 
 examples:
   slurm_cluster.py --jobs 100 --queue short --walltime 02:00:00 --script
@@ -32,18 +33,18 @@ def parse():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--jobs", type=at_least(1), default=1, help="workers (default: %(default)s)")
+    add("--jobs", type=at_least(1), default=1, help="number of workers (default: %(default)s)")
     add("--queue", help="Slurm's partition")
-    add("--account", help="that pays")
-    add("--walltime", default="01:00:00", help="of a job (default: %(default)s)")
-    add("--memory", default="2GB", help="of a job (default: %(default)s)")
-    add("--interface", help="network of the scheduler and the jobs, as ib0")
+    add("--account", help="Slurm's account to charge")
+    add("--walltime", default="01:00:00", help="time limit of a job (default: %(default)s)")
+    add("--memory", default="2GB", help="memory of a job (default: %(default)s)")
+    add("--interface", help="network interface of the scheduler and the jobs, such as ib0")
     add("--script", action="store_true", help="print the job script and end")
     return parser.parse_args()
 
 
 def whole(folders: str) -> str:
-    """A list of folders from the root on: jobs start elsewhere."""
+    """A list of folders as absolute paths, as jobs start in other folders."""
     return os.pathsep.join(map(os.path.abspath, filter(None, folders.split(os.pathsep))))
 
 

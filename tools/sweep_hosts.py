@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Rehearse a sweep on three hosts, on one: network namespaces, each with folders of its own.
+"""Rehearse a sweep on three hosts within one: network namespaces, each with its own folders.
 
-The first host has the scheduler and apps/run_link.py, the two others a worker each, all on one
-switch.  What the scheduler says and hears is 50 ms late: by tc, or, where the kernel has no netem,
-by a relay in front of it.  The set and the weights lie in a folder that the first host alone sees;
-each of the others has copies under other paths.  In the course of the sweep two workers are killed
-(SIGKILL) and one is stopped for a minute (SIGSTOP).  Needs root.
+The first host runs the scheduler and apps/run_link.py, the two others a worker each, all on one
+switch.  The scheduler's traffic is delayed by 50 ms in both directions: by tc, or, where the kernel
+has no netem, by a relay in front of it.  Only the first host sees the folder of the set and the
+weights; each of the others has copies under other paths.  In the course of the sweep two workers
+are killed (SIGKILL) and one is stopped for a minute (SIGSTOP).  Needs root.
 
 Ends with status 0 if the document equals, times aside, that of the same sweep in one process.
 
@@ -50,21 +50,26 @@ def parse():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--points", type=at_least(8), default=1000, help="about so many (default: %(default)s)")
-    add("--frames", type=at_least(1), default=2, help="of a point (default: %(default)s)")
+    add(
+        "--points",
+        type=at_least(8),
+        default=1000,
+        help="points of the sweep, about (default: %(default)s)",
+    )
+    add("--frames", type=at_least(1), default=2, help="frames per point (default: %(default)s)")
     add(
         "--pause",
         type=not_negative,
         default=60.0,
-        help="[s] a worker is stopped (default: %(default)g)",
+        help="time for which a worker is stopped [s] (default: %(default)g)",
     )
     add(
         "--delay",
         type=not_negative,
         default=50.0,
-        help="[ms] of the scheduler (default: %(default)g)",
+        help="delay of the scheduler's traffic [ms] (default: %(default)g)",
     )
-    add("--json", help="write what was found")
+    add("--json", help="write the result as JSON to this file")
     add("--relay", nargs=2, metavar="ADDRESS", help=argparse.SUPPRESS)  # from, to: a host's own
     return parser.parse_args()
 
@@ -72,7 +77,7 @@ def parse():
 def run(*words, **more):
     done = subprocess.run([*map(str, words)], capture_output=True, text=True, **more)
     if done.returncode:
-        why = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        why = (done.stderr.strip().splitlines() or ["no output"])[-1]
         raise SemcomError(f"{' '.join(map(str, words[:4]))} ...: {why}")
     return done
 
@@ -87,8 +92,9 @@ def address(host: str) -> str:
 
 @contextlib.contextmanager
 def network(delay_ms: float):
-    """A namespace for each host, on one switch; gone afterwards.  Yields whether tc delays what the
-    first one says."""
+    """A namespace for each host, on one switch; gone afterwards.  Yields whether tc delays the
+                                                                   traffic
+    of the first one."""
     switch = space("switch")
     try:
         run("ip", "netns", "add", switch)
@@ -117,7 +123,7 @@ def network(delay_ms: float):
 
 
 async def relay(front: str, back: str, delay_s: float) -> None:
-    """Pass on what comes, so much later, both ways."""
+    """Pass on the bytes between two addresses after ``delay_s``, in both directions."""
 
     async def one_way(reader, writer):
         under_way = asyncio.Queue()
@@ -148,7 +154,7 @@ async def relay(front: str, back: str, delay_s: float) -> None:
 
 
 class Hosts:
-    """Processes on hosts, each with folders of its own: those of the others are empty there."""
+    """Processes on hosts; each host sees its own folder, and the others' as empty ones."""
 
     def __init__(self, folder: Path):
         self.folder, self.processes = folder, {}
@@ -186,7 +192,7 @@ class Hosts:
 
 
 def below(pid: int) -> list:
-    """All processes below one, whichever of its threads began them."""
+    """All descendants of a process, whichever of its threads started them."""
     own = []
     with contextlib.suppress(OSError):
         for thread in Path(f"/proc/{pid}/task").iterdir():
@@ -195,7 +201,7 @@ def below(pid: int) -> list:
 
 
 def worker_of(hosts: Hosts, name: str) -> int:
-    """The process that works below a nanny, once it is there."""
+    """The worker process of a Dask nanny, once it has started."""
     while True:
         for pid in below(hosts.processes[name].pid):
             with contextlib.suppress(OSError):
@@ -212,12 +218,12 @@ def sweep_words(options, data: Path, checkpoint: Path) -> list:
 
 
 def finished(path: Path) -> int:
-    """Points in a document, as far as it is written."""
+    """Number of points in a document that is still being written."""
     return len(json.loads(path.read_text())["records"]) if path.exists() else 0
 
 
 def disturb(hosts: Hosts, options, path: Path) -> list:
-    """Kill and stop workers as the sweep goes on; what was done."""
+    """Kill and stop workers during the sweep; returns the list of what was done."""
     wanted = [(share, "kill") for share in KILLED_AT] + [(STOPPED_AT, "stop")]
     done, victims, client = [], ["second", "third", "third"], hosts.processes["sweep"]
     for (share, what), victim in zip(sorted(wanted), victims, strict=True):
@@ -235,7 +241,8 @@ def disturb(hosts: Hosts, options, path: Path) -> list:
 
 
 def give(folder: Path, data: Path, checkpoint: Path) -> dict:
-    """Copies of the set and of the weights in a host's own folder; the variables that name them."""
+    """Copy the set and the weights into a host's own folder; returns the environment variables that
+    name them."""
     shutil.copytree(data, folder / "sets" / data.name)
     shutil.copytree(models_folder(), folder / "models")
     shutil.copy(checkpoint, folder / "models" / checkpoint.name)

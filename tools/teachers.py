@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The two published TensorFlow Lite networks that train_compact.py and convert_teachers.py read:
+"""Read the two published TensorFlow Lite networks for train_compact.py and convert_teachers.py:
 MobileNet v1 1.0 224 (google-coral/test_data) and YAMNet (google-coral/coralmicro), Apache-2.0.
 
 Needs `pip install ai-edge-litert`.
@@ -21,7 +21,7 @@ FIRST_WEIGHT = 4  # number of YAMNet's first tensor of weights, which lie in the
 
 
 class Teacher:
-    """A TensorFlow Lite network: its weights, and its tensors for an input."""
+    """A TensorFlow Lite network: its weights, and the values of its tensors for an input."""
 
     def __init__(self, path: Path):
         if not path.is_file():
@@ -50,7 +50,7 @@ class Teacher:
         return ((value.astype(np.float32) - zero) * scale).astype(np.float32)
 
     def named(self, start: str, what: str) -> int:
-        """Number of the one constant whose name has ``start/`` and ``what``."""
+        """Number of the only constant whose name contains ``start/`` and ``what``."""
         found = [
             index
             for index, d in self.details.items()
@@ -80,7 +80,8 @@ def mobilenet_weights(teacher: Teacher, count: int) -> dict[str, int]:
 
 
 def yamnet_weights(count: int) -> dict[str, int]:
-    """The same of YAMNet, whose tensors lie in their order."""
+    """Name in a compact.Stack -> number of the tensor of YAMNet, whose tensors are stored in
+    order."""
     names = [f"{name}.{own}" for name in layers(count) for own in ("weight", "bias")]
     return {name: FIRST_WEIGHT + place for place, name in enumerate(names)}
 
@@ -98,8 +99,8 @@ def floats(teacher: Teacher, weights: dict[str, int]) -> dict[str, torch.Tensor]
 
 
 def eight_bits(teacher: Teacher, weights: dict[str, int]) -> dict[str, torch.Tensor]:
-    """The same with matrices as they are in the file, 8 bits with the scale and the zero point of
-    each row, as weights.store reads them; biases as float32."""
+    """The tensors of ``weights`` with matrices as stored, 8 bits with the scale and the zero point
+    of each row, as weights.store reads them; biases as float32."""
     stored = {}
     for name, index in weights.items():
         value = teacher.net.get_tensor(index)

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Rehearse three hosts on one: audio terminal, video terminal and receiver in network namespaces.
+"""Rehearse three hosts within one: both terminals and the receiver in network namespaces.
 
-Each side is a process of apps/terminal.py in a namespace of its own, joined by cables (veth) to a
-fourth, where apps/mock_radio.py is the air.  Needs root, for the namespaces.  Ends with what each
-side counted, and with status 0 if every frame is accounted for and no memory grew.
+Each side (audio terminal, video terminal, receiver) is a process of apps/terminal.py in its own
+namespace, joined by a cable (veth) to a fourth one, where apps/mock_radio.py simulates the channel.
+Namespaces need root.  At the end the counters of each side are printed; the status is 0 if every
+frame is accounted for and no memory grew.
 
---kill stops one side dead (SIGKILL) halfway and starts it again two seconds later.  The memory of
+--kill kills one side (SIGKILL) halfway and starts it again two seconds later.  The memory of
 every process is watched: it must not go on growing from the second quarter of the run to the last.
 
 examples:
@@ -32,10 +33,10 @@ APPS = Path(__file__).resolve().parents[1] / "apps"
 SIDES = ("audio", "video", "receiver")
 AIR = "air"
 PUSH_PORTS = {"audio": 5551, "video": 5552}
-BURST_S = 0.007  # [s] of an uplink burst at 1 Msample/s
+BURST_S = 0.007  # [s] duration of an uplink burst at 1 Msample/s
 SAMPLE_S = 1.0  # [s] between looks at the memory of the processes
-GROWTH = 1.03  # of memory, that is none: allocators and caches breathe
-PAUSE_S = 2.0  # [s] for which the side that was killed is away
+GROWTH = 1.03  # largest growth of memory that is no leak, as allocators and caches vary
+PAUSE_S = 2.0  # [s] before the killed side starts again
 
 
 def parse():
@@ -43,15 +44,25 @@ def parse():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--frames", type=int, default=1000, help="clips (default: %(default)s)")
-    add("--minutes", type=float, help="as many clips as take so long, in the place of --frames")
-    add("--one-host", action="store_true", help="no namespaces, and no need of root")
-    add("--kill", choices=SIDES, help="which side is killed halfway and started again")
-    add("--preset", default="bench", help="of the mock radio (default: %(default)s)")
-    add("--snr", type=float, default=14.0, help="of the mock radio's samples [dB]")
-    add("--sample-rate", type=float, default=1e6, help="[Hz] (default: %(default)g)")
-    add("--turnaround", type=float, default=0.15, help="[s] (default: %(default)g)")
-    add("--json", help="write what was counted")
+    add("--frames", type=int, default=1000, help="number of clips (default: %(default)s)")
+    add("--minutes", type=float, help="duration of the run, instead of --frames")
+    add("--one-host", action="store_true", help="without namespaces; needs no root")
+    add("--kill", choices=SIDES, help="side to kill halfway and start again")
+    add("--preset", default="bench", help="preset of the mock radio (default: %(default)s)")
+    add(
+        "--snr",
+        type=float,
+        default=14.0,
+        help="SNR of the mock radio's samples [dB] (default: %(default)g)",
+    )
+    add("--sample-rate", type=float, default=1e6, help="sample rate [Hz] (default: %(default)g)")
+    add(
+        "--turnaround",
+        type=float,
+        default=0.15,
+        help="time between bursts [s] (default: %(default)g)",
+    )
+    add("--json", help="write the counters as JSON to this file")
     options = parser.parse_args()
     options.period = options.turnaround + BURST_S * 1e6 / options.sample_rate
     if options.minutes:
@@ -64,7 +75,7 @@ def name_of(side: str) -> str:
 
 
 def address(side: str, end: int) -> str:
-    """Of the air's end (1) or the side's (2) of a cable."""
+    """IP address of the mock radio's end (1) or the side's end (2) of a cable."""
     return f"10.77.{SIDES.index(side) + 1}.{end}"
 
 
@@ -94,7 +105,8 @@ def namespaces():
 
 
 def start(space, log: Path, program: str, *words):
-    """Start a program of apps/ in a namespace, if there is one; what it says goes into a file."""
+    """Start a program of apps/, in a namespace if ``space`` names one; its output goes into
+    ``log``."""
     within = ["ip", "netns", "exec", name_of(space)] if space else []
     command = [*within, sys.executable, APPS / program, *words]
     with open(log, "a") as out:
@@ -138,7 +150,8 @@ class Run:
         )  # fmt: skip
 
     def replace(self, side: str) -> None:
-        """Kill a side halfway, and start it again; an audio terminal where it would be by now."""
+        """Kill a side halfway, and start it again; an audio terminal with the clip that is due by
+        then."""
         o = self.options
         self.watch(0.5 * o.frames * o.period)
         self.processes[side].kill()
@@ -148,7 +161,8 @@ class Run:
         self.open_side(side, min(later, o.frames - 1) if side == "audio" else 0)
 
     def watch(self, limit_s: float) -> None:
-        """Look at the memory of all processes until the sides have ended, or for so long."""
+        """Sample the memory of all processes until the sides have ended, at most for
+        ``limit_s``."""
         until = time.monotonic() + limit_s
         while time.monotonic() < until and any(
             self.processes[side].poll() is None for side in SIDES
@@ -162,7 +176,8 @@ class Run:
             time.sleep(SAMPLE_S)
 
     def close(self) -> dict:
-        """Wait for all sides to end by themselves, then end the air; what each counted."""
+        """Wait for all sides to end by themselves, then end the mock radio; returns the counters of
+        each."""
         self.watch(90 + 3 * self.options.frames * self.options.period)
         for side in SIDES:
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -184,7 +199,7 @@ class Run:
 
 
 def resident_mib(pid: int) -> float:
-    """Memory of a process that is in use [MiB]; 0 for one that has just ended."""
+    """Resident memory of a process [MiB]; 0 for one that has just ended."""
     with contextlib.suppress(OSError):
         pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
@@ -192,10 +207,10 @@ def resident_mib(pid: int) -> float:
 
 
 def growth(values: list) -> float:
-    """Memory of the last quarter over that of the second, had it grown as in the slower step of the
-    two between them: a leak goes on, a buffer that was made once does not.
+    """Ratio of the memory in the last quarter to that in the second, had it grown as in the slower
+    of the two steps between them: a leak goes on, a buffer that was allocated once does not.
 
-    The first quarter is for starting; a median leaves the moment of a single step out.
+    The first quarter is for starting; a median ignores a single step.
     """
     quarter = len(values) // 4
     if not quarter:
@@ -207,7 +222,7 @@ def growth(values: list) -> float:
 
 
 def account(found: dict, frames: int) -> dict:
-    """Every frame, heard or in a gap that the receiver reported."""
+    """Count every frame as received or in a gap that the receiver reported."""
     receiver = found["receiver"]
     gaps = [sum(b - a + 1 for a, b in runs) for runs in receiver["gaps"]]
     heard = receiver["bursts_heard"]

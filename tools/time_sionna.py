@@ -2,7 +2,7 @@
 # Copyright 2026 gr-semcom contributors
 """Time one of Sionna's functions on one thread: time_sionna.py zf|ldpc FILE.npz
 
-Each input line is answered with the seconds of processor time of one call.
+For each line on standard input, prints the processor time [s] of one call.
 """
 
 import sys

@@ -4,8 +4,9 @@
 
     tools/train_check.py --manifests raw/manifest.csv more/manifest_audio.csv --out runs/check
 
-What the recognisers say of some views of each file is found first and kept in the folder.  The
-train split teaches, val selects, test reports.  Writes check.pt, a state dict in half precision.
+The recognisers' answers for some views of each file are computed first and kept in the folder.
+Trains on the train split, selects on val, reports test.  Writes check.pt, a state dict in half
+precision.
 """
 
 import argparse
@@ -29,7 +30,7 @@ CLIPS = 200  # of each length, in val and in test
 
 
 def key_frames(args, split: str) -> KeyFrames:
-    """Those of a split, from the folder if they are there."""
+    """Key frames of a split, read from the folder if a former run wrote them."""
     path = args.out / f"{split}.npz"
     if not path.is_file():
         print(f"recognising {split}", flush=True)
@@ -75,7 +76,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--manifests", type=Path, nargs="+", required=True, help="raw one first")
+    parser.add_argument(
+        "--manifests",
+        type=Path,
+        nargs="+",
+        required=True,
+        help="manifest.csv of the raw material first, then further ones",
+    )
     parser.add_argument("--out", type=Path, default=Path("runs/check"))
     parser.add_argument("--steps", type=int, default=CheckConfig.steps)
     parser.add_argument("--seed", type=int, default=0)

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Train the compact feature networks: labels, and distillation from two published networks.
+"""Train the compact feature networks on labels and by distillation of two published networks.
 
     tools/train_compact.py vision --raw DIR --teachers DIR --out runs/compact
     tools/train_compact.py audio  --raw DIR --teachers DIR --out runs/compact
 
 Each starts from its teacher's first layers (Apache-2.0, see the teachers' README), dequantised, and
-learns what the teacher says of the same sound or picture at its full depth, beside the labels.
-Needs `pip install ai-edge-litert`, which runs the teachers.  Writes compact_<kind>.safetensors;
-the same command goes on where it was stopped.
+learns the labels and the output of the whole teacher for the same sound or picture.  Needs `pip
+install ai-edge-litert`, which runs the teachers.  Writes compact_<kind>.safetensors; the same
+command resumes a stopped training.
 """
 
 import argparse
@@ -48,7 +48,7 @@ HELD_OUT = 600  # examples of the validation split
 
 
 class Vision(Student):
-    """Pictures: the map of the teacher's last layer, and the class."""
+    """Student for pictures: learns the map of the teacher's last layer, and the class."""
 
     teacher_file = MOBILENET
     LAST_MAP = 81
@@ -75,13 +75,13 @@ class Vision(Student):
         return Example(small, taught, event)
 
     def forward(self, seen: torch.Tensor):
-        """-> what the teacher would say [N, 7, 7, 1024], logits [N, 29]."""
+        """-> estimate of the teacher's map [N, 7, 7, 1024], logits [N, 29]."""
         maps = self.net(seen)
         return functional.relu6(self.teach(maps)), self.classify(maps.mean((1, 2)))
 
 
 class Audio(Student):
-    """Sounds: the teacher's embedding, and the classes."""
+    """Student for sounds: learns the teacher's embedding, and the classes."""
 
     teacher_file = YAMNET
     EMBEDDING = 90
@@ -138,7 +138,7 @@ def crop(rng, picture: np.ndarray, least: float) -> np.ndarray:
 
 
 def inset(rng, scene: np.ndarray, picture: np.ndarray) -> np.ndarray:
-    """A picture at half to its whole size somewhere before a scene."""
+    """A picture at half to full size at a random place before a scene."""
     size = int(SIDE * rng.uniform(0.5, 1))
     top, left = rng.integers(SIDE - size + 1, size=2)
     whole = scene.copy()
@@ -195,7 +195,7 @@ def train(kind: str, args) -> None:
 
 
 def told(console, loop: Loop, line: dict) -> None:
-    """A line on the screen for each fifty steps, with their mean loss."""
+    """Print a line with the mean loss every fifty steps."""
     step = loop.schedules["model"].last_epoch
     console.print(f"step {step}: loss {line['loss']:.3f}, validation {line['validation']:.3f}")
 

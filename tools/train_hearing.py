@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Train the network that hears what a sound is, from labels alone.
+"""Train the classifier of sounds (hearing) from labels alone.
 
     tools/train_hearing.py --manifests raw/manifest.csv more/manifest_audio.csv --out runs/hearing
 
-The train split of the manifests together teaches, val is watched, test reports, in seconds from the
-middle of recordings.  Writes hearing.safetensors; the same command goes on where it was stopped.
+Trains on the train splits of all manifests, selects on val and reports test, each on the second in
+the middle of recordings.  Writes hearing.safetensors; the same command resumes a stopped training.
 """
 
 import argparse
@@ -37,7 +37,7 @@ def examples(manifests: list[Path], split: str) -> tuple[np.ndarray, np.ndarray]
 
 
 def report(net: Hearing, manifests: list[Path], split: str) -> dict:
-    """Print the share named right, in all, by manifest and by class; returns the shares."""
+    """Print the accuracy in all, by manifest and by class; returns the accuracies."""
     shares = {}
     for group in (manifests, *([one] for one in manifests[1:] and manifests)):
         spectra, events = examples(group, split)
@@ -75,7 +75,7 @@ def train(args) -> None:
 
 
 def told(console, loop: Loop, line: dict) -> None:
-    """A line on the screen for each hundred steps, with their mean loss."""
+    """Print a line with the mean loss every hundred steps."""
     step = loop.schedules["model"].last_epoch
     console.print(f"step {step}: loss {line['loss']:.3f}, validation {line['validation']:.3f}")
 
@@ -84,7 +84,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--manifests", type=Path, nargs="+", required=True, help="tables of sounds")
+    parser.add_argument(
+        "--manifests", type=Path, nargs="+", required=True, help="manifest.csv files with sounds"
+    )
     parser.add_argument("--out", type=Path, default=Path("runs/hearing"))
     parser.add_argument("--steps", type=int, default=HearingConfig.steps)
     parser.add_argument("--batch", type=int, default=HearingConfig.batch)

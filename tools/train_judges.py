@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Fit the outside judges of pictures and sounds: one linear layer each over frozen embeddings.
+"""Fit the judges of received pictures and sounds: one linear layer each over frozen embeddings.
 
     tools/train_judges.py --raw DIR --out models
 
-The train split of RAW fits, val chooses between ridge and logistic regression and their penalties,
-test reports, with 95 % intervals from drawing files again.  Judges see pictures whole and as
-squares of 96 and 64 pixels, sounds whole and one second of their middle, all without any coding:
-they must know the small and short things that systems send.
+Fits on the train split of RAW, chooses between ridge and logistic regression and their penalties on
+val, and reports test with 95 % bootstrap intervals over files.  Judges see whole pictures and
+squares of 96 and 64 pixels, whole sounds and the second in their middle, all uncoded: they must
+recognise the small pictures and short sounds that systems send.
 """
 
 import argparse
@@ -59,7 +59,7 @@ SOUND_VIEWS = {"whole": lambda sound: sound, "one second": middle_second}
 
 
 def embedded(files: dict, views: dict, embed: Callable) -> tuple[dict, np.ndarray]:
-    """View -> embeddings [n, 1024] of files (class -> list), and the class of each, [n]."""
+    """(view -> embeddings [n, 1024] of files (class -> list), class of each file [n])."""
     pairs = [(event, file) for event, group in files.items() for file in group]
     found = {
         name: np.stack([embed(view(file)) for _, file in pairs]) for name, view in views.items()
@@ -68,12 +68,12 @@ def embedded(files: dict, views: dict, embed: Callable) -> tuple[dict, np.ndarra
 
 
 def right(layer, views: dict, classes: np.ndarray) -> dict:
-    """View -> whether each file is named right, [n]."""
+    """View -> whether each file is classified correctly, [n]."""
     return {name: layer.predict(each) == classes for name, each in views.items()}
 
 
 def score(layer, views: dict, classes: np.ndarray) -> float:
-    """Share named right, over all views."""
+    """Accuracy over all views."""
     return float(np.mean([named.mean() for named in right(layer, views, classes).values()]))
 
 
@@ -106,7 +106,7 @@ def train(kind: str, files: dict, views: dict, embed: Callable, network: tuple, 
 
 
 def report(split: str, layer, views: dict, classes: np.ndarray) -> None:
-    """Print the share named right of each view, with its 95 % interval."""
+    """Print the accuracy of each view with its 95 % interval."""
     for view, named in right(layer, views, classes).items():
         low, high = clip_bootstrap(named)
         print(f"  {split}, {view}: {named.mean():.3f} ({low:.3f} to {high:.3f}) of {len(named)}")

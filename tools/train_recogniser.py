@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Fit what terminals recognise pictures by: logistic regression over frozen EfficientNet-Lite0.
+"""Fit the terminals' classifier of pictures: logistic regression over frozen EfficientNet-Lite0.
 
     tools/train_recogniser.py --raw DIR --out models
 
-The train split of RAW fits, val and test report.  Pictures are seen as tools/train_judges.py shows
-them to judges, by another network: a judge must not know what a terminal goes by.
+Fits on the train split of RAW and reports val and test, in the views of tools/train_judges.py.  The
+network is not the judges': judges must be independent of what terminals use.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from gnuradio.semcom.perception import recognition
 from torch.nn import functional as F
 from train_judges import PICTURE_VIEWS, embedded, report, write
 
-INVERSE = 0.01  # C of the regression, as the judge of pictures has it
+INVERSE = 0.01  # inverse penalty C of the regression, as of the judge of pictures
 ROUNDS = 150
 
 
@@ -32,7 +32,7 @@ def embed(picture: np.ndarray) -> np.ndarray:
 
 
 class Regression:
-    """Logistic regression with a penalty of |w|^2 / (2 C), as scikit-learn's, by L-BFGS.
+    """Logistic regression with the penalty |w|^2 / (2 C) of scikit-learn, fitted by L-BFGS.
 
     classes_, coef_ [C, d], intercept_ [C]  as scikit-learn calls them
     """

@@ -6,14 +6,14 @@
     tools/train_world.py --material runs/world/material \\
         --imagenet efficientnet-lite0-57934424.pth --runs runs/world --out models
 
-Of sounds and pictures as films have them (semcom.data.material_filmed) a linear classifier learns
-the events and background: softmax regression, drawn towards the networks' own classifiers of
-AudioSet and ImageNet where these know the class, so that a class with few recordings is known by
-what others learned of it.  Validation chooses the strength of the pull.
+A linear classifier learns the events and background from sounds and pictures as in films
+(semcom.data.material_filmed): softmax regression with a penalty on the distance from the networks'
+own classifiers of AudioSet and ImageNet where these know the class, which helps classes with few
+recordings.  The weight of the penalty is chosen on validation.
 
-RUNS gets fold0.safetensors and so on: the same without the material of one fold, for features of
+RUNS gets fold0.safetensors and so on, fitted without the material of one fold, for features of
 training clips whose material the classifier has not seen (Wolpert, Stacked Generalization, 1992;
-tools/compose.py --folds RUNS); and draws of both splits, from which another run goes on.
+tools/compose.py --folds RUNS); and the drawn examples of both splits, which a later run reuses.
 """
 
 import argparse
@@ -48,11 +48,11 @@ DRAWN = {"train": (40, 0, 60), "val": (10, 0, 20)}
 SECONDS = 2  # of a draw
 STANDS_BY = 0.25  # share of the draws with another object
 CLASSES = len(AVE_CLASSES)
-LOGIT_SCALE = 0.25  # of a logit as a feature
+LOGIT_SCALE = 0.25  # factor of a logit as a feature
 PULLS = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
 STEPS = 60
 
-AUDIOSET = {  # other names of an event than AVE's, in AudioSet
+AUDIOSET = {  # AudioSet's names of events where they differ from AVE's
     "Male speech, man speaking": ["Speech"],
     "Female speech, woman speaking": ["Speech"],
     "Bark": ["Bark", "Dog"],
@@ -63,7 +63,7 @@ AUDIOSET = {  # other names of an event than AVE's, in AudioSet
     "Horse": ["Horse", "Neigh, whinny"],
     "Rodents, rats, mice": ["Rodents, rats, mice", "Mouse"],
 }
-ELSE = [  # what is none of them
+ELSE = [  # classes of AudioSet that are none of AVE's
     "Music", "Singing", "Piano", "Drum", "Saxophone", "Trumpet", "Cello", "Engine", "Car",
     "Vehicle", "Animal", "Bird", "Cattle, bovinae", "Pig", "Wind", "Rain", "Water", "Laughter",
     "Gunshot, gunfire", "Silence",
@@ -88,8 +88,8 @@ def published() -> tuple[YAMNet, EfficientNet]:
 
 
 def scripts(material, most: tuple[int, int, int], rng) -> list[Script]:
-    """A script a draw: ``most`` of each event, of background and of nothing seen or heard; in every
-    fourth another object stands by."""
+    """One script per draw: ``most`` of each event, of background and of nothing seen or
+    heard; every fourth has a bystander, another object in the picture."""
     events = sorted(set(material.events()) - {BACKGROUND})
     drawn = [event for event in events for _ in range(most[0])] + [BACKGROUND] * most[1]
     found = []
@@ -102,7 +102,7 @@ def scripts(material, most: tuple[int, int, int], rng) -> list[Script]:
 
 @torch.inference_mode()
 def embed(nets, material, fold: int, most: tuple, seed: int) -> dict:
-    """What the networks say of draws, second by second; fold -1 is of all.
+    """The networks' embeddings of draws, second by second; fold -1 takes the material of all folds.
 
     audio      [n, SECONDS, 1024], maps [n, SECONDS, 5, 5, 1280], float16
     event      [n], -1: nothing is heard and seen;  bystander  [n];  fold  [n]
@@ -129,15 +129,17 @@ def embed(nets, material, fold: int, most: tuple, seed: int) -> dict:
 
 
 def materials_of(folder: Path, split: str) -> list[tuple[FilmedMaterial, int]]:
-    """Material of the training's folds, or of another split whole, with the number of its fold."""
+    """(material, number of the fold) of each fold of the train split, or of another whole split."""
     folders = sorted(folder.glob("fold*[0-9]")) if split == "train" else [folder]
     if not folders:
-        raise SemcomError(f"{folder}: no fold0 in it; tools/merge_material.py --folds 3 makes it")
+        raise SemcomError(
+            f"{folder}: has no folder fold0; make it with tools/merge_material.py --folds 3"
+        )
     return [(FilmedMaterial(each, split), fold) for fold, each in enumerate(folders)]
 
 
 def draws_of(folder: Path, split: str, seed: int) -> dict:
-    """What classifiers learn from: of films' material, and drawn."""
+    """Examples for the classifiers: from filmed material, and drawn."""
     nets, own = published(), seed + SPLITS.index(split)
     made = [embed(nets, *each, FILMED[split], own) for each in materials_of(folder, split)]
     made.append(embed(nets, DrawnMaterial(seed), -1, DRAWN[split], own))
@@ -145,8 +147,8 @@ def draws_of(folder: Path, split: str, seed: int) -> dict:
 
 
 def examples(draws: dict, kind: str, wanted=True) -> tuple[np.ndarray, np.ndarray]:
-    """Embeddings [n, d] and classes [n] of the draws that are ``wanted``; those with a bystander
-    are no examples of pictures."""
+    """Embeddings [n, d] and classes [n] of the ``wanted`` draws; draws with a bystander are left
+    out for pictures."""
     if kind == "audio":
         x = draws["audio"]
     else:
@@ -157,8 +159,9 @@ def examples(draws: dict, kind: str, wanted=True) -> tuple[np.ndarray, np.ndarra
 
 
 def sound_prior() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """YAMNet's own classifier: rows [29, 1025] of AVE's classes, their bias last, 0 where it knows
-    none; whether it knows one, [29]; and rows [n, 1025] of what is none of them."""
+    """YAMNet's own classifier: rows [29, 1025] of AVE's classes with the bias last, 0 for classes
+    that it does not know; whether it knows a class, [29]; and rows [n, 1025] of classes that are
+    none of AVE's."""
     path = models_folder() / f"{YAMNet.name}.safetensors"
     net, names = YAMNet(), checkpoint.read_header(path)["classes"]
     checkpoint.fill(path, net)
@@ -169,7 +172,8 @@ def sound_prior() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def picture_prior(weights: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The same of EfficientNet-Lite0's classifier of ImageNet; no rows of others."""
+    """EfficientNet-Lite0's classifier of ImageNet in the form of :func:`sound_prior`, without rows
+    of other classes."""
     try:
         state = torch.load(weights, map_location="cpu", weights_only=True)
         rows = torch.cat([state["_fc.weight"], state["_fc.bias"][:, None]], 1).numpy()
@@ -188,9 +192,9 @@ def grouped(rows: np.ndarray, numbers: dict) -> tuple[np.ndarray, np.ndarray]:
 
 
 def fit(x: np.ndarray, y: np.ndarray, prior: np.ndarray, pull: float) -> np.ndarray:
-    """Softmax regression [29, d + 1], its bias last: classes weigh alike, and the squared distance
-    of the weights from ``prior`` [29, d + 1] costs ``pull``.  Classes that are not there stay as
-    the prior has them."""
+    """Softmax regression [29, d + 1] with the bias last.  All classes have the same weight;
+    ``pull`` times the squared distance of the weights from ``prior`` [29, d + 1] is added to the
+    loss.  Classes without examples keep the prior's weights."""
     inputs, labels = torch.from_numpy(with_one(x)), torch.from_numpy(y).long()
     count = torch.bincount(labels, minlength=CLASSES)
     weigh = (1 / count.clamp_min(1).float().sqrt())[labels]
@@ -215,7 +219,7 @@ def with_one(x: np.ndarray) -> np.ndarray:
 
 
 def judged(rows: np.ndarray, x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    """Mean over classes of the share named right, and of the negative log-likelihood [nat]."""
+    """Mean over classes of the accuracy, and of the negative log-likelihood [nat]."""
     logits = torch.from_numpy(with_one(x) @ rows.T)
     cost = torch.nn.functional.cross_entropy(logits, torch.from_numpy(y).long(), reduction="none")
     right = (logits.argmax(1).numpy() == y).astype(float)
@@ -224,7 +228,8 @@ def judged(rows: np.ndarray, x: np.ndarray, y: np.ndarray) -> tuple[float, float
 
 
 def chosen(train, val, prior: np.ndarray) -> tuple[np.ndarray, float, str]:
-    """The prior as it pulls, and the strength, that validation likes best; what was found."""
+    """The scaled prior and the weight of the penalty with the best result on validation, and that
+    result as text."""
     tried = []
     for share in (0.0, 1.0):
         for pull in PULLS:
@@ -264,7 +269,8 @@ def write(path: Path, rows: dict, data: str, notes: dict) -> None:
 
 
 def kept(args, split: str) -> dict:
-    """The draws of a split, made once; SemcomError for those of another seed."""
+    """The draws of a split, computed on the first run and then read; SemcomError if they are of
+    another seed."""
     path = make_folder(args.runs) / f"draws_{split}.npz"
     if not path.exists():
         made = draws_of(args.material, split, args.seed)
@@ -277,8 +283,7 @@ def kept(args, split: str) -> dict:
 
 
 def read(path: Path) -> tuple[dict, int | None]:
-    """Draws, and their seed, None of a file that does not tell it; SemcomError for a file
-    of anything else."""
+    """(draws, seed or None if the file has none); SemcomError for a file of another kind."""
     try:
         with np.load(path) as file:
             found = dict(file)
@@ -286,9 +291,13 @@ def read(path: Path) -> tuple[dict, int | None]:
         sizes = {len(found[name]) for name in ("audio", "maps", "event", "fold")}
         finite = all(np.isfinite(found[name]).all() for name in ("audio", "maps"))
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as cause:
-        raise SemcomError(f"{path}: no draws ({cause}); tools/train_world.py makes it") from cause
+        raise SemcomError(
+            f"{path}: holds no draws ({cause}); remove it, and tools/train_world.py writes it again"
+        ) from cause
     if len(sizes) > 1 or not finite:
-        raise SemcomError(f"{path}: cut off, or with NaN; remove it, and make it anew")
+        raise SemcomError(
+            f"{path}: is truncated or holds NaN; remove it, and the next run writes it again"
+        )
     return found, None if seed is None else int(seed)
 
 
@@ -317,11 +326,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--material", type=Path, required=True, help="of merge_material.py")
-    parser.add_argument("--imagenet", type=Path, required=True, help="the published .pth")
+    parser.add_argument(
+        "--material", type=Path, required=True, help="folder written by merge_material.py --folds"
+    )
+    parser.add_argument(
+        "--imagenet",
+        type=Path,
+        required=True,
+        help="published weights of EfficientNet-Lite0 (.pth)",
+    )
     parser.add_argument("--runs", type=Path, default=Path("runs/world"))
     parser.add_argument("--out", type=Path, default=Path("models"))
-    parser.add_argument("--seed", type=at_least(0), default=0, help="of the draws, made once")
+    parser.add_argument("--seed", type=at_least(0), default=0, help="seed of the draws")
     args = parser.parse_args()
     torch.set_num_threads(1)
     train(args)

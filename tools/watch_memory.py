@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Run a program and watch its memory: resident MiB of each of its processes, and by how much that
-grew from the second quarter of the run to the last.  Ends with the program's status; 1 if it grew.
+"""Run a program and watch its memory: prints the resident MiB of each of its processes, and its
+growth from the second quarter of the run to the last.  The status is the program's, or 1 if the
+memory grew.
 
 examples:
   watch_memory.py apps/run_link.py --snr=-10:30:0.02 --frames 1 --json out/link.json
@@ -40,8 +41,8 @@ def main() -> int:
 
 
 def watched(process: subprocess.Popen) -> dict:
-    """Resident MiB of a program's processes, sample by sample, until it ends; it is ended with
-    this one."""
+    """Resident memory [MiB] of a program's processes, sample by sample, until it ends; the program
+    is ended when this one is."""
     seen = {process.pid: []}
     try:
         while process.poll() is None:

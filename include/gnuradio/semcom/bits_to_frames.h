@@ -17,7 +17,7 @@ namespace semcom {
  * \details
  * The transmitter of a classical link. A frame of B payload bits is cut into C blocks of
  * p bits; each gets a cyclic redundancy check (CRC), is scrambled, and encoded with a
- * low-density parity-check (LDPC) code of IEEE 802.11n, shortened to what there is. The
+ * low-density parity-check (LDPC) code of IEEE 802.11n, shortened to its bits. The
  * coded bits of all blocks, repeated r times, are interleaved over the whole frame and
  * mapped to Gray-coded symbols of b bits and unit average power:
  *
@@ -67,7 +67,7 @@ public:
                      int frame_bits = 0);
 
     /*!
-     * Another code, from the next frame on; the receiver has to change with the same
+     * Sets another code, from the next frame on; the receiver has to change at the same
      * frame.
      * \throws std::invalid_argument if an argument is out of range.
      */

@@ -15,9 +15,9 @@ namespace semcom {
  * \ingroup semcom
  *
  * An exception that leaves work() hangs or aborts a flowgraph. The blocks of this module
- * catch what goes wrong, latch it here and end their stream, so that the flowgraph runs
- * out and whoever started it finds the reason in take_errors(). One list serves the whole
- * process and any thread; it keeps the first 1000 errors.
+ * catch exceptions, latch their text here and end their stream, so that the flowgraph
+ * ends and its program can read the reason with take_errors(). One list serves all
+ * threads of the process; it keeps the first 1000 errors.
  *
  * \param block_alias Alias of the block at fault.
  * \param text        What was found, what was expected, and what to do, in one line.
@@ -25,7 +25,8 @@ namespace semcom {
 SEMCOM_API void report_error(const std::string& block_alias, const std::string& text);
 
 /*!
- * \brief The errors latched since the last call, as "alias: text", oldest first; clears.
+ * \brief Returns the errors since the last call, as "alias: text", the oldest first, and
+ *        clears the list.
  * \ingroup semcom
  */
 SEMCOM_API std::vector<std::string> take_errors();

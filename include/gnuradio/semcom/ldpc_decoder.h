@@ -11,12 +11,12 @@
 namespace gr {
 namespace semcom {
 
-//! What a decoder counted since the flowgraph started.
+//! Counts of a decoder since the flowgraph started.
 struct decoder_counts {
-    uint64_t frames = 0;        //!< decoded
-    uint64_t failed_frames = 0; //!< of these, with a block that failed
-    uint64_t blocks = 0;        //!< of all frames
-    uint64_t failed_blocks = 0; //!< whose parity or check did not hold
+    uint64_t frames = 0;        //!< decoded frames
+    uint64_t failed_frames = 0; //!< frames with a block that failed
+    uint64_t blocks = 0;        //!< blocks of all frames
+    uint64_t failed_blocks = 0; //!< blocks whose parities or CRC did not hold
 };
 
 /*!
@@ -24,7 +24,7 @@ struct decoder_counts {
  * \ingroup semcom
  *
  * \details
- * The other end of bits_to_frames, behind qam_demapper: deinterleaves, adds up the
+ * The receiver's end of bits_to_frames, after qam_demapper: deinterleaves, adds up the
  * repetitions, decodes each block of the LDPC code of IEEE 802.11n with layered
  * normalised min-sum, descrambles, and checks the CRC.
  *
@@ -32,11 +32,10 @@ struct decoder_counts {
  * (sequence number . S b) on the first item of a frame of S symbols of b bits.
  *
  * Output: one stream of bytes, a bit each, with a tag \p semcom_frame (the same sequence
- * number . C p) on the first bit of each frame: C blocks of p bits, as many as S says;
- * what the sender filled up with is there too, zeros at the end. A tag \p semcom_blocks,
- * a u8vector [C], says on the same bit which blocks are good: 1 where the code's parities
- * and the CRC hold, 0 where they do not. The bits of a block that failed are the
- * decoder's best guess, and 0 where nothing was heard of them.
+ * number . C p) on the first bit of each frame: C blocks of p bits, which follow from S,
+ * with the sender's padding zeros at the end. A tag \p semcom_blocks, a u8vector [C], is
+ * on the same bit: 1 for each block whose parities and CRC hold, 0 for the others. The
+ * bits of a block that failed are the decoder's decisions, and 0 where all ratios were 0.
  *
  * Message port \p blocks: (sequence number . u8vector) of each frame, the same.
  *
@@ -61,7 +60,7 @@ public:
                      int iterations = 20);
 
     /*!
-     * Another code, from the next frame on.
+     * Sets another code, from the next frame on.
      * \throws std::invalid_argument if an argument is out of range.
      */
     virtual void set_code(const std::string& modulation,
@@ -70,7 +69,7 @@ public:
                           int crc,
                           int repetition) = 0;
 
-    //! What was counted since the start.
+    //! Counts since the start.
     virtual decoder_counts counts() const = 0;
 };
 

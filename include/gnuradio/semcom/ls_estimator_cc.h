@@ -16,11 +16,11 @@ namespace semcom {
  * \ingroup semcom
  *
  * \details
- * K transmitters send the pilot rows X [K, P] at once, M antennas hear
+ * K transmitters send the pilot rows X [K, P] at once, M antennas receive
  *
  *     Y = H X + N,    N ~ CN(0, noise_var) at each antenna,
  *
- * and each entry of column k of the estimate is off by an error of variance err_var_k.
+ * and each entry of column k of the estimate has an error of variance err_var_k.
  * Methods:
  *
  * - \p ls: H = Y X^H (X X^H)^-1, the least-squares estimate (Yu et al. 2024, eq. 5). The noise
@@ -32,12 +32,12 @@ namespace semcom {
  * - \p lmmse: entries of H are taken as CN(0, s2) with s2 = max(mean |H_ls|^2 -
  *   mean err_var, 0), so H = Y X^H A and err_var_k = noise_var A_kk with
  *   A = (X X^H + (noise_var / s2) I)^-1; s2 = 0 gives H = 0 and err_var = 0.
- * - \p perfect: what the simulated channel says (tag \p csi_true on a frame's first item
+ * - \p perfect: the simulated channel's truth (tag \p csi_true on a frame's first item
  *   of input 0, as mimo_channel_cc puts it; its pieces count items, pilots too).
  * - \p none: the pilots are removed, nothing is estimated.
  *
  * With spaced pilots there is one estimate for each pilot block, one noise variance for
- * the frame (their mean), and the payload between is served by interpolation: \p nearest
+ * the frame (their mean), and the channel of the payload is interpolated: \p nearest
  * (the block with the nearest centre, the earlier of two) or \p linear, evaluated at the
  * centre of each run of 8 payload symbols. A frame with spaced pilots leaves the block
  * when its last pilots have come: it is held in memory that long.
@@ -48,7 +48,7 @@ namespace semcom {
  *
  * Output: M streams of complex items, the payload, with a tag \p semcom_frame (sequence
  * number . payload length) on each. Port 0 has one tag \p csi a frame, on its first
- * payload symbol: a complex vector that says what holds over the frame, piece by piece,
+ * payload symbol: a complex vector with the channel state of the frame, piece by piece,
  *
  *     [ (M, K), (noise_var, snr), state of piece 0,
  *       (first_1), state of piece 1, (first_2), state of piece 2, ... ]
@@ -101,7 +101,8 @@ public:
                      int spacing = 0,
                      const std::string& interpolation = "nearest");
 
-    //! Another method, from the next frame on. \throws std::invalid_argument if unknown.
+    //! Sets another method, from the next frame on. \throws std::invalid_argument if
+    //! unknown.
     virtual void set_method(const std::string& method) = 0;
 };
 

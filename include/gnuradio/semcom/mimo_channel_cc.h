@@ -21,8 +21,8 @@ namespace semcom {
  *
  * X [K, L] has unit average power in each stream, and N ~ CN(0, N0) with
  * N0 = 10^(-snr_db / 10): the SNR is that of each stream at each antenna. theta (uniform)
- * and g = 10^(gain_db / 20) are what the receiver does to signal and noise alike and has
- * to find out. Models:
+ * and g = 10^(gain_db / 20) act in the receiver on signal and noise alike, and it has
+ * to estimate them. Models:
  *
  * - \p none: Y = X, nothing else (M = K).
  * - \p awgn: H = eye(M, K).
@@ -70,8 +70,8 @@ public:
      * \param snr_db   [dB] of each stream at each antenna, above -300; may be infinite.
      * \param rician_k Power of the line of sight over that of the scatter, linear, >= 0.
      * \param doppler  [cycles per symbol] largest Doppler shift, >= 0; 0: block fading.
-     * \param gain_db  [dB] of the receiver.
-     * \param seed     Of all that is random.
+     * \param gain_db  [dB] gain of the receiver.
+     * \param seed     Seed of all random numbers.
      * \param link     0 to 65535; links of one seed are independent.
      * \throws std::invalid_argument if an argument is out of range.
      */
@@ -85,7 +85,7 @@ public:
                      uint64_t seed = 0,
                      unsigned int link = 0);
 
-    //! \name Settings of the frames to come, in the units of make(); throw as it does.
+    //! \name Setters for the next frames, with the units and exceptions of make().
     //! \{
     virtual void set_model(const std::string& model) = 0;
     virtual void set_snr_db(double snr_db) = 0;

@@ -22,7 +22,8 @@ namespace semcom {
  *   no_eff_k = 1 / [G H]_kk - 1.
  * - \p none: stream k is antenna k, no_eff_k = noise_var.
  *
- * no_eff_k is the variance of what disturbs stream k, for symbols of unit average power.
+ * no_eff_k is the variance of noise and interference in stream k, for symbols of unit
+ * average power.
  * Where the channel state changes within a frame, each piece has its own W and no_eff.
  *
  * Input: M streams of complex items in step, each with a tag \p semcom_frame (sequence
@@ -32,14 +33,14 @@ namespace semcom {
  *
  * Output: K streams of complex items with the same \p semcom_frame tags; port 0 has the
  * \p csi tags with no_eff of every piece filled in. No other tag passes. A decoder that
- * wants the noise of each symbol, [K, n], repeats the (imaginary part) no_eff_k of piece
+ * needs the noise of each symbol, [K, n], repeats the (imaginary part) no_eff_k of piece
  * r over the symbols first_r to first_(r+1) - 1: expand_no_eff() of semcom.phy.csi in
  * Python.
  *
  * Degenerate input: with a NaN or infinite channel or variance, a zero channel, or one
  * too near to singular (smallest over largest singular value below 1e-6, for \p lmmse
  * those of [H; sqrt(S) I]), all streams are 0 and all no_eff infinite over that piece;
- * with \p lmmse a transmitter that is not heard at all loses its own stream only. A
+ * with \p lmmse a transmitter with a zero channel loses only its own stream. A
  * sample that is not finite becomes 0. A frame without \p csi, a \p csi inside a frame,
  * of another M or K, or with pieces out of order, and streams out of step end the stream
  * with an error (errors.h).
@@ -68,7 +69,7 @@ public:
     static sptr make(int num_rx, int num_tx, const std::string& method = "zf");
 
     /*!
-     * Another method, from the next \p csi tag on; \p none from the next frame on. An
+     * Sets the method, from the next \p csi tag on; \p none from the next frame on. An
      * estimator before it may thus be changed to and from its own \p none right after.
      * \throws std::invalid_argument if unknown.
      */

@@ -32,8 +32,8 @@ namespace semcom {
  *
  * Input: one stream of complex items. With frame_length = 0 each frame starts with a tag
  * \p semcom_frame, a pair of uint64 (sequence number . n); n is at least 1. With
- * frame_length > 0 the stream carries no tags that matter: the block cuts it into frames
- * of frame_length items and numbers them from 0.
+ * frame_length > 0 tags have no effect: the block cuts the stream into frames of
+ * frame_length items and numbers them from 0.
  *
  * Output: one stream of complex items, with a tag \p semcom_frame (the same sequence
  * number . length with pilots) on the first pilot of each frame. No other tag passes.

@@ -34,7 +34,7 @@ namespace semcom {
  * than 1000.
  *
  * Degenerate input: a symbol of infinite, NaN or negative no_eff, or one that is not
- * finite, says nothing: its ratios are 0. no_eff 0 gives hard decisions, +-1000. A frame
+ * finite, has ratios 0. no_eff 0 gives hard decisions, +-1000. A frame
  * without \p csi, or with one of another K, ends the stream with an error (errors.h).
  *
  * A frame is held in memory and sent once it is whole.
@@ -55,13 +55,13 @@ public:
                      const std::string& method = "max_log");
 
     /*!
-     * Another constellation, from the next frame on.
+     * Sets another constellation, from the next frame on.
      * \throws std::invalid_argument if unknown.
      */
     virtual void set_modulation(const std::string& modulation) = 0;
 
     /*!
-     * Another method, from the next frame on.
+     * Sets another method, from the next frame on.
      * \throws std::invalid_argument if unknown.
      */
     virtual void set_method(const std::string& method) = 0;

@@ -20,13 +20,13 @@ struct held_samples {
  * The payloads of a burst whose heads were read: users are parted, each aligned with its
  * own time and frequency, and clock and phase followed on each user's own pilots.
  *
- * Payloads may have different lengths; a user's stream is taken for its own length, and
- * what is heard of the others in the meantime, if only noise, does not disturb it.
+ * Payloads may have different lengths; a user's stream is received for its own length,
+ * and the others' signals, or their silence, do not disturb it.
  *
- * A user that was heard and not read has the length that its header says here, a guess.
- * If the last pilot block of that length shows less than half of the pilots' amplitude,
- * the guess was wrong: its payload is zeros, its no_eff infinite. (Without pilots after
- * the payload nothing tells.)
+ * A user that was detected but whose header was not decoded has the length in its header
+ * here, which is a guess. If the last pilot block of that length has less than half of
+ * the pilots' amplitude, the guess was wrong: its payload is zeros, its no_eff infinite.
+ * (Without pilots after the payload this cannot be detected.)
  */
 class body_receiver
 {

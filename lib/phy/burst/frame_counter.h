@@ -12,7 +12,7 @@ namespace gr {
 namespace semcom {
 namespace phy {
 
-//! What a burst is to those that came before.
+//! The relation of a burst to earlier ones.
 enum class arrival {
     fresh,  //!< a part of a frame, sent for the first time
     retry,  //!< another attempt
@@ -20,7 +20,7 @@ enum class arrival {
 };
 
 /*!
- * Counts frames, their fragments and attempts by what headers say of them.
+ * Counts frames, their fragments and attempts from headers.
  *
  * - A number above the last one's next counts those between as lost. A later attempt may
  *   still bring one of them, which then is not lost any more.

@@ -10,7 +10,7 @@ namespace gr {
 namespace semcom {
 namespace phy {
 
-//! What a burst's header says, apart from its version.
+//! The fields of a burst's header, apart from its version.
 struct frame_header {
     uint32_t frame = 0;     //!< sequence number
     uint8_t terminal = 0;   //!< who sends

@@ -48,7 +48,7 @@ struct tested_samples {
     double total = 0.0;         //!< the largest of these sums
 };
 
-//! A preamble that was heard.
+//! A detected preamble.
 struct detection {
     double start;  //!< [samples] centre of its first symbol, to sps / 4 or so
     double cfo;    //!< [cycles per symbol] to 1 / (4 N) or so

@@ -13,7 +13,7 @@ namespace gr {
 namespace semcom {
 namespace phy {
 
-//! What a receiver of bursts knows beforehand.
+//! Settings of a receiver of bursts.
 struct burst_receiver_settings {
     burst_layout layout;
     pulse_shape pulse;
@@ -39,10 +39,10 @@ struct burst_receiver_settings {
     uint32_t unit(size_t user) const { return units.empty() ? 1 : units[user]; }
 };
 
-//! One user's part of a burst as it was heard.
+//! One user's part of a received burst.
 struct heard_user {
-    bool detected = false; //!< its preamble was
-    bool read = false;     //!< its header was
+    bool detected = false; //!< its preamble was detected
+    bool read = false;     //!< its header was decoded
     frame_header header;   //!< if read, else that of the burst with as many units
     synchronisation sync;  //!< start in samples since the stream's beginning
     clock_estimate clock;

@@ -21,7 +21,7 @@ struct scalar_estimate {
 //! One complex number for each antenna, held in place.
 using complex_vector = Eigen::Matrix<cdouble, Eigen::Dynamic, 1, 0, max_streams, 1>;
 
-//! Where a user's burst is, how it is turned, and how it is heard.
+//! Time, frequency and gains of a user's burst.
 struct synchronisation {
     bool found = false;
     scalar_estimate start;     //!< [samples] centre of the first known symbol
@@ -34,7 +34,7 @@ struct synchronisation {
     double snr = 0.0; //!< linear, mean over the antennas
 };
 
-//! What the matched filter and the known symbols tell of one user.
+//! Synchronises to one user by the matched filter and its known symbols.
 class synchroniser
 {
 public:

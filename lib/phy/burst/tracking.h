@@ -12,7 +12,7 @@ namespace gr {
 namespace semcom {
 namespace phy {
 
-//! The body of one user's burst after the detector, and what is known of it.
+//! The body of one user's burst after the detector.
 struct user_stream {
     const cfloat* body;      //!< layout.total(payload) symbols, pilots and payload
     frame_layout layout;     //!< of pilots and payload
@@ -24,7 +24,7 @@ struct user_stream {
     void check() const;
 };
 
-//! What a body's pilots say of one user's stream: its phase over time.
+//! The phase of one user's stream over time, from the pilots of its body.
 struct phase_track {
     std::vector<double> time;      //!< [symbols of the body] centre of each pilot block
     std::vector<double> phase;     //!< [rad] there, continuous
@@ -58,7 +58,7 @@ track_phase(const user_stream& stream, double cfo_var, double phase_noise = 1e-6
  */
 void correct_phase(cfloat* body, size_t count, const phase_track& track);
 
-//! What is left of a user's timing, as its pilots see it.
+//! A user's remaining timing error, from its pilots.
 struct clock_estimate {
     scalar_estimate offset; //!< symbols last this much longer than they were taken for
     scalar_estimate delay;  //!< [symbols] by which the first known symbol came later

@@ -17,7 +17,7 @@ namespace gr {
 namespace semcom {
 namespace phy {
 
-//! What both ends of a coded link agree on, and how the receiver goes about it.
+//! Parameters of a coded link: those of both ends, and the receiver's methods.
 struct block_code_options {
     std::string modulation = "qpsk"; //!< bpsk, qpsk, 16qam, 64qam, 256qam
     std::string rate = "3/4";        //!< 1/2, 2/3, 3/4, 5/6

@@ -26,7 +26,7 @@ namespace phy {
 class ldpc_decoder
 {
 public:
-    //! What became of a word.
+    //! The result of decoding a word.
     struct outcome {
         bool holds;     //!< every bit is decided and every check holds
         int iterations; //!< that were made

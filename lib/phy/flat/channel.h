@@ -13,7 +13,7 @@ namespace gr {
 namespace semcom {
 namespace phy {
 
-//! What lies between K transmitters and M antennas.
+//! Models of the channel between K transmitters and M antennas.
 enum class channel_model {
     none,        //!< Y = X, nothing else
     awgn,        //!< H = eye(M, K)

@@ -33,7 +33,7 @@ struct csi {
     //! without a channel or when anything is NaN.
     void update_snr();
 
-    //! What a receiver says when it knows nothing: H = 0, variances infinite, SNR 0.
+    //! The state of an unknown channel: H = 0, variances infinite, SNR 0.
     void invalidate();
 };
 

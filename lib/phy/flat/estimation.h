@@ -12,7 +12,7 @@ namespace gr {
 namespace semcom {
 namespace phy {
 
-//! How a receiver comes to its channel state information.
+//! Methods of channel estimation.
 enum class estimator_method {
     ls,              //!< least squares over all pilots
     ls_min_residual, //!< least squares over the step of pilots that fits best (eq. 6)
@@ -24,7 +24,7 @@ enum class estimator_method {
 //! \throws std::invalid_argument if the name is none of the above.
 estimator_method parse_estimator(const std::string& name);
 
-//! How estimates from several pilot blocks serve the payload between them.
+//! Interpolation of the estimates of pilot blocks over the payload between them.
 enum class interpolation_method {
     nearest, //!< the pilot block whose centre is nearest, the earlier of two
     linear   //!< on the line between the blocks before and after

@@ -16,8 +16,8 @@ namespace gr {
 namespace semcom {
 namespace phy {
 
-//! What one transmitter radiates, sample by sample of its own clock, as long as it is
-//! needed.
+//! One transmitter: the samples that it radiates, by its own clock, held as long as they
+//! are needed.
 class transmit_chain
 {
 public:

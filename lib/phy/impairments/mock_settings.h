@@ -16,8 +16,8 @@ namespace phy {
 constexpr double phase_noise_offset = 10e3;
 
 /*!
- * What one device does to what it sends and receives; by default it turns the phase by a
- * random angle and does nothing else.
+ * The impairments of one device in transmission and reception; by default only a random
+ * phase.
  *
  * Carrier and sampling clock are off independently, and are the same for all that a
  * device sends and receives.
@@ -49,7 +49,7 @@ struct device_settings {
     void check() const;
 };
 
-//! How the paths between two antennas change in time.
+//! Variation of the paths between two antennas in time.
 enum class fading {
     none,  //!< never: antenna m hears transmitter m alone, with unit power
     block, //!< held over blocks, with Doppler from block to block
@@ -59,7 +59,7 @@ enum class fading {
 //! \throws std::invalid_argument if the name is none of the above.
 fading parse_fading(const std::string& name);
 
-//! What lies between transmitters and one receiver.
+//! The paths from the transmitters to one receiver.
 struct path_settings {
     fading kind = fading::none;
     double rician_k = 0.0;   //!< line-of-sight to scattered power, linear; 0: Rayleigh

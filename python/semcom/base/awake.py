@@ -1,20 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Clocks for watchdogs, which stop while the process is stopped; one is slow while it works."""
+"""Clocks for watchdogs: both stop while the process is stopped, one is slow while it computes."""
 
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-STEP_S = 1.0  # [s] that a look counts at most
-BUSY = 0.5  # threads that compute, or wait for a processor, in the mean, from which a process works
-PATIENCE = 10.0  # how many times longer one that works may take
+STEP_S = 1.0  # [s] longest step of the clock between two readings
+BUSY = 0.5  # mean number of threads that compute or wait for a processor: the process is busy
+PATIENCE = 10.0  # the factor by which the clock of a busy process is slower
 
 
 class Awake:
-    """A clock [s] for those who look at it often: what passes between two looks counts as no more
-    than a second.  A process that was stopped (SIGSTOP, a frozen container, a suspended machine)
-    has waited for nobody."""
+    """A clock [s] that is read often: the time between two readings counts as 1 s at most.
+
+    A process that was stopped (SIGSTOP, a frozen container, a suspended machine) so does not run
+    into a time-out when it goes on.
+    """
 
     def __init__(self):
         self._seconds, self._at = 0.0, time.monotonic()
@@ -30,10 +32,12 @@ class Awake:
 
 
 class Idle(Awake):
-    """The same, but ten times slower while the process computes or waits for a processor, as
-    it does long on a slow or busy machine; what hangs mostly does neither.
+    """An :class:`Awake` clock that is ten times slower while the process is busy.
 
-    occupied  [s] that threads of the process have computed or waited for a processor
+    A slow or loaded machine computes for a long time; a process that hangs mostly does not compute.
+
+    occupied  function: time [s] that the threads of the process have computed or waited for a
+              processor; None: read from /proc
     """
 
     def __init__(self, occupied: Callable[[], float] | None = None):
@@ -52,12 +56,13 @@ class Idle(Awake):
 
 
 def _occupied() -> float:
-    """[s] of all threads that live; computed alone where the kernel does not count waits."""
+    """Time [s] that all living threads computed or waited for a processor; without the waits where
+    the kernel does not count them."""
     total = 0
     for thread in Path("/proc/self/task").glob("*/schedstat"):
         try:
             computed, waited, _ = thread.read_text().split()
-        except (OSError, ValueError):  # it has just ended
+        except (OSError, ValueError):  # the thread has just ended
             continue
         total += int(computed) + int(waited)
     return total / 1e9 or time.process_time()

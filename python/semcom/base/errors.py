@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The exceptions that users are meant to read."""
+"""The exceptions whose text is written for users."""
 
 import re
 
@@ -8,7 +8,7 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # ends of lines, esca
 
 
 class _OneLine(Exception):
-    """An exception whose text is one line, whatever it quotes: a name may hold ends of lines."""
+    """An exception whose text is one line, also where a quoted name holds ends of lines."""
 
     def __str__(self) -> str:
         return CONTROL.sub(lambda found: repr(found[0])[1:-1], super().__str__())

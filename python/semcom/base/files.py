@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Writing files so that a full disk or a kill never leaves half of one, nor takes the place of what
-is no file."""
+"""Writing files: a full disk or a killed program never leaves half a file, and a file never
+replaces a device or a pipe."""
 
 import contextlib
 import errno
@@ -20,13 +20,13 @@ from pathlib import Path
 
 from .errors import SemcomError
 
-LINKS = 40  # that are followed, as many as Linux does
-SUFFIX = 16  # characters of one that means something
-READER_S = 10.0  # [s] that somebody may take to read a named pipe
+LINKS = 40  # symbolic links that are followed, as many as Linux follows
+SUFFIX = 16  # characters of the longest suffix that names a format
+READER_S = 10.0  # [s] to wait for a reader of a named pipe
 
 
 def make_folder(path) -> Path:
-    """The folder ``path``, made if need be; SemcomError where nothing can be written into it."""
+    """The folder ``path``, made if it is missing; SemcomError if it cannot be written into."""
     path = Path(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -39,34 +39,34 @@ def make_folder(path) -> Path:
 
 
 def check_writable(path) -> None:
-    """SemcomError if ``path`` could not be written, before hours are spent on its content."""
+    """SemcomError if ``path`` could not be written; checked before its content is computed."""
     goal = _Goal(path)
     if not goal.through:
         os.unlink(goal.beside())
 
 
 def is_stream(path) -> bool:
-    """Whether what is written to ``path`` goes on (a pipe, a device): it is written once."""
+    """Whether ``path`` is a pipe or a device, which can be written only once."""
     return _Goal(path).through
 
 
 def check_apart(written: Iterable, read: Iterable) -> None:
-    """SemcomError if an output is one of the inputs or another output, which would be lost."""
+    """SemcomError if an output file is also an input or another output, which would be lost."""
     taken = {os.path.realpath(path): path for path in read}
     for path in written:
         real = os.path.realpath(path)
         if real in taken and not is_stream(path):
             raise SemcomError(
-                f"{path}: is read or written as {taken[real]}, too; give another name"
+                f"{path}: is also read or written as {taken[real]}; give another name"
             )
         taken[real] = path
 
 
 class _Goal:
-    """Where a path leads by its symbolic links, as far as there is anything.
+    """The file that a path names after its symbolic links are followed; it need not exist.
 
-    through  it is no regular file, or one whose folder cannot be written into: what is written
-             goes into it, and does not take its place
+    through  the content is written into it instead of replacing it: it is no regular file, or its
+             folder cannot be written into
     """
 
     def __init__(self, path):
@@ -79,7 +79,7 @@ class _Goal:
         except OSError as cause:
             raise self._error(cause) from cause
         except ValueError as cause:
-            raise SemcomError(f"{path!r}: is no name of a file ({cause})") from cause
+            raise SemcomError(f"{path!r}: is not a file name ({cause})") from cause
         if self._is(stat.S_ISDIR):
             raise SemcomError(f"{path}: is a folder; give the name of a file")
         if self.there and not os.access(self.path, os.W_OK):
@@ -98,14 +98,15 @@ class _Goal:
         return self.there is not None and kind(self.there.st_mode)
 
     def _is_open_file(self) -> bool:
-        """Whether it names an open file of a process, as /dev/stdout does."""
+        """Whether the path names an open file of a process, as /dev/stdout does."""
         return bool(re.fullmatch(r"/proc/\d+/fd", os.path.realpath(self.path.parent)))
 
     def _error(self, cause: OSError) -> SemcomError:
         return SemcomError(f"{self.name}: cannot be written ({cause.strerror})")
 
     def beside(self) -> str:
-        """An empty file beside it, to become it; of what is written through, elsewhere."""
+        """A new empty file in the same folder, which can replace it; a file in the folder for
+        temporary files if the content is written through."""
         suffix = self.name.suffix if len(self.name.suffix) <= SUFFIX else ""
         try:
             if self.through:
@@ -120,14 +121,14 @@ class _Goal:
         return str(temporary)
 
     def take(self, temporary: str) -> None:
-        """Make the content of a temporary file its own."""
+        """Replace the file, or its content, by a temporary file's."""
         if not self.through and self._replaced(temporary):
             return
         with open(temporary, "rb") as file, self._opened() as out:
             shutil.copyfileobj(file, out)
 
     def _replaced(self, temporary: str) -> bool:
-        """False where it cannot be, as of a file that a container is given."""
+        """Replace the file; False where it cannot be, as a single file mounted into a container."""
         if self.there:
             with contextlib.suppress(PermissionError):
                 os.chown(temporary, self.there.st_uid, self.there.st_gid)
@@ -148,7 +149,7 @@ class _Goal:
 
 
 def _reader_of(pipe: Path) -> int:
-    """A handle to write to a named pipe with, once somebody reads it."""
+    """A file descriptor to write to a named pipe; waits :data:`READER_S` for its reader."""
     end = time.monotonic() + READER_S
     while True:
         try:
@@ -166,9 +167,9 @@ def _reader_of(pipe: Path) -> int:
 def replacing(path, *failures):
     """Yield a temporary name that becomes ``path`` if all goes well.
 
-    What was there before stays until then.  Links are followed; what is no regular file (a device,
-    a named pipe) is written through.  OSError, and the exceptions that the writer raises in its
-    place (``failures``), become a SemcomError that names the file.
+    The old content stays until then.  Symbolic links are followed; a device or a named pipe is
+    written into.  OSError, and the exceptions that the writer raises in its place (``failures``),
+    become a SemcomError that names the file.
     """
     goal = _Goal(path)
     temporary = goal.beside()
@@ -186,7 +187,10 @@ def replacing(path, *failures):
 
 
 def read_json(path, **how):
-    """What a JSON file holds; OSError, or ValueError if it is none (or nests without end)."""
+    """The content of a JSON file; OSError, or ValueError if it is not JSON or nests too deep.
+
+    how  arguments of ``json.loads``
+    """
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"), **how)
     except RecursionError as cause:

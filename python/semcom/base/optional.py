@@ -3,8 +3,8 @@
 """Packages that only some features need: ``from ..base.optional import cv2`` gives a stand-in that
 loads the package when something of it is first used.
 
-Who does without those features does without the package; where it is missed, the error is one line
-that names it.
+The package need not be installed by users of other features.  If it is missing, the error is one
+line with the command that installs it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ DEBIAN = {  # module -> Debian package, for those that Debian 13 has
     "jsonschema": "python3-jsonschema",
     "sigmf": "",
 }
-PYPI = {"cv2": "opencv-python-headless"}  # where its name is not the module's
+PYPI = {"cv2": "opencv-python-headless"}  # where the package is not called as the module
 
 
 def remedy(module: str) -> str:
@@ -34,10 +34,10 @@ def remedy(module: str) -> str:
 
 
 class Optional(ModuleType):
-    """Stands for a module until something of it is asked for.  SemcomError if it is missing."""
+    """A module that is imported when its first attribute is read; SemcomError if it is missing."""
 
     def __getattr__(self, name: str):
-        if name.startswith("__"):  # asked by tools that look at modules, not by users of this one
+        if name.startswith("__"):  # read by tools that inspect modules, which shall not load it
             raise AttributeError(name)
         try:
             module = importlib.import_module(self.__name__)

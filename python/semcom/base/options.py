@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Options: each is defined once, as a field of its component's dataclass; command lines, sweeps and
-records follow from the fields.
+"""Options of programs: each is defined once, as a field of its component's dataclass, from which
+command lines, sweeps and records are made.
 
-A program composes the components that it has by inheritance.  A field may say where the option has
-an effect (:class:`Rule`) and where its value cannot be chosen (:class:`Fixed`); an option that is
-given where it has no effect is an error, and :func:`used` tells those that had one.
+A program composes its components by inheritance.  A *point* is an instance of such a dataclass: one
+value for each option.  A field may say where the option has an effect (:class:`Rule`) and where its
+value cannot be chosen (:class:`Fixed`).  An option without effect that is given is an error;
+:func:`used` returns the options that have an effect.
 """
 
 import argparse
@@ -21,16 +22,17 @@ import numpy as np
 
 from .errors import SemcomError
 
-INSTALLED = "semcom-"  # first part of the names of installed programs
-MOST, MOST_SEED = 2**31 - 1, 2**63 - 1  # what an int, and a seed, of C++ and Torch can be
+INSTALLED = "semcom-"  # prefix of the names of installed programs
+MOST, MOST_SEED = 2**31 - 1, 2**63 - 1  # largest int and seed of C++ and Torch
 PROGRAM = re.compile(r"\b(?:apps/)?([a-z_]+)\.py\b")
 
 
 @dataclass(frozen=True)
 class Rule:
-    """Where an option has an effect.
+    """A condition under which an option has an effect.
 
-    holds  of a point, whether it has;  words  where, after "has an effect only"
+    holds  function of a point: whether the option has an effect there
+    words  the condition as words, after "has an effect only"
     """
 
     holds: Callable
@@ -39,9 +41,11 @@ class Rule:
 
 @dataclass(frozen=True)
 class Fixed:
-    """Where an option has a value that cannot be chosen.
+    """A condition under which an option has a value that cannot be chosen.
 
-    holds  of a point, whether it is so;  words  where, after "is VALUE"
+    value  that value
+    holds  function of a point: whether the value is fixed there
+    words  the condition as words, after "is VALUE"
     """
 
     holds: Callable
@@ -50,28 +54,29 @@ class Fixed:
 
 
 def option(default, help: str, **more):
-    """A dataclass field with its explanation.
+    """A dataclass field that is an option, with its help.
 
-    default  its type is the option's: a tuple takes several values, a bool is a switch
-    unit     in which it is given, "dB"
-    type     argparse's type, where the default's own does not do;  choices  as of argparse
+    default  its type is the option's type: a tuple takes several values, a bool is a switch
+    unit     unit of the value, such as "dB"
+    type     argparse's type, if it is not the default's
+    choices  as in argparse
     sweep    True: a sweep takes several values
     also     other names of the option: ("--feedback-snr",)
-    only     Rules that all have to hold
-    fixed    Fixed values, the first that holds counts
-    place    True: says where something lies, which is told in records by its content
+    only     Rules, which all have to hold
+    fixed    Fixed values; the first one that holds counts
+    place    True: a path; records hold the content behind it and not the path
     """
     return field(default=default, metadata={"help": help, **more})
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse whose complaint is one line."""
+    """argparse with errors of one line, and without abbreviated options."""
 
     def __init__(self, **more):
         more.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         more.setdefault("allow_abbrev", False)  # --side is not --sidelink-snr
         super().__init__(**more)
-        if self.prog.startswith(INSTALLED):  # the examples too are of installed programs
+        if self.prog.startswith(INSTALLED):  # the examples of the help use the installed name, too
             self.description = PROGRAM.sub(
                 lambda found: INSTALLED + found[1].replace("_", "-"), self.description or ""
             )
@@ -81,7 +86,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def number(text: str) -> float:
-    """A finite number, or argparse's error that says so."""
+    """A finite number; argparse's error for other text."""
     try:
         value = float(text)
     except ValueError:
@@ -92,7 +97,7 @@ def number(text: str) -> float:
 
 
 def numbers(text: str) -> list:
-    """'start:stop:step' (stop included) or 'a,b,c' to a list of numbers."""
+    """The list of numbers of 'start:stop:step' (stop included) or 'a,b,c'."""
     if ":" not in text:
         return [number(part) for part in text.split(",")]
     parts = [number(part) for part in text.split(":")]
@@ -103,7 +108,8 @@ def numbers(text: str) -> list:
 
 
 def at_least(low: int, high: int = MOST):
-    """Argparse's type of whole numbers from ``low`` on, as far as the blocks in C++ count."""
+    """Argparse's type of whole numbers from ``low`` to ``high``; default: the largest int of
+    C++."""
 
     def count(text: str) -> int:
         if not text.isdigit() or int(text) < low:
@@ -116,7 +122,7 @@ def at_least(low: int, high: int = MOST):
 
 
 def within(low: float, high: float = np.inf, what: str = "a number"):
-    """Argparse's type of numbers from ``low`` to ``high``."""
+    """Argparse's type of numbers from ``low`` to ``high``; ``what`` names them in the error."""
     said = f"from {low:g} to {high:g}" if np.isfinite(high) else f"of at least {low:g}"
 
     def checked(text: str) -> float:
@@ -128,7 +134,7 @@ def within(low: float, high: float = np.inf, what: str = "a number"):
     return checked
 
 
-share = within(0, 1, "a share")  # of a whole
+share = within(0, 1, "a share")  # a fraction, from 0 to 1
 not_negative = within(0)
 
 
@@ -141,12 +147,12 @@ def positive(text: str) -> float:
 
 
 def flag(name: str) -> str:
-    """The option of a field, as it is typed."""
+    """The option of a field as it is typed: "snr_db" is --snr-db."""
     return "--" + name.replace("_", "-")
 
 
 def fields(component) -> dict:
-    """name -> field of a component (a class, or a point of it)."""
+    """{name: field} of a component (a dataclass, or a point of it)."""
     return {item.name: item for item in dataclasses.fields(component)}
 
 
@@ -154,12 +160,12 @@ def fields(component) -> dict:
 
 
 def add_options(parser, component, sweep: bool = False, names=None, leave_out=(), **defaults):
-    """Give ``parser`` the options of a component; what was given, :func:`given` tells.
+    """Add the options of a component to ``parser``; :func:`given` returns those that were typed.
 
     sweep      options that can be swept take several values
-    names      of the fields that a program has, in no group; None: all but those of
-               ``leave_out``, a group for each component
-    defaults   of this program alone, for its help
+    names      names of the fields to add, without a group of their own; None: all fields but
+               those of ``leave_out``, in a group for each component
+    defaults   defaults of this program that differ from the component's, for its help
     """
     groups, done = {}, set(leave_out)
     for owner in reversed(component.__mro__[:-1]):
@@ -167,7 +173,7 @@ def add_options(parser, component, sweep: bool = False, names=None, leave_out=()
             item = fields(component).get(name)
             if item is None or name in done or (names is not None and name not in names):
                 continue
-            done.add(name)  # a field that a subclass has again is one option
+            done.add(name)  # a field that a subclass defines again is one option
             if owner not in groups and names is not None:
                 groups[owner] = parser
             elif owner not in groups:
@@ -177,7 +183,7 @@ def add_options(parser, component, sweep: bool = False, names=None, leave_out=()
 
 
 def _add(group, item, sweep: bool, default) -> None:
-    """One option; absent from the namespace unless it is given."""
+    """Add one option; the namespace has it only if it was typed."""
     meta, kind = item.metadata, type(item.default)
     shown = "" if default in (None, "", 0, ()) else f" (default: {_text(default)})"
     unit = f" [{meta['unit']}]" if "unit" in meta else ""
@@ -199,14 +205,14 @@ def _add(group, item, sweep: bool, default) -> None:
 
 
 def _text(value) -> str:
-    """A default for the help."""
+    """A default as the help shows it."""
     if isinstance(value, tuple):
         return " ".join(map(str, value))
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def given(args: argparse.Namespace, component) -> dict:
-    """Name -> value of a component's options that a command line gave, of swept ones a list."""
+    """{name: value} of a component's options that were typed; a swept option has a list."""
     found = {}
     for name, item in fields(component).items():
         if hasattr(args, name):
@@ -220,7 +226,7 @@ def given(args: argparse.Namespace, component) -> dict:
 
 
 def values(args: argparse.Namespace, component, names=None) -> SimpleNamespace:
-    """The options of a component, those of ``names`` alone, as given or else their defaults."""
+    """The typed values or else the defaults of a component's options, or of those in ``names``."""
     known = {
         n: item.default for n, item in fields(component).items() if names is None or n in names
     }
@@ -228,12 +234,14 @@ def values(args: argparse.Namespace, component, names=None) -> SimpleNamespace:
 
 
 def from_file(component, name: str, value):
-    """A value that a file tells of an option, checked as a typed one is; ValueError says what was
-    found and expected."""
+    """An option's value read from a file, checked like a typed one.
+
+    ValueError says what was found and what was expected.
+    """
     item = fields(component)[name]
     meta, kind = item.metadata, float if item.default is None else type(item.default)
     if value is item.default or value == "" == item.default:
-        return value  # None, and what a choice may be left at
+        return value  # a default may be outside the type: None, ''
     many = kind is tuple
     for each in value if many and isinstance(value, list) else [value]:
         _check_kind(each, str if many else kind)
@@ -247,7 +255,7 @@ def from_file(component, name: str, value):
 
 
 def _check_kind(value, kind: type) -> None:
-    """ValueError if a value of JSON is not of a field's kind; a whole number is a float, too."""
+    """ValueError if a value of JSON has another type than its field; a whole number is a float."""
     same = isinstance(value, (int, float) if kind is float else kind)
     if not same or (isinstance(value, bool) and kind is not bool) or value in (inf, -inf):
         words = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
@@ -258,20 +266,22 @@ def _check_kind(value, kind: type) -> None:
 
 
 def broken(point, name: str) -> Rule | None:
-    """The rule by which an option has no effect at a point; None if it has one."""
+    """The first rule of an option that does not hold at a point; None: the option has an effect."""
     rules = fields(point)[name].metadata.get("only", ())
     return next((rule for rule in rules if not rule.holds(point)), None)
 
 
 def fixed(point, name: str) -> Fixed | None:
-    """What fixes an option at a point; None if it can be chosen."""
+    """The Fixed value of an option at a point; None if it can be chosen there."""
     found = fields(point)[name].metadata.get("fixed", ())
     return next((each for each in found if each.holds(point)), None)
 
 
 def settled(point):
-    """The point with options that have no effect at their defaults, and fixed ones at their values:
-    points that run the same are equal."""
+    """The point with options without effect at their defaults, and fixed options at their values.
+
+    Points that run the same are equal after this.
+    """
     values = {}
     for name, item in fields(point).items():
         if broken(point, name):
@@ -282,13 +292,13 @@ def settled(point):
 
 
 def used(point) -> dict:
-    """Name -> value of every option that has an effect at a point."""
+    """{name: value} of the options that have an effect at a point."""
     point = settled(point)
     return {name: getattr(point, name) for name in fields(point) if not broken(point, name)}
 
 
 def refuse(point, name: str) -> str:
-    """One line on an option whose value at a point has no effect."""
+    """The message (one line) for an option whose value has no effect at a point."""
     value = getattr(point, name)
     shown = flag(name) if isinstance(value, bool) else f"{flag(name)} {_text(value)}"
     if rule := broken(point, name):
@@ -307,10 +317,11 @@ def check_given(point, names) -> None:
 
 
 def points(component, values: dict) -> list:
-    """Every combination of the values given, those that run the same once; numbers run fastest.
+    """A point for each combination of the values; points that run the same come once.
 
-    values  name -> value, of a swept option a list; SemcomError for a value that has an effect
-            at none of the points
+    values  {name: value}, a list for a swept option; numbers vary fastest
+
+    SemcomError for a value that has an effect at none of the points.
     """
     lists = {n: v if isinstance(v, list) else [v] for n, v in values.items()}
     order = sorted(

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""How programs start and end: whatever ends a program, it prints one line."""
+"""Start and end of the programs: exit status, signals, and one line for whatever ended them."""
 
 import contextlib
 import errno
@@ -17,20 +17,20 @@ from pathlib import Path
 
 from .errors import BlockError, SemcomError
 
-AGAIN_S = 1.0  # [s] after which a second Ctrl-C is meant: shells and `timeout` send one twice
+AGAIN_S = 1.0  # [s] after which a second signal counts: shells and `timeout` send one twice
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-NO_MEMORY = (  # in errors that are no MemoryError
+NO_MEMORY = (  # texts of errors that are no MemoryError
     "can't allocate memory",
     "Cannot allocate memory",
     "can't start new thread",
     "thread_resource_error",
     "failed to map segment",
 )
-PLUMBING = 128 + signal.SIGPIPE  # status of a program whose reader has gone, by custom
+PLUMBING = 128 + signal.SIGPIPE  # exit status, as of shells, when the reader of the output ended
 
 _faults = []
 stop_asked = threading.Event()
-"""Set when a signal asked the program to end: threads that wait for others look at it."""
+"""Set when a signal asked the program to end; threads that wait look at it."""
 
 
 class Stopped(KeyboardInterrupt):
@@ -42,24 +42,26 @@ class Stopped(KeyboardInterrupt):
 
 
 def program() -> str:
-    """Name of the running program, as it was called."""
+    """Name of the running program, as it was typed."""
     return Path(sys.argv[0]).name
 
 
 def note(text: str) -> None:
-    """A line for the user, on standard error."""
+    """Print a line for the user on standard error."""
     print(f"{program()}: {text}", file=sys.stderr, flush=True)
 
 
 def fault(text: str) -> None:
-    """Tell what went wrong and was mended while the work goes on: a line now, and in the end an
-    exit status that is not 0 (:func:`take_faults`)."""
+    """Print a fault that does not stop the work; the program's exit status is not 0 in the end.
+
+    :func:`take_faults` returns the faults.
+    """
     _faults.append(text)
     note(f"error: {text}")
 
 
 def take_faults() -> list:
-    """The faults since the last call."""
+    """The lines of :func:`fault` since the last call."""
     taken = _faults[:]
     _faults.clear()
     return taken
@@ -67,10 +69,10 @@ def take_faults() -> list:
 
 @contextlib.contextmanager
 def stoppable():
-    """SIGTERM (``timeout``, ``docker stop``) and SIGHUP (a lost terminal) end what is inside as
-    Ctrl-C does: by :class:`Stopped`, once.
+    """Context in which SIGINT (Ctrl-C), SIGTERM (``timeout``, ``docker stop``) and SIGHUP (a lost
+    terminal) raise :class:`Stopped`, once.
 
-    A signal that is ignored, as behind ``nohup``, or handled by others stays so.
+    A signal that is ignored (``nohup``) or has another handler is left as it is.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -104,9 +106,16 @@ def exit_status(
     stopped: Callable[[], str] = str,
     bad_input: tuple = (SemcomError,),
 ) -> int:
-    """Do ``work``; what it returns, or 0 (1 after a :func:`fault`), or after one line on standard
-    error 2 (bad input, or something is not installed), 1 (a block failed, a file, a lack of
-    memory), or 128 + the signal that stopped it; ``stopped()`` says what is kept then."""
+    """Do ``work`` and return the exit status; an error is one line on standard error.
+
+    0    ``work`` returned None (otherwise the status is what it returned)
+    1    a :func:`fault`, a failed block, a file that cannot be written, a lack of memory
+    2    bad input, or a package is not installed
+    128 + signal  the signal that stopped it; ``stopped()`` says which results are kept
+
+    name       first word of the line
+    bad_input  exceptions that mean bad input
+    """
     with stoppable():
         try:
             try:
@@ -129,7 +138,8 @@ def exit_status(
 
 
 def _ending(cause: BaseException, stopped: Callable, bad_input: tuple) -> tuple[int | None, str]:
-    """Exit status and line of what ended a program; None: a fault of the program."""
+    """Exit status and line of the exception that ended a program; status None: an error in the
+    program itself, whose traceback is shown."""
     told = " ".join(str(cause).split())
     if isinstance(cause, KeyboardInterrupt):
         number = getattr(cause, "signal", signal.SIGINT)
@@ -155,13 +165,15 @@ def _ending(cause: BaseException, stopped: Callable, bad_input: tuple) -> tuple[
 
 
 def _is_full(cause: BaseException | None) -> bool:
-    """Whether a disk had no room, or failed: nothing that was asked for is wrong."""
+    """Whether a disk was full or failed: the input is not wrong then."""
     return isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
 def _importing(cause: BaseException) -> str:
-    """The module of another package in whose import an exception was raised; '' if in none: one
-    that fits another version of its neighbours may raise anything."""
+    """The module of another package whose import raised the exception; '' if there is none.
+
+    A package that does not fit the installed versions of others may raise any exception.
+    """
     for frame, _ in reversed(list(traceback.walk_tb(cause.__traceback__))):
         name = frame.f_globals.get("__name__", "")
         ours = name == "__main__" or name.startswith("gnuradio.semcom")
@@ -171,7 +183,7 @@ def _importing(cause: BaseException) -> str:
 
 
 def _leave_standard_output() -> None:
-    """Where it can be written no more, what is left in it is dropped."""
+    """Drop the rest of the output if standard output can no longer be written."""
     try:
         sys.stdout.flush()
     except (OSError, ValueError):
@@ -181,8 +193,10 @@ def _leave_standard_output() -> None:
 
 
 def start(module: str) -> int:
-    """Run ``main`` of a module of ``cli``; its exit status.  Names that are no UTF-8 are printed
-    with escapes."""
+    """Run ``main`` of a module of ``cli`` and return its exit status.
+
+    Names that are not UTF-8 are printed with escapes.
+    """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
@@ -194,8 +208,9 @@ def start(module: str) -> int:
 
 
 def _own_packages_first() -> None:
-    """What this Python has itself goes before what PYTHONPATH brings of the same name: another
-    numpy fits nothing here.  A folder with a GNU Radio of its own is meant, and stays in front."""
+    """Put this Python's own packages before those of PYTHONPATH: another version of numpy does not
+    fit the other packages.  A folder with a GNU Radio of its own is on PYTHONPATH deliberately and
+    stays in front."""
     brought = {
         str(Path(folder).absolute())
         for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep)
@@ -206,15 +221,16 @@ def _own_packages_first() -> None:
 
 
 def _tell_of_another_tree() -> None:
-    """A program of one checkout that runs the module of another says so."""
+    """Print a line if the program is of one checkout and the module of another."""
     here, ours = Path(__file__).resolve().parents[1], Path(sys.argv[0]).resolve().parents[1:2]
     beside = [folder / "python" / "semcom" for folder in ours]
     if any(folder.is_dir() and not folder.samefile(here) for folder in beside):
-        note(f"this runs the module in {here}, not that of {beside[0]}; run make build there")
+        note(f"this runs the module in {here}, not the one in {beside[0]}; run make build there")
 
 
 def _check_home() -> None:
-    """GNU Radio keeps preferences in the home directory, and fails without one."""
+    """Give GNU Radio, which keeps its preferences in the home directory, a temporary one if the
+    home directory cannot be written."""
     try:
         Path(os.environ["HOME"], ".gnuradio").mkdir(exist_ok=True)
     except (KeyError, OSError):

@@ -7,9 +7,9 @@ from itertools import groupby
 
 
 def runs(values: Iterable) -> list[tuple]:
-    """(start, end, value) of each run of equal values, ``end`` one past its last; [] of nothing.
+    """(start, end, value) of each run of equal values, ``end`` one past its last; [] of no values.
 
-    Of an array, pass ``array.tolist()``: the values are compared with ``==``.
+    The values are compared with ``==``: pass ``array.tolist()`` of an array.
     """
     found, start = [], 0
     for value, group in groupby(values):

@@ -15,12 +15,12 @@ from rich.text import Text
 
 
 def console(**more) -> Console:
-    """A console that takes no part of a text for markup; arguments of rich's."""
+    """A console that prints text without markup; the arguments are those of ``rich.Console``."""
     return Console(markup=False, emoji=False, highlight=False, **more)
 
 
 class Words(ProgressColumn):
-    """A column that is the same all the time."""
+    """A column of a progress bar with constant text."""
 
     def __init__(self, text: str):
         super().__init__()
@@ -31,13 +31,16 @@ class Words(ProgressColumn):
 
 
 def bar(unit: str = "", last: ProgressColumn | None = None, stderr=True, **more) -> Progress:
-    """A bar: description, how many of how many ``unit``, the time that is left or, in its place,
-    the column ``last``; further arguments of rich's."""
+    """A progress bar: description, bar, count in ``unit``, and the remaining time or else ``last``.
+
+    last  a column in place of the remaining time
+    more  arguments of ``rich.Progress``
+    """
     columns = [TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn()]
     columns += [Words(unit)] if unit else []
     return Progress(*columns, last or TimeRemainingColumn(), console=console(stderr=stderr), **more)
 
 
 def plain(name: str) -> str:
-    """A name for a figure, in which dollars begin formulas."""
+    """A name as a figure shows it literally: dollars, which begin formulas, are escaped."""
     return name.replace("$", r"\$")

@@ -32,7 +32,7 @@ Args:
     pilots: P complex symbols, this transmitter's row.
     spacing: S, payload symbols between pilot blocks; 0 for pilots in front only.
     frame_length: with 0 the input's frames are tagged; above 0 the untagged input is cut into
-        frames of so many symbols, numbered from 0.
+        frames of that many symbols, numbered from 0.
 
 Raises:
     ValueError: no pilots, pilots not finite, or a negative number.)doc")
@@ -77,7 +77,7 @@ Raises:
         .def("set_method",
              &ls_estimator_cc::set_method,
              py::arg("method"),
-             "Another method from the next frame on; ValueError if unknown.");
+             "Sets the method from the next frame on; ValueError if unknown.");
 }
 
 static void bind_mimo_detector(py::module& m)
@@ -110,33 +110,37 @@ Raises:
         .def("set_method",
              &mimo_detector_cc::set_method,
              py::arg("method"),
-             "Another method from the next csi tag on; ValueError if unknown.");
+             "Sets the method from the next csi tag on; ValueError if unknown.");
 }
 
 static void bind_frame_sync(py::module& m)
 {
     py::class_<user_report>(
-        m, "user_report", "What a user's preamble, header and pilots told.")
-        .def_readonly("detected", &user_report::detected, "its preamble was heard")
+        m, "user_report", "What was measured of a user's preamble, header and pilots.")
+        .def_readonly("detected", &user_report::detected, "its preamble was detected")
         .def_readonly("read", &user_report::read, "its header was read")
         .def_readonly("delay", &user_report::delay, "[s] after the report's time")
         .def_readonly("cfo", &user_report::cfo, "[Hz]")
-        .def_readonly("clock", &user_report::clock, "[ppm] symbols longer than ours")
+        .def_readonly("clock",
+                      &user_report::clock,
+                      "[ppm] by which its symbols are longer than the receiver's")
         .def_readonly("snr_db", &user_report::snr_db, "[dB] mean over the antennas")
         .def_readonly("symbols", &user_report::symbols, "of its payload");
-    py::class_<burst_report>(m, "burst_report", "A burst that was received.")
+    py::class_<burst_report>(m, "burst_report", "A received burst.")
         .def_readonly("frame", &burst_report::frame)
         .def_readonly("fragment", &burst_report::fragment, "from 0")
         .def_readonly("fragments", &burst_report::fragments, "of the frame")
         .def_readonly("attempt", &burst_report::attempt, "0: the first")
-        .def_readonly("length", &burst_report::length, "[symbols] of the payload")
+        .def_readonly("length", &burst_report::length, "length of the payload [symbols]")
         .def_readonly("terminal", &burst_report::terminal)
         .def_readonly("system", &burst_report::system)
-        .def_readonly("passed", &burst_report::passed, "False: a repeat, or foreign")
+        .def_readonly("passed",
+                      &burst_report::passed,
+                      "False: a repeat, or of another link")
         .def_readonly("seconds", &burst_report::seconds, "device time, whole seconds")
         .def_readonly("fraction", &burst_report::fraction, "[s] and the rest")
         .def_readonly("users", &burst_report::users, "a user_report each");
-    py::class_<sync_counts>(m, "sync_counts", "What was counted since the start.")
+    py::class_<sync_counts>(m, "sync_counts", "Counters since the start.")
         .def_readonly("frames", &sync_counts::frames)
         .def_readonly("lost", &sync_counts::lost)
         .def_readonly("missing", &sync_counts::missing, "fragments")
@@ -156,14 +160,15 @@ static void bind_frame_sync(py::module& m)
         "frame_sync_cc",
         R"doc(Finds the bursts of K users in the samples of M antennas, and separates them.
 
-M complex64 streams of samples in, K streams of symbols of unit mean power out, a frame a burst:
-detection, time, carrier and gains of each user from its preamble and header, zero forcing or LMMSE
-on samples aligned with each user, clock and phase followed on its own pilots.
+M complex64 streams of samples in, K streams of symbols of unit mean power out, one frame per
+burst. Time, carrier and gains of each user are estimated from its preamble and header; users are
+separated by zero forcing or LMMSE on samples aligned with each; clock and phase are tracked on each
+user's pilots.
 
 Tags: rx_time (of UHD) is read; semcom_frame (sequence number . length of this port's payload) and
-semcom_fragment (fragment, fragments, attempt) on all ports, csi on port 0. A user that was not heard
-has zeros and an infinite no_eff. The same attempt again is not passed on, another one is. Message
-port bursts: a dict for each.
+semcom_fragment (fragment, fragments, attempt) on all ports, csi on port 0. A user that was not
+detected has zeros and an infinite no_eff. A repeat of the same attempt is not passed on, another
+attempt is. Message port bursts: a dict for each.
 
 Args:
     num_rx: M antennas.
@@ -194,7 +199,7 @@ Raises:
         .def("set_method",
              &frame_sync_cc::set_method,
              py::arg("method"),
-             "Another method from the next burst on; ValueError if unknown.")
+             "Sets the method from the next burst on; ValueError if unknown.")
         .def("take_reports",
              &frame_sync_cc::take_reports,
              py::call_guard<py::gil_scoped_release>(),
@@ -207,7 +212,7 @@ Raises:
         .def("received_until",
              &frame_sync_cc::received_until,
              py::call_guard<py::gil_scoped_release>(),
-             "[s] of device time: all bursts that began before have been reported.");
+             "Device time [s] before which all bursts have been reported.");
 }
 
 static void bind_mimo_channel(py::module& m)
@@ -219,7 +224,7 @@ static void bind_mimo_channel(py::module& m)
 
 K complex64 streams in, M out: Y = g exp(j theta) (H X + N), N ~ CN(0, 10^(-snr_db/10)),
 theta uniform, g = 10^(gain_db/20). Everything random is a function of (seed, link, sequence
-number) only. With doppler > 0 H moves with Jakes' spectrum, held over runs of 8 symbols.
+number) only. With doppler > 0 H varies with Jakes' spectrum, constant over runs of 8 symbols.
 
 Tags: semcom_frame (sequence number . length) passes; csi_true on port 0, the vector of
 ls_estimator_cc with the truth, a piece for each run of 8 symbols with Doppler. Message port
@@ -252,23 +257,25 @@ Raises:
         .def("set_model",
              &mimo_channel_cc::set_model,
              py::arg("model"),
-             "Another model from the next frame on; ValueError if unknown.")
+             "Sets the model from the next frame on; ValueError if unknown.")
         .def("set_snr_db",
              &mimo_channel_cc::set_snr_db,
              py::arg("snr_db"),
-             "[dB] of each stream at each antenna, from the next frame on.")
+             "Sets the SNR [dB] of each stream at each antenna, from the next frame on.")
         .def("set_rician_k",
              &mimo_channel_cc::set_rician_k,
              py::arg("rician_k"),
-             "Line-of-sight to scattered power, linear, from the next frame on.")
+             "Sets the ratio of line-of-sight to scattered power (linear), from the next "
+             "frame on.")
         .def("set_doppler",
              &mimo_channel_cc::set_doppler,
              py::arg("doppler"),
-             "[cycles per symbol], from the next frame on; 0 for block fading.")
+             "Sets the largest Doppler shift [cycles per symbol], from the next frame "
+             "on; 0: block fading.")
         .def("set_gain_db",
              &mimo_channel_cc::set_gain_db,
              py::arg("gain_db"),
-             "[dB] of the receiver, from the next frame on.");
+             "Sets the receiver's gain [dB], from the next frame on.");
 }
 
 void bind_blocks(py::module& m)

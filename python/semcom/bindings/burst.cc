@@ -94,8 +94,8 @@ static void bind_pulse(py::module& m)
           py::arg("pulse") = pulse_shape{},
           py::arg("peak_db") = 6.0,
           py::arg("iterations") = 4,
-          "Clips and filters a burst: (samples complex64 [n], peak left in dB over 1 / "
-          "sps).");
+          "Clips and filters a burst: (samples complex64 [n], remaining peak in dB over "
+          "1 / sps).");
     m.def(
         "peak_to_mean_db",
         [](const complex_array& samples, double mean_power) {
@@ -108,7 +108,7 @@ static void bind_pulse(py::module& m)
 
 static void bind_layout(py::module& m)
 {
-    py::class_<frame_header>(m, "FrameHeader", "What a burst's header says.")
+    py::class_<frame_header>(m, "FrameHeader", "Content of a burst's header.")
         .def(py::init([](uint32_t frame,
                          uint8_t terminal,
                          uint32_t length,
@@ -128,7 +128,7 @@ static void bind_layout(py::module& m)
              py::arg("attempt") = 0)
         .def_readonly("frame", &frame_header::frame)
         .def_readonly("terminal", &frame_header::terminal)
-        .def_readonly("length", &frame_header::length, "[symbols] of the payload")
+        .def_readonly("length", &frame_header::length, "length of the payload [symbols]")
         .def_readonly("system", &frame_header::system)
         .def_readonly("fragment", &frame_header::fragment, "from 0")
         .def_readonly("fragments", &frame_header::fragments, "of the frame")
@@ -142,7 +142,7 @@ static void bind_layout(py::module& m)
     py::class_<burst_layout>(
         m,
         "BurstLayout",
-        "Where preamble, header and body lie in a burst of each user\n"
+        "Positions of preamble, header and body in the burst of each user\n"
         "(lib/phy/burst/burst.h).")
         .def(py::init([](int users,
                          int first_code,
@@ -192,13 +192,14 @@ static void bind_layout(py::module& m)
             },
             py::arg("user"),
             py::arg("header"),
-            "Preamble and header, complex64: what is known once the header is.");
+            "Preamble and header, complex64: the known symbols once the header is "
+            "decoded.");
     m.def(
         "make_preamble",
         [](int code, int repeats) { return to_array(make_preamble(code, repeats)); },
         py::arg("code"),
         py::arg("repeats") = max_preamble_repeats,
-        "Preamble 0 to 9, complex64 [11 repeats]; whose is which says preamble.h.");
+        "Preamble 0 to 9, complex64 [11 repeats]; preamble.h assigns them to users.");
     m.def(
         "encode_header",
         [](const frame_header& header, int repeats) {
@@ -234,7 +235,7 @@ static void bind_layout(py::module& m)
         R"doc(All symbols of one user's burst, silence as zeros.
 
 Args:
-    layout, user, header: who sends what; header.length is the payload's.
+    layout, user, header: header.length is the payload's.
     row: the user's pilots, complex64 [num_pilots].
     payload: complex64 [n], n >= 1.
 

@@ -71,15 +71,15 @@ static auto of_receiver(T (burst_receiver::*get)() const)
 
 static void bind_received(py::module& m)
 {
-    py::class_<heard_user>(m, "HeardUser", "One user's part of a burst as it was heard.")
+    py::class_<heard_user>(m, "HeardUser", "One user's part of a received burst.")
         .def_readonly("detected", &heard_user::detected, "its preamble was")
         .def_readonly("read", &heard_user::read, "its header was")
-        .def_readonly("header", &heard_user::header, "if read, else what is taken for it")
+        .def_readonly("header", &heard_user::header, "as decoded, else as assumed")
         .def_readonly("sync", &heard_user::sync, "start [samples] since the first pushed")
         .def_readonly("clock", &heard_user::clock)
         .def_readonly("cfo", &heard_user::cfo, "[cycles per symbol], pilots included");
     py::class_<received_burst>(m, "ReceivedBurst", "A burst of all users.")
-        .def_readonly("header", &received_burst::header, "the first that was read")
+        .def_readonly("header", &received_burst::header, "the first decoded header")
         .def_readonly("start", &received_burst::start, "[samples] of its first symbol")
         .def_readonly("users", &received_burst::users, "a HeardUser each")
         .def_property_readonly(
@@ -106,23 +106,23 @@ void bind_burst_receiver(py::module& m)
         "BurstReceiver",
         R"doc(Bursts of K users out of the samples of M antennas (lib/phy/burst/burst_receiver.h).
 
-What frame_sync_cc runs, without a flowgraph.
+The receiver of frame_sync_cc without a flowgraph.
 
 Args:
     layout: a BurstLayout of K users.
     rows: pilots of each user, complex64 [num_pilots].
     num_rx: M, K to 8.
-    pulse: of all users.
+    pulse: the Pulse of all users.
     method: zf or lmmse.
     units: [symbols] that each user's payload is a multiple of; empty: 1 for all.
     max_payload: [symbols] of the longest payload that is received.
-    clock_ppm: [ppm] between a user's clock and the receiver's, at most.
-    phase_noise: [rad^2 per symbol] by which a phase wanders.
+    clock_ppm: largest offset between a user's clock and the receiver's [ppm].
+    phase_noise: variance of the phase's steps [rad^2 per symbol].
     false_alarm: probability of any preamble in 10000 symbols of noise.
-    max_cfo: [cycles per symbol] 0 to 0.04.
+    max_cfo: largest carrier offset [cycles per symbol], 0 to 0.04.
 
 Raises:
-    ValueError: the argument at fault.)doc")
+    ValueError: an argument out of range, which it names.)doc")
         .def(py::init([](const burst_layout& layout,
                          const std::vector<complex_array>& rows,
                          int num_rx,
@@ -170,7 +170,7 @@ Raises:
             "finish",
             [](bound_receiver& self) { self.receiver.finish(); },
             py::call_guard<py::gil_scoped_release>(),
-            "Nothing comes any more: looks at what there is.")
+            "Ends the input: processes the samples that are left.")
         .def(
             "take",
             [](bound_receiver& self) { return take(self.receiver); },
@@ -178,15 +178,15 @@ Raises:
         .def_property_readonly(
             "received_until",
             of_receiver(&burst_receiver::received_until),
-            "[samples] All bursts that start before have been received.")
+            "Sample before which all bursts have been received.")
         .def_property_readonly(
             "num_detected",
             of_receiver(&burst_receiver::num_detected),
-            "preambles that were heard")
+            "detected preambles")
         .def_property_readonly(
             "num_unread",
             of_receiver(&burst_receiver::num_unread),
-            "those of them that belong to no burst")
+            "detected preambles that belong to no burst")
         .def_property_readonly(
             "num_too_long",
             of_receiver(&burst_receiver::num_too_long),
@@ -194,9 +194,9 @@ Raises:
         .def_property_readonly(
             "num_other_version",
             of_receiver(&burst_receiver::num_other_version),
-            "headers of a version that cannot be read")
+            "headers of an unknown version")
         .def_property_readonly(
             "other_version",
             of_receiver(&burst_receiver::other_version),
-            "that the last of them had; 0: none yet");
+            "version of the last of them; 0: none yet");
 }

@@ -209,7 +209,7 @@ Raises:
         "interleaver_spread",
         [](uint64_t length) { return interleaver(length).spread(); },
         py::arg("length"),
-        "The s of the interleaver of a frame: bits less than s apart come to lie at "
+        "The s of the interleaver of a frame: bits less than s apart are placed at "
         "least "
         "s apart, both counted around the frame.");
     m.def("map_bits",
@@ -220,7 +220,7 @@ Raises:
 
 Args:
     bits: uint8 [n b] of 0 and 1.
-    modulation: bpsk, qpsk, 16qam, 64qam or 256qam, of b bits a symbol.
+    modulation: bpsk, qpsk, 16qam, 64qam or 256qam, of b bits per symbol.
 
 Returns:
     complex64 [n].
@@ -283,11 +283,11 @@ Raises:
 
 Args:
     llrs: ln P(bit 0) / P(bit 1), float32 [N, n].
-    iterations: the most that are made.
+    iterations: largest number of iterations.
 
 Returns:
     (decisions, holds, iterations): int8 [N, n], 1 for a bit 0, -1 for a bit 1, 0 for one that
-    is not decided; bool [N], every bit decided and every check right; int32 [N], how many were
+    is not decided; bool [N], every bit decided and every check right; int32 [N], iterations
     made.
 
 Raises:

@@ -27,11 +27,11 @@ Tags: semcom_frame, pair of uint64 (sequence number . length), on each frame's f
 Args:
     modulation: bpsk, qpsk, 16qam, 64qam or 256qam.
     rate: k / n of the LDPC code of IEEE 802.11n: 1/2, 2/3, 3/4 or 5/6.
-    length: n [bits] of a coded block: 648, 1296 or 1944.
-    crc: [bits] of each block's check: 16, 24 or 32.
-    repetition: r, times that each coded bit is sent: 1, 2, 4 or 8.
+    length: n, length of a coded block [bits]: 648, 1296 or 1944.
+    crc: length of each block's CRC [bits]: 16, 24 or 32.
+    repetition: r, transmissions of each coded bit: 1, 2, 4 or 8.
     frame_bits: with 0 the input's frames are tagged; above 0 the untagged input is cut into
-        frames of so many bits, numbered from 0.
+        frames of that many bits, numbered from 0.
 
 Raises:
     ValueError: an unknown name or a number out of range.)doc")
@@ -49,7 +49,8 @@ Raises:
              py::arg("length"),
              py::arg("crc"),
              py::arg("repetition"),
-             "Another code from the next frame on; ValueError if there is none.");
+             "Sets the code from the next frame on; ValueError if there is no such "
+             "code.");
 }
 
 static void bind_qam_demapper(py::module& m)
@@ -62,8 +63,8 @@ static void bind_qam_demapper(py::module& m)
 K complex64 streams in, K float32 streams out, b ratios ln P(bit 0) / P(bit 1) for each symbol of b
 bits; none is larger than 1000.
 
-Tags: semcom_frame (sequence number . length); csi on port 0, from mimo_detector_cc, tells the noise.
-A symbol of infinite noise, or not finite, has ratios 0; no noise gives hard decisions.
+Tags: semcom_frame (sequence number . length); csi on port 0, from mimo_detector_cc, with the noise.
+A symbol of infinite noise, or not finite, has ratios 0; noise 0 gives hard decisions.
 
 Args:
     num_tx: K streams, 1 to 8.
@@ -79,16 +80,17 @@ Raises:
         .def("set_modulation",
              &qam_demapper::set_modulation,
              py::arg("modulation"),
-             "Another constellation from the next frame on; ValueError if unknown.")
+             "Sets the constellation from the next frame on; ValueError if unknown.")
         .def("set_method",
              &qam_demapper::set_method,
              py::arg("method"),
-             "Another method from the next frame on; ValueError if unknown.");
+             "Sets the method from the next frame on; ValueError if unknown.");
 }
 
 static void bind_ldpc_decoder(py::module& m)
 {
-    py::class_<decoder_counts>(m, "decoder_counts", "What was counted since the start.")
+    py::class_<decoder_counts>(
+        m, "decoder_counts", "Counters of frames and blocks since the start.")
         .def_readonly("frames", &decoder_counts::frames)
         .def_readonly("failed_frames", &decoder_counts::failed_frames)
         .def_readonly("blocks", &decoder_counts::blocks)
@@ -96,17 +98,17 @@ static void bind_ldpc_decoder(py::module& m)
     block_class<ldpc_decoder>(
         m,
         "ldpc_decoder",
-        R"doc(Decodes frames of log-likelihood ratios, of qam_demapper, to frames of payload bits.
+        R"doc(Decodes frames of log-likelihood ratios (from qam_demapper) to frames of payload bits.
 
 One float32 stream in, one uint8 stream of bits out, C blocks of p bits a frame.
 
 Tags: semcom_frame (sequence number . length), and semcom_blocks, u8vector [C], 1 for each block
-whose parities and CRC hold. Message port blocks: (sequence number . u8vector) of each frame. Bits of
-which nothing was heard are 0.
+whose parities and CRC hold. Message port blocks: (sequence number . u8vector) of each frame. Bits
+without a received symbol are 0.
 
 Args:
     modulation, rate, length, crc, repetition: those of bits_to_frames.
-    iterations: most of the LDPC decoder.
+    iterations: largest number of iterations of the LDPC decoder.
 
 Raises:
     ValueError: an unknown name or a number out of range.)doc")
@@ -124,7 +126,7 @@ Raises:
              py::arg("length"),
              py::arg("crc"),
              py::arg("repetition"),
-             "Another code from the next frame on; ValueError if there is none.")
+             "Sets the code from the next frame on; ValueError if there is no such code.")
         .def("counts",
              &ldpc_decoder::counts,
              py::call_guard<py::gil_scoped_release>(),

@@ -67,17 +67,17 @@ static void bind_device_settings(py::module& m)
     py::class_<device_settings>(
         m,
         "device_settings",
-        R"doc(What one device of a mock radio does to what it sends and receives.
+        R"doc(Impairments of one device of a mock radio, in sending and receiving.
 
-The defaults only turn the phase, at random. Infinities mean "none" where a level is in dB.
+The defaults only rotate the phase by a random angle. Infinities mean "none" where a level is in dB.
 
 Args:
-    cfo_hz: carrier above nominal [Hz].
-    clock_ppm: sampling clock above nominal [ppm], -100 to 100.
-    start_delay_s: when the device, and so its own time, starts [s].
+    cfo_hz: carrier offset from nominal [Hz].
+    clock_ppm: offset of the sampling clock from nominal [ppm], -100 to 100.
+    start_delay_s: time at which the device and its clock start [s].
     phase_noise_dbc_hz: single sideband, 10 kHz from the carrier [dBc/Hz]; 20 dB a decade.
     iq_gain_db: gain of I over that of Q [dB].
-    iq_phase_deg: by how much I and Q miss a right angle [degrees].
+    iq_phase_deg: deviation of I and Q from a right angle [degrees].
     dc_db: constant added in sending and receiving, relative to a stream's power [dB].
     pa_backoff_db: saturation above a stream's mean power [dB]; Rapp, smoothness 2.
     gain_db: of the receiver, on signal and noise alike [dB].
@@ -106,10 +106,10 @@ static void bind_path_settings(py::module& m)
     py::class_<path_settings>(
         m,
         "path_settings",
-        R"doc(What lies between transmitters and one receiver of a mock radio.
+        R"doc(Channel between the transmitters and one receiver of a mock radio.
 
 Args:
-    fading: none (antenna m hears transmitter m alone), block or jakes (all the time).
+    fading: none (antenna m receives transmitter m alone), block or jakes (continuous).
     rician_k: line-of-sight to scattered power, linear; 0: Rayleigh.
     doppler_hz: largest Doppler shift [Hz].
     block_s: length of a block [s].
@@ -144,8 +144,8 @@ static void bind_mock_settings(py::module& m)
     py::class_<mock_settings> settings(m, "mock_settings", R"doc(Settings of a mock radio.
 
 Args:
-    sample_rate: nominal, of all devices [Hz].
-    seed: of all that is random.
+    sample_rate: nominal sample rate of all devices [Hz].
+    seed: of all random numbers.
     audio, video, receiver: device_settings of the terminals and the receiver.
     uplink: path_settings from both terminals to the receiver's two antennas.
     sidelink: path_settings from the audio terminal to the video terminal.)doc");
@@ -166,18 +166,18 @@ static void bind_radio(py::module& m)
         "mock_radio",
         R"doc(Baseband samples of two transmitters in, of two receivers out (lib/phy/impairments/mock_radio.h).
 
-Transmitters: 0 audio, 1 video terminal. Receivers: 0 with two antennas hears both, 1 is the
-video terminal's antenna and hears the audio terminal. A stream has unit mean power while its
-burst is on. Sample i that a device sends is on the air when sample i that it receives is taken.
-The results do not depend on how the streams are cut, nor on which receivers are there.
+Transmitters: 0 audio, 1 video terminal. Receivers: 0 has two antennas and receives both, 1 is the
+video terminal's antenna and receives the audio terminal. A stream has unit mean power during its
+burst. Sample i that a device sends is on the air when sample i that it receives is taken.
+The results do not depend on how the streams are cut, nor on which receivers exist.
 
 Args:
     settings: mock_settings.
-    receivers: set of those that are there, {0, 1}; another costs nothing and holds nothing back.
+    receivers: set of the receivers that exist, within {0, 1}; others are not simulated.
 
 Raises:
     ValueError: a setting out of range.
-    IndexError: a transmitter or receiver that is not there.)doc")
+    IndexError: an unknown transmitter or receiver.)doc")
         .def(py::init<const mock_settings&, const std::set<int>&>(),
              py::arg("settings"),
              py::arg("receivers") =
@@ -186,7 +186,7 @@ Raises:
              &push,
              py::arg("transmitter"),
              py::arg("samples"),
-             "Transmits complex64 [n]; returns how many of them there was room for.")
+             "Transmits complex64 [n]; returns the number that there was room for.")
         .def("pull",
              &pull,
              py::arg("receiver"),
@@ -198,15 +198,17 @@ Raises:
              &pull_into,
              py::arg("receiver"),
              py::arg("out"),
-             "The same into M complex64 arrays [n]; returns how many samples came.")
+             "Receives into M complex64 arrays [n]; returns the number of samples "
+             "received.")
         .def("room",
              &mock_radio::room,
              py::arg("transmitter"),
-             "Samples push() takes now.")
+             "Number of samples that push() accepts now.")
         .def("ready",
              &mock_radio::ready,
              py::arg("receiver"),
-             "True if pull() goes on with this receiver without any more samples sent.")
+             "True if pull() returns samples of this receiver without further samples "
+             "sent.")
         .def("lacks",
              &mock_radio::lacks,
              py::arg("transmitter"),
@@ -221,11 +223,12 @@ Raises:
         .def("num_received",
              &mock_radio::num_received,
              py::arg("receiver"),
-             "Samples pulled at each antenna. With those dropped: the index of the next.")
+             "Samples pulled at each antenna; plus the dropped ones: index of the next "
+             "sample.")
         .def("num_dropped",
              &mock_radio::num_dropped,
              py::arg("receiver"),
-             "Samples that overflows took from each antenna.");
+             "Samples lost to overflows at each antenna.");
 }
 
 void bind_mock_radio(py::module& m)

@@ -25,7 +25,7 @@ PYBIND11_MODULE(semcom_python, m)
     bind_coding_blocks(m);
     auto core = m.def_submodule(
         "core",
-        "The mathematics of the C++ blocks on NumPy arrays, without a flowgraph.\n\n"
+        "Signal processing of the C++ blocks on NumPy arrays, without a flowgraph.\n\n"
         "M is the number of receive antennas, K that of transmitters, P that of pilots.\n"
         "Channel state travels as the complex64 vector of the csi tag:\n"
         "[M+jK, noise_var+j snr, err_var_k+j no_eff_k (K of them), H row by row (M K)],\n"
@@ -44,7 +44,7 @@ PYBIND11_MODULE(semcom_python, m)
         &gr::semcom::take_errors,
         "Errors that blocks latched since the last call, 'alias: text', oldest first.\n\n"
         "A block that fails at run time ends its stream; ask here, once the flowgraph\n"
-        "has stopped, whether it did. The call clears the list.");
+        "has stopped, for such errors. The call clears the list.");
     m.def("report_error",
           &gr::semcom::report_error,
           py::arg("block_alias"),

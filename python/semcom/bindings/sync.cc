@@ -133,12 +133,12 @@ static void bind_results(py::module& m)
     py::class_<scalar_estimate>(m, "ScalarEstimate", "A number and its error's variance.")
         .def_readonly("value", &scalar_estimate::value)
         .def_readonly("variance", &scalar_estimate::variance);
-    py::class_<detection>(m, "Detection", "A preamble that was heard.")
+    py::class_<detection>(m, "Detection", "A detected preamble.")
         .def_readonly("start", &detection::start, "[samples] of the first symbol")
         .def_readonly("cfo", &detection::cfo, "[cycles per symbol]")
         .def_readonly("metric", &detection::metric, "0 to 1");
     py::class_<synchronisation>(
-        m, "Synchronisation", "Where a user's burst is, how it is turned and heard.")
+        m, "Synchronisation", "Time, carrier, gains and SNR of a user's burst.")
         .def_readonly("found", &synchronisation::found)
         .def_readonly("start", &synchronisation::start, "[samples] of the first symbol")
         .def_readonly("cfo", &synchronisation::cfo, "[cycles per symbol]")
@@ -160,7 +160,7 @@ static void bind_results(py::module& m)
                 return s;
             },
             py::arg("samples"),
-            "The same, later by so many samples.");
+            "The same, later by the given number of samples.");
     py::class_<phase_track>(m, "PhaseTrack", "One user's phase over its body.")
         .def_property_readonly(
             "time",
@@ -172,8 +172,8 @@ static void bind_results(py::module& m)
             "phase_var",
             [](const phase_track& t) { return to_array(t.phase_var); },
             "[rad^2]")
-        .def_readonly("cfo", &phase_track::cfo, "[cycles per symbol] left");
-    py::class_<clock_estimate>(m, "ClockEstimate", "What is left of a user's timing.")
+        .def_readonly("cfo", &phase_track::cfo, "residual frequency [cycles per symbol]");
+    py::class_<clock_estimate>(m, "ClockEstimate", "Residual timing of a user.")
         .def_readonly("offset", &clock_estimate::offset, "relative length of a symbol")
         .def_readonly("delay", &clock_estimate::delay, "[symbols]");
 }
@@ -184,7 +184,8 @@ static void bind_detector(py::module& m)
           &detection_threshold,
           py::arg("false_alarm"),
           py::arg("length"),
-          "What one test of one antenna's noise passes with this probability.");
+          "Threshold that one test of one antenna's noise exceeds with this "
+          "probability.");
     m.def("false_alarm_probability",
           &false_alarm_probability,
           py::arg("threshold"),
@@ -192,7 +193,7 @@ static void bind_detector(py::module& m)
           py::arg("length"),
           "Probability that one test of num_rx antennas' noise passes the threshold.");
     py::class_<preamble_detector>(
-        m, "PreambleDetector", "Looks for one preamble (lib/phy/burst).")
+        m, "PreambleDetector", "Detects one preamble (lib/phy/burst).")
         .def(py::init([](int code,
                          const pulse_shape& pulse,
                          int repeats,
@@ -224,7 +225,7 @@ static void bind_detector(py::module& m)
 static void bind_synchroniser(py::module& m)
 {
     py::class_<synchroniser>(
-        m, "Synchroniser", "Time, frequency and gains of one user (lib/phy/burst).")
+        m, "Synchroniser", "Estimates a user's time, frequency and gains (lib/phy/burst).")
         .def(py::init<const pulse_shape&>(), py::arg("pulse") = pulse_shape{})
         .def("synchronise",
              &synchronise,
@@ -298,15 +299,15 @@ static void bind_tracking(py::module& m)
           py::arg("noise_var"),
           py::arg("cfo_var"),
           py::arg("phase_noise") = 1e-6,
-          R"doc(Follows the phase of a separated stream over its pilot blocks.
+          R"doc(Tracks the phase of a separated stream over its pilot blocks.
 
 Args:
     body: pilots and payload, complex64 [F].
     row: the user's pilots, complex64 [P].
     spacing: payload symbols between pilot blocks; 0 for pilots in front only.
     noise_var: of the stream.
-    cfo_var: [cycles^2 per symbol^2] of the frequency already corrected.
-    phase_noise: [rad^2 per symbol] by which the phase wanders.
+    cfo_var: error variance of the corrected frequency [cycles^2 per symbol^2].
+    phase_noise: variance of the phase's steps [rad^2 per symbol].
 
 Returns:
     A PhaseTrack, for correct_phase().
@@ -317,7 +318,7 @@ Raises:
           &turn_back,
           py::arg("body"),
           py::arg("track"),
-          "The body turned back by its phase, complex64 [F].");
+          "The body with its phase corrected, complex64 [F].");
     m.def("estimate_clock",
           &measure_clock,
           py::arg("body"),
@@ -333,7 +334,7 @@ Raises:
 
 Args:
     body, row, spacing, noise_var: as in track_phase().
-    pulse, found: what the stream was aligned with.
+    pulse, found: those with which the stream was aligned.
     body_start: [symbols] from the first known symbol to the body's first.
     offset_var: prior variance of the offset.
 

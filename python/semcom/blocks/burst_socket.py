@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Bursts from a ZeroMQ socket, handed on as they come."""
+"""A source of bursts from a ZeroMQ socket, without the delay of GNU Radio's own source."""
 
 import struct
 from collections import deque
@@ -13,29 +13,29 @@ from gnuradio import gr
 from ..base.errors import SemcomError
 from .guard import guarded
 
-MAGIC, VERSION = 0x5FF0, 1  # of the header that gr-zeromq's sinks send with "pass tags"
+MAGIC, VERSION = 0x5FF0, 1  # of the header of gr-zeromq's sinks with "pass tags"
 HEADER = struct.Struct("=HBQQ")  # magic, version, offset of the first item, number of tags
 OFFSET = struct.Struct("=Q")
-POLL_MS = 20  # between looks at whether to end
-SCALARS = {0: 0, 1: 0, 3: 4, 4: 8, 5: 16, 6: 0, 11: 8, 13: 8}  # kind of PMT -> bytes behind it
+POLL_MS = 20  # between two checks whether the flowgraph stops
+SCALARS = {0: 0, 1: 0, 3: 4, 4: 8, 5: 16, 6: 0, 11: 8, 13: 8}  # kind of PMT -> bytes of its value
 SYMBOL, PAIR, DICT, VECTOR, TUPLE = 2, 7, 9, 8, 12  # as in pmt/pmt_serial_tags.h of GNU Radio
-PARTS = 64  # of one tag's key or value, at most
+PARTS = 64  # most PMTs of a tag's key or value
 
 
 class burst_socket(gr.sync_block):
-    """A ZeroMQ PULL socket that takes what GNU Radio's ZMQ PUSH Sink sends, tags and all.
+    """A ZeroMQ PULL socket that receives the samples and tags of GNU Radio's ZMQ PUSH Sink.
 
     Output 0  complex64 samples with their tags
 
-    GNU Radio's own ZMQ PULL Source is made for streams that never pause: it keeps the end of a
-    burst back until more comes or its time-out passes, and an idle one is asked again only after
-    250 ms.  This one waits at the socket until something comes, or ``end()`` is called.
+    GNU Radio's own ZMQ PULL Source is made for streams without pauses: it delays the end of a burst
+    until more samples come or its time-out passes, and it polls an idle socket every 250 ms.  This
+    block waits at the socket until samples come or ``end()`` is called.
 
-    address   that the other side has bound
-    messages  that may wait (high watermark)
+    address   ZeroMQ address that the other side has bound
+    messages  most messages that wait in the socket (high-water mark)
 
-    SemcomError if the address cannot be used; a message that is none of that sink's ends the
-    flowgraph with one line.
+    SemcomError if the address cannot be used; a message in another format ends the flowgraph with
+    one line.
     """
 
     def __init__(self, address: str, messages: int):
@@ -49,10 +49,12 @@ class burst_socket(gr.sync_block):
         try:
             self._socket.connect(address)
         except zmq.ZMQError as cause:
-            raise SemcomError(f"{address}: cannot be used as a ZeroMQ address ({cause})") from cause
+            raise SemcomError(
+                f"{address}: cannot be used as a ZeroMQ address ({cause}); give tcp://HOST:PORT"
+            ) from cause
 
     def end(self) -> None:
-        """Stops waiting, as the flowgraph stops."""
+        """Stops waiting; called when the flowgraph stops."""
         self._ended = True
 
     @guarded
@@ -79,8 +81,8 @@ class burst_socket(gr.sync_block):
 
 
 def read_tags(message: bytes) -> tuple:
-    """(bytes of the header, deque of (item, key, value)) of a message with tags; SemcomError if it
-    is none."""
+    """(bytes of the header, deque of (item, key, value)) of a message with tags; SemcomError for a
+    message without tags."""
     if len(message) < HEADER.size or struct.unpack_from("=HB", message) != (MAGIC, VERSION):
         raise SemcomError("a message without tags came; set 'Pass Tags' of the ZMQ PUSH Sink")
     try:
@@ -106,14 +108,16 @@ def _tags(message: bytes) -> tuple:
         tags.append((offset - first, *parts[:2]))
     samples = (len(message) - at) // np.complex64().itemsize
     if not all(0 <= item < samples and pmt.is_symbol(key) for item, key, _ in tags):
-        raise IndexError("a tag of no sample, or without a name")
+        raise IndexError("a tag beyond the samples, or without a name")
     return at, tags
 
 
 def _end_of_part(message: bytes, at: int) -> int:
-    """Where the PMT ends that begins at ``at``; IndexError for one that does not, and for what no
-    tag has.  GNU Radio's own reading goes as deep as a message says, until the stack is full, and
-    makes vectors as long as it says."""
+    """Index after the PMT that begins at ``at``; IndexError if it does not end or no tag has it.
+
+    Checked before GNU Radio reads the PMT: its reader trusts the nesting and the lengths in a
+    message, so that damaged ones overflow the stack or exhaust the memory.
+    """
     waiting = 1
     for _ in range(PARTS):
         kind, at, waiting = message[at], at + 1, waiting - 1

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Gives every burst that goes to a device a time."""
+"""A block that gives every burst for a device a time."""
 
 import math
 import time
@@ -12,27 +12,29 @@ from gnuradio import gr
 from .device_time import TX_LENGTH, TX_TIME, to_index, to_pmt
 from .guard import guarded
 
-LEAD_S = 0.05  # [s] from a burst that comes without a time to its place on the air
-AMPLITUDE = 0.2  # of unit mean power at a device, whose full scale is 1: peaks are 11 dB higher
-LONGEST_S = 10.0  # [s] that a turnaround may last
-GAP_S = 0.001  # [s] between bursts that follow each other: a device ends one and begins the next
+LEAD_S = 0.05  # [s] from the arrival of a burst without a time to its transmission
+AMPLITUDE = 0.2  # of unit mean power, relative to full scale: peaks are 11 dB above the mean
+LONGEST_S = 10.0  # [s] longest turnaround
+GAP_S = 0.001  # [s] between successive bursts, in which a device ends one and begins the next
 
 
 class burst_timer(gr.sync_block):
-    """Scales bursts, and gives a time to those that have none: 50 ms after they came, or after the
-    burst before.  A device that begins with the first samples that come runs dry if the next are
-    late.
+    """Scales bursts and gives a time to those without one: 50 ms after they came, or directly after
+    the burst before.
 
-    Input 0   complex64, bursts alone: tx_sob and tx_length on the first sample, tx_time there if
-              the burst has a time
+    A device that starts a burst as soon as its first samples come underflows if the next samples
+    are late; a time in the future avoids that.
+
+    Input 0   complex64, bursts without samples in between: tx_sob and tx_length on the first
+              sample of each, and tx_time if the burst has a time
     Output 0  complex64, times ``scale``, with the same tags and tx_time on every burst
 
-    now          the device's time [s], when it is called; None: it does not tell, and bursts that
-                 have no time get none
+    now          function that returns the device's time [s]; None: the device has no clock, and
+                 bursts without a time get none
     sample_rate  [Hz]
-    scale        real
+    scale        real factor of the samples
 
-    A sample that is in no burst ends the flowgraph with a line that says so.
+    A sample outside a burst ends the flowgraph with an error.
 
     """
 
@@ -42,13 +44,13 @@ class burst_timer(gr.sync_block):
         self.start()
 
     def start(self) -> bool:
-        self._end = 0  # item after the burst that is under way
+        self._end = 0  # item after the present burst
         self._free = 0  # sample of the device's time after the latest burst
-        self._due = -math.inf  # [s] of time.monotonic(), when the latest burst goes on the air
+        self._due = -math.inf  # [s] of time.monotonic(), when the latest burst is transmitted
         return True
 
     def is_due(self) -> bool:
-        """Whether the latest burst should be on the air."""
+        """Whether the time of the latest burst has come."""
         return time.monotonic() > self._due
 
     @guarded
@@ -68,11 +70,11 @@ class burst_timer(gr.sync_block):
     def _check_burst(self, until: int) -> None:
         if until > self._end:
             raise ValueError(
-                f"sample {self._end} is in no burst; the tags tx_sob and tx_length expected there"
+                f"sample {self._end} is in no burst; it needs the tags tx_sob and tx_length"
             )
 
     def _place(self, at: int, length: int, asked) -> None:
-        """Give a burst its time, unless one was asked for."""
+        """Tag a burst with a time, unless it has one."""
         if self._now is None:
             self._due = time.monotonic() + (LONGEST_S if asked is not None else 0.0)
             return

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Source of clips: it sends each terminal the part of a clip that it takes."""
+"""Source of clips: each terminal gets the kind of items that it encodes."""
 
 import time
 
@@ -13,31 +13,31 @@ from ..media.store import STORE, handle_items
 from .frame_block import FrameBlock
 
 TRUTH = pmt.intern("truth")
-BURST = 8  # clips read at a time, so that the encoders find batches
-BUFFERED = 16  # clips that wait for the encoders
-MEDIA_BUFFERED = 2  # of media, each of which takes tens of megabytes
+BURST = 8  # clips read at a time, so that the encoders get batches
+BUFFERED = 16  # most clips that wait for the encoders
+MEDIA_BUFFERED = 2  # the same of media: a clip takes tens of megabytes
 
 
 class clip_source(FrameBlock):
-    """Sends the clips of a set: each clip is a frame, each kind of what terminals take an output.
+    """Sends the clips of a set, a frame per clip, with one output for each kind of items.
 
-    Outputs  items of what ``takes`` names, in its order: audio features (float32 vectors of d_a, a
-             second each), visual features (float32 vectors of h*w*d_v), text (bytes, UTF-8),
+    Outputs  the kinds in ``takes``, in that order: audio features (float32 vectors of d_a, one for
+             each second), visual features (float32 vectors of h*w*d_v), text (bytes, UTF-8),
              media (handles in ``semcom.media.store``, one for each second)
 
     Each first item carries ``semcom_frame`` = (sequence number, items).
 
-    clips     a set (see ``semcom.data``), or the path of one; '' is the synthetic set, of media
-              clips that are drawn
+    clips     a set (see ``semcom.data``), or the path of one; '' is the synthetic set, or for
+              media the drawn clips
     split     'train', 'val' or 'test' (for a path)
-    frames    number after the last clip's, cycling through the split; 0 sends the split once, -1
-              never ends
-    takes     kinds of what the terminals take, as in a system's topology
-    first     number of the first clip, for a terminal that was started again
-    interval  [s] at least this long from one clip to the next, for those who watch
+    frames    number after the last clip's, cycling through the split; 0: send the split once; -1:
+              never end
+    takes     kinds of items that the terminals encode, as in a system's topology
+    first     number of the first clip, for a terminal that was restarted
+    interval  [s] least time from one clip to the next, for watching the windows
 
-    Message port ``truth``: a dict per clip with ``frame`` and what is so: ``events`` (names) of
-    each second, or ``text``.
+    Message port ``truth``: a dict per clip with ``frame`` and the true outcome: ``events`` (names)
+    of each second, or ``text``.
     """
 
     def __init__(
@@ -59,12 +59,12 @@ class clip_source(FrameBlock):
             self.set_min_output_buffer(port, (MEDIA_BUFFERED if heavy else BUFFERED) * len(items))
 
     def start(self) -> bool:
-        """Each start of the flowgraph begins with the first clip."""
+        """Begins with the first clip at each start of the flowgraph."""
         self.sent = self.first
         return FrameBlock.start(self)
 
     def _taken(self, number: int) -> list:
-        """What each kind of terminal takes of a clip, as vectors of float32, or bytes."""
+        """The items of a clip for each output: vectors of float32, or bytes."""
         clip = number % len(self.clips)
         items = {kind: self._items(kind, clip) for kind in dict.fromkeys(self.takes)}
         return [items[kind] for kind in self.takes]
@@ -79,7 +79,8 @@ class clip_source(FrameBlock):
         return np.ascontiguousarray(exact)
 
     def advance(self, input_items):
-        """The next clips: one at a time for those who watch, else a few; None after the last."""
+        """The next clips: one at a time with an interval, otherwise up to BURST; None after the
+        last."""
         clips = []
         while len(clips) < self._burst and self._goes_on():
             self._wait()
@@ -92,7 +93,7 @@ class clip_source(FrameBlock):
         return self.frames < 0 or self.sent < self.frames
 
     def set_interval(self, interval: float) -> None:
-        """[s] from one clip to the next, from the next one on."""
+        """Sets the least time [s] from one clip to the next, from the next clip on."""
         self.interval = interval
         self._burst = 1 if interval or "media" in self.takes else BURST
 
@@ -108,5 +109,5 @@ class clip_source(FrameBlock):
 
 
 def vector_of(items: np.ndarray):
-    """The signature of a stream of such items, [n] or [n, length]."""
+    """The port signature of a stream of items [n] or [n, length]: (dtype, length)."""
     return items.dtype.type if items.ndim == 1 else (items.dtype.type, items.shape[1])

@@ -2,14 +2,14 @@
 # Copyright 2026 gr-semcom contributors
 """Tags that carry the time of a device, with UHD's names and types.
 
-Sample i of what a device sends or receives is at the time i / sample rate of that device.  A time
-is the tuple (whole seconds: uint64, fraction of a second: double).
+Sample i that a device sends or receives is at i / sample rate in that device's time.  A time is the
+tuple (whole seconds: uint64, fraction of a second: double).
 
-rx_time    on a sample received: its time
-tx_time    on the first sample of a burst: when it is to go on the air
-tx_sob     on the first sample of a burst, which may have no time
-tx_length  there too: how many samples it has (long)
-tx_eob     on its last sample
+rx_time    on a received sample: its time
+tx_time    on the first sample of a burst: the time at which it is transmitted; optional
+tx_sob     on the first sample of a burst
+tx_length  on the first sample of a burst: its number of samples (long)
+tx_eob     on the last sample of a burst
 """
 
 import pmt
@@ -20,21 +20,23 @@ RX_TIME, TX_TIME, TX_SOB, TX_EOB, TX_LENGTH = map(
 
 
 def mark_burst(block, port: int, at: int, length: int) -> None:
-    """Tag the burst of so many samples that begins at item ``at`` of a block's output."""
+    """Tag the burst of ``length`` samples that begins at item ``at`` of a block's output
+    ``port``."""
     block.add_item_tag(port, at, TX_SOB, pmt.PMT_T)
     block.add_item_tag(port, at, TX_LENGTH, pmt.from_long(length))
     block.add_item_tag(port, at + length - 1, TX_EOB, pmt.PMT_T)
 
 
 def to_pmt(index: int, sample_rate: float):
-    """The time of sample ``index``, the value of a tag."""
+    """The time of sample ``index`` as the value (PMT) of a tag; ``sample_rate`` in [Hz]."""
     whole, rest = divmod(index, sample_rate)
     return pmt.make_tuple(pmt.from_uint64(int(whole)), pmt.from_double(rest / sample_rate))
 
 
 def to_index(value, sample_rate: float) -> int:
-    """The sample next to the time in a tag; ValueError if there is none in it."""
+    """The number of the sample next to the time in a tag's value (PMT); ValueError for other
+    values."""
     match pmt.to_python(value):
         case (int(whole), float(fraction)) if whole >= 0 and 0 <= fraction < 1:
             return round(whole * sample_rate + fraction * sample_rate)
-    raise ValueError(f"tx_time or rx_time {value}: (whole seconds, fraction) expected")
+    raise ValueError(f"tx_time or rx_time {value}: expected (whole seconds, fraction)")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The two ends of a classical link: bits to frames on the air, and back."""
+"""Transmitter and receiver of a classical digital link: bits to frames of symbols, and back."""
 
 from dataclasses import replace
 
@@ -22,7 +22,7 @@ from .hier import Receives, pilot_rows, signature
 
 
 class _Coded:
-    """Exchange of the code, from the next frame on; both ends have to change with the same one."""
+    """Setters of the code, which hold from the next frame on; both ends have to change alike."""
 
     def set_modulation(self, modulation):
         """Sets the constellation: bpsk, qpsk, 16qam, 64qam or 256qam."""
@@ -37,7 +37,7 @@ class _Coded:
         self._set_code(length=length)
 
     def set_crc(self, crc):
-        """Sets the length [bits] of a block's check: 16, 24 or 32."""
+        """Sets the length [bits] of a block's CRC: 16, 24 or 32."""
         self._set_code(crc=crc)
 
     def set_repetition(self, repetition):
@@ -50,7 +50,7 @@ class _Coded:
 
 
 def _agreed(code: BlockCode) -> dict:
-    """What both ends have to know of a code."""
+    """The parameters of a code that both ends have to know."""
     names = ("modulation", "rate", "length", "crc", "repetition")
     return {name: getattr(code, name) for name in names}
 
@@ -60,27 +60,27 @@ def check_methods(csi: str, detector: str) -> None:
     for name, method in (("csi", csi), ("detector", detector)):
         if method == "none":
             raise SemcomError(
-                f"{name} none: a soft demapper needs the noise of each symbol; choose another"
+                f"{name} none: the demapper needs the noise variance of symbols; choose another"
             )
 
 
 class digital_transmitter(_Coded, gr.hier_block2):
-    """A terminal of a classical link: codes bits as symbols and adds pilots.
+    """A terminal of a classical link: encodes bits as symbols and adds pilots.
 
-    Input 0         bytes, a bit each (the lowest)
+    Input 0         bytes, each with one bit (the lowest)
     Output 0        complex64, frames: this terminal's pilot row, then coded symbols
-    Output 1        complex64, the symbols alone, for measurements
+    Output 1        complex64, the symbols without pilots, for measurements
 
     modulation      constellation: bpsk, qpsk, 16qam, 64qam or 256qam
-    rate            of the LDPC code: 1/2, 2/3, 3/4 or 5/6
-    length          [bits] of a coded block: 648, 1296 or 1944
-    crc             [bits] of each block's check: 16, 24 or 32
-    repetition      times that each coded bit is sent: 1, 2, 4 or 8
+    rate            rate of the LDPC code: 1/2, 2/3, 3/4 or 5/6
+    length          [bits] length of a coded block: 648, 1296 or 1944
+    crc             [bits] length of each block's CRC: 16, 24 or 32
+    repetition      number of times that each coded bit is sent: 1, 2, 4 or 8
     frame_bits      [bits] payload of a frame; 0: the input's frames are tagged (semcom_frame)
-    terminals       K that send at once
-    terminal        which of them this is, from 0
-    pilot_kind      of the pilot rows: hadamard, zadoff_chu or encoded_sine
-    pilot_length    [symbols] of a row
+    terminals       number K of terminals that send at once
+    terminal        number of this terminal, from 0
+    pilot_kind      pilot sequences: hadamard, zadoff_chu or encoded_sine
+    pilot_length    [symbols] length of a pilot row
     pilot_boost_db  [dB] power of the pilots above that of the symbols
     pilot_spacing   [symbols] between pilot rows; 0: one row in front
     dump_path       folder for every internal signal; '': none
@@ -96,7 +96,7 @@ class digital_transmitter(_Coded, gr.hier_block2):
             signature(gr.sizeof_gr_complex, gr.sizeof_gr_complex),
         )
         if not 0 <= terminal < terminals:
-            raise SemcomError(f"terminal {terminal}: 0 to {terminals - 1} expected")
+            raise SemcomError(f"terminal {terminal}: expected 0 to {terminals - 1}")
         self.code = BlockCode(modulation, rate, length, crc, repetition)
         self.encoder = bits_to_frames(**_agreed(self.code), frame_bits=frame_bits)
         row = pilot_rows(pilot_kind, terminals, pilot_length, pilot_boost_db)[terminal]
@@ -111,32 +111,32 @@ class digital_transmitter(_Coded, gr.hier_block2):
 
 
 class digital_receiver(_Coded, Receives, gr.hier_block2):
-    """The receiver of a classical link: turns what the antennas hear into each terminal's bits.
+    """The receiver of a classical link: decodes the antennas' samples to each terminal's bits.
 
     Inputs 0..M-1     complex64, received frames with pilots
     Outputs 0..K-1    bytes, the bits of each terminal's frames, with the tags semcom_frame and
-                      semcom_blocks (which blocks are good; see ldpc_decoder)
+                      semcom_blocks (blocks whose CRC holds, see ldpc_decoder)
     Outputs K..2K-1   complex64, the detected symbols of each terminal
     Message port ``csi``: the channel estimate of each frame
-    Message port ``blocks``, or ``blocks0``, ``blocks1``, ... of more than one terminal: which
-    blocks of its frames are good
+    Message port ``blocks`` (``blocks0``, ``blocks1``, ... with more than one terminal): the blocks
+    of a terminal's frames whose CRC holds
 
     modulation      constellation: bpsk, qpsk, 16qam, 64qam or 256qam
-    rate            of the LDPC code: 1/2, 2/3, 3/4 or 5/6
-    length          [bits] of a coded block: 648, 1296 or 1944
-    crc             [bits] of each block's check: 16, 24 or 32
-    repetition      times that each coded bit is sent: 1, 2, 4 or 8
-    method          of the demapper: max_log or exact
-    iterations      most of the LDPC decoder
-    terminals       K that send at once
-    antennas        M, at least as many as terminals
-    pilot_kind      of the pilot rows: hadamard, zadoff_chu or encoded_sine
-    pilot_length    [symbols] of a row
+    rate            rate of the LDPC code: 1/2, 2/3, 3/4 or 5/6
+    length          [bits] length of a coded block: 648, 1296 or 1944
+    crc             [bits] length of each block's CRC: 16, 24 or 32
+    repetition      number of times that each coded bit is sent: 1, 2, 4 or 8
+    method          method of the demapper: max_log or exact
+    iterations      most iterations of the LDPC decoder
+    terminals       number K of terminals that send at once
+    antennas        number M of antennas, at least the number of terminals
+    pilot_kind      pilot sequences: hadamard, zadoff_chu or encoded_sine
+    pilot_length    [symbols] length of a pilot row
     pilot_boost_db  [dB] power of the pilots above that of the symbols
     pilot_spacing   [symbols] between pilot rows; 0: one row in front
-    csi             perfect (simulation only), ls, ls_min_residual or lmmse
-    detector        zf or lmmse
-    interpolation   of the channel between spaced pilots: nearest or linear
+    csi             channel estimator: perfect (simulation only), ls, ls_min_residual or lmmse
+    detector        MIMO detector: zf or lmmse
+    interpolation   interpolation of the channel between spaced pilots: nearest or linear
     dump_path       folder for every internal signal; '': none
     """
 
@@ -166,7 +166,8 @@ class digital_receiver(_Coded, Receives, gr.hier_block2):
         self.decoders = [self._decode(k, terminals, dump_path) for k in range(terminals)]
 
     def _decode(self, k, terminals, dump_path):
-        """The decoder of a terminal, behind detector and demapper."""
+        """Connect demapper and decoder of terminal ``k`` behind the detector; returns the
+        decoder."""
         decoder = ldpc_decoder(**_agreed(self.code), iterations=self.code.iterations)
         self.connect((self.detector, k), (self.demapper, k), decoder, (self, k))
         self.connect((self.detector, k), (self, terminals + k))
@@ -193,5 +194,5 @@ class digital_receiver(_Coded, Receives, gr.hier_block2):
             decoder.set_code(**_agreed(self.code))
 
     def counts(self) -> list:
-        """What each terminal's decoder counted since the start, a decoder_counts each."""
+        """The counts of each terminal's decoder since the start, [K] of decoder_counts."""
         return [decoder.counts() for decoder in self.decoders]

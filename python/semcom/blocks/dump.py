@@ -11,9 +11,13 @@ from .guard import guarded
 
 
 class file_dump(gr.sync_block):
-    """Writes items to a file, raw.  GNU Radio's own sink leaves a flowgraph hanging on a full disk.
+    """Writes items to a file, without a header.
 
-    path  of the file, written anew;  item  NumPy type, or (type, length) of vectors
+    On a full disk it ends the flowgraph with one line; with GNU Radio's own file sink the flowgraph
+    hangs.
+
+    path  path of the file, which is replaced
+    item  NumPy type of an item, or (type, length) of vectors
     """
 
     def __init__(self, path, item):
@@ -35,10 +39,13 @@ class file_dump(gr.sync_block):
 
 
 def dump(hier, source, port: int, folder: str, name: str, item=(np.complex64, 1)) -> None:
-    """Write the output ``port`` of ``source`` to ``folder/name``, raw, if wanted; the file's ending
-    tells the type: ``.c64``, ``.f32``, ``.u8``.
+    """Write output ``port`` of ``source`` to the file ``folder/name.TYPE``, without a header.
 
-    item  (NumPy type, length) of the output.  An empty ``folder`` wants nothing.
+    TYPE is c64 (complex64), f32 (float32), u8 (bytes), ...
+
+    hier    hier block that contains ``source``
+    folder  '': write nothing
+    item    (NumPy type, length) of the output
     """
     if not folder:
         return

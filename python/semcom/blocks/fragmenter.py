@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Frames cut into fragments that fit a burst."""
+"""A block that cuts frames into fragments, each of which fits a burst."""
 
 import numpy as np
 
@@ -10,13 +10,14 @@ from .frame_block import FrameBlock
 
 
 class fragmenter(FrameBlock):
-    """Cuts frames into fragments, each a frame whose number says which (semcom.protocol.frames).
+    """Cuts frames into fragments; the number of a fragment holds frame and fragment number
+    (semcom.protocol.frames).
 
     Input 0   complex64, frames of symbols
     Output 0  complex64, fragments of at most ``most`` symbols; semantic_decoder puts them together
 
-    most  [symbols] of a fragment
-    unit  [symbols] of which each fragment, but maybe the last, is a multiple
+    most  [symbols] longest fragment
+    unit  [symbols] the length of each fragment, except of the last, is a multiple of this
     """
 
     def __init__(self, most=16384, unit=1):

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""What every block that handles whole semantic frames shares: collecting, batching, emitting.
+"""The base of blocks that process whole semantic frames: it collects, batches and emits frames.
 
-A frame is a run of items whose first one carries the tag ``semcom_frame`` with the pair
-(sequence number, length in items).  Frames may have any length, larger than the buffers too:
-items are copied out of the input buffer as they come, so nothing waits for a frame to fit.
+A frame is a run of items whose first one carries the tag ``semcom_frame`` with the pair (sequence
+number, length in items).  Frames may have any length, also beyond GNU Radio's buffers: items are
+copied out of the input buffer as they come.
 """
 
 from collections import deque
@@ -28,10 +28,10 @@ WORK_CALLED_PRODUCE = int(gr.WORK_CALLED_PRODUCE)  # Python blocks must return p
 class Frame:
     """One frame: ``items`` is [length] or [length, vlen].
 
-    ``number`` says which fragment and attempt it is as well (``semcom.protocol.frames``), whether
-    it came in the frame's own tag, or in frame_sync_cc's beside it.  ``csi`` and ``truth`` are the
-    packed vectors of the tags csi and csi_true on the first item (``semcom.phy.csi``), or None.
-    ``items`` are row ``place`` of ``room``.
+    ``number`` holds frame, fragment and attempt (``semcom.protocol.frames``), which come in the tag
+    ``semcom_frame`` or in a tag of frame_sync_cc beside it.  ``csi`` and ``truth`` are the packed
+    vectors of the tags csi and csi_true on the first item (``semcom.phy.csi``), or None.  ``items``
+    is row ``place`` of the array ``room``.
     """
 
     number: int
@@ -53,14 +53,14 @@ def frame_tag(number: int, length: int):
 
 
 def vector(dtype, length: int):
-    """The signature of a stream of vectors; of length 1, of single items."""
+    """The port signature of a stream of vectors, or of single items if the length is 1."""
     return dtype if length == 1 else (dtype, length)
 
 
 class _Inbox:
-    """The frames of one input port: those complete, and the one being filled.
+    """The frames of one input port: the complete ones in ``ready``, the present one in ``filling``.
 
-    together  how many frames of one length lie one behind the other in memory
+    together  number of frames of equal length that are stored in one array
     """
 
     def __init__(self, together: int):
@@ -70,12 +70,14 @@ class _Inbox:
         self._room, self._taken, self._free = np.empty((0, 0)), 0, 0
 
     def recycle(self, frame: Frame) -> None:
-        """Take back a frame that nobody reads any more: a clip's fresh memory costs its copy."""
+        """Reuse the memory of a frame that is no longer read: new memory costs as much time as the
+        copy of a clip."""
         if frame.room is self._room:
             self._free += 1
 
     def take(self, items: np.ndarray, tags: list, limit: int) -> int:
-        """Copy items into frames until ``limit`` frames are ready; return how many were used."""
+        """Copy items into frames until ``limit`` frames are ready; returns the number of items
+        used."""
         used = 0
         tags = deque(tags)
         while used < len(items) and len(self.ready) < limit:
@@ -96,7 +98,7 @@ class _Inbox:
                         if frame.filled + offset - used:
                             raise ValueError(
                                 f"frame {frame.number}: a tag '{tag}' on item "
-                                f"{frame.filled + offset - used}; one expected, on the first item"
+                                f"{frame.filled + offset - used}; expected one, on the first item"
                             )
                         vector = np.array(pmt.c32vector_elements(value), np.complex64)
                         setattr(frame, name, vector)
@@ -113,11 +115,11 @@ class _Inbox:
                 del tags[i]
                 number, length = pmt.to_uint64(pmt.car(value)), pmt.to_uint64(pmt.cdr(value))
                 return self._frame(number, (length, *items.shape[1:]), items.dtype)
-        raise ValueError("an item outside any frame: no 'semcom_frame' tag on its first item")
+        raise ValueError("an item outside a frame: its first item needs the tag 'semcom_frame'")
 
     def _frame(self, number: int, shape: tuple, dtype) -> Frame:
-        """An empty frame in the next place there is."""
-        if self._free == self._taken:  # nobody reads what is there
+        """An empty frame in the next free row of ``room``."""
+        if self._free == self._taken:  # no row is read any more
             self._taken = self._free = 0
         if self._room.shape[1:] != shape or self._taken == len(self._room):
             self._room = np.empty((self.together, *shape), dtype)
@@ -127,13 +129,19 @@ class _Inbox:
 
 
 class FrameBlock(gr.basic_block):
-    """A block that turns complete frames into frames, as many at once as are waiting.
+    """A block that processes complete frames, all that wait in one batch.
 
     Subclasses define ``process(batch)``: ``batch`` is a list of tuples, a frame per input port,
     with equal sequence numbers; the result is a list of tuples (number, array per output port).
-    Batching takes what is there and never waits for more.  ``max_batch`` bounds a batch and the
-    frames held per port; a full block leaves its input unread: back-pressure, nothing is dropped.
-    ``together``: how many frames of one input lie one behind the other in memory.
+
+    A batch holds the frames that are complete and never waits for more.  Nothing is dropped: a
+    block with ``max_batch`` frames per port leaves its input unread (back-pressure).
+
+    name       name of the block
+    inputs     port signatures: NumPy type, or (type, length) of vectors
+    outputs    port signatures
+    max_batch  most frames of a batch, and most frames that are held per port
+    together   number of frames of an input that are stored in one array
     """
 
     def __init__(
@@ -142,13 +150,13 @@ class FrameBlock(gr.basic_block):
         streams = [[vector(*item) if isinstance(item, tuple) else item for item in items]
                    for items in (inputs, outputs)]  # fmt: skip
         gr.basic_block.__init__(self, name=name, in_sig=streams[0], out_sig=streams[1])
-        self.set_tag_propagation_policy(gr.TPP_DONT)  # frames change length; each gets a new tag
+        self.set_tag_propagation_policy(gr.TPP_DONT)  # output frames get new tags
         self.max_batch = max_batch
         self.inboxes = [_Inbox(together) for _ in inputs]
         self.outboxes = [deque() for _ in outputs]
 
     def start(self) -> bool:
-        """Each start of the flowgraph begins anew: what an earlier stop cut off is forgotten."""
+        """Forgets the frames that an earlier stop of the flowgraph left incomplete."""
         self.inboxes = [_Inbox(box.together) for box in self.inboxes]
         for outbox in self.outboxes:
             outbox.clear()
@@ -158,27 +166,27 @@ class FrameBlock(gr.basic_block):
         raise TypeError(f"{type(self).__name__} must define process()")
 
     def match(self) -> list:
-        """The tuples of frames that can be processed now; by default number equals number."""
+        """The tuples of frames that can be processed now; by default frames of equal numbers."""
         batch = []
         while len(batch) < self.max_batch and (frames := self.next_frames()):
             batch.append(frames)
         return batch
 
     def next_frames(self) -> tuple:
-        """The next frame of every input, of one number; () if one is lacking."""
+        """The next frame of every input, with equal numbers; () if one is missing."""
         if not all(box.ready for box in self.inboxes):
             return ()
         frames = tuple(box.ready.popleft() for box in self.inboxes)
         if len({frame.number for frame in frames}) > 1:
             numbers = ", ".join(str(frame.number) for frame in frames)
-            raise ValueError(f"streams out of step: frame numbers {numbers} side by side")
+            raise ValueError(f"the inputs are out of step: frames {numbers} at the same time")
         return frames
 
     def forecast(self, noutput_items, ninputs):
-        """An item is needed on the first input that has no frame; none while output waits.
+        """An item is needed on the first input without a frame; none while output waits.
 
-        On one input at a time: asked for items on two, the scheduler would leave those of the one
-        unread until the other has some, which may be what they are to bring about.
+        Only one input is asked for: if two were, the scheduler would leave the items of one unread
+        until the other has items, which may depend on the unread ones.
         """
         required = [0] * ninputs
         lacking = [port for port, box in enumerate(self.inboxes) if not box.ready]
@@ -200,12 +208,12 @@ class FrameBlock(gr.basic_block):
         return WORK_CALLED_PRODUCE
 
     def advance(self, input_items: list):
-        """Take what came in and return the results that follow from it; None ends the block."""
+        """Read the inputs and return the new results; None ends the block."""
         self._read(input_items)
         return [result for batch in self.next_batches() for result in self.process(batch)]
 
     def next_batches(self) -> list:
-        """What is to be processed now, batch by batch."""
+        """The batches to be processed now."""
         batch = self.match()
         return [batch] if batch else []
 

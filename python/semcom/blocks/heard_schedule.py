@@ -8,10 +8,10 @@ from ..protocol.schedule import Schedule
 
 
 class HeardSchedule:
-    """A :class:`Schedule` that the threads of several blocks ask; see there what they ask.
+    """A :class:`Schedule` that several blocks' threads share; its methods are documented there.
 
-    schedule  of the terminal
-    sync      the frame_sync_cc that hears the sidelink bursts
+    schedule  the terminal's schedule
+    sync      the frame_sync_cc that receives the sidelink bursts
     """
 
     def __init__(self, schedule: Schedule, sync):
@@ -19,48 +19,48 @@ class HeardSchedule:
         self._lock = threading.RLock()
 
     def look(self) -> None:
-        """Take what the receiver of the sidelink reported meanwhile."""
+        """Read the new reports of the sidelink receiver."""
         with self._lock:
-            until = self._sync.received_until()  # first: what comes between is in the reports
+            until = self._sync.received_until()  # first: later bursts are in the reports
             self._schedule.update(self._sync.take_reports(), until)
 
     def go_without(self, number: int) -> bool:
-        """As of the schedule, by the latest reports."""
+        """``Schedule.go_without`` after the latest reports."""
         with self._lock:
             self.look()
             return self._schedule.go_without(number)
 
     def reset(self) -> None:
-        """Forget what was heard and counted."""
+        """Forget the received bursts and the counts."""
         with self._lock:
             self._schedule.reset()
 
     def due(self, number: int):
-        """[s] at which a frame's uplink burst starts; None if nothing tells."""
+        """Time [s] at which a frame's uplink burst starts; None if it is unknown."""
         with self._lock:
             return self._schedule.due(number)
 
     def settle(self, number: int) -> None:
-        """The frame was sent, or given up."""
+        """Note that the frame was sent or given up."""
         with self._lock:
             self._schedule.settle(number)
 
     def next_due(self):
-        """(number, [s]) of the first frame to be sent; None if there is none."""
+        """(number, time [s]) of the next frame to be sent; None if there is none."""
         with self._lock:
             return self._schedule.next_due()
 
     def settled_until(self) -> float:
-        """[s] before which no burst becomes due that is not known yet."""
+        """Time [s] until which all due bursts are known."""
         with self._lock:
             return self._schedule.settled_until()
 
     @property
     def repeated(self) -> int:
-        """Frames that were heard by a repetition."""
+        """Number of frames of which only a repeated sidelink burst was received."""
         return self._schedule.repeated
 
     @property
     def missed(self) -> int:
-        """Frames that were sent without guidance."""
+        """Number of frames that were sent without guidance."""
         return self._schedule.missed

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Terminals, channel and receiver, each a hier block whose constructor reads as its signal path."""
+"""Hier blocks: a terminal, the simulated channel and the receiver."""
 
 import numpy as np
 from gnuradio import gr
@@ -25,23 +25,23 @@ def signature(*item_sizes):
 
 
 def item_size(item) -> int:
-    """[bytes] of an item of a system: (dtype, length)."""
+    """Size [bytes] of an item of a system, given as (dtype, length)."""
     dtype, length = item
     return np.dtype(dtype).itemsize * length
 
 
 def pilot_rows(kind, terminals, length, boost_db):
-    """A row of each terminal, as the C++ blocks take them."""
+    """The pilot rows of all terminals, a list of a list of complex for each: for the C++ blocks."""
     return [list(map(complex, row)) for row in pilots.make(kind, terminals, length, boost_db)]
 
 
 def receive_methods(csi: str, detector: str) -> tuple:
-    """Estimator and detector methods; without either there is nothing for the other to do."""
+    """Methods of estimator and detector; both are none if either is."""
     return ("none", "none") if "none" in (csi, detector) else (csi, detector)
 
 
 class HasModel:
-    """Exchanges what runs in the block with a network, ``encoder`` or ``decoder``."""
+    """Setters of the block with a network, ``encoder`` or ``decoder``."""
 
     def _model(self):
         return getattr(self, "encoder", None) or self.decoder
@@ -56,7 +56,7 @@ class HasModel:
 
 
 class Receives:
-    """Exchanges the methods of ``ears``, pairs of an estimator and its detector."""
+    """Setters of the receivers in ``ears``, pairs of an estimator and its detector."""
 
     def set_csi(self, csi):
         """Estimation method: ls, ls_min_residual, lmmse, perfect (simulation only) or none."""
@@ -70,35 +70,36 @@ class Receives:
         self._wanted = wanted
         csi, detector = receive_methods(*wanted)
         for ear in self.ears:
-            ear[1].set_method(detector)  # first: see its manual
+            ear[1].set_method(detector)  # before the estimator's, see mimo_detector_cc
             ear[0].set_method(csi)
 
 
 class terminal(HasModel, Receives, gr.hier_block2):
-    """A terminal: encodes what it takes, and what it hears of others, and adds pilots.
+    """A terminal: encodes its items, and sidelink frames of other terminals, and adds pilots.
 
     Input 0         items of the terminal: float32 vectors of features, bytes of text, ...; a frame
-                    a clip
-    Inputs 1..      complex64, received sidelink frames with pilots, of each terminal it hears
-    Output 0        complex64, uplink frames: its pilot row, then its symbols
-    Output 1        complex64, the symbols alone, for measurements
-    Output 2        complex64, sidelink frames with pilots of their own, if another terminal hears
-                    it
-    Message port ``attention``: where it looked, see semantic_encoder
+                    per clip
+    Inputs 1..      complex64, received sidelink frames with pilots, one input for each terminal to
+                    which this one listens
+    Output 0        complex64, uplink frames: this terminal's pilot row, then its symbols
+    Output 1        complex64, the symbols without pilots, for measurements
+    Output 2        complex64, sidelink frames with pilots of their own, if another terminal listens
+                    to this one
+    Message port ``attention``: attention of the encoder, see semantic_encoder
 
     system          name in the registry
-    name            of the terminal, in the system's topology
+    name            name of the terminal in the system's topology
     checkpoint      file of the weights; '' is the one shipped for the synthetic set
-    device          Torch device
-    pilot_kind      of the pilot rows: hadamard, zadoff_chu or encoded_sine
-    pilot_length    [symbols] of a row
+    device          Torch device: cpu, cuda, ...
+    pilot_kind      pilot sequences: hadamard, zadoff_chu or encoded_sine
+    pilot_length    [symbols] length of a pilot row
     pilot_boost_db  [dB] power of the pilots above that of the symbols
     pilot_spacing   [symbols] between pilot rows; 0: one row in front
-    csi             estimator of the sidelink's receiver: perfect (simulation only), ls,
+    csi             channel estimator of the sidelink's receiver: perfect (simulation only), ls,
                     ls_min_residual, lmmse or none
-    detector        of the sidelink's receiver: zf, lmmse or none
-    interpolation   of the sidelink's channel between spaced pilots: nearest or linear
-    sidelink_timeout  [s] after which it goes on without what it should hear; 0: never
+    detector        detector of the sidelink's receiver: zf, lmmse or none
+    interpolation   interpolation of the sidelink's channel between spaced pilots: nearest or linear
+    sidelink_timeout  [s] time after which a clip is encoded without its sidelink frame; 0: never
     dump_path       folder for every internal signal; '': none
     """
 
@@ -137,7 +138,7 @@ class terminal(HasModel, Receives, gr.hier_block2):
             self._hear(port, sender, own, pilot_spacing, interpolation, dump_path)
 
     def _hear(self, port, sender, row, spacing, interpolation, dump_path):
-        """A receiver of one sidelink, in front of the encoder."""
+        """Connect the receiver of one sidelink to the encoder's input ``port``."""
         csi, detector = receive_methods(*self._wanted)
         estimator = ls_estimator_cc(1, row, csi, spacing, interpolation)
         detector = mimo_detector_cc(1, 1, detector)
@@ -147,26 +148,26 @@ class terminal(HasModel, Receives, gr.hier_block2):
 
 
 class simulated_channel(gr.hier_block2):
-    """The uplink (K x M) and the sidelinks (1 x 1 each).
+    """Simulates the uplink (K terminals, M antennas) and the sidelinks (1 x 1 each).
 
     Inputs 0..K-1   complex64, uplink frames of each terminal
     Inputs K..      complex64, sidelink frames, one input for each sidelink
-    Outputs 0..M-1  complex64, what the receiver's antennas hear
-    Outputs M..     complex64, what the listener of each sidelink hears
+    Outputs 0..M-1  complex64, received samples of the receiver's antennas
+    Outputs M..     complex64, received samples of each sidelink
     Message port ``channel``: the uplink's true channel of each frame
 
     Y = g exp(j theta) (H X + N), N0 = 10^(-SNR/10); see mimo_channel_cc.
 
-    terminals        K
-    antennas         M of the receiver, at least K
-    model            none, awgn, rayleigh, rician or rician_rank1, of all links
-    snr_db           [dB] of the uplink, per stream at each antenna
-    sidelink_snr_db  [dB]; None: the uplink's
-    rician_k         K factor, linear
-    doppler          [cycles per symbol]; 0: one fade a frame
-    gain_db          [dB] of the receiver, unknown to it
-    seed             of every draw
-    sidelinks        how many there are; None: one with two terminals, else none
+    terminals        number K of terminals
+    antennas         number M of the receiver's antennas, at least K
+    model            channel model of all links: none, awgn, rayleigh, rician or rician_rank1
+    snr_db           [dB] SNR of the uplink, per stream at each antenna
+    sidelink_snr_db  [dB] SNR of the sidelinks; None: the uplink's
+    rician_k         Rician K factor, linear
+    doppler          [cycles per symbol] Doppler frequency; 0: constant channel within a frame
+    gain_db          [dB] gain g of the receiver's front end, which it does not know
+    seed             seed of all random numbers
+    sidelinks        number of sidelinks; None: one with two terminals, otherwise none
     dump_path        folder for every internal signal; '': none
     """
 
@@ -203,11 +204,11 @@ class simulated_channel(gr.hier_block2):
             dump(self, link, 0, dump_path, f"sidelink_{number}_received")
 
     def set_snr_db(self, snr_db):
-        """Uplink SNR [dB], and the sidelinks' where they have none of their own."""
+        """Sets the SNR [dB] of the uplink, and of the sidelinks if they have none of their own."""
         self._set_snrs(snr_db, self._sidelink_snr_db)
 
     def set_sidelink_snr_db(self, snr_db):
-        """SNR of the sidelinks [dB]; None: the uplink's."""
+        """Sets the SNR [dB] of the sidelinks; None: the uplink's."""
         self._set_snrs(self._snr_db, snr_db)
 
     def _set_snrs(self, uplink, sidelink):
@@ -217,23 +218,23 @@ class simulated_channel(gr.hier_block2):
             link.set_snr_db(uplink if sidelink is None else sidelink)
 
     def set_model(self, model):
-        """Fading model of all links, see mimo_channel_cc."""
+        """Sets the channel model of all links, see mimo_channel_cc."""
         for link in self.links:
             link.set_model(model)
 
     def set_rician_k(self, rician_k):
-        """Rician K factor (linear) of all links."""
+        """Sets the Rician K factor (linear) of all links."""
         for link in self.links:
             link.set_rician_k(rician_k)
 
     def set_doppler(self, doppler):
-        """Doppler [cycles per symbol] of all links; 0 is block fading."""
+        """Sets the Doppler frequency [cycles per symbol] of all links; 0 is block fading."""
         for link in self.links:
             link.set_doppler(doppler)
 
 
 class receiver(HasModel, Receives, gr.hier_block2):
-    """The receiver: turns what the antennas hear into the outcome of each frame.
+    """The receiver: estimates the channel, detects the symbols and decodes each frame's outcome.
 
     Inputs 0..M-1     complex64, received uplink frames with pilots
     Output 0          items of the system's outcome, see semantic_decoder
@@ -244,17 +245,17 @@ class receiver(HasModel, Receives, gr.hier_block2):
     system          name in the registry
     checkpoint      name or file of the weights; '' is those shipped for the synthetic set
     device          Torch device: cpu, cuda, ...
-    antennas        M, at least as many as terminals
-    pilot_kind      of the pilot rows: hadamard, zadoff_chu or encoded_sine
-    pilot_length    [symbols] of a row
+    antennas        number M of antennas, at least the number of terminals
+    pilot_kind      pilot sequences: hadamard, zadoff_chu or encoded_sine
+    pilot_length    [symbols] length of a pilot row
     pilot_boost_db  [dB] power of the pilots above that of the symbols
     pilot_spacing   [symbols] between pilot rows; 0: one row in front
-    csi             perfect (simulation only), ls, ls_min_residual, lmmse or none
-    detector        zf, lmmse or none
-    interpolation   of the channel between spaced pilots: nearest or linear
+    csi             channel estimator: perfect (simulation only), ls, ls_min_residual, lmmse or none
+    detector        MIMO detector: zf, lmmse or none
+    interpolation   interpolation of the channel between spaced pilots: nearest or linear
     dump_path       folder for every internal signal; '': none
     attempts        most transmissions of a frame, see semantic_decoder
-    ask_below       expected share that is right, 0 to 1, below which a frame is asked for again
+    ask_below       expected share of correct items, 0 to 1, below which a repetition is requested
     """
 
     def __init__(self, system=DEFAULT_SYSTEM, checkpoint="", device="cpu", antennas=2,

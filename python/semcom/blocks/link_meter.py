@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Measures a link: detected against sent symbols, estimated against true channel."""
+"""Measures a link: compares detected with sent symbols, and the estimated with the true channel."""
 
 import threading
 
@@ -26,20 +26,20 @@ class _Tap(FrameBlock):
 
 
 class link_meter(gr.hier_block2):
-    """Collects the error vector, the peak power, the channel's error and the SNR of a run.
+    """Measures EVM, PAPR, channel NMSE and SNR of a run.
 
     Inputs 0..K-1   complex64, frames of sent symbols
-    Inputs K..2K-1  complex64, the same frames as detected; ``csi`` tags on input K
-    Input 2K        complex64, the same frames as the first antenna receives them, pilots and all;
-                    a simulated channel tells the truth there, in ``csi_true`` tags (the
-                    estimate's error counts where the channel stands still over a frame)
+    Inputs K..2K-1  complex64, the detected symbols of the same frames; ``csi`` tags on input K
+    Input 2K        complex64, the same frames as the first antenna receives them, with pilots; the
+                    ``csi_true`` tags of a simulated channel are read here (the estimation error is
+                    measured where the channel is constant within a frame)
 
-    ``report()`` gives the figures so far.  A frame counts once it has come on every input; of a
-    stream that the CSI tells to be unknown, the sent symbols are neither waited for nor counted:
-    they may come at any time, or never.  Each input is a block of its own, so that what is under
-    way never blocks its sender.
+    ``report()`` returns the measures so far.  A frame counts once it has come on every input.  The
+    sent symbols of a stream without an estimate in the CSI are neither waited for nor counted, as
+    they may come at any time, or never.  Each input is a block of its own, so that no input stops
+    another's sender.
 
-    streams  K, how many terminals send
+    streams  number K of terminals that send
     """
 
     def __init__(self, streams=2):
@@ -48,7 +48,7 @@ class link_meter(gr.hier_block2):
         gr.hier_block2.__init__(self, "link_meter", signature, gr.io_signature(0, 0, 0))
         self.streams = streams
         self._lock, self._waiting = threading.Lock(), {}
-        self._found = {}  # number -> what _measure returned; summed up in the order of the numbers
+        self._found = {}  # number -> result of _measure
         self.taps = [_Tap(port, self._collect) for port in range(ports)]
         for port, tap in enumerate(self.taps):
             self.connect((self, port), tap)
@@ -60,15 +60,15 @@ class link_meter(gr.hier_block2):
             csi, known = self._state(frames)
             if known is None or any(k not in frames for k in known):
                 return
-            # frames come in one order, so one before that still waits was lost on some input
+            # frames come in order, so an earlier one that is incomplete was lost on some input
             before = list(self._waiting)
             for number in before[: before.index(frame.number) + 1]:
                 del self._waiting[number]
             self._found[frame.number] = self._measure(frames, csi, known)
 
     def _state(self, frames: dict) -> tuple:
-        """(CSI of a frame, None without; numbers of the streams that are known, None before the
-        frame has been received)."""
+        """(CSI of a frame or None; numbers of the streams with an estimate, None until the frame is
+        complete at the receiver)."""
         if any(port not in frames for port in range(self.streams, len(self.taps))):
             return None, None
         estimate = frames[self.streams].csi
@@ -77,8 +77,9 @@ class link_meter(gr.hier_block2):
         return csi, np.flatnonzero(every if csi is None else np.isfinite(csi.no_eff[0])).tolist()
 
     def _measure(self, frames: dict, csi, known: list) -> tuple:
-        """papr, error and power of symbols, error and power of the channel, snr and noise_var of a
-        frame; the last two None where unknown.  Those of symbols are of the streams ``known``."""
+        """A frame's PAPR, error and power of symbols, error and power of the channel, SNR and noise
+        variance; the last two are None where unknown.  Symbols are those of the streams
+        ``known``."""
         papr = error = power = channel_error = channel_power = 0.0
         if known:
             sent = np.stack([frames[k].items for k in known])
@@ -90,19 +91,19 @@ class link_meter(gr.hier_block2):
         truth = frames[2 * self.streams].truth
         if csi is not None and truth is not None:
             true = read(truth)
-            if len(true.h) == 1:  # a channel that moves differs from payload to pilots
+            if len(true.h) == 1:  # a channel that varies differs between payload and pilots
                 channel_error = metrics.error_power(true.h[0], csi.h[0])
                 channel_power = metrics.error_power(true.h[0], np.zeros_like(true.h[0]))
         return papr, error, power, channel_error, channel_power, snr, noise_var
 
     def measured(self) -> tuple[np.ndarray, np.ndarray]:
-        """What :meth:`report` follows from, so far: numbers of frames in their order, [n] int64,
-        and figures of each, [n, 7] float64, as metrics.link_figures takes them."""
+        """The numbers of the measured frames in order, [n] int64, and the values of each, [n, 7]
+        float64, which metrics.link_figures explains."""
         with self._lock:
             numbers = sorted(self._found)
             found = [self._found[number] for number in numbers]
         return np.array(numbers, np.int64), np.array(found, np.float64).reshape(-1, 7)
 
     def report(self) -> dict:
-        """EVM, PAPR, channel NMSE and mean SNR of a path, each [dB]; None where unknown."""
+        """EVM, PAPR, channel NMSE and mean SNR [dB] by name; None where unknown."""
         return metrics.link_figures(self.measured()[1])

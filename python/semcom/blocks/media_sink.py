@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The end of a chain that shows media again: a film of what was sent and what is shown."""
+"""A sink for received media: writes a film of the sent beside the received clips."""
 
 from contextlib import ExitStack
 
@@ -14,20 +14,20 @@ from .media_source import sent_of, shared_store
 
 
 class media_sink(FrameBlock):
-    """Keeps the last clip that is shown, and writes all into an mp4, beside what was sent and with
-    the sound that was received; as they come, so that memory does not grow.
+    """Keeps the last received clip, and writes all clips into an mp4 film beside the sent ones,
+    with the received sound.  They are written as they come, so that memory does not grow.
 
-    Input 0  handles of what is shown (``semcom.media.store``), a frame a clip, as semantic_decoder
-             gives them
+    Input 0  handles of the received clips (``semcom.media.store``), a frame per clip, from
+             semantic_decoder
 
-    ``last`` is (frame, sent, shown): media, None where they are not known or nothing came;
-    ``received`` counts the frames.  One that does not come is drawn as lost once eight later ones
-    came, or at the end.  The file is whole when the flowgraph has stopped.
+    ``last`` is (frame, sent media, received media), with None for media that are unknown or lost;
+    ``received`` counts the frames.  A missing frame is drawn as lost once eight later ones came, or
+    at the end.  The file is complete when the flowgraph has stopped.
 
-    path     of the mp4; '' for none
-    store    name of the media source's store, which holds what was sent; '' where that is not in
-             this process
-    caption  what is between, in words
+    path     path of the mp4; '': write none
+    store    name of the media source's store, which holds the sent clips; '': they are not in this
+             process
+    caption  text that describes the link between the two pictures
     """
 
     def __init__(self, path="", store="media", caption=""):
@@ -42,7 +42,7 @@ class media_sink(FrameBlock):
         self.start()
 
     def start(self) -> bool:
-        """Each start of the flowgraph begins anew."""
+        """Forgets the clips of an earlier start of the flowgraph."""
         self.received, self.last = 0, (None, None, None)
         self._turns, self._open, self._film = Turns(), ExitStack(), None
         return FrameBlock.start(self)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The sound of what a receiver shows, as a stream that GNU Radio's audio_sink plays."""
+"""The sound of received clips, as a stream that GNU Radio's audio_sink plays."""
 
 import numpy as np
 
@@ -10,12 +10,12 @@ from .frame_block import FrameBlock
 
 
 class media_sound(FrameBlock):
-    """Plays shown clips one after the other: a second of sound for each second of them.
+    """Puts out the sound of received clips one after the other, a second for each of their seconds.
 
-    Input 0   handles of what is shown (``semcom.media.store``), a frame a clip, as semantic_decoder
-              gives them
+    Input 0   handles of the received clips (``semcom.media.store``), a frame per clip, from
+              semantic_decoder
     Output 0  float32 samples, 16 kHz mono, -1 to 1, with ``semcom_frame`` tags; silence for a clip
-              of which nothing was heard, or that has no sound
+              that was lost or has no sound
     """
 
     def __init__(self):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Sources of features, or of the media themselves: files, cameras, microphones, sound streams."""
+"""Sources of features or of media: from files, cameras, microphones and sound streams."""
 
 import functools
 from itertools import islice
@@ -15,49 +15,50 @@ from ..perception.features import extractor
 from ..perception.windows import LENGTH, MediaWindows, WindowStore
 from .frame_block import FrameBlock
 
-AHEAD = 2  # windows that wait for the encoders
+AHEAD = 2  # most windows that wait for the encoders
 
 
 @functools.cache
 def shared_store(name: str) -> WindowStore:
-    """The windows that a media source called so has sent, for displays in the same process."""
+    """The store of the windows that the media source ``name`` has sent, for displays in the same
+    process."""
     return WindowStore()
 
 
 def sent_of(store: WindowStore | None, number: int) -> Media | None:
-    """What a media source sent as that frame; None where it is not known."""
+    """The media that a media source sent as frame ``number``; None if they are unknown."""
     window = store.window(number) if store else None
     return window.media if window else None
 
 
 @functools.lru_cache(maxsize=4)
 def shared_features(name: str, weights: str):
-    """Networks of features, loaded once for all blocks."""
+    """The feature networks ``name``, which all blocks of the process share."""
     return extractor(name, Path(weights) if weights else None)
 
 
 class media_source(FrameBlock):
-    """Sends media as features of picture and sound; each frame is a window of seconds.
+    """Sends films as features of picture and sound; a frame is a window of some seconds.
 
     Output 0  audio features, float32 vectors of d_a (128), T items a frame, an item a second
     Output 1  visual features, float32 vectors of h*w*d_v (5*5*128), T items a frame
 
-    ``takes`` names what is put out, port by port; ``media`` is the handle of a window in
-    ``semcom.media.store``, once for each of its seconds.  Each first item carries
-    ``semcom_frame`` = (sequence number, T).  The last window of a file may be shorter than others.
-    A file that cannot be read ends the flowgraph, or, where ``failures`` was set to a list, adds
-    its line there.
+    ``takes`` names the kinds of the outputs; ``media`` is the handle of a window in
+    ``semcom.media.store``, repeated for each of its seconds.  Each first item carries
+    ``semcom_frame`` = (sequence number, T).  The last window of a file may be shorter.  A file that
+    cannot be read ends the flowgraph; if ``failures`` was set to a list, its error is appended to
+    the list instead.
 
     names       files or devices (v4l2:/dev/video0, alsa:default), a list or one name
-    microphone  a device that the sound is taken from, beside a camera
-    features    name of the networks of features: world, compact or vgg
-    weights     folder of the weights of 'vgg'; '' for the others, which ship
-    length      [s] of a window
+    microphone  device for the sound, if ``names`` is a camera
+    features    name of the feature networks: world, compact or vgg
+    weights     folder of the weights of 'vgg'; '' for the others, which are shipped
+    length      [s] length of a window
     sliding     True: a frame each second, of the last ``length`` seconds
-    realtime    True: files are sent as if they were live
+    realtime    True: files are sent in real time, as a camera is
     store       name under which displays find the pictures, see shared_store
-    takes       what is put out, in the order of the ports: audio, visual, media
-    frames      windows to send; 0: all
+    takes       kinds of the outputs, in the order of the ports: audio, visual, media
+    frames      number of windows to send; 0: all
     """
 
     def __init__(self, names, microphone="", features="world", weights="", length=LENGTH,
@@ -82,7 +83,7 @@ class media_source(FrameBlock):
         self.places, self.failures, self._media, self._windows = [], None, None, None
 
     def start(self) -> bool:
-        """Each start of the flowgraph begins with the first file."""
+        """Begins with the first file at each start of the flowgraph."""
         self._media = MediaWindows(
             self.names, self._made, microphone=self.microphone, failures=self.failures,
             **self.options,
@@ -94,17 +95,18 @@ class media_source(FrameBlock):
 
     @property
     def sent(self) -> int:
-        """Frames sent since the start; ``places`` has (name, first second, seconds) of each."""
+        """Number of frames sent since the start; ``places`` has (name, first second, seconds) of
+        each."""
         return len(self.places)
 
     @property
     def features_s(self) -> float:
-        """[s] spent on features since the start."""
+        """Time [s] spent on features since the start."""
         return self._media.features_s
 
     @property
     def waited_s(self) -> float:
-        """[s] spent waiting for media since the start."""
+        """Time [s] spent waiting for media since the start."""
         return self._media.waited_s
 
     def stop(self) -> bool:
@@ -123,7 +125,7 @@ class media_source(FrameBlock):
         return [(number, *self._taken(window))]
 
     def _taken(self, window) -> list:
-        """What goes out of a window, port by port."""
+        """The items of a window for each output port."""
         seconds = len(window.seconds)
         if "media" in self.takes:
             handles = handle_items(STORE.keep(window.media), seconds)
@@ -142,11 +144,11 @@ class sound_features(FrameBlock):
     Output 0  audio features, float32 vectors of d_a (128), ``length`` items a frame, an item a
               second, with ``semcom_frame`` tags
 
-    What is left at the end and fills no frame is not sent.
+    Samples at the end that do not fill a frame are not sent.
 
-    features  name of the networks of features: world, compact or vgg
-    weights   folder of the weights of 'vgg'; '' for the others, which ship
-    length    [s] of a window
+    features  name of the feature networks: world, compact or vgg
+    weights   folder of the weights of 'vgg'; '' for the others, which are shipped
+    length    [s] length of a window
     """
 
     def __init__(self, features="world", weights="", length=LENGTH):
@@ -161,7 +163,7 @@ class sound_features(FrameBlock):
         return FrameBlock.start(self)
 
     def advance(self, input_items):
-        """The frame that is full, if one is."""
+        """The next frame, if enough samples have come."""
         samples = input_items[0][: len(self._waiting) - self._filled]
         self._waiting[self._filled : self._filled + len(samples)] = samples
         self._filled += len(samples)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""A simulated radio front end: carriers, clocks, phase noise, amplifiers, fading, overflows."""
+"""Simulated radio front ends with carrier and clock offsets, phase noise, amplifiers, fading and
+overflows."""
 
 import itertools
 import threading
@@ -26,14 +27,15 @@ from .guard import guarded
 UPLINK, SIDELINK = presets.UPLINK, presets.SIDELINK
 ANTENNAS = {UPLINK: 2, SIDELINK: 1}
 LISTENS = {UPLINK: presets.DEVICES.index("receiver"), SIDELINK: presets.DEVICES.index("video")}
-LATENCY_S = 0.02  # [s] from the first sample of a burst without a time to its place on the air
-PAUSE_S = 0.02  # [s] by which the machine may be late before time stands still
-NAP_S = 0.002  # [s] between looks at the clock
-BLOCK = 1024  # samples that a receiver needs beyond those that are due
+LATENCY_S = 0.02  # [s] from the first sample of a burst without a time to its transmission
+PAUSE_S = 0.02  # [s] by which the computer may be late before simulated time stops
+NAP_S = 0.002  # [s] between two readings of the clock
+BLOCK = 1024  # samples that a receiver needs after those that are due
 
 
 class _MockBlock(gr.basic_block):
-    """Some terminals that send, from input 0 on, and some receivers, each with its antennas."""
+    """Base of the mock radios: an input for each of ``terminals``, and outputs for the antennas of
+    each of ``receivers``."""
 
     def __init__(self, name, settings, terminals, receivers):
         gr.basic_block.__init__(
@@ -61,7 +63,8 @@ class _MockBlock(gr.basic_block):
             path.snr_db = snr_db
 
     def counts(self) -> dict:
-        """Samples so far: sent by each terminal, received and dropped by each receiver."""
+        """Numbers of samples so far: sent by each terminal, received and dropped by each
+        receiver."""
         radio = self.radio
         return {
             "sent": [radio.num_sent(k) for k in self._terminals],
@@ -70,7 +73,8 @@ class _MockBlock(gr.basic_block):
         }
 
     def forecast(self, noutput_items, ninputs):
-        """A sample of the transmitter that a receiver waits for; none while there is output."""
+        """Asks for a sample of the transmitter for which a receiver waits; for none while a
+        receiver has output."""
         required = [0] * ninputs
         if not any(self.radio.ready(receiver) for receiver in self._ports):
             required[0 if self.radio.lacks(0) else 1] = 1
@@ -90,13 +94,13 @@ class _MockBlock(gr.basic_block):
         return WORK_CALLED_PRODUCE
 
     def _send(self, inputs, room) -> dict:
-        """Transmit what can be; returns how many samples each receiver may give then."""
+        """Transmit the input; returns the most samples that each receiver may put out."""
         for k, samples in enumerate(inputs):
             self.consume(k, self.radio.push(k, samples))
         return dict.fromkeys(self._ports, room)
 
     def _receive(self, receiver, outs) -> int:
-        """Fill arrays as far as may be, with a tag on the first sample and after each overflow."""
+        """Fill the arrays with received samples; tags on the first one and after each overflow."""
         count = 0
         while length := self.radio.pull_into(receiver, [out[count:] for out in outs]):
             value = to_pmt(_index(self.radio, receiver) - length, self.settings.sample_rate)
@@ -107,7 +111,7 @@ class _MockBlock(gr.basic_block):
 
 
 def _index(radio, receiver) -> int:
-    """Of the next sample that a receiver takes, in its own time."""
+    """Number of the next sample of a receiver, in its own time."""
     return radio.num_received(receiver) + radio.num_dropped(receiver)
 
 
@@ -116,34 +120,35 @@ class mock_radio(_MockBlock):
 
     Input 0   complex64, sent by the audio terminal, uplink and sidelink, on its one antenna
     Input 1   complex64, sent by the video terminal
-    Outputs 0, 1  complex64, the receiver's antennas, which hear both terminals
-    Output 2      complex64, the video terminal's antenna, which hears the audio terminal
+    Outputs 0, 1  complex64, the receiver's antennas, which receive both terminals
+    Output 2      complex64, the video terminal's antenna, which receives the audio terminal
 
-    A stream has unit mean power while its burst is on, and zeros between bursts.  Each device has
-    its own carrier, clock and start, so a time of its own: sample i that it sends is on the air
-    when sample i that it receives is taken (see device_time).  The streams therefore come and go at
-    rates that differ by parts per million, and what the audio terminal sends before the video
-    terminal's start is not heard there.  Outputs have the full scale 1 (with the presets that
-    ship), and tags rx_time: on the first sample of each piece and after each overflow.
+    An input has unit mean power during a burst and zeros between bursts.  Each device has its own
+    carrier, sample clock and start, and so its own time: its transmitted sample i and its received
+    sample i are at the same time (see device_time).  The rates of the streams therefore differ by
+    some parts per million, and the video terminal does not receive what the audio terminal sent
+    before the video terminal's start.  Outputs have full scale 1 (with the shipped presets), and
+    tags rx_time on the first sample and after each overflow.
 
-    By default time goes on with the samples of both inputs, as fast as they come: equal inputs and
-    seeds give equal outputs, and tags on the inputs mean nothing.  Both terminals have to send all
-    the time, if only zeros, and what is under way when the first of them ends (a buffer's length)
-    may not be heard.
+    By default simulated time advances with the samples of both inputs, as fast as they come: equal
+    inputs and seeds give equal outputs, and tags on the inputs have no effect.  Both terminals have
+    to send samples all the time, at least zeros; the last samples (a buffer's length) before the
+    first terminal ends may not be received.
 
-    In real time, time goes on by the clock, and only stopping the flowgraph ends it.  A burst with
-    a tag tx_time goes on the air at that time of its device.  One that is late is dropped whole, to
-    its tx_eob or the next burst, and counted; one that is early waits, and what comes after it.  A
-    burst without a time goes on the air 20 ms after it came.  A terminal that has nothing to send
-    is silent.  Time stands still while the machine is too slow; an output that is not emptied makes
-    the machine slow, since GNU Radio then calls no block.
+    With ``realtime`` simulated time follows the clock, until the flowgraph is stopped.  A burst
+    with a tag tx_time is transmitted at that time of its device.  A burst that is late is dropped
+    whole, up to its tx_eob or the next burst, and counted; one that is early waits, with all
+    samples after
+    it.  A burst without a time is transmitted 20 ms after it came.  A terminal without samples is
+    silent.  Simulated time stops while the computer is too slow, or while an output is full, since
+    GNU Radio then does not call the block.
 
     preset           name of a preset, or path of a JSON file (see semcom.protocol.mock_presets)
     sample_rate      [Hz] nominal, of every stream
-    snr_db           [dB] of each stream at each antenna of the receiver
-    sidelink_snr_db  [dB] at the video terminal; None: that of the uplink
-    seed             of all that is random
-    realtime         time goes on by the clock
+    snr_db           [dB] SNR of each stream at each antenna of the receiver
+    sidelink_snr_db  [dB] SNR at the video terminal; None: that of the uplink
+    seed             seed of all random numbers
+    realtime         simulated time follows the clock
 
     SemcomError if the preset or a setting cannot be used.
     """
@@ -164,25 +169,26 @@ class mock_radio(_MockBlock):
         return super().start()
 
     def set_snr_db(self, snr_db):
-        """Uplink SNR [dB], and the sidelink's where it has none of its own."""
+        """Sets the SNR [dB] of the uplink, and of the sidelink if it has none of its own."""
         self._set_snr(UPLINK, self.settings.uplink, snr_db)
         if not self._has_sidelink_snr:
             self._set_snr(SIDELINK, self.settings.sidelink, snr_db)
 
     def set_sidelink_snr_db(self, snr_db):
-        """Sidelink SNR [dB]; None: the uplink's."""
+        """Sets the SNR [dB] of the sidelink; None: the uplink's."""
         self._has_sidelink_snr = snr_db is not None
         snr_db = self.settings.uplink.snr_db if snr_db is None else snr_db
         self._set_snr(SIDELINK, self.settings.sidelink, snr_db)
 
     def counts(self) -> dict:
-        """So far: samples sent [2], received and dropped by overflows [2] (uplink, sidelink), and
-        by the clock samples of silence sent for want of others [2], late bursts [2], and the
-        seconds that time stood still."""
+        """Counts so far, by name: samples ``sent`` [2] by the terminals, ``received`` and
+        ``dropped`` by overflows [2] (uplink, sidelink); in real time also samples of silence for
+        lack of input, ``silent`` [2], ``late`` bursts [2] and the time [s] for which simulated time
+        was stopped, ``paused_s``."""
         return {**super().counts(), **self._clock.counts()}
 
     def forecast(self, noutput_items, ninputs):
-        """Nothing by the clock."""
+        """Asks for no input in real time: the block runs without samples, too."""
         return [0] * ninputs if self._realtime else super().forecast(noutput_items, ninputs)
 
     def general_work(self, input_items, output_items):
@@ -203,17 +209,17 @@ class mock_radio(_MockBlock):
 
 
 class mock_uplink(_MockBlock):
-    """The receiver of a mock radio alone: equals its outputs 0 and 1 with equal settings.
+    """The receiver's part of a mock radio: outputs 0 and 1 of mock_radio, with equal settings.
 
-    With mock_sidelink it makes one radio in a flowgraph where the video terminal hears the audio
-    terminal; streams in GNU Radio go in no circle.  Time goes on with the samples of both inputs,
-    which have to come all the time, if only zeros, and all whole blocks of 512 samples that they
-    reach are heard.  Streams: see mock_radio.
+    mock_uplink and mock_sidelink together replace mock_radio in a flowgraph where the video
+    terminal listens to the audio terminal, since GNU Radio does not allow loops.  Simulated time
+    advances with the samples of both inputs, which have to come all the time, at least zeros; all
+    whole blocks of 512 samples are received.  Inputs and outputs are described at mock_radio.
 
     preset       name of a preset, or path of a JSON file (see semcom.protocol.mock_presets)
     sample_rate  [Hz] nominal, of every stream
-    snr_db       [dB] of each stream at each antenna
-    seed         of all that is random
+    snr_db       [dB] SNR of each stream at each antenna
+    seed         seed of all random numbers
     """
 
     def __init__(self, preset="indoor", sample_rate=4e6, snr_db=10.0, seed=0):
@@ -221,19 +227,20 @@ class mock_uplink(_MockBlock):
         super().__init__("mock_uplink", settings, 2, (UPLINK,))
 
     def set_snr_db(self, snr_db):
-        """SNR [dB] of each stream at each antenna."""
+        """Sets the SNR [dB] of each stream at each antenna."""
         self._set_snr(UPLINK, self.settings.uplink, snr_db)
 
 
 class mock_sidelink(_MockBlock):
-    """The video terminal's antenna of a mock radio alone: equals its output 2.
+    """The video terminal's antenna of a mock radio: output 2 of mock_radio, with equal settings.
 
-    Input 0 is the audio terminal's stream.  See mock_uplink.
+    Input 0   complex64, sent by the audio terminal
+    Output 0  complex64, the video terminal's antenna; see mock_uplink
 
     preset       name of a preset, or path of a JSON file (see semcom.protocol.mock_presets)
     sample_rate  [Hz] nominal, of every stream
-    snr_db       [dB] of the sidelink, at the video terminal's antenna
-    seed         of all that is random
+    snr_db       [dB] SNR of the sidelink, at the video terminal's antenna
+    seed         seed of all random numbers
     """
 
     def __init__(self, preset="indoor", sample_rate=4e6, snr_db=10.0, seed=0):
@@ -241,14 +248,14 @@ class mock_sidelink(_MockBlock):
         super().__init__("mock_sidelink", settings, 1, (SIDELINK,))
 
     def set_snr_db(self, snr_db):
-        """SNR [dB] at the antenna."""
+        """Sets the SNR [dB] at the antenna."""
         self._set_snr(SIDELINK, self.settings.sidelink, snr_db)
 
 
 class _Clock:
-    """Makes a mock radio's time that of the clock, in every device's own samples.
+    """Advances a mock radio's time by the clock, counted in every device's own samples.
 
-    A machine that is too slow makes time stand still: nothing is lost, nor late by that.
+    If the computer is too slow, simulated time stops: no sample is lost and no burst late for that.
     """
 
     def __init__(self, settings):
@@ -260,10 +267,10 @@ class _Clock:
         self._terminals = [_Terminal(k, settings.sample_rate) for k in range(2)]
         self._began = None
         self._paused_s = 0.0
-        self.in_time = True  # all that was due has been taken
+        self.in_time = True  # all due samples were put out
 
     def counts(self) -> dict:
-        """Of silence [samples], late bursts, and time that stood still [s]."""
+        """Counts of silence [samples], late bursts, and stopped time [s]."""
         return {
             "silent": [terminal.silent for terminal in self._terminals],
             "late": [terminal.late for terminal in self._terminals],
@@ -271,7 +278,7 @@ class _Clock:
         }
 
     def now(self, radio, room: int) -> float:
-        """Time [s] up to which samples are due, as far as there is room for them."""
+        """Time [s] up to which samples are due and fit the output (``room`` samples)."""
         clock = time.monotonic()
         self._began = clock if self._began is None else self._began
         heard = min(self._time(LISTENS[r], _index(radio, r)) for r in ANTENNAS)
@@ -285,11 +292,11 @@ class _Clock:
         return heard + min(lag_s, room_s)
 
     def send(self, radio, terminal: int, at: float, samples, marks: list) -> int:
-        """Transmit a terminal's samples as of this time [s]; returns how many were taken."""
+        """Transmit a terminal's samples at time ``at`` [s]; returns the number that was read."""
         return self._terminals[terminal].send(radio, samples, marks, self._index(terminal, at))
 
     def due(self, radio, receiver: int, at: float, room: int) -> int:
-        """Samples that a receiver may give until this time [s]."""
+        """Number of samples that a receiver may put out until time ``at`` [s]."""
         due = self._index(LISTENS[receiver], at) - _index(radio, receiver)
         return min(max(due, 0), room)
 
@@ -303,21 +310,21 @@ class _Clock:
 
 
 class _Terminal:
-    """Puts one terminal's bursts on the air by the clock, and silence where it has no sample."""
+    """Transmits one terminal's bursts by the clock, and silence where it has no samples."""
 
     def __init__(self, number: int, sample_rate: float):
         self._number = number
         self._rate = sample_rate
         self._latency = int(LATENCY_S * sample_rate)
-        self._idle = True  # what was sent last is silence
-        self._dropping = False  # the burst that comes in was late
+        self._idle = True  # the latest transmitted sample is silence
+        self._dropping = False  # the present burst was late
         self.silent = self.late = 0
 
     def send(self, radio, samples, marks: list, due: int) -> int:
-        """Transmit what may go on the air by now and a little ahead; returns how many were taken.
+        """Transmit samples that are due now or in a short time; returns the number that was read.
 
-        marks  (place in samples, key, value) of tags
-        due    samples that have been on the air by now
+        marks  (index in ``samples``, key, value) of tags
+        due    number of samples that have to be transmitted by now
         """
         ahead = due + BLOCK + 2 * self._latency
         taken = 0
@@ -332,7 +339,7 @@ class _Terminal:
         return taken
 
     def _begin(self, radio, at, ahead) -> bool:
-        """A burst begins, at a sample or at None; False if it is too early for that."""
+        """Begin a burst at sample ``at``, or at once if None; False if it is too early for it."""
         sent = radio.num_sent(self._number)
         self._dropping = at is not None and at < sent
         self.late += self._dropping
@@ -352,7 +359,7 @@ class _Terminal:
         return radio.push(self._number, samples[:room])
 
     def _silence(self, radio, until) -> bool:
-        """Send zeros until so many samples were sent in all; True if there were any."""
+        """Send zeros until ``until`` samples were sent in all; True if zeros were sent."""
         missing = min(until - radio.num_sent(self._number), radio.room(self._number))
         if missing <= 0:
             return False
@@ -362,7 +369,8 @@ class _Terminal:
 
 
 def _parts(count: int, marks: list, sample_rate: float):
-    """Cut samples where bursts begin and end -> (stop, begins at sample or None, begins, ends)."""
+    """Cut samples where bursts begin and end; yields (stop, time of the burst as a sample number or
+    None, whether a burst begins, whether one ends)."""
     begins = {place: None for place, key, _ in marks if pmt.eq(key, TX_SOB)}
     begins |= {
         place: to_index(value, sample_rate) for place, key, value in marks if pmt.eq(key, TX_TIME)

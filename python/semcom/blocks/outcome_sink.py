@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The end of the chain: the outcome of each frame, kept and published."""
+"""A sink that keeps and publishes the outcome of each frame."""
 
 import pmt
 
@@ -12,19 +12,20 @@ PORT = pmt.intern("outcomes")
 
 
 class outcome_sink(FrameBlock):
-    """Keeps the outcome of every frame and publishes it in words.
+    """Keeps the outcome of every frame and publishes it as a message.
 
-    Input 0  items of the system's outcome, as semantic_decoder gives them
+    Input 0  items of the system's outcome, from semantic_decoder
 
-    ``outcomes`` maps a frame's number to its outcome, as the system's task has it (semcom.tasks);
-    at most ``keep`` frames are kept, the oldest go first; ``received`` counts all.  ``judge``, a
-    function of a frame's number and outcome, is called with each as it comes, if set.
-    Message port ``outcomes``: a dict per frame with ``frame`` and what the task says of it:
-    ``events`` (names) and ``confidence`` of each second; ``text``; ...
+    ``outcomes`` is {frame number: outcome}, with the outcome's type of the system's task
+    (semcom.tasks); at most ``keep`` frames are kept, the latest; ``received`` counts all.
+    ``judge``, if set, is called with each frame's number and outcome as it comes.
+
+    Message port ``outcomes``: a dict per frame with ``frame`` and the task's keys: ``events``
+    (names) and ``confidence`` of each second; ``text``; ...
 
     system      name in the registry
     checkpoint  name or file of the weights; '' is those shipped for the synthetic set
-    keep        most frames that are kept; 0: as many as the task keeps
+    keep        most frames that are kept; 0: the task's default
     """
 
     def __init__(self, system=DEFAULT_SYSTEM, checkpoint="", keep=0):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The one bridge from PDUs to streams: a frame of symbols per message."""
+"""A block from PDUs to a stream: a frame of symbols for each message."""
 
 from collections import deque
 
@@ -14,12 +14,12 @@ from .guard import guarded
 class pdu_to_frames(FrameBlock):
     """Turns PDUs of symbols into a stream of frames, numbered in the order of their arrival.
 
-    Message port ``pdus``: pairs (metadata, c32vector), or the symbol ``done`` to end the stream
-    once all that waits is sent.
+    Message port ``pdus``: pairs (metadata, c32vector), or the symbol ``done``, which ends the
+    stream after the waiting PDUs.
     Output 0: complex64, frames with ``semcom_frame`` tags
 
-    At most ``max_waiting`` PDUs wait.  Messages know no back-pressure, so one that comes when the
-    queue is full is dropped; it keeps its number, so the gap shows, and ``dropped`` counts it.
+    At most ``max_waiting`` PDUs wait.  Messages have no back-pressure: a PDU that comes when the
+    queue is full is dropped.  Its number is left out in the stream, and ``dropped`` counts it.
 
     max_waiting  most PDUs that wait
     """

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""ZeroMQ sockets that carry samples to and from a mock radio; errors of flowgraphs made in GRC."""
+"""Blocks with ZeroMQ sockets to and from a mock radio, and ``or_exit`` for flowgraphs of GRC."""
 
 from gnuradio import blocks, gr, zeromq
 
@@ -18,16 +18,15 @@ def _socket(kind, size, address):
     try:
         return kind(size, 1, address, SOCKET_MS, True, MESSAGES)
     except RuntimeError as cause:
-        raise SemcomError(f"{address}: cannot be used by ZeroMQ ({cause})") from cause
+        raise SemcomError(f"{address}: cannot be used as a ZeroMQ address ({cause})") from cause
 
 
 class zmq_transmitter(gr.hier_block2):
-    """Samples and their tags to a ZeroMQ PUSH socket that is bound here, as apps/mock_radio.py
-    takes them.
+    """Sends samples and their tags through a ZeroMQ PUSH socket, which it binds, to mock_radio.py.
 
     Input 0  complex64 samples
 
-    address  of the socket, as tcp://*:5551; the mock radio connects to it
+    address  address to bind, such as tcp://*:5551; the mock radio connects to it
     """
 
     def __init__(self, address="tcp://*:5551"):
@@ -40,8 +39,9 @@ class zmq_antennas(gr.hier_block2):
 
     Outputs 0..M-1  complex64 samples
 
-    address   of the socket, as tcp://127.0.0.1:5561
-    antennas  M, interleaved in the socket's messages, so that they lose alike
+    address   address of the socket, such as tcp://127.0.0.1:5561
+    antennas  number M of antennas; the messages have their samples interleaved, so that all lose
+              the same samples
     """
 
     def __init__(self, address="tcp://127.0.0.1:5561", antennas=2):
@@ -54,9 +54,9 @@ class zmq_antennas(gr.hier_block2):
 
 
 def or_exit(block, *arguments, **options):
-    """``block(*arguments)``; a SemcomError ends the program with its one line.
+    """``block(*arguments, **options)``; a SemcomError ends the program with its one line.
 
-    For flowgraphs that GRC generated: their main program shows the traceback of everything.
+    For flowgraphs that GRC generated, whose main program would print a traceback.
     """
     try:
         return block(*arguments, **options)

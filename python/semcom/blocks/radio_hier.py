@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The terminals and the receiver with bursts on the air, where no clock or carrier is shared."""
+"""Hier blocks for radios without a common clock or carrier: a terminal and the receiver, with
+bursts."""
 
 from gnuradio import gr
 
@@ -20,61 +21,63 @@ from .semantic_decoder import semantic_decoder
 from .semantic_encoder import semantic_encoder
 from .transmitters import following_transmitter, leading_transmitter
 
-AIR_WINDOW = 8  # frames under way on the air: bursts and answers take a while
-SEGMENTS = 10  # a clip's, of which a sidelink burst's length is reckoned
+AIR_WINDOW = 8  # most unanswered frames: bursts and answers are delayed over the air
+SEGMENTS = 10  # of a clip, from which the length of a sidelink burst follows
 
 
 def system_number(name: str) -> int:
-    """What a burst's header says of the system."""
+    """The number of a system in burst headers."""
     return entry_of(name).number
 
 
 def segment(net, name: str) -> int:
-    """[symbols] that a terminal's payload is a multiple of; 1 where it may have any length."""
+    """The unit [symbols] of a terminal's payload, of which it is a multiple; 1: any length."""
     return 1 if net.ragged else net.payload(name, 1)
 
 
 class radio_terminal(HasModel, gr.hier_block2):
-    """A terminal on the air: turns what it takes, and what its antenna hears, into the samples
-    of bursts.
+    """A terminal for a radio: encodes its items, and sidelink bursts of another terminal, as the
+    samples of bursts.
 
-    The first terminal of a topology leads: it sends when it has something (leading_transmitter),
-    with sidelink bursts in front where another hears it.  One that hears it follows, and sends when
-    that says (following_transmitter).
+    The first terminal of a topology leads: it sends each frame as it comes (leading_transmitter),
+    with sidelink bursts before it if another terminal listens.  A terminal that listens to it
+    follows, and sends at the times that the sidelink bursts define (following_transmitter).
 
-    Input 0   items of the terminal, a frame a clip
-    Input 1   complex64 samples of the terminal's antenna (only of one that hears another)
+    Input 0   items of the terminal, a frame per clip
+    Input 1   complex64 samples of the terminal's antenna (only of a terminal that follows)
     Output 0  complex64 samples
-    Output 1  complex64, the symbols alone, for measurements
-    Message port ``attention``: where it looked, see semantic_encoder
-    Message port ``bursts``: the sidelink bursts that were heard, see frame_sync_cc
+    Output 1  complex64, the symbols of the bursts, for measurements
+    Message port ``attention``: attention of the encoder, see semantic_encoder
+    Message port ``bursts``: the received sidelink bursts, see frame_sync_cc
 
-    ``repeater`` sends again what the receiver asks for, if ``attempts`` are above 1 (else None):
-    what comes over the return link goes to its message port ``answers``.  (A port of this block
-    that passed it on would keep the block's memory.)
+    ``repeater`` is the block that repeats frames at the receiver's request, if ``attempts`` is
+    above 1 (otherwise None): the return link's messages go to its message port ``answers``.  (A
+    port of this hier block that passed them on would prevent its memory from being freed.)
 
-    A frame whose sidelink bursts were lost is sent without guidance, if the period of those before
-    tells when.
-    ``schedule`` tells when bursts are due (None for one that leads), ``sync`` hears the sidelink.
+    If the sidelink bursts of a frame are lost, it is sent without guidance, provided that the
+    period of earlier bursts gives its time.
+
+    ``schedule`` has the times of the bursts (None for a terminal that leads); ``sync`` receives the
+    sidelink.
 
     system            name in the registry
-    name              of the terminal, in the system's topology
+    name              name of the terminal in the system's topology
     checkpoint        file of the weights; '' is the one shipped for the synthetic set
-    device            Torch device
+    device            Torch device: cpu, cuda, ...
     sample_rate       [Hz]
-    pause             [s] of silence between frames that is part of the samples, of a terminal that
+    pause             [s] silence in the samples before and after each frame, of a terminal that
                       leads, see leading_transmitter
-    continuous        a sample out for each one in, of a terminal that follows, see
+    continuous        put out a sample for each one of input 1, of a terminal that follows, see
                       following_transmitter
-    sidelink_timeout  [s] to wait for the sidelink if nothing tells the time; 0: for ever
+    sidelink_timeout  [s] time to wait for a sidelink frame whose time is unknown; 0: for ever
     dump_path         folder for every internal signal; '': none
-    fragment          [symbols] of a burst's payload at most, of a terminal that is the only one; 0:
-                      a burst carries a whole frame
-    attempts          most transmissions of a frame; above 1 of an only terminal alone
-    window            most frames under way, see repeater
-    timeout           [s] after which what was not answered is sent again; 0: never
+    fragment          [symbols] longest payload of a burst, only for systems with one terminal; 0: a
+                      burst carries a whole frame
+    attempts          most transmissions of a frame; above 1 only for systems with one terminal
+    window            most unanswered frames, see repeater
+    timeout           [s] time without an answer after which a frame is repeated; 0: never
     overdue           see repeater
-    plan              more of semcom.protocol.burst.BurstFormat: sps [samples per symbol],
+    plan              further fields of semcom.protocol.burst.BurstFormat: sps [samples per symbol],
                       pilot_length [symbols], pilot_spacing [symbols], turnaround [s], copies,
                       max_peak_db [dB]
     """
@@ -111,7 +114,7 @@ class radio_terminal(HasModel, gr.hier_block2):
         stages = [self.encoder]
         if (fragment or attempts > 1) and len(net.topology) > 1:
             raise SemcomError(
-                f"fragment {fragment}, attempts {attempts}: 0 and 1 expected, since "
+                f"fragment {fragment}, attempts {attempts}: expected 0 and 1, since "
                 f"{len(net.topology)} terminals share the uplink's bursts"
             )
         if fragment:
@@ -129,7 +132,7 @@ class radio_terminal(HasModel, gr.hier_block2):
         dump(self, self.transmitter, 0, dump_path, f"{name}_samples")
 
     def _follow(self, plan, model, number, sender, sidelink_timeout, continuous):
-        """What hears the sidelink, and sends when it says."""
+        """Connect the receiver of the sidelink, and the transmitter that sends at its times."""
         net = shared_system(model[0], str(model[2]), model[3])
         self.sync = frame_sync_cc(
             1, plan.rows(1), plan.sample_rate, plan.sps, plan.pilot_spacing, "zf", SIDELINK_CODE,
@@ -149,28 +152,29 @@ class radio_terminal(HasModel, gr.hier_block2):
 
 
 class radio_receiver(HasModel, gr.hier_block2):
-    """The receiver on the air: turns the samples of its antennas into the outcome of each frame.
+    """The receiver for a radio: finds bursts in its antennas' samples and decodes each frame's
+    outcome.
 
     Inputs 0..M-1     complex64 samples
     Output 0          items of the system's outcome, see semantic_decoder
-    Outputs 1..K      complex64, the symbols of each terminal as they were separated
-    Message port ``bursts``: the bursts that were heard, see frame_sync_cc
+    Outputs 1..K      complex64, the detected symbols of each terminal
+    Message port ``bursts``: the received bursts, see frame_sync_cc
     Message port ``answers``: for the return link, see semantic_decoder
     Message port ``judgement``: see semantic_decoder
 
     system       name in the registry
     checkpoint   name or file of the weights; '' is those shipped for the synthetic set
     device       Torch device: cpu, cuda, ...
-    antennas     M, at least as many as terminals
+    antennas     number M of antennas, at least the number of terminals
     sample_rate  [Hz] nominal
-    detector     zf or lmmse
+    detector     MIMO detector: zf or lmmse
     dump_path    folder for every internal signal; '': none
     attempts     most transmissions of a frame, see semantic_decoder
-    ask_below    expected share that is right, 0 to 1, below which a frame is asked for again
-    window       most frames that the sender has under way, see repeater
-    plan         more of semcom.protocol.burst.BurstFormat: sps [samples per symbol], pilot_length
-                 [symbols], pilot_spacing [symbols], copies, max_peak_db [dB]; turnaround [s] is of
-                 the terminals, and means nothing here
+    ask_below    expected share of correct items, 0 to 1, below which a repetition is requested
+    window       most unanswered frames of the sender, see repeater
+    plan         further fields of semcom.protocol.burst.BurstFormat: sps [samples per symbol],
+                 pilot_length [symbols], pilot_spacing [symbols], copies, max_peak_db [dB];
+                 turnaround [s] has no effect here
     """
 
     def __init__(self, system=DEFAULT_SYSTEM, checkpoint="", device="cpu", antennas=2,
@@ -184,7 +188,7 @@ class radio_receiver(HasModel, gr.hier_block2):
             signature(*[c64] * antennas),
             signature(item_size(net.outcome_item), *[c64] * terminals),
         )
-        # A receiver keeps no turnaround, so none is too short for it.
+        # The receiver does not use the turnaround, so no value is too short for it.
         self.plan = plan = BurstFormat(sample_rate, **{**plan, "turnaround": None})
         self.sync = frame_sync_cc(
             antennas, plan.rows(terminals), sample_rate, plan.sps, plan.pilot_spacing, detector,
@@ -208,5 +212,5 @@ class radio_receiver(HasModel, gr.hier_block2):
         dump(self, self.decoder, 0, dump_path, "outcomes", net.outcome_item)
 
     def set_detector(self, detector):
-        """zf or lmmse, from the next burst on."""
+        """Sets the detector, zf or lmmse, from the next burst on."""
         self.sync.set_method(detector)

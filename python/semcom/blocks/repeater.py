@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The sender's part of automatic repeat."""
+"""The sender's block for automatic repeat requests (ARQ)."""
 
 import math
 import time
@@ -14,29 +14,30 @@ from .frame_block import FrameBlock
 from .guard import guarded
 
 ANSWERS = pmt.intern("answers")
-NAP_S = 0.001  # [s] between looks at the answers, once there is nothing else to do
+NAP_S = 0.001  # [s] between two checks for answers, without other work
 
 
 class repeater(FrameBlock):
-    """Sends frames on, keeps them until they are accepted, and sends again what is asked for.
+    """Passes frames on, keeps them until they are accepted, and repeats them at request.
 
-    Inputs   complex64 streams, frames of equal numbers, whatever they hold (pilots too)
-    Outputs  the same frames, and repeats of them with the attempt in their numbers
+    Inputs   complex64 streams, frames of equal numbers, with or without pilots
+    Outputs  the same frames, and their repetitions, with the attempt in the frame number
              (semcom.protocol.frames); all streams of a frame are repeated together
-    Message port ``answers``: what came over the return link, see return_link
+    Message port ``answers``: answers from the return link, see return_link
 
     It ends when its input has ended and all frames are accepted or given up.  ``frames`` counts
-    those that were new, ``repeats`` what was sent again, ``repeated_symbols`` its symbols on the
-    last stream.  Streams are waited for in their order: one that another block makes of a stream
-    beside it comes behind that, so that frames of any length pass.
+    new frames, ``repeats`` repetitions, ``repeated_symbols`` the symbols of the repetitions on the
+    last stream.  Inputs are read in their order: a stream that another block makes from one of the
+    others has to come after that one, so that frames of any length pass.
 
-    streams   how many: those of all terminals, which share one time on an aligned uplink
+    streams   number of streams: those of all terminals, which send at once on an aligned uplink
     attempts  most transmissions of a frame
-    window    most frames under way, from the oldest number to the newest; while as many are, no new
-              one is taken
-    timeout   [s] after which what was not answered is sent again; 0: never
-    overdue   called with the number of what was sent last, of window 1, while its answer has not
-              come; True: it will not come.  For radios whose time goes on with the samples
+    window    most unanswered frames, from the oldest number to the latest; no new frame is read
+              while there are as many
+    timeout   [s] time without an answer after which a frame is repeated; 0: never
+    overdue   function of the number of the latest frame, for window 1, called while its answer is
+              missing; True: the answer will not come.  For radios whose time advances with the
+              samples
     """
 
     def __init__(self, streams=1, attempts=3, window=WINDOW, timeout=0.0, overdue=None):
@@ -55,15 +56,15 @@ class repeater(FrameBlock):
         self.sender = Sender(self.attempts, self.window, self.timeout)
         self._last, self._was_overdue = None, False
         self.frames = self.repeats = 0
-        self.repeated_symbols = 0  # of the last stream
+        self.repeated_symbols = 0  # on the last stream
 
     @guarded
     def _on_answer(self, message):
         self.sender.answer(Answer.from_dict(pmt.to_python(message)), time.monotonic())
 
     def forecast(self, noutput_items, ninputs):
-        """While frames are under way no input is required: a block that requires what will not
-        come any more is ended."""
+        """Asks for no input while answers are missing: GNU Radio ends a block that asks for input
+        after its input has ended."""
         if self.sender.open:
             return [0] * ninputs
         return FrameBlock.forecast(self, noutput_items, ninputs)
@@ -90,7 +91,8 @@ class repeater(FrameBlock):
         return results
 
     def _look_at_last(self) -> None:
-        """Two looks, between which an answer that has come is taken in."""
+        """Give the latest frame up if its answer is overdue twice: an answer that has come is read
+        in between."""
         if not (self.overdue and self.sender.open):
             return
         if self._was_overdue:

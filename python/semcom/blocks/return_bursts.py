@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The return link on the air: the receiver's answers as bursts on a carrier of their own (FDD), so
-that they are sent as soon as they are known, and need no slot."""
+"""The return link of radios: the receiver's answers as bursts on a carrier of their own.
+
+With a second carrier (FDD) an answer is sent as soon as it is known and needs no time slot.
+"""
 
 from collections import deque
 
@@ -19,20 +21,20 @@ from .guard import guarded
 ANSWERS = pmt.intern("answers")
 BURSTS = pmt.intern("bursts")
 HEADER = ("frame", "terminal", "length", "system", "fragment", "fragments", "attempt")
-WAITING = 256  # answers that may wait to be sent; the oldest goes
+WAITING = 256  # most answers that wait to be sent; further ones replace the oldest
 
 
 class answer_transmitter(FrameBlock):
-    """Turns the receiver's answers into the samples of bursts, for its transmitter.
+    """Sends the receiver's answers as bursts.
 
-    Message port ``answers``: of semantic_decoder
-    Output 0  complex64 samples of unit mean power while a burst is on, with tx_sob, tx_length and
-              tx_eob; no time: it is sent as soon as it comes
+    Message port ``answers``: from semantic_decoder
+    Output 0  complex64 samples of unit mean power during a burst, with tx_sob, tx_length and
+              tx_eob; without a time: a burst is sent as soon as it comes
 
-    plan    what both ends agree on (semcom.protocol.burst.BurstFormat)
-    system  number of the semantic system, for the headers
+    plan    burst format of both ends (semcom.protocol.burst.BurstFormat)
+    system  number of the semantic system in the headers
 
-    ``sent`` counts the bursts, ``dropped`` the answers of which more waited than may.
+    ``sent`` counts the bursts, ``dropped`` the answers that were dropped since 256 others waited.
     """
 
     def __init__(self, plan: BurstFormat, system: int):
@@ -61,7 +63,7 @@ class answer_transmitter(FrameBlock):
 
 
 class _AnswerReader(gr.basic_block):
-    """Reports of frame_sync_cc to answers."""
+    """Reads answers from the reports of frame_sync_cc."""
 
     def __init__(self, system: int):
         gr.basic_block.__init__(self, "answer_reader", [], [])
@@ -81,13 +83,13 @@ class _AnswerReader(gr.basic_block):
 
 
 class answer_receiver(gr.hier_block2):
-    """Reads the receiver's answers from the samples of a terminal's antenna.
+    """Receives the receiver's answers from the samples of a terminal's antenna.
 
     Input 0   complex64 samples
-    ``reader`` has the message port ``answers``, for a repeater.
+    The block ``reader`` has the message port ``answers``, for a repeater.
 
-    plan    what both ends agree on (semcom.protocol.burst.BurstFormat)
-    system  number of the semantic system, for the headers
+    plan    burst format of both ends (semcom.protocol.burst.BurstFormat)
+    system  number of the semantic system in the headers
     """
 
     def __init__(self, plan: BurstFormat, system: int):

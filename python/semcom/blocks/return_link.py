@@ -19,15 +19,15 @@ from ..systems.registry import system as entry_of
 from .guard import guarded
 
 ANSWERS = pmt.intern("answers")
-SILENCE_S = 0.02  # [s] before and after a mock burst: more than a terminal's start, and the search
-SEED_STEP = 0x9E3779B97F4A7C15  # to another mock radio for each answer
+SILENCE_S = 0.02  # [s] before and after a mock burst: longer than a terminal's start and search
+SEED_STEP = 0x9E3779B97F4A7C15  # between the seeds of the mock radios of successive answers
 
 
 class _ReturnLink(gr.basic_block):
-    """Carries each answer by itself, and says what came of it.
+    """Base of the simulated return links: each answer is sent by itself.
 
-    Subclasses define ``carry(answer)``, the answers that are heard when one is sent, and
-    ``symbols_each``, what one takes.
+    Subclasses define ``carry(answer)``, which returns the answers that are received when one is
+    sent, and ``symbols_each``, the number of symbols of one.
     """
 
     symbols_each: int
@@ -45,14 +45,14 @@ class _ReturnLink(gr.basic_block):
 
     @property
     def symbols(self) -> int:
-        """[symbols] that all answers took."""
+        """Number of symbols of all answers."""
         return self.answers * self.symbols_each
 
     @guarded
     def _on_answer(self, message):
         answer = Answer.from_dict(pmt.to_python(message))
         if answer.verdict not in ON_AIR:
-            raise ValueError(f"answer {answer.verdict!r}: {' or '.join(ON_AIR)} expected")
+            raise ValueError(f"answer {answer.verdict!r}: expected {' or '.join(ON_AIR)}")
         heard = self.carry(answer)
         if answer not in heard:
             self.lost += 1
@@ -65,29 +65,29 @@ class _ReturnLink(gr.basic_block):
 class return_link(_ReturnLink):
     """Carries the receiver's answers to the terminals over a simulated 1 x 1 channel.
 
-    Message port ``answers`` (in)   of semantic_decoder
-    Message port ``answers`` (out)  what a terminal hears, the same dicts; one of the verdict
-        ``lost`` for each answer that does not come: a time-out, which here is an event and no
-        time, so that no scheduler changes what happens
+    Message port ``answers`` (in)   from semantic_decoder
+    Message port ``answers`` (out)  received answers, the same dicts; one with the verdict ``lost``
+        for each answer that is lost.  It stands for a time-out; as a message, it makes runs
+        independent of the scheduler
 
-    Each answer is sent as the header of a burst (version 2, 150 symbols, once) behind pilots, and
-    decoded with the channel estimated from them.  ``answers`` counts those sent, ``lost`` those
-    that did not come, ``symbols`` what they took, pilots and all.
+    Each answer is sent as the header of a burst (version 2, 150 symbols, once) after pilots, and is
+    decoded with the channel estimated from them.  ``answers`` counts sent answers, ``lost`` lost
+    ones, ``symbols`` their symbols with pilots.
 
     system          name in the registry, whose number the headers carry
-    model           none, awgn, rayleigh, rician or rician_rank1
-    snr_db          [dB] of the return link
-    rician_k        K factor, linear
-    doppler         [cycles per symbol]; 0: one fade an answer
-    gain_db         [dB] of the terminal's receiver, unknown to it
-    seed            of every draw
-    pilot_kind      of the pilot rows: hadamard, zadoff_chu or encoded_sine
-    pilot_length    [symbols] of a row
+    model           channel model: none, awgn, rayleigh, rician or rician_rank1
+    snr_db          [dB] SNR of the return link
+    rician_k        Rician K factor, linear
+    doppler         [cycles per symbol] Doppler frequency; 0: constant channel within an answer
+    gain_db         [dB] gain of the terminal's receiver, which it does not know
+    seed            seed of all random numbers
+    pilot_kind      pilot sequences: hadamard, zadoff_chu or encoded_sine
+    pilot_length    [symbols] length of a pilot row
     pilot_boost_db  [dB] power of the pilots above that of the symbols
     pilot_spacing   [symbols] between pilot rows; 0: one row in front
-    csi             estimator, see ls_estimator_cc; with none it is ls, and the detector zf
-    detector        zf or lmmse; with none it is zf, and the estimator ls
-    interpolation   of the channel between spaced pilots: nearest or linear
+    csi             channel estimator, see ls_estimator_cc; "none" means ls, and detector zf
+    detector        detector: zf or lmmse; "none" means zf, and estimator ls
+    interpolation   interpolation of the channel between spaced pilots: nearest or linear
     """
 
     def __init__(self, system=DEFAULT_SYSTEM, model="rayleigh", snr_db=10.0, rician_k=4.0,
@@ -106,11 +106,11 @@ class return_link(_ReturnLink):
         self.symbols_each = answer_symbols(pilot_length, pilot_spacing)
 
     def set_snr_db(self, snr_db):
-        """SNR [dB] of the return link."""
+        """Sets the SNR [dB] of the return link."""
         self.snr_db = snr_db
 
     def carry(self, answer: Answer) -> list:
-        """What is heard of an answer."""
+        """The answers that are received when ``answer`` is sent."""
         symbols = torch.from_numpy(core.encode_header(answer.header(self.system), 1))
         snr = torch.tensor([float(self.snr_db)])
         frame = torch.tensor([answer.of.number])
@@ -122,26 +122,27 @@ class return_link(_ReturnLink):
 
 
 def answer_symbols(pilot_length: int, pilot_spacing: int) -> int:
-    """Symbols of an answer over a channel, its pilots with it."""
+    """Number of symbols of an answer, with its pilots."""
     return frame_length(core.HEADER_SYMBOLS, pilot_length, pilot_spacing)
 
 
 class mock_return(_ReturnLink):
-    """The return link of a mock radio, in a flowgraph whose streams can go in no circle.
+    """The return link of a mock radio, by messages, since streams in a flowgraph cannot form a
+    loop.
 
-    Message port ``answers`` (in)   of semantic_decoder
-    Message port ``answers`` (out)  what the terminal hears; the verdict ``lost`` for each answer
-        that does not come
+    Message port ``answers`` (in)   from semantic_decoder
+    Message port ``answers`` (out)  received answers; one with the verdict ``lost`` for each answer
+        that is lost
 
-    Each answer is a burst from the receiver's device over a mock radio of its own to the terminal's
-    antenna, and is heard by a burst receiver: equal seeds, equal results.  ``answers`` counts those
-    sent, ``lost`` those that did not come, ``symbols`` what they took.
+    Each answer is a burst from the receiver's device to the terminal's antenna over a mock radio of
+    its own, received by frame synchronisation: equal seeds give equal results.  ``answers`` counts
+    sent answers, ``lost`` lost ones, ``symbols`` their symbols.
 
-    plan    what both ends agree on (semcom.protocol.burst.BurstFormat)
-    system  number of the semantic system, for the headers
+    plan    burst format of both ends (semcom.protocol.burst.BurstFormat)
+    system  number of the semantic system in the headers
     preset  name of a preset of the mock radio, or path of a JSON file
-    snr_db  [dB] of the samples at the terminal's antenna
-    seed    of all that is random
+    snr_db  [dB] SNR of the samples at the terminal's antenna
+    seed    seed of all random numbers
     """
 
     def __init__(self, plan: BurstFormat, system: int, preset="indoor", snr_db=10.0, seed=0):
@@ -151,7 +152,7 @@ class mock_return(_ReturnLink):
         self.symbols_each = plan.answer_length()
 
     def carry(self, answer: Answer) -> list:
-        """What is heard of an answer."""
+        """The answers that are received when ``answer`` is sent."""
         plan = self.plan
         seed = (self.seed + SEED_STEP * (answer.of.number + 1)) % 2**64
         radio = core.mock_radio(self._settings(seed), {presets.SIDELINK})
@@ -170,7 +171,8 @@ class mock_return(_ReturnLink):
         return [each for each in heard if each is not None]
 
     def _settings(self, seed: int):
-        """A mock radio whose sender is the receiver's device, and who hears it the terminal's."""
+        """Settings of a mock radio in which the receiver's device sends and the terminal's
+        receives."""
         return presets.return_settings(
             presets.settings(self.preset, self.plan.sample_rate, self.snr_db, None, self.seed),
             seed,

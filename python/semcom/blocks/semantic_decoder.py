@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The receiver's channel and semantic decoders as a block."""
+"""A block with the receiver's channel and semantic decoders."""
 
 import numpy as np
 import pmt
@@ -21,7 +21,7 @@ JUDGEMENT = pmt.intern("judgement")
 def noise_of(frame, streams: int) -> torch.Tensor:
     """Effective noise variance of each symbol of a frame, [K, n] float32, from its ``csi`` tag.
 
-    Zero where no tag tells it (a receiver without channel estimation).
+    Zero without a tag (a receiver without channel estimation).
     """
     length = len(frame.items)
     if frame.csi is None:
@@ -35,27 +35,26 @@ class semantic_decoder(SystemBlock):
     Inputs    K complex64 streams, frames of symbols with one ``csi`` tag each on input 0
     Output 0  items of the system's outcome, frames of the same numbers: of the task events
               float32 vectors of C probabilities, one for each second
-    Message port ``answers``: for each transmission, if frames can be asked for again, a dict with
-              ``frame``, ``fragment``, ``fragments``, ``attempt`` and ``verdict`` (accepted, again)
-    Message port ``judgement``: for each outcome a dict with ``frame``, ``share`` (expected to be
-              right, System.judged) and what else the system knows of it (System.told): of digital
-              ``blocks`` that came, ``symbols`` and ``media``.  Worked out only while somebody
-              listens
+    Message port ``answers``: with ``attempts`` above 1 or fragments, for each transmission a dict
+        with ``frame``, ``fragment``, ``fragments``, ``attempt`` and ``verdict`` (accepted, again)
+    Message port ``judgement``: for each outcome a dict with ``frame``, ``share`` (expected share of
+        correct items, System.judged) and the system's further keys (System.told): of digital
+        ``blocks`` (received ones), ``symbols`` and ``media``.  Computed only while the port is
+        connected
 
     system      name in the registry
     checkpoint  name or file of the weights; '' is those shipped for the synthetic set
     device      Torch device: cpu, cuda, ...
     attempts    most transmissions of a frame; above 1 its attempts are combined symbol by symbol,
-                and its outcome is put out when it is accepted: when the system thinks it good
-                enough, or at the last attempt
-    ask_below   expected share that is right (System.judged), 0 to 1, below which a frame is asked
-                for again
-    window      most frames that the sender has under way, see repeater
+                and its outcome is put out when it is accepted: when its expected share of correct
+                items reaches ``ask_below``, or at the last attempt
+    ask_below   expected share of correct items (System.judged), 0 to 1, below which a repetition is
+                requested
+    window      most unanswered frames of the sender, see repeater
     max_batch   most frames that are decoded together
 
-    Frames in fragments are put together first; what is missing of one that does not come any more
-    is unknown to the system.  ``transmissions`` counts what was taken in, ``answers`` what was
-    answered.
+    Fragments are joined first; the system gets missing fragments of an abandoned frame as unknown.
+    ``transmissions`` counts received frames or fragments, ``answers`` the answers.
     """
 
     def __init__(
@@ -96,7 +95,7 @@ class semantic_decoder(SystemBlock):
         return results
 
     def leftovers(self) -> list:
-        """(frame, its outcome) of the frames that were not accepted when all was over."""
+        """(frame number, outcome) of the frames that were not accepted when the flowgraph ended."""
         with self._swap, torch.inference_mode():
             return self._as_they_are(self.combined.abandoned(over=True))
 
@@ -116,11 +115,11 @@ class semantic_decoder(SystemBlock):
         return [[items.cpu().numpy() for items in outcomes]]
 
     def _heard(self) -> bool:
-        """Whether somebody wants to know what the system thinks of its outcomes."""
+        """Whether the message port ``judgement`` is connected."""
         return pmt.is_pair(self.message_subscribers(JUDGEMENT))
 
     def _judged(self, numbers: list, symbols, noise) -> tuple:
-        """Outcomes and expected shares of frames; what else is known of them is published."""
+        """Outcomes and expected shares of correct items of frames; publishes the judgements."""
         if not self._heard():
             return self.net.judged(symbols, noise)
         outcomes, shares, known = self.net.told(symbols, noise)
@@ -130,7 +129,7 @@ class semantic_decoder(SystemBlock):
         return outcomes, shares
 
     def _combine(self, run: list) -> list:
-        """(frame, its outcome) of the frames that the transmissions of a run complete."""
+        """(frame number, outcome) of the frames that the transmissions in ``run`` complete."""
         streams, ready = len(self.net.topology), []
         for frames in run:
             of = FrameId.of(frames[0].number)
@@ -156,12 +155,13 @@ class semantic_decoder(SystemBlock):
         return results
 
     def _as_they_are(self, abandoned: list) -> list:
-        """(frame, its outcome) of frames from what came of them."""
+        """(frame number, outcome) of abandoned frames from the fragments that came."""
         left = [(of, *fragments.join(parts, of.fragments)) for of, parts in abandoned]
         return [(of.frame, items) for of, items, _ in self._decode(left)]
 
     def _decode(self, frames: list) -> list:
-        """Frames (id, symbols, noise) -> (id, items of the outcome, share that is right)."""
+        """Frames (id, symbols, noise) -> (id, items of the outcome, expected share of correct
+        items)."""
         return [item for group in equal_lengths(frames) for item in self._decode_equal(group)]
 
     def _decode_equal(self, group: list) -> list:
@@ -181,7 +181,7 @@ class semantic_decoder(SystemBlock):
 
 
 def per_frame(noise: list) -> torch.Tensor:
-    """Noise [K, n] of some frames -> [B, K, n], or, where it is the same all over each, [B, K]."""
+    """Noise [K, n] of B frames -> [B, K, n], or [B, K] if it is constant within each frame."""
     noise = torch.stack(noise)
     return noise[..., 0] if (noise == noise[..., :1]).all() else noise
 

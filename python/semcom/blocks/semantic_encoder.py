@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The semantic and channel encoder of a terminal as a block."""
+"""A block with a terminal's semantic and channel encoder."""
 
 import time
 
@@ -15,33 +15,33 @@ ATTENTION = pmt.intern("attention")
 
 
 class semantic_encoder(SystemBlock):
-    """Encodes what a terminal takes, and what it heard of others, as complex symbols.
+    """Encodes a terminal's items, and detected sidelink frames, as complex symbols.
 
-    Input 0     items of the terminal (float32 vectors of features, bytes of text, ...), a frame a
+    Input 0     items of the terminal (float32 vectors of features, bytes of text, ...), a frame per
                 clip
-    Inputs 1..  complex64, the detected sidelink frames of each terminal that it hears
-    Output 0    complex64, frames of symbols of unit average power, segment after segment; where
-                several terminals send, as many as the longest of them, zeros behind its own
+    Inputs 1..  complex64, detected sidelink frames, one input for each terminal to which this one
+                listens
+    Output 0    complex64, frames of symbols of unit average power, segment after segment; with
+                ``aligned``, padded with zeros to the length of the longest terminal's frame
 
-    A sidelink frame that is missing (its number is skipped, it is ``sidelink_timeout``
-    seconds late, 0 waits for ever, or ``go_without(number)`` says so, if given) leaves its clip
-    without, and
-    ``unguided`` counts it; one that comes after its clip was sent is dropped, and ``late`` counts
-    it.
+    A clip is encoded without its sidelink frame if that is missing: its number was skipped, it is
+    ``sidelink_timeout`` late, or ``go_without(number)`` is true.  ``unguided`` counts these clips.
+    A sidelink frame that comes after its clip was sent is dropped; ``late`` counts these.
 
     Message port ``attention``: a dict per frame with ``frame``, ``grid`` (T, h, w) and ``heat``,
-    T*h*w numbers: where it looked, as a share of the highest of each second.  Worked out only
-    while somebody listens, by systems that can tell.  After :meth:`watch` the same is kept in
-    ``attention``, by frame, for whoever looks after the run: messages may be lost at its end.
+    T*h*w numbers: the attention of each cell, relative to the largest of its second.  Computed only
+    while the port is connected, by systems that have attention.  After :meth:`watch` it is also
+    kept in the dict ``attention``, by frame, for use after the run, since messages may be lost at
+    its end.
 
     system            name in the registry
     terminal          name in the system's topology
     checkpoint        name or file of the weights; '' is those shipped for the synthetic set
     device            Torch device: cpu, cuda, ...
-    sidelink_timeout  [s] to wait for a sidelink frame; 0: for ever
-    go_without        function of a frame's number that says whether to go on without its sidelink
-                      frame; None: only the time-out says so
-    aligned           fill up to the longest terminal's frame, as the aligned uplink wants it
+    sidelink_timeout  [s] time to wait for a sidelink frame; 0: for ever
+    go_without        function of a frame's number: whether to encode it without its sidelink frame;
+                      None: only the time-out decides
+    aligned           pad to the length of the longest terminal's frame, for the aligned uplink
     max_batch         most frames that are encoded together
     """
 
@@ -55,7 +55,7 @@ class semantic_encoder(SystemBlock):
         self.sidelink_timeout, self.go_without = sidelink_timeout, go_without
         self.unguided = self.late = 0
         self.attention = None
-        self.frames = self.symbols = 0  # that were sent
+        self.frames = self.symbols = 0  # numbers sent
         self._waiting_since = None
         SystemBlock.__init__(
             self,
@@ -70,15 +70,15 @@ class semantic_encoder(SystemBlock):
         self.message_port_register_out(ATTENTION)
 
     def watch(self) -> None:
-        """Keep where it looks from now on, [T, h, w] in 0 to 1 for each frame."""
+        """Keep the attention of each frame from now on, [T, h, w] float32, 0 to 1."""
         self.attention = {}
 
     def _may_go_without(self) -> bool:
         return bool(self.hears and (self.sidelink_timeout or self.go_without))
 
     def forecast(self, noutput_items, ninputs):
-        """Where it may go without, the sidelink is never required: it is called while a clip
-        waits."""
+        """If a clip may be encoded without its sidelink frame, no sidelink input is asked for: the
+        block has to run while a clip waits."""
         required = SystemBlock.forecast(self, noutput_items, ninputs)
         if self._may_go_without():
             required[1:] = [0] * (ninputs - 1)
@@ -102,12 +102,12 @@ class semantic_encoder(SystemBlock):
             self._waiting_since = None
         self.unguided += sum(None in frames for frames in batch)
         if clips and not batch and self._may_go_without():
-            time.sleep(0.002)  # polled: a waiting block is woken by its inputs alone
+            time.sleep(0.002)  # polled: GNU Radio wakes a waiting block only for input
         return batch
 
     def _drop_late(self, link, number: int) -> None:
         while len(link) > 1 and link[1].number < link[0].number:
-            link.popleft()  # the other terminal started again, or a number was wrong
+            link.popleft()  # the other terminal was restarted, or a number was wrong
             self.late += 1
         while link and link[0].number < number:
             link.popleft()
@@ -137,7 +137,7 @@ class semantic_encoder(SystemBlock):
         return [[self._filled(symbols, len(run[0][0].items)) for symbols in sent]]
 
     def _heard(self, run: list, port: int, sender: str):
-        """Sidelink symbols of some frames, without what follows the sender's own; None: lost."""
+        """Sidelink symbols [B, n] of some frames, without the sender's padding; None: lost."""
         if run[0][port] is None:
             return None
         symbols = self.stack(run, port)
@@ -146,7 +146,7 @@ class semantic_encoder(SystemBlock):
         return symbols[:, : self.net.payload(sender, len(run[0][0].items))]
 
     def _filled(self, symbols, items: int) -> np.ndarray:
-        """A frame's symbols, with silence up to the longest terminal's."""
+        """A frame's symbols, padded with zeros to the length of the longest terminal's frame."""
         symbols, topology = symbols.cpu().numpy(), self.net.topology
         if not self.aligned or len(topology) == 1:
             return symbols
@@ -154,7 +154,7 @@ class semantic_encoder(SystemBlock):
         return np.pad(symbols, (0, longest - len(symbols))) if longest > len(symbols) else symbols
 
     def _tell(self, numbers: list, attention) -> None:
-        """Publish where it looked, [B, T, h, w], of frames by their numbers."""
+        """Publish the attention [B, T, h, w] of the frames ``numbers``."""
         heat = attention / attention.amax((2, 3), keepdim=True)
         grid = list(attention.shape[1:])
         for number, shares in zip(numbers, heat.cpu().numpy(), strict=True):

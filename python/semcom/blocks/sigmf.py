@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Antennas' samples recorded to SigMF files, and replayed from them."""
+"""Blocks that record samples to SigMF files and replay them."""
 
 from contextlib import ExitStack
 
@@ -17,17 +17,18 @@ class sigmf_sink(gr.sync_block):
 
     Inputs 0 to M - 1  complex64, an antenna each; tags are not recorded
 
-    The files get their names when the flowgraph stops, in place of older ones; they hold what came
-    till then.  If no sample came, or the disk fills up (which ends the flowgraph with one line),
-    nothing is left, and older files stay.  Each start of the flowgraph records anew.
+    When the flowgraph stops, the files get their names and replace older ones; they hold the
+    samples until then.  If no sample came, or the disk was full (which ends the flowgraph with one
+    line), no file is written, and older ones stay.  Each start of the flowgraph begins a new
+    recording.
 
-    path         with either suffix, or without
-    channels     M
+    path         PATH, with either suffix or without
+    channels     number M of antennas
     sample_rate  [Hz]
     frequency    [Hz] of the carrier; None: there is none
-    hardware     text: radio and antennas
-    description  text: what was recorded
-    settings     dict of values that JSON can hold, for the replay: ``sigmf_source.settings``
+    hardware     text that names radio and antennas
+    description  text that describes the recording
+    settings     dict of JSON values, which ``sigmf_source.settings`` has in a replay
 
     ``frames`` counts the samples per antenna since the start.  SemcomError if the path cannot be
     written, or a value cannot be recorded.
@@ -46,7 +47,7 @@ class sigmf_sink(gr.sync_block):
         return True
 
     def tell(self, told) -> None:
-        """More settings for the replay: what ``told()`` returns when the flowgraph stops."""
+        """Add to ``settings`` the dict that ``told()`` returns when the flowgraph stops."""
         self._told = told
 
     @property
@@ -55,7 +56,9 @@ class sigmf_sink(gr.sync_block):
 
     @guarded
     def work(self, input_items, output_items):
-        with self._files.pop_all() as files:  # an error leaves no files; without one they go on
+        with (
+            self._files.pop_all() as files
+        ):  # an error deletes the files; without one they stay open
             if not self._recorder:
                 self._recorder = files.enter_context(record(self.path, self.metadata))
             self._recorder.append(input_items)
@@ -71,22 +74,22 @@ class sigmf_sink(gr.sync_block):
 
 
 class sigmf_source(gr.sync_block):
-    """Replays a SigMF recording, of this module or another, as fast as its samples are taken.
+    """Replays a SigMF recording, of this or another program, as fast as its samples are read.
 
     Outputs 0 to M - 1  complex64, an antenna each; ci16_le samples are scaled to +-1
 
-    All is checked before the flowgraph starts, which reads the samples once if their core:sha512
-    is given; the files are mapped, not loaded.  Each start of the flowgraph begins with the first
-    sample.  For real time, a blocks.throttle at ``sample_rate`` follows.
+    The recording is checked before the flowgraph starts; a core:sha512 requires reading all samples
+    once.  The files are mapped into memory, not loaded.  Each start of the flowgraph begins with
+    the first sample.  For real time, put a blocks.throttle at ``sample_rate`` behind it.
 
-    path         with either suffix, or without
-    channels     M that the recording has to have; None: what it has
-    sample_rate  [Hz] that it has to have; None: what it has
-    repeat       True: from the beginning again and again
+    path         PATH, with either suffix or without
+    channels     number M of antennas that the recording must have; None: any
+    sample_rate  [Hz] rate that the recording must have; None: any
+    repeat       True: replay in an endless loop
 
-    ``sample_rate`` [Hz], ``frequency`` [Hz] (None: not known) and the dict ``settings`` are the
-    recording's, ``recording`` is all of it.  SemcomError if it cannot be replayed so; see
-    semcom.protocol.recording.Recording.
+    ``sample_rate`` [Hz], ``frequency`` [Hz] (None: unknown) and the dict ``settings`` are the
+    recording's; ``recording`` is the semcom.protocol.recording.Recording.  SemcomError if the
+    recording is damaged or does not have these properties.
     """
 
     def __init__(self, path, channels=None, sample_rate=None, repeat=False):
@@ -113,7 +116,7 @@ class sigmf_source(gr.sync_block):
 
     @property
     def sent(self) -> int:
-        """Samples per antenna since the start."""
+        """Number of samples per antenna since the start."""
         return self._at
 
     @guarded

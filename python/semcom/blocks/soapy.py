@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Devices that SoapySDR has drivers for (LimeSDR, bladeRF, Pluto, HackRF and others).
+"""Blocks for devices with a SoapySDR driver (LimeSDR, bladeRF, Pluto, HackRF and others).
 
-By SoapySDR's own Python module: GNU Radio's Soapy blocks hand on no times, neither of bursts nor of
-samples, and do not tell of what was lost.
+They use SoapySDR's own Python module: GNU Radio's Soapy blocks carry no times of bursts or samples
+and do not report lost samples.
 """
 
 import numpy as np
@@ -18,29 +18,30 @@ from .front import Front, radio_end
 from .guard import DeviceLost, guarded
 from .stream_watch import ANSWER_S, SILENT_S
 
-WAIT_S = 0.1  # [s] that a call may wait for a device
-PIECE = 4096  # samples of a call where the driver does not say how many
+WAIT_S = 0.1  # [s] longest wait of a call for a device
+PIECE = 4096  # samples of a call if the driver does not name a number
 FORMAT = "CF32"
 NS = 1e9
 
 
 class soapy_transmitter(radio_end):
-    """Bursts to the first channel of a device: each at its time, or, without one, 50 ms after it
-    came where the device tells its time, else as soon as it comes.
+    """Transmits bursts on the first channel of a device, each at its time.  A burst without a time
+    is sent 50 ms after it came, or at once if the device has no clock.
 
-    Input 0  complex64 samples of unit mean power while a burst is on; 14 dB below full scale.
-             Bursts alone: tx_sob and tx_length on the first sample, tx_time too if it has a time
+    Input 0  complex64 samples of unit mean power during a burst; sent 14 dB below full scale.
+             Bursts without samples in between: tx_sob and tx_length on the first sample of each,
+             and tx_time if the burst has a time
 
-    device       SoapySDR's device arguments, as driver=lime,serial=1D3AC; '' is the only one
+    device       SoapySDR's device arguments, such as driver=lime,serial=1D3AC; '': the only device
     sample_rate  [Hz]
     frequency    [Hz] of the carrier
     gain         [dB]
-    antenna      its port, '' for the device's default
-    subdev       frontend mapping, '' for the device's default
-    duplex       the device receives as well: one that cannot do both at once is refused
+    antenna      name of the antenna port; '': the device's default
+    subdev       frontend mapping; '': the device's default
+    duplex       True: the device also receives; SemcomError if it cannot do both at once
 
-    SemcomError if there is no such device, or it cannot be set so.  A device that takes no samples
-    for 2 s ends the flowgraph with a line that names it.
+    SemcomError if the device is not found or refuses a setting.  A device that takes no samples for
+    2 s ends the flowgraph with a line that names it.
     """
 
     def __init__(self, device="", sample_rate=4e6, frequency=2.45e9, gain=10.0, antenna="",
@@ -58,23 +59,24 @@ class soapy_transmitter(radio_end):
 class soapy_antennas(radio_end):
     """Receives the samples of the first M channels of a device.
 
-    Outputs 0..M-1  complex64 samples; of a device that tells times, tagged rx_time at the start and
+    Outputs 0..M-1  complex64 samples; if the device has a clock, tagged rx_time at the start and
                     after an overflow
 
-    device       SoapySDR's device arguments, as driver=lime,serial=1D3AC; '' is the only one
-    antennas     M, how many channels
+    device       SoapySDR's device arguments, such as driver=lime,serial=1D3AC; '': the only device
+    antennas     number M of channels
     sample_rate  [Hz]
     frequency    [Hz] of the carrier
     gain         [dB] of each channel
-    antenna      port of each channel, or of all ("LNAL,LNAW"); '' for the device's default
-    subdev       frontend mapping, '' for the device's default
-    timed        what is heard tells when to send: a device whose samples have no times ends the
-                 flowgraph with a line that says so
-    duplex       the device sends as well: one that cannot do both at once is refused
+    antenna      antenna port of all channels ("LNAL") or of each ("LNAL,LNAW"); '': the device's
+                 default
+    subdev       frontend mapping; '': the device's default
+    timed        True: times of samples are needed, to send at times that received bursts define; a
+                 device without a clock ends the flowgraph with an error
+    duplex       True: the device also transmits; SemcomError if it cannot do both at once
 
-    SemcomError if there is no such device, or it cannot be set so.  A stream that dies is asked for
-    again once, which is a fault; one that does not come then ends the flowgraph with a line that
-    names the device.
+    SemcomError if the device is not found or refuses a setting.  A stream that stops is restarted
+    once, which is a fault (exit status 1); if it does not come back, the flowgraph ends with a line
+    that names the device.
     """
 
     def __init__(self, device="", antennas=2, sample_rate=4e6, frequency=2.45e9, gain=20.0,
@@ -89,9 +91,9 @@ class soapy_antennas(radio_end):
 
 
 class _Soapy(Front):
-    """One direction of a device of SoapySDR.
+    """One direction (transmit or receive) of a SoapySDR device.
 
-    ``has_clock``  whether it tells its time
+    ``has_clock``  whether it has a hardware time
     """
 
     def __init__(self, device: str, direction: str, channels: int):
@@ -101,7 +103,7 @@ class _Soapy(Front):
         self.verb = "send" if direction == "SOAPY_SDR_TX" else "receive"
 
     def open(self, sample_rate: float, subdev: str, duplex: bool) -> None:
-        """Find the device and check what it can do."""
+        """Open the device and check its capabilities."""
         self.check_arguments(self.args)
         try:
             self.device = self.soapy.Device(self.args)
@@ -113,8 +115,8 @@ class _Soapy(Front):
             found = self.device.getSampleRate(self.direction, 0)
         except RuntimeError as cause:
             raise SemcomError(
-                f"{self.words}: {cause}; see what SoapySDRUtil --find lists, and name one (its "
-                "driver is a package soapysdr-module-...)"
+                f"{self.words}: {cause}; name a device that SoapySDRUtil --find lists (drivers are "
+                "packages soapysdr-module-...)"
             ) from cause
         self.check_rate(found, sample_rate)
 
@@ -127,7 +129,7 @@ class _Soapy(Front):
         if duplex and not self.device.getFullDuplex(self.direction, 0):
             raise SemcomError(
                 f"{self.words}: cannot send and receive at once, which this end has to; use a "
-                "device that can"
+                "full-duplex device"
             )
 
     def _map(self, subdev: str) -> None:
@@ -158,14 +160,14 @@ class _Soapy(Front):
         self.device.setAntenna(self.direction, channel, port)
 
     def now(self) -> float:
-        """[s] of the device's time."""
+        """The device's time [s]."""
         try:
             return self.device.getHardwareTime() / NS
         except RuntimeError as cause:
             raise DeviceLost(f"{self.words} does not answer ({cause})") from cause
 
     def stream(self):
-        """A stream, which runs, and the samples of a call."""
+        """Start a stream; (stream, number of samples of a call)."""
         channels = list(range(self.channels))
         stream = self.device.setupStream(self.direction, FORMAT, channels)
         piece = self.device.getStreamMTU(stream) or PIECE
@@ -173,7 +175,7 @@ class _Soapy(Front):
         return stream, piece
 
     def again(self, stream) -> None:
-        """Let a stream begin anew."""
+        """Restart a stream."""
         self.device.deactivateStream(stream)
         self.check(self.device.activateStream(stream))
 
@@ -182,16 +184,16 @@ class _Soapy(Front):
         self.device.closeStream(stream)
 
     def check(self, status: int) -> None:
-        """DeviceLost for an error of SoapySDR."""
+        """DeviceLost if ``status`` is an error of SoapySDR."""
         if status < 0:
             raise DeviceLost(f"{self.words}: {self.soapy.errToStr(status)}")
 
 
 class _SoapyStream(gr.sync_block):
-    """A running stream of a device, and how long it has stood still.
+    """A running stream of a device, which measures for how long no samples passed.
 
-    ``events``    complaints of the device by name
-    ``restarts``  how often the stream was asked for anew since the start
+    ``events``    {name: number} of errors that the device reported
+    ``restarts``  number of restarts of the stream since the start
     """
 
     def __init__(self, name, inputs, outputs, front: _Soapy, sample_rate: float):
@@ -207,7 +209,7 @@ class _SoapyStream(gr.sync_block):
         return True
 
     def begin(self) -> None:
-        """The stream begins."""
+        """Prepare the counters when the stream begins."""
 
     @guarded
     def stop(self) -> bool:
@@ -221,9 +223,9 @@ class _SoapyStream(gr.sync_block):
 
 
 class _SoapySink(_SoapyStream):
-    """Bursts to a device.
+    """Transmits bursts on a device.
 
-    is_due  whether the latest burst should be on the air
+    is_due  function: whether the time of the latest burst has come
     """
 
     def __init__(self, front: _Soapy, sample_rate: float, is_due):
@@ -252,7 +254,7 @@ class _SoapySink(_SoapyStream):
         return sent
 
     def _write(self, samples, flags: int, time_ns: int) -> int:
-        """Samples that the device took."""
+        """Write samples; returns the number that the device took."""
         soapy, device = self._front.soapy, self._front.device
         done = device.writeStream(
             self._stream, [samples], len(samples), flags, time_ns, round(WAIT_S * 1e6)
@@ -268,13 +270,13 @@ class _SoapySink(_SoapyStream):
         self._silent_s = self._silent_s + WAIT_S if self._is_due() else 0.0
         if self._silent_s > SILENT_S:
             raise RuntimeError(
-                f"no samples taken by {self._front.words} for {self._silent_s:.0f} s; look at its "
-                "cable and power"
+                f"no samples taken by {self._front.words} for {self._silent_s:.0f} s; check "
+                "its cable and power"
             )
         return 0
 
     def _read_status(self) -> None:
-        """Count what the device says of bursts that it has."""
+        """Count the errors that the device reports of its bursts."""
         if self._has_status:
             status = self._front.device.readStreamStatus(self._stream, 0).ret
             self._has_status = status != self._front.soapy.SOAPY_SDR_NOT_SUPPORTED
@@ -287,9 +289,9 @@ class _SoapySink(_SoapyStream):
 
 
 class _SoapySource(_SoapyStream):
-    """Samples of a device.
+    """Receives samples of a device.
 
-    timed  one that tells no times ends the flowgraph
+    timed  a device without times of samples ends the flowgraph
     """
 
     def __init__(self, front: _Soapy, sample_rate: float, timed: bool):
@@ -298,7 +300,7 @@ class _SoapySource(_SoapyStream):
         self._timed = timed
 
     def begin(self):
-        self._next = None  # sample of the device's time that should come
+        self._next = None  # number of the next sample in the device's time
 
     @guarded
     def work(self, input_items, output_items):
@@ -321,12 +323,12 @@ class _SoapySource(_SoapyStream):
         return 0
 
     def _mark(self, done, has_time: bool) -> None:
-        """Tag the samples that came, if their time is not that of the next."""
+        """Tag the samples with their time if they do not continue the ones before."""
         if not has_time:
             if self._timed:
                 raise RuntimeError(
-                    f"{self._front.words}: its driver tells no times of samples, by which a "
-                    "terminal that answers another sends; use a LimeSDR, a bladeRF or a USRP there"
+                    f"{self._front.words}: its driver gives no times of samples, which a terminal "
+                    "that follows another needs; use a LimeSDR, a bladeRF or a USRP there"
                 )
             return
         at = round(done.timeNs / NS * self.sample_rate)
@@ -339,19 +341,19 @@ class _SoapySource(_SoapyStream):
         self._next += done.ret
 
     def _lose(self) -> None:
-        """Samples were lost: the times of the next tell how many, where there are times."""
+        """Note an overflow: the time of the next samples, if they have one, gives its length."""
         if self._next is None:
             self._count("overflow")
 
     def _wait(self) -> None:
-        """Nothing came: ask again, once."""
+        """No samples came: restart the stream, once."""
         self._silent_s += WAIT_S
         if self._silent_s < SILENT_S + (ANSWER_S if self.restarts else 0.0):
             return
         if self.restarts:
             raise RuntimeError(
-                f"no samples from {self._front.words} for {self._silent_s:.0f} s; look at its "
-                "cable and power"
+                f"no samples from {self._front.words} for {self._silent_s:.0f} s; "
+                "check its cable and power"
             )
         self.restarts += 1
         self._front.again(self._stream)
@@ -359,8 +361,8 @@ class _SoapySource(_SoapyStream):
     def _tell_restart(self) -> None:
         if self._silent_s >= SILENT_S:
             fault(
-                f"no samples from {self._front.words} for {self._silent_s:.1f} s: its stream died "
-                "and was started again"
+                f"no samples from {self._front.words} for {self._silent_s:.1f} s: its stream "
+                "stopped and was restarted"
             )
         self._silent_s = 0.0
 

@@ -12,12 +12,12 @@ from ..base.programs import fault
 from . import guard
 from .guard import DeviceLost, guarded
 
-POLL_S = 0.1  # [s] between looks
-SILENT_S = 2.0  # [s] without a sample, after which a stream is dead
-ANSWER_S = 1.0  # [s] within which a stream that was asked for again has to come
-BEGIN_S = 60.0  # [s] within which the blocks of a flowgraph have to start
+POLL_S = 0.1  # [s] between two checks
+SILENT_S = 2.0  # [s] without a sample after which a stream counts as stopped
+ANSWER_S = 1.0  # [s] in which a restarted stream has to bring samples
+BEGIN_S = 60.0  # [s] in which the blocks of a flowgraph have to start
 BEGIN, EVENTS, COMMAND = map(pmt.intern, ("begin", "events", "command"))
-NAMES = {  # of UHD's events, for the user; '': no complaint
+NAMES = {  # UHD's event -> its name in messages; '': no error
     "underflow_in_packet": "underflow",
     "time_error": "late",
     "seq_error": "sequence error",
@@ -27,18 +27,22 @@ NAMES = {  # of UHD's events, for the user; '': no complaint
 
 
 class Silence:
-    """Measures how long a counter has not changed, by readings of it.
+    """Measures for how long a counter has not changed.
 
-    A pause between looks counts as no more than two of them: it was the process that stood still.
+    A pause between two readings counts as two intervals at most: longer ones mean that the process
+    itself was stopped.
     """
 
     def __init__(self):
         self.seconds, self._count, self._at = 0.0, None, None
 
     def look(self, count: int, expected: bool, now: float) -> float:
-        """[s] of silence, 0 if the counter went on or nothing is expected.
+        """Read the counter; the time [s] without a change, 0 if it changed or no change is
+        expected.
 
-        now  [s] of time.monotonic()
+        count     reading of the counter
+        expected  whether the counter should change
+        now       [s] of time.monotonic()
         """
         passed = 0.0 if self._at is None else min(now - self._at, 2 * POLL_S)
         still = expected and count == self._count
@@ -48,20 +52,21 @@ class Silence:
 
 
 class stream_watch(gr.basic_block):
-    """Ends the flowgraph with a line that names the device if its samples do not go on for 2 s.
-    With ``restart`` that is tried once; samples that come again are a fault
-    (semcom.base.errors.fault).
+    """Ends the flowgraph with a line that names the device if no samples pass for 2 s.
+
+    With ``restart`` the stream is restarted once first; if that helps, it is a fault
+    (semcom.base.programs.fault: exit status 1).
 
     Message port ``events``: asynchronous messages of UHD
-    Message port ``command`` (out): to a port of the device's block, so that this block starts and
-    stops with it; says nothing
+    Message port ``command`` (out): connected to the device's block, so that this block starts and
+    stops with it; no message is sent
 
-    words    the device and what it fails to do: "no samples from USRP 'serial=1'"
-    look     returns (samples so far, whether more are expected now)
-    restart  asks for the stream anew; None: it cannot be asked for
+    words    the device and its failure, such as "no samples from USRP 'serial=1'"
+    look     function that returns (number of samples so far, whether more are expected now)
+    restart  function that restarts the stream; None: it cannot be restarted
 
-    ``events`` counts complaints by name: underflow, late and others; ``restarts`` how often the
-    stream was asked for anew since the start.
+    ``events`` is {name: number} of reported errors: underflow, late and others; ``restarts`` counts
+    the restarts since the start.
     """
 
     def __init__(self, words: str, look, restart=None):
@@ -77,14 +82,14 @@ class stream_watch(gr.basic_block):
 
     def start(self) -> bool:
         self._ended, self._begun, self.restarts = threading.Event(), threading.Event(), 0
-        self.to_basic_block()._post(BEGIN, pmt.PMT_NIL)  # is read once every block has started
+        self.to_basic_block()._post(BEGIN, pmt.PMT_NIL)  # is handled once every block has started
         self._thread = threading.Thread(target=self._run, args=(self._ended,), daemon=True)
         self._thread.start()
         return True
 
     def stop(self) -> bool:
         self._ended.set()
-        self._thread.join(2 * POLL_S)  # longer only where the device does not answer
+        self._thread.join(2 * POLL_S)  # takes longer only if the device does not answer
         return True
 
     def _begin(self, _) -> None:
@@ -114,11 +119,11 @@ class stream_watch(gr.basic_block):
                 continue
             before, silent = silence.seconds, silence.look(*self._look(), now)
             if silent < before and limit > SILENT_S:
-                fault(f"{self.words} for {before:.1f} s: its stream died and was started again")
+                fault(f"{self.words} for {before:.1f} s: its stream stopped and was restarted")
                 limit = SILENT_S
             if silent >= limit:
                 if self.restarts or not self._restart:
-                    guard.fail(f"{self.words} for {silent:.0f} s; look at its cable and power")
+                    guard.fail(f"{self.words} for {silent:.0f} s; check its cable and power")
                     return
                 self._ask_again(silent)
                 limit = SILENT_S + ANSWER_S

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The base of Torch-backed blocks: it holds the system, which can be exchanged while it runs."""
+"""The base of blocks with a Torch system, whose weights can be exchanged while it runs."""
 
 import sys
 import threading
@@ -13,7 +13,7 @@ from .frame_block import FrameBlock
 
 
 def by_length(batch: list) -> list:
-    """Cut a batch into runs of tuples whose frames have equal lengths, so that they stack."""
+    """Cut a batch into runs of tuples whose frames have equal lengths and can be stacked."""
     runs = []
     for frames in batch:
         shape = [None if frame is None else len(frame.items) for frame in frames]
@@ -26,12 +26,16 @@ def by_length(batch: list) -> list:
 class SystemBlock(FrameBlock):
     """A FrameBlock that runs one part of a semantic system with Torch.
 
+    name        name of the block
+    inputs      port signatures, see FrameBlock
+    outputs     port signatures
     system      name in the registry (``pilot_ave_plus``)
     checkpoint  path of a .safetensors file, or '' for the one shipped for the synthetic set
     device      Torch device ('cpu', 'cuda', ...)
+    max_batch   most frames of a batch
 
-    ``set_checkpoint`` and ``set_device`` take effect at the next batch of frames; what does not fit
-    is refused with one line on standard error, and what ran before runs on.
+    ``set_checkpoint`` and ``set_device`` take effect at the next batch of frames; a checkpoint or
+    device that cannot be used is refused with one line on standard error, and the old one stays.
     """
 
     def __init__(self, name, inputs, outputs, system, checkpoint, device, max_batch):
@@ -43,10 +47,10 @@ class SystemBlock(FrameBlock):
         FrameBlock.__init__(self, name, inputs, outputs, max_batch, together)
 
     def in_batches(self, size: int, end: int | None = None) -> None:
-        """From now on frames k * size to (k + 1) * size - 1 make a batch, whenever they come: the
-        last bits of what a network gives depend on the batch, and so on nothing but the number.
+        """Make frames k * size to (k + 1) * size - 1 a batch from now on, independently of timing.
 
-        Only where every frame comes, in their order (size 1: wherever).
+        The last bits of a network's result depend on the batch, and with this only on the frame
+        number. Every frame has to come, in order (except with size 1).
 
         end  the number after the last frame's, whose batch may be smaller
         """
@@ -73,17 +77,17 @@ class SystemBlock(FrameBlock):
         return whole
 
     def set_checkpoint(self, checkpoint: str) -> None:
-        """Use another checkpoint of the same system and shapes from the next batch on."""
+        """Uses another checkpoint of the same system and shapes from the next batch on."""
         self._exchange(checkpoint=str(checkpoint))
 
     def set_device(self, device: str) -> None:
-        """Run on another device from the next batch on."""
+        """Runs on another Torch device from the next batch on."""
         self._exchange(device=device)
 
     def _exchange(self, **changes) -> None:
-        """Change what runs; what does not fit is refused with one line, and all stays as it was.
+        """Change checkpoint or device, or print one line and keep the old ones if that fails.
 
-        Refused, not raised: this is called from the windows of running flowgraphs.
+        It does not raise: windows of running flowgraphs call it.
         """
         try:
             self._load(**changes)
@@ -108,12 +112,12 @@ class SystemBlock(FrameBlock):
 
     @property
     def checkpoint(self) -> str:
-        """Path of the checkpoint in use, '' for the default."""
+        """Path of the present checkpoint; '': the default."""
         return self._wanted[1]
 
     @property
     def device(self) -> str:
-        """Torch device in use."""
+        """The present Torch device."""
         return self._wanted[2]
 
     def process(self, batch):
@@ -125,13 +129,13 @@ class SystemBlock(FrameBlock):
         return results
 
     def infer(self, run: list) -> list:
-        """Arrays per output port, first axis the run, for tuples of frames: of equal lengths, or of
-        any for a system that is ragged."""
+        """The results of ``run``, a list of tuples of frames: a list for each output port, with an
+        array per tuple.  The frames have equal lengths, except for a ragged system."""
         raise TypeError(f"{type(self).__name__} must define infer()")
 
     def stack(self, run: list, port: int):
-        """The frames of one port as a tensor [B, length, ...] on the device, until more are read,
-        the frames themselves given back to their port; for a system that is ragged, a list.
+        """The frames of one port as a tensor [B, length, ...] on the device; for a ragged system, a
+        list of tensors.  The memory of the frames is reused when further frames are read.
         """
         if self.net.ragged:
             return [torch.from_numpy(frames[port].items).to(self.device) for frames in run]
@@ -142,7 +146,8 @@ class SystemBlock(FrameBlock):
 
 
 def side_by_side(frames: list) -> np.ndarray:
-    """The items of frames of equal lengths [B, length, ...], copied only where they lie apart."""
+    """The items of frames of equal lengths, [B, length, ...]; copied only if they are not adjacent
+    in memory."""
     room, first = frames[0].room, frames[0].place
     if all(frame.room is room and frame.place == first + i for i, frame in enumerate(frames)):
         return room[first : first + len(frames)]

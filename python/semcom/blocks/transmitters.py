@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Transmitters: they turn frames of symbols into the samples of bursts and time each burst."""
+"""Transmitters: blocks that modulate frames of symbols as bursts and give each burst its time."""
 
 import math
 import time
@@ -14,18 +14,17 @@ from .frame_block import WORK_CALLED_PRODUCE, FrameBlock
 from .guard import guarded
 from .heard_schedule import HeardSchedule
 
-NAP_S = 0.001  # [s] between looks at what another block knows
-MOST = 1 << 20  # samples that are settled at a time
-STARTS = 10000  # frames whose places are remembered
-PATIENCE_S = 30.0  # [s] to wait for a frame that is due, where time waits too
+NAP_S = 0.001  # [s] between two readings of another block's state
+MOST = 1 << 20  # most samples that are decided at a time
+STARTS = 10000  # latest frames whose first samples are kept
+PATIENCE_S = 30.0  # [s] to wait for a due frame while simulated time waits, too
 
 
 class _BurstBlock(FrameBlock):
-    """Sends each frame as a run of samples between the tags tx_sob (and tx_length) and tx_eob, as
-    UHD wants it.
+    """Base of the transmitters: a frame is a run of samples with the tags tx_sob, tx_length and
+    tx_eob, as UHD needs them.
 
-    ``starts`` tells at which sample of the output the first symbol of a frame's uplink burst was,
-    for the last frames.
+    ``starts`` is {frame: output sample of the first symbol of its uplink burst} of the last frames.
     """
 
     def __init__(self, name, inputs, plan: BurstFormat, system: int):
@@ -39,7 +38,7 @@ class _BurstBlock(FrameBlock):
         return FrameBlock.start(self)
 
     def note(self, number: int, start: int) -> None:
-        """An uplink burst's samples begin at sample ``start``."""
+        """Note that the samples of a frame's uplink burst begin at output sample ``start``."""
         self.sent += 1
         self.starts[number] = start + self.plan.start()
         if len(self.starts) > STARTS:
@@ -50,18 +49,18 @@ class _BurstBlock(FrameBlock):
 
 
 class leading_transmitter(_BurstBlock):
-    """Sends for the first terminal: for each frame its sidelink bursts, silence, its uplink burst.
+    """The first terminal's transmitter: sends each frame's sidelink bursts, silence, uplink burst.
 
     Input 0   complex64, frames of symbols of unit mean power
-    Output 0  complex64, samples of unit mean power while a burst is on; tx_sob, tx_length and
-              tx_eob on the first and last sample of each frame's run, no time: it is sent as soon
-              as it comes
+    Output 0  complex64, samples of unit mean power during a burst; tx_sob, tx_length and tx_eob on
+              the first and last sample of each frame's run.  It has no time: it is sent as soon as
+              it comes
 
-    plan    what both ends agree on (semcom.protocol.burst.BurstFormat)
-    system  number of the semantic system, for the headers
-    users   terminals on the uplink; with one there is no sidelink
-    pause   [s] of silence before and after each frame's run, part of the samples: for radios whose
-            time goes on with the samples of all devices (mock_uplink)
+    plan    burst format of both ends (semcom.protocol.burst.BurstFormat)
+    system  number of the semantic system in the headers
+    users   number of terminals on the uplink; with one there is no sidelink
+    pause   [s] silence before and after each frame's run, as samples: for radios whose time
+            advances with the samples of all devices (mock_uplink)
     """
 
     def __init__(self, plan: BurstFormat, system: int, users=2, pause=0.0):
@@ -80,21 +79,22 @@ class leading_transmitter(_BurstBlock):
 
 
 class following_transmitter(_BurstBlock):
-    """Sends for the second terminal: uplink bursts at the times that the sidelink bursts tell.
+    """The second terminal's transmitter: sends uplink bursts at times defined by sidelink bursts.
 
     Input 0   complex64, frames of symbols of unit mean power
-    Input 1   complex64, what the terminal's antenna hears (with ``continuous``)
-    Output 0  complex64, samples of unit mean power while a burst is on.  With ``continuous``: a
-              sample for each of input 1, zeros between bursts, for radios whose time goes on with
-              the samples of all devices.  Else bursts alone, with the tags tx_sob, tx_length,
-              tx_time (full seconds, fraction: device time) and tx_eob, as UHD wants them.
+    Input 1   complex64, samples of the terminal's antenna (with ``continuous``)
+    Output 0  complex64, samples of unit mean power during a burst.  With ``continuous``: a sample
+              for each of input 1, zeros between bursts, for radios whose time advances with the
+              samples of all devices.  Otherwise only bursts, with the tags tx_sob, tx_length,
+              tx_time (whole seconds, fraction: device time) and tx_eob, as UHD needs them.
 
-    A frame whose time nothing tells is not sent, nor with ``continuous`` one that comes after its
-    time: ``unsent`` counts them.  Else the radio drops a burst that is late, and counts it.
+    A frame whose time is unknown is not sent; with ``continuous``, also none that comes after its
+    time: ``unsent`` counts these.  Without ``continuous`` the radio drops and counts late bursts.
 
-    plan      what both ends agree on
-    system    number of the semantic system
-    schedule  when frames are due, by the sidelink that is heard
+    plan      burst format of both ends (semcom.protocol.burst.BurstFormat)
+    system    number of the semantic system in the headers
+    schedule  times of the frames, from received sidelink bursts (HeardSchedule)
+    continuous  put out a sample for each sample of input 1
     """
 
     def __init__(self, plan: BurstFormat, system: int, schedule: HeardSchedule, continuous=False):
@@ -106,13 +106,13 @@ class following_transmitter(_BurstBlock):
 
     def start(self) -> bool:
         self._starts, self._bursts, self._waiting_since = {}, deque(), None
-        self._missing = 0  # samples that overflows took from input 1, still to be sent
+        self._missing = 0  # samples lost on input 1, for which zeros are still to be sent
         self.unsent = 0
         self.schedule.reset()
         return _BurstBlock.start(self)
 
     def start_of(self, number: int):
-        """[samples of device time] where a frame's burst begins; None if nothing tells."""
+        """Device time [samples] at which a frame's burst begins; None if it is unknown."""
         due = self.schedule.due(number)
         return None if due is None else due * self.plan.sample_rate - self.plan.start()
 
@@ -120,7 +120,7 @@ class following_transmitter(_BurstBlock):
         self.note(frame.number, start)
         return self.plan.uplink(1, 2, frame.number, self.system, frame.items)
 
-    # --- bursts alone, each with its time -------------------------------------------------------
+    # --- only bursts, each with its time --------------------------------------------------------
 
     def process(self, batch):
         self.schedule.look()
@@ -138,7 +138,7 @@ class following_transmitter(_BurstBlock):
         self.add_item_tag(port, at, TX_TIME, time)
         _BurstBlock.open_frame(self, port, at, number, length)
 
-    # --- a sample out for each one in -----------------------------------------------------------
+    # --- continuous: an output sample for each input sample --------------------------------------
 
     def forecast(self, noutput_items, ninputs):
         if not self.continuous:
@@ -156,7 +156,7 @@ class following_transmitter(_BurstBlock):
         heard = self._until_overflow(len(input_items[1]))
         count = min(len(out), self._missing or heard, self._free())
         if count <= 0:
-            time.sleep(NAP_S)  # what other blocks learn wakes nobody here
+            time.sleep(NAP_S)  # polled: the schedule cannot wake this block
             return WORK_CALLED_PRODUCE
         self._fill(out[:count])
         if self._missing:
@@ -167,7 +167,7 @@ class following_transmitter(_BurstBlock):
         return WORK_CALLED_PRODUCE
 
     def _until_overflow(self, count: int) -> int:
-        """Of ``count`` samples that came, those before the next that an overflow took."""
+        """The number of the ``count`` new samples before the next overflow."""
         rate, here = self.plan.sample_rate, self.nitems_written(0)
         for tag in self.get_tags_in_window(1, 0, count, RX_TIME):
             before = tag.offset - self.nitems_read(1)
@@ -178,7 +178,7 @@ class following_transmitter(_BurstBlock):
         return count
 
     def _plan_bursts(self) -> None:
-        """Give the frames that came their places."""
+        """Modulate the waiting frames and place them in the output."""
         frames = self.inboxes[0].ready
         while frames:
             frame = frames.popleft()
@@ -190,9 +190,9 @@ class following_transmitter(_BurstBlock):
                 self._bursts.append((round(start), self._burst(frame, round(start))))
 
     def _free(self) -> int:
-        """Samples from here on that are settled: no burst can begin there that is not known.
+        """Number of next samples in which no unknown burst can begin any more.
 
-        A frame that is due and does not come stops the samples, for as long as a machine may take.
+        A due frame that has not come yet stops the output, for PATIENCE_S at most.
         """
         here = self.nitems_written(0)
         until = self.schedule.settled_until()
@@ -200,7 +200,8 @@ class following_transmitter(_BurstBlock):
         waits = first is not None and first[1] < until
         if waits:
             until = first[1]
-        settled = min(until * self.plan.sample_rate, here + MOST)  # infinite at the end
+        # ``until`` is infinite after the last burst.
+        settled = min(until * self.plan.sample_rate, here + MOST)
         free = math.floor(settled) - self.plan.start() - here
         if free > 0 or not waits:
             self._waiting_since = None
@@ -213,7 +214,7 @@ class following_transmitter(_BurstBlock):
         return 0
 
     def _fill(self, out: np.ndarray) -> None:
-        """Zeros, and bursts at their places."""
+        """Fill the output with zeros and bursts."""
         here = self.nitems_written(0)
         out[:] = 0
         for start, samples in self._bursts:

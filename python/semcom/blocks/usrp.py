@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""USRPs: a source of samples, and a sink that sends bursts at set times."""
+"""Blocks for USRPs: a source of samples, and a sink that sends bursts at given times."""
 
 from gnuradio import blocks, gr
 
@@ -13,36 +13,35 @@ from .guard import DeviceLost
 from .stream_watch import stream_watch
 from .usrp_holders import is_busy, told_holders
 
-AHEAD_S = 0.3  # [s] from a stream command to its time, which all channels keep
-ERRORS = (RuntimeError, ValueError, IndexError)  # of gr-uhd
+AHEAD_S = 0.3  # [s] from a stream command to the common start of all channels
+ERRORS = (RuntimeError, ValueError, IndexError)  # that gr-uhd raises
 
 
 class usrp_transmitter(radio_end):
-    """Sends bursts on the first channel of a USRP, each at its time.
+    """Transmits bursts on the first channel of a USRP, each at its time.
 
-    Input 0  complex64 samples of unit mean power while a burst is on; 14 dB below full scale.
-             Bursts alone: tx_sob and tx_length on the first sample, tx_time too if it has a time;
-             else it leaves 50 ms after it came
+    Input 0  complex64 samples of unit mean power during a burst; sent 14 dB below full scale.
+             Bursts without samples in between: tx_sob and tx_length on the first sample of each,
+             and tx_time if the burst has a time; otherwise it is sent 50 ms after it came
+    ``counts()`` returns the errors that the device reported: underflow, late and others.
 
-    ``counts()`` tells what the device complained of: underflow, late and others.
-
-    device       UHD's device arguments, as serial=30F1234; '' is the only one
+    device       UHD's device arguments, such as serial=30F1234; '': the only device
     sample_rate  [Hz]
     frequency    [Hz] of the carrier
     gain         [dB]
-    antenna      its port, '' for the device's default
-    subdev       UHD's subdevice specification, as A:A; '' for the device's default
+    antenna      name of the antenna port; '': the device's default
+    subdev       UHD's subdevice specification, such as A:A; '': the device's default
 
-    SemcomError if there is no such device, or it cannot be set so.  A device that takes no samples
-    for 2 s ends the flowgraph with a line that names it.
+    SemcomError if the device is not found or refuses a setting.  A device that takes no samples for
+    2 s ends the flowgraph with a line that names it.
     """
 
     def __init__(self, device="", sample_rate=4e6, frequency=2.45e9, gain=10.0, antenna="",
                  subdev=""):  # fmt: skip
         radio_end.__init__(self, "usrp_transmitter", 1, 0)
         self.front = _Usrp(device, 1)
-        # A length tag, not tx_sob: for that gr-uhd sends an empty start, with which libuhd
-        # overwrites the end of a first burst that is sent at once.
+        # The length tag is needed: with tx_sob alone gr-uhd sends an empty start of burst, with
+        # which libuhd overwrites the end of a first burst that is sent at once.
         self.usrp = self.front.open("usrp_sink", sample_rate, subdev, str(TX_LENGTH))
         self.front.set_up(frequency, gain, antenna)
         self._timer = burst_timer(self.front.now, sample_rate, AMPLITUDE)
@@ -51,7 +50,8 @@ class usrp_transmitter(radio_end):
         self.msg_connect(self.usrp, "async_msgs", self.watch, "events")
 
     def _look(self):
-        """What is sent, and whether more is due, without holding this block."""
+        """A function for stream_watch: (samples sent, whether more are due).  It does not refer to
+        this block, so that its memory can be freed."""
         usrp, timer = self.usrp, self._timer
 
         def look():
@@ -66,17 +66,18 @@ class usrp_antennas(radio_end):
 
     Outputs 0..M-1  complex64 samples, tagged rx_time by UHD: at the start and after an overflow
 
-    device       UHD's device arguments, as serial=30F1234; '' is the only one
-    antennas     M, how many channels
+    device       UHD's device arguments, such as serial=30F1234; '': the only device
+    antennas     number M of channels
     sample_rate  [Hz]
     frequency    [Hz] of the carrier
     gain         [dB] of each channel
-    antenna      port of each channel, or of all ("TX/RX,RX2"); '' for the device's default
-    subdev       UHD's subdevice specification, as "A:A A:B"; '' for the device's default
+    antenna      antenna port of all channels ("RX2") or of each ("TX/RX,RX2"); '': the device's
+                 default
+    subdev       UHD's subdevice specification, such as "A:A A:B"; '': the device's default
 
-    SemcomError if there is no such device, or it cannot be set so.  A stream that dies is asked for
-    again once, which is a fault; one that does not come then ends the flowgraph with a line that
-    names the device.
+    SemcomError if the device is not found or refuses a setting.  A stream that stops is restarted
+    once, which is a fault (exit status 1); if it does not come back, the flowgraph ends with a line
+    that names the device.
     """
 
     def __init__(self, device="", antennas=2, sample_rate=4e6, frequency=2.45e9, gain=20.0,
@@ -85,7 +86,7 @@ class usrp_antennas(radio_end):
         self.front = _Usrp(device, antennas)
         self.usrp = self.front.open("usrp_source", sample_rate, subdev)
         self.front.set_up(frequency, gain, antenna)
-        self._taken = blocks.copy(gr.sizeof_gr_complex)  # tells whether samples come or wait
+        self._taken = blocks.copy(gr.sizeof_gr_complex)  # its counter shows whether samples come
         self.watch = stream_watch(
             f"no samples from {self.front.words}", self._look(), self.front.restart
         )
@@ -95,7 +96,8 @@ class usrp_antennas(radio_end):
             self.connect((self.usrp, m), (self, m))
 
     def _look(self):
-        """What came, and whether none of it waits, without holding this block."""
+        """A function for stream_watch: (samples received, whether all were passed on).  It does not
+        refer to this block, so that its memory can be freed."""
         usrp, taken = self.usrp, self._taken
 
         def look():
@@ -105,21 +107,24 @@ class usrp_antennas(radio_end):
         return look
 
     def set_min_output_buffer(self, items):
-        """Of each antenna; GNU Radio does not hand it on to the blocks inside."""
+        """Sets the least output buffer [items] of each antenna; GNU Radio does not pass it to the
+        blocks inside a hier block."""
         self.usrp.set_min_output_buffer(items)
 
 
 class _Usrp(Front):
-    """A block of gr-uhd, and what it is asked."""
+    """One direction (transmit or receive) of a USRP, with gr-uhd's block."""
 
     def __init__(self, device: str, channels: int):
         Front.__init__(self, f"USRP '{device}'", channels)
         self.device, self.block = device, None
 
     def open(self, kind: str, sample_rate: float, subdev: str, *more):
-        """The block; SemcomError with one line if there is no such device.
+        """Make gr-uhd's block; SemcomError if the device cannot be opened.
 
-        more  arguments of gr-uhd's block
+        kind         name of the block: usrp_source or usrp_sink
+        sample_rate  [Hz]
+        more         further arguments of gr-uhd's block
         """
         self.check_arguments(self.device)
         self._uhd = _uhd()
@@ -161,11 +166,11 @@ class _Usrp(Front):
         self.block.set_antenna(port, channel)
 
     def now(self) -> float:
-        """[s] of the device's time; DeviceLost if it does not tell."""
+        """The device's time [s]; DeviceLost if it does not answer."""
         return self._ask(self.block.get_time_now).get_real_secs()
 
     def restart(self) -> None:
-        """Ask for the stream of samples anew."""
+        """Restart the stream of samples."""
         command = self._uhd.stream_cmd_t(self._uhd.stream_mode_t.STREAM_MODE_START_CONTINUOUS)
         command.stream_now = self.channels == 1
         command.time_spec = self._uhd.time_spec_t(self.now() + AHEAD_S)
@@ -188,10 +193,10 @@ def _uhd():
 
 
 def _reason(cause: Exception, subdev: str) -> str:
-    """Why a device could not be opened, and what to do."""
+    """The reason why a device could not be opened, and the remedy."""
     reason = " ".join(str(cause).split())
     if is_busy(reason):
         return f"{told_holders()} ({reason})"
     if subdev and "No devices" not in reason:
-        return f"{reason}; is the subdevice '{subdev}' one of those that uhd_usrp_probe lists?"
-    return f"{reason}; see what uhd_find_devices lists, and name one"
+        return f"{reason}; uhd_usrp_probe lists the subdevices; is '{subdev}' one?"
+    return f"{reason}; name a device that uhd_find_devices lists"

@@ -1,29 +1,34 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Finds the process that holds a USRP, as far as this host can tell."""
+"""Finds the process of this host that uses a USRP."""
 
 import os
 import re
 from pathlib import Path
 
-BUSY = re.compile(r"claim|in use|busy|locked|already open", re.IGNORECASE)  # in words of UHD
-CLAIM_S = 5  # [s] that network devices keep the claim of a program that ended without a word
-VENDORS = ("2500", "3923", "fffe")  # of USRPs on USB: Ettus Research, National Instruments, blank
-LONGEST = 60  # characters of a command that are shown
+BUSY = re.compile(r"claim|in use|busy|locked|already open", re.IGNORECASE)  # UHD's words
+CLAIM_S = 5  # [s] for which a network device stays claimed after its program was killed
+# USB vendors of USRPs: Ettus Research, National Instruments, none.
+VENDORS = (
+    "2500",
+    "3923",
+    "fffe",
+)
+LONGEST = 60  # most characters of a command in a message
 PROC, USB = Path("/proc"), Path("/sys/bus/usb/devices")
 
 
 def is_busy(reason: str) -> bool:
-    """Whether UHD's words for why a device cannot be opened are that it is in use."""
+    """Whether UHD's reason why a device cannot be opened is that another program uses it."""
     return bool(BUSY.search(reason)) or ("No devices found" in reason and bool(usb_holders()))
 
 
 def told_holders() -> str:
-    """Who holds a device that is in use, and how long to wait, after the device's name."""
+    """The text, after a device's name, that says who uses it and how long to wait."""
     found = usb_holders() or uhd_users()
     here = ", ".join(f"process {pid}, {_command(pid)}" for pid in found)
-    who = here or "none of this user here: on another host, or another user's"
-    return f"another program holds it ({who}); it is free {CLAIM_S} s after that ends"
+    who = here or "no process of this user on this host: on another host, or of another user"
+    return f"another program holds it ({who}); it is free {CLAIM_S} s after that program ends"
 
 
 def uhd_users() -> list:
@@ -53,7 +58,8 @@ def _usb_nodes():
 
 
 def _processes(holds) -> list:
-    """Numbers of the other processes of which something holds; of some one may not ask."""
+    """Numbers of the other processes for which ``holds(pid)`` is true; processes that may not be
+    inspected are left out."""
     found = []
     for folder in PROC.glob("[0-9]*"):
         try:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The whole chain in Torch: the path that training differentiates, and the reference of a run.
+"""The whole chain in Torch: differentiable for training, and the reference of GNU Radio runs.
 
-With equal seeds and frame numbers it sends through the same channels as the GNU Radio flowgraph.
+Equal seeds and frame numbers give the same channels as in the GNU Radio flowgraph.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from ..phy.names import CSI as CSI_KINDS
 class TorchLink:
     """Uplink of K terminals to M antennas, and sidelinks between terminals, 1x1 each.
 
-    channel       none | awgn | rayleigh | rician | rician_rank1; "none" is free of errors: the
-                  symbols arrive as they were sent, without pilots
+    channel       none | awgn | rayleigh | rician | rician_rank1; with "none" the symbols arrive as
+                  they were sent, without pilots and noise
     csi           perfect | ls | ls_min_residual | lmmse | none, on all links
     detector      zf | lmmse | none;  either of csi and detector "none" turns both off
     pilot_kind, pilot_length, spacing, interpolation   see ``semcom.phy``
@@ -63,23 +63,23 @@ class TorchLink:
         self.fading |= {"gain_db": gain_db, "seed": seed}
 
     def __call__(self, system, taken, snr_db, sidelink_snr_db, frame) -> torch.Tensor:
-        """What the receiver says of a batch of clips, as logits; arguments of :meth:`run`."""
+        """The receiver's logits for a batch of clips; arguments of :meth:`run`."""
         return self.run(system, taken, snr_db, sidelink_snr_db, frame)[0]
 
     def run(self, system, taken: dict, snr_db, sidelink_snr_db, frame, lost: bool = False):
-        """A batch of clips over the whole chain: logits, and the features that a loss wants.
+        """Send a batch of B clips over the whole chain: logits, and features that losses use.
 
         Input
-            taken: what each terminal takes, by its name: [B, items, ...]
-            snr_db, sidelink_snr_db: [B];  frame: [B] int64, the clips' sequence numbers
-            lost: no terminal hears another
+            taken: {terminal: its input [B, items, ...]}
+            snr_db, sidelink_snr_db: [B] [dB];  frame: [B] int64, the clips' sequence numbers
+            lost: the sidelinks lose everything
         """
         symbols = self.send(system, taken, sidelink_snr_db, frame, lost)
         return system.understand(*self.uplink(symbols, snr_db, frame))
 
     def send(self, system, taken: dict, sidelink_snr_db, frame, lost: bool = False):
-        """What the terminals send, [B, K, n], n of the longest; the sidelinks are in between, or
-        lost."""
+        """The symbols that the K terminals send, [B, K, n] complex, n of the longest; a terminal
+        that listens to another gets its symbols over a sidelink, or none if ``lost``."""
         sent, numbers = {}, {pair: i for i, pair in enumerate(system.topology.sidelinks())}
         for terminal in system.topology:
             heard = {
@@ -98,17 +98,17 @@ class TorchLink:
         )
 
     def sidelink(self, symbols, snr_db, frame, number: int = 0) -> torch.Tensor:
-        """Symbols [B, n] of one terminal as another one hears them."""
+        """Symbols [B, n] of one terminal as another one detects them, [B, n]."""
         link = SIDELINK + number
         return self.transfer(symbols[:, None], snr_db, frame, link=link, num_rx=1)[0][:, 0]
 
     def uplink(self, symbols, snr_db, frame) -> tuple[torch.Tensor, torch.Tensor]:
-        """Symbols [B, K, n] -> detected symbols [B, K, n] and no_eff [B, K], or, where the
-        channel's estimate changes within a frame, [B, K, n]."""
+        """Symbols [B, K, n] -> detected symbols [B, K, n] and their noise variance no_eff [B, K],
+        or [B, K, n] where the channel estimate changes within a frame."""
         return self.transfer(symbols, snr_db, frame, link=UPLINK, num_rx=self.num_rx)
 
     def transfer(self, symbols, snr_db, frame, *, link: int, num_rx: int):
-        """One link: pilots, channel, estimation, detection; as :meth:`uplink`."""
+        """One link: pilots, channel, estimation, detection; shapes as of :meth:`uplink`."""
         batch, num_tx, _ = symbols.shape
         if self.channel == "none":
             return symbols, torch.zeros(batch, num_tx, device=symbols.device)
@@ -136,7 +136,7 @@ class TorchLink:
 
 
 class NoRadio:
-    """In the place of a link, a localiser that has the features themselves."""
+    """Stands for a :class:`TorchLink` where a localiser gets the features without a radio link."""
 
     def run(self, localiser, taken: dict, *_args, **_kwargs):
         """audio [B, T, d_a] and video [B, T, h, w, d_v] -> logits [B, T, C] and features."""

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The figures of a link, as functions of arrays."""
+"""Measures of a link (EVM, PAPR, channel NMSE, SNR) as functions of arrays."""
 
 import numpy as np
 
@@ -15,14 +15,14 @@ def ratio_db(numerator: float, denominator: float):
 
 
 def mean_db(values_db: np.ndarray) -> float | None:
-    """Mean of the powers whose levels [n] are given [dB], in dB; None of nothing."""
+    """Level [dB] of the mean of powers that are given as levels [n] [dB]; None if n is 0."""
     return float(10 * np.log10(np.mean(10 ** (values_db / 10)))) if len(values_db) else None
 
 
 def error_power(sent: np.ndarray, detected: np.ndarray) -> float:
     """Sum of |detected - sent|^2 over all entries of two complex arrays."""
     error = (detected - sent).astype(np.complex128).ravel().view(np.float64)
-    return float(np.sum(error * error))  # no BLAS, whose threads change last bits
+    return float(np.sum(error * error))  # not np.vdot: the threads of BLAS change the last bits
 
 
 def papr(symbols: np.ndarray) -> float:
@@ -35,8 +35,8 @@ def papr(symbols: np.ndarray) -> float:
 def mean_snr_db(snr: list, noise_var: list):
     """Mean signal over mean noise [dB] of frames with ``snr`` (linear) at ``noise_var``.
 
-    The ratio of means, not the mean of ratios: under fading the SNR of one frame swings, the
-    ratio of the averages is the SNR that was set.
+    The ratio of means, not the mean of ratios: under fading the SNR of a frame varies, and only
+    the ratio of means is the SNR that was set.
     """
     snr, noise_var = np.asarray(snr, np.float64), np.asarray(noise_var, np.float64)
     known = np.isfinite(noise_var) & (noise_var > 0)
@@ -46,8 +46,7 @@ def mean_snr_db(snr: list, noise_var: list):
 
 
 def link_figures(frames: np.ndarray) -> dict:
-    """EVM, PAPR, channel NMSE and mean SNR of a path, each [dB], of frames in their order; None
-    where unknown.
+    """EVM, PAPR, channel NMSE and mean SNR [dB] of a path, by name; None where unknown.
 
     frames  [n, 7] float64: PAPR (linear), error and power of the symbols, error and power of the
             channel, SNR (linear) and noise variance; the last two NaN where unknown

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The options of the chain: the channel, the pilots in front of it, the receiver behind it."""
+"""The options of the chain: channel, pilots, receiver, retransmissions."""
 
 from dataclasses import dataclass
 
@@ -8,19 +8,21 @@ from ..base.options import Fixed, Rule, at_least, number, option, share, within
 from ..phy import names
 
 NO_ESTIMATION = {"variant": "no_estimation", "csi": "none", "detector": "none"}
-DOPPLER = within(0, 0.5)  # [cycles/symbol]; beyond half a cycle a fade looks slower than it is
+DOPPLER = within(0, 0.5)  # [cycles/symbol]; faster fading is aliased at symbol rate
 
-SIMULATED = Rule(lambda point: not point.radio, "without --radio: bursts have their own")
+SIMULATED = Rule(lambda point: not point.radio, "without --radio: there the bursts define it")
 NOISY = Rule(
     lambda point: point.channel != "none" if not point.radio else point.radio.startswith("mock:"),
-    "with a channel that has noise, or --radio mock:...; other radios have the SNR they have",
+    "with a channel that has noise, or --radio mock:...; the SNR of other radios cannot be set",
 )
 REPEATABLE = Rule(
     lambda point: not point.radio or len(point.terminals()) == 1,
-    "without --radio, or of systems with one terminal",
+    "without --radio, or with systems that have one terminal",
 )
 REPEATED = Rule(lambda point: point.attempts > 1, "with --attempts above 1")
-HEARD = Rule(lambda point: bool(point.sidelinks()), "where a terminal hears another")
+HEARD = Rule(
+    lambda point: bool(point.sidelinks()), "with systems in which a terminal listens to another"
+)
 FADING = Rule(
     lambda point: point.channel in names.FADING, f"with --channel {' or '.join(names.FADING)}"
 )
@@ -57,7 +59,7 @@ class ChannelOptions:
     )
     sidelink_snr: float = option(
         None,
-        "SNR of the sidelinks (the papers' feedback); default: the uplink's",
+        "SNR of the sidelinks (called feedback in the papers); default: the uplink's",
         unit="dB",
         type=number,
         also=("--feedback-snr",),
@@ -65,29 +67,35 @@ class ChannelOptions:
     )
     rician_k: float = option(4.0, "Rician K factor, linear", type=number, only=(SIMULATED, RICIAN))
     doppler: float = option(
-        0.0, "Doppler (Jakes); 0: one fade per frame", unit="cycles/symbol", type=DOPPLER,
+        0.0,
+        "Doppler frequency (Jakes spectrum); 0: the channel is constant within a frame",
+        unit="cycles/symbol",
+        type=DOPPLER,
         only=(SIMULATED, FADING),
-    )  # fmt: skip
+    )
     gain: float = option(
-        0.0, "gain of the receiver, unknown to it", unit="dB", only=(SIMULATED, MIXED)
+        0.0,
+        "gain of the receiver's front end, which it has to estimate with the channel",
+        unit="dB",
+        only=(SIMULATED, MIXED),
     )
 
 
 @dataclass(frozen=True)
 class RepeatOptions:
-    """Automatic repeat."""
+    """Automatic repeat requests."""
 
     attempts: int = option(
-        1, "most transmissions of a frame: more than 1 repeats what the receiver asks for",
+        1, "most transmissions of a frame; above 1, the receiver can ask for repetitions",
         type=at_least(1), sweep=True, only=(REPEATABLE,),
     )  # fmt: skip
     return_snr: float = option(
-        None, "SNR of the return link, which brings the receiver's answers; default: the uplink's",
+        None, "SNR of the return link, which carries the receiver's answers; default: the uplink's",
         unit="dB", type=number, only=(REPEATED, NOISY),
     )  # fmt: skip
     ask_below: float = option(
         0.9,
-        "expected share that is right, by the receiver's own estimate, below which it asks again",
+        "share of correct items, as the receiver expects it, below which it asks for a repetition",
         type=share,
         sweep=True,
         only=(REPEATED,),
@@ -98,16 +106,20 @@ class RepeatOptions:
 class PilotOptions:
     """Pilots."""
 
-    pilots: str = option("hadamard", "pilot rows", choices=names.PILOTS, only=(SIMULATED,))
+    pilots: str = option("hadamard", "pilot sequences", choices=names.PILOTS, only=(SIMULATED,))
     pilot_length: int = option(
-        32, "length of a pilot row", unit="symbols", type=at_least(1), only=(SIMULATED,)
+        32,
+        "length of a pilot row (one sequence per terminal)",
+        unit="symbols",
+        type=at_least(1),
+        only=(SIMULATED,),
     )
     pilot_boost: float = option(
-        0.0, "pilot power above the payload's", unit="dB", only=(SIMULATED,)
+        0.0, "pilot power relative to the payload's", unit="dB", only=(SIMULATED,)
     )
     pilot_spacing: int = option(
         0,
-        "payload between pilot rows; 0: one row in front",
+        "payload symbols between two pilot rows; 0: one pilot row in front of the payload",
         unit="symbols",
         type=at_least(0),
         only=(SIMULATED,),
@@ -120,7 +132,7 @@ class ReceiverOptions:
 
     csi: str = option(
         "ls",
-        "channel state information: how it is estimated",
+        "channel estimator (channel state information); perfect: the true channel",
         choices=names.CSI,
         sweep=True,
         only=(SIMULATED,),
@@ -145,7 +157,7 @@ class ReceiverOptions:
     )
     interpolation: str = option(
         "nearest",
-        "channel between spaced pilots",
+        "interpolation of the channel between spaced pilot rows",
         choices=names.INTERPOLATIONS,
         only=(SIMULATED, SPACED, ESTIMATED),
     )

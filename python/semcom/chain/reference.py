@@ -11,7 +11,7 @@ from .link import TorchLink
 
 
 def torch_link(point) -> TorchLink:
-    """The Torch twin of the flowgraph of ``point``."""
+    """The chain of ``point`` in Torch, with the flowgraph's channels."""
     return TorchLink(
         point.channel,
         point.csi,
@@ -30,7 +30,7 @@ def torch_link(point) -> TorchLink:
 
 
 def outcomes(point, net, clips, numbers, batch: int = 16) -> list[np.ndarray]:
-    """Items of the outcome of the frames ``numbers``, clip ``number % len(clips)`` each."""
+    """The outcomes (items) of the frames ``numbers``; frame n carries clip n % len(clips)."""
     link, found = torch_link(point), []
     sidelink_snr = point.snr if point.sidelink_snr is None else point.sidelink_snr
     for run in _runs(net, clips, numbers, 1 if net.ragged else batch):
@@ -46,14 +46,14 @@ def outcomes(point, net, clips, numbers, batch: int = 16) -> list[np.ndarray]:
 
 
 def _taken(clips, kind: str, run: list, device: str) -> torch.Tensor:
-    """What a terminal takes of the clips of some frames, [B, items, ...]."""
+    """The input of a terminal (``kind``) for the clips of some frames, [B, items, ...]."""
     read = getattr(clips, kind)
     items = torch.from_numpy(np.stack([read(n % len(clips)) for n in run])).to(device)
     return items.float() if items.is_floating_point() else items
 
 
 def _runs(net, clips, numbers, batch: int):
-    """Runs of at most ``batch`` frames of equal lengths."""
+    """Groups of at most ``batch`` successive frames of equal length."""
     read = getattr(clips, net.topology.terminals[0].takes)
     for _, equal in itertools.groupby(numbers, lambda n: len(read(n % len(clips)))):
         while run := list(itertools.islice(equal, batch)):

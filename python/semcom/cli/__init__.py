@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The programs: each parses its options and calls the rooms below."""
+"""The programs: each parses its options and calls the subpackages."""

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Show where systems look and what they decide, clip by clip, and measure it over the split.
+"""Draw the attention and the decisions of systems for some clips, and measure both over the split.
 
-Draws the first clips whose event covers 3 to 7 segments: the truth, and per system the attention
-of each segment over its decision.  Prints how narrow attention is over the whole split, in event
-segments and in background segments, as Markdown.  Checkpoints of radio systems and of localisers
-stand side by side; their headers tell which is which.  Radio systems run over the given channel
-(clip i is frame i, sidelink at the same SNR), error-free checkpoints and localisers without one.
+Draws the first clips whose event covers 3 to 7 segments: the truth, and for each system the
+attention of each segment above its decision.  Prints how narrow the attention is over the whole
+split, in event segments and in background segments, as Markdown.  Radio systems and localisers can
+be compared; the header of a checkpoint says which it is.  Radio systems run over the given channel
+(clip i is frame i, sidelink at the same SNR); error-free checkpoints and localisers use no channel.
 
 examples:
   attention.py                             the shipped pilot_ave_plus on the synthetic set
@@ -24,7 +24,7 @@ from ..run.scenario import Scenario
 from ..systems.registry import DEFAULT_SYSTEM
 
 KINDS = (".png", ".pdf", ".svg")
-SHARED = ("data", "split", "channel", "snr", "frames", "seed")  # with those of a run
+SHARED = ("data", "split", "channel", "snr", "frames", "seed")  # options of a run, too
 
 
 def make_parser() -> options.Parser:
@@ -33,23 +33,25 @@ def make_parser() -> options.Parser:
     options.add_options(parser, Scenario, names=SHARED)
     parser.add_argument(
         "--systems", metavar="CHECKPOINT", nargs="+",
-        help="rows of the figure, in this order: files, or what shipped weights of the default "
-        "system were trained on (default: those for the set)",
+        help="checkpoints, a row of the figure each, in this order: files, or the training set of "
+        "shipped weights of the default system (default: the weights for --data)",
     )  # fmt: skip
     parser.add_argument(
-        "--clips", type=options.at_least(1), default=3, help="clips drawn (default: 3)"
+        "--clips", type=options.at_least(1), default=3, help="number of clips to draw (default: 3)"
     )
     parser.add_argument(
         "--out", metavar="FILE", default="out/attention.png",
         help="the figure: .png, .pdf or .svg (default: out/attention.png)",
     )  # fmt: skip
-    parser.add_argument("--json", metavar="FILE", help="write the measures here as well")
+    parser.add_argument(
+        "--json", metavar="FILE", help="write the measures into this JSON file, too"
+    )
     return parser
 
 
 def parse(argv=None):
     args = make_parser().parse_args(argv)
-    options.points(Scenario, options.given(args, Scenario))  # refuses what has no effect
+    options.points(Scenario, options.given(args, Scenario))  # refuses options without effect
     vars(args).update(vars(options.values(args, Scenario, SHARED)))
     return args
 
@@ -60,7 +62,7 @@ def run(argv=None) -> None:
         raise SemcomError(f"--out {args.out}: its name must end in {', '.join(KINDS)}")
     for path in filter(None, (args.out, args.json)):
         check_writable(path)
-    from ..data import open_set  # from here on, not for --help: all this loads Torch
+    from ..data import open_set  # after parsing: loads Torch
     from ..evaluation import attention
     from ..report.attention_page import draw, load_models, measure
     from ..run.records import write_json

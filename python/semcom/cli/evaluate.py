@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Evaluate a localiser on one split: accuracy with its interval, and what made it.
+"""Evaluate an event localiser on one split of a set: accuracy with its confidence interval.
 
-Settings: sel, wsel and wsel_proportions name each second; a2v and v2a find an event's seconds in
-the other modality (both with the checkpoint of setting cml, on AVE's splits for it).  Checkpoints:
-the one shipped for the set, or those named; several are taken as training seeds: mean and standard
-deviation.
+Settings: sel, wsel and wsel_proportions name the event of each second.  a2v and v2a find the
+seconds of an event in the other modality; both need a checkpoint of setting cml and use AVE's
+splits for
+it.  Several checkpoints count as training seeds: the mean and the standard deviation are printed.
 
 examples:
   evaluate.py --system span --setting sel --data ave28 --split test --json out/span.json
@@ -27,7 +27,7 @@ from ..sweep.cluster import opened, options_of
 from ..sweep.options import ClusterOptions
 from ..systems.registry import LOCALISERS
 
-SHARED = ("split", "device")  # with those of a run
+SHARED = ("split", "device")  # options of a run, too
 
 
 def make_parser() -> options.Parser:
@@ -39,13 +39,17 @@ def make_parser() -> options.Parser:
     options.add_options(parser, Scenario, names=SHARED)
     parser.add_argument(
         "--checkpoint", nargs="+", metavar="CHECKPOINT",
-        help="one or several training seeds: files, or what a shipped one was trained on (ave28); "
-        "default: the one shipped for the set",
+        help="one or several training seeds: files, or the training set of shipped weights "
+        "(ave28); default: the weights shipped for the set",
     )  # fmt: skip
     options.add_options(parser, ClusterOptions)
-    parser.add_argument("--json", metavar="FILE", help="write the figures and what made them")
-    parser.add_argument("--table", metavar="FILE", help="write a table: .tex or .md")
-    parser.add_argument("--figures", type=Path, metavar="DIR", help="draw into this folder")
+    parser.add_argument(
+        "--json",
+        metavar="FILE",
+        help="write the results and the command, set and weights behind them (JSON)",
+    )
+    parser.add_argument("--table", metavar="FILE", help="write the results as a table: .tex or .md")
+    parser.add_argument("--figures", type=Path, metavar="DIR", help="draw figures into this folder")
     return parser
 
 
@@ -62,7 +66,7 @@ def run(argv=None) -> None:
         raise SemcomError(f"--table {args.table}: its name must end in .tex or .md")
     for path in filter(None, (args.json, args.table)):
         check_writable(path)
-    import torch  # from here on, not for --help
+    import torch  # imported after parsing: --help does not need it
 
     from ..data import open_set
     from ..evaluation import localisation

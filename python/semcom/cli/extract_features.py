@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Media files to features, in the layout of AVE's: what --data takes everywhere else.
+"""Extract features of media files into a folder in the AVE layout, for --data of the other
+programs.
 
-Every file below DIR becomes rows of T seconds; what is left of a file at its end is filled with
-silence and black.  A file that cannot be read does not stop the others, and is named at the end
-(exit status 1).  The same command goes on where it was stopped.  Labels come from
-DIR/Annotations.txt, splits from DIR/trainSet.txt, valSet.txt and testSet.txt, as in AVE; without,
-all is background in test.  A film that is annotated twice becomes two clips; categories that AVE
-does not know become classes.
+Every file below DIR becomes rows of T seconds; the last row of a file is filled up with silence and
+black pictures.  A file that cannot be read is named at the end (exit status 1) and does not stop
+the
+others.  If the program was stopped, the same command continues.  Labels come from
+DIR/Annotations.txt, splits from DIR/trainSet.txt, valSet.txt and testSet.txt, as in AVE; without
+these files all rows are background, in split test.  A film that is annotated twice becomes two
+clips; categories that are not AVE's become further classes.
 
 examples:
   extract_features.py videos --out features
@@ -23,20 +25,26 @@ from ..base.files import make_folder
 from ..base.programs import exit_status, program
 from ..data.options import VGG, SetOptions
 
-SHARED = ("features", "weights")  # with those of media files that are sent
+SHARED = ("features", "weights")  # options of run_link.py for media, too
 
 
 def make_parser() -> options.Parser:
     """The program's options."""
     parser = options.Parser(description=__doc__)
     parser.add_argument("folder", type=Path, metavar="DIR", help="folder with media files")
-    parser.add_argument("--out", type=Path, required=True, help="folder to write")
-    parser.add_argument("--annotations", type=Path, help="folder of AVE's text files (DIR)")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write the features into")
+    parser.add_argument(
+        "--annotations",
+        type=Path,
+        help="folder with Annotations.txt and the lists of splits (default: DIR)",
+    )
     options.add_options(parser, SetOptions, names=SHARED)
-    parser.add_argument("--seconds", type=options.at_least(1), default=10, help="T (default: 10)")
+    parser.add_argument(
+        "--seconds", type=options.at_least(1), default=10, help="T, seconds of a row (default: 10)"
+    )
     parser.add_argument(
         "--workers", type=options.at_least(1),
-        help="files at a time (default: as many as there are cores)",
+        help="number of files at a time (default: the number of cores)",
     )  # fmt: skip
     return parser
 
@@ -49,7 +57,7 @@ def parse(argv=None):
 
 
 def extract(jobs, workers: int) -> list[str]:
-    """Do what is not done; returns a line for each file that went wrong."""
+    """Extract the files that are not extracted yet; returns a line for each file that failed."""
     from ..base import screen
     from ..data import extraction
 
@@ -63,13 +71,16 @@ def extract(jobs, workers: int) -> list[str]:
 
 
 def write(args, jobs, texts) -> None:
-    """The folder in the AVE layout; says what is in it."""
+    """Write the folder in the AVE layout and print the number of rows of each split."""
     from ..data import ave
     from ..data.extracted_set import ExtractedSet, clips_of
 
     clips, late = clips_of([job for job in jobs if job.part.exists()], texts)
     if not clips:
-        raise SemcomError(f"{args.folder}: no file could be read, or none is in a split")
+        raise SemcomError(
+            f"{args.folder}: no file could be read, or none is in a split; see trainSet.txt, "
+            "valSet.txt and testSet.txt"
+        )
     name = args.out.resolve().name
     ave.write(args.out, {split: ExtractedSet(name, c, texts.classes) for split, c in clips.items()})
     shown = ", ".join(f"{len(own)} of {split}" for split, own in clips.items())
@@ -79,26 +90,28 @@ def write(args, jobs, texts) -> None:
 
 
 def run(argv=None) -> int:
-    """Extract a folder; 1 if files failed."""
+    """Extract a folder; returns the exit status, 1 if files failed."""
     args = parse(argv)
     if args.weights and not VGG.holds(args):
         raise SemcomError(f"--weights: has an effect only {VGG.words}; leave it out")
-    from ..data import extraction  # from here on, not for --help: all this loads Torch
+    from ..data import extraction  # after parsing: it loads Torch, not needed for --help
     from ..data.extracted_set import read_texts, rows_of
     from ..perception.features import extractor
 
-    extractor(args.features, args.weights)  # what is wrong with the weights is wrong for all files
+    extractor(args.features, args.weights)  # wrong weights are an error before the first file
     paths, others = extraction.media_files(args.folder)
     make_folder(args.out)
     if args.out.resolve() in {p.resolve() for p in (args.folder, args.annotations) if p}:
-        raise SemcomError(f"--out {args.out}: has what is read, which would be lost; give another")
+        raise SemcomError(
+            f"--out {args.out}: holds files that are read, which would be lost; give another folder"
+        )
     jobs = extraction.jobs(args.folder, paths, args.out, args.features, args.weights, args.seconds)
     texts = read_texts(args.annotations or args.folder)
-    rows_of(jobs, texts.rows)  # what is wrong with them is told before hours are spent
+    rows_of(jobs, texts.rows)  # errors of the text files come before the long work
     failures = extract(jobs, args.workers or extraction.workers_by_default())
     write(args, jobs, texts)
     if others:
-        print("not looked at:", *others, sep="\n  ")
+        print("not read:", *others, sep="\n  ")
     if failures:
         print(f"{len(failures)} of {len(jobs)} files were left out:", *failures, sep="\n  ")
         return 1
@@ -111,5 +124,5 @@ def main(argv=None) -> int:
     return exit_status(
         program(),
         lambda: run(argv),
-        lambda: "the same command goes on with the files that are left",
+        lambda: "the same command continues with the remaining files",
     )

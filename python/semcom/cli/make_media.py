@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Write clips of drawn pictures and synthesised sounds as mp4 files, to try the link with.
+"""Write clips of drawn pictures and synthesised sounds as mp4 files, for trying out the link.
 
-Ten events (bells, barks, engines, instruments, ...) over moving scenes, with off-screen sounds,
-silent objects and background; the same seed gives the same clips.  Annotations.txt beside them says
-what happens when, as AVE's does, and run_link.py --media compares with it.
+The clips have ten events (bells, barks, engines, instruments, ...) over moving scenes, off-screen
+sounds, silent objects and background; the same seed gives the same clips.  Annotations.txt beside
+them holds the true events and their times in AVE's format; run_link.py --media compares with it.
 
 examples:
   make_media.py --out out/media --clips 4
@@ -28,7 +28,7 @@ OURS = re.compile(r"clip\d+")  # names of clips
 
 
 def draw(name: str, rng) -> tuple[str, tuple]:
-    """A clip: its line of Annotations.txt, and what composition.write_clip writes."""
+    """A random clip: its line of Annotations.txt, and the arguments of composition.write_clip."""
     from ..data.composition import compose, random_script
     from ..data.material_drawn import DrawnMaterial
 
@@ -45,7 +45,9 @@ def draw(name: str, rng) -> tuple[str, tuple]:
 def make_parser() -> options.Parser:
     """The program's options."""
     parser = options.Parser(description=__doc__)
-    parser.add_argument("--out", type=Path, default=Path("out/media"), help="folder to write")
+    parser.add_argument(
+        "--out", type=Path, default=Path("out/media"), help="folder to write the clips into"
+    )
     parser.add_argument("--clips", type=options.at_least(1), default=4, help="(default: 4)")
     options.add_options(parser, RunOptions, names=("seed",))
     return parser
@@ -63,9 +65,9 @@ def run(argv=None) -> None:
         with screen.bar("clips") as bar:
             for i in bar.track(range(args.clips), description="drawing"):
                 name = f"clip{i:02d}"
-                rng = np.random.default_rng([seed, 0, i])  # 0: of no split that is trained on
+                rng = np.random.default_rng([seed, 0, i])  # 0: no training split uses it
                 film = args.out / f"{name}.mp4"
-                film.unlink(missing_ok=True)  # a stop leaves no row of another film of that name
+                film.unlink(missing_ok=True)  # if stopped here, no row of an older film remains
                 lines[name], clip = draw(name, rng)
                 write_clip(film, *clip)
     finally:
@@ -80,7 +82,7 @@ def run(argv=None) -> None:
 
 
 def known(path: Path) -> dict[str, str]:
-    """Lines of an Annotations.txt of this program, by clip; SemcomError if it is another's."""
+    """{clip: line} of an Annotations.txt of this program; SemcomError if it has other films."""
     rows = ave_text.read(path) if path.is_file() else []
     others = [row.film for row in rows if not OURS.fullmatch(row.film)]
     if others:

@@ -2,16 +2,16 @@
 # Copyright 2026 gr-semcom contributors
 """Simulated radios, with carrier and clock offsets, noise and fading, behind ZeroMQ sockets.
 
-Two terminals bind PUSH sockets with what they send; the server connects to them, and binds PUB
-sockets with what the receiver's two antennas (sample by sample in turn) and the video terminal's
-antenna hear.  All streams are complex64 at the sample rate, with tags ("pass tags": yes); a
-terminal's bursts have unit mean power.  Time goes on by the clock: a terminal that has no samples
-is silent, and a listener that is too slow loses samples.
+Each of two terminals binds a ZeroMQ PUSH socket for its samples, and the server connects to it.
+The server binds two PUB sockets: one for the receiver's two antennas (their samples interleaved),
+one for the video terminal's antenna.  All streams are complex64 at the sample rate, with tags
+("pass tags": yes); a terminal's bursts have unit mean power.  The server runs in real time: a
+terminal without samples is silent, and a client that reads too slowly loses samples.
 
-Tags are UHD's.  What is heard carries rx_time; a burst may carry tx_sob, tx_time and tx_eob.  The
-time is that of the device: its sample i is at i / sample rate.
+Tags are UHD's.  Received streams carry rx_time; a transmitted burst may carry tx_sob, tx_time and
+tx_eob.  Times are those of the simulated device: its sample i is at i / sample rate.
 
-Of one address that ends in a port number, the ports that follow it serve the other streams; the
+If one address that ends in a port number is given, the other streams take the ports after it; the
 word none leaves a stream out.
 
 presets: {presets}
@@ -32,7 +32,7 @@ from ..protocol import mock_presets as presets
 from ..run.options import MockServerOptions
 from ..run.scenario import Scenario
 
-SHARED = ("sample_rate", "snr", "sidelink_snr", "return_snr", "seed")  # with those of a run
+SHARED = ("sample_rate", "snr", "sidelink_snr", "return_snr", "seed")  # options of a run, too
 
 
 def make_parser() -> options.Parser:
@@ -53,7 +53,7 @@ def parse(argv=None) -> SimpleNamespace:
 
 def run(argv=None) -> None:
     args = parse(argv)
-    from ..run import mock_server  # not for --help: loads GNU Radio
+    from ..run import mock_server  # imported after parsing: it loads GNU Radio
 
     server = mock_server.MockServer(args)
     print(f"{args.preset}, {args.sample_rate:g} Hz, {args.snr:g} dB, seed {args.seed}")
@@ -65,11 +65,11 @@ def run(argv=None) -> None:
 
 
 def report(counts: dict) -> str:
-    """What a run did, in three lines."""
+    """The counts of a run in three lines."""
     return (
-        "sent      audio {} video {} samples, silent for want of others {} {}, late bursts {} {}\n"
+        "sent      audio {} video {} samples, silent for lack of samples {} {}, late bursts {} {}\n"
         "received  uplink {} sidelink {} samples, lost to overflows {} {}\n"
-        "time stood still for {:.1f} s"
+        "the clock was stopped for {:.1f} s"
     ).format(
         *counts["sent"],
         *counts["silent"],

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Send clips over the semantic link, through GNU Radio, and report what the receiver made of them.
+"""Send clips over the semantic link, through GNU Radio, and report the receiver's outcomes.
 
 Without options: the synthetic set and its shipped checkpoint, 2x2 Rayleigh fading at 10 dB, least
-squares, zero-forcing.  Options marked with several values are swept, in every combination; one that
-has no effect is refused.
+squares channel estimation, zero-forcing detection.  Options that take several values are swept, in
+every combination; an option that has no effect is refused.
 
 examples:
   run_link.py --snr=-10:20:5
@@ -33,7 +33,8 @@ from ..run.options import replayed
 from ..sweep.cluster import Died, opened, options_of
 from ..sweep.options import ClusterOptions
 
-# What needs Torch, GNU Radio or decoders of media is imported where it is used: not for --help.
+# Torch, GNU Radio and media decoders take seconds to import: modules that need them are imported in
+# the functions that use them, so that --help does not wait.
 
 
 def make_parser() -> options.Parser:
@@ -41,18 +42,29 @@ def make_parser() -> options.Parser:
     parser = options.Parser(description=__doc__)
     scenario.add_options(parser)
     options.add_options(parser, ClusterOptions)
-    group = parser.add_argument_group("What is written")
-    group.add_argument("--json", metavar="FILE", help="write the records here, after every point")
+    group = parser.add_argument_group("Output")
     group.add_argument(
-        "--resume", action="store_true", help="keep the points that --json has, and do the others"
+        "--json", metavar="FILE", help="write the records into this file after every point"
     )
-    group.add_argument("--plot", metavar="FILE", help="plot the task over SNR (.png, .pdf, .svg)")
+    group.add_argument(
+        "--resume",
+        action="store_true",
+        help="keep the points that are in --json and run the others",
+    )
+    group.add_argument(
+        "--plot",
+        metavar="FILE",
+        help="plot the task's measure over SNR into this file (.png, .pdf, .svg)",
+    )
     group.add_argument(
         "--render",
         metavar="FILE",
-        help="of media, an mp4: the events on what was sent, or what is shown beside it",
+        help="with --media: write an mp4: the sent film with the events drawn on it, or the "
+        "received film beside the sent one",
     )
-    group.add_argument("--profile", action="store_true", help="of media, what each stage takes")
+    group.add_argument(
+        "--profile", action="store_true", help="with --media: print the time that each stage takes"
+    )
     return parser
 
 
@@ -61,7 +73,7 @@ def parse(argv=None):
 
 
 def points_of(args) -> list:
-    """The points of the sweep; SemcomError for options that mean nothing, before anything runs."""
+    """The points of the sweep; SemcomError, before anything runs, for options without effect."""
     from ..systems.registry import task_of
 
     noise = {}
@@ -76,27 +88,29 @@ def points_of(args) -> list:
         if given and not points[0].media:
             raise SemcomError(f"{name}: has an effect only with --media; leave it out")
     if args.render and not (task := task_of(points[0].system, points[0].task)).film:
-        raise SemcomError(f"--render: nothing is drawn of the task {task.name}; leave it out")
+        raise SemcomError(f"--render: has no effect for the task {task.name}; leave it out")
     if args.resume and (points[0].media or not args.json):
         raise SemcomError("--resume: has an effect only with --json and without --media")
     shared = options_of(args).wanted
     if shared and (args.render or args.profile):
-        raise SemcomError("--render, --profile: films are drawn here; leave --workers out")
+        raise SemcomError(
+            "--render, --profile: have an effect only in one process; leave --workers out"
+        )
     if shared and points[0].media and not args.json:
-        raise SemcomError("--media: of films, other processes write --json alone; name it")
+        raise SemcomError("--media: with --workers the only output is --json; give it")
     check_outputs(points, args)
     known = noise.get("snr") is not None or not all(options.broken(p, "snr") for p in points)
     if args.plot and not known:
-        raise SemcomError(f"--plot {args.plot}: no point has an SNR that is known; leave it out")
+        raise SemcomError(f"--plot {args.plot}: no point has a known SNR; leave it out")
     if args.render and len(points) > 1:
         raise SemcomError(
-            f"--render: draws one link, {len(points)} are named; give one value of each option"
+            f"--render: draws one point, {len(points)} are given; give one value of each option"
         )
     return points
 
 
 def check_outputs(points, args) -> None:
-    """SemcomError for what cannot be written, or would take the place of what is read."""
+    """SemcomError for an output that cannot be written or would replace an input."""
     if args.plot:
         from ..report import plots
 
@@ -118,7 +132,7 @@ def check_outputs(points, args) -> None:
 
 
 def clips_of(points, args):
-    """The set that the options name; what is not known of films is said."""
+    """The set of clips of the options; a line on standard error for what is unknown of films."""
     from ..run.sets import clips_of
 
     clips = clips_of(points)
@@ -128,14 +142,14 @@ def clips_of(points, args):
         print(f"{program()}: {note}", file=sys.stderr)
     if args.render and (streams := clips.streams()):
         raise SemcomError(
-            f"--render: reads the films twice, which {streams[0]} cannot be; give a file, or leave "
-            "--render out"
+            f"--render: reads the films twice, and {streams[0]} can be read once; give a file, or "
+            "leave --render out"
         )
     return clips
 
 
 def run_all(points, clips, args, records):
-    """Run every point, keep ``records`` and the JSON file up to date; the last run over films."""
+    """Run every point; keep ``records`` and the JSON file up to date."""
     from ..base import screen
     from ..run.records import Pace, without_scores
 
@@ -166,8 +180,10 @@ def run_all(points, clips, args, records):
 
 
 def resumed(points, clips, args, records) -> list:
-    """Numbers of the points whose records --json has, which are taken; SemcomError for a file with
-    points of another sweep, which would be lost."""
+    """Numbers of the points that --json holds; their records are added to ``records``.
+
+    SemcomError for a file with points of another sweep, which would be lost.
+    """
     from ..run.runner import finished, key_of_point
 
     if not Path(args.json).is_file():
@@ -176,8 +192,8 @@ def resumed(points, clips, args, records) -> list:
     wanted = [key_of_point(point, clips) for point in points]
     if others := len(kept.keys() - set(wanted)):
         raise SemcomError(
-            f"--json {args.json}: has {others} points that this command has not, which would be "
-            "lost; give another file, or leave --resume out to begin anew"
+            f"--json {args.json}: has {others} points that are not in this sweep and would be "
+            "lost; give another file, or leave --resume out to replace it"
         )
     places = [number for number, each in enumerate(wanted) if each in kept]
     records += [kept[wanted[number]] for number in places]
@@ -206,8 +222,10 @@ def run_here(numbers, points, clips, args, add, advance) -> None:
 
 
 def run_on_cluster(numbers, points, clips, args, add, advance) -> None:
-    """Run points in the processes that the options name; of one that ended those that tried it,
-    a line is told, and all others are run."""
+    """Run points in worker processes.
+
+    A point that ended the workers that tried it is reported by a line; the others are run.
+    """
     from ..sweep.points import Sweep
 
     began, finished = time.monotonic(), 0
@@ -224,7 +242,7 @@ def run_on_cluster(numbers, points, clips, args, add, advance) -> None:
 
 
 def keep(args, records, over: bool = False) -> None:
-    """Write the JSON file; a stream, such as a pipe, when it is ``over``."""
+    """Write the JSON file; a pipe or a device only when the sweep is ``over``."""
     from ..run.records import write_json
 
     if args.json and records and is_stream(args.json) == over:
@@ -232,8 +250,8 @@ def keep(args, records, over: bool = False) -> None:
 
 
 def run_one(point, clips, args, records, on_frames) -> None:
-    """Run a point and add its record, be it of a run that was stopped; of films, show and draw what
-    came of them."""
+    """Run a point and add its record, also of a run that was stopped; print and draw the outcomes
+    of films."""
     from ..run.runner import run_point
 
     if not point.media:
@@ -255,8 +273,10 @@ def run_one(point, clips, args, records, on_frames) -> None:
 
 
 def run_over_films(point, clips, args, on_frames) -> tuple:
-    """What came of a run over films, and what stopped it, or None; what is shown of media is drawn
-    as it comes."""
+    """Run a point over films: (result, exception that stopped it or None).
+
+    With --render and the task of media, the received film is written while the link runs.
+    """
     from contextlib import nullcontext
 
     from ..run.films import run_films
@@ -281,7 +301,7 @@ def run_over_films(point, clips, args, on_frames) -> tuple:
 
 
 def show_films(run, point, args) -> None:
-    """What was understood of films, on the screen."""
+    """Print the outcomes of films and, with --profile, the times of the stages."""
     from ..report import tables
     from ..run import films
 
@@ -300,7 +320,7 @@ def where(record: dict) -> str:
 
 
 def show(args, records) -> int:
-    """The table and the plot of a sweep, and the films that failed; 1 if some did."""
+    """Print the table, write the plot, name the films that failed; exit status 1 if any did."""
     from ..report import plots, tables
 
     keep(args, records, over=True)
@@ -326,7 +346,7 @@ def show(args, records) -> int:
 def main(argv=None) -> int:
     """Run the program; its exit status."""
     args = parse(argv)
-    if args.profile:  # GNU Radio reads it once, when it is loaded
+    if args.profile:  # GNU Radio reads the variable once, when it is loaded
         os.environ["GR_CONF_PERFCOUNTERS_ON"] = "True"
     records = []
 
@@ -341,11 +361,11 @@ def main(argv=None) -> int:
 
 
 def ended(work, records) -> int:
-    """Do a part of the program; its exit status."""
+    """Do ``work``; the exit status, with the number of finished points if it is stopped."""
 
     def finished() -> str:
         whole = sum("stopped" not in record for record in records)
-        more = "" if whole == len(records) else ", one as far as it came"
+        more = "" if whole == len(records) else ", one in part"
         return f"{whole} points are finished{more}"
 
     return exit_status(program(), work, finished, (SemcomError, ValueError))

@@ -2,17 +2,17 @@
 # Copyright 2026 gr-semcom contributors
 """Run one side of the link alone: a terminal (audio, video, text, ...) or the receiver.
 
-Each side is a process, on one host or three; the radios between them are devices or a mock radio
-(apps/mock_radio.py).  Start the receiver first, then the video terminal, then the audio terminal,
-which begins.  All three need the same options of the waveform.  A terminal ends when it has sent
-its clips; the receiver ends with the last clip, or ten seconds after the last burst.
+Each side is a process, on one host or on three; between them are radio devices or a mock radio
+(mock_radio.py).  Start the receiver first, then the video terminal, then the audio terminal, which
+sends first.  All three need the same options of the waveform.  A terminal ends when it has sent its
+clips; the receiver ends with the last clip, or ten seconds after the last burst.
 
 examples, a line in each of four terminals:
   mock_radio.py --preset bench --sample-rate 1e6 --snr 14
   terminal.py receiver --radio zmq: --sample-rate 1e6 --turnaround 0.2 --frames 50 --json out.json
   terminal.py video --radio zmq: --sample-rate 1e6 --turnaround 0.2 --frames 50
   terminal.py audio --radio zmq: --sample-rate 1e6 --turnaround 0.2 --frames 50
-text that is asked for again, with a return link:
+text with retransmissions, over a return link:
   mock_radio.py --preset bench --sample-rate 1e6 --snr 6 --return-link tcp://127.0.0.1:5553 \
     'tcp://*:5563'
   terminal.py receiver --system deepsc --radio zmq: --sample-rate 1e6 --attempts 3 --frames 20
@@ -20,7 +20,7 @@ text that is asked for again, with a return link:
 with USRPs, named by their serial numbers:
   terminal.py receiver --radio "uhd:;;serial=30F1234"
   terminal.py video --radio "uhd:;serial=30F5678;" --tx-gain 20 --antenna ";TX/RX+RX2;"
-with a LimeSDR, by SoapySDR:
+with a LimeSDR, through SoapySDR:
   terminal.py audio --radio "soapy:driver=lime;;"
 """
 
@@ -42,15 +42,22 @@ def sides() -> list:
 
 
 def make_parser(shared: bool = True) -> options.Parser:
-    """The program's options; ``shared``: with those of run_link.py."""
+    """The program's options; ``shared``: also those of run_link.py."""
     parser = options.Parser(description=__doc__)
     parser.add_argument("side", choices=sides())
     if shared:
         scenario.add_options(parser, leave_out=("media", "microphone", "features", "weights"))
     group = parser.add_argument_group("This side")
-    group.add_argument("--first", type=options.at_least(0), default=0, metavar="N",
-                       help="number of the first clip, for a terminal started again")  # fmt: skip
-    group.add_argument("--json", metavar="FILE", help="write what was counted or measured")
+    group.add_argument(
+        "--first",
+        type=options.at_least(0),
+        default=0,
+        metavar="N",
+        help="number of the first clip to send, if a terminal is restarted",
+    )
+    group.add_argument(
+        "--json", metavar="FILE", help="write the counts and measures into this file"
+    )
     return parser
 
 
@@ -59,14 +66,17 @@ def parse(argv=None):
 
 
 def the_point(args):
-    """The one point that the options name; SemcomError if it is none for a side alone."""
+    """The point that the options give; SemcomError if one side alone cannot run it."""
     if getattr(args, "radio", "").partition(":")[0] not in ("zmq", *DEVICES):
         raise SemcomError(
-            "--radio: zmq:HOST, uhd:DEVICES or soapy:DEVICES expected, a radio that others hear"
+            "--radio: expected a radio that other processes can use: zmq:HOST, uhd:DEVICES or "
+            "soapy:DEVICES"
         )
     points = scenario.sweep(args)
     if len(points) > 1:
-        raise SemcomError(f"one link at a time, {len(points)} are named; give one of each option")
+        raise SemcomError(
+            f"one side runs one point, {len(points)} are given; give one value of each option"
+        )
     if args.side == "receiver" and args.first:
         raise SemcomError("--first: has an effect only at a terminal; leave it out")
     return points[0]
@@ -101,7 +111,7 @@ def main(argv=None) -> int:
 
 
 def work(args) -> None:
-    """Run a side and tell what came of it, be it stopped."""
+    """Run a side and print its result, also if it was stopped."""
     try:
         tell(args, run(args))
     except (KeyboardInterrupt, BlockError) as stop:
@@ -111,7 +121,7 @@ def work(args) -> None:
 
 
 def tell(args, found: dict) -> None:
-    """What was counted or measured, on the screen and in the file."""
+    """Print and write the counts and measures of a side."""
     from ..report import tables
     from ..run.records import write_json
 

@@ -9,11 +9,11 @@
     apps/train.py --system pilot_ave --warm-start models/vscg-sel-ave28.safetensors --frozen ...
     torchrun --nproc-per-node 2 apps/train.py ...       two processes, GPUs or hosts, one training
 
-Any field of the system's and its training's configuration is an option.  A run that was interrupted
-goes on where it stood; one that is finished is not run again.  The weights that do best on the
-validation split (of a system: over all channels and SNRs from -10 to 20 dB) are written to
-OUT/<system>-<variant or setting>-<data>[-<symbols>].safetensors with figures on the test split;
-with several seeds, to OUT/seed0, OUT/seed1 and so on.
+Every field of the system's and its training's configuration is an option.  A training that was
+interrupted continues after its last epoch; a finished one is not run again.  The weights that do
+best on the validation split (for a radio system: over all channels and SNRs from -10 to 20 dB) are
+written to OUT/<system>-<variant or setting>-<data>[-<symbols>].safetensors with their results on
+the test split; with several seeds, to OUT/seed0, OUT/seed1 and so on.
 """
 
 import sys
@@ -26,11 +26,11 @@ from ..base.programs import exit_status, program
 from ..systems.registry import CONFIGS, DEFAULT_SYSTEM, LOCALISERS, config_of, systems
 from ..training import recipes
 
-ANYWAY = ("data", "match", "init", "limit", "resume")  # of every training, see Job
+ANYWAY = ("data", "match", "init", "limit", "resume")  # options of every training, see Job
 
 
 def make_parser(system: str = DEFAULT_SYSTEM, setting: str = "") -> options.Parser:
-    """The options of a system's training, or of a localiser's in a setting."""
+    """The options of a system's training, or of a localiser's training in a setting."""
     kind, parser = recipes.entry(system, setting), options.Parser(description=__doc__)
     parser.add_argument("--system", **choice_of_system())
     add_common(parser, system)
@@ -40,13 +40,14 @@ def make_parser(system: str = DEFAULT_SYSTEM, setting: str = "") -> options.Pars
 
 
 def choice_of_system() -> dict:
-    """Argparse's keywords of ``--system``: what can be trained."""
+    """Argparse's keywords of ``--system``, with the names of what can be trained."""
     learned = [name for name, entry in systems().items() if entry.weights]
     return dict(choices=[*learned, *LOCALISERS], default=DEFAULT_SYSTEM)
 
 
 def parse(argv):
-    """Arguments, and the configurations of training and network whose options are among them."""
+    """The arguments, and the classes of configuration (training, network) that have them as
+    options."""
     first = options.Parser(add_help=False)
     first.add_argument("--system", **choice_of_system())
     first.add_argument("--setting")
@@ -63,8 +64,12 @@ def add_common(parser, system):
     """Options of all trainings of a system."""
     variants = systems()[system].variants if system in systems() else None
     count = options.at_least(1)
-    parser.add_argument("--variant", choices=variants, help="of a radio system (default: full)")
-    parser.add_argument("--seeds", type=count, help="train so many times, from --seed on")
+    parser.add_argument(
+        "--variant", choices=variants, help="variant of a radio system (default: full)"
+    )
+    parser.add_argument(
+        "--seeds", type=count, help="number of trainings, with seeds from --seed on"
+    )
     parser.add_argument(
         "--data", help="folder in the AVE layout, or of text (default: the synthetic set)"
     )
@@ -73,17 +78,19 @@ def add_common(parser, system):
         "--init", type=Path, help="checkpoint to start from (no_estimation: required)"
     )
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--limit", type=count, help="use the first so many clips of each split")
+    parser.add_argument(
+        "--limit", type=count, help="use only this many clips of each split, the first ones"
+    )
     parser.add_argument(
         "--match",
         action="store_true",
-        help="use the splits ..._match, for cross-modal localisation",
+        help="use AVE's splits for cross-modal localisation (train_order_match.h5, ...)",
     )
     parser.add_argument("--resume", action=BooleanOptionalAction, default=True)
 
 
 def refuse(parser, unknown, chosen):
-    """End with the one line that says why an option is none here."""
+    """End the program with a line that says why it does not have an option."""
     kind = recipes.entry(chosen.system, chosen.setting)
     for word in unknown:
         name = word.partition("=")[0].lstrip("-").replace("-", "_")
@@ -104,21 +111,24 @@ def refuse(parser, unknown, chosen):
 
 
 def command_line(argv):
-    """The command as it goes into a card: of paths only the last part, machines differ."""
+    """The command as the card of the weights shows it: of paths only the last part, since folders
+    differ between machines."""
     return " ".join(["apps/train.py", *(Path(word).name for word in argv)])
 
 
 def run(argv=None) -> None:
     argv = sys.argv[1:] if argv is None else argv
     args, training, network = parse(argv)
-    from ..training import distributed  # from here on, not for --help: all this loads Torch
+    from ..training import distributed  # after parsing: loads Torch, not needed for --help
     from ..training.job import Job, train, train_seeds
 
     asked = options.given(args, training)
     variant = args.variant or "full"
     if args.system in LOCALISERS:
         if args.variant:
-            raise SemcomError(f"--variant: {args.system} has no radio; give --setting instead")
+            raise SemcomError(
+                f"--variant: {args.system} is a localiser, which has no variants; give --setting"
+            )
         variant = getattr(args, "setting", "sel")
     if "variant" in options.fields(training):
         asked["variant"] = variant
@@ -146,5 +156,5 @@ def run(argv=None) -> None:
 def main(argv=None) -> int:
     """Run the program; its exit status."""
     return exit_status(
-        program(), lambda: run(argv), lambda: "the same command goes on after the last epoch"
+        program(), lambda: run(argv), lambda: "the same command continues after the last epoch"
     )

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Sets of clips (the AVE file layout, and a synthetic set that needs no files) and of sentences."""
+"""Sets of clips (folders in the AVE layout, and a synthetic set without files) and of sentences."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from .clipset import (
 )
 
 __all__ = ["AVE_CLASSES", "BACKGROUND", "SPLITS", "ClipSet", "open_set"]
-MANIFEST = "manifest.csv"  # of a folder of raw material
-COMPOSED = 300  # clips of a split that is composed as it is read
+MANIFEST = "manifest.csv"  # the list of files in a folder of raw material
+COMPOSED = 300  # clips of a split that is composed while it is read
 READERS = {  # imported on first use: some need h5py
     "AveSet": ".ave",
     "DescriptionSentences": ".descriptions",
@@ -38,9 +38,13 @@ def open_set(path: str | Path | None, split: str, text: bool = False, media: boo
     """The split ``train``, ``val`` or ``test`` of an AVE-layout folder, or of clips composed from a
     folder of raw material (see :mod:`.material_raw`); None: the synthetic set.
 
-    text: a set of sentences instead, see :func:`open_text`; None: sentences made by a grammar.
-    media: clips with pictures and sound, see :func:`open_composed`; None: drawn by a program.
-    A folder may have AVE's splits for cross-modal localisation, ``train_match`` and so on, too.
+    path   folder of the set, or None
+    split  train, val or test; also train_match and so on in a folder with AVE's splits for
+           cross-modal localisation
+    text   a set of sentences instead, see :func:`open_text`; path None: sentences of a grammar
+    media  clips with pictures and sound, see :func:`open_composed`; path None: drawn clips
+
+    SemcomError for a split that the set does not have, or a folder that cannot be read.
     """
     if text:
         from .grammar import GrammarSentences
@@ -59,9 +63,10 @@ def open_set(path: str | Path | None, split: str, text: bool = False, media: boo
 
 
 def open_composed(path: str | Path | None, split: str, size: int = COMPOSED):
-    """Clips composed from raw material, or drawn ones: their features, and what they show and play.
+    """``size`` clips composed from a folder of raw material, or drawn ones (None): their features,
+    pictures and sound.
 
-    The clips of a split are made of its own recordings and photographs.
+    The clips of a split are made only of that split's recordings and photographs.
     """
     from ..perception.features import extractor
     from ..perception.names import AUTO

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""What lies between a sound and a film's soundtrack: a room, a microphone and its coding.
+"""Effects between a sound and a film's soundtrack: reverberation, band-limited microphones, noise.
 
-Rooms are noise that decays exponentially behind the direct sound (Polack, 1988; Moorer, About This
-Reverberation Business, 1979): 60 dB within the reverberation time.
+The reverberation of a room is modelled as exponentially decaying noise after the direct sound
+(Polack, 1988; Moorer, About This Reverberation Business, 1979): 60 dB within the reverberation
+time.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ from ..media.spectrum import RATE
 
 DECAY = 3 * np.log(10)  # of the amplitude over a reverberation time: 60 dB
 REVERBERATION = 0.1, 0.9  # [s]
-DIRECT = -3.0, 12.0  # [dB] of the direct sound over all that is reverberated
-LOWEST, HIGHEST = (40.0, 300.0), (2500.0, 7800.0)  # [Hz] where a microphone begins and ends
-COLOUR = 0.0, 2.0  # of noise: power falls with this power of the frequency
+DIRECT = -3.0, 12.0  # [dB] direct-to-reverberant ratio
+LOWEST, HIGHEST = (40.0, 300.0), (2500.0, 7800.0)  # [Hz] band edges of a microphone
+COLOUR = 0.0, 2.0  # exponent of noise: power density falls with this power of the frequency
 
 
 def in_room(sound: np.ndarray, reverberation: float, direct_db: float, rng) -> np.ndarray:
-    """A sound [n] float32 as it is heard in a room, [n] float32: the direct sound as it was, and
-    ``direct_db`` below it noise that decays by 60 dB in ``reverberation`` seconds."""
+    """A sound [n] float32 in a room, [n] float32: the direct sound, and reverberation ``direct_db``
+    below it that decays by 60 dB in ``reverberation`` [s]."""
     after = np.arange(1, max(2, round(reverberation * RATE)))
     tail = rng.standard_normal(len(after)) * np.exp(-DECAY * after / (reverberation * RATE))
     tail *= 10 ** (-direct_db / 20) / np.sqrt(np.sum(tail**2))
@@ -31,19 +32,19 @@ def in_room(sound: np.ndarray, reverberation: float, direct_db: float, rng) -> n
 
 
 def random_room(rng: np.random.Generator, sound: np.ndarray) -> np.ndarray:
-    """A sound [n] float32 in a room at random."""
+    """A sound [n] float32 in a random room, [n] float32."""
     return in_room(sound, rng.uniform(*REVERBERATION), rng.uniform(*DIRECT), rng)
 
 
 def random_microphone(rng: np.random.Generator, sound: np.ndarray) -> np.ndarray:
-    """A sound [n] float32 in a band at random, as small microphones and strong coding leave it."""
+    """A sound [n] float32 limited to a random band, as by small microphones and lossy coding."""
     band = rng.uniform(*LOWEST), rng.uniform(*HIGHEST)
     sections = signal.butter(2, band, "bandpass", fs=RATE, output="sos")
     return signal.sosfilt(sections, sound).astype(np.float32)
 
 
 def random_noise(rng: np.random.Generator, samples: int) -> np.ndarray:
-    """Noise [samples] float32 of unit variance, from white to brown."""
+    """Noise [samples] float32 of unit variance, with a random spectrum from white to brown."""
     spectrum = np.fft.rfft(rng.standard_normal(samples))
     frequency = np.arange(len(spectrum)) + 20.0
     noise = np.fft.irfft(spectrum * frequency ** (-rng.uniform(*COLOUR) / 2), samples)

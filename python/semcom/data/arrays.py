@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Arrays in HDF5 files of strangers: opened and read, or one line that says what is wrong."""
+"""Arrays in HDF5 files of any origin; errors are one line with the file and the remedy."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from ..base.errors import SemcomError
 from ..base.optional import h5py
 
 KEY = "avadataset"
-MOST = 1 << 28  # numbers that are read at once
-REMEDIES = {  # of what a system call said
+MOST = 1 << 28  # most numbers that are read at once
+REMEDIES = {  # error of a system call -> remedy
     errno.EAGAIN: "another program has it open for writing; wait for it, or, where the file system "
     "has no locks, set HDF5_USE_FILE_LOCKING=FALSE",
     errno.EACCES: "you lack the right to read it",
@@ -26,7 +26,9 @@ class Array:
     """The array of numbers under the key ``avadataset``, or the only key, of an HDF5 file.
 
     path  of the file
-    axes  names of the axes that it has to have
+    axes  names of the axes that the array must have
+
+    SemcomError for a file that is missing or damaged, or an array of another kind or shape.
     """
 
     def __init__(self, path: Path, axes: tuple[str, ...]):
@@ -42,12 +44,12 @@ class Array:
         self._check_filters()
 
     def whole(self) -> np.ndarray:
-        """All of it."""
+        """The whole array."""
         self._check_size(self.shape)
         return self._read(..., "it")
 
     def row(self, i: int) -> np.ndarray:
-        """One row of it."""
+        """Row ``i`` of the array."""
         self._check_size(self.shape[1:])
         return self._read(i, f"row {i}")
 
@@ -56,7 +58,7 @@ class Array:
         if count > MOST:
             raise SemcomError(
                 f"{self.path}: shape {self.shape}, {count} numbers at once, at most {MOST} "
-                "expected; is it that array?"
+                "expected; check that it is the right array"
             )
 
     def _read(self, place, words: str) -> np.ndarray:
@@ -100,20 +102,20 @@ class Array:
         )
 
     def _check_filters(self) -> None:
-        """Before hours of work: whether this HDF5 can decompress it."""
+        """SemcomError if this HDF5 cannot decompress the array; checked before long work."""
         made = self._dataset.id.get_create_plist()
         for number in range(made.get_nfilters()):
             code, _, _, name = made.get_filter(number)
             if not h5py.h5z.filter_avail(code):
                 raise SemcomError(
                     f"{self.path}: compressed by filter {code} ({name.decode(errors='replace')}), "
-                    "which this HDF5 has not; rewrite it with h5repack -f GZIP=4 where it can be "
+                    "which this HDF5 lacks; rewrite it with h5repack -f GZIP=4 where it can be "
                     "read"
                 )
 
 
 def _lost(key: str, link, cause: Exception) -> str:
-    """What is wrong with a key whose array is not there."""
+    """The error of a key whose array cannot be opened."""
     if isinstance(link, h5py.ExternalLink):
         return (
             f"{key!r} is a link to {link.path} in the file {link.filename}, where it cannot be "

@@ -2,8 +2,10 @@
 # Copyright 2026 gr-semcom contributors
 """The AVE file layout: ``audio_feature.h5``, ``visual_feature.h5``, ``labels.h5``, ``*_order.h5``.
 
-Each file holds one array under the key ``avadataset`` (or its only key); features in float16, 32 or
-64 are read clip by clip.  ``Annotations.txt``, if there, names the classes and the clips.
+Each file holds one array under the key ``avadataset`` (or its only key); features in float16,
+float32 or float64 are read clip by clip.  ``Annotations.txt``, if present, names the classes and
+the clips.  The layout is that of Tian et al., Audio-Visual Event Localization in Unconstrained
+Videos (2018).
 """
 
 from __future__ import annotations
@@ -23,8 +25,11 @@ from .clipset import AVE_CLASSES, SPLITS, ClipSet
 
 
 class AveSet:
-    """One split of an AVE-layout folder; see :class:`ClipSet`.  The data set's name is the
-    folder's."""
+    """One split of an AVE-layout folder; see :class:`ClipSet`.  The data set is named after the
+    folder.
+
+    SemcomError for missing or damaged files, and for files that do not fit each other.
+    """
 
     def __init__(self, folder: str | Path, split: str):
         self.folder = Path(folder)
@@ -52,7 +57,7 @@ class AveSet:
         return self._clip(self._audio, i).astype(np.float32)
 
     def visual(self, i: int) -> np.ndarray:
-        """Visual feature maps [T, h, w, d_v], float16 as stored, else float32."""
+        """Visual feature maps [T, h, w, d_v], float16 if stored so, otherwise float32."""
         maps = self._clip(self._visual, i)
         return maps if maps.dtype == np.float16 else maps.astype(np.float32)
 
@@ -61,12 +66,12 @@ class AveSet:
         return self._labels[self._order[i]]
 
     def event(self, i: int) -> int:
-        """Class of the clip's event, from ``mil_labels.h5``; without that file the first event of
+        """Class of the clip's event, from ``mil_labels.h5``; without that file, the first event of
         its segments, or background."""
         return int(self._events[self._order[i]])
 
     def _read_events(self) -> np.ndarray:
-        """[clips] int64: what a weak setting is told of each row."""
+        """The event of each row, [clips] int64, which is the label of weak supervision."""
         count = len(self.classes)
         if not (self.folder / "mil_labels.h5").is_file():
             happens = self._labels != count - 1
@@ -85,7 +90,7 @@ class AveSet:
         row = int(self._order[i])
         clip = features.row(row)
         if clip.dtype.itemsize > 4:
-            with np.errstate(over="ignore"):  # told below
+            with np.errstate(over="ignore"):  # such rows are errors below
                 clip = clip.astype(np.float32)
         # a float16 map sums to a finite number only if all of it is finite; float64 cannot overflow
         if not np.isfinite(clip.sum(dtype=np.float64)):
@@ -135,13 +140,14 @@ class AveSet:
         return order
 
     def _rows(self) -> list[Annotation]:
-        """Of Annotations.txt, one for each row of the arrays; none without a file that fits."""
+        """The rows of Annotations.txt, one for each row of the arrays; [] if the file is missing or
+        does not fit."""
         path = self.folder / ave_text.FILE
         rows = ave_text.read(path) if path.is_file() else []
         return rows if len(rows) == len(self._labels) else []
 
     def _class_names(self, rows: list[Annotation], count: int) -> tuple[str, ...]:
-        """Names by index: a row's category names the event that its labels hold."""
+        """Class names by index: a row's category is the name of the event in its labels."""
         names = (
             list(AVE_CLASSES) if count == len(AVE_CLASSES) else [f"event {c}" for c in range(count)]
         )
@@ -159,7 +165,7 @@ def order_file(split: str) -> str:
 
 
 def write(folder: str | Path, splits: Mapping[str, ClipSet]) -> None:
-    """Write clip sets (by split name) as one AVE-layout folder, features in their own dtype."""
+    """Write clip sets, {split: set}, as one AVE-layout folder; features keep their dtype."""
     folder = Path(folder)
     clips = [(clip_set, i) for clip_set in splits.values() for i in range(len(clip_set))]
     first = clips[0][0]

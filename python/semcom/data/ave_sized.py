@@ -2,8 +2,8 @@
 # Copyright 2026 gr-semcom contributors
 """An AVE-layout folder of AVE's real size: AVE's own labels and splits, generated features.
 
-What cannot be had without AVE's feature files - its size, its label statistics, its splits for
-cross-modal localisation - can be tried with it; its accuracies say nothing about AVE.
+It has AVE's size, label statistics and splits for cross-modal localisation, so that programs can be
+tried without AVE's feature files.  Accuracies on it say nothing about AVE.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ COPIED = (ave_text.FILE, *map(order_file, (*SPLITS, *MATCH_SPLITS)))
 def read_spans(folder: Path) -> list[tuple[int, int, int]]:
     """(event, start, end) of each row of AVE's Annotations.txt in a folder.
 
-    Class index: the order in which AVE's categories first appear, which is that of AVE_CLASSES.
+    Classes are numbered in the order in which AVE's categories first appear, as in AVE_CLASSES.
     """
     path = folder / ave_text.FILE
     rows = ave_text.read(path)
     if row := ave_text.foreign(rows):
         raise SemcomError(
-            f"{path}: line {row.line}: {row.category!r} is none of AVE's; give AVE's file"
+            f"{path}: line {row.line}: {row.category!r} is not a category of AVE; give AVE's file"
         )
     return [(AVE_CLASSES.index(row.category), row.start, row.end) for row in rows]
 
@@ -51,10 +51,12 @@ def write(
     dtype: str = "float32",
     on_clip: Callable[[], None] = lambda: None,
 ) -> int:
-    """Write the folder ``out`` for the folder ``texts`` of AVE's files; returns how many clips.
+    """Write the folder ``out`` for the folder ``texts`` of AVE's text files; returns the number of
+    clips.
 
-    dtype: of the visual features; 4.2 GB for AVE's 4143 clips in float32, as AVE's are, half of it
-    in float16;  on_clip: called after each clip
+    dtype    of the visual features: 4.2 GB for AVE's 4143 clips in float32, AVE's own dtype, half
+             of that in float16
+    on_clip  called after each clip
     """
     spans = read_spans(texts)
     shapes = {

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""AVE's text files: what happens when in which film (Annotations.txt), and which rows are in which
-split (trainSet.txt, valSet.txt, testSet.txt).
+"""AVE's text files: events and their times in films (Annotations.txt), and the rows of each split
+(trainSet.txt, valSet.txt, testSet.txt).
 
-A line is a row category&id&quality&start&end, times in seconds; AVE's header line may be the first,
-empty lines are skipped.  A film may have several rows.  Everything else is an error that names the
-line.  A second carries the event if any of it does: 0.5 to 2.0 s are the seconds 0 and 1.
+A line is a row category&id&quality&start&end, with times in seconds.  AVE's header line may come
+first, and empty lines are skipped.  A film may have several rows.  Any other line is an error that
+names it.  A second has the event if any part of it has: 0.5 to 2.0 s are the seconds 0 and 1.
 
-AVE's files know no ``&`` in a name.  Here ``&``, ``%`` and ends of lines, and spaces at a name's
-ends, are written as %26, %25, %0A, %0D and %20, and read back; another ``%`` is itself.
+AVE's format has no ``&`` in names.  Here ``&``, ``%`` and ends of lines, and spaces at a name's
+ends, are written as %26, %25, %0A, %0D and %20 and decoded; any other ``%`` stands for itself.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ AT_ENDS = {" ": "%20", "\t": "%09"}
 class Annotation:
     """A row: an event in the seconds ``start`` to ``end`` - 1 of the film ``film``.
 
-    line  where it stands in its file, from 1; rows are equal whatever their line and quality
+    line  line number in its file, from 1; line and quality do not count when rows are compared
     """
 
     category: str
@@ -50,7 +50,7 @@ class Annotation:
 
 
 def read(path: Path) -> list[Annotation]:
-    """The rows of a file, in order."""
+    """The rows of a file, in order; SemcomError with the line for what is not a row."""
     try:
         text = Path(path).read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -73,8 +73,8 @@ def read(path: Path) -> list[Annotation]:
 def _row(where: str, cells: list[str], line: int) -> Annotation:
     if len(cells) != len(HEADER):
         raise SemcomError(
-            f"{where}: {len(cells)} fields, expected category&id&quality&start&end; an & in a name "
-            "is written %26"
+            f"{where}: {len(cells)} fields, expected category&id&quality&start&end; write & "
+            "in names as %26"
         )
     times = dict(zip(("start", "end"), cells[3:], strict=True))
     start, end = (_seconds(where, what, text) for what, text in times.items())
@@ -93,7 +93,7 @@ def _seconds(where: str, what: str, text: str) -> float:
 
 
 def escaped(name: str) -> str:
-    """A name as it stands in a file."""
+    """A name as it is written into a file."""
     begin, end = len(name) - len(name.lstrip(" \t")), len(name.rstrip(" \t"))
     characters = [ESCAPES.get(c, c) if begin <= i < end else AT_ENDS[c] for i, c in enumerate(name)]
     return "".join(characters)
@@ -116,20 +116,20 @@ def write_row(category: str, film: str, start: int, end: int) -> str:
 
 
 def read_splits(folder: Path) -> dict[str, list[Annotation]]:
-    """Rows of AVE's trainSet.txt, valSet.txt and testSet.txt, where they are."""
+    """{split: rows} of those of AVE's trainSet.txt, valSet.txt and testSet.txt that exist."""
     paths = {split: folder / name for split, name in SETS.items()}
     return {split: read(path) for split, path in paths.items() if path.is_file()}
 
 
 def classes_of(rows: Sequence[Annotation]) -> tuple[str, ...]:
-    """Names by index: AVE's where the rows have no other categories, else the rows' own in order of
-    first appearance; background last."""
+    """Class names by index, background last: AVE's if the rows have no other categories, otherwise
+    the rows' own in order of first appearance."""
     own = dict.fromkeys(row.category for row in rows if row.category != AVE_CLASSES[-1])
     return AVE_CLASSES if set(own) <= set(AVE_CLASSES) else (*own, AVE_CLASSES[-1])
 
 
 def foreign(rows: Sequence[Annotation], classes: Sequence[str] = AVE_CLASSES) -> Annotation | None:
-    """The first row whose category is none of ``classes``."""
+    """The first row whose category is not in ``classes``; None if there is none."""
     return next((row for row in rows if row.category not in classes), None)
 
 
@@ -137,7 +137,7 @@ def labels_of(
     rows: Sequence[Annotation], first: int, seconds: int, classes: Sequence[str] = AVE_CLASSES
 ) -> np.ndarray:
     """Class index of each of ``seconds`` seconds from second ``first`` on, [T] int64; background
-    outside the rows.  Of rows that overlap, the first in the file counts."""
+    outside the rows.  Where rows overlap, the first one in the file counts."""
     labels = np.full(seconds, len(classes) - 1, np.int64)
     for row in reversed(rows):
         labels[max(row.start - first, 0) : max(row.end - first, 0)] = classes.index(row.category)
@@ -145,11 +145,12 @@ def labels_of(
 
 
 class Truths:
-    """What happens in media files, from the Annotations.txt beside each, if there is one.
+    """The true events of media files, from an Annotations.txt in the folder of each.
 
-    names    files or devices; all that is beside them is read now, and errors are raised now
-    classes  what a system can say.  The truth of a film with other categories is not known:
-             ``notes`` has a line for each such file of annotations
+    names    files or devices; the files of annotations are read at once, with SemcomError for
+             errors
+    classes  class names of the system.  The truth of a film with other categories is unknown:
+             ``notes`` has a line for each file of annotations with such films
     """
 
     def __init__(self, names: Sequence, classes: Sequence[str] = AVE_CLASSES):
@@ -159,7 +160,7 @@ class Truths:
                 self._rows[path] = self._known(path, read(path))
 
     def _known(self, path: Path, rows: list[Annotation]) -> dict[str, list[Annotation]]:
-        """Rows by film, without the films that have a category of their own."""
+        """{film: rows}, without the films that have a category outside ``classes``."""
         films = {}
         for row in rows:
             films.setdefault(row.film, []).append(row)
@@ -167,19 +168,20 @@ class Truths:
         row = foreign(rows, self.classes)
         if row:
             self.notes.append(
-                f"{path}: line {row.line}: {row.category!r} is none of the classes that the system "
-                f"knows; the truth of {len(unknown)} of {len(films)} films is not known"
+                f"{path}: line {row.line}: {row.category!r} is not a class of the system; "
+                f"the truth of {len(unknown)} of {len(films)} films is unknown"
             )
         return {film: own for film, own in films.items() if film not in unknown}
 
     def labels(self, name, start: int, seconds: int) -> np.ndarray | None:
-        """Class index of each of ``seconds`` seconds of a file from ``start`` on, [T] int64; None
-        where it is not known."""
+        """Class index of each of ``seconds`` seconds of a file from second ``start`` on, [T] int64;
+        None if unknown."""
         rows = self._rows.get(_beside(name), {}).get(Path(name).stem)
         return None if rows is None else labels_of(rows, start, seconds, self.classes)
 
     def of(self, name, start: int, seconds: int) -> list[str] | None:
-        """Names of the events of ``seconds`` seconds of a file from ``start`` on, or None."""
+        """Names of the events of ``seconds`` seconds of a file from second ``start`` on; None if
+        unknown."""
         labels = self.labels(name, start, seconds)
         return None if labels is None else [self.classes[label] for label in labels]
 

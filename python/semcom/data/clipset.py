@@ -15,8 +15,7 @@ from ..nets.names import AVE_CLASSES
 
 SPLITS = ("train", "val", "test")
 MATCH_SPLITS = tuple(f"{split}_match" for split in SPLITS)  # AVE's for cross-modal localisation
-
-LOOKED_AT = 24  # clips whose truth tells a set from others
+LOOKED_AT = 24  # clips whose truth enters the fingerprint of a set
 
 BACKGROUND = len(AVE_CLASSES) - 1
 
@@ -24,11 +23,12 @@ BACKGROUND = len(AVE_CLASSES) - 1
 class ClipSet(Protocol):
     """Clips of T one-second segments; index 0 <= i < len.
 
-    A set that knows which cells of the map its sources fill has ``sources(i)`` [T, h, w] bool, too.
+    A set with known sources also has ``sources(i)``, [T, h, w] bool: the cells of the map that the
+    event's source fills.
     """
 
     name: str
-    """Name of the data set, as it stands in reports and checkpoint names."""
+    """Name of the data set in reports and names of checkpoints."""
     classes: Sequence[str]
     """Names of the C classes, background last."""
     ids: Sequence[str]
@@ -47,9 +47,10 @@ class ClipSet(Protocol):
 
 
 def clip_event(clips: ClipSet, i: int) -> int:
-    """Class of the clip's event, which is all that weak supervision tells; background without.
+    """Class of the clip's event, the label of weak supervision; background if it has no event.
 
-    The set's own clip labels where it has them (``event(i)``), else the first event's.
+    It is the set's own label (``event(i)``) if the set has one, otherwise the first event in
+    ``labels(i)``.
     """
     if hasattr(clips, "event"):
         return clips.event(i)
@@ -59,12 +60,12 @@ def clip_event(clips: ClipSet, i: int) -> int:
 
 
 def clip_number(clips, frame: int) -> int:
-    """Clip that a frame sends: sets are sent over and over, films (of length 0) once."""
+    """Number of the clip in frame number ``frame``: sets are repeated, films (length 0) are not."""
     return frame % len(clips) if len(clips) else frame
 
 
 def describe(clips, i: int) -> dict:
-    """What clip i of a set really is, in words: ``events`` of each second, or ``text``."""
+    """The true outcome of clip ``i`` as a dict: ``events`` (names) of each second, or ``text``."""
     if hasattr(clips, "text"):
         return {"text": bytes(clips.text(i)).decode()}
     labels = clips.labels(i)
@@ -72,14 +73,14 @@ def describe(clips, i: int) -> dict:
 
 
 def fingerprint(clips) -> str:
-    """SHA-256 of what a set's first clips really are, hexadecimal: equal for copies of a set, of
-    whatever name; '' of films."""
+    """SHA-256 (hexadecimal) of the truth of a set's first clips: equal for copies of a set with
+    other names; '' for films."""
     truths = [describe(clips, i) for i in range(min(len(clips), LOOKED_AT))]
     return hashlib.sha256(json.dumps(truths).encode()).hexdigest() if truths else ""
 
 
 def shared_ids(sets: dict[str, ClipSet]) -> dict[tuple[str, str], int]:
-    """How many clips of one split are in another, too, by their names; AVE itself has a few."""
+    """{(split, split): number of clips that are in both, by their names}; AVE has some."""
     ids = {name: set(clips.ids) for name, clips in sets.items()}
     names = list(ids)
     pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]

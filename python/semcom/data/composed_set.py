@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The set of clips composed of some material, as features: what systems on media train on."""
+"""A set of clips composed from material, as features, for training systems that use media."""
 
 from __future__ import annotations
 
@@ -20,7 +20,11 @@ from .material import Material
 class ComposedSet:
     """One split of clips, a pure function of (materials, seed, split, i); see :class:`ClipSet`.
 
-    materials  clip i is composed from one of them, in turn
+    name       name of the set
+    materials  sources of sounds and pictures; clip i uses number i modulo their number
+    features   feature networks
+    split      train, val or test
+    size       number of clips
     """
 
     classes = AVE_CLASSES
@@ -48,7 +52,7 @@ class ComposedSet:
         return random_script(self._rng(i), self._library(i).events()).labels
 
     def media(self, i: int) -> Media:
-        """What clip ``i`` shows, 16 pictures a second, and plays."""
+        """Pictures (16 per second) and sound of clip ``i``."""
         sound, picture_at = self.scene(i)
         times = (np.arange(len(sound) // RATE * PICTURES) + 0.5) / PICTURES
         return Media(np.array([picture_at(time) for time in times]), sound, self._event(i))
@@ -58,7 +62,7 @@ class ComposedSet:
         return AVE_CLASSES[events[0]] if len(events) else ""
 
     def scene(self, i: int):
-        """Sound of clip ``i`` and what it shows at a time, see composition.compose."""
+        """Sound of clip ``i``, and its picture as a function of time, see composition.compose."""
         rng, material = self._rng(i), self._library(i)
         return compose(rng, material, random_script(rng, material.events()))
 

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Clips of picture and sound, composed from a material of single sounds and pictures.
+"""Composes clips with pictures and sound from single sounds and pictures (a material).
 
-As in the synthetic set, an event counts only where it is heard *and* seen; outside there are
-off-screen sounds, silent objects and other events, and another object may stand by.  What is seen
-moves over a scene that moves, what is heard stands above a hum.  A clip is a function of the
-material and the generator alone.
+As in the synthetic set, an event counts only where it is heard *and* seen.  Outside it there are
+off-screen sounds, silent objects and other events; a second object may be in view (the bystander).
+Objects move over a moving scene, and sounds are mixed with a background hum.  A clip depends only
+on the material and the random generator.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ from .material import Material
 from .synthetic import BYSTANDER, OUTSIDE
 
 HEIGHT, WIDTH = 224, 300  # [pixels] of a picture of the clip
-NOTHING = 0.15  # share of clips of background alone
-WHOLE = 0.6  # share of the others whose event is there from end to end
-CROSS_FADE = 0.2  # [s] of one picture into the next
-BORDER_FADE, EDGE_FADE = 0.05, 0.01  # [s] of what is heard, and of one sound in it
+NOTHING = 0.15  # share of clips without an event
+WHOLE = 0.6  # share of the other clips whose event lasts for the whole clip
+CROSS_FADE = 0.2  # [s] from one picture to the next
+BORDER_FADE, EDGE_FADE = 0.05, 0.01  # [s] at the ends of a stretch of sound, and of one sound in it
 GAPS = 0.05, 0.3  # [s] between repetitions of a sound
-HUM = -25.0, -10.0  # [dB] beside what is heard
-UNHEARD_LEVEL = 0.1  # root mean square that the hum goes by where nothing is heard
+HUM = -25.0, -10.0  # [dB] level of the hum relative to the sound
+UNHEARD_LEVEL = 0.1  # root mean square to which the hum is relative in a clip without sound
 LOUDEST = 0.95
 
 
 @dataclass(frozen=True)
 class Script:
-    """What happens in each of T seconds.
+    """The events that are heard and seen in each of T seconds.
 
-    labels     [T] int64: the event where it is heard and seen, else BACKGROUND
+    labels     [T] int64: the event where it is heard and seen, otherwise BACKGROUND
     heard      [T] int64: the event that is heard, -1: none
     seen       [T] int64: the event that is seen, -1: none
-    bystander  the event of a second object, never heard, in view all the time; -1: none
+    bystander  the event of a second object, which is always in view and never heard; -1: none
     """
 
     labels: np.ndarray
@@ -54,8 +54,11 @@ class Script:
 
 
 def random_script(rng: np.random.Generator, events: list[int], seconds: int = 10) -> Script:
-    """An event at random and where it is, and what happens before and after; at least two events
-    and three seconds."""
+    """A script with a random event and span, and random sounds and sights before and after it.
+
+    events   class indices, at least 2
+    seconds  T, at least 3
+    """
     if len(events) < 2 or seconds < 3:
         raise SemcomError(
             f"a script of {len(events)} events and {seconds} seconds; it needs 2 events and 3 "
@@ -73,14 +76,14 @@ def random_script(rng: np.random.Generator, events: list[int], seconds: int = 10
             heard[stretch] = event if kind == "heard" else -1
             seen[stretch] = event if kind == "seen" else -1
     labels = np.where((heard == seen) & (heard >= 0), heard, BACKGROUND)
-    # never what is heard: it would be heard and seen
+    # not the event that is heard, which would then be heard and seen
     silent = sorted(set(events) - set(heard.tolist()) - set(seen.tolist()))
     stands_by = bool(silent) and rng.random() < BYSTANDER
     return Script(labels, heard, seen, int(rng.choice(silent)) if stands_by else -1)
 
 
 def _random_span(rng: np.random.Generator, seconds: int) -> tuple[int, int]:
-    """Start and end [s] of the event; an empty span parts a clip of background alone."""
+    """Start and end [s] of the event; an empty span divides a clip without event."""
     if rng.random() < NOTHING:
         cut = int(rng.integers(seconds + 1))
         return cut, cut
@@ -94,17 +97,17 @@ def _random_span(rng: np.random.Generator, seconds: int) -> tuple[int, int]:
 def compose(
     rng: np.random.Generator, material: Material, script: Script
 ) -> tuple[np.ndarray, Callable[[float], np.ndarray]]:
-    """-> sound [T * 16000] float32, -1 to 1, and the picture that shows at a time: a function
-    of seconds to [224, 300, 3] uint8 RGB."""
+    """Compose a clip of T seconds: its sound [T * 16000] float32, -1 to 1, and its picture as a
+    function of time [s] that returns [224, 300, 3] uint8 RGB."""
     return _soundtrack(rng, material, script.heard), _view(rng, material, script)
 
 
 def _stretches(values: np.ndarray) -> list[tuple[int, int, int]]:
-    """Start and end [s] and event of each stretch of one event; where there is none, nothing."""
+    """Start [s], end [s] and event of each stretch of one event, without stretches of no event."""
     return [stretch for stretch in runs(values.tolist()) if stretch[2] >= 0]
 
 
-# What is heard.
+# Sound.
 
 
 def _soundtrack(rng, material: Material, heard: np.ndarray) -> np.ndarray:
@@ -120,7 +123,7 @@ def _soundtrack(rng, material: Material, heard: np.ndarray) -> np.ndarray:
 
 
 def _fill(rng, sound: np.ndarray, samples: int) -> np.ndarray:
-    """A sound again and again, with short gaps, until ``samples`` are full."""
+    """A sound repeated with short gaps, [samples] float32."""
     filled, place = np.zeros(samples, np.float32), 0
     sound = _faded(sound, EDGE_FADE)
     while place < samples:
@@ -131,7 +134,7 @@ def _fill(rng, sound: np.ndarray, samples: int) -> np.ndarray:
 
 
 def _faded(sound: np.ndarray, duration: float) -> np.ndarray:
-    """A sound that begins and ends in silence, over ``duration`` [s]."""
+    """A sound faded in and out within ``duration`` [s]."""
     from_edge = np.minimum(np.arange(len(sound)), np.arange(len(sound))[::-1])
     return sound * np.minimum(from_edge / (duration * RATE), 1).astype(np.float32)
 
@@ -140,18 +143,18 @@ def _rms(sound: np.ndarray) -> float:
     return float(np.sqrt(np.mean(np.square(sound, dtype=np.float64))))
 
 
-# What is seen.
+# Pictures.
 
 
 @dataclass(frozen=True)
 class _Motion:
-    """An object's way through the picture: slow waves of place, size and turn."""
+    """An object's motion in the picture: slow sine waves of position, size and rotation."""
 
-    home: np.ndarray  # [x, y] of its middle
-    reach: np.ndarray  # of the waves: x [pixels], y [pixels], size (a share), turn [degrees]
-    rates: np.ndarray  # [4] Hz
+    home: np.ndarray  # [x, y] [pixels] mean position of its centre
+    reach: np.ndarray  # [4] amplitudes: x [pixels], y [pixels], size (relative), rotation [degrees]
+    rates: np.ndarray  # [4] frequencies [Hz]
     phases: np.ndarray  # [4] rad
-    size: float  # of the object in the picture, 1: as it is
+    size: float  # scale of the object; 1: the size of its picture
 
     @staticmethod
     def random(rng, home, reach, size: float = 1.0) -> _Motion:
@@ -159,7 +162,8 @@ class _Motion:
         return _Motion(np.array(home), np.array(reach), rates, phases, size)
 
     def matrix(self, shape: tuple[int, ...], time: float) -> np.ndarray:
-        """[2, 3] affine: pixels of an object of ``shape`` to those of the picture."""
+        """Affine map [2, 3] from the pixels of an object of ``shape`` to those of the picture, at
+        ``time`` [s]."""
         x, y, size, turn = self.reach * np.sin(2 * np.pi * self.rates * time + self.phases)
         middle = (shape[1] / 2, shape[0] / 2)
         matrix = cv2.getRotationMatrix2D(middle, turn, self.size * (1 + size))
@@ -171,13 +175,13 @@ class _Motion:
 class _Actor:
     """An object that is in view from ``start`` to ``end`` [s]."""
 
-    looks: np.ndarray  # [height, width, 4] float32: RGB times opacity, 0 to 255, and opacity
+    looks: np.ndarray  # [height, width, 4] float32: RGB 0 to 255 times opacity, and opacity 0 to 1
     motion: _Motion
     start: float
     end: float
 
     def presence(self, time: float) -> float:
-        """0 to 1: half of it at the start and at the end."""
+        """Opacity at ``time`` [s], 0 to 1; 0.5 at the start and at the end."""
         inside = min(time - self.start, self.end - time)
         return float(np.clip(inside / CROSS_FADE + 0.5, 0, 1))
 
@@ -191,15 +195,15 @@ class _Actor:
 
 
 def _view(rng, material: Material, script: Script) -> Callable[[float], np.ndarray]:
-    # Each keeps to its side, and both move alike: moving does not tell the event's object from the
-    # bystander.
+    # Each object stays on its side, and both have the same kind of motion, so that motion does not
+    # distinguish the event's object from the bystander.
     side = rng.choice([-1, 1])
     actors = []
     if script.bystander >= 0:
         place = 0.5 - side * rng.uniform(0.15, 0.3)
         actors.append(_random_actor(rng, material, script.bystander, place, -math.inf, math.inf))
     for start, end, event in _stretches(script.seen):
-        # nothing comes or goes with the clip itself
+        # no fade at the ends of the clip
         start, end = start or -math.inf, end if end < len(script.seen) else math.inf
         place = 0.5 + side * rng.uniform(0.05, 0.3)
         actors.append(_random_actor(rng, material, event, place, start, end))
@@ -219,7 +223,7 @@ def _view(rng, material: Material, script: Script) -> Callable[[float], np.ndarr
 
 
 def _random_actor(rng, material: Material, event: int, across: float, start, end) -> _Actor:
-    """An object about ``across`` (0 to 1) in the picture, from ``start`` to ``end`` [s]."""
+    """An object near ``across`` (0 to 1 of the width), in view from ``start`` to ``end`` [s]."""
     home = across * WIDTH, rng.uniform(0.4, 0.6) * HEIGHT
     reach = rng.uniform((8, 6, 0.04, 2), (30, 20, 0.15, 8))
     motion = _Motion.random(rng, home, reach, rng.uniform(0.75, 1.15))
@@ -228,7 +232,7 @@ def _random_actor(rng, material: Material, event: int, across: float, start, end
     return _Actor(np.dstack([picture[..., :3] * opacity, opacity]), motion, start, end)
 
 
-# A file of both.
+# File.
 
 
 def write_clip(
@@ -238,12 +242,15 @@ def write_clip(
     seconds: int = 10,
     fps: int = 16,
 ) -> None:
-    """Write what :func:`compose` made as an mp4 (H.264 and AAC), whole or not at all.
+    """Write a clip of :func:`compose` as an mp4 (H.264 and AAC); the file is complete or absent.
 
-    sound: [seconds * 16000] float32, 16 kHz mono; a picture stands for the middle of its time
+    sound       [seconds * 16000] float32, 16 kHz mono
+    picture_at  function from time [s] to [224, 300, 3] uint8 RGB, called for the middle of each
+                picture's time
+    fps         pictures per second
     """
     with video_file(path, fps, coding=QUICK) as video:
-        for second in range(seconds):  # in turn: neither track is kept in memory
+        for second in range(seconds):  # second by second, so that neither track is kept in memory
             for k in range(second * fps, (second + 1) * fps):
                 video.show(picture_at((k + 0.5) / fps))
             video.play(sound[second * RATE : (second + 1) * RATE])

@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Descriptions of a second of film: turns them into sentences of a small grammar and back.
+"""Descriptions of a second of film, and their conversion to sentences of a small grammar and back.
 
-A :class:`Description` is what recognisers of picture and sound tell; :func:`sentence` puts it into
-subject, predicate, manner and place, and :func:`parsed` is its exact inverse:
+A :class:`Description` holds the results of picture and sound recognition.  :func:`sentence` makes a
+sentence with subject, predicate, manner and place of it, and :func:`parsed` is its exact inverse:
 
     A dog is barking loudly on the left.            seen and heard
-    Two cats are seen in the middle.                seen; silence, or nothing that was recognised
+    Two cats are seen in the middle.                seen; silence, or no sound was recognised
     A church bell is ringing quietly.               heard, not seen
     A man is seen on the right while a dog is barking.
-    Something else is seen somewhere.               of no class, at a place that was not told
+    Something else is seen somewhere.               in no class, at an unknown place
     Nothing is seen or heard.
 
-Sentences travel as tokens between [CLS] and [SEP] (Chen et al., Generative Multi-Modal Mutual
+Sentences are sent as tokens between [CLS] and [SEP] (Chen et al., Generative Multi-Modal Mutual
 Enhancement Video Semantic Communications, 2024, eq. 18).
 """
 
@@ -32,12 +32,12 @@ from .clipset import AVE_CLASSES, BACKGROUND, SPLITS
 from .text import Sentences
 
 OTHER = "something else"
-"""What is seen or heard and belongs to none of AVE's events."""
+"""The class of everything that is not one of AVE's events."""
 COUNTS = ("one", "two", "several")
 PLACES = ("left", "middle", "right")
 MANNERS = ("loudly", "quietly")
 KINDS = (*AVE_CLASSES[:BACKGROUND], OTHER)
-NAMES = {  # one, several, and what they do when they are heard
+NAMES = {  # class -> (singular, plural, verb for its sound)
     "Church bell": ("a church bell", "church bells", "ringing"),
     "Male speech, man speaking": ("a man", "men", "speaking"),
     "Bark": ("a dog", "dogs", "barking"),
@@ -68,10 +68,10 @@ NAMES = {  # one, several, and what they do when they are heard
     "Mandolin": ("a mandolin", "mandolins", "playing"),
     OTHER: (OTHER, "other things", "sounding"),
 }
-MANY = {"two": "two", "several": "several", "": "some"}  # count -> how it is said
+MANY = {"two": "two", "several": "several", "": "some"}  # count -> its word in a sentence
 WHERE = {"left": "on the left", "middle": "in the middle", "right": "on the right", "": "somewhere"}
 NOTHING = "nothing is seen or heard."
-LONGEST = 16  # words of a sentence, its full stop among them
+LONGEST = 16  # most words of a sentence, with its full stop
 
 PAD, CLS, SEP = range(3)
 WORDS = tuple(sorted(set(words(" ".join([
@@ -85,13 +85,13 @@ VOCABULARY = (
     *(letter for letter in _LETTERS if letter not in WORDS),
     *(INNER + letter for letter in _LETTERS),
 )
-"""Entries in the order of their numbers: marks, the words of all sentences, then letters that spell
-other words."""
+"""Entries in the order of their token numbers: marks, the words of all sentences, then letters,
+with which other words are spelled."""
 _SPELLING = Vocabulary(VOCABULARY)
 
-# of random descriptions: how often picture and sound are what to each other, and each value
+# probabilities in random descriptions: how picture and sound relate, and each value
 _MEETINGS = {"same": 0.6, "different": 0.15, "seen": 0.12, "heard": 0.08, "nothing": 0.05}
-_OUTSIDE = 0.1  # of no class
+_OUTSIDE = 0.1  # outside the classes
 _COUNTS = {"one": 0.7, "two": 0.1, "several": 0.15, "": 0.05}
 _PLACES = {"middle": 0.5, "left": 0.22, "right": 0.22, "": 0.06}
 _MANNERS = {"": 0.5, "loudly": 0.3, "quietly": 0.2}
@@ -101,13 +101,15 @@ SIZES = {"train": 20000, "val": 500, "test": 1000}
 
 @dataclass(frozen=True)
 class Description:
-    """What a picture shows and a sound plays; '' stands for what was not told.
+    """The things seen and heard in a second; '' stands for an unknown value.
 
-    seen    class by AVE's name, OTHER, or '' for nothing;  heard  so, too, '' for silence
-    count   of what is seen: one, two, several;             place  of it: left, middle, right
-    manner  of what is heard: loudly, quietly, or '' for in between
+    seen    name of a class of AVE, OTHER, or '' for nothing
+    heard   name of a class of AVE, OTHER, or '' for silence
+    count   number of things seen: one, two, several
+    place   their place: left, middle, right
+    manner  level of the sound: loudly, quietly, or '' for in between
 
-    Raises SemcomError for another word, and for a count, place or manner of nothing.
+    SemcomError for another word, and for a count, place or manner without a thing.
     """
 
     seen: str = ""
@@ -126,13 +128,13 @@ class Description:
             for name in more:
                 if getattr(self, name) and not getattr(self, what):
                     raise SemcomError(
-                        f"{name} {getattr(self, name)!r} of nothing; say what is {what}, or leave "
+                        f"{name} {getattr(self, name)!r} of nothing; name what is {what}, or leave "
                         "it out"
                     )
 
 
 def sentence(description: Description) -> str:
-    """A description in words, at most ``LONGEST`` with the full stop."""
+    """The sentence of a description, at most ``LONGEST`` words with the full stop."""
     seen, heard = description.seen, description.heard
     if not seen and not heard:
         return _written(NOTHING)
@@ -156,11 +158,11 @@ def _written(*parts: str) -> str:
 
 
 def parsed(said: str) -> Description:
-    """The description that a sentence says; case, spaces and full stops do not matter.
+    """The description of a sentence; case, spaces and full stops do not matter.
 
-    Of a sentence that is none of the grammar's, what the nearest ones have in common: those that
-    the fewest words changed, left out or put in (Levenshtein 1966) make of it.  What they differ in
-    stays '', and with it what is told of it.  Of a long text the first ``2 LONGEST`` words count.
+    A sentence outside the grammar gives the values that its nearest sentences have in common: those
+    with the least edit distance in words (Levenshtein 1966).  Values in which these differ are '',
+    and so are the values that depend on them.  Only the first ``2 LONGEST`` words count.
     """
     said, every = _spoken(said)[: 2 * LONGEST], _every()
     if said in every.numbers:
@@ -180,7 +182,7 @@ def _spoken(said: str) -> tuple[str, ...]:
 
 
 class _Every:
-    """All descriptions, 40,920, and their sentences."""
+    """All 40,920 descriptions and their sentences."""
 
     def __init__(self):
         self.descriptions = list(descriptions())
@@ -188,14 +190,16 @@ class _Every:
         sentences = [_spoken(sentence(each)) for each in self.descriptions]
         self.numbers = {said: i for i, said in enumerate(sentences)}
         self._lengths = np.array([len(said) for said in sentences])
-        self._words = np.full((LONGEST, len(sentences)), -1, np.int8)  # a column each
+        self._words = np.full((LONGEST, len(sentences)), -1, np.int8)  # a column per sentence
         for i, said in enumerate(sentences):
             self._words[: len(said), i] = [_PLACE[word] for word in said]
 
     def edits(self, said: Sequence[str]) -> np.ndarray:
-        """Distance of at most ``2 LONGEST`` words from each sentence, [n] int8."""
+        """Edit distance of the words ``said`` (at most ``2 LONGEST``) from each sentence, [n]
+        int8."""
         steps = np.arange(LONGEST + 1, dtype=np.int8)[:, None]
-        costs = np.tile(steps, (1, len(self.descriptions)))  # of no word against the first 0, 1, ..
+        # Distances of no word from the first 0, 1, ... words of each sentence.
+        costs = np.tile(steps, (1, len(self.descriptions)))
         for word in said:
             changed = costs[:-1] + (self._words != np.int8(_PLACE.get(word, -2)))
             costs += np.int8(1)
@@ -210,19 +214,19 @@ def _every() -> _Every:
 
 
 def descriptions() -> Iterator[Description]:
-    """Each that there is, once."""
+    """All descriptions, each once."""
     seen = [("", "", ""), *product(KINDS, (*COUNTS, ""), (*PLACES, ""))]
     heard = [("", ""), *product(KINDS, ("", *MANNERS))]
     return (Description(*picture, *sound) for picture in seen for sound in heard)
 
 
 def tokens(said: str) -> list[int]:
-    """Numbers of ``VOCABULARY``: [CLS], the words, [SEP]; a word that it lacks is spelled."""
+    """Token numbers in ``VOCABULARY``: [CLS], the words, [SEP]; an unknown word is spelled."""
     return [CLS, *_SPELLING.encode(said), SEP]
 
 
 def text(numbers: Iterable[int]) -> str:
-    """The sentence of tokens up to the first [SEP]; [PAD] and [CLS] say nothing."""
+    """The sentence of tokens up to the first [SEP]; [PAD] and [CLS] are skipped."""
     said = []
     for number in numbers:
         if number == SEP:
@@ -233,7 +237,7 @@ def text(numbers: Iterable[int]) -> str:
 
 
 def random_description(rng: np.random.Generator) -> Description:
-    """One as films would have it: picture and sound mostly agree."""
+    """A random description, in which picture and sound mostly agree, as in films."""
     meeting = _drawn(rng, _MEETINGS)
     seen, heard = _kind(rng), _kind(rng)
     while meeting == "different" and heard == seen:
@@ -256,9 +260,11 @@ def _drawn(rng: np.random.Generator, chances: dict[str, float]) -> str:
 
 
 class DescriptionSentences(Sentences):
-    """One split of random descriptions' sentences, a pure function of (seed, split, i); any
-    ``size`` gives the same first ones.  No sentence is in two splits, of whatever seed: each
-    belongs to one by its CRC-32."""
+    """One split of sentences of random descriptions, a pure function of (seed, split, i).
+
+    Any ``size`` gives the same first sentences.  A sentence belongs to one split by its CRC-32, so
+    that no two splits share one, even with different seeds.
+    """
 
     def __init__(self, split: str, size: int | None = None, seed: int = 0):
         if split not in SPLITS:
@@ -276,5 +282,5 @@ def _of_split(split: str, rng: np.random.Generator) -> str:
 
 
 def _split(said: str) -> str:
-    """Two in ten sentences are not for training."""
+    """The split of a sentence by its CRC-32; two in ten are not for training."""
     return {0: "test", 1: "val"}.get(zlib.crc32(said.encode()) % 10, "train")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The pictures of drawn material (see material_drawn): functions of a pen and a generator, and what
-makes a picture of what they drew."""
+"""The pictures of drawn material (see material_drawn): a drawing function for each event, and the
+shading, turning and scaling of the drawings."""
 
 from __future__ import annotations
 
@@ -9,22 +9,23 @@ import numpy as np
 
 from ..base.optional import cv2
 
-SHEET = 400  # [pixels] a side that pictures are drawn on, before they are scaled down
-SIDES = 96, 161  # [pixels] of a finished picture's longer side, from and below
+SHEET = 400  # [pixels] side of the sheet for drawings, before they are scaled down
+SIDES = 96, 161  # [pixels] range of a finished picture's longer side, the end excluded
 SCENE = 224, 300  # [pixels] height and width
 
-BODY, PART, DETAIL, GLASS, LINE = range(5)  # a pen's colours
+BODY, PART, DETAIL, GLASS, LINE = range(5)  # indices of a pen's colours
 
 
 class _Pen:
-    """Draws on a sheet of 100 by 100 that is transparent where nothing was drawn.
+    """Draws on a transparent sheet with coordinates from 0 to 100.
 
-    Shapes are filled with one of the pen's colours and outlined with its last.
+    Shapes are filled with one of the pen's colours and outlined with its last colour.
     """
 
     def __init__(self, rng):
         self.sheet = np.zeros((SHEET, SHEET, 4), np.uint8)
-        light = rng.random() < 0.3  # light lines on darker colours, else dark ones on lighter
+        # Light lines on dark colours, otherwise dark lines on light colours.
+        light = rng.random() < 0.3
         fills = [_colour(rng, *((0.15, 0.6) if light else (0.45, 1.0))) for _ in range(LINE)]
         line = _colour(rng, *((0.8, 1.0) if light else (0.0, 0.2)))
         self._colours = [(*colour, 255) for colour in (*fills, line)]
@@ -44,7 +45,8 @@ class _Pen:
         self.shape(colour, (left, top), (right, top), (right, bottom), (left, bottom))
 
     def oval(self, colour: int, x, y, across, up, turn: float = 0) -> None:
-        """Centre, half axes, and the turn [degrees]."""
+        """An ellipse with centre (x, y), half axes ``across`` and ``up``, rotated by ``turn``
+        [degrees]."""
         angle, turn = np.linspace(0, 2 * np.pi, 48, endpoint=False), np.deg2rad(turn)
         u, v = across * np.cos(angle), up * np.sin(angle)
         turned = u * np.cos(turn) - v * np.sin(turn), u * np.sin(turn) + v * np.cos(turn)
@@ -127,7 +129,7 @@ def _draw_violin(pen: _Pen, rng) -> None:
 
 
 def _draw_flute(pen: _Pen, rng) -> None:
-    """A tube that slants, so that its picture is not all length."""
+    """A slanted tube: upright or level, its picture would be very narrow."""
     along, across = np.array([0.86, -0.5]), np.array([0.5, 0.86])
 
     def at(distance, aside=0.0):
@@ -149,7 +151,7 @@ def _draw_flute(pen: _Pen, rng) -> None:
 
 
 def _draw_truck(pen: _Pen, rng) -> None:
-    back = rng.uniform(58, 64)  # where the load ends
+    back = rng.uniform(58, 64)  # end of the load
     pen.box(LINE, 6, 68, 94, 74)
     pen.box(BODY, 2, rng.uniform(16, 26), back, 68)
     for x in np.linspace(2, back, 5)[1:-1]:
@@ -242,7 +244,7 @@ def _draw_chainsaw(pen: _Pen, rng) -> None:
 
 
 def _colour(rng, darkest: float = 0.1, lightest: float = 1.0) -> tuple[int, int, int]:
-    """RGB of any hue, pale or full."""
+    """RGB of a random hue and saturation."""
     hue, saturation = rng.uniform(0, 180), rng.uniform(0, 255)
     value = 255 * rng.uniform(darkest, lightest)
     pixel = np.array([[[hue, saturation, value]]]).astype(np.uint8)
@@ -250,7 +252,7 @@ def _colour(rng, darkest: float = 0.1, lightest: float = 1.0) -> tuple[int, int,
 
 
 def _ramp(rng, size: tuple[int, int]) -> np.ndarray:
-    """[height, width] float32 from 0 to 1 in any direction."""
+    """A linear ramp [height, width] float32 from 0 to 1 in a random direction."""
     angle = rng.uniform(0, 2 * np.pi)
     y, x = np.mgrid[: size[0], : size[1]].astype(np.float32)
     ramp = x * np.float32(np.cos(angle)) + y * np.float32(np.sin(angle))
@@ -258,7 +260,7 @@ def _ramp(rng, size: tuple[int, int]) -> np.ndarray:
 
 
 def _shade(rng, sheet: np.ndarray) -> np.ndarray:
-    """Light from one side, and lines of shadow on the other."""
+    """Shade a drawing: light from one side, and lines of shadow on the other."""
     ramp = _ramp(rng, sheet.shape[:2])
     light = 0.7 + 0.5 * ramp
     y, x = np.mgrid[:SHEET, :SHEET]
@@ -271,14 +273,15 @@ def _shade(rng, sheet: np.ndarray) -> np.ndarray:
 
 
 def _place(rng, sheet: np.ndarray) -> np.ndarray:
-    """Mirrored or not, turned, stretched, cut to what is drawn and scaled to its size."""
+    """Mirror (or not), turn and stretch a drawing, crop it to its content and scale it."""
     middle = SHEET / 2
     matrix = cv2.getRotationMatrix2D((middle, middle), rng.uniform(-15, 15), 0.75)
     stretch = rng.uniform(0.87, 1.15, 2) * (rng.choice([-1, 1]), 1)
     matrix[:, :2] = matrix[:, :2] * stretch
     matrix[:, 2] = middle - matrix[:, :2] @ (middle, middle)
     clear = sheet.astype(np.float32)
-    clear[..., :3] *= clear[..., 3:] / 255  # so that edges do not mix with what is transparent
+    # Premultiplied, so that edges do not mix with the colour of transparent pixels.
+    clear[..., :3] *= clear[..., 3:] / 255
     turned = cv2.warpAffine(clear, matrix, (SHEET, SHEET))
     x, y, wide, tall = cv2.boundingRect((turned[..., 3] > 127).astype(np.uint8))
     scale = rng.integers(*SIDES) / max(wide, tall)
@@ -289,7 +292,7 @@ def _place(rng, sheet: np.ndarray) -> np.ndarray:
 
 
 def _clutter(rng, picture: np.ndarray) -> None:
-    """One thing more in a scene: a box, an oval, a triangle or a stroke."""
+    """Draw a box, an oval, a triangle or a stroke into a scene."""
     colour = _colour(rng)
     a, b, c = (rng.uniform(-0.1, 1.1, (3, 2)) * SCENE[::-1]).astype(int).tolist()
     size = rng.integers(8, 60, 2).tolist()
@@ -306,7 +309,7 @@ def _clutter(rng, picture: np.ndarray) -> None:
 
 
 def picture(rng, name: str) -> np.ndarray:
-    """A picture of the event ``name``, [height, width, 4] uint8, RGB and how opaque it is."""
+    """A picture of the event ``name``, [height, width, 4] uint8, RGB and opacity."""
     pen = _Pen(rng)
     PICTURES[name](pen, rng)
     return _place(rng, _shade(rng, pen.sheet))
@@ -319,7 +322,7 @@ def scene(rng) -> np.ndarray:
     picture = (ramp * ends[0] + (1 - ramp) * ends[1]).astype(np.uint8)
     for _ in range(rng.integers(15, 40)):
         _clutter(rng, picture)
-    picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.6, 2))  # not as sharp as objects
+    picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.6, 2))  # less sharp than objects
     grain = rng.normal(0, rng.uniform(2, 10), SCENE)[..., None]
     return np.clip(picture + grain, 0, 255).astype(np.uint8)
 
@@ -336,4 +339,4 @@ PICTURES = {
     "Train horn": _draw_train,
     "Chainsaw": _draw_chainsaw,
 }
-"""What draws the pictures of an event, by its name."""
+"""{event name: function that draws it}."""

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The sounds of drawn material, synthesised (see material_drawn): functions of a generator and a
-number of samples at 16 kHz, of any level before they are :func:`finished`."""
+"""The synthesised sounds of drawn material (see material_drawn).
+
+The functions of the events take a random generator and a number of samples at 16 kHz; their sounds
+have any level until :func:`finished` sets it.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,13 @@ from scipy.signal import fftconvolve
 
 from ..media.spectrum import RATE
 
-LEVELS = -28.0, -14.0  # [dB] of full scale, root mean square of a sound
-PEAK = 0.95  # no sound goes beyond
+LEVELS = -28.0, -14.0  # [dB relative to full scale] root mean square of a sound
+PEAK = 0.95  # largest magnitude of a sound
 HUM_SECONDS = 10
 
 
 def _church_bell(rng, samples: int) -> np.ndarray:
-    """Inharmonic partials that die away, the higher the sooner, struck again and again."""
+    """Repeated strokes of inharmonic partials, which decay faster the higher they are."""
     t = np.arange(samples) / RATE
     ratios = np.array([0.5, 1, 1.2, 1.5, 2, 2.5, 2.67, 3, 4.1, 5.4]) * rng.uniform(0.98, 1.02, 10)
     partials = ratios * rng.uniform(200, 900)
@@ -27,7 +30,7 @@ def _church_bell(rng, samples: int) -> np.ndarray:
 
 
 def _bark(rng, samples: int) -> np.ndarray:
-    """Short glides of a hoarse voice, up and down again."""
+    """Short glides of a hoarse voice, up and down."""
     pitch, hoarse = rng.uniform(250, 800), rng.uniform(0.2, 0.8)
     n = int(rng.uniform(0.12, 0.25) * RATE)
     x = np.linspace(0, 1, n)
@@ -38,7 +41,7 @@ def _bark(rng, samples: int) -> np.ndarray:
 
 
 def _helicopter(rng, samples: int) -> np.ndarray:
-    """Low noise that swells with each blade that passes, and the turbine's whine."""
+    """Low noise that swells with each rotor blade, and the turbine's whine."""
     t = np.arange(samples) / RATE
     rate = rng.uniform(9, 22) * (1 + 0.03 * np.sin(2 * np.pi * 0.3 * t))
     blade = (0.5 + 0.5 * _tone(rate, [1])) ** rng.uniform(2, 5)
@@ -88,7 +91,7 @@ def _motorcycle(rng, samples: int) -> np.ndarray:
 
 
 def _clock(rng, samples: int) -> np.ndarray:
-    """Ticks and tocks of a small case, nothing between them."""
+    """Ticks and tocks of a small case, with silence between them."""
     period = rng.uniform(0.2, 0.5)
     click = np.zeros(int(0.06 * RATE))
     click[[0, int(rng.uniform(0.004, 0.02) * RATE)]] = 1, rng.uniform(0.2, 0.7)
@@ -114,7 +117,8 @@ def _train_horn(rng, samples: int) -> np.ndarray:
 def _chainsaw(rng, samples: int) -> np.ndarray:
     """Pulses so fast that they buzz, noise of the chain, bursts of full throttle."""
     throttle = np.round(_curve(rng, samples, int(rng.integers(4, 8))))
-    throttle = fftconvolve(throttle, np.full(3200, 1 / 3200), mode="same")  # it takes 0.2 s
+    # Smoothed: a throttle takes 0.2 s to open.
+    throttle = fftconvolve(throttle, np.full(3200, 1 / 3200), mode="same")
     rate = rng.uniform(80, 120) * (1 + 0.7 * throttle)
     pulses = _pulses(rng, rate, spread=0.4)
     buzz = _ringing(pulses, rng.uniform([300, 900, 2000], [800, 2000, 4500]), 300)
@@ -124,7 +128,7 @@ def _chainsaw(rng, samples: int) -> np.ndarray:
 
 
 def _tone(frequency: np.ndarray, weights) -> np.ndarray:
-    """Harmonics of a frequency [samples] Hz that may glide; none beyond half the rate."""
+    """Harmonics of a frequency [samples] [Hz] that may glide, below half the sample rate."""
     phase = 2 * np.pi * np.cumsum(frequency) / RATE
     parts = (
         weight * np.sin(k * phase) * (k * frequency < 0.45 * RATE)
@@ -134,7 +138,7 @@ def _tone(frequency: np.ndarray, weights) -> np.ndarray:
 
 
 def _noise(rng, samples: int, low: float, high: float) -> np.ndarray:
-    """Noise from low to high [Hz], falling off outside; its root mean square is 1."""
+    """Noise in the band from ``low`` to ``high`` [Hz], with a root mean square of 1."""
     frequency = np.fft.rfftfreq(samples, 1 / RATE) + 1
     shape = 1 / (1 + (low / frequency) ** 3) / (1 + (frequency / high) ** 3)
     noise = np.fft.irfft(np.fft.rfft(rng.standard_normal(samples)) * shape, samples)
@@ -142,7 +146,7 @@ def _noise(rng, samples: int, low: float, high: float) -> np.ndarray:
 
 
 def _pulses(rng, rate: np.ndarray, weak: float = 1.0, spread: float = 0.15) -> np.ndarray:
-    """Single samples, ``rate`` [samples] Hz of them; every other one weaker by ``weak``."""
+    """Single-sample pulses with ``rate`` [samples] [Hz]; every other one is weaker by ``weak``."""
     places = np.flatnonzero(np.diff(np.floor(np.cumsum(rate) / RATE + rng.random())))
     pulses = np.zeros(len(rate))
     pulses[places] = 1 + spread * rng.standard_normal(len(places))
@@ -151,14 +155,15 @@ def _pulses(rng, rate: np.ndarray, weak: float = 1.0, spread: float = 0.15) -> n
 
 
 def _ringing(pulses: np.ndarray, frequencies: np.ndarray, decay: float) -> np.ndarray:
-    """Each pulse answered by resonances [Hz] that die away with ``decay`` [1/s]."""
+    """Pulses filtered by resonances [Hz] that decay with ``decay`` [1/s]."""
     t = np.arange(RATE // 8) / RATE
     answer = np.sin(2 * np.pi * frequencies[:, None] * t).sum(0) * np.exp(-decay * t)
     return fftconvolve(pulses, answer)[: len(pulses)]
 
 
 def _repeated(rng, sound: np.ndarray, samples: int, period: float, spread: float) -> np.ndarray:
-    """A sound from the start on and every ``period`` [s], give or take the share ``spread``."""
+    """A sound repeated every ``period`` [s], with a random deviation of relative size
+    ``spread``."""
     result, place = np.zeros(samples), 0
     while place < samples:
         part = sound[: samples - place]
@@ -168,13 +173,13 @@ def _repeated(rng, sound: np.ndarray, samples: int, period: float, spread: float
 
 
 def _curve(rng, samples: int, knots: int) -> np.ndarray:
-    """Straight pieces between random values of 0 to 1."""
+    """Linear interpolation between ``knots`` random values from 0 to 1, [samples]."""
     return np.interp(np.linspace(0, knots - 1, samples), np.arange(knots), rng.random(knots))
 
 
 def _melody(rng, samples: int, lowest: float, legato: float) -> tuple[np.ndarray, np.ndarray]:
-    """Frequency [Hz] and loudness 0 to 1 of one to a few notes; at the end of each it falls to
-    ``legato``."""
+    """Frequency [samples] [Hz] and loudness [samples] from 0 to 1 of some notes; the loudness falls
+    to ``legato`` at the end of each note."""
     borders = np.sort(rng.uniform(0.1, 0.9, rng.integers(0, 5)))
     note = np.searchsorted(borders, np.linspace(0, 1, samples))
     steps = rng.choice([0, 2, 4, 5, 7, 9], len(borders) + 1)
@@ -183,15 +188,16 @@ def _melody(rng, samples: int, lowest: float, legato: float) -> tuple[np.ndarray
 
 
 def _gate(samples: int, borders: np.ndarray, rest: float) -> np.ndarray:
-    """1, but 0 for ``rest`` [s] at each border (a share of the whole), with soft edges."""
+    """A gate [samples], 1 with soft edges to 0 for ``rest`` [s] at each border (0 to 1 of the
+    whole)."""
     away = np.abs(np.arange(samples)[:, None] - borders * samples).min(1, initial=samples) / RATE
     return np.clip((away - rest / 2) / 0.02, 0, 1)
 
 
 def finished(rng, sound: np.ndarray) -> np.ndarray:
-    """A room and a microphone: tilt of the spectrum, echo, level."""
+    """A sound with a random tilt of its spectrum, echo and level, as by a room and a microphone."""
     octaves = np.log2(np.clip(np.fft.rfftfreq(len(sound), 1 / RATE), 100, 6400) / 800)
-    tilt = 10 ** (rng.uniform(-4, 4) * octaves / 20)  # [dB] an octave
+    tilt = 10 ** (rng.uniform(-4, 4) * octaves / 20)  # -4 to 4 dB per octave
     sound = np.fft.irfft(np.fft.rfft(sound) * tilt, len(sound))
     t = np.arange(RATE // 4) / RATE
     echo = rng.standard_normal(len(t)) * np.exp(-rng.uniform(12, 60) * t)
@@ -203,10 +209,10 @@ def finished(rng, sound: np.ndarray) -> np.ndarray:
 
 
 def hum(rng) -> np.ndarray:
-    """A background's sound, [160000] float32, -1 to 1: its end fits its beginning."""
+    """A background's sound, [160000] float32, -1 to 1, which can be repeated without a step."""
     samples = HUM_SECONDS * RATE
     frequency = np.fft.rfftfreq(samples, 1 / RATE)
-    slope = np.maximum(frequency, 30) ** -rng.uniform(0, 1)  # of white to of brown noise
+    slope = np.maximum(frequency, 30) ** -rng.uniform(0, 1)  # from white to brown noise
     noise = np.fft.irfft(np.fft.rfft(rng.standard_normal(samples)) * slope, samples)
     swells = np.linspace(0, rng.integers(1, 5), samples, endpoint=False) + rng.random()
     noise *= 1 + 0.3 * np.sin(2 * np.pi * swells)
@@ -225,4 +231,4 @@ SOUNDS = {
     "Train horn": _train_horn,
     "Chainsaw": _chainsaw,
 }
-"""What makes the sounds of an event, by its name."""
+"""{event name: function that makes its sound}."""

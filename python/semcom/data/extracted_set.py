@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The set of clips of extracted films (see extraction): their windows of T seconds, labelled by
+"""The set of clips of extracted films (see extraction): windows of T seconds, with labels from
 AVE's text files."""
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from .extraction import Job, written
 
 @dataclass(frozen=True)
 class Texts:
-    """What AVE's text files in a folder say.
+    """The content of AVE's text files in a folder.
 
-    rows     of Annotations.txt; without that file, those of all splits
-    splits   rows by split; empty without trainSet.txt, valSet.txt and testSet.txt
-    classes  AVE's, or the rows' own, see ave_text.classes_of
-    note     one line where the classes are the rows' own, else ''
+    rows     rows of Annotations.txt; without that file, the rows of all splits
+    splits   {split: rows}; empty without trainSet.txt, valSet.txt and testSet.txt
+    classes  class names: AVE's, or the rows' own, see ave_text.classes_of
+    note     one line if the classes are the rows' own, otherwise ''
     """
 
     rows: Sequence[Annotation]
@@ -34,7 +34,7 @@ class Texts:
 
 
 def read_texts(folder: Path) -> Texts:
-    """AVE's text files of a folder, none of which must be there."""
+    """Read AVE's text files of a folder; all of them are optional."""
     path, splits = folder / ave_text.FILE, ave_text.read_splits(folder)
     rows = [row for own in splits.values() for row in own]
     if path.is_file():
@@ -43,7 +43,7 @@ def read_texts(folder: Path) -> Texts:
     classes, row = ave_text.classes_of(rows), ave_text.foreign(rows)
     note = row and (
         f"classes: {', '.join(classes)}: those of the rows, as {row.category!r} (line {row.line}) "
-        "is none of AVE's"
+        "is not a category of AVE"
     )
     return Texts(rows, splits, classes, note or "")
 
@@ -54,14 +54,17 @@ def _check_splits(folder: Path, known: set, splits: Mapping[str, Sequence[Annota
         if row:
             raise SemcomError(
                 f"{folder / ave_text.SETS[split]}: line {row.line}: {row.category} of "
-                f"{row.film!r} from {row.start} to {row.end} s is no row of {ave_text.FILE}; "
+                f"{row.film!r} from {row.start} to {row.end} s is not a row of {ave_text.FILE}; "
                 "take both from one release"
             )
 
 
 def rows_of(jobs: Sequence[Job], rows: Sequence[Annotation]) -> dict[Job, list[Annotation]]:
-    """The rows of each film.  A row names a film by its id, or by its file's name without the
-    ending where no other film has it; rows of films that are not there are left out."""
+    """{job: rows of its film}.  A row names a film by its id, or by its file name without suffix if
+    that is unique; rows of other films are left out.
+
+    SemcomError for a row that may name several films.
+    """
     by_id, by_stem = {job.film: job for job in jobs}, {}
     for job in jobs:
         by_stem.setdefault(written(job.path.stem), []).append(job)
@@ -80,7 +83,7 @@ def rows_of(jobs: Sequence[Job], rows: Sequence[Annotation]) -> dict[Job, list[A
 
 @dataclass(frozen=True)
 class Clip:
-    """Window ``window`` (from 0) of a film with the event of one row, or without any."""
+    """Window ``window`` (from 0) of a film, with the event of one row, or None without event."""
 
     job: Job
     window: int
@@ -88,11 +91,11 @@ class Clip:
 
 
 def clips_of(jobs: Sequence[Job], texts: Texts) -> tuple[dict[str, list[Clip]], list[str]]:
-    """Clips of the films by split, and a line for each row that lies behind its film's end.
+    """{split: clips of the films}, and a line for each row that begins after its film's end.
 
     A window becomes a clip for each row whose event is in it: a film that is annotated twice gives
-    two.  A window without events is a clip of background, in the first split that has its film.
-    Without splits, all films are in test.
+    two clips.  A window without events is a clip of background in the first split that has its
+    film.  Without splits, all films are in test.
     """
     every, taken = rows_of(jobs, texts.rows), set()
     counts = {job: windows_in(job) for job in jobs}
@@ -117,20 +120,22 @@ def clips_of(jobs: Sequence[Job], texts: Texts) -> tuple[dict[str, list[Clip]], 
 
 
 def _is_in(row: Annotation, window: int, seconds: int) -> bool:
-    """Whether the event, or the place of an empty one, is in a window of ``seconds``."""
+    """Whether a row's event (also one of length 0) is in window ``window`` of ``seconds`` [s]."""
     last = max(row.start, row.end - 1)
     return row.start // seconds <= window <= last // seconds
 
 
 def windows_in(job: Job) -> int:
-    """Windows of an extracted film."""
+    """Number of windows of an extracted film."""
     with np.load(job.part) as part:
         return len(part["lengths"])
 
 
 class ExtractedSet:
-    """Clips of extracted films as a set; see :class:`ClipSet`.  Clips of one window of one film
-    share its id."""
+    """Clips of extracted films as a set; see :class:`ClipSet`.
+
+    Clips of the same window of a film have the same id.
+    """
 
     def __init__(self, name: str, clips: Sequence[Clip], classes: Sequence[str]):
         self.name, self.classes, self._clips = name, tuple(classes), clips
@@ -162,7 +167,7 @@ class ExtractedSet:
 
 
 def _id(clip: Clip, films: set[str]) -> str:
-    """The film's id, from its second window on with the window's number."""
+    """The film's id; from its second window on, with the number of the window."""
     if not clip.window:
         return clip.job.film
     name = f"{clip.job.film} {clip.window}"

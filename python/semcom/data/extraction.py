@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""A folder of media files to a folder in the AVE layout, file by file, so that it can go on after
-a stop."""
+"""Extracts the features of a folder of media files, file by file, so that it can be continued."""
 
 from __future__ import annotations
 
@@ -29,18 +28,18 @@ from ..perception.features import extractor
 from ..perception.windows import MediaWindows
 from . import ave_text
 
-PARTS = "parts"  # folder, in the one that is written, of what is done
+PARTS = "parts"  # subfolder of the output for the features of finished files
 SUFFIXES = (".mp4", ".mkv", ".mov", ".webm", ".avi", ".m4v", ".mpg", ".mpeg", ".ts", ".m2ts",
             ".mts", ".vob", ".flv", ".wmv", ".asf", ".3gp", ".ogv", ".wav", ".mp3", ".ogg", ".oga",
             ".opus", ".flac", ".m4a", ".aac", ".wma", ".aif", ".aiff")  # fmt: skip
 TEXTS = (ave_text.FILE, *ave_text.SETS.values())
-MACS = "._"  # begins the names of files that macOS puts beside others
+MACS = "._"  # prefix of files in which macOS stores metadata of other files
 OURS = re.compile(r".*-[0-9a-f]{16}\.npz|\.semcom-.*", re.DOTALL)  # names of parts
 
 
 @dataclass(frozen=True)
 class Job:
-    """A file, its id, the place of its features, and how to make them."""
+    """A media file to extract: its path, its id, the path of its features, and the options."""
 
     path: Path
     film: str
@@ -51,8 +50,11 @@ class Job:
 
 
 def media_files(folder: Path) -> tuple[list[Path], list[str]]:
-    """Files below ``folder`` whose names end as media files' do, in order, and lines on what else
-    is there."""
+    """The media files below ``folder`` in order, by their suffixes, and lines that name what was
+    skipped.
+
+    SemcomError if the folder does not exist or has no media file.
+    """
     if not folder.is_dir():
         raise SemcomError(f"{folder}: no such folder; give one with media files")
     found, lines, others = [], [], Counter()
@@ -71,12 +73,12 @@ def media_files(folder: Path) -> tuple[list[Path], list[str]]:
             elif path.is_file():
                 found.append(path)
             else:
-                lines.append(f"{path}: no file, or a link that leads nowhere")
+                lines.append(f"{path}: not a file, or a link to a missing file")
     if macs := others.pop(MACS + "*", 0):
-        lines.append(f"{macs} files {MACS}*, in which macOS keeps what it knows of other files")
+        lines.append(f"{macs} files {MACS}*, in which macOS stores metadata of other files")
     if others:
         kinds = ", ".join(f"{ending} {count}" for ending, count in sorted(others.items()))
-        lines.append(f"files with endings that are not known as media's: {kinds}")
+        lines.append(f"files whose suffixes are not those of media files: {kinds}")
     if not found:
         raise SemcomError(f"{folder}: no media files ({', '.join(SUFFIXES[:4])}, ...) in it")
     return sorted(found), lines
@@ -85,13 +87,16 @@ def media_files(folder: Path) -> tuple[list[Path], list[str]]:
 def jobs(
     folder: Path, paths: list[Path], out: Path, features: str, weights: Path | None, seconds: int
 ) -> list[Job]:
-    """One for each of the media files below ``folder``; its part is named after the file, its size,
-    its time and the options, so that what has changed is done again."""
+    """A job for each of the media files ``paths`` below ``folder``.
+
+    The name of its features depends on the file's name, size, time and the options, so that changed
+    files are extracted again.
+    """
     found, networks = [], [_state(p) for p in sorted(weights.iterdir())] if weights else ()
     for path, film in zip(paths, film_ids(folder, paths), strict=True):
         told = (path.relative_to(folder), *_state(path)[1:], features, seconds, *networks)
         digest = hashlib.sha256(repr(told).encode()).hexdigest()[:16]
-        part = out / PARTS / f"{path.stem[:50]}-{digest}.npz"  # names have 255 bytes at most
+        part = out / PARTS / f"{path.stem[:50]}-{digest}.npz"  # names may have 255 bytes
         found.append(Job(path, film, part, features, weights, seconds))
     return found
 
@@ -102,13 +107,13 @@ def _state(path: Path) -> tuple:
 
 
 def written(name: str | Path) -> str:
-    """A name as text; bytes of it that are no UTF-8 as escapes, \\xe9."""
+    """A file name as text; bytes that are not UTF-8 become escapes such as \\xe9."""
     return str(name).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def film_ids(folder: Path, paths: list[Path]) -> list[str]:
-    """A name for each file: the file's without its ending where that is the only one of its kind,
-    else with its folder, else with its ending, too."""
+    """A unique id for each file: its name without suffix if that is unique, otherwise with its
+    folder, otherwise also with its suffix."""
     whole = [Path(written(path.relative_to(folder))) for path in paths]
     ids = [path.as_posix() for path in whole]
     for shorter in ([path.with_suffix("").as_posix() for path in whole], [p.stem for p in whole]):
@@ -116,18 +121,21 @@ def film_ids(folder: Path, paths: list[Path]) -> list[str]:
         ids = [name if times[name] == 1 else id for name, id in zip(shorter, ids, strict=True)]
     if len(set(ids)) < len(ids):
         times, ids = Counter(), [path.as_posix() for path in whole]
-        for i, name in enumerate(ids):  # equal as escapes alone
+        for i, name in enumerate(ids):  # equal only in their escaped form
             times[name] += 1
             ids[i] += f" ({times[name]})" if times[name] > 1 else ""
     return ids
 
 
-_extractors: dict = {}  # of this process
+_extractors: dict = {}  # the networks of this process
 
 
 def extract(job: Job) -> int:
-    """Write the features of one file; returns its windows.  Audio [N, T, d_a] float32, visual
-    [N, T, h, w, d_v] float16, and how many seconds of each window there were."""
+    """Write the features of one file; returns the number N of its windows.
+
+    The file ``job.part`` holds audio [N, T, d_a] float32, visual [N, T, h, w, d_v] float16, and
+    lengths [N]: the seconds of each window before it was padded.
+    """
     torch.set_num_threads(1)
     wanted = (job.features, job.weights)
     if wanted not in _extractors:
@@ -149,20 +157,20 @@ def extract(job: Job) -> int:
 
 
 def _nothing(net, second: Second) -> tuple[np.ndarray, np.ndarray]:
-    """Features of a silent black second."""
+    """Audio and visual features of a silent black second."""
     black = np.zeros((1, PICTURES, *second.pictures.shape[1:]), np.uint8)
     return net.audio(np.zeros((1, RATE), np.float32)), net.visual(black)
 
 
 def _filled(values: np.ndarray, seconds: int, fill: np.ndarray) -> np.ndarray:
-    """A window [T, ...] with ``fill`` [1, ...] behind it until it has ``seconds``."""
+    """A window [T, ...] padded with ``fill`` [1, ...] to ``seconds``."""
     return np.concatenate([values, *[fill] * (seconds - len(values))])
 
 
 @contextlib.contextmanager
 def _pool(workers: int):
-    """Processes that end when this one is stopped, whatever they are doing."""
-    context = get_context("spawn")  # of a process with threads none can be forked
+    """A pool of processes, which are killed when this one is stopped."""
+    context = get_context("spawn")  # a process with threads cannot be forked safely
     before = set(active_children())
     pool = ProcessPoolExecutor(workers, context, ignore_stop, max_tasks_per_child=64)
     try:
@@ -177,15 +185,15 @@ def _pool(workers: int):
 
 
 def ignore_stop() -> None:
-    """Ctrl-C in a terminal goes to all processes: it is the first one's to act on."""
+    """Ignore Ctrl-C, which a terminal sends to all processes: the main process acts on it."""
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
 
 
 def extract_all(wanted: list[Job], workers: int) -> Iterator[tuple[Job, str]]:
-    """Do all jobs, ``workers`` at a time -> each job as it ends, with what went wrong or ''.
+    """Do all jobs, ``workers`` at a time; yields each job when it ends, with its error or ''.
 
-    A file that makes its process crash is one that went wrong, too.
+    A file that crashes its process is an error of that file.
     """
     waiting = [job for job in wanted if not job.part.exists()]
     while waiting:
@@ -201,7 +209,7 @@ def extract_all(wanted: list[Job], workers: int) -> Iterator[tuple[Job, str]]:
                     waiting.append(job)
                 except (SemcomError, OSError, MemoryError) as cause:
                     yield job, _line(job, cause)
-        if waiting:  # one of them is to blame: alone, each shows whether it is
+        if waiting:  # one of them crashed the process; each is run alone to find it
             yield from _one_by_one(waiting)
             return
 
@@ -219,19 +227,19 @@ def _one_by_one(suspects: list[Job]) -> Iterator[tuple[Job, str]]:
 
 
 def _line(job: Job, cause: Exception) -> str:
-    """What went wrong with a file, which a SemcomError names itself."""
+    """The error of a file in one line that names the file."""
     if isinstance(cause, SemcomError):
         return str(cause)
     return f"{job.path}: {' '.join(str(cause).split()) or type(cause).__name__}"
 
 
 def remove_parts(out: Path) -> None:
-    """Remove what was kept to go on with, and nothing else."""
+    """Remove the features of finished files from ``out``, and no other files."""
     folder = out / PARTS
     for path in folder.iterdir() if folder.is_dir() else ():
         if OURS.fullmatch(path.name):
             path.unlink()
-    with contextlib.suppress(OSError):  # of somebody else's files, or not there
+    with contextlib.suppress(OSError):  # the folder has other files, or is missing
         folder.rmdir()
 
 

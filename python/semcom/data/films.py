@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Media files, cameras and microphones as a set of clips: windows of seconds, one after the other.
+"""Media files, cameras and microphones as a set of clips: successive windows of some seconds.
 
-How many clips there are is not known before they were sent: a set of films has length 0 and numbers
-its clips as they come.
+The number of clips is unknown until they were sent: the set has length 0 and numbers its clips as
+they come.
 """
 
 from __future__ import annotations
@@ -24,14 +24,16 @@ from .clipset import AVE_CLASSES, BACKGROUND
 
 
 class Films:
-    """What is sent of media, and what is known of it; see :class:`ClipSet`.
+    """The clips of media files or devices, and their true events if known; see :class:`ClipSet`.
 
     names       files or devices (v4l2:/dev/video0)
-    microphone  a device that the sound is taken from, beside a camera
+    microphone  device for the sound, if ``names`` is a camera
     features    'world', 'compact', or 'vgg' with the folder ``weights``; 'auto': see :meth:`suit`
-    places      (name, first second, seconds) of each clip that was sent, filled by its source;
-                ``media(i)`` reads them again, which is quick in their order
-    truths      what is known of them; its ``notes`` say of which films nothing is
+    weights     folder of the weights of 'vgg'
+
+    ``places`` has (name, first second, seconds) of each clip that was sent; the source fills it.
+    ``media(i)`` reads them again, which is fast in their order.  ``truths`` has the true events;
+    its ``notes`` name the files of annotations with unknown classes.
     """
 
     name = "media"
@@ -40,7 +42,7 @@ class Films:
     def __init__(self, names: Sequence, microphone: str = "", features: str = AUTO,
                  weights: str = ""):  # fmt: skip
         self.names, self.microphone = [str(name) for name in names], microphone
-        self.asked, self.weights = features, str(weights)  # what the user named
+        self.asked, self.weights = features, str(weights)  # the user's choice
         self.features = FEATURES[0] if features == AUTO else features
         self.places: list[tuple[str, int, int]] = []
         self.truths = Truths(self.names, self.classes)
@@ -50,15 +52,15 @@ class Films:
         return 0
 
     def suit(self, sizes: dict) -> None:
-        """Take the features that a system of such sizes does, where the user left it open."""
+        """With features 'auto', choose the feature networks that fit a system's ``sizes``."""
         if self.asked == AUTO:
             self.features = suited(sizes) or self.features
 
     def media(self, i: int) -> Media | None:
-        """What the i-th clip that was sent shows and plays; None of a device's or a pipe's, which
-        are gone.
+        """Pictures and sound of the i-th clip that was sent; None for devices and pipes, which
+        cannot be read again.
 
-        Its label is what happens in most of its seconds, where that is known.
+        Its label is the event of most of its seconds, if known.
         """
         if self.streams():
             return None
@@ -68,7 +70,9 @@ class Films:
             self._at += 1
             if self._at == i + 1:
                 return replace(window.media, label=self._label(i))
-        raise SemcomError(f"{', '.join(self._files())}: end before their clip {i}; leave them be")
+        raise SemcomError(
+            f"{', '.join(self._files())}: end before clip {i}; keep the files during a run"
+        )
 
     def streams(self) -> list[str]:
         """Names of devices and pipes, which cannot be read again."""
@@ -82,34 +86,34 @@ class Films:
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Shape of what a terminal takes in a second, by kind."""
+        """{kind: shape of a terminal's features in a second}."""
         networks = extractor(self.features, Path(self.weights) if self.weights else None)
         return {"audio": (networks.audio_dim,), "visual": tuple(networks.visual_shape)}
 
     def told(self) -> dict:
-        """What the replay of a recording has to know: files with their sizes, and of each clip that
-        was sent the number of its file, first second and seconds."""
+        """A dict for the replay of a recording: ``files``, their sizes ``bytes``, and ``places``:
+        for each clip that was sent, the number of its file, first second and seconds."""
         places = [(self.names.index(name), start, length) for name, start, length in self.places]
         return {"files": self._files(), "bytes": self._sizes(), "places": places}
 
     def recall(self, told: dict) -> None:
-        """Take the clips that were sent from what ``told`` says; SemcomError if it is of other
-        files, or no such thing."""
+        """Set ``places`` from a dict of :meth:`told`; SemcomError if it is of other files or
+        damaged."""
         files, sizes = told.get("files"), told.get("bytes", self._sizes())
         if not isinstance(files, list) or not all(isinstance(name, str) for name in files):
             raise SemcomError(f"files {files!r}; expected a list of names")
         if files != self._files():
             raise SemcomError(
-                f"was sent from {', '.join(files)}; name those with --media, in that order"
+                f"was sent from {', '.join(files)}; give these with --media, in this order"
             )
         if sizes != self._sizes():
             raise SemcomError(
-                f"files of {sizes} bytes, these have {self._sizes()}; name the same files"
+                f"files of {sizes} bytes, these have {self._sizes()}; give the same files"
             )
         places = told.get("places")
         if not isinstance(places, list) or not all(map(self._is_place, places)):
             raise SemcomError(
-                "places: expected [number of the file, first second, seconds] of each"
+                "places: expected [number of the file, first second, seconds] of each clip"
             )
         self.places = [(self.names[n], start, length) for n, start, length in places]
 
@@ -121,15 +125,14 @@ class Films:
         return [Path(name).name for name in self.names]
 
     def _sizes(self) -> list[int]:
-        """[bytes] of each file; 0 of devices."""
+        """Size [bytes] of each file; 0 for devices."""
         return [Path(n).stat().st_size if Path(n).is_file() else 0 for n in self.names]
 
     def labels(self, i: int) -> np.ndarray | None:
-        """Class index of each second of the i-th clip that was sent; None where the
-        Annotations.txt beside its file does not tell."""
+        """Class index of each second of the i-th clip that was sent, [T] int64; None if unknown."""
         return self.truths.labels(*self.places[i])
 
     def names_of_truth(self, i: int) -> list[str] | None:
-        """Names of the events of each second; None where not known."""
+        """Names of the events of each second of the i-th clip that was sent; None if unknown."""
         labels = self.labels(i)
         return None if labels is None else [self.classes[label] for label in labels]

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Sentences that a small grammar makes, a pure function of (seed, split, i): the set that text
-systems run on where no other is named, and the tests'.
+"""Sentences of a small grammar, a pure function of (seed, split, i): the default set of text
+systems.
 
-Who, in what, does what, to what, where: about 10^8 sentences of 4 to 20 words, such as stand under
-photographs.  They are easy: few words, one order.
+The grammar has about 10^8 sentences of 4 to 20 words, like captions of photographs: subject,
+clothes, verb, object, place.  They are easy: few words, in a fixed order.
 """
 
 from __future__ import annotations
@@ -35,8 +35,10 @@ WHEN = ("at night", "on a sunny day", "in the rain", "in the morning", "while ot
 
 
 class GrammarSentences(Sentences):
-    """One split; any ``size`` gives the same first sentences.  Of the test sentences one in twelve
-    is so short that it is in the training split, too."""
+    """One split of sentences; any ``size`` gives the same first ones.
+
+    One in twelve test sentences is so short that the training split has it, too.
+    """
 
     def __init__(self, split: str, size: int | None = None, seed: int = 0):
         self.split, self.seed, number = split, seed, SPLITS.index(split)
@@ -46,7 +48,7 @@ class GrammarSentences(Sentences):
 
 
 def _sentence(rng: np.random.Generator) -> str:
-    """Subject, clothes, verb and place, each chance independent."""
+    """A sentence of subject, clothes, verb and place, which are drawn independently."""
     many = rng.random() < 0.3
     subject = _one(rng, MANY if many else WHO)
     if rng.random() < 0.5:

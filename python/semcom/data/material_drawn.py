@@ -2,10 +2,10 @@
 # Copyright 2026 gr-semcom contributors
 """Sounds and pictures of ten of AVE's events, synthesised and drawn by a program.
 
-A sound and a picture are those of their event by their shape alone: the rhythm and partials of a
-sound, the outline and parts of a picture.  Pitch, rate, timbre, echo and level, and colours, size,
-turn, mirroring and shading are random each time, so that neither the centroid of a spectrum nor
-a mean colour can name an event.
+Only the shape of a sound or picture depends on the event: the rhythm and partials of a sound, the
+outline and parts of a picture.  Pitch, rate, timbre, echo and level, and colours, size, rotation,
+mirroring and shading are random each time, so that neither the centroid of a spectrum nor a mean
+colour identifies an event.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from .clipset import AVE_CLASSES
 
 
 class DrawnMaterial:
-    """Ten events; see :class:`~.material.Material`.  Another seed draws others from the same
-    generators."""
+    """Sounds and pictures of ten events; see :class:`~.material.Material`.
+
+    seed  another seed gives other sounds and pictures from the same random generators
+    """
 
     def __init__(self, seed: int = 0):
         self.seed = seed
@@ -35,7 +37,7 @@ class DrawnMaterial:
         return drawn_sounds.finished(rng, make(rng, int(rng.uniform(1, 4) * RATE)))
 
     def picture(self, rng: np.random.Generator, event: int) -> np.ndarray:
-        """One picture of the event, [height, width, 4] uint8, RGB and how opaque it is."""
+        """One picture of the event, [height, width, 4] uint8, RGB and opacity."""
         return drawn_pictures.picture(self._own(rng), AVE_CLASSES[event])
 
     def scene(self, rng: np.random.Generator) -> np.ndarray:
@@ -43,7 +45,7 @@ class DrawnMaterial:
         return drawn_pictures.scene(self._own(rng))
 
     def hum(self, rng: np.random.Generator) -> np.ndarray:
-        """A background's sound, [160000] float32, -1 to 1: its end fits its beginning."""
+        """A background's sound, [160000] float32, -1 to 1, which can be repeated without a step."""
         return drawn_sounds.hum(self._own(rng))
 
     def _own(self, rng: np.random.Generator) -> np.random.Generator:

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Raw material as films have it: sounds in rooms, through small microphones, under other sounds;
-pictures that are small, dark, blurred or strongly coded; and things that are none of the events,
-seen and heard like those that are."""
+"""Raw material degraded as in films: sounds with reverberation, small microphones and other sounds;
+pictures that are small, dark, blurred or strongly compressed; and things that are not events."""
 
 from __future__ import annotations
 
@@ -16,25 +15,25 @@ from .acoustics import random_microphone, random_noise, random_room
 from .clipset import BACKGROUND
 from .material_raw import FILLING, WHOLE_FRAME, RawMaterial, cropped, soft_edges
 
-ROOM, MICROPHONE, UNDER = 0.5, 0.35, 0.35  # shares of the sounds
-OVER = 0.0, 20.0  # [dB] of a sound over another that it is mixed with
-STRONG = -10.0, 6.0  # [dB] of a sound beside its own level
-BLURRED, CODED = 0.3, 0.3  # shares of the pictures
-SOFT = 0.6, 2.5  # [pixels] standard deviation of what blurs
-QUALITY = 12, 50  # of JPEG
+ROOM, MICROPHONE, UNDER = 0.5, 0.35, 0.35  # shares of sounds in a room, band-limited, mixed
+OVER = 0.0, 20.0  # [dB] level of a sound relative to one that it is mixed with
+STRONG = -10.0, 6.0  # [dB] level of a sound relative to its recording
+BLURRED, CODED = 0.3, 0.3  # shares of blurred and of compressed pictures
+SOFT = 0.6, 2.5  # [pixels] standard deviation of the blur
+QUALITY = 12, 50  # JPEG quality
 BRIGHTNESS, TINT = (0.45, 1.3), (0.9, 1.1)
 SMALL = 70.0, 220.0  # [pixels] heights of a thing in the clip's picture
-OTHERS, EXPOSED = 5, 10  # how often what is none of the events comes, an event once
-SPEED, TWO = (0.7, 1.4), 0.4  # of others' sounds: how fast, and share that is two together
+OTHERS, EXPOSED = 5, 10  # frequency of things that are not events, relative to an event
+SPEED, TWO = (0.7, 1.4), 0.4  # of their sounds: range of speeds, share of mixtures of two
 
 
 class FilmedMaterial(RawMaterial):
     """The sounds and pictures of one split; see :class:`~.material.Material`.
 
-    Among its events is background: a sound and a picture of other things, heard and seen.
+    Its events include background: sounds and pictures of things that are not events.
 
-    exposed  such things come more often and sound more various, so that a system learns to say
-             nothing of what it does not know (Hendrycks et al., Outlier Exposure, 2019)
+    exposed  these things are more frequent and more varied, so that a system learns to call unknown
+             things background (Hendrycks et al., Outlier Exposure, 2019)
     """
 
     def __init__(self, folder: str | Path, split: str, exposed: bool = False):
@@ -42,14 +41,14 @@ class FilmedMaterial(RawMaterial):
         self.exposed = exposed
 
     def events(self) -> list[int]:
-        """Classes with sounds and pictures; background OTHERS times, EXPOSED where that is asked
-        for, if it has both."""
+        """Classes with sounds and pictures; background, if it has both, OTHERS times (``exposed``:
+        EXPOSED times)."""
         others = BACKGROUND in self.sounds and BACKGROUND in self.pictures
         times = EXPOSED if self.exposed else OTHERS
         return super().events() + [BACKGROUND] * (times * others)
 
     def sound(self, rng: np.random.Generator, event: int) -> np.ndarray:
-        """One of the event's recordings, in a room or not, with another sound or not."""
+        """One of the event's recordings, at random with reverberation and with another sound."""
         sound = super().sound(rng, event) * np.float32(10 ** (rng.uniform(*STRONG) / 20))
         if self.exposed and event == BACKGROUND:
             sound = self._various(rng, sound)
@@ -64,21 +63,21 @@ class FilmedMaterial(RawMaterial):
         return sound
 
     def _various(self, rng: np.random.Generator, sound: np.ndarray) -> np.ndarray:
-        """Another thing's sound faster or slower, perhaps with one more over it."""
+        """A sound of another thing, faster or slower, at random mixed with one more."""
         sound = at_speed(sound, rng.uniform(*SPEED))
         if rng.random() < TWO:
             sound = sound + np.resize(super().sound(rng, BACKGROUND), len(sound))
         return sound
 
     def hum(self, rng: np.random.Generator) -> np.ndarray:
-        """A sound of something else, or noise of some colour."""
+        """A sound of a thing that is not an event, or coloured noise."""
         if rng.random() < 1 / 3 or BACKGROUND not in self.sounds:
             return random_noise(rng, RATE * 5)
         sounds = self.sounds[BACKGROUND]
         return sounds[rng.integers(len(sounds))]
 
     def picture(self, rng: np.random.Generator, event: int) -> np.ndarray:
-        """One of the event's photographs, as large as the clip's picture or a thing in it."""
+        """One of the event's photographs, which fills the clip's picture or is a thing in it."""
         photos = self.pictures[event]
         photo = photos[rng.integers(len(photos))][:, :: rng.choice([-1, 1])]
         photo = cropped(rng, photo)
@@ -102,7 +101,8 @@ def at_speed(sound: np.ndarray, speed: float) -> np.ndarray:
 
 
 def worn(rng: np.random.Generator, photo: np.ndarray) -> np.ndarray:
-    """A photograph [h, w, 3] uint8 darker or lighter, tinted, perhaps blurred and coded."""
+    """A photograph [h, w, 3] uint8, darker or lighter and tinted, at random blurred and
+    compressed."""
     photo = np.clip(photo * rng.uniform(*BRIGHTNESS) * rng.uniform(*TINT, 3), 0, 255)
     photo = photo.astype(np.uint8)
     if rng.random() < BLURRED:

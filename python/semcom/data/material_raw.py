@@ -2,8 +2,8 @@
 # Copyright 2026 gr-semcom contributors
 """Raw material: a folder of single sounds and pictures with their classes.
 
-``manifest.csv`` has a row a file with (at least) the columns path, class, split and kind ("audio"
-or "image"); classes are AVE's names.
+``manifest.csv`` has a row per file with the columns path, class, split and kind ("audio" or
+"image"), and possibly others; classes are AVE's names.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from .clipset import AVE_CLASSES, BACKGROUND
 
 COLUMNS = ("path", "class", "split", "kind")
 KINDS = ("audio", "image")
-LEVEL = -15.0, 5.0  # [dB] of a recording in a clip, beside its own
+LEVEL = -15.0, 5.0  # [dB] level of a recording in a clip, relative to its own
 FILLING = 0.7  # share of photographs that fill the clip's picture
-WHOLE_FRAME, INSET = (224.0, 330.0), (120.0, 220.0)  # heights in the clip's picture [pixels]
+WHOLE_FRAME, INSET = (224.0, 330.0), (120.0, 220.0)  # [pixels] heights in the clip's picture
 
 
 class RawMaterial:
-    """The sounds and pictures of one split, or those of some ``kinds``, in memory.
+    """The sounds and pictures of one split in memory, or only those of ``kinds``.
 
     sounds    class index -> list of [samples] float32, 16 kHz mono, -1 to 1
     pictures  class index -> list of [height, width, 3] uint8, RGB
@@ -46,15 +46,15 @@ class RawMaterial:
         """Classes, other than background, with sounds and pictures."""
         return sorted((set(self.sounds) & set(self.pictures)) - {BACKGROUND})
 
-    # What clips are composed from, see Material.
+    # The methods of Material.
 
     def sound(self, rng: np.random.Generator, event: int) -> np.ndarray:
-        """One of the event's recordings, at some level."""
+        """One of the event's recordings, at a random level."""
         return _pick(rng, self.sounds[event]) * np.float32(10 ** (rng.uniform(*LEVEL) / 20))
 
     def picture(self, rng: np.random.Generator, event: int) -> np.ndarray:
-        """One of the event's photographs, mirrored or not, with soft edges: mostly as large as the
-        clip's picture or larger, as in a film of the event."""
+        """One of the event's photographs, at random mirrored, with soft edges.  Most are at least
+        as large as the clip's picture, as in a film of the event."""
         photo = _pick(rng, self.pictures[event])[:, :: rng.choice([-1, 1])]
         photo = cropped(rng, photo)
         fills = rng.random() < FILLING
@@ -69,7 +69,7 @@ class RawMaterial:
         return cropped(rng, _pick(rng, self.pictures[BACKGROUND]))
 
     def hum(self, rng: np.random.Generator) -> np.ndarray:
-        """A sound of something else; in one of three cases noise."""
+        """A sound of a thing that is not an event; in one of three cases noise."""
         if rng.random() < 1 / 3:
             return rng.standard_normal(RATE * 5).astype(np.float32)
         return _pick(rng, self.sounds[BACKGROUND])
@@ -80,7 +80,7 @@ def _pick(rng: np.random.Generator, files: list[np.ndarray]) -> np.ndarray:
 
 
 def cropped(rng: np.random.Generator, photo: np.ndarray) -> np.ndarray:
-    """A part of at least two thirds of each side."""
+    """A random part of a photograph, at least two thirds of each side."""
     height, width = (round(side * rng.uniform(2 / 3, 1)) for side in photo.shape[:2])
     top = rng.integers(photo.shape[0] - height + 1)
     left = rng.integers(photo.shape[1] - width + 1)
@@ -88,15 +88,15 @@ def cropped(rng: np.random.Generator, photo: np.ndarray) -> np.ndarray:
 
 
 def soft_edges(size: tuple[int, int], border: int) -> np.ndarray:
-    """[height, width] 0 to 255: how opaque a picture is, less near its edges."""
+    """Opacity [height, width] uint8, 0 to 255, which falls towards the edges."""
     far = [np.minimum(np.arange(n) + 1, np.arange(n)[::-1] + 1) for n in size]
     return 255 * np.clip(np.minimum(*np.meshgrid(*far, indexing="ij")) / border, 0, 1)
 
 
 def rows_of(path: Path, split: str) -> list[dict]:
-    """The rows of one split of a manifest, checked."""
+    """The rows of one split of a manifest; SemcomError for missing columns or wrong values."""
     if not path.is_file():
-        raise SemcomError(f"{path}: missing; give a folder of raw material")
+        raise SemcomError(f"{path}: missing; give a folder of raw material, which has it")
     with open(path, newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     lacking = [name for name in COLUMNS if not rows or name not in rows[0]]
@@ -113,20 +113,22 @@ def rows_of(path: Path, split: str) -> list[dict]:
 
 
 def read_sound(path: Path) -> np.ndarray:
-    """A whole sound file as [samples] float32, 16 kHz mono."""
+    """A sound file as [samples] float32, 16 kHz mono; SemcomError if it cannot be read."""
     try:
         with av.open(str(path)) as file:
             resampler = av.AudioResampler("flt", "mono", RATE)
             pieces = [p for part in file.decode(audio=0) for p in resampler.resample(part)]
             pieces += resampler.resample(None)
     except (av.FFmpegError, IndexError) as error:
-        raise SemcomError(f"{path}: not a sound that can be read ({error})") from error
+        raise SemcomError(
+            f"{path}: cannot be read as a sound ({error}); convert or remove it"
+        ) from error
     return np.concatenate([piece.to_ndarray()[0] for piece in pieces])
 
 
 def read_picture(path: Path) -> np.ndarray:
-    """A picture file as [height, width, 3] uint8, RGB."""
+    """A picture file as [height, width, 3] uint8, RGB; SemcomError if it cannot be read."""
     picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if picture is None:
-        raise SemcomError(f"{path}: not a picture that can be read")
+        raise SemcomError(f"{path}: cannot be read as a picture; convert or remove it")
     return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""What is recognised in a film, second by second, as descriptions: what M3E-VSC's sender says of it
-(Chen et al., Generative Multi-Modal Mutual Enhancement Video Semantic Communications, 2024, section
-3.1): recognition, fusion (eq. 3), the check of all key frames (eq. 4).
+"""Descriptions of each second of a film by recognition of picture and sound, for M3E-VSC's sender.
+
+Chen et al., Generative Multi-Modal Mutual Enhancement Video Semantic Communications, 2024, section
+3.1: recognition, fusion (eq. 3), the check of all key frames (eq. 4).
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ from .clipset import AVE_CLASSES, BACKGROUND
 from .descriptions import OTHER, Description
 
 SILENT, QUIET, LOUD = -60.0, -36.0, -16.0
-"""[dB] of full scale, root mean square of a second: below these it is silence, plays quietly, and
-above the last loudly; the quiet and the loud ones are about a fifth each of real recordings."""
-FAINTEST = 1e-10  # power of digital silence, so that it has a level
+"""[dB relative to full scale] Limits of the root mean square of a second: silence below the first,
+quiet below the second, loud above the last.  About a fifth of real recordings are quiet, and a
+fifth loud."""
+FAINTEST = 1e-10  # power that is used for digital silence, so that it has a level
 
 
 def describe(
@@ -32,19 +34,20 @@ def describe(
     sound: np.ndarray,
     check: Callable | None = None,
 ) -> list[Description]:
-    """What each second of a film shows and plays.
+    """A description of each second of a film.
 
-    pictures  [n, 64, 64, 3] uint8 RGB: its key frames;  places  [n] the second of each, not falling
-    spectra   [T, 100, 64] float32 log-mel (``media.phase.seconds_of``), T 0 where there is no sound
-    sound     [T * 16000] float32 in -1 to 1: tells silence, and the manner
-    check     :class:`~semcom.nets.m3e.check.Check`, or None: each frame by itself
+    pictures  [n, 64, 64, 3] uint8 RGB, key frames
+    places    [n] second of each key frame, not decreasing
+    spectra   [T, 100, 64] float32 log-mel (``media.phase.seconds_of``), T = 0 without sound
+    sound     [T * 16000] float32, -1 to 1, for silence and manner
+    check     :class:`~semcom.nets.m3e.check.Check`, or None: recognise each frame by itself
 
-    There are T seconds, more if key frames lie behind them.  A second without a key frame shows
-    what the last one before it does, or the first one of all.  Without pictures nothing is seen,
-    without sound nothing is heard; of neither the list is empty.  Pictures of one colour show
-    nothing.  What is background, or not sure, is something else.
+    There are T descriptions, or more if key frames lie after T.  A second without a key frame has
+    the key frame before it, or else the first one.  Without pictures nothing is seen, without sound
+    nothing is heard; without both the list is empty.  In pictures of a single colour nothing is
+    seen.  Background and uncertain classes count as OTHER.
 
-    Raises SemcomError for lengths that do not fit and places that fall or are negative.
+    SemcomError for lengths that do not fit, and places that decrease or are negative.
     """
     places = np.asarray(places, int)
     _fitting(pictures, places, spectra, sound)
@@ -68,8 +71,8 @@ def describe(
 
 
 def name(probabilities: np.ndarray, sure: float) -> str:
-    """The class of probabilities [29], OTHER for background and for what is less likely than
-    ``sure``; '' where all are 0."""
+    """The most likely class of ``probabilities`` [29]; OTHER for background and for a probability
+    below ``sure``; '' if all are 0."""
     if not probabilities.any():
         return ""
     best = int(probabilities.argmax())
@@ -77,31 +80,33 @@ def name(probabilities: np.ndarray, sure: float) -> str:
 
 
 def level(sound: np.ndarray) -> np.ndarray:
-    """Sound [..., n] -> [dB] of full scale, root mean square."""
+    """Root mean square [...] [dB relative to full scale] of sound [..., n]."""
     power = np.square(sound, dtype=np.float64).mean(-1)
     return 10 * np.log10(np.maximum(power, FAINTEST))
 
 
 def _fitting(pictures, places: np.ndarray, spectra, sound) -> None:
     if len(pictures) != len(places):
-        raise SemcomError(f"{len(pictures)} key frames and {len(places)} places; one for each")
+        raise SemcomError(
+            f"{len(pictures)} key frames and {len(places)} places; expected a place for each"
+        )
     if len(places) and (places[0] < 0 or (np.diff(places) < 0).any()):
-        raise SemcomError(f"places {places.tolist()}: expected 0 or more, not falling")
+        raise SemcomError(f"places {places.tolist()}: expected 0 or more, not decreasing")
     if len(sound) != RATE * len(spectra):
         raise SemcomError(
-            f"{len(sound)} samples of {len(spectra)} seconds; expected {RATE} a second"
+            f"{len(sound)} samples of {len(spectra)} seconds; expected {RATE} per second"
         )
 
 
 def _levels(sound: np.ndarray, seconds: int) -> np.ndarray:
-    """[dB] of each second; behind the sound's end there is silence."""
+    """Level [seconds] [dB relative to full scale] of each second; silence after the sound's end."""
     found = np.full(seconds, 10 * np.log10(FAINTEST))
     found[: len(sound) // RATE] = level(sound.reshape(-1, RATE))
     return found
 
 
 def _frames(places: np.ndarray, second: int) -> np.ndarray:
-    """Numbers of the key frames that a second shows."""
+    """Numbers of the key frames of a second."""
     own = np.flatnonzero(places == second)
     if len(own) or not len(places):
         return own
@@ -109,8 +114,8 @@ def _frames(places: np.ndarray, second: int) -> np.ndarray:
 
 
 def _of_frames(seen: recognition.Seen, spectra, levels, frames) -> tuple[np.ndarray, np.ndarray]:
-    """Probabilities of what is seen and heard [F, 29] of the frames of all seconds; a second
-    without any has one that shows nothing."""
+    """Probabilities of the things seen and of those heard, [F, 29] each, for the key frames of all
+    seconds; a second without a key frame has one in which nothing is seen."""
     classes = len(AVE_CLASSES)
     played = np.zeros((len(frames), classes), np.float32)
     loud = np.flatnonzero(levels >= SILENT)
@@ -123,7 +128,7 @@ def _of_frames(seen: recognition.Seen, spectra, levels, frames) -> tuple[np.ndar
 
 @torch.inference_mode()
 def _checked(shown: np.ndarray, played: np.ndarray, check) -> tuple[np.ndarray, np.ndarray]:
-    """Both [F, 29] as the check has them; what is nothing stays so."""
+    """Both probabilities [F, 29] after the check; rows without a thing stay 0."""
     if check is None:
         return shown, played
     both = torch.from_numpy(np.concatenate([shown, played], 1)[None])

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Single sounds with their classes, of several folders together."""
+"""Single sounds and their classes from several folders."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from .material_raw import read_sound, rows_of
 
 
 def recordings(manifests: Sequence[str | Path], split: str) -> dict[int, list[np.ndarray]]:
-    """The sounds of one split of some manifests (see ``material_raw``): class index -> list of
-    [samples] float32, 16 kHz mono, -1 to 1."""
+    """The sounds of one split of several manifests (see ``material_raw``): {class index: list of
+    [samples] float32, 16 kHz mono, -1 to 1}."""
     found = {}
     for manifest in map(Path, manifests):
         for row in rows_of(manifest, split):

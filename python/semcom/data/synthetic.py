@@ -2,11 +2,12 @@
 # Copyright 2026 gr-semcom contributors
 """A synthetic set of clips in AVE's shapes, a pure function of (seed, split, i).
 
-What it has in common with audio-visual events: 28 events and background; an event counts only where
-it is heard *and* seen; outside there are off-screen sounds, silent objects and other events; the
-object fills some cells of the map and walks; another object may stand by.  Events come in pairs
-that sound alike (0 1, 2 3, ...) and in other pairs that look alike (1 2, 3 4, ..., 27 0), so that
-neither terminal alone can name one, and the sound tells which of two objects to look at.
+It has the properties of audio-visual events: 28 events and background; an event counts only where
+it is heard *and* seen; outside it there are off-screen sounds, silent objects and other events; the
+object fills some cells of the map and moves; a second, silent object may be in view (the
+bystander). Events form pairs that sound alike (0 1, 2 3, ...) and other pairs that look alike (1 2,
+3 4, ..., 27 0).  So no terminal alone can identify an event, and only the sound shows which of two
+objects belongs to it.
 """
 
 from __future__ import annotations
@@ -23,20 +24,22 @@ SIZES = {"train": 1600, "val": 300, "test": 400}
 SEGMENTS, AUDIO_DIM, GRID, VISUAL_DIM = 10, 128, 7, 512
 EVENTS = BACKGROUND
 
-# Norm of a prototype against noise of unit variance per feature: higher is easier.
+# Norm of a prototype relative to noise of unit variance per feature; a larger norm is easier.
 AUDIO_PAIR, AUDIO_OWN = 9.0, 1.5
 VISUAL_PAIR, VISUAL_OWN = 20.0, 3.0
-CLIP_VARIATION = 1.0  # standard deviation of what one clip's event differs from its prototype
-SCENE_VARIATION = 0.5  # the same for the scene behind the objects
+CLIP_VARIATION = 1.0  # standard deviation of a clip's event around its prototype
+SCENE_VARIATION = 0.5  # standard deviation of the scene behind the objects
 BYSTANDER = 0.5  # share of clips with a second, silent object
-# What a stretch outside the event is: heard only, seen only, neither, another event's sound or
-# sight
+# Probabilities of a stretch outside the event: its event heard only, seen only, neither, or another
+# event's sound or sight
 OUTSIDE = {"heard": 0.3, "seen": 0.3, "neither": 0.2, "foreign": 0.2}
 
 
 class SyntheticSet:
-    """One split of the synthetic set; see :class:`ClipSet`.  Any ``size`` gives the same first
-    clips."""
+    """One split of the synthetic set; see :class:`ClipSet`.
+
+    Any ``size`` gives the same first clips.
+    """
 
     name = "synthetic"
     classes = AVE_CLASSES
@@ -54,11 +57,11 @@ class SyntheticSet:
         return self._clip(i)[0]
 
     def visual(self, i: int) -> np.ndarray:
-        """Visual feature maps [10, 7, 7, 512] float32, not negative."""
+        """Visual feature maps [10, 7, 7, 512] float32, at least 0."""
         return self._clip(i)[1]
 
     def sources(self, i: int) -> np.ndarray:
-        """Cells [10, 7, 7] bool that the object fills which is heard and seen; none in
+        """Cells [10, 7, 7] bool of the object that is heard and seen; none in segments of
         background."""
         return self._clip(i)[2]
 
@@ -85,7 +88,7 @@ def _generator(seed: int, split: str, i: int) -> np.random.Generator:
 
 @lru_cache(maxsize=4)
 def _prototypes(seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """What the events sound like [28, 128] and look like [28, 512]."""
+    """Prototypes of the events' audio features [28, 128] and visual features [28, 512]."""
     rng = np.random.default_rng([seed, 0])
 
     def directions(count: int, dim: int) -> np.ndarray:
@@ -111,9 +114,10 @@ def _draw_span(rng: np.random.Generator) -> tuple[int, int, int]:
 
 
 def _script(rng: np.random.Generator, span: tuple[int, int, int] | None = None):
-    """-> labels, heard and seen event of each segment (-1: nothing), the bystander's event.
+    """The label, the heard and the seen event of each segment (-1: none), [10] each, and the
+    bystander's event (-1: none).
 
-    span: event, start and end; default: drawn
+    span  event, start and end; None: random
     """
     event, start, end = span or _draw_span(rng)
     labels = np.full(SEGMENTS, BACKGROUND, np.int64)
@@ -128,16 +132,17 @@ def _script(rng: np.random.Generator, span: tuple[int, int, int] | None = None):
         else:
             heard[stretch] = event if kind == "heard" else -1
             seen[stretch] = event if kind == "seen" else -1
-    # never an event that the sound could mean as well
+    # not an event that sounds like the heard one
     bystander = int((event + 3 + rng.integers(EVENTS - 6)) % EVENTS)
     return labels, heard, seen, bystander if rng.random() < BYSTANDER else -1
 
 
 def render(rng: np.random.Generator, seed: int, span: tuple[int, int, int] | None = None):
-    """A clip of event, start and end ``span`` (default: drawn) -> audio [10, 128] float32, visual
-    [10, 7, 7, 512] float32, and the cells of the event's source [10, 7, 7] bool.
+    """Features of a clip: audio [10, 128] float32, visual [10, 7, 7, 512] float32, and the cells of
+    the event's source [10, 7, 7] bool.
 
-    seed: of the events' looks and sounds
+    seed  seed of the events' prototypes
+    span  event, start and end; None: random
     """
     labels, heard, seen, bystander = _script(rng, span)
     sounds, sights = _prototypes(seed)
@@ -150,7 +155,7 @@ def render(rng: np.random.Generator, seed: int, span: tuple[int, int, int] | Non
 
     maps = rng.standard_normal((SEGMENTS, GRID, GRID, VISUAL_DIM), dtype=np.float32)
     maps += SCENE_VARIATION * rng.standard_normal(VISUAL_DIM, dtype=np.float32)
-    filled = np.zeros((2, *maps.shape[:3]), bool)  # by the object that is seen, by the bystander
+    filled = np.zeros((2, *maps.shape[:3]), bool)  # cells of the object and of the bystander
     for k, objects in enumerate((seen, np.full(SEGMENTS, bystander))):
         looks = sights + CLIP_VARIATION * rng.standard_normal((EVENTS, VISUAL_DIM))
         for t, (row, column, height, width) in enumerate(_walk(rng)):
@@ -162,7 +167,8 @@ def render(rng: np.random.Generator, seed: int, span: tuple[int, int, int] | Non
 
 
 def _walk(rng: np.random.Generator):
-    """An object's (row, column, height, width) in each segment: at most one cell a second."""
+    """An object's (row, column, height, width) in each segment; it moves at most a cell per
+    second."""
     size = rng.integers(2, 4, 2)
     place = rng.integers(0, GRID - size + 1)
     for _ in range(SEGMENTS):

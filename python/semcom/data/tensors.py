@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""A split held in memory, in half precision."""
+"""A split of a set in memory, with pictures in half precision."""
 
 from __future__ import annotations
 
@@ -15,8 +15,13 @@ from .clipset import clip_event
 
 @dataclass
 class Features:
-    """audio [N, T, d_a] float32, visual [N, T, h, w, d_v] float16 (None where nobody looks),
-    labels [N, T] int64, events [N] int64: the class of each clip's event, background without."""
+    """Features and labels of N clips.
+
+    audio   [N, T, d_a] float32
+    visual  [N, T, h, w, d_v] float16 or bfloat16; None if no terminal uses them
+    labels  [N, T] int64, class of each segment
+    events  [N] int64, class of each clip's event; background if it has none
+    """
 
     audio: torch.Tensor
     visual: torch.Tensor | None
@@ -27,7 +32,7 @@ class Features:
         return len(self.labels)
 
     def batch(self, index: torch.Tensor, system: torch.nn.Module):
-        """What each terminal of a system takes of some clips, by its name."""
+        """{terminal: its input [B, T, ...]} for the clips ``index`` [B], on the system's device."""
         device = next(system.parameters()).device
         taken = {"audio": self.audio, "video": self.visual}
         return {name: taken[name][index].to(device) for name in system.terminals}
@@ -39,10 +44,10 @@ def read(
     terminals=("audio", "video"),
     dtype: torch.dtype = torch.float16,
 ) -> Features:
-    """Read what ``terminals`` need of the first ``limit`` clips of a set (default: all).
+    """Read the features that ``terminals`` need of the first ``limit`` clips of a set (None: all).
 
-    dtype: of the pictures; bfloat16 where the network computes in it, else they are converted at
-    every step
+    dtype  dtype of the visual features; bfloat16 saves a conversion at each step if the network
+           computes in it
     """
     count = min(len(clips), limit or len(clips))
     visual = None

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Sets of sentences: a folder of text files, UTF-8, one sentence a line, named ``*_train.txt``,
-``*_val.txt`` and ``*_test.txt``; or one such file, of any name.
+"""Sets of sentences: a folder of text files named ``*_train.txt``, ``*_val.txt`` and
+``*_test.txt``, or one text file of any name.
 
-Lines without a word or mark are skipped.  A sentence may be of any length.
+A file is UTF-8 with one sentence per line.  Lines without a word or mark are skipped.  A sentence
+may have any length.
 """
 
 from __future__ import annotations
@@ -20,13 +21,16 @@ from .clipset import SPLITS
 
 
 def read(path: str | Path) -> list[str]:
-    """Sentences of a text file, one a line; lines without text are left out."""
+    """The sentences of a text file, one per line; lines without text are left out.
+
+    SemcomError for a file that cannot be read, is not UTF-8 or has no sentence.
+    """
     path = Path(path)
     try:
         lines = path.read_bytes().splitlines()
     except OSError as cause:
         raise SemcomError(
-            f"{path}: cannot be read ({cause.strerror}); expected a text file, one sentence a line"
+            f"{path}: cannot be read ({cause.strerror}); expected text, one sentence per line"
         ) from cause
     sentences = []
     for number, line in enumerate(lines, 1):
@@ -40,15 +44,16 @@ def read(path: str | Path) -> list[str]:
         if words(sentence):
             sentences.append(sentence)
     if not sentences:
-        raise SemcomError(f"{path}: holds no sentence; expected one a line")
+        raise SemcomError(f"{path}: holds no sentence; expected one per line")
     return sentences
 
 
 class Sentences(Sequence):
     """One split of a set of sentences.
 
-    name     of the set: the folder's, or the first file's family
-    sources  family (file name without _SPLIT.txt) of each sentence
+    name       name of the set: the folder's, or the family of its file
+    sentences  the sentences
+    sources    family (file name without _SPLIT.txt) of each sentence
     """
 
     classes = ()
@@ -64,7 +69,7 @@ class Sentences(Sequence):
 
     @property
     def ids(self) -> list[str]:
-        """Family and place of each sentence, from 0: ``captions:17``."""
+        """Family and number (from 0) of each sentence, such as ``captions:17``."""
         return [f"{source}:{i}" for i, source in enumerate(self.sources)]
 
     def text(self, i: int) -> np.ndarray:
@@ -73,14 +78,19 @@ class Sentences(Sequence):
 
 
 def open_text(where: str | Path, split: str) -> Sentences:
-    """The sentences of ``split`` (train, val, test) in a folder, those of its files that are named
-    ``*_SPLIT.txt``; or in one file, whatever its name."""
+    """The sentences of a split (train, val, test): of a folder, those of its files ``*_SPLIT.txt``;
+    of a single file, all.
+
+    SemcomError for another split, or a folder without such files.
+    """
     if split not in SPLITS:
         raise SemcomError(f"split {split!r}: expected one of {', '.join(SPLITS)}")
     folder = Path(where).is_dir()
     files = sorted(Path(where).glob(f"*_{split}.txt")) if folder else [Path(where)]
     if not files:
-        raise SemcomError(f"{where}: no file named *_{split}.txt; expected text, a sentence a line")
+        raise SemcomError(
+            f"{where}: no file named *_{split}.txt; expected text, a sentence per line"
+        )
     read_files = [(file.stem.removesuffix(f"_{split}"), read(file)) for file in files]
     sentences = [sentence for _, some in read_files for sentence in some]
     sources = [family for family, some in read_files for _ in some]

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Where systems look: their attention over a split, and figures of it that can be checked.
+"""The visual attention of systems over a split, and its measures.
 
-Radio systems hear the sound over the sidelink, localisers have it at hand.
+Radio systems get the sound over the sidelink, localisers directly.
 """
 
 from __future__ import annotations
@@ -18,15 +18,16 @@ from ..nets.localisers import Localiser
 from ..tasks.scores import clip_bootstrap
 
 STRONGEST = 9
-"""Cells of the map that count as strongest."""
+"""Number of cells that count as the strongest ones."""
 
 
 @dataclass(frozen=True)
 class Watched:
-    """What one system did with N clips.
+    """Attention and decisions of a system for N clips.
 
-    attention [N, T, h, w], sums to one in each segment;  decided [N, T] class indices;
-    confidence [N, T] probability of the decision
+    attention   [N, T, h, w] float32, with sum 1 in each segment
+    decided     [N, T] class indices
+    confidence  [N, T] probability of the decision
     """
 
     label: str
@@ -35,7 +36,7 @@ class Watched:
     confidence: np.ndarray
 
     def clip(self, at: int) -> Watched:
-        """Clip ``at`` alone, without the axis N."""
+        """The values of clip ``at``, without the axis N."""
         return Watched(self.label, self.attention[at], self.decided[at], self.confidence[at])
 
 
@@ -51,7 +52,7 @@ def attention_of(
     """Attention [B, T, h, w] and class probabilities [B, T, C] of a radio system or localiser.
 
     audio [B, T, d_a], visual [B, T, h, w, d_v];  snr_db [B] of uplink and sidelink;
-    frame [B] int64, the clips' sequence numbers.  A localiser needs none of link, snr_db, frame.
+    frame [B] int64, the clips' sequence numbers.  A localiser uses neither link, snr_db nor frame.
     """
     if isinstance(system, Localiser):
         attention, logits = system.attend(visual, audio)[1], system(audio, visual)[0]
@@ -67,7 +68,10 @@ def watch(models: dict, clips, numbers, snr_db: float, on_clips=lambda count: No
     """Run clips ``numbers`` of a set through every model; clip i is frame i.
 
     models    label -> (system, its link)
-    on_clips  called with the number of clips of each batch that is done, for a progress bar
+    numbers   numbers of the clips
+    snr_db    [dB] of uplink and sidelink
+    on_clips  called with the number of clips of each finished batch, for a progress bar
+
     Returns a list of :class:`Watched`, in the order of ``models``.
     """
     parts = {label: [] for label in models}
@@ -89,9 +93,10 @@ def watch(models: dict, clips, numbers, snr_db: float, on_clips=lambda count: No
 
 
 def clips_with_event(clips, count: int, low: int = 3, high: int = 7) -> list[int]:
-    """The first ``count`` clips whose event covers ``low`` to ``high`` segments: a rule, no taste.
+    """The first ``count`` clips whose event covers ``low`` to ``high`` segments.
 
-    Clips of this kind have event and background both, so that a decision can be wrong in both ways.
+    These clips have both event and background, so that decisions can be wrong in both ways.
+    SemcomError if there is no such clip.
     """
     background, chosen = len(clips.classes) - 1, []
     for i in range(len(clips)):
@@ -114,20 +119,23 @@ def entropy_bits(attention: np.ndarray) -> np.ndarray:
 
 
 def strongest_share(attention: np.ndarray, count: int = STRONGEST) -> np.ndarray:
-    """Share of the mass of attention [..., h, w] on its ``count`` strongest cells."""
+    """Share [...] of the mass of attention [..., h, w] on its ``count`` strongest cells."""
     cells = attention.reshape(*attention.shape[:-2], -1)
     return np.sort(cells, -1)[..., -count:].sum(-1)
 
 
 def distance(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Total variation distance of two attentions [..., h, w]: 0 equal, 1 without common cells."""
+    """Total variation distance [...] of two attentions [..., h, w]: 0 if equal, 1 without common
+    cells."""
     return np.abs(one - other).sum((-2, -1)) / 2
 
 
 def mean_over_clips(values: np.ndarray, chosen: np.ndarray) -> tuple:
-    """Mean over clips of each clip's mean over its chosen segments, and its 95 % interval.
+    """Mean over clips of each clip's mean over its chosen segments, and its 95 % interval; (None,
+    None) without a chosen segment.
 
-    values [N, T], chosen [N, T] bool; clips without a chosen segment are left out.
+    values  [N, T]
+    chosen  [N, T] bool; clips without a chosen segment are left out
     """
     some = chosen.any(1)
     means = [values[n, chosen[n]].mean() for n in np.flatnonzero(some)]
@@ -139,8 +147,11 @@ def mean_over_clips(values: np.ndarray, chosen: np.ndarray) -> tuple:
 def records(watched: list, truth: np.ndarray, background: int, sources=None) -> list:
     """The measures of each system in event segments and in background segments, as JSON records.
 
-    truth [N, T] class indices;  background  its index;  sources [N, T, h, w] bool, the cells of
-    what is heard and seen, where a set knows them.  Uniform attention comes last, for comparison.
+    truth       [N, T] class indices
+    background  class index of background
+    sources     [N, T, h, w] bool, cells of the event's source, if the set knows them
+
+    Uniform attention comes last, for comparison.
     """
     first = watched[0].attention
     even = np.full_like(first, 1 / np.prod(first.shape[-2:]))
@@ -164,7 +175,7 @@ def records(watched: list, truth: np.ndarray, background: int, sources=None) -> 
 def _record(label: str, scope: str, chosen: np.ndarray, measured: dict) -> dict:
     record = {"system": label, "segments": scope, "clips": int(chosen.any(1).sum())}
     for name, values in measured.items():
-        if name == "source_share" and scope == "background":  # there is no source
+        if name == "source_share" and scope == "background":  # background has no source
             continue
         record[name], record[f"{name}_ci95"] = mean_over_clips(values, chosen)
     return record
@@ -179,7 +190,7 @@ COLUMNS = {
 
 
 def markdown(found: list) -> str:
-    """The records as a Markdown table, with what its figures mean beneath."""
+    """The records as a Markdown table, with an explanation below it."""
     shown = {name: head for name, head in COLUMNS.items() if any(name in r for r in found)}
     lines = [f"| attention of | segments | clips | {' | '.join(shown.values())} |"]
     lines.append("|---" * (3 + len(shown)) + "|")

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The accuracy that a digital system of two terminals could reach over a channel: its measured rate
-and accuracy, carried by the best code of finite length.
+"""A bound on the accuracy of a digital system with two terminals over a channel, from its measured
+rates and accuracies and the best channel code of finite length.
 
-Each terminal sends the same number of bits a clip, in one block of the same channel uses.  A block
-that fails is lost whole, and the receiver knows it.
+Each terminal sends the same number of bits per clip, in one block of the same channel uses.  A
+block that fails is lost completely, and the receiver knows it.
 """
 
 from __future__ import annotations
@@ -16,13 +16,16 @@ from ..base.files import read_json
 from ..phy.bounds import Fading, error_rate, fading_error_rate
 
 KEYS = ("bits", "both", "audio", "video", "none")
-_CELLS = 200  # of each terminal's fade, where the transmitters know it
+_CELLS = 200  # cells of a terminal's fading distribution, if the transmitters know the fade
 
 
 def read_rate_accuracy(path) -> list:
-    """A table of rates and accuracies from a JSON file: a list of objects with the numbers ``bits``
-    (of a clip and terminal) and the accuracies (0 to 1) with what arrived: ``both`` streams,
-    ``audio`` or ``video`` alone, ``none``."""
+    """A table of rates and accuracies from a JSON file.
+
+    The file holds a list of objects with ``bits`` (of a clip and terminal) and the accuracies, 0 to
+    1, if ``both`` streams arrive, only ``audio``, only ``video``, or ``none``.  SemcomError for
+    other content.
+    """
     try:
         table = read_json(path)
     except OSError as cause:
@@ -34,8 +37,8 @@ def read_rate_accuracy(path) -> list:
 
 
 def columns(table: list, name: str = "rate_accuracy") -> np.ndarray:
-    """The table as an array, a row for each of :data:`KEYS`; SemcomError with ``name`` if it is
-    none."""
+    """The table as an array [keys, rates] with a row for each of :data:`KEYS`; SemcomError that
+    begins with ``name`` for another content."""
     if not isinstance(table, list) or not table:
         raise SemcomError(f"{name}: expected a list of one rate or more")
     for i, entry in enumerate(table):
@@ -68,13 +71,13 @@ def accuracy_bound(
 
         (1 - e1)(1 - e2) a_both + (1 - e1) e2 a_audio + e1 (1 - e2) a_video + e1 e2 a_none
 
-    Both terminals fade on their own and are received free of interference.  Unless ``adapted``, one
-    rate serves all fades: e1 = e2 is the mean over them.  ``adapted``: the transmitters know both
-    fades and choose the rate, common to both, for each pair of them.
+    Both terminals fade independently and are received without interference.  Without ``adapted``,
+    one rate is used for all fades, and e1 = e2 is the mean over them.  With ``adapted``, the
+    transmitters know both fades and choose the common rate for each pair of them.
 
     Input
-        uses: complex channel uses of a terminal and clip, at least 1
-        snr_db: per stream at each antenna, any shape
+        uses: complex channel uses of a terminal per clip, at least 1
+        snr_db: [dB] per stream at each antenna, any shape
         channel: awgn, rayleigh, rician or rician_rank1
         rate_accuracy: as :func:`read_rate_accuracy` reads it
         antennas, rician_k: of the channel, as in :class:`semcom.phy.bounds.Fading`
@@ -92,7 +95,7 @@ def accuracy_bound(
 
 
 def _adapted(uses: float, snr: float, sent: np.ndarray, accuracies: list, fading: Fading) -> float:
-    """The mean over pairs of fades of the accuracy at the best rate of each pair."""
+    """Mean over pairs of fades of the accuracy at the best rate of each pair; ``snr`` is linear."""
     gains, mass = fading.cells(_CELLS)
     best = np.zeros((len(gains), len(gains)))
     for rate, *reached in zip(sent, *accuracies, strict=True):
@@ -102,7 +105,7 @@ def _adapted(uses: float, snr: float, sent: np.ndarray, accuracies: list, fading
 
 
 def _expected(audio_lost: np.ndarray, video_lost: np.ndarray, accuracies: list) -> np.ndarray:
-    """Mean accuracy where each terminal's block is lost with its own probability."""
+    """Mean accuracy if the terminals' blocks are lost with these probabilities."""
     both, audio, video, none = accuracies
     with_audio = (1 - video_lost) * both + video_lost * audio
     without = (1 - video_lost) * video + video_lost * none

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Evaluates a localiser on one split and returns records for JSON; it never trains."""
+"""Evaluates a localiser on one split and returns records for JSON."""
 
 from __future__ import annotations
 
@@ -21,29 +21,30 @@ from ..training import matching
 
 
 def trained_in(setting: str) -> str:
-    """The setting of the checkpoint that a setting is evaluated with: both directions of
-    cross-modal localisation have one network."""
+    """The setting of the checkpoint with which a setting is evaluated: the two directions of
+    cross-modal localisation share a network."""
     return "cml" if setting in DIRECTIONS else setting
 
 
 def check_setting(system: str, setting: str) -> None:
-    """SemcomError where a localiser has no such setting."""
+    """SemcomError if a localiser does not have the setting."""
     if trained_in(setting) not in localiser(system).losses:
         known = [choice for choice in EVALUATED if trained_in(choice) in localiser(system).losses]
         raise SemcomError(
-            f"--setting {setting}: {system} has none; expected one of {', '.join(known)}"
+            f"--setting {setting}: {system} does not have it; expected one of {', '.join(known)}"
         )
 
 
 def load(path: Path, system: str, setting: str, clips, device: str) -> Localiser:
-    """A checkpoint, if it is of this system and setting and fits the set."""
+    """The localiser of a checkpoint; SemcomError unless it is of this system and setting and fits
+    the set."""
     check_setting(system, setting)
     net = load_any(path, device)
     found = net.header["system"], net.header["variant"]
     if found != (system, trained_in(setting)):
         raise SemcomError(
-            f"{path}: is {found[0]}, {found[1]}; expected {system}, {trained_in(setting)}: name "
-            "another with --checkpoint, or train one with apps/train.py"
+            f"{path}: is {found[0]}, {found[1]}; expected {system}, {trained_in(setting)}: give "
+            "another with --checkpoint, or train one with train.py"
         )
     check_sizes(net, clips, Path(path).name)
     return net
@@ -53,7 +54,8 @@ def load(path: Path, system: str, setting: str, clips, device: str) -> Localiser
 def decide(
     net: Localiser, clips: Features, on_clips=lambda count: None, batch: int = 32
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Classes [N, T] of a split's segments, and the same if none of them may be background."""
+    """Decided classes [N, T] of a split's segments, and the classes [N, T] if background is
+    excluded."""
     decided, events = [], []
     for index in torch.arange(len(clips)).split(batch):
         logits = net(*clips.batch(index, net).values())[0]
@@ -64,7 +66,7 @@ def decide(
 
 
 def origin(net: Localiser, path: Path) -> dict:
-    """What made a record, of its checkpoint."""
+    """The keys of a record that describe its checkpoint."""
     header = net.header
     return {
         "checkpoint": Path(path).name,
@@ -79,7 +81,8 @@ def origin(net: Localiser, path: Path) -> dict:
 
 
 def segment_record(net: Localiser, clips: Features, on_clips=lambda count: None) -> dict:
-    """Figures of naming each second (sel, wsel); "clip_scores" [N]: share right of each clip."""
+    """The record of naming each second (sel, wsel); "clip_scores" [N]: share of correct seconds of
+    each clip."""
     decided, events = decide(net, clips, on_clips)
     truth, background = clips.labels.numpy(), len(net.classes) - 1
     right = decided == truth
@@ -98,8 +101,10 @@ def segment_record(net: Localiser, clips: Features, on_clips=lambda count: None)
 
 
 def match_record(net: Localiser, clips: Features, train: torch.Tensor, mode: str) -> dict:
-    """Figures of finding the event across the modalities (a2v, v2a); train [N, T]: labels that the
-    prior of positions is taken from."""
+    """The record of finding the event across the modalities (``mode`` a2v or v2a).
+
+    train  [N, T] labels of the training split, for the prior of positions
+    """
     background = len(net.classes) - 1
     found = {how: matching.answers(net, clips, mode, how) for how in matching.INFERENCE}
     right = {how: [s == a for s, _, a in each.values()] for how, each in found.items()}
@@ -122,7 +127,7 @@ def match_record(net: Localiser, clips: Features, train: torch.Tensor, mode: str
 
 def summary(records: list) -> dict:
     """Mean accuracy over checkpoints, its interval from resampling clips (each with its mean
-    score), and the standard deviation over checkpoints (None of one)."""
+    score), and the standard deviation over checkpoints (None for a single one)."""
     scores = np.mean([record["clip_scores"] for record in records], 0)
     accuracies = [record["accuracy"] for record in records]
     return {

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Pictures and sound of a clip as they are sent, shown again and judged."""
+"""Pictures and sound of a clip, as they are sent, received and judged."""
 
 from __future__ import annotations
 
@@ -13,24 +13,23 @@ from ..base.errors import SemcomError
 from .decoding import PICTURES
 from .spectrum import RATE
 
-GREY = 128  # of a picture that never arrived
+GREY = 128  # level of a picture that was not received
 
 
 @dataclass(frozen=True, eq=False)
 class Media:
-    """What a clip shows and plays.
+    """Pictures and sound of a clip.
 
-    pictures  [n, h, w, 3] uint8 RGB, evenly spaced over the clip; n = 0: it has none
-    sound     [T * 16000] float32, finite, in -1 to 1 at 16 kHz; T = 0: it has none
-    label     class of what is seen and heard, by AVE's name; '' where it is not known
+    pictures  [n, h, w, 3] uint8 RGB, evenly spaced over the clip; n = 0: none
+    sound     [T * 16000] float32, finite, -1 to 1, at 16 kHz; T = 0: none
+    label     name (AVE's) of the event; '' if unknown
 
-    Of what a receiver shows:
+    Of a received clip:
+    said      the received sentence of each second, T of them; () without sentences
+    xi        [T] expected similarity of each sentence to the sent one, 0 to 1
+    symbols   number of complex symbols of its frame; 0 if unknown
 
-    said      the sentence of each second as it was read, T of them; () where none are sent
-    xi        [T] expected likeness of the meaning of each to what was sent, 0 to 1
-    symbols   complex symbols of its frame; 0 where they are not known
-
-    Raises SemcomError for other shapes, dtypes or samples.
+    SemcomError for other shapes, dtypes or values.
     """
 
     pictures: np.ndarray = field(default_factory=lambda: np.zeros((0, 1, 1, 3), np.uint8))
@@ -54,7 +53,7 @@ class Media:
 
     @property
     def seconds(self) -> int:
-        """Length [s], at least 1: of the sound; without it pictures count 16 a second."""
+        """Length [s], at least 1: that of the sound, or else of the pictures at 16 per second."""
         return max(1, len(self.sound) // RATE or -(-len(self.pictures) // PICTURES))
 
     @property
@@ -62,7 +61,7 @@ class Media:
         return self.pictures.nbytes + self.sound.nbytes
 
     def filled(self) -> Media:
-        """With black pictures and silence in the place of what it has not."""
+        """The same media with black pictures, or silence, for a missing track."""
         seconds, own = self.seconds, {}
         if not len(self.pictures):
             own["pictures"] = np.stack([no_picture()] * (seconds * PICTURES))
@@ -71,17 +70,20 @@ class Media:
         return replace(self, **own)
 
     def blank(self) -> Media:
-        """Mid-grey pictures and silence of the same sizes: what is shown if nothing arrives."""
+        """Mid-grey pictures and silence of the same sizes: the outcome of a lost clip."""
         return Media(np.full_like(self.pictures, GREY), np.zeros_like(self.sound))
 
 
 def no_picture(height: int = 224) -> np.ndarray:
-    """A black picture, 4:3 with an even width, for a medium that has none: [h, w, 3] uint8."""
+    """A black picture [h, w, 3] uint8, 4:3 with an even width, for a medium without pictures."""
     return np.zeros((height, height * 4 // 3 // 2 * 2, 3), np.uint8)
 
 
 def joined(parts: Sequence[Media]) -> Media:
-    """Parts of a clip, at least one, one after the other; with the label of the first."""
+    """The parts of a clip (at least one) joined in order, with the label of the first.
+
+    SemcomError for pictures of several sizes.
+    """
     if len(parts) == 1:
         return parts[0]
     sizes = {part.pictures.shape[1:3] for part in parts}

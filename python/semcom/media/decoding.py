@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Containers decoded in threads of their own: pictures and pieces of sound with their times, and
-the rates of features (see sources)."""
+"""Decodes containers in threads: pictures and pieces of sound with their times, at the rates of
+feature networks (see sources)."""
 
 from __future__ import annotations
 
@@ -23,26 +23,34 @@ from ..base.errors import SemcomError
 from ..base.optional import av
 from .spectrum import RATE
 
-PICTURES = 16  # a second
-DEVICES = ("v4l2", "alsa", "lavfi")  # names that begin with one of these and a colon
-LISTS = {"hls", "concat", "dash", "sdp", "rtsp", "vobsub", "image2"}  # lead to other files
-TEXTS = {"tty", "bin", "xbin", "adf", "idf", "tedcaptions"}  # ffmpeg draws text as a film
+PICTURES = 16  # per second
+DEVICES = ("v4l2", "alsa", "lavfi")  # prefixes of device names, before a colon
+LISTS = {
+    "hls",
+    "concat",
+    "dash",
+    "sdp",
+    "rtsp",
+    "vobsub",
+    "image2",
+}  # formats that name other files
+TEXTS = {"tty", "bin", "xbin", "adf", "idf", "tedcaptions"}  # texts, which ffmpeg draws as a film
 MISSING = {"video": "picture", "audio": "sound"}
-AHEAD = {"picture": 20, "sound": 120}  # [s] of the other track; decoders hold pictures back
+AHEAD = {"picture": 20, "sound": 120}  # [s] lead of a track over the other; decoders delay pictures
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What is refused, because it would take a host down: media come from strangers."""
+    """Limits of media, which may come from anybody: larger ones could exhaust the host."""
 
     size: int = 8 << 30  # [bytes] of a file
-    duration: float = 6 * 3600.0  # [s] from the first second on
+    duration: float = 6 * 3600.0  # [s]
     pixels: int = 48_000_000  # of a picture; 8192 x 4320 has 35 million
-    patience: float = 10.0  # [s] without a picture or sound
+    patience: float = 10.0  # [s] longest wait for a picture or sound
 
 
 class Reader:
-    """One container, decoded in a thread of its own."""
+    """Opens a container and decodes it in a thread of its own."""
 
     def __init__(self, name: str, kinds: list[str], height: int, limits: Limits, originals=False):
         self.name, self.height, self.limits, self.originals = name, height, limits, originals
@@ -66,7 +74,7 @@ class Reader:
 
     def _open(self):
         kind, _, device = self.name.partition(":")
-        if kind == "alsa":  # PyAV's wheels look for its settings where they were built
+        if kind == "alsa":  # PyAV's wheels look for ALSA's settings in the folder of their build
             os.environ.setdefault("ALSA_CONFIG_DIR", "/usr/share/alsa")
         file = None if self.is_device else self._file()
         try:
@@ -94,7 +102,7 @@ class Reader:
             ) from error
 
     def _file(self):
-        """The file's name, or for a pipe an object whose reading ends when no data comes."""
+        """The file's name; for a pipe, a file object with a time-out."""
         path = Path(self.name)
         try:
             status = path.stat()
@@ -112,8 +120,10 @@ class Reader:
         if status.st_size == 0:
             raise SemcomError(f"{self.name}: empty, 0 bytes; copy it again")
         if status.st_size > self.limits.size:
-            raise SemcomError(f"{self.name}: more than {self.limits.size:,} bytes; cut it")
-        return f"file:{path}"  # a colon in its name is no protocol
+            raise SemcomError(
+                f"{self.name}: more than {self.limits.size:,} bytes, the limit; cut it"
+            )
+        return f"file:{path}"  # otherwise a colon in the name would begin a protocol
 
     def _check_size(self, stream) -> None:
         context = stream.codec_context
@@ -124,7 +134,8 @@ class Reader:
             )
 
     def run(self, line: queue.Queue, going: threading.Event) -> None:
-        """Decode until the end, or until nobody reads any more."""
+        """Decode until the end, or until ``going`` is cleared; results and errors are put into
+        ``line``."""
         put = _Putter(line, going)
         try:
             with self.container:
@@ -134,7 +145,7 @@ class Reader:
             pass
         except SemcomError as error:
             put.last(("failed", error))
-        except Exception as error:  # whatever a decoder throws is the reader's to hear
+        except Exception as error:  # the reader of the queue raises it
             cause = SemcomError(f"{self.name}: reading stopped ({_reason(error)})")
             put.last(("failed", cause))
         finally:
@@ -142,7 +153,7 @@ class Reader:
                 self.pipe.close()
 
     def _decode(self, put) -> None:
-        # before 0 is the run-in of a decoder of sound: ffmpeg 7 counts that of Opus, 8 does not
+        # negative times are a sound decoder's pre-roll: ffmpeg 7 counts that of Opus, 8 does not
         start = Fraction(max(0, self.container.start_time or 0), av.time_base)
         handlers = {"audio": _SoundTrack(put, start)}
         if "video" in self.streams:
@@ -160,7 +171,7 @@ class Reader:
                 continue
             for decoded in media:
                 self.skipped += not handlers[packet.stream.type].take(decoded)
-            if "video" in handlers:  # a picture without a next one in sight stays
+            if "video" in handlers:  # without a next picture, the last one is repeated
                 handlers["video"].show_until(handlers["audio"].end - AHEAD["sound"] // 2)
         for handler in handlers.values():
             handler.finish()
@@ -168,7 +179,7 @@ class Reader:
             self.pipe.check()
 
     def _packets(self):
-        """Packets of both streams, and the empty ones that make decoders give what they hold."""
+        """Packets of both streams, then the empty ones that flush the decoders."""
         try:
             for packet in self.container.demux(list(self.streams.values())):
                 yield packet
@@ -177,7 +188,7 @@ class Reader:
         except av.FFmpegError as error:
             if self.is_device or not Path(self.name).exists():
                 raise SemcomError(
-                    f"{self.name}: gone while it was read ({_reason(error)})"
+                    f"{self.name}: lost while it was read ({_reason(error)}); connect it again"
                 ) from error
             self.skipped += 1
             for stream in self.streams.values():
@@ -187,26 +198,26 @@ class Reader:
 
 
 class _PictureTrack:
-    """Decoded pictures of a stream to 16 a second, the one that shows at each time; and where
-    asked for those themselves."""
+    """Converts the pictures of a stream to 16 per second, each the one that shows at its time; with
+    ``originals`` it also gives the stream's own pictures."""
 
     def __init__(self, put, start, height: int, aspect: Fraction, originals: bool, usual: Fraction):
         self.put, self.start, self.height, self.aspect = put, start, height, aspect
-        self.originals, self.usual = originals, usual  # [s] that a picture is shown
+        self.originals, self.usual = originals, usual  # [s] usual duration of a picture
         self.width, self.scaler = None, av.video.reformatter.VideoReformatter()
-        # older ones have no other way
+        # older versions have no other interface
         self.one_thread = {"threads": 1} if "threads" in self.scaler.reformat.__doc__ else {}
         self.next, self.shown, self.converted = 0, None, None
         self.begin = self.end = Fraction(0)
 
     def take(self, decoded) -> bool:
-        """False, and nothing, for a picture from before the last one."""
+        """Take the next picture; False, and drop it, if its time is before the last one's."""
         begin = self.end if decoded.pts is None else decoded.pts * decoded.time_base - self.start
         if self.shown is not None and begin < self.begin:
             return False
         self.show_until(begin)
         self.shown, self.converted = decoded, None
-        duration = getattr(decoded, "duration", 0)  # PyAV 14 has none
+        duration = getattr(decoded, "duration", 0)  # PyAV 14 has no such attribute
         length = duration * decoded.time_base if duration else self.usual
         self.begin, self.end = begin, begin + length
         if self.originals:
@@ -215,7 +226,8 @@ class _PictureTrack:
         return True
 
     def show_until(self, time: Fraction) -> None:
-        """Pictures for the times before ``time``; the first also stands for what was before it."""
+        """Give the pictures for the times before ``time``; the first picture also serves the times
+        before it."""
         while self.shown is not None and Fraction(2 * self.next + 1, 2 * PICTURES) < time:
             if self.converted is None:
                 self.converted = self._convert(self.shown)
@@ -237,9 +249,9 @@ class _PictureTrack:
 
 
 def to_rgb(scaler, decoded, width=None, height=None, **how) -> np.ndarray:
-    """A decoded picture as [height, width, 3] uint8 RGB, its colours as it says itself.
+    """A decoded picture as [height, width, 3] uint8 RGB, with the colour space that it declares.
 
-    PyAV 14 minds them only where the ranges differ; RGB has one range, whatever it is told.
+    PyAV 14 uses the colour space only if the colour ranges differ; RGB has one range in any case.
     """
     full = decoded.color_range == av.video.reformatter.ColorRange.JPEG
     return scaler.reformat(
@@ -255,12 +267,12 @@ def to_rgb(scaler, decoded, width=None, height=None, **how) -> np.ndarray:
 
 
 def _quarter_turns(decoded) -> int:
-    """How often a decoded picture is to be turned by 90 degrees, as its file says."""
+    """Number of turns by 90 degrees that the file declares for a decoded picture."""
     return round(decoded.rotation / 90) % 4
 
 
 class _SoundTrack:
-    """Decoded pieces of an audio stream to samples at 16 kHz, with their place."""
+    """Converts the pieces of an audio stream to samples at 16 kHz with their index in time."""
 
     def __init__(self, put, start: Fraction):
         self.put, self.start = put, start
@@ -268,7 +280,7 @@ class _SoundTrack:
         self.place, self.next, self.end = 0, Fraction(0), Fraction(0)
 
     def take(self, decoded) -> bool:
-        """False, and nothing, for a piece that ends before the last one."""
+        """Take the next piece; False, and drop it, if it ends before the last one."""
         if decoded.pts is None:
             decoded.pts = round((self.next + self.start) / decoded.time_base)
         begin = decoded.pts * decoded.time_base - self.start
@@ -292,17 +304,17 @@ class _SoundTrack:
             samples = np.clip(np.nan_to_num(channels.mean(1)), -1, 1)
             if piece.pts is not None:
                 self.place = round((piece.pts * piece.time_base - self.start) * RATE)
-            late = max(0, -self.place)  # what is before the pictures begin
+            late = max(0, -self.place)  # samples before the first picture
             self.put(("sound", (self.place + late, samples[late:])))
             self.place += len(samples)
 
 
 class _Stopped(Exception):
-    """Nobody reads any more."""
+    """The reader has stopped."""
 
 
 class _Putter:
-    """Puts into a bounded queue; ends the thread when its reader has gone."""
+    """Puts items into a bounded queue; ends the thread when the reader has stopped."""
 
     def __init__(self, line: queue.Queue, going: threading.Event):
         self.line, self.going = line, going
@@ -323,7 +335,7 @@ class _Putter:
 
 
 class _Pipe:
-    """A named pipe as a file object that ends when nothing of use comes for a while."""
+    """A named pipe as a file object with a time-out of ``limits.patience``."""
 
     handle = None
 
@@ -341,7 +353,7 @@ class _Pipe:
         return b"" if self.silent else os.read(self.handle, size)
 
     def check(self) -> None:
-        """Raise SemcomError if it ended so."""
+        """SemcomError if the pipe ended by the time-out."""
         if self.silent:
             raise silence_error(self.name, self.limits)
 
@@ -360,6 +372,6 @@ def silence_error(name: str, limits: Limits) -> SemcomError:
 
 
 def _reason(error: Exception) -> str:
-    """In one line."""
+    """The text of an error in one line."""
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return " ".join(text.split())

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The pictures between key frames, made from both by optical flow: Chen et al., Generative
-Multi-Modal Mutual Enhancement Video Semantic Communications, 2024, eq. (10).
+"""Interpolates pictures between key frames by optical flow: Chen et al., Generative Multi-Modal
+Mutual Enhancement Video Semantic Communications, 2024, eq. (10).
 
-The flow is OpenCV's dense inverse search (Kroeger et al. 2016), from each side to the other.  Where
-the two do not lead back to where they began, as behind an object or over a cut, the motion is
-lessened: what is left there is a blend of both.
+The flow is OpenCV's dense inverse search (Kroeger et al. 2016), in both directions.  Where forward
+and backward flow do not agree, as at occlusions or cuts, the motion is reduced, and the result is a
+blend of both key frames.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ import numpy as np
 
 from ..base.errors import SemcomError
 
-SMALLEST = 16  # [pixels] of a side below which no flow is looked for
-ASTRAY = 4.0  # [pixels] beside the start after which 1/e of a motion is left
+SMALLEST = 16  # [pixels] least side of a picture for optical flow
+ASTRAY = 4.0  # [pixels] disagreement of the flows that reduces a motion to 1/e
 
 
 def between(first: np.ndarray, last: np.ndarray, count: int) -> np.ndarray:
     """``count`` pictures [count, h, w, 3] uint8, evenly spaced between two [h, w, 3] uint8 RGB.
 
-    At the share t of the way both are warped to there, and blended 1 - t to t.  Pictures with a
-    side below 16 pixels are blended only.
+    At the relative time t (0 to 1) both are warped to t and blended with weights 1 - t and t.
+    Pictures with a side below 16 pixels are only blended.
     """
     forth, back = _flows(first, last)
     shares = np.arange(1, count + 1) / (count + 1)
@@ -34,17 +34,19 @@ def between(first: np.ndarray, last: np.ndarray, count: int) -> np.ndarray:
 
 
 def filled(keys: np.ndarray, places: Sequence[int], count: int) -> np.ndarray:
-    """All pictures [count, h, w, 3] uint8 of a clip from some of them, [k, h, w, 3] uint8 RGB, that
-    stand at ``places``, rising, in 0 .. count - 1.
+    """All pictures [count, h, w, 3] uint8 of a clip from its key frames.
 
-    Between two the pictures are made by :func:`between`; before the first and behind the last, that
-    one is held.  Raises SemcomError without a key frame, and for other places.
+    keys    [k, h, w, 3] uint8 RGB, k at least 1
+    places  [k] their numbers in the clip, ascending, 0 to count - 1
+
+    Pictures between two key frames are made by :func:`between`; before the first and after the last
+    one, that one is repeated.  SemcomError without a key frame, and for other places.
     """
     steps = np.diff([-1, *places, count])
     if not len(keys) == len(places) > 0 or (steps < 1).any():
         raise SemcomError(
             f"{len(keys)} key frames at {[int(place) for place in places]} of {count} pictures: "
-            f"expected a rising place of 0 to {count - 1} for each, and at least one"
+            f"expected ascending places from 0 to {count - 1}, at least one"
         )
     shown = np.empty((count, *keys.shape[1:]), np.uint8)
     shown[: places[0]], shown[places[-1] :] = keys[0], keys[-1]
@@ -67,23 +69,24 @@ def _flows(first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 
 
 def _believed(forth: np.ndarray, back: np.ndarray) -> np.ndarray:
-    """A motion, lessened by how far the way back ends beside the start."""
+    """The forward motion [h, w, 2], reduced by its disagreement with the backward motion."""
     missed = np.linalg.norm(forth + _sampled(back, _grid(forth) + forth), axis=-1)
     return forth * np.exp(-missed / ASTRAY)[..., None]
 
 
 def _moved(picture: np.ndarray, motion: np.ndarray, share: float) -> np.ndarray:
-    """A picture a share of its motion later; what leaves it is repeated from its edge."""
+    """A picture warped by ``share`` of its motion; edge pixels are repeated."""
     return _sampled(picture, _grid(motion) - np.float32(share) * motion)
 
 
 def _sampled(values: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Values [h, w, ...] at places [h, w, 2] (x, y), bilinear; outside, the edge's."""
+    """Values [h, w, ...] at places [h, w, 2] (x, y), by bilinear interpolation; outside, those of
+    the edge."""
     return cv2.remap(values, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _grid(motion: np.ndarray) -> np.ndarray:
-    """Places (x, y) of all pixels, [h, w, 2] float32."""
+    """The coordinates (x, y) of all pixels, [h, w, 2] float32."""
     rows, columns = np.indices(motion.shape[:2], np.float32)
     return np.stack([columns, rows], -1)
 

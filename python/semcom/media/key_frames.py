@@ -3,9 +3,10 @@
 """Chooses the key frames of a film, from which the other pictures are interpolated.
 
 Pictures are compared by their correlation (Chen et al., Generative Multi-Modal Mutual Enhancement
-Video Semantic Communications, 2024, eq. 1), and one that is unlike the last that was kept is kept
-(eq. 2; there it has to be unlike all other pictures of the film, which none is where one stands
-still).  That makes anything from one to all of them, so the threshold gives way to a budget.
+Video Semantic Communications, 2024, eq. 1).  A picture becomes a key frame if its correlation with
+the last key frame is low (eq. 2; there it must be low with all other pictures, which no picture of
+a static film fulfils).  The number of key frames can be anything from one to all pictures, so the
+threshold is lowered to keep a budget.
 """
 
 from __future__ import annotations
@@ -19,26 +20,26 @@ from ..base.errors import SemcomError
 def correlation(one: np.ndarray, other: np.ndarray) -> float:
     """Pearson's correlation of two pictures' grey levels, [h, w] uint8 each, -1 to 1: eq. (1).
 
-    It is blind to brightness and contrast.  A picture of one level has none: 1 between two of the
-    same level, else 0.
+    It does not depend on brightness and contrast.  It is undefined for a picture of a single level:
+    1 for two of the same level, otherwise 0.
     """
     return float(_correlations(np.stack([one, other]))[0, 1])
 
 
 def key_frames(pictures: np.ndarray, threshold=0.9, most=16, gap=16) -> np.ndarray:
-    """Pictures [n, h, w, 3] uint8 RGB -> which of them to send: [k] int64, rising.
+    """Numbers of the key frames of pictures [n, h, w, 3] uint8 RGB: [k] int64, ascending.
 
-    The first is kept, then each that correlates with the last kept one by less than ``threshold``,
-    or that comes ``gap`` pictures after it.  If those are more than ``most``, the threshold is
-    lowered step by step, each time to the largest correlation of a picture that was kept for being
-    below it, until they are at most ``most``: the highest threshold that holds the budget.
+    The first picture is one, then each whose correlation with the last key frame is below
+    ``threshold``, or that comes ``gap`` pictures after it.  If there are more than ``most``, the
+    threshold is lowered step by step, each time to the largest correlation of a picture that was
+    below it, until there are at most ``most``: this is the highest threshold that keeps the budget.
 
-    Raises SemcomError where ``most`` is less than the gap asks for, ceil(n / gap).
+    SemcomError if ``most`` is less than the number that the gap needs, ceil(n / gap).
     """
     count = len(pictures)
     if gap < 1 or most < -(-count // gap):
         raise SemcomError(
-            f"at most {most} key frames of {count} pictures, one in {gap} at least: cannot be; "
+            f"at most {most} key frames of {count} pictures, at least one in {gap}: impossible; "
             "allow more key frames or a longer gap"
         )
     if not count:
@@ -51,7 +52,7 @@ def key_frames(pictures: np.ndarray, threshold=0.9, most=16, gap=16) -> np.ndarr
 
 
 def _greedy(likeness: np.ndarray, threshold: float, gap: int) -> tuple[list[int], float]:
-    """What is kept at a threshold, and the next lower threshold at which that may change."""
+    """The key frames at a threshold, and the next lower threshold at which they may change."""
     kept, lower = [0], -np.inf
     for i in range(1, len(likeness)):
         like = likeness[kept[-1], i]
@@ -70,8 +71,11 @@ def _grey(pictures: np.ndarray) -> np.ndarray:
 
 
 def _correlations(grey: np.ndarray) -> np.ndarray:
-    """[n, h, w] -> [n, n]: eq. (1), numerator and denominator times the number of pixels: sums of
-    integers, so that equal pictures correlate by 1 and not by almost 1."""
+    """Correlations (eq. 1) of all pairs of pictures [n, h, w] uint8: [n, n].
+
+    Numerator and denominator are multiplied by the number of pixels, which makes them sums of
+    integers: equal pictures then have a correlation of exactly 1.
+    """
     levels = grey.reshape(len(grey), -1).astype(np.float64)
     sums = levels.sum(1)
     products = levels.shape[1] * (levels @ levels.T) - np.outer(sums, sums)

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Draws what a receiver understood as one picture, for a window or a film.
+"""Draws a receiver's outcome as one picture (the overlay), for a window or a film.
 
-The picture with the event's name over it, and where the receiver attended to; the symbols of both
-streams and the SNR; below, the event of each second against the truth, over the sound's spectrum.
-Colours are Okabe and Ito's, and none stands alone: what is wrong is hatched and crossed as well.
+It has the sent picture with the event's name and the attention; the symbols of both streams and the
+SNR; and below, the decided and the true event of each second, and the sound's spectrum.  Colours
+are Okabe and Ito's.  No information is in colour alone: wrong decisions are also hatched and
+crossed.
 
-Everything is drawn on a canvas [height, width, 3] uint8 RGB.  What stays as it is from one view to
-the next is drawn once: those functions have a cache, and hashable arguments for its sake.
+Everything is drawn on a canvas [height, width, 3] uint8 RGB.  Parts that do not change from one
+view to the next are drawn once: their functions have a cache and therefore hashable arguments.
 """
 
 from __future__ import annotations
@@ -39,26 +40,29 @@ from .paint import (
 from .spectrum import RATE
 from .timeline import NOTHING, UNSURE, draw_timeline, said
 
-WIDTH, HEIGHT = 1280, 720  # the size that lengths below are for [pixels]; others scale
-SMALLEST = (320, 180)  # what is still drawn, if no longer legible
+WIDTH, HEIGHT = 1280, 720  # [pixels] size for which lengths are given; they scale with the size
+SMALLEST = (320, 180)  # [pixels] smallest size, at which text is illegible
 STREAMS = (SKY, ORANGE)
-SPAN = 2.5  # of a constellation's axes, either way; symbols have unit power
-POOREST, BEST = -10, 30  # [dB] of the scale of the SNR
+SPAN = 2.5  # range of a constellation's axes in both directions; symbols have unit power
+POOREST, BEST = -10, 30  # [dB] ends of the scale of the SNR
 
 
 @dataclass
 class View:
-    """What is shown.
+    """The content of an overlay.
 
     picture         [h, w, 3] uint8 RGB, of any size
-    heat            [7, 7] (or other) in 0 to 1, attention over the picture; None: not shown
-    event           name of the event now, '' before it is decided; ``confidence`` in 0 to 1
-    decided         name of each second, '' where not yet; ``confidences`` in 0 to 1 of each
-    truth           name of each second, or None
-    now             [s] where the playhead stands
-    sound           [n] float32 in -1 to 1 at 16 kHz, from second 0 on; may be empty
-    constellations  (label, symbols complex) of the audio and of the video stream
-    snr_db          [dB], or None where not known; ``channel``: what is between, in words
+    heat            [7, 7] (or another grid), 0 to 1, attention over the picture; None: not shown
+    event           name of the present event, '' before it is decided
+    confidence      of that decision, 0 to 1
+    decided         decided event of each second, '' if not decided yet
+    confidences     of these decisions, 0 to 1
+    truth           true event of each second, or None if unknown
+    now             [s] position of the playhead
+    sound           [n] float32, -1 to 1, at 16 kHz, from second 0 on; may be empty
+    constellations  (label, complex symbols) of the audio and of the video stream
+    snr_db          [dB], or None if unknown
+    channel         text that describes the link
     """
 
     picture: np.ndarray
@@ -75,13 +79,13 @@ class View:
     channel: str = ""
 
     def seconds(self) -> int:
-        """Length of the timeline [s], at least 1: the longest of what there is."""
+        """Length of the timeline [s], at least 1: that of the longest part."""
         heard = -(-len(self.sound) // RATE)
         return max(1, heard, len(self.decided), len(self.truth or ()), len(self.confidences))
 
 
 def draw(view: View, width: int = WIDTH, height: int = HEIGHT) -> np.ndarray:
-    """The view as [height, width, 3] uint8 RGB."""
+    """The overlay of a view as [height, width, 3] uint8 RGB; SemcomError if it is too small."""
     _check(view, width, height)
     place = _layout(width, height)
     canvas = _ground(width, height).copy()
@@ -108,7 +112,7 @@ def _check(view: View, width: int, height: int) -> None:
 
 
 class Layout(NamedTuple):
-    """Where things are; ``unit``: pixels for one of a view of 1280 x 720."""
+    """Positions of the parts; ``unit``: pixels for a pixel of a view of 1280 x 720."""
 
     unit: float
     picture: Box
@@ -139,11 +143,11 @@ def _ground(width: int, height: int) -> np.ndarray:
     return paint.filled(width, height, GROUND)
 
 
-# The picture, with what was understood
+# The picture, with event and attention
 
 
 def _draw_picture(area: np.ndarray, view: View, unit: float) -> None:
-    """The picture as large as it fits, before a dim blur of itself; attention; the event."""
+    """Draw the picture as large as it fits, on a dim blur of itself, with attention and event."""
     shown = paint.fitting(view.picture, *area.shape[1::-1])
     if view.heat is not None:
         shown = warmed(shown, view.heat, max(1, round(1.2 * unit)))
@@ -163,18 +167,19 @@ def _backdrop(area: np.ndarray, picture: np.ndarray) -> None:
 
 @lru_cache(maxsize=1)
 def _warmth() -> tuple:
-    """Two tables [1, 256, 3] uint8 over heat: what a picture keeps, and what is added to it."""
+    """Two tables [1, 256, 3] uint8 over heat: the factor of the picture, and the added colour."""
     heat = np.linspace(0, 1, 256)[:, None]
     opacity = 0.66 * heat**1.4
     colour = paint.ramp([(0, VERMILION), (0.6, VERMILION), (1, ORANGE)], heat[:, 0])
-    kept = (0.7 + 0.3 * np.minimum(1, 2 * heat)) * (1 - 0.7 * opacity)  # cool places are dimmed
+    # Places without attention are dimmed.
+    kept = (0.7 + 0.3 * np.minimum(1, 2 * heat)) * (1 - 0.7 * opacity)
     tables = (255 * np.repeat(kept, 3, 1), opacity * colour)
     return tuple(np.rint(table).astype(np.uint8)[None] for table in tables)
 
 
 def warmed(picture: np.ndarray, heat: np.ndarray, thick: int) -> np.ndarray:
-    """A picture [h, w, 3] uint8 that glows where ``heat`` [a, b] in 0 to 1 is high, with a line of
-    ``thick`` pixels around what is above one half."""
+    """A picture [h, w, 3] uint8 with ``heat`` [a, b], 0 to 1, as warm colours, and a line of
+    ``thick`` pixels at the level 0.5."""
     heat = np.clip(np.nan_to_num(np.asarray(heat, np.float32)), 0, 1)
     heat = cv2.resize(heat, picture.shape[1::-1], interpolation=cv2.INTER_CUBIC)
     level = cv2.convertScaleAbs(heat.clip(0), alpha=255)
@@ -190,7 +195,7 @@ def _glowing(picture: np.ndarray, level: np.ndarray) -> np.ndarray:
 
 
 def _draw_key(area: np.ndarray, unit: float) -> None:
-    """What the warm colours mean, in the upper left corner."""
+    """Draw the legend of the warm colours in the upper left corner."""
     pad, tall = round(16 * unit), round(28 * unit)
     words, ramp, inset = "attention", round(72 * unit), round(10 * unit)
     wide = paint.letters(words, round(14 * unit), False).shape[1]
@@ -203,7 +208,7 @@ def _draw_key(area: np.ndarray, unit: float) -> None:
 
 
 def _draw_event(area: np.ndarray, view: View, unit: float) -> None:
-    """The event's name, how sure the receiver is, and a bar of that, on a translucent plate."""
+    """Draw the event's name and its confidence, as a number and a bar, on a translucent plate."""
     pad, tall, inset = (round(n * unit) for n in (16, 96, 22))
     box = Box(pad, area.shape[0] - pad - tall, area.shape[1] - 2 * pad, tall)
     paint.plate(area, box, GROUND, 12 * unit, 0.74)
@@ -225,7 +230,7 @@ def _draw_event(area: np.ndarray, view: View, unit: float) -> None:
 
 
 def _round_off(area: np.ndarray, radius: float) -> None:
-    """Give the ground back at the corners."""
+    """Round the corners with the ground's colour."""
     rows = int(radius) + 1
     corners = 255 - paint.rounded(area.shape[1], area.shape[0], radius)
     for part in (slice(rows), slice(-rows, None)):
@@ -267,7 +272,8 @@ def _draw_axes(area: np.ndarray, thick: int) -> None:
 
 
 def _density(symbols: np.ndarray, side: int, unit: float) -> np.ndarray:
-    """Brightness [side, side] in 0 to 1: one symbol is a dot, many do not saturate."""
+    """Brightness [side, side], 0 to 1, of symbols: one symbol is a dot, and many do not
+    saturate."""
     symbols = symbols[np.isfinite(symbols)]
     columns = np.floor((symbols.real / SPAN + 1) * side / 2)
     rows = np.floor((1 - symbols.imag / SPAN) * side / 2)
@@ -283,7 +289,7 @@ def _density(symbols: np.ndarray, side: int, unit: float) -> np.ndarray:
 
 @lru_cache(maxsize=8)
 def _link(snr_db: float | None, channel: str, width: int, height: int, unit: float):
-    """A panel with the SNR in figures and on a scale, and the channel in words."""
+    """A panel with the SNR as a number and on a scale, and the text that describes the channel."""
     canvas, pad = paint.panel(width, height, unit), round(20 * unit)
     wide, tall = width - 2 * pad, min(height, round(200 * unit))
     rows = [(height - tall) // 2 + round(n * tall) for n in (0.05, 0.17, 0.5, 0.64, 0.77, 0.96)]
@@ -299,7 +305,7 @@ def _link(snr_db: float | None, channel: str, width: int, height: int, unit: flo
 
 
 def _draw_scale(canvas, box: Box, below: Box, snr_db: float | None, unit: float) -> None:
-    """A bar from the poorest to the best SNR, with figures below."""
+    """Draw a bar from the lowest to the highest SNR, with numbers below."""
     tall = max(3, round(12 * unit))
     bar = Box(box.x, box.y + (box.h - tall) // 2, box.w, tall)
     paint.plate(canvas, bar, EDGE, tall / 2)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Shapes and text on a canvas [height, width, 3] uint8 RGB, drawn once where they stay.
+"""Shapes and text on a canvas [height, width, 3] uint8 RGB; constant ones are cached.
 
-A cover [h, w] uint8 says how far each pixel takes a colour.  Colours are Okabe and Ito's.
+A cover [h, w] uint8 is the opacity of a colour at each pixel.  Colours are Okabe and Ito's.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from PIL import Image, ImageDraw, ImageFont
 from ..base.optional import cv2
 from ..base.palette import COLOURS
 
-FONTS = Path(get_data_path(), "fonts", "ttf")  # those that come with Matplotlib
-LONGEST = 200  # letters of a name that are looked at
+FONTS = Path(get_data_path(), "fonts", "ttf")  # the fonts of Matplotlib
+LONGEST = 200  # most letters of a text that are used
 
 
 def _rgb(colour: str) -> tuple:
@@ -27,7 +27,7 @@ def _rgb(colour: str) -> tuple:
 
 
 BLUE, VERMILION, GREEN, _, ORANGE, SKY, _ = map(_rgb, COLOURS)
-YELLOW = _rgb("#F0E442")  # Okabe and Ito's as well; too light for report's white paper
+YELLOW = _rgb("#F0E442")  # also Okabe and Ito's; too light for report's white paper
 GROUND, PANEL, WELL, EDGE = map(_rgb, ("#0B0E13", "#141A22", "#0E131A", "#28313E"))
 TEXT, FAINT, GREY = map(_rgb, ("#F2F5F8", "#98A4B3", "#5B6777"))
 
@@ -41,7 +41,7 @@ class Box(NamedTuple):
     h: int
 
     def of(self, canvas: np.ndarray) -> np.ndarray:
-        """The part of a canvas, to be drawn into."""
+        """The part of a canvas (a view of the array)."""
         return canvas[self.y : self.y + self.h, self.x : self.x + self.w]
 
 
@@ -50,7 +50,7 @@ def filled(width: int, height: int, colour: tuple) -> np.ndarray:
 
 
 def blend(area: np.ndarray, colour: tuple, cover: np.ndarray) -> None:
-    """Lay a colour over ``area`` [h, w, 3] in place."""
+    """Blend a colour over ``area`` [h, w, 3], in place."""
     step = cv2.subtract(np.full_like(area, colour), area, dtype=cv2.CV_16S)
     step = cv2.multiply(step, cv2.merge([cover] * 3), scale=1 / 255, dtype=cv2.CV_16S)
     cv2.add(area, step, area, dtype=cv2.CV_8U)
@@ -67,7 +67,7 @@ def rounded(width: int, height: int, radius: float) -> np.ndarray:
 
 
 def plate(canvas: np.ndarray, box: Box, colour: tuple, radius: float, opacity=1.0) -> None:
-    """A filled rectangle with round corners."""
+    """Draw a filled rectangle with round corners."""
     if box.w > 0 and box.h > 0:
         cover = rounded(box.w, box.h, radius)
         blend(box.of(canvas), colour, (cover * opacity).astype(np.uint8))
@@ -84,12 +84,12 @@ def _empty_panel(width: int, height: int, unit: float) -> np.ndarray:
 
 
 def panel(width: int, height: int, unit: float) -> np.ndarray:
-    """A panel with an edge, [height, width, 3], to be drawn into."""
+    """A new empty panel with an edge, [height, width, 3] uint8."""
     return _empty_panel(width, height, unit).copy()
 
 
 def fitting(picture: np.ndarray, width: int, height: int) -> np.ndarray:
-    """A picture [h, w, 3] uint8, as large as fits."""
+    """A picture [h, w, 3] uint8 scaled to the largest size that fits ``width`` x ``height``."""
     scale = min(width / picture.shape[1], height / picture.shape[0])
     size = [max(1, round(n * scale)) for n in picture.shape[1::-1]]
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
@@ -97,7 +97,7 @@ def fitting(picture: np.ndarray, width: int, height: int) -> np.ndarray:
 
 
 def centre(area: np.ndarray, picture: np.ndarray) -> None:
-    """Lay a picture, no larger, in the middle of ``area`` [h, w, 3] in place."""
+    """Copy a picture that is not larger into the middle of ``area`` [h, w, 3], in place."""
     y, x = ((room - size) // 2 for room, size in zip(area.shape[:2], picture.shape, strict=False))
     area[y : y + picture.shape[0], x : x + picture.shape[1]] = picture
 
@@ -117,7 +117,7 @@ def _font(size: int, bold: bool):
 
 @lru_cache(maxsize=512)
 def letters(text: str, size: int, bold: bool) -> np.ndarray:
-    """Cover of a line of text; equally tall for all texts of a size."""
+    """Cover of a line of text; all texts of a size have the same height."""
     font = _font(size, bold)
     image = Image.new("L", (int(np.ceil(font.getlength(text))) + 1, sum(font.getmetrics())))
     ImageDraw.Draw(image).text((0, 0), text, 255, font)
@@ -126,8 +126,9 @@ def letters(text: str, size: int, bold: bool) -> np.ndarray:
 
 @lru_cache(maxsize=512)
 def fitted(text: str, width: int, sizes: tuple, bold: bool = False) -> tuple:
-    """(text, size) of a line no wider than ``width`` [pixels]: as large as of ``sizes`` (largest,
-    smallest) fits; shortened where the smallest does not; '' where nothing does."""
+    """(text, size) of a line that is at most ``width`` [pixels] wide: in the largest size that
+    fits, between ``sizes`` (largest, smallest); shortened if the smallest does not fit, '' if
+    nothing does."""
     text = " ".join(text.split())[:LONGEST]
     largest, smallest = sizes
     for size in range(largest, smallest - 1, -1):
@@ -141,10 +142,11 @@ def fitted(text: str, width: int, sizes: tuple, bold: bool = False) -> tuple:
 
 
 def write(canvas, box: Box, text: str, size: float, colour=TEXT, side=0.0, bold=False, least=None):
-    """Text in the middle of the height of ``box`` and inside it.
+    """Write text inside ``box``, vertically centred.
 
-    size, least  [pixels] wanted, and how small it may become before it is shortened
-    side         0 left, 0.5 middle, 1 right
+    size   [pixels] wanted height of letters
+    least  [pixels] smallest height before the text is shortened; None: ``size``
+    side   horizontal position: 0 left, 0.5 middle, 1 right
     """
     size = size_for(box, size)
     least = size if least is None else min(size, max(1, round(least)))
@@ -157,11 +159,13 @@ def write(canvas, box: Box, text: str, size: float, colour=TEXT, side=0.0, bold=
 
 
 def size_for(box: Box, size: float) -> int:
-    """Size of letters [pixels], at most ``size``, whose line is no taller than ``box``."""
-    return max(1, min(round(size), int((box.h - 2) / 1.164)))  # of DejaVu, rounded up twice
+    """Size of letters [pixels], at most ``size``, whose line fits the height of ``box``."""
+    # Line height of DejaVu, rounded up twice.
+    return max(1, min(round(size), int((box.h - 2) / 1.164)))
 
 
 def ramp(stops: list, at: np.ndarray) -> np.ndarray:
-    """Colours [n, 3] float between (place, colour) of ``stops``."""
+    """Colours [n, 3] float at the positions ``at`` [n], interpolated between ``stops``, a list of
+    (position, colour)."""
     places, colours = zip(*stops, strict=True)
     return np.stack([np.interp(at, places, channel) for channel in zip(*colours, strict=True)], -1)

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Sound from log-mel spectra that have no phase, and its pieces joined (AFP of Chen et al.,
-Generative Multi-Modal Mutual Enhancement Video Semantic Communications, 2024, section 3.1: filter,
-then continuity).
+"""Recovers sound from log-mel spectra, which have no phase, and joins its pieces (AFP of Chen et
+al., Generative Multi-Modal Mutual Enhancement Video Semantic Communications, 2024, section 3.1:
+filter, then continuity).
 
-A second of sound is 100 spectra of 64 bands (``spectrum.log_mel``, YAMNet's offset): spectrum k of
-a clip begins at sample 160 k, so the last ones reach 15 ms beyond the clip, into silence.  Phases
-are taken over a whole clip and so have no seam where seconds meet.
+A second of sound is 100 spectra of 64 bands (``spectrum.log_mel``, YAMNet's offset).  Spectrum k of
+a clip begins at sample 160 k, so the last ones extend 15 ms beyond the clip, into silence.  Phases
+are recovered for a whole clip, without discontinuities between seconds.
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ from .spectrum import (
     window,
 )
 
-SECOND = RATE // HOP  # spectra
+SECOND = RATE // HOP  # spectra of a second
 OVERLAP = WINDOW - HOP  # samples by which the sound of a piece is longer than its spectra's hops
 SILENCE = float(np.log(YAMNET_OFFSET))  # log-mel of a band without sound
-LOUDEST = 7.0  # log-mel that no sound within -1 to 1 reaches
-ITERATIONS = 32  # more bring the spectra nearer, but no judge hears it
-MOMENTUM = 0.99  # Perraudin et al.'s alpha
-ORDER = 4  # of the filter, run forwards and backwards
-FLOOR = 1e-6  # of magnitudes that are divided by
-LEAST_OVERLAP = 1e-2  # of the windows' squares, whose sum begins at 0 with the clip
+LOUDEST = 7.0  # log-mel above that of any sound within -1 to 1
+ITERATIONS = 32  # further ones reduce the spectral error, but do not change any judge's result
+MOMENTUM = 0.99  # alpha of Perraudin et al.
+ORDER = 4  # of the filter, which is run forwards and backwards
+FLOOR = 1e-6  # least magnitude of a divisor
+LEAST_OVERLAP = 1e-2  # least sum of squared windows, which is 0 at the start of the clip
 
 
 def seconds_of(sound: np.ndarray) -> np.ndarray:
     """Sound [T * 16000] float32 in -1 to 1 at 16 kHz -> log-mel [T, 100, 64] float32.
 
-    Raises SemcomError for a length that is not whole seconds.
+    SemcomError for a length that is not whole seconds.
     """
     if sound.ndim != 1 or len(sound) % RATE:
         raise SemcomError(f"sound {list(sound.shape)}; expected [T * {RATE}], whole seconds")
@@ -57,15 +57,16 @@ def seconds_of(sound: np.ndarray) -> np.ndarray:
 
 
 def recovered(spectra: np.ndarray) -> np.ndarray:
-    """Log-mel spectra [n, 64], n at least 1 -> sound [160 n + 240] float32 that has them nearly.
+    """Log-mel spectra [n, 64], n at least 1 -> sound [160 n + 240] float32 with nearly these
+    spectra.
 
-    Fast Griffin-Lim (Griffin and Lim 1984; Perraudin, Balazs and Sondergaard 2013, algorithm 2),
-    but what is kept of each spectrum are the 64 bands, not 257 magnitudes that were guessed from
-    them: each round takes the magnitudes of the consistent spectrum and scales them, bin by bin,
-    by what its bands lack, the multiplicative step of a non-negative inversion (Lee and Seung
-    2001).  It starts from noise of a fixed seed, so equal spectra give equal sound.
+    Fast Griffin-Lim (Griffin and Lim 1984; Perraudin, Balazs and Sondergaard 2013, algorithm 2), in
+    which each spectrum is constrained to its 64 bands and not to 257 estimated magnitudes: each
+    iteration takes the magnitudes of the consistent spectrum and scales each bin by the ratio of
+    wanted to present bands, the multiplicative step of a non-negative inversion (Lee and Seung
+    2001).  It starts from noise of a fixed seed, so that equal spectra give equal sound.
 
-    Raises SemcomError for other shapes and for spectra that are not finite.
+    SemcomError for other shapes and for spectra that are not finite.
     """
     if spectra.ndim != 2 or spectra.shape[1] != BANDS or not len(spectra):
         raise SemcomError(f"spectra {list(spectra.shape)}; expected [n, {BANDS}], n at least 1")
@@ -82,14 +83,14 @@ def recovered(spectra: np.ndarray) -> np.ndarray:
 
 
 def in_band(sound: np.ndarray) -> np.ndarray:
-    """Sound [n] without what lies outside 125 to 7500 Hz, where no band looks; no delay."""
+    """Sound [n] float32 limited to 125 to 7500 Hz, the range of the bands, without delay."""
     return sosfiltfilt(_band_pass(), sound, padtype=None).astype(np.float32)
 
 
 def joined(pieces: Sequence[np.ndarray]) -> np.ndarray:
-    """Pieces of a clip, at least one, each with 240 samples that the next one has again -> sound
-    [sum of lengths - 240 * number] float32: a cross-fade of 15 ms, linear, from piece to piece;
-    the overlap of the last is cut off."""
+    """Join the pieces of a clip, at least one, which overlap the next one by 240 samples -> sound
+    [sum of lengths - 240 * number] float32, with a linear cross-fade of 15 ms between pieces; the
+    overlap of the last one is cut off."""
     rise = np.arange(OVERLAP, dtype=np.float32) / OVERLAP
     heads = [piece.copy() for piece in pieces]
     for earlier, later in zip(pieces[:-1], heads[1:], strict=True):
@@ -98,8 +99,11 @@ def joined(pieces: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def sound_of(pieces: Sequence[np.ndarray]) -> np.ndarray:
-    """AFP: log-mel [T, 100, 64] of each piece of a clip, T seconds that were heard together ->
-    sound [seconds * 16000] float32 in -1 to 1: recovered, joined and filtered."""
+    """AFP: recovers, joins and filters the sound of a clip.
+
+    pieces  log-mel [T, 100, 64] of each piece, T successive seconds; returns sound
+            [seconds * 16000] float32, -1 to 1
+    """
     if not sum(len(piece) for piece in pieces):
         return np.zeros(0, np.float32)
     parts = [recovered(np.reshape(piece, (-1, BANDS))) for piece in pieces if len(piece)]
@@ -113,15 +117,15 @@ def _band_pass() -> np.ndarray:
 
 @lru_cache(maxsize=1)
 def _shares() -> tuple[np.ndarray, np.ndarray]:
-    """[64, 257] twice, float32: how a value of bands spreads over bins (columns of the weights
-    with a sum of 1), and how ratios of bands become one of a bin (rows with a sum of 1)."""
+    """Two matrices [64, 257] float32: the distribution of a band over bins (weights with columns of
+    sum 1), and the weights of the bands' ratios in a bin (rows of sum 1)."""
     weights = mel_weights()
     of_band, of_bin = weights.sum(0), weights.sum(1, keepdims=True)
     return (weights / of_band).T.copy(), (weights / np.maximum(of_bin, FLOOR)).T.copy()
 
 
 def _start(bands: np.ndarray) -> np.ndarray:
-    """Spectra [n, 257] complex64 with smooth magnitudes and phases of noise."""
+    """Initial spectra [n, 257] complex64, with smooth magnitudes and random phases."""
     magnitudes = bands @ _shares()[0]
     turns = np.random.default_rng(0).random(magnitudes.shape, np.float32)
     return magnitudes * np.exp(np.complex64(2j * np.pi) * turns)
@@ -134,23 +138,23 @@ def _with_bands(spectrum: np.ndarray, bands: np.ndarray) -> np.ndarray:
 
 
 def _analysed(sound: np.ndarray) -> np.ndarray:
-    """Sound [160 n + 240] -> [n, 257] complex64."""
+    """Short-time spectra [n, 257] complex64 of sound [160 n + 240]."""
     pieces = np.lib.stride_tricks.sliding_window_view(sound, WINDOW)[::HOP]
     return fft.rfft(pieces * window(), FFT, axis=1)
 
 
 def _overlapped(spectrum: np.ndarray) -> np.ndarray:
-    """[n, 257] -> [160 n + 240]: the sum of the windowed pieces, as the least squares have it."""
+    """Sound [160 n + 240] of spectra [n, 257]: the least-squares overlap-add of windowed pieces."""
     return _added(fft.irfft(spectrum, FFT, axis=1)[:, :WINDOW] * window())
 
 
 def _overlaps(n: int) -> np.ndarray:
-    """[160 n + 240]: sum of the squared windows, which the sum of pieces is divided by."""
+    """Sum of the squared windows [160 n + 240], the divisor of the overlap-add."""
     return np.maximum(_added(np.tile(np.square(window()), (n, 1))), LEAST_OVERLAP)
 
 
 def _added(pieces: np.ndarray) -> np.ndarray:
-    """Pieces [n, 400], one each 160 samples, added up -> [160 n + 240]."""
+    """Overlap-add of pieces [n, 400] at a distance of 160 samples: [160 n + 240]."""
     hops = -(-WINDOW // HOP)
     n = len(pieces)
     parts = np.pad(pieces, ((0, 0), (0, hops * HOP - WINDOW))).reshape(n, hops, HOP)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Quality of pictures and sound that are shown again, by closed formulas.
+"""Quality of received pictures and sound, by closed formulas.
 
 Pictures are [h, w, 3] uint8 of one size, sound [n] float32 at 16 kHz of one length.
 """
@@ -13,12 +13,12 @@ from ..base.errors import SemcomError
 from ..base.optional import cv2
 from .spectrum import YAMNET_OFFSET, log_mel
 
-BEST_DB = 60.0  # of equal pictures, and of all nearer than this, as of libvmaf's psnr for 8 bits
+BEST_DB = 60.0  # upper limit, also for equal pictures, as of libvmaf's psnr for 8 bits
 GAUSS, DEVIATION = 11, 1.5  # [pixels]
 FLOORS = (0.01 * 255) ** 2, (0.03 * 255) ** 2  # C1, C2
 SCALES = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # exponents of Wang et al. 2003
 COEFFICIENTS = 40  # of a cepstrum
-FLAT = 1e-6  # length of a spectrum without the mean below which it is silence
+FLAT = 1e-6  # norm of a spectrum without its mean below which it counts as silence
 
 
 def psnr(sent: np.ndarray, shown: np.ndarray) -> float:
@@ -32,12 +32,11 @@ def structural_similarity(sent: np.ndarray, shown: np.ndarray) -> tuple[float, f
     """(SSIM, MS-SSIM) of a picture, each the mean over its colours.
 
     SSIM (Wang et al., Image quality assessment, 2004, eq. 13): Gaussian window of 11 x 11 pixels
-    with a deviation of 1.5, where it fits into the picture; -1 to 1.  MS-SSIM (Wang et al. 2003,
-    eq. 7), 0 to 1: five scales need a smaller side of 176 pixels; of smaller pictures those are
-    left out at which it has less than 11, and the exponents of the others scaled to a sum of 1:
-    at 64 pixels three remain, at 96 four.  Negative means of a scale count as 0.
-
-    Raises SemcomError below 11 pixels.
+    with a standard deviation of 1.5, only where it fits into the picture; -1 to 1.  MS-SSIM (Wang
+    et al. 2003, eq. 7), 0 to 1, has five scales for a shorter side of at least 176 pixels.  For
+    smaller pictures the scales with less than 11 pixels are left out, and the exponents of the
+    others are scaled to a sum of 1: three scales at 64 pixels, four at 96.  Negative means of a
+    scale count as 0.  SemcomError below 11 pixels.
     """
     if min(sent.shape[:2]) < GAUSS:
         raise SemcomError(
@@ -56,12 +55,12 @@ def structural_similarity(sent: np.ndarray, shown: np.ndarray) -> tuple[float, f
 
 
 def _scales(shape: tuple) -> int:
-    """At how many scales the window fits."""
+    """Number of scales at which the window fits."""
     return min(len(SCALES), int(np.log2(min(shape[:2]) / GAUSS)) + 1)
 
 
 def _window_means(one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Means over a picture of SSIM, and of its part without luminance, [colours] each."""
+    """Means over a picture of SSIM, and of SSIM without its luminance term, [colours] each."""
     luminance_floor, contrast_floor = FLOORS
     mean, mean_too = _blurred(one), _blurred(other)
     product, squares = mean * mean_too, mean**2 + mean_too**2
@@ -73,7 +72,7 @@ def _window_means(one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def _blurred(picture: np.ndarray) -> np.ndarray:
-    """Means under the window, where it is wholly inside."""
+    """Weighted means under the window at the places where it fits."""
     edge = GAUSS // 2
     return cv2.GaussianBlur(picture, (GAUSS, GAUSS), DEVIATION)[edge:-edge, edge:-edge]
 
@@ -86,18 +85,18 @@ def _halved(picture: np.ndarray) -> np.ndarray:
 
 
 def timbre(sent: np.ndarray, played: np.ndarray) -> float:
-    """How like the colours of two sounds are, -1 to 1: the cosine of their mean mel-frequency
-    cepstral coefficients 1 to 40 (Davis and Mermelstein 1980): the orthonormal DCT-II of the mean
-    log-mel spectrum of 64 bands; coefficient 0, which is the level, is left out.
+    """Similarity of the timbre of two sounds, -1 to 1: the cosine of their mean mel-frequency
+    cepstral coefficients 1 to 40 (Davis and Mermelstein 1980).
 
-    Silence has none: 1 between two silences, 0 between a silence and a sound.  A high value does
-    not mean that the sound can be recognised: judge that with a class, beside it.
+    These are the orthonormal DCT-II of the mean log-mel spectrum of 64 bands, without coefficient
+    0, the level.  The result is 1 for two silences and 0 for silence and a sound.  A high value
+    does not mean that the sound can be recognised; a judge of its class measures that.
     """
     return _cosine(*(_cepstrum(sound) for sound in (sent, played)))
 
 
 def log_mel_correlation(sent: np.ndarray, played: np.ndarray) -> float:
-    """Pearson's correlation of two log-mel spectra over time and bands, -1 to 1; of silences as of
+    """Pearson's correlation of two log-mel spectra over time and bands, -1 to 1; with silence as in
     :func:`timbre`."""
     spectra = (log_mel(sound, YAMNET_OFFSET).astype(np.float64) for sound in (sent, played))
     return _cosine(*((each - each.mean()).ravel() for each in spectra))

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Draws what was sent beside what the receiver shows as one picture, for a window or a film.
+"""Draws a sent picture beside the received one, for a window or a film.
 
-Below the pictures the sentence that was read, how far it is to be trusted, and what it took.
-Everything is drawn on a canvas [height, width, 3] uint8 RGB; what stays as it is for a second is
-drawn once.
+Below the pictures are the received sentence, its expected similarity and the number of symbols.
+Everything is drawn on a canvas [height, width, 3] uint8 RGB; parts that are constant for a second
+are cached.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ from .paint import EDGE, FAINT, GROUND, SKY, TEXT, WELL, Box
 from .spectrum import RATE
 from .video import Coding, Video, video_file
 
-WIDTH, HEIGHT = 1280, 720  # the size that lengths below are for [pixels]; others scale
-SMALLEST = (320, 180)  # what is still drawn, if no longer legible
-REMEMBERED = 60  # seconds whose values are shown
+WIDTH, HEIGHT = 1280, 720  # [pixels] size for which lengths are given; they scale with the size
+SMALLEST = (320, 180)  # [pixels] smallest size, at which text is illegible
+REMEMBERED = 60  # [s] for which values are shown
 XI, SSIM = "ξ, expected likeness, last 60 s", "SSIM, last 60 s"
 LOST = "nothing arrived"
 NO_PICTURE = "no picture"
 UNREAD = "no sentence could be read"
-CODING = Coding("veryfast")  # of a film as long as its run
+CODING = Coding("veryfast")  # for films that are as long as their runs
 
 
 @dataclass(frozen=True)
 class Caption:
-    """What stands below the pictures, for a second.
+    """The text below the pictures for a second.
 
-    words    the sentence that was read, or what is to be said in its place
-    named    what ``values`` are;  values  in 0 to 1 of the last seconds, the newest last, NaN where
-             not known
-    symbols  complex symbols of a second's payload, None where not known
-    told     more, in words: the channel, the sound
+    words    the received sentence, or a text in place of it
+    named    name of ``values``
+    values   0 to 1 for each of the last seconds, the latest last, NaN if unknown
+    symbols  number of complex symbols of a second's payload, None if unknown
+    told     further text, about the channel and the sound
     """
 
     words: str = ""
@@ -54,9 +54,12 @@ class Caption:
 
 
 def draw(sent, shown, caption: Caption, width: int = WIDTH, height: int = HEIGHT) -> np.ndarray:
-    """Pictures [h, w, 3] uint8 RGB beside each other with their caption, [height, width, 3] uint8.
+    """Two pictures beside each other with their caption, [height, width, 3] uint8 RGB.
 
-    sent, shown  None where there is no picture: it was lost, or is not known here
+    sent   sent picture [h, w, 3] uint8 RGB; None if unknown
+    shown  received picture [h, w, 3] uint8 RGB; None if lost
+
+    SemcomError if the size is below :data:`SMALLEST`.
     """
     if width < SMALLEST[0] or height < SMALLEST[1]:
         raise SemcomError(f"a view of {width} x {height} pixels; at least {SMALLEST} is needed")
@@ -74,7 +77,7 @@ def _unit(width: int, height: int) -> float:
 
 
 def _pictures(width: int, height: int) -> tuple[Box, Box]:
-    """Where the two pictures are."""
+    """The boxes of the two pictures."""
     unit = _unit(width, height)
     gap, head, foot = (round(n * unit) for n in (20, 40, 200))
     wide, tall = (width - 3 * gap) // 2, height - head - foot - 2 * gap
@@ -83,7 +86,7 @@ def _pictures(width: int, height: int) -> tuple[Box, Box]:
 
 @lru_cache(maxsize=4)
 def _ground(caption: Caption, width: int, height: int) -> np.ndarray:
-    """All but the pictures."""
+    """Everything except the pictures."""
     unit, canvas = _unit(width, height), paint.filled(width, height, GROUND)
     boxes = _pictures(width, height)
     for name, box in zip(("sent", "shown by the receiver"), boxes, strict=True):
@@ -99,7 +102,7 @@ def _ground(caption: Caption, width: int, height: int) -> np.ndarray:
 
 
 def _words(caption: Caption, width: int, height: int, unit: float) -> np.ndarray:
-    """A panel with the sentence, the symbols of a second and what else is told."""
+    """A panel with the sentence, the symbols per second and the further text."""
     canvas, pad = paint.panel(width, height, unit), round(20 * unit)
     rows = [round(share * height) for share in (0.08, 0.5, 0.72, 0.94)]
     boxes = [Box(pad, y, width - 2 * pad, end - y) for y, end in zip(rows, rows[1:], strict=False)]
@@ -112,7 +115,7 @@ def _words(caption: Caption, width: int, height: int, unit: float) -> np.ndarray
 
 
 def _values(caption: Caption, width: int, height: int, unit: float) -> np.ndarray:
-    """A panel with the newest value in figures, and a bar for each second."""
+    """A panel with the latest value as a number, and a bar for each second."""
     canvas, pad = paint.panel(width, height, unit), round(16 * unit)
     head = Box(pad, round(6 * unit), width - 2 * pad, round(40 * unit))
     newest = caption.values[-1] if caption.values else np.nan
@@ -135,9 +138,9 @@ def _values(caption: Caption, width: int, height: int, unit: float) -> np.ndarra
 
 
 class Captions:
-    """Captions of clips, second by second, one clip after the other.
+    """Makes the captions of successive clips, second by second.
 
-    told  more that each has to say, in words
+    told  further text of every caption
     """
 
     def __init__(self, told: str = ""):
@@ -145,9 +148,10 @@ class Captions:
         self._values = deque(maxlen=REMEMBERED)
 
     def of(self, sent: Media | None, shown: Media | None) -> list[Caption]:
-        """A caption for each second.
+        """A caption for each second of a clip.
 
-        sent  None where it is not known;  shown  None where nothing of it arrived
+        sent   sent media; None if unknown
+        shown  received media; None if lost
         """
         seconds = (sent or shown or Media()).seconds
         words, values = [LOST if shown is None else ""] * seconds, [np.nan] * seconds
@@ -166,14 +170,14 @@ class Captions:
         return made
 
     def _call(self, named: str) -> None:
-        """Values of another kind do not stand beside those before."""
+        """Clear the values if the name of the values changes."""
         if named != self.named:
             self.named = named
             self._values.clear()
 
 
 def picture_at(media: Media | None, second: float) -> np.ndarray | None:
-    """The picture that is shown then, the last one after the end; None where there is none."""
+    """The picture that shows at ``second``; after the end, the last one; None without pictures."""
     if media is None or not len(media.pictures):
         return None
     place = int(second / media.seconds * len(media.pictures))
@@ -181,8 +185,8 @@ def picture_at(media: Media | None, second: float) -> np.ndarray | None:
 
 
 def likeness(sent: Media, shown: Media, second: int) -> float:
-    """SSIM of the pictures in the middle of a second; NaN where there are none of one size, or they
-    are too small to be judged."""
+    """SSIM of the pictures in the middle of a second; NaN if a picture is missing, or their sizes
+    differ or are too small."""
     pair = [picture_at(media, second + 0.5) for media in (sent, shown)]
     size, other = map(np.shape, pair)
     if size != other or min(size[:2], default=0) < quality.GAUSS:
@@ -191,18 +195,22 @@ def likeness(sent: Media, shown: Media, second: int) -> float:
 
 
 class SideBySide:
-    """A film of clips as they were sent and as they are shown, 16 pictures a second, with the
-    sound that the receiver plays; one after the other, nothing is kept.
+    """Writes a film of sent beside received clips, 16 pictures per second, with the received sound.
+    Clips are written as they come, and none is kept.
 
-    video  that is written into;  told  what each picture has to say, in words
+    video  the video to write into
+    told   further text of every picture
     """
 
     def __init__(self, video: Video, told: str = ""):
         self._video, self._captions = video, Captions(told)
 
     def add(self, sent: Media | None, shown: Media | None) -> None:
-        """The next clip: ``sent`` None where it is not known, ``shown`` None where nothing of it
-        arrived, which leaves silence."""
+        """Write the next clip.
+
+        sent   sent media; None if unknown
+        shown  received media; None if lost, which gives silence
+        """
         sound = np.zeros(0, np.float32) if shown is None else shown.sound
         for second, caption in enumerate(self._captions.of(sent, shown)):
             for k in range(PICTURES):
@@ -215,6 +223,6 @@ class SideBySide:
 
 @contextmanager
 def side_by_side(path, told: str = "") -> Iterator[SideBySide]:
-    """A film of that name to be written into; it is whole or not there."""
+    """A context with a film to write into; the file is complete or absent."""
     with video_file(path, PICTURES, coding=CODING) as video:
         yield SideBySide(video, told)

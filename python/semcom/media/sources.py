@@ -3,22 +3,24 @@
 """Media files, cameras and microphones as seconds of picture and sound.
 
 A second has 16 pictures, those that show at (k + 1/2)/16 s, and 16,000 samples of sound: the rates
-that features are made at.  A source also tells the medium's own size and rates (``original``), and
-hands out its own pictures where they are asked for.  What a file does not say is answered so:
+of the feature networks.  A source also has the medium's own size and rates (``original``) and can
+give the medium's own pictures.  Media of other properties are converted:
 
-- no sound, or a gap in it: silence; no picture: black, also for cover art.  Neither: an error
-- variable or low rate of pictures: the one that shows at that time, again and again if need be; the
-  last one stays
-- more than one channel, another rate: their mean, resampled to 16 kHz, without aliases
-- pictures of any size: scaled to the height asked for, square pixels, all to the shape of the
-  first; turned as the file says
-- a last second that is not full: kept from half a second on, filled with silence and the last
-  picture
+- no sound, or a gap in it: silence; no pictures, or cover art: black.  Neither: an error
+- variable or low rate of pictures: the picture that shows at the time, repeated if necessary; the
+last
+  one lasts until the end
+- several channels, another rate: their mean, resampled to 16 kHz without aliasing
+- pictures of any size: scaled to the wanted height with square pixels, all to the shape of the
+first;
+  rotated as the file declares
+- an incomplete last second: kept if it has at least half a second, and padded with silence and the
+  last picture
 - parts that cannot be decoded or go back in time: skipped and counted (``skipped``)
 
-Memory does not grow with the length of a recording: decoding waits for its reader.  Original
-pictures that wait for their second take 1 GiB at most: beyond, it goes out without waiting for its
-sound.
+Memory does not grow with the length of a recording, since decoding waits for its reader.  Original
+pictures that wait for their second take at most 1 GiB; beyond that, the second is given without
+waiting for its sound.
 """
 
 from __future__ import annotations
@@ -37,18 +39,20 @@ from .clip import no_picture
 from .decoding import AHEAD, PICTURES, Limits, Reader, silence_error
 from .spectrum import RATE
 
-WAITING = 1 << 30  # [bytes] of original pictures that wait for their second
-HELD = 8  # what decoding may be ahead of its reader, in pictures and pieces of sound
+WAITING = 1 << 30  # [bytes] most original pictures that wait for their second
+HELD = 8  # most pictures and pieces of sound by which decoding is ahead of its reader
 USUAL = Limits()
-JITTER = RATE // 50  # [samples] of time stamps that are not a gap
+JITTER = RATE // 50  # [samples] deviation of time stamps that is not a gap
 
 
 @dataclass(frozen=True)
 class Original:
-    """What a medium is by itself; None where it has no such track or does not say.
+    """A medium's own size and rates; None if a track is missing or a value unknown.
 
-    height, width    [pixels] of its pictures as they are stored, before turning
-    picture_rate_hz  mean rate of its pictures;  sound_rate_hz, channels: of its sound
+    height, width    [pixels] of its pictures as stored, before rotation
+    picture_rate_hz  mean rate of its pictures
+    sound_rate_hz    sample rate of its sound
+    channels         channels of its sound
     """
 
     height: int | None = None
@@ -60,11 +64,14 @@ class Original:
 
 @dataclass(frozen=True)
 class Second:
-    """One second: ``pictures`` [16, height, width, 3] uint8 RGB, ``sound`` [16000] float32 in -1 to
-    1, ``number`` from 0 on.
+    """One second of a medium.
 
-    originals  where asked for: (time [s] from the medium's begin, picture [H, W, 3] uint8 RGB) of
-               each picture of the medium that begins in this second, turned as the file says
+    number     from 0
+    pictures   [16, height, width, 3] uint8 RGB
+    sound      [16000] float32, -1 to 1
+    originals  (time [s] from the medium's start, picture [H, W, 3] uint8 RGB) of each of the
+               medium's own pictures that begins in this second, rotated as the file declares; () if
+               not wanted
     """
 
     number: int
@@ -74,14 +81,16 @@ class Second:
 
 
 class MediaSource:
-    """Seconds of a file or of devices; iterate over it once.
+    """The seconds of a file or of devices; an iterable that can be used once.
 
-    name        a file, or a device as v4l2:/dev/video0, alsa:default, lavfi:testsrc2
-    microphone  a second device that the sound is taken from
-    height      [pixels] of the pictures; their width follows, an even number
-    originals   True: seconds have the medium's own pictures, too
-    ``original`` tells the medium's own size and rates.
-    Raises SemcomError with the name and what to do, when opened or while read.
+    name        a file, or a device such as v4l2:/dev/video0, alsa:default, lavfi:testsrc2
+    microphone  a second device for the sound
+    height      [pixels] of the pictures; their width is an even number by the aspect ratio
+    limits      largest size, duration and pictures
+    originals   True: seconds also have the medium's own pictures
+
+    ``original`` has the medium's own size and rates.  SemcomError with the name and the remedy,
+    when it is opened or read.
     """
 
     def __init__(self, name: str | Path, microphone: str = "", height=224, limits=USUAL,
@@ -143,7 +152,7 @@ class MediaSource:
 
 
 def _original(streams: dict) -> Original:
-    """Of the streams ``video`` and ``audio``, where there are."""
+    """The properties of the streams ``video`` and ``audio``, those that exist."""
     told = {}
     if video := streams.get("video"):
         rate = video.average_rate or video.guessed_rate
@@ -158,7 +167,7 @@ def _original(streams: dict) -> Original:
 
 
 class _Tracks:
-    """Pictures and sound of both tracks, until their seconds are complete."""
+    """Collects pictures and sound of both tracks until a second is complete."""
 
     def __init__(self, has_picture: bool, has_sound: bool, height: int, originals: bool):
         self.pictures, self.sound = deque(), _Sound()
@@ -172,13 +181,13 @@ class _Tracks:
             self.sound.add(*value)
         elif kind == "original":
             self.originals.add(*value)
-        elif self.owed:  # its second has gone out without it
+        elif self.owed:  # its second was given without it
             self.last, self.owed = value, self.owed - 1
         else:
             self.pictures.append(value)
 
     def complete(self) -> Iterator[Second]:
-        """The seconds that are; one track is waited for until the other is far ahead."""
+        """The complete seconds; a track is waited for until the other one is far ahead."""
         while True:
             ready = self._ready()
             waits = min(ready[kind] for kind in self.expected) < 1
@@ -189,7 +198,7 @@ class _Tracks:
             yield self._take()
 
     def rest(self) -> Iterator[Second]:
-        """What is left at the end, the last second from half of it on."""
+        """The remaining seconds at the end; the last one if it has at least half a second."""
         while True:
             left = max(self._ready().values())
             if left < 0.5 and (left == 0 or self.number > 0):
@@ -212,7 +221,7 @@ class _Tracks:
 
 
 class _Originals:
-    """The medium's own pictures, until their second goes out."""
+    """Keeps the medium's own pictures until their second is given."""
 
     def __init__(self, wanted: bool):
         self._wanted, self._waiting, self._end, self.bytes = wanted, deque(), 0.0, 0
@@ -222,11 +231,12 @@ class _Originals:
         self._end, self.bytes = time, self.bytes + picture.nbytes
 
     def complete(self, number: int) -> bool:
-        """Whether no more pictures of second ``number`` are to come."""
+        """Whether all pictures of second ``number`` have come."""
         return not self._wanted or self._end >= number + 1
 
     def take(self, number: int) -> tuple:
-        """Those of second ``number``, and any from before that came too late for their own."""
+        """The pictures of second ``number``, and earlier ones that came too late for their
+        second."""
         taken = []
         while self._waiting and self._waiting[0][0] < number + 1:
             taken.append(self._waiting.popleft())
@@ -235,7 +245,7 @@ class _Originals:
 
 
 class _Sound:
-    """Samples by their place in time, silence in the gaps."""
+    """Samples in order of time, with silence in gaps."""
 
     def __init__(self):
         self._pieces, self._taken, self._end = deque(), 0, 0
@@ -244,7 +254,7 @@ class _Sound:
         return self._end - self._taken
 
     def add(self, place: int, samples: np.ndarray) -> None:
-        """Samples that begin at sample ``place``; what was there before stays."""
+        """Add samples from sample number ``place`` on; samples that are already there stay."""
         gap = place - self._end
         if gap < -JITTER:
             samples = samples[-gap:]
@@ -254,7 +264,7 @@ class _Sound:
             self._end = begin + len(samples)
 
     def take(self) -> np.ndarray:
-        """The next second, silence where there is no more."""
+        """Remove the next second, padded with silence, [16000] float32."""
         second, begin = np.zeros(RATE, np.float32), self._taken
         self._taken += RATE
         while self._pieces and self._pieces[0][0] < self._taken:
@@ -268,7 +278,7 @@ class _Sound:
 
 
 def windows(seconds, length: int) -> Iterator[list[Second]]:
-    """Runs of ``length`` seconds, one after the other; the last may be shorter."""
+    """Successive groups of ``length`` seconds; the last one may be shorter."""
     window = []
     for second in seconds:
         window.append(second)

@@ -12,15 +12,16 @@ import numpy as np
 from ..base.errors import SemcomError
 from .clip import Media
 
-HANDLE_ITEM = np.int64, 512  # a page of memory each, so that no buffer is ahead by many clips
-NOTHING = -1  # in the place of a handle, of a clip of which nothing was heard
-LIMIT = 1 << 30  # [bytes]; 16 pictures of 96 x 96 with their second of sound are half a million
+HANDLE_ITEM = np.int64, 512  # a page of memory, so that buffers do not hold many clips
+NOTHING = -1  # in place of a handle: the clip was lost
+LIMIT = 1 << 30  # [bytes]; a second with 16 pictures of 96 x 96 and sound has half a million
 
 
 class MediaStore:
-    """Keeps media until somebody takes what was made of them; any number of threads.
+    """Keeps media by handle; safe for any number of threads.
 
-    Beyond ``limit`` bytes the oldest go, which ``dropped`` counts; the newest stays, however large.
+    Beyond ``limit`` bytes the oldest media are dropped, which ``dropped`` counts; the latest stays,
+    whatever its size.
 
     limit  [bytes] of pictures and sound
     """
@@ -34,7 +35,7 @@ class MediaStore:
         return len(self._kept)
 
     def keep(self, media: Media) -> int:
-        """A handle, 0 or more, that no other media of this store have or had."""
+        """Keep media; returns their handle, 0 or more, which is never used again."""
         with self._lock:
             handle = next(self._numbers)
             self._kept[handle] = media
@@ -45,21 +46,22 @@ class MediaStore:
         return handle
 
     def get(self, handle: int) -> Media:
-        """What was kept; SemcomError if it is gone, or never was."""
+        """The media of a handle; SemcomError if they were dropped or never kept."""
         with self._lock:
             found = self._kept.get(int(handle))
         if found is None:
             raise SemcomError(
-                f"media {handle}: not kept in this process, or no more ({self.dropped} of the "
-                f"oldest dropped beyond {self.limit:,} bytes); ask sooner, or send less at a time"
+                f"media {handle}: not in this process's store, or dropped ({self.dropped} "
+                f"were, beyond {self.limit:,} bytes); read sooner, or send less at a time"
             )
         return found
 
 
 def handle_items(handle: int, seconds: int) -> np.ndarray:
-    """A handle as it travels: [seconds, 512] int64, the same in all of them."""
+    """The items of a handle, [seconds, 512] int64, all with the same value."""
     return np.full((seconds, HANDLE_ITEM[1]), handle, HANDLE_ITEM[0])
 
 
 STORE = MediaStore()
-"""The one of a process: systems keep there, :class:`semcom.tasks.media.MediaTask` gets."""
+"""The store of the process: systems keep media in it, :class:`semcom.tasks.media.MediaTask` reads
+them."""

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The timeline of an overlay: the event of each second against the truth, how sure the receiver is,
-and the sound's spectrum.
+"""The timeline of an overlay: the decided and the true event of each second, the confidence, and
+the sound's spectrum.
 
-What stays as it is while the playhead moves is drawn once: those functions have a cache, and
-hashable arguments for its sake.
+Parts that do not change while the playhead moves are drawn once: their functions have a cache and
+therefore hashable arguments.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ from .paint import (
 )
 from .spectrum import HOP, RATE, WINDOW, YAMNET_OFFSET, log_mel
 
-TINTS = {None: SKY, True: GREEN, False: VERMILION}  # of a decision: not known, right, wrong
+TINTS = {None: SKY, True: GREEN, False: VERMILION}  # of a decision: unknown, right, wrong
 MARKS = {None: "", True: "\N{CHECK MARK} ", False: "\N{BALLOT X} "}
-QUIET, RANGE = -6.0, 6.0  # log-mel that is black; how far above white is at least
+QUIET, RANGE = -6.0, 6.0  # log-mel of black; least difference from black to white
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)  # [s] between ticks
-TO_COME = 0.55  # brightness of the sound that was not heard yet
-NOTHING = "background"  # the event that is none
+TO_COME = 0.55  # brightness of the sound after the playhead
+NOTHING = "background"  # name of the class without an event
 UNSURE = 0.5  # confidence below which a decision is shown as unsure
 
 
 class Rows(NamedTuple):
-    """Rows of the timeline, equally wide: second t of T begins at t/T of each.  Without a truth
-    its row has no height."""
+    """Rows of the timeline, all of the same width: second t of T begins at t/T of it.  Without a
+    truth, that row has no height."""
 
     decided: Box
     truth: Box
@@ -64,21 +64,21 @@ def _rows(width: int, height: int, unit: float, with_truth: bool) -> Rows:
 
 
 def marks(decided, truth) -> list:
-    """For each second: right (True), wrong (False), or not known (None)."""
+    """Whether each second's decision is right (True), wrong (False) or unknown (None)."""
     return [
         name == true if name and true else None for name, true in zip(decided, truth, strict=True)
     ]
 
 
 def said(event: str, sure: float) -> str:
-    """An event as it is shown: with a word before it where the receiver is not sure."""
+    """The text of an event, with "unsure: " before it at a low confidence."""
     return f"unsure: {event}" if event and not sure >= UNSURE else event
 
 
 def draw_timeline(area: np.ndarray, view, unit: float) -> None:
     """Draw the timeline of a view (overlay.View) over ``area`` [h, w, 3] uint8.
 
-    unit  pixels for one of a view of 1280 x 720
+    unit  pixels for a pixel of a view of 1280 x 720
     """
     seconds, (tall, wide) = view.seconds(), area.shape[:2]
     decided, sure = _padded(view.decided, "", seconds), _padded(view.confidences, 0.0, seconds)
@@ -95,7 +95,7 @@ def _padded(values, filling, length: int) -> tuple:
 
 @lru_cache(maxsize=4)
 def _timeline(decided, truth, confidences, sound: bytes, width, height, unit) -> np.ndarray:
-    """The panel without the playhead; tuples with an entry for each second."""
+    """The panel without the playhead; the tuples have an entry for each second."""
     canvas, rows = paint.panel(width, height, unit), _rows(width, height, unit, truth is not None)
     right = marks(decided, truth or [""] * len(decided))
     known = [good for good in right if good is not None]
@@ -117,13 +117,13 @@ def _timeline(decided, truth, confidences, sound: bytes, width, height, unit) ->
 
 
 def _span(row: Box, first: float, seconds: float, total: int) -> Box:
-    """The part of a row that stands for ``seconds`` from ``first`` on."""
+    """The part of a row for ``seconds`` from second ``first`` on, of ``total`` seconds."""
     left, end = (row.x + round(t / total * row.w) for t in (first, first + seconds))
     return row._replace(x=left, w=end - left)
 
 
 def _label(canvas, row: Box, text: str, below: str, unit: float) -> None:
-    """Text beside a row, in one or two lines."""
+    """Write a label of one or two lines beside a row."""
     pad = round(14 * unit)
     box = Box(pad, row.y, row.x - round(1.6 * pad), row.h)
     if below:
@@ -135,7 +135,7 @@ def _label(canvas, row: Box, text: str, below: str, unit: float) -> None:
 
 
 def _draw_names(canvas, row: Box, spans: list, tints: dict, total: int, unit: float) -> None:
-    """A box for each run of seconds: name and mark, what is wrong hatched."""
+    """Draw a box for each run of equal seconds with name and mark; wrong ones are hatched."""
     edge, radius = max(1, round(1.5 * unit)), 5 * unit
     for first, end, (name, right) in spans:
         box = _span(row, first, end - first, total)
@@ -154,7 +154,7 @@ def _draw_names(canvas, row: Box, spans: list, tints: dict, total: int, unit: fl
 
 
 def _draw_name(canvas, box: Box, name: str, right, unit: float) -> None:
-    """Mark and name in a box of the timeline, on a plate where stripes are below."""
+    """Draw mark and name in a box of the timeline, on a plate if the box is hatched."""
     room, bold = box.w - round(6 * unit), name != NOTHING
     text = MARKS[right] + name if room > 60 * unit else MARKS[right].strip()
     size = paint.size_for(box, 14 * unit)
@@ -169,7 +169,7 @@ def _draw_name(canvas, box: Box, name: str, right, unit: float) -> None:
 
 
 def _draw_sure(canvas, row: Box, decided, confidences, right, unit: float) -> None:
-    """A bar for the confidence of each second."""
+    """Draw a bar for the confidence of each second."""
     for t, (name, sure) in enumerate(zip(decided, confidences, strict=True)):
         box = _span(row, t, 1, len(decided))
         box = box._replace(w=max(1, box.w - round(2 * unit)))
@@ -184,7 +184,7 @@ def _draw_sure(canvas, row: Box, decided, confidences, right, unit: float) -> No
 
 
 def _draw_axis(canvas, row: Box, total: int, unit: float) -> None:
-    """Seconds below the rows, at a distance that leaves the figures apart."""
+    """Draw the axis of time, with ticks so far apart that the numbers do not overlap."""
     room = round(44 * unit)
     step = next((n for n in STEPS if n * row.w >= room * total), STEPS[-1])
     _label(canvas, row, "time [s]", "", unit)
@@ -197,7 +197,7 @@ def _draw_axis(canvas, row: Box, total: int, unit: float) -> None:
 
 @lru_cache(maxsize=1)
 def _spectrum_colours() -> np.ndarray:
-    """[1, 256, 3] uint8, ever lighter."""
+    """Colour table [1, 256, 3] uint8 of increasing lightness."""
     stops = [(0, WELL), (0.35, BLUE), (0.65, SKY), (0.85, YELLOW), (1, (255, 255, 255))]
     return np.rint(paint.ramp(stops, np.linspace(0, 1, 256))).astype(np.uint8)[None]
 
@@ -212,9 +212,10 @@ def _draw_sound(canvas, row: Box, sound: bytes, total: int) -> None:
 
 @lru_cache(maxsize=2)
 def _spectrum(sound: bytes, width: int, height: int) -> np.ndarray:
-    """[height, width, 3]: low tones below; time from the first sample to the last."""
+    """The spectrogram of a sound (float32 samples) as [height, width, 3] uint8, low frequencies at
+    the bottom."""
     samples = np.clip(np.nan_to_num(np.frombuffer(sound, np.float32)), -1, 1)
-    edge = (WINDOW - HOP) // 2  # so that the n-th spectrum stands for the n-th 10 ms
+    edge = (WINDOW - HOP) // 2  # centres the n-th spectrum on the n-th 10 ms
     samples = np.pad(samples, (edge, edge + -len(samples) % HOP))
     level = np.ascontiguousarray(log_mel(samples, YAMNET_OFFSET).T[::-1])
     shrinks = level.shape[1] > width
@@ -227,7 +228,7 @@ def _spectrum(sound: bytes, width: int, height: int) -> np.ndarray:
 
 
 def _draw_playhead(area, rows: Rows, now: float, total: int, unit: float) -> None:
-    """A line through all rows, its time beside it; the sound to come is dimmed."""
+    """Draw a line through all rows with its time; the sound after it is dimmed."""
     x = _span(rows.decided, now, 0, total).x
     later = rows.sound.of(area)[:, x - rows.sound.x :]
     if later.size:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Pictures and sound as an mp4 file that every browser and player shows."""
+"""Writes pictures and sound as an mp4 file for all browsers and players."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from ..base.files import replacing
 from ..base.optional import av
 from .spectrum import RATE
 
-QUALITY = "23"  # x264's constant rate factor: smaller is better and larger
+QUALITY = "23"  # x264's constant rate factor: a smaller value gives better and larger files
 SOUND_RATE = 64_000  # [bit/s]
 BT709 = 1  # the number in ITU-T H.273 of the primaries and the transfer of HD pictures
-FASTEST = 240  # [1/s]
-FINEST = 90_000  # the largest denominator of a rate of pictures, that of MPEG's clock
+FASTEST = 240  # [1/s] highest rate of pictures
+FINEST = 90_000  # largest denominator of a rate of pictures, that of MPEG's clock
 
 
 @dataclass(frozen=True)
 class Coding:
-    """How pictures are coded.
+    """Parameters of the coding of pictures.
 
-    preset  x264's: how long it looks for a shorter code
-    hd      colours as HD pictures have them (ITU-R BT.709), and said so in the file; else those
-            that ffmpeg takes by default (BT.601), unsaid
+    preset  preset of x264: slower ones give smaller files
+    hd      True: colours of HD pictures (ITU-R BT.709), declared in the file; False: ffmpeg's
+            default (BT.601), undeclared
     """
 
     preset: str = "medium"
@@ -38,19 +38,24 @@ class Coding:
 
 
 QUICK = Coding("veryfast", hd=False)
-"""Of composed clips, in which features were trained: another coding gives other pictures."""
+"""The coding of composed clips.  Feature networks were trained with it; another one changes the
+pictures."""
 
 
 def check_video(path) -> None:
-    """Refuse a name that is no mp4 file's, before hours are spent on its content."""
+    """SemcomError for a name that does not end in .mp4; checked before the content is computed."""
     if Path(path).suffix.lower() != ".mp4":
         raise SemcomError(f"{path}: a video's name must end in .mp4")
 
 
 def write_video(path, pictures: Iterable[np.ndarray], fps: float, sound: np.ndarray) -> None:
-    """Write ``pictures``, ``fps`` of them a second, with ``sound`` [n]; empty for none.
+    """Write an mp4 file.
 
-    See :class:`Video`; :func:`video_file` is for sound that is not all there yet.
+    pictures  [height, width, 3] uint8 RGB each
+    fps       [1/s] rate of the pictures
+    sound     [n] float32, -1 to 1, at 16 kHz; empty: no sound
+
+    See :class:`Video`; :func:`video_file` serves for sound that comes bit by bit.
     """
     with video_file(path, fps, silent=len(sound) == 0) as video:
         place = 0
@@ -64,13 +69,19 @@ def write_video(path, pictures: Iterable[np.ndarray], fps: float, sound: np.ndar
 
 @contextmanager
 def video_file(path, fps: float, silent: bool = False, coding=Coding()) -> Iterator[Video]:
-    """An mp4 file (H.264, AAC) to be written into; it is whole or not there.
+    """A context with an mp4 file (H.264, AAC) to write into; the file is complete or absent.
 
-    fps     pictures a second;  silent: without a track of sound, what is played is dropped
+    fps     [1/s] rate of the pictures
+    silent  True: without a sound track; sound is dropped
+    coding  parameters of the coding of pictures
+
+    SemcomError for another name, rate or file that cannot be written.
     """
     check_video(path)
     if not 0 < fps <= FASTEST:
-        raise SemcomError(f"{path}: {fps:g} pictures a second; expected more than 0 to {FASTEST}")
+        raise SemcomError(
+            f"{path}: {fps:g} pictures per second; expected more than 0, at most {FASTEST}"
+        )
     with (
         replacing(path, av.FFmpegError) as temporary,
         av.open(temporary, "w", format="mp4") as container,
@@ -81,9 +92,10 @@ def video_file(path, fps: float, silent: bool = False, coding=Coding()) -> Itera
 
 
 class Video:
-    """Pictures and sound, given in turns: what one track is ahead of the other is kept in memory.
+    """Writes pictures and sound, which come alternately: the difference between the tracks is kept
+    in memory.
 
-    Raises SemcomError for pictures that are none, or of two sizes.
+    SemcomError for arrays that are not pictures, and for pictures of two sizes.
     """
 
     def __init__(self, container, path, fps: float, silent: bool, coding: Coding):
@@ -96,8 +108,8 @@ class Video:
             self._sound.bit_rate = SOUND_RATE
 
     def show(self, picture: np.ndarray) -> None:
-        """The next picture [height, width, 3] uint8 RGB; an odd last row or column is cut off, as
-        colours are coded for 2 x 2 pixels."""
+        """Write the next picture [height, width, 3] uint8 RGB; an odd last row or column is cut
+        off, since colours are coded for 2 x 2 pixels."""
         if self.shape is None:
             self._begin(np.shape(picture))
         if np.shape(picture) != self.shape:
@@ -117,12 +129,12 @@ class Video:
         stream.height, stream.width = (n // 2 * 2 for n in shape[:2])
         stream.pix_fmt = "yuv420p"
         if self._coding.hd:
-            context = stream.codec_context  # said in the file, or players guess by the size
+            context = stream.codec_context  # declared, otherwise players guess it from the size
             context.colorspace, context.color_range = _hd()
             context.color_primaries = context.color_trc = BT709
 
     def play(self, samples: np.ndarray) -> None:
-        """The next samples [n] float32 in -1 to 1 at 16 kHz, once there is a picture."""
+        """Write the next samples [n] float32, -1 to 1, at 16 kHz; after the first picture only."""
         self._check_begun()
         if self._sound and len(samples):
             samples = np.clip(np.nan_to_num(samples), -1, 1).astype(np.float32)
@@ -132,7 +144,7 @@ class Video:
             self._place += len(samples)
 
     def finish(self) -> None:
-        """Write what the coders hold back."""
+        """Write the packets that the encoders delay."""
         self._check_begun()
         for stream in filter(None, (self._pictures, self._sound)):
             self._write(stream, None)

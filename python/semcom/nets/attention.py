@@ -12,20 +12,21 @@ from torch.nn import functional as F
 
 from .layers import dense
 
-KEY = 16  # numbers of a key: more learn clips by heart
-ROWS = 2048  # of a projection at a time on a CPU: what they become stays in its cache
+KEY = 16  # size of a key: larger keys overfit to the training clips
+ROWS = 2048  # rows of a projection at a time on a CPU, so that the results stay in its cache
 
 
 class HiddenProjection(torch.autograd.Function):
-    """relu(x W^T + b) V^T of features x that need no gradient, a few rows at a time.
+    """relu(x W^T + b) V^T of features x that need no gradient, some rows at a time.
 
-    A training step of a localiser spends nine tenths of its time here, half of that on memory: the
-    hidden units of all positions are 50 MB a batch, and autograd passes over them six times.  This
-    does every pass while a piece is in the cache, never makes the gradient of the hidden units
-    whole, and adds the pieces of the weights' gradients up in float32.
+    A training step of a localiser spends nine tenths of its time here, half of that on memory
+    access: the hidden units of all positions are 50 MB per batch, and autograd reads or writes them
+    six times.  This function does all passes while a piece is in the cache, never stores the whole
+    gradient of the hidden units, and sums the pieces of the weights' gradients in float32.
 
     Input
-        x [N, d] in the dtype to compute in;  weight [h, d], bias [h], out_weight [k, h] float32
+        x [N, d] in the dtype of the computation;  weight [h, d], bias [h], out_weight [k, h]
+        float32
     Output
         [N, k] float32
     """
@@ -57,7 +58,8 @@ class HiddenProjection(torch.autograd.Function):
 
 
 def pieces(x: torch.Tensor, hidden: torch.Tensor):
-    """(slice, rows of x, rows of hidden) that a CPU's cache holds; all of them on a GPU."""
+    """Pieces (slice, rows of x, rows of hidden) that fit a CPU's cache; on a GPU all rows at
+    once."""
     step = ROWS if x.device.type == "cpu" else max(1, len(x))
     for start in range(0, len(x), step):
         rows = slice(start, start + step)
@@ -65,11 +67,12 @@ def pieces(x: torch.Tensor, hidden: torch.Tensor):
 
 
 def distinct(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor] | None:
-    """Rows that repeat, found: (indices [U] of one of each, which of them each row is [N]).
+    """The distinct rows among ``rows`` [N, d]: indices [U] of one of each, and the number [N] of
+    the distinct row that each row equals.
 
-    None where fewer than a fifth repeat, or where rows are no multiple of eight bytes.  A still
-    picture, or one that only moves, shows the same features again and again; what is computed of
-    a row alone is then computed once.
+    None if less than a fifth of the rows are repetitions, or if the size of a row is not a multiple
+    of eight bytes.  Films with still or only shifted pictures repeat the same features; a function
+    of single rows then has to be computed only once for each distinct row.
     """
     if rows.shape[1] * rows.element_size() % 8 or not len(rows):
         return None
@@ -84,21 +87,23 @@ def distinct(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor] | None:
         return None
     one = torch.empty_like(found).scatter_(0, which, torch.arange(len(rows), device=which.device))
     pairs = zip(which.split(ROWS), words.split(ROWS), strict=True)
-    same = all(
-        torch.equal(words[one[at]], piece) for at, piece in pairs
-    )  # keys may agree by chance
+    # Compared, since different rows may have equal keys.
+    same = all(torch.equal(words[one[at]], piece) for at, piece in pairs)
     return (one, which) if same else None
 
 
 def project(
     visual: torch.Tensor, embed: nn.Sequential, weight: torch.Tensor, bias: torch.Tensor | None
 ) -> torch.Tensor:
-    """embed(visual) weight^T + bias in the dtype of ``visual`` [..., d], fast where that needs no
-    gradient.
+    """embed(visual) weight^T + bias, [..., k], in the dtype of ``visual`` [..., d].
 
-    embed  one dense layer with ReLU;  weight [k, units], bias [k] of a linear layer behind it
+    It is fast if ``visual`` needs no gradient.
+
+    embed   one dense layer with ReLU
+    weight  [k, units] of a linear layer after it
+    bias    [k] of that layer, or None
     """
-    if visual.requires_grad:  # features that crossed a link are learnt, too
+    if visual.requires_grad:  # features that were sent over a link need gradients
         return F.linear(embed(visual.float()), weight, bias)
     weights = embed[0].weight, embed[0].bias, weight
     result = project_once(visual, lambda rows: HiddenProjection.apply(rows, *weights))
@@ -106,7 +111,7 @@ def project(
 
 
 def project_once(visual: torch.Tensor, projection) -> torch.Tensor:
-    """``projection`` of every row of visual [..., d], computed once of rows that repeat."""
+    """``projection`` of every row of visual [..., d], computed once for equal rows."""
     rows = visual.flatten(0, -2)
     repeats = distinct(rows)
     if repeats is None:
@@ -121,7 +126,7 @@ def pool(alpha: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
 
 
 def fit(query: torch.Tensor, keys: torch.Tensor, heads: int) -> torch.Tensor:
-    """How well each position answers to what is asked for: q_h . k_(h, p) / sqrt(d) (Vaswani et
+    """Scaled dot product of a query and the keys of positions, q_h . k_(h, p) / sqrt(d) (Vaswani et
     al., NIPS 2017, eq. 1, before its softmax).
 
     query [B, T, heads d], keys [B, T, P, heads d] -> [B, T, P, heads]
@@ -135,13 +140,13 @@ class AGVA(nn.Module):
 
     alpha_t = softmax(W_f tanh(W_v M_v(v_t) + W_a M_a(a_t))) over the positions, v_att = alpha_t
     v_t. M_v, M_a: dense layers with ReLU into a shared width.  The audio term is added on the
-    hidden axis, equal at every position, as the equation says.  ``position_axis`` adds its entry i
-    to all hidden units of position i instead, as the implementations behind published figures do:
-    only for reproducing those, and only where hidden = h w.
+    hidden axis, equal at every position, as in the equation.  ``position_axis`` adds its entry i to
+    all hidden units of position i instead, as the implementations behind published figures do; it
+    serves only to reproduce those and requires hidden = h w.
 
-    ``product`` adds to the scores what is not in the equation, (W_q M_a(a_t)) . (W_k M_v(v_t)) /
-    sqrt(KEY) (:func:`fit`): the sound then says *which* positions; a sum inside tanh hardly lets
-    it.
+    ``product`` adds (W_q M_a(a_t)) . (W_k M_v(v_t)) / sqrt(KEY) (:func:`fit`) to the scores, which
+    is not in the equation: with it the sound can select *which* positions are attended, for which
+    the sum inside tanh hardly suffices.
 
     Input
         visual: [B, T, h, w, d_v], without gradient;  audio: [B, T, d_a], or None for attention
@@ -149,7 +154,7 @@ class AGVA(nn.Module):
     Output
         attended: [B, T, d_v];  attention: [B, T, h, w], sums to one
 
-    ``compute_dtype`` bfloat16 halves the time of training on processors that have it.
+    ``compute_dtype`` bfloat16 halves the training time on processors that support it.
     """
 
     compute_dtype = torch.float32
@@ -243,7 +248,7 @@ class GuidedAttention(nn.Module):
 
 
 class SpatialHearing(nn.Module):
-    """The sound's part of co-spatial attention, see :class:`CSPA`."""
+    """The audio part of co-spatial attention, see :class:`CSPA`."""
 
     def __init__(self, audio_dim: int, width: int, hidden: int, audio_attention: bool = True):
         super().__init__()
@@ -254,18 +259,20 @@ class SpatialHearing(nn.Module):
             self.audio_output = nn.Linear(hidden, audio_dim)
 
     def hear(self, audio: torch.Tensor, fusion: torch.Tensor) -> torch.Tensor:
-        """The sound's part of eq. (2): audio [B, T, d_a], F^av Z [B, T, hidden] -> F^a_spa."""
+        """The audio part of eq. (2): audio [B, T, d_a], F^av Z [B, T, hidden] -> F^a_spa [B, T,
+        d_a]."""
         if self.audio_attention is None:
             return audio
         return self.raise_by(audio, self.audio_attention(fusion).softmax(-1))
 
     def raise_by(self, audio: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-        """The same from softmax(f4(F^av Z)), [B, T, hidden]."""
+        """F^a_spa [B, T, d_a] from audio [B, T, d_a] and the weights softmax(f4(F^av Z))
+        [B, T, hidden]."""
         return self.audio_output(weights * self.audio_term(audio)) + audio
 
 
 class SpatialTold(SpatialHearing):
-    """The sound's part of co-spatial attention where the weights softmax(f4(F^av Z)) are told."""
+    """The audio part of co-spatial attention with received weights softmax(f4(F^av Z))."""
 
     def __init__(self, audio_dim: int, width: int, hidden: int):
         super().__init__(audio_dim, width, hidden, audio_attention=False)
@@ -276,8 +283,8 @@ class SpatialTold(SpatialHearing):
 
 
 class CSPA(SpatialHearing):
-    """Co-spatial attention (Xue et al., TMM 2021, eqs 1 and 2): where the picture fits the sound,
-    and what of the sound fits what is seen there.
+    """Co-spatial attention (Xue et al., TMM 2021, eqs 1 and 2): attends to the positions of the
+    picture that fit the sound, and raises the audio features that fit these positions.
 
         F^av = f1(F^a) * f2(F^v),  Z = f3(F^av),  F^v_spa = F^v softmax(Z)
         F^a_spa = f5(softmax(f4(F^av Z)) * f1(F^a)) + F^a
@@ -305,8 +312,8 @@ class CSPA(SpatialHearing):
         return self.hear(audio, fusion), attended, attention
 
     def see(self, audio: torch.Tensor, visual: torch.Tensor):
-        """Eq. (1) and the picture's part of (2): -> F^v_spa [B, T, d_v], F^av Z [B, T, hidden] and
-        the attention [B, T, h, w]."""
+        """Eq. (1) and the visual part of (2): F^v_spa [B, T, d_v], F^av Z [B, T, hidden] and the
+        attention [B, T, h, w]."""
         positions = visual.flatten(2, 3).to(self.compute_dtype)
         term = self.visual_term
         seen = project(positions, self.embed_visual, term.weight, term.bias)
@@ -319,14 +326,15 @@ class CSPA(SpatialHearing):
 
 
 class CSEA(nn.Module):
-    """Co-semantic attention (Xue et al., TMM 2021, eq. 3): what sound and picture both say.
+    """Co-semantic attention (Xue et al., TMM 2021, eq. 3): raises the features common to sound and
+    picture.
 
-    Each modality is mapped to the other's features; the channels that agree are raised:
+    Each modality is mapped to the other's features, and the channels that agree are raised:
 
         F^a_sem = (gate(f6(F^a * f_v2a(G F^v))) + 1) * F^a,    the same for the picture with f_a2v
 
-    The gate is the paper's softmax over the channels, which over 512 of them is nearly nothing, or
-    a ``sigmoid``.  Without ``to_audio`` or ``to_visual`` (rows "CSEA /v2a" and "CSEA /a2v" of Table
+    The gate is the paper's softmax over the channels, which is nearly 0 for 512 channels, or a
+    ``sigmoid``.  Without ``to_audio`` or ``to_visual`` (rows "CSEA /v2a" and "CSEA /a2v" of Table
     V) that modality stays as it is.
 
     Input

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Confidence that can be believed: a receiver's probabilities, tempered by how noisy it was.
+"""Calibration of a receiver's probabilities, depending on its effective SNR.
 
-Temperature scaling (Guo et al., On Calibration of Modern Neural Networks, 2017, section 4.2) with a
-temperature that follows the effective SNR, and a number for background.  tools/calibrate.py fits it
-on validation and writes it into a checkpoint's header.
+It is temperature scaling (Guo et al., On Calibration of Modern Neural Networks, 2017, section 4.2)
+with a temperature that depends on the effective SNR, and a bias of background.  tools/calibrate.py
+fits it on the validation split and writes it into a checkpoint's header.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from ..base.errors import SemcomError
 from ..phy.csi import mean_no_eff
 
 KNOTS_DB = (-10.0, 0.0, 10.0, 20.0, 30.0)
-COLDEST, HOTTEST = 0.05, 20.0  # temperatures
+COLDEST, HOTTEST = 0.05, 20.0  # range of temperatures
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What is done to log probabilities, linear between knots and constant beyond them.
+    """The calibration of log probabilities: linear between knots and constant outside.
 
-    snr_db       effective SNR of the knots [dB], rising; none: nothing is done
-    temperature  log probabilities are divided by it
-    background   then added to the log probability of background
+    snr_db       [dB] effective SNR of the knots, ascending; (): no calibration
+    temperature  divisor of the log probabilities at each knot
+    background   number that is then added to the log probability of background
     """
 
     snr_db: tuple[float, ...] = ()
@@ -46,22 +46,26 @@ class Calibration:
         return tempered(logs, temperature, background).exp()
 
     def header(self) -> dict:
-        """As it goes into a checkpoint's header."""
+        """The calibration as a dict for a checkpoint's header."""
         return asdict(self)
 
     @classmethod
     def read(cls, told) -> Calibration:
-        """From a checkpoint's header; None: nothing is done."""
+        """The calibration of a checkpoint's header; None: no calibration.  SemcomError for a wrong
+        one."""
         if told is None:
             return cls()
         try:
             found = cls(**{name: tuple(map(float, values)) for name, values in told.items()})
         except (AttributeError, TypeError, ValueError) as cause:
-            raise SemcomError(f"calibration is no such thing ({cause}); {REMEDY}") from cause
+            raise SemcomError(f"calibration cannot be read ({cause}); {REMEDY}") from cause
         lengths = {len(found.snr_db), len(found.temperature), len(found.background)}
         whole = all(map(math.isfinite, (*found.snr_db, *found.background)))
         if len(lengths) > 1 or list(found.snr_db) != sorted(set(found.snr_db)) or not whole:
-            raise SemcomError(f"calibration has knots {list(found.snr_db)} and others; {REMEDY}")
+            raise SemcomError(
+                f"calibration has knots {list(found.snr_db)}: not ascending, or of another "
+                f"number than its values; {REMEDY}"
+            )
         if not all(COLDEST <= t <= HOTTEST for t in found.temperature):
             raise SemcomError(
                 f"calibration has temperatures {list(found.temperature)}, expected {COLDEST:g} to "
@@ -74,15 +78,15 @@ REMEDY = "run tools/calibrate.py on the file again"
 
 
 def effective_snr_db(noise: torch.Tensor) -> torch.Tensor:
-    """Effective SNR [B] in dB of frames with noise variances [B, K] or [B, K, n]: the mean over
-    streams, each within the knots; a clean one counts as the best, one that was not received as the
-    poorest."""
+    """Effective SNR [B] [dB] of frames with noise variances [B, K] or [B, K, n]: the mean over
+    streams, each limited to the range of the knots (no noise: the highest; not received: the
+    lowest)."""
     snr = -10 * mean_no_eff(noise).double().clamp(1e-9, 1e9).log10()
     return snr.clamp(KNOTS_DB[0], KNOTS_DB[-1]).mean(1)
 
 
 def between(snr_db: torch.Tensor, knots: tuple[float, ...]) -> torch.Tensor:
-    """Weight of each knot at SNRs [B]: [B, knots], rows sum to one."""
+    """Interpolation weights [B, knots] of the knots at SNRs [B] [dB]; rows have sum 1."""
     at = torch.tensor(knots, dtype=snr_db.dtype, device=snr_db.device)
     if len(knots) == 1:
         return torch.ones_like(snr_db)[:, None]
@@ -96,7 +100,8 @@ def between(snr_db: torch.Tensor, knots: tuple[float, ...]) -> torch.Tensor:
 
 
 def tempered(logs: torch.Tensor, temperature: torch.Tensor, background: torch.Tensor):
-    """Log probabilities [B, T, C] of logits at temperatures [B], with [B] added to background."""
+    """Log probabilities [B, T, C] of logits [B, T, C] at temperatures [B], with ``background`` [B]
+    added to that of background."""
     logs = logs / temperature[:, None, None]
     moved = logs[..., -1] + background[:, None]
     return torch.cat([logs[..., :-1], moved[..., None]], -1).log_softmax(-1)

@@ -40,7 +40,7 @@ class Stream(nn.Module):
 
 
 class Streams(nn.Module):
-    """The two streams behind the attention, and their joint decision: the mean of their scores."""
+    """The two streams after the attention, and their joint decision: the mean of their scores."""
 
     def __init__(self, audio_dim: int, visual_dim: int, config: CoAttentionConfig, classes: int):
         super().__init__()
@@ -60,8 +60,8 @@ class Streams(nn.Module):
         return [stream.features(*pair) for stream, pair in both]
 
     def forward(self, recurrent) -> tuple[torch.Tensor, dict]:
-        """Recurrent features of each stream -> logits [B, T, C]; extras "scores": those of each
-        stream, "weights": of their losses, "features": all sounds, all pictures."""
+        """Recurrent features of each stream -> logits [B, T, C] and extras: "scores" of each
+        stream, "weights" of their losses, "features" of all streams' sound and picture."""
         both = zip(self.streams, recurrent, strict=True)
         scores = [stream.classify(*pair) for stream, pair in both]
         logits = below_background(self, torch.stack(scores).mean(0))
@@ -70,7 +70,7 @@ class Streams(nn.Module):
 
 
 class CoAttention(Localiser):
-    """CSPA and CSEA side by side on the features, BiLSTMs and a classifier behind each."""
+    """Localiser with CSPA and CSEA in parallel, each followed by BiLSTMs and a classifier."""
 
     name = "coattention"
     losses = {
@@ -100,12 +100,14 @@ class CoAttention(Localiser):
 
     def attend(self, visual, audio):
         if self.spatial is None:
-            raise SemcomError("attention: this network has CSEA alone, which pools the picture")
+            raise SemcomError("attention: this network has only CSEA, which has no spatial one")
         return self.spatial.see(audio, visual)[::2]
 
     def given(self, audio, visual):
         if self.spatial is None or self.semantic is None or not self.config.audio_attention:
-            raise SemcomError("coattention: only with all of its parts can it cross a link")
+            raise SemcomError(
+                "coattention: cannot be divided by a link unless it has all of its parts"
+            )
         attended, fusion, _ = self.spatial.see(audio, visual)
         weights = self.spatial.audio_attention(fusion).softmax(-1)
         return [audio, attended, visual.flatten(2, 3).float().mean(2), weights]
@@ -119,5 +121,5 @@ class CoAttention(Localiser):
         return self.decoder.features(pairs)
 
     def decide(self, streams) -> tuple[torch.Tensor, dict]:
-        """Of :meth:`streams`: logits [B, T, C] and what the loss wants."""
+        """Logits [B, T, C] and the extras of the loss, from the result of :meth:`streams`."""
         return self.decoder(streams)

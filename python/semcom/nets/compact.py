@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Small networks from sound and picture to the features that systems take.
+"""Small feature networks of sound and picture.
 
 Depthwise separable convolutions (Howard et al., MobileNets, arXiv 1704.04861, Table 1) down to a
 sixteenth of the input: a picture of 112 x 112 gives a map of 7 x 7, a log-mel patch of 96 x 64 one
@@ -19,11 +19,11 @@ PATCH = (96, 64)  # frames, mel bands
 VISUAL_DIM, AUDIO_DIM = 512, 128
 # channels out and stride of each separable layer
 LAYERS = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5)
-AUDIO_LAYERS = LAYERS[:-2]  # a sound has less to it than a picture
+AUDIO_LAYERS = LAYERS[:-2]  # fewer layers suffice for sound
 
 
 class Separable(nn.Module):
-    """A 3x3 convolution of each channel, then one of 1x1 over channels, each with ReLU6.
+    """A depthwise 3x3 convolution, then a 1x1 convolution over channels, each with ReLU6.
 
     [N, inputs, h, w] -> [N, outputs, h/stride, w/stride]
     """
@@ -40,15 +40,14 @@ class Separable(nn.Module):
 
 
 def same(maps: Tensor, stride: int) -> Tensor:
-    """Zeros around a map for a 3x3 convolution, at the far sides alone where stride
-    is 2 (TensorFlow's "same"), which
-    is how the weights that training starts from were made."""
+    """A map [N, c, h, w] padded with zeros for a 3x3 convolution as by TensorFlow's "same" (with
+    stride 2 only at the right and the bottom), for which the initial weights were trained."""
     near = 1 if stride == 1 else 0
     return functional.pad(maps, (near, 1, near, 1))
 
 
 class Stack(nn.Module):
-    """[N, inputs, H, W] -> [N, 512, H/16, W/16], not negative, at most 6."""
+    """Layers from [N, inputs, H, W] to [N, 512, H/16, W/16], values 0 to 6."""
 
     def __init__(self, inputs: int, layers: tuple):
         super().__init__()
@@ -72,7 +71,7 @@ class CompactVision(nn.Module):
         self.stack = Stack(3, LAYERS).to(memory_format=torch.channels_last)
 
     def forward(self, pictures: Tensor) -> Tensor:
-        x = pictures.permute(0, 3, 1, 2)  # in memory channels stay last, which is faster
+        x = pictures.permute(0, 3, 1, 2)  # channels stay last in memory, which is faster
         return self.stack(x.float() / 128 - 1).permute(0, 2, 3, 1)
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The configurations of systems and localisers: what their networks and trainings read, and what
-``apps/train.py`` offers as options, without Torch."""
+"""The configurations of the networks of systems and localisers, which are also options of train.py;
+importing this module does not load Torch."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ from .names import (
     SPATIAL,
 )
 
-SEES = Rule(lambda config: "video" in config.terminals, "where a terminal sees")
+SEES = Rule(lambda config: "video" in config.terminals, "with systems that have a video terminal")
 CO_ATTENTION = Rule(lambda config: config.decoder == "coattention", "with decoder coattention")
-SHORTEST = 4  # symbols of a second, of nested payloads
-CELLS = 3  # rows and columns of the map that co-attention may be sent
+SHORTEST = 4  # symbols of a second in the shortest nested payload
+CELLS = 3  # rows and columns of the map that is sent with spatial "map"
 
 
 def check_config(config, may_be_zero: tuple[str, ...] = ()) -> None:
-    """Refuse sizes below one (zero where it means "none") and a dropout that is no share."""
+    """SemcomError for sizes below one (below zero for the fields ``may_be_zero``) and for a dropout
+    outside [0, 1)."""
     for name, value in asdict(config).items():
         low = 0 if name in may_be_zero else 1
         if type(value) is int and value < low:
@@ -38,7 +39,7 @@ def check_config(config, may_be_zero: tuple[str, ...] = ()) -> None:
 
 @dataclass(frozen=True)
 class FeatureSizes:
-    """Sizes of the features that every system and localiser is given."""
+    """Sizes of the features that systems and localisers take."""
 
     audio_dim: int = option(128, "audio features d_a of a segment")
     visual_dim: int = option(512, "visual features d_v of a position")
@@ -48,19 +49,19 @@ class FeatureSizes:
 
 @dataclass(frozen=True)
 class RadioConfig(FeatureSizes):
-    """What the configurations of all systems with a radio have."""
+    """The fields of the configurations of all radio systems."""
 
-    terminals: str = option("audio+video", "audio+video, or audio or video for one modality")
+    terminals: str = option("audio+video", "terminals of the system: audio+video, audio or video")
     symbols: int = option(64, "complex symbols L per segment and terminal")
 
     @property
     def rates(self) -> tuple[int, ...]:
-        """Numbers of symbols a second that the network can send, the most last."""
+        """Numbers of symbols per second that the network can send, the largest last."""
         return (self.symbols,)
 
 
 def check_attention(config) -> None:
-    """Refuse an attention that there is not."""
+    """SemcomError for an unknown attention."""
     if config.attention not in ATTENTIONS:
         raise SemcomError(
             f"attention {config.attention!r}: expected one of {', '.join(ATTENTIONS)}"
@@ -68,14 +69,14 @@ def check_attention(config) -> None:
 
 
 ATTENTION_HELP = (
-    "how the heard sound guides the eye: additive, a term of the scores; product, besides a query "
-    "that each position's key answers"
+    "how the received sound guides the visual attention: additive: a term of the scores; product: "
+    "also the dot product of a query with each position's key"
 )
 
 
 @dataclass(frozen=True)
 class PilotAvePlusConfig(RadioConfig):
-    """Sizes, and what the symbols keep to."""
+    """Sizes of the network, and constraints of its symbols."""
 
     hidden: int = option(256, "units of the hidden layers of encoders and decoders")
     attention_hidden: int = option(128, "hidden width of the attention's scores")
@@ -83,15 +84,15 @@ class PilotAvePlusConfig(RadioConfig):
     dropout: float = option(0.2, "share of features dropped in training")
     attention: str = option("additive", ATTENTION_HELP, choices=ATTENTIONS, only=(SEES,))
     nested: bool = option(
-        False, "one network for any --symbols: the first 4, 8, 16, ... of a second's are a payload"
+        False, "one network for several --symbols: the first 4, 8, 16, ... symbols are a payload"
     )
     peak: float = option(
-        0.0, "largest power of a symbol over the mean of a clip, 1 or more; 0: any", unit="dB"
+        0.0, "peak power of a symbol relative to the mean of a clip, 1 or more; 0: any", unit="dB"
     )
     redundancy: float = option(
         1.0,
-        "seconds of a clip that tell as much together as one alone, 1 or more: the more, the "
-        "less sure is a decision of the whole clip",
+        "number of seconds of a clip that count as one independent second, 1 or more: larger "
+        "values lower the confidence of the decision",
     )
 
     def __post_init__(self):
@@ -114,14 +115,14 @@ class PilotAvePlusConfig(RadioConfig):
 
 @dataclass(frozen=True)
 class DigitalFeaturesConfig(FeatureSizes):
-    """Sizes."""
+    """Sizes of the network and of its quantiser."""
 
     hidden: int = option(256, "units of the hidden layers of encoders and decoders")
     attention_hidden: int = option(128, "hidden width of the attention's scores")
     heads: int = option(4, "heads of the attention")
     dropout: float = option(0.1, "share of features dropped in training")
-    latent: int = option(16, "numbers of a second and terminal that are quantised")
-    stages: int = option(40, "stages of the quantiser, 8 bits of a clip each")
+    latent: int = option(16, "numbers per second and terminal that are quantised")
+    stages: int = option(40, "stages of the quantiser, 8 bits per clip each")
     seconds: int = option(10, "length of a clip", unit="s")
 
     def __post_init__(self):
@@ -130,7 +131,7 @@ class DigitalFeaturesConfig(FeatureSizes):
 
 @dataclass(frozen=True)
 class PilotAveConfig(RadioConfig):
-    """Sizes; the defaults follow the paper where it states them."""
+    """Sizes of the network; the defaults are the paper's, as far as it states them."""
 
     audio_lstm: int = option(512, "units of the audio semantic encoder's LSTM")
     audio_channel: int = option(256, "units of the audio channel encoder's first dense layer")
@@ -141,11 +142,15 @@ class PilotAveConfig(RadioConfig):
     video_decoder: int = option(512, "channels of the video channel decoder")
     common_dim: int = option(256, "features of both modalities before PSP")
     picture_dim: int = option(
-        0, "features of the picture before the semantic decoder, where they are others; 0: as many"
+        0, "features of the picture before the semantic decoder; 0: common_dim"
     )
-    linear: bool = option(False, "a linear layer beside each channel encoder and decoder")
+    linear: bool = option(
+        False, "add a linear layer in parallel to each channel encoder and decoder"
+    )
     video_kernel: int = option(1, "kernel of the Conv2D blocks in time [segments]")
-    recurrent: int = option(0, "units of BiLSTMs before PSP per direction; 0: none, as the paper")
+    recurrent: int = option(
+        0, "units of BiLSTMs before PSP per direction; 0: none, as in the paper"
+    )
     classifier: int = option(64, "units of the classifier's hidden layer")
     dropout: float = option(0.1, "share of features dropped in training")
     decoder: str = option(
@@ -155,15 +160,15 @@ class PilotAveConfig(RadioConfig):
     )
     setting: str = option(
         "sel",
-        "from what labels the decoder learns: sel (each second's), wsel (the clip's event alone; "
-        "not psp)",
+        "labels for training the decoder: sel (each second's), wsel (only the clip's event; not "
+        "with psp)",
         choices=OVER_LINK,
     )
     spatial: str = option(
         "terminal",
-        "where co-attention looks at the map: at the terminal that hears the sound, which tells "
-        "the receiver F^av Z (terminal) or the weights of the sound that come of it (weights), or "
-        "at the receiver on a small map that is sent (map)",
+        "place of the spatial attention of co-attention: at the video terminal, which sends F^av Z "
+        "(terminal) or the audio weights computed from it (weights); or at the receiver, on a "
+        "small map that is sent (map)",
         choices=SPATIAL,
         only=(CO_ATTENTION,),
     )
@@ -185,14 +190,16 @@ class PilotAveConfig(RadioConfig):
             raise SemcomError(f"setting {self.setting!r}: expected {' or '.join(OVER_LINK)}")
         if self.decoder == "psp" and self.setting != "sel":
             raise SemcomError(
-                f"setting {self.setting}: decoder psp has none; give decoder psp_localiser"
+                f"setting {self.setting}: decoder psp has only sel; give decoder psp_localiser"
             )
         if self.decoder != "psp" and self.terminals != "audio+video":
             raise SemcomError(f"decoder {self.decoder}: needs both terminals; psp works with one")
         if self.spatial not in SPATIAL:
             raise SemcomError(f"spatial {self.spatial!r}: expected one of {', '.join(SPATIAL)}")
         if self.spatial == "map" and self.linear:
-            raise SemcomError("linear: not with a map, whose regions are sent each by itself")
+            raise SemcomError(
+                "linear: not with spatial map, whose regions are sent separately; leave it out"
+            )
         if self.spatial == "map" and 2 * self.symbols < CELLS**2:
             raise SemcomError(f"symbols {self.symbols}: a map needs at least {CELLS**2 // 2 + 1}")
 
@@ -242,12 +249,12 @@ class M3EConfig:
 
 @dataclass(frozen=True)
 class LocaliserConfig(FeatureSizes):
-    """What every localiser is told."""
+    """The fields of the configurations of all localisers."""
 
     setting: str = option(
         "sel",
-        "what is learnt, and from what labels: sel (each second's), wsel (the clip's event alone), "
-        "wsel_proportions (how many seconds of each class), cml (the other modality's second)",
+        "task and labels of training: sel (each second's event), wsel (only the clip's event), "
+        "wsel_proportions (number of seconds of each class), cml (cross-modal localisation)",
         choices=SETTINGS,
     )
     loss: str = option("", "training loss (training/losses.py); default: the published one")
@@ -261,12 +268,12 @@ class LocaliserConfig(FeatureSizes):
 
 @dataclass(frozen=True)
 class AVELConfig(LocaliserConfig):
-    """The sizes published for all three; AVEL alone has no more than these."""
+    """The published sizes, common to AVEL, PSP and VSCG."""
 
     attention_width: int = option(512, "shared width of the attention's embeddings M_v, M_a")
     attention_hidden: int = option(49, "hidden width of the attention's scores")
     position_axis: bool = option(
-        False, "audio term of the attention along the positions, to reproduce published numbers"
+        False, "add the attention's audio term along the positions, to reproduce published results"
     )
     recurrent: int = option(128, "units of the BiLSTMs per direction")
     classifier: int = option(64, "units of the classifier's hidden layer")
@@ -283,8 +290,8 @@ class AVELConfig(LocaliserConfig):
         positions = self.height * self.width
         if self.position_axis and self.attention_hidden != positions:
             raise SemcomError(
-                f"attention_hidden {self.attention_hidden}: position_axis needs as many as there "
-                f"are positions, {positions}"
+                f"attention_hidden {self.attention_hidden}: position_axis needs the number of "
+                f"positions, {positions}"
             )
         if self.consistency not in CONSISTENCY:
             raise SemcomError(
@@ -294,16 +301,16 @@ class AVELConfig(LocaliserConfig):
 
 @dataclass(frozen=True)
 class PSPConfig(AVELConfig):
-    """PSP has linear layers around the attention besides."""
+    """Sizes of PSP, which also has linear layers around the attention."""
 
     propagate: bool = option(True, "positive sample propagation between the modalities (PSP)")
-    projection: int = option(256, "units between the two linear layers of either modality")
+    projection: int = option(256, "units between the two linear layers of each modality")
     common_dim: int = option(128, "features of both modalities before the BiLSTMs")
 
 
 @dataclass(frozen=True)
 class VSCGConfig(PSPConfig):
-    """VSCG is PSP and ESCM."""
+    """Sizes of VSCG, which is PSP with ESCM."""
 
     dropout: float = option(0.2, "share of features dropped in training")
     consistency: str = option(
@@ -315,21 +322,21 @@ class VSCGConfig(PSPConfig):
 
 @dataclass(frozen=True)
 class SpanConfig(LocaliserConfig):
-    """Sizes; the switches take parts away, for ablation."""
+    """Sizes of the span localiser; the switches remove parts, for ablation."""
 
     hidden: int = option(160, "units of the hidden layers")
     code: int = option(32, "units of the bottleneck of each member and modality")
     attention_hidden: int = option(128, "hidden width of the attention's scores")
     heads: int = option(4, "heads of the attention")
-    members: int = option(3, "networks behind the attention whose evidence is averaged")
+    members: int = option(3, "number of networks after the attention whose evidence is averaged")
     dropout: float = option(0.2, "share of features dropped in training")
-    presence: bool = option(True, "evidence that any event happens, over time (not in wsel)")
-    joint: bool = option(True, "decide for the whole clip; no: for each segment by itself")
+    presence: bool = option(True, "evidence for any event in each segment (not in wsel)")
+    joint: bool = option(True, "decide for the whole clip; no: for each segment separately")
 
 
 @dataclass(frozen=True)
 class CoAttentionConfig(LocaliserConfig):
-    """The sizes of Table I; the switches are the rows of Table V."""
+    """The sizes of Table I of Xue et al.; the switches are the rows of its Table V."""
 
     attention_width: int = option(512, "units of the first layers of f1 and f2")
     attention_hidden: int = option(49, "common channels C_a2 = C_v2 of CSPA")
@@ -337,11 +344,12 @@ class CoAttentionConfig(LocaliserConfig):
     classifier: int = option(64, "units of the classifiers' hidden layer")
     parts: str = option("cspa+csea", "streams of the network", choices=PARTS)
     audio_attention: bool = option(True, "attention of the sound in CSPA; no: row CSPA /aa")
-    visual_to_audio: bool = option(True, "picture raises sound in CSEA; no: row CSEA /v2a")
-    audio_to_visual: bool = option(True, "sound raises picture in CSEA; no: row CSEA /a2v")
-    gate: str = option("softmax", "of CSEA over the channels", choices=GATES)
+    visual_to_audio: bool = option(True, "the picture raises the sound in CSEA; no: row CSEA /v2a")
+    audio_to_visual: bool = option(True, "the sound raises the picture in CSEA; no: row CSEA /a2v")
+    gate: str = option("softmax", "gate of CSEA over the channels", choices=GATES)
     balance: float = option(
-        -1.0, "lambda, weight of CSPA's loss against CSEA's; default: the paper's for the setting"
+        -1.0,
+        "lambda, weight of CSPA's loss relative to CSEA's; default: the paper's for the setting",
     )
 
     def __post_init__(self):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Receivers of pilot_ave: its channel decoders, and behind them a semantic decoder."""
+"""Receivers of pilot_ave: channel decoders, followed by a semantic decoder."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ class Recurrent(nn.Module):
 
 
 class ChannelDecoders(nn.Module):
-    """From detected symbols to features of each terminal, [B, T, common_dim].
+    """Channel decoders from detected symbols to features of each terminal, [B, T, common_dim].
 
-    Before the decoders each stream is shrunk by its effective noise and limited to unit power.
+    Each stream is first scaled to its MMSE estimate and limited to unit power.
     """
 
     def __init__(self, config: PilotAveConfig):
@@ -69,8 +69,8 @@ class ChannelDecoders(nn.Module):
         self.drop = nn.Dropout(config.dropout)
 
     def features(self, symbols: torch.Tensor, no_eff: torch.Tensor) -> tuple[list, list]:
-        """symbols [B, K, T, L], no_eff [B, K] -> K tensors [B, T, common_dim], or picture_dim: as
-        they are, and after dropout."""
+        """symbols [B, K, T, L], no_eff [B, K] -> two lists of K tensors [B, T, common_dim] (the
+        picture: picture_dim): before and after dropout."""
         clean = received(symbols, no_eff)
         whole, kept = [], []
         for k, name in enumerate(self.terminals):
@@ -79,21 +79,21 @@ class ChannelDecoders(nn.Module):
         return whole, kept
 
     def lines(self):
-        """With config.linear: the audio decoder, the linear layer beside the video decoder, and
-        what that is beside."""
+        """With config.linear: the audio decoder, the linear layer in parallel to the video decoder,
+        and the layers to which it is parallel."""
         audio, video = self.decoders.values()
         return audio, video.line, [video.deep]
 
 
 def received(symbols: torch.Tensor, no_eff: torch.Tensor) -> torch.Tensor:
-    """Detected symbols [B, K, T, L] as the decoders take them, [B, K, T, 2 L] real."""
+    """Detected symbols [B, K, T, L] as input of the decoders, [B, K, T, 2 L] real."""
     return to_real(limit_power(shrink(symbols, no_eff)))
 
 
 class PSPReceiver(ChannelDecoders):
-    """The paper's: BiLSTMs (if any), PSP and the classifier.
+    """The paper's receiver: BiLSTMs (if any), PSP and the classifier.
 
-    With one terminal there is nothing to propagate: its recurrent features go to the classifier.
+    With one terminal there is no PSP: the recurrent features go to the classifier.
     """
 
     def __init__(self, config: PilotAveConfig, classes: int):
@@ -104,7 +104,8 @@ class PSPReceiver(ChannelDecoders):
         self.classifier = dense(features, config.classifier, classes, last_relu=False)
 
     def forward(self, symbols: torch.Tensor, no_eff: torch.Tensor):
-        """-> logits [B, T, C]; extras "features": the semantic ones of each terminal, [B, T, d]."""
+        """symbols [B, K, T, L], no_eff [B, K] -> logits [B, T, C] and extras: "features", the
+        semantic features of each terminal, [B, T, d]."""
         heard = zip(self.terminals, self.features(symbols, no_eff)[1], strict=True)
         features = [self.recurrent[name](x) for name, x in heard]
         if self.fusion is not None:
@@ -114,7 +115,8 @@ class PSPReceiver(ChannelDecoders):
 
 
 class LocaliserReceiver(ChannelDecoders):
-    """What a localiser has behind its attention: BiLSTMs and :class:`Fusion`."""
+    """A receiver with the layers of a localiser after its attention: BiLSTMs and
+    :class:`Fusion`."""
 
     localiser: type[RecurrentLocaliser]
 
@@ -129,8 +131,8 @@ class LocaliserReceiver(ChannelDecoders):
         self.fusion = Fusion(own, loss, classes, 2 * units)
 
     def forward(self, symbols: torch.Tensor, no_eff: torch.Tensor):
-        """-> logits [B, T, C] and the localiser's extras; "given": what its BiLSTMs were, as
-        :meth:`Localiser.given`."""
+        """symbols [B, K, T, L], no_eff [B, K] -> logits [B, T, C] and the localiser's extras;
+        "given": the inputs of its BiLSTMs, as of :meth:`Localiser.given`."""
         given, kept = self.features(symbols, no_eff)
         heard = zip(self.recurrent, kept, strict=True)
         logits, extras = self.fusion(*(layer(x) for layer, x in heard))
@@ -155,15 +157,17 @@ class VSCGReceiver(LocaliserReceiver):
     localiser = VSCG
 
 
-PARTS = ("attended", "pooled", "fusion")  # of what the video terminal sends of co-attention
+PARTS = ("attended", "pooled", "fusion")  # parts of co-attention that the video terminal sends
 
 
 class CoAttentionReceiver(nn.Module):
-    """Co-attention where only some of it can be: CSPA's attention of the sound, CSEA, both streams.
+    """A receiver with the parts of co-attention after the link: CSPA's audio attention, CSEA, both
+    streams.
 
-    spatial "terminal": the video terminal has looked; three linear layers on the channel decoder
-    give back what it saw, the mean of the picture and F^av Z.  "weights": the same with the weights
-    of the sound for F^av Z.  "map": CSPA looks at the 3x3 regions that were sent.
+    spatial "terminal": the spatial attention is at the video terminal; three linear layers after
+    the channel decoder restore the attended picture, the mean of the picture, and F^av Z.
+    "weights": the same with the audio weights in place of F^av Z.  "map": CSPA attends to the 3x3
+    regions that were sent.
     """
 
     def __init__(self, config: PilotAveConfig, classes: int):
@@ -205,7 +209,8 @@ class CoAttentionReceiver(nn.Module):
         self.streams = Streams(dim, picture, sizes, classes)
 
     def forward(self, symbols: torch.Tensor, no_eff: torch.Tensor):
-        """-> logits [B, T, C] and the extras of :class:`Streams`."""
+        """symbols [B, K, T, L], no_eff [B, K] -> logits [B, T, C] and the extras of
+        :class:`Streams`."""
         heard, seen = received(symbols, no_eff).unbind(1)
         audio = self.audio_decoder(heard)
         look = self.look_at_map if self.on_map else self.take_parts
@@ -219,7 +224,8 @@ class CoAttentionReceiver(nn.Module):
         return self.audio_decoder, self.line, self.parts.values()
 
     def look_at_map(self, audio: torch.Tensor, seen: torch.Tensor):
-        """(F^a_spa, F^v_spa), the mean of the regions and what was decoded."""
+        """(F^a_spa, F^v_spa), the mean of the regions, and the decoded features, with spatial
+        "map"."""
         regions = CELLS**2
         cells = seen[..., : seen.shape[-1] // regions * regions].unflatten(-1, (regions, -1))
         cells = self.video_decoder(cells)
@@ -227,7 +233,8 @@ class CoAttentionReceiver(nn.Module):
         return spatial, cells.mean(2), [audio, cells]
 
     def take_parts(self, audio: torch.Tensor, seen: torch.Tensor):
-        """The same from what the terminal saw."""
+        """The same with spatial "terminal" or "weights", from the attended features that were
+        sent."""
         decoded = self.video_decoder(seen)
         parts = [layer(decoded) for layer in self.parts.values()]
         if self.line is not None:
@@ -238,7 +245,7 @@ class CoAttentionReceiver(nn.Module):
         return spatial, pooled, [audio, attended, pooled, told]
 
 
-DECODERS = {  # name: (receiver, the localiser that it is of)
+DECODERS = {  # name: (receiver, the localiser whose layers it has)
     "psp": (PSPReceiver, PSPLocaliser),
     "coattention": (CoAttentionReceiver, CoAttention),
     "vscg": (VSCGReceiver, VSCG),

@@ -4,10 +4,10 @@
 
 Sender: embedding, Transformer encoder (semantic encoder), dense layers (channel encoder) to
 complex symbols.  Receiver: dense layers (channel decoder), Transformer (semantic decoder), a
-distribution over the vocabulary for every token.  Unlike the paper, the sentence has its own
-length, the symbols of a sentence are scaled to unit average power (the encoder may give a rare
-word more than a common one), the receiver is told the noise of each symbol, and all tokens are
-decoded at once from context on both sides.
+distribution over the vocabulary for every token.  Differences from the paper: sentences have
+variable length; the symbols of a sentence are scaled to unit average power (the encoder may give a
+rare word more power than a common one); the receiver knows the noise of each symbol; all tokens are
+decoded at once with context on both sides.
 
 A frame is a header of 16 symbols (:mod:`semcom.phy.length_code`) that holds the number of tokens,
 0 to 63, and their payload, ``symbols`` per token, in order.  63 says that another header and
@@ -33,12 +33,12 @@ from .topology import Terminal, Topology
 from .vocabulary import Vocabulary
 
 LONGEST = length_code.LARGEST  # tokens of a part of a sentence
-REACH = 16  # distance between tokens from which on attention does not tell distances apart
+REACH = 16  # distance between tokens from which the attention bias is constant
 
 
 class Layer(nn.Module):
-    """Transformer layer, normalisation first (Xiong et al. 2020), with a learned bias for each
-    head and distance between tokens (Shaw et al. 2018, Raffel et al. 2020).
+    """Pre-norm Transformer layer (Xiong et al. 2020) with a learned attention bias for each head
+    and distance between tokens (Shaw et al. 2018, Raffel et al. 2020).
 
     tokens [B, T, d], mask [B, 1, 1, T] additive (0 or -inf) -> [B, T, d]
     """
@@ -80,23 +80,24 @@ def positions(count: int, width: int, device) -> torch.Tensor:
 
 
 def valid(lengths: torch.Tensor, count: int) -> torch.Tensor:
-    """Which of ``count`` places are within each length [B] -> [B, count] bool."""
+    """Mask [B, count] bool of the places within each length [B]."""
     return torch.arange(count, device=lengths.device) < lengths[:, None]
 
 
 def attention_mask(lengths: torch.Tensor, count: int) -> torch.Tensor:
-    """[B, 1, 1, count] float32: 0 within the sentence, -inf beyond."""
+    """Additive mask [B, 1, 1, count] float32: 0 within the lengths [B], -inf beyond."""
     inside = valid(lengths, count)[:, None, None]
     return torch.zeros_like(inside, dtype=torch.float32).masked_fill(~inside, -math.inf)
 
 
 @dataclass
 class Reading:
-    """What the receiver read in a frame.
+    """The decoded content of a frame.
 
-    tokens    numbers in the vocabulary
-    accuracy  expected share of right tokens, and exact: probability that all are right, both from
-              the posteriors of lengths and tokens (:meth:`DeepSC.confidence`)
+    tokens    token numbers
+    accuracy  expected share of correct tokens
+    exact     probability that all tokens are correct; both follow from the posteriors of lengths
+              and tokens (:meth:`DeepSC.confidence`)
     """
 
     tokens: list[int] = field(default_factory=list)
@@ -104,7 +105,7 @@ class Reading:
     exact: float = 1.0
 
     def add(self, tokens: list[int], accuracy: float, exact: float) -> None:
-        """The next part of the sentence."""
+        """Append the next part of the sentence."""
         count = len(self.tokens) + len(tokens)
         known = self.accuracy * len(self.tokens) + accuracy * len(tokens)
         self.accuracy = known / count if count else accuracy
@@ -113,7 +114,7 @@ class Reading:
 
 
 class DeepSC(System, nn.Module):
-    """The whole system: one terminal, ``text``, that takes sentences as UTF-8 bytes.
+    """The whole system: one terminal, ``text``, that encodes sentences in UTF-8.
 
     classes  entries of the vocabulary, see :class:`Vocabulary`
     """
@@ -134,7 +135,7 @@ class DeepSC(System, nn.Module):
         self.channel_encoder = nn.Sequential(
             nn.Linear(width, width), nn.GELU(), nn.Linear(width, reals)
         )
-        # each symbol's real and imaginary part, and how well it is known
+        # each symbol's real and imaginary part, and its reliability
         self.channel_decoder = nn.Sequential(
             nn.Linear(3 * config.symbols, config.hidden), nn.GELU(), nn.Linear(config.hidden, width)
         )
@@ -156,15 +157,15 @@ class DeepSC(System, nn.Module):
         return np.uint8, 1
 
     def payload(self, terminal: str, items: int) -> int:
-        """Symbols of a frame for ``items`` bytes, at most: a token a byte."""
+        """Most symbols of a frame of ``items`` bytes: a token per byte."""
         return self.symbols_of(items)
 
     def payload_of(self, terminal: str, taken: np.ndarray) -> int:
-        """Symbols of the frame of a sentence in UTF-8."""
+        """Symbols of the frame of a sentence in UTF-8, [n] uint8."""
         return self.symbols_of(len(self.vocabulary.encode(_sentence(taken))))
 
     def symbols_of(self, tokens: int) -> int:
-        """Symbols of a frame, headers and payload, for a sentence of so many tokens."""
+        """Symbols of a frame, headers and payload, of a sentence with ``tokens`` tokens."""
         return length_code.SYMBOLS * (tokens // LONGEST + 1) + self.config.symbols * tokens
 
     def send(self, terminal: str, taken, heard: dict) -> list[torch.Tensor]:
@@ -173,12 +174,12 @@ class DeepSC(System, nn.Module):
         return self.transmit([self.vocabulary.encode(_sentence(text)) for text in taken])
 
     def outcome(self, symbols, noise) -> list[torch.Tensor]:
-        """Detected symbols [1, n] and noise [1] or [1, n] of each frame -> its sentence, uint8; a
-        space where no word was read."""
+        """Detected symbols [1, n] and noise [1] or [1, n] of each frame -> its sentence in UTF-8,
+        uint8; a space if no word was decoded."""
         return self.judged(symbols, noise)[0]
 
     def judged(self, symbols, noise) -> tuple:
-        """As :meth:`outcome`, and the expected share of right tokens."""
+        """As :meth:`outcome`, and the expected share [B] of correct tokens."""
         rows = [row[0] for row in symbols]
         spread = [n[0].expand(len(row)) for row, n in zip(rows, noise, strict=True)]
         readings = self.receive(rows, spread)
@@ -198,7 +199,7 @@ class DeepSC(System, nn.Module):
         for row, part in zip(tokens, flat, strict=True):
             row[: len(part)] = torch.tensor(part, dtype=torch.int64)
         headers = length_code.encode(lengths)
-        # a part of no token is a header alone
+        # a part without tokens is only a header
         payload = self.encode(tokens.to(device), lengths.clamp_min(1))
         sent = [
             torch.cat([header, symbols[: len(part) * self.config.symbols]])
@@ -210,10 +211,10 @@ class DeepSC(System, nn.Module):
     def receive(
         self, frames: Sequence[torch.Tensor], noise: Sequence[torch.Tensor]
     ) -> list[Reading]:
-        """Frames [n] and the noise variance [n] of their symbols -> what was read.
+        """Frames [n] and the noise variance [n] of their symbols -> a Reading of each.
 
-        Lengths come from the headers alone.  A length that says more than arrived is decoded with
-        the missing symbols as zero, noise inf; what a shorter length leaves over is not read.
+        Lengths come only from the headers.  If a length is beyond the end of the frame, the missing
+        symbols are zero with noise inf; symbols after a shorter length are ignored.
         """
         readings = [Reading() for _ in frames]
         active, head = dict.fromkeys(range(len(frames)), 0), length_code.SYMBOLS
@@ -244,7 +245,7 @@ class DeepSC(System, nn.Module):
         """tokens [B, T] int64, lengths [B] int64 in 1..T -> payload [B, T * symbols] complex64.
 
         The first ``lengths * symbols`` of a row are sent and have unit average power; the rest is
-        zero.  What stands in ``tokens`` beyond a sentence's length does not matter.
+        zero.  Entries of ``tokens`` beyond a sentence's length have no effect.
         """
         count = tokens.shape[1]
         self._check(lengths, count)
@@ -264,8 +265,8 @@ class DeepSC(System, nn.Module):
     ) -> torch.Tensor:
         """Payload [B, n] complex64, its noise variance [B, n], lengths [B] -> logits [B, T, V].
 
-        n = T * config.symbols.  noise 0 says clean, inf that nothing was received.  A row beyond
-        its length gives logits that mean nothing.
+        n = T * config.symbols.  noise 0 means no noise, inf not received.  Logits beyond a row's
+        length are undefined.
         """
         features = self.features(symbols, noise, lengths)
         return F.linear(features, self.embedding.weight, self.bias)
@@ -273,14 +274,14 @@ class DeepSC(System, nn.Module):
     def features(
         self, symbols: torch.Tensor, noise: torch.Tensor, lengths: torch.Tensor
     ) -> torch.Tensor:
-        """As :meth:`decode`, without the last layer: [B, T, width]."""
+        """Arguments of :meth:`decode` -> the features before its last layer, [B, T, width]."""
         if symbols.shape[-1] % self.config.symbols:
             raise ValueError(
                 f"{symbols.shape[-1]} payload symbols: expected a multiple of {self.config.symbols}"
             )
         count = symbols.shape[-1] // self.config.symbols
         self._check(lengths, count)
-        known = 1 / (1 + noise)  # MMSE estimate of unit-power symbols; bounded however bad they are
+        known = 1 / (1 + noise)  # MMSE estimate of unit-power symbols, which is always bounded
         clean = torch.view_as_real(torch.where(known > 0, symbols, 0.0) * known).flatten(1)
         inputs = [clean.unflatten(1, (count, -1)), known.unflatten(1, (count, -1))]
         features = self.channel_decoder(torch.cat(inputs, -1))
@@ -293,20 +294,22 @@ class DeepSC(System, nn.Module):
     def confidence(
         self, logits: torch.Tensor, lengths: torch.Tensor, certain: torch.Tensor | float = 1.0
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """What the receiver thinks of its own sentences, from the posterior of each token, with
-        logits divided by ``temperature`` (Guo et al. 2017), which training fits on validation.
+        """Confidence of decoded sentences from the posterior of each token, with logits divided by
+        ``temperature`` (Guo et al. 2017), which training fits on the validation split.
 
         Input
             logits: [B, T, V];  lengths: [B] int64;  certain: [B], probability of the length
         Output
-            accuracy: [B], expected share of right tokens, certain * mean_t p_t with p_t the largest
-            probability of token t;  exact: [B], probability that all are right, certain * prod_t
-            p_t (errors of the tokens taken as independent)
+            accuracy: [B], expected share of correct tokens, certain * mean_t p_t with p_t the
+            largest
+                probability of token t
+            exact: [B], probability that all are correct, certain * prod_t p_t (errors of tokens
+                assumed independent)
         """
         inside = valid(lengths, logits.shape[1])
         best = (logits.float() / self.temperature).log_softmax(-1).amax(-1)
         mean = (best.exp() * inside).sum(1) / lengths.clamp_min(1)
-        mean = torch.where(lengths > 0, mean, 1.0)  # of no token none can be wrong
+        mean = torch.where(lengths > 0, mean, 1.0)  # without tokens none can be wrong
         return certain * mean, certain * (best * inside).sum(1).exp()
 
     def _check(self, lengths: torch.Tensor, count: int) -> None:
@@ -315,22 +318,23 @@ class DeepSC(System, nn.Module):
             raise ValueError(f"lengths {low} to {high}: expected 1 to {min(count, LONGEST)} tokens")
 
     def config_dict(self) -> dict:
-        """Configuration as it goes into a checkpoint's header."""
+        """The configuration as a dict for a checkpoint's header."""
         return asdict(self.config)
 
 
 def _sentence(text) -> str:
-    """What bytes say; those that are not UTF-8 become U+FFFD."""
+    """The text of UTF-8 bytes; other bytes become U+FFFD."""
     return bytes(np.asarray(text, np.uint8)).decode("utf-8", "replace")
 
 
 def parts(tokens: Sequence[int]) -> list[list[int]]:
-    """A sentence in parts of ``LONGEST`` tokens; the last has fewer, maybe none."""
+    """A sentence divided into parts of ``LONGEST`` tokens; the last one has fewer, possibly
+    none."""
     return [list(tokens[at : at + LONGEST]) for at in range(0, len(tokens) + 1, LONGEST)]
 
 
 def _cut(symbols, noise, start: int, count: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """``count`` symbols and noise variances from ``start`` on; what is missing is zero, noise
+    """``count`` symbols and noise variances from ``start`` on; missing ones are zero with noise
     inf."""
     symbols, noise = symbols[start : start + count], noise[start : start + count]
     missing = count - len(symbols)

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The semantic features of pilot_ave_plus, quantised, over CRC, LDPC and QAM: what analogue symbols
-are set beside.
+"""The semantic features of pilot_ave_plus, quantised and sent with CRC, LDPC code and QAM, for
+comparison with analogue symbols.
 
     features -> latent of the clip -> residual vector quantiser -> bits -> block code -> symbols
 
-A terminal's clip is one vector, the latents of its seconds one behind the other.  Each stage of the
-quantiser names one of 256 vectors for what the stages before it left over (Juang and Gray, 1982),
-so that the first bits of a clip are a code of their own: 8 bits a stage, whatever rate is asked
-for.  A clip longer than a block comes in several; what stands before the first that failed is used,
-and a terminal of which nothing came is left out of the decision.  The video terminal hears nobody:
-on ave28 the sidelink changes nothing.
+A terminal's clip is one vector, the concatenated latents of its seconds.  Each stage of the
+quantiser codes the residual of the stages before it by one of 256 vectors (Juang and Gray, 1982): 8
+bits per stage, so that the first bits of a clip are a coarser code by themselves, at any rate.  A
+clip that is longer than a block is sent in several; the bits before the first failed block are
+used, and a terminal without any is left out of the decision.  The video terminal does not listen to
+the audio terminal: on ave28 the sidelink makes no difference.
 """
 
 from __future__ import annotations
@@ -33,13 +33,16 @@ from .system import Item, System, feature_sizes
 from .topology import Terminal, Topology
 
 STAGE_BITS = 8
-SUBSPACE = 40  # dimensions in which a stage's vectors lie: those of most variance
+SUBSPACE = 40  # dimensions of the subspace of a stage's vectors, that of largest variance
 ROUNDS = 8  # of k-means
 
 
 @dataclass(frozen=True)
 class DigitalFeaturesSettings:
-    """bits of a clip that each terminal sends, a multiple of 8; the others: BlockCode's."""
+    """bits    bits of a clip that each terminal sends, a multiple of 8
+
+    The other fields are those of BlockCode.
+    """
 
     bits: int = 64
     code: str = "1/2"
@@ -51,8 +54,8 @@ class DigitalFeaturesSettings:
 class Quantiser(nn.Module):
     """A residual vector quantiser of vectors [B, D].
 
-    The 256 vectors of a stage lie in a subspace of its own: a few thousand clips tell too little
-    of what so many would have to be in all of D dimensions, and it is a third of the numbers.
+    The 256 vectors of a stage lie in a subspace of their own: some thousand training clips are too
+    few to fit that many vectors in all D dimensions, and it saves two thirds of the parameters.
     """
 
     def __init__(self, dim: int, stages: int):
@@ -68,8 +71,8 @@ class Quantiser(nn.Module):
 
     @torch.no_grad()
     def fit(self, vectors: torch.Tensor) -> None:
-        """Learn the books from vectors [N, D], stage by stage, each by k-means of what is left, in
-        the subspace that holds most of it."""
+        """Fit the codebooks to vectors [N, D], stage by stage, by k-means of the residuals in their
+        subspace of largest variance."""
         self.mean.copy_(vectors.mean(0))
         left = vectors - self.mean
         for stage, (axes, places) in enumerate(zip(self.axes, self.places, strict=True)):
@@ -79,7 +82,7 @@ class Quantiser(nn.Module):
             left = left - book[nearest(left, book)]
 
     def encode(self, vectors: torch.Tensor, stages: int) -> torch.Tensor:
-        """Vectors [B, D] -> numbers [B, stages] int64 of 0 to 255."""
+        """Vectors [B, D] -> codes [B, stages] int64, 0 to 255."""
         left, numbers = vectors - self.mean, []
         for stage in range(stages):
             book = self.book(stage)
@@ -88,7 +91,7 @@ class Quantiser(nn.Module):
         return torch.stack(numbers, 1)
 
     def decode(self, numbers: torch.Tensor, came: torch.Tensor) -> torch.Tensor:
-        """Numbers [B, stages], of which the first ``came`` [B] of each count -> vectors [B, D]."""
+        """Codes [B, stages], of which the first ``came`` [B] were received -> vectors [B, D]."""
         found = self.mean.expand(len(numbers), -1)
         for stage, column in enumerate(numbers.unbind(1)):
             found = found + self.book(stage)[column] * (came > stage)[:, None]
@@ -101,7 +104,8 @@ def nearest(vectors: torch.Tensor, book: torch.Tensor) -> torch.Tensor:
 
 
 def k_means(vectors: torch.Tensor, count: int) -> torch.Tensor:
-    """``count`` centres [K, d] of vectors [N, d] (Lloyd); an empty one is drawn again."""
+    """``count`` centres [count, d] of vectors [N, d] by Lloyd's algorithm; a centre without vectors
+    is drawn again."""
     centres = vectors[torch.randperm(len(vectors))[:count]].clone()
     if len(centres) < count:
         centres = centres[torch.randint(len(centres), (count,))].clone()
@@ -115,7 +119,8 @@ def k_means(vectors: torch.Tensor, count: int) -> torch.Tensor:
 
 
 class FeatureTerminal(nn.Module):
-    """Features of a clip [B, T, d] to its latent [B, T h] of unit mean square."""
+    """A terminal's encoder: features of a clip [B, T, d] -> latent [B, T h] with unit mean
+    square."""
 
     def __init__(self, dim: int, config: DigitalFeaturesConfig):
         super().__init__()
@@ -128,7 +133,7 @@ class FeatureTerminal(nn.Module):
 
 
 class FeatureDecoder(nn.Module):
-    """A terminal's latent, as it arrived, to features and to evidence for each event."""
+    """Decodes a terminal's received latent to features and to evidence for each event."""
 
     def __init__(self, config: DigitalFeaturesConfig, events: int):
         super().__init__()
@@ -138,7 +143,7 @@ class FeatureDecoder(nn.Module):
 
     def forward(self, latent: torch.Tensor, came: torch.Tensor):
         """latent [B, T h], came [B] bool -> features [B, T, hidden] and evidence [B, T, events],
-        both zero of what did not come."""
+        both zero for frames that did not come."""
         here = came[:, None, None].to(latent.dtype)
         features = self.layer(latent.unflatten(1, (-1, self.latent))) * here
         return features, self.events(features) * here
@@ -149,7 +154,7 @@ class DigitalFeatures(System, nn.Module):
 
     name = "digital_features"
     loss = "single_stream"
-    calibration = Calibration()  # of its probabilities, from the header of its weights
+    calibration = Calibration()  # of the probabilities, from the header of the weights
     Config = DigitalFeaturesConfig
     Settings = DigitalFeaturesSettings
     full_topology = topology = Topology((Terminal("audio", "audio"), Terminal("video", "visual")))
@@ -172,12 +177,12 @@ class DigitalFeatures(System, nn.Module):
         self.span = EventSpan(len(dims))
         self.apply(init_relu)
         for layer in (*(d.events for d in self.decoders.values()), self.presence.score):
-            nn.init.normal_(layer.weight, std=0.02)  # the receiver starts out undecided
+            nn.init.normal_(layer.weight, std=0.02)  # initially all events are equally likely
         most = STAGE_BITS * config.stages
         self.configure(DigitalFeaturesSettings(bits=min(DigitalFeaturesSettings.bits, most)))
 
     def configure(self, settings: DigitalFeaturesSettings) -> None:
-        """Take settings; SemcomError for those that mean nothing."""
+        """Set the settings; SemcomError for a number of bits that the network cannot send."""
         most = STAGE_BITS * self.config.stages
         if not 0 < settings.bits <= most or settings.bits % STAGE_BITS:
             raise SemcomError(
@@ -227,8 +232,8 @@ class DigitalFeatures(System, nn.Module):
         """audio [B, T, d_a] or visual [B, T, h, w, d_v] (or flat) -> symbols [B, n]."""
         if taken.shape[1] != self.config.seconds:
             raise SemcomError(
-                f"{self.name}: a clip of {taken.shape[1]} s, made for {self.config.seconds} s; "
-                "send longer films, or clips of that length"
+                f"{self.name}: a clip of {taken.shape[1]} s, expected {self.config.seconds} s; "
+                "send clips or films of that length"
             )
         features = taken if terminal == "audio" else self.attend(taken)
         latent = self.encoders[terminal](features)
@@ -239,12 +244,12 @@ class DigitalFeatures(System, nn.Module):
     # --- receiver ---
 
     def outcome(self, symbols: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
-        """Probabilities [B, T, C]."""
+        """Detected symbols [B, K, n] and noise [B, K] or [B, K, n] -> probabilities [B, T, C]."""
         return self.judged(symbols, noise)[0]
 
     def judged(self, symbols: torch.Tensor, noise: torch.Tensor) -> tuple:
-        """And the largest probability of each second, the mean over those of a clip; 0 where
-        nothing came."""
+        """As :meth:`outcome`, and the mean [B] over a clip's seconds of the largest probability; 0
+        if nothing was received."""
         if noise.ndim == 2:
             noise = noise[..., None].expand(symbols.shape)
         latents, came = {}, {}
@@ -259,16 +264,16 @@ class DigitalFeatures(System, nn.Module):
         return probabilities, probabilities.amax(-1).mean(-1) * heard
 
     def numbers(self, symbols: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, int]:
-        """What a terminal's quantiser said in a frame [n], [stages] int64, and how many of these
-        stages stand before the first block that failed."""
+        """The codes [stages] int64 in a terminal's frame [n], and the number of stages before the
+        first failed block."""
         bits, good = self.code.decode(symbols, np.ascontiguousarray(noise))
         whole = len(good) if good.all() else int(np.argmin(good))
         numbers = np.packbits(bits.ravel()[: self.settings.bits]).astype(np.int64)
         return numbers, min(self.stages, whole * bits.shape[1] // STAGE_BITS)
 
     def decide(self, latents: dict, came: dict):
-        """Latents [B, T h] and whether they came [B], of each terminal -> logits [B, T, C], and
-        extras as the training loss wants them."""
+        """Latents [B, T h] of each terminal and whether they came [B] -> logits [B, T, C] and the
+        extras of the training loss."""
         found = [decoder(latents[k], came[k]) for k, decoder in self.decoders.items()]
         features, evidence = zip(*found, strict=True)
         logits = self.span(list(evidence), self.presence(torch.cat(features, -1)))

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
 """EfficientNet-Lite0 of ImageNet (Tan and Le, EfficientNet, ICML 2019, Table 1, without squeeze and
-excitation and with ReLU6): what terminals recognise pictures with, and what shown pictures are
-compared in while systems are trained.
+excitation and with ReLU6).
 
-Batch normalisation is part of the convolutions; tools/convert_efficientnet.py wrote the file.
+Terminals recognise pictures with it, and training losses compare pictures by its maps.  Batch
+normalisation is folded into the convolutions; tools/convert_efficientnet.py wrote the file.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ STAGES = (
     (5, 1, 6, 112, 3), (5, 2, 6, 192, 4), (3, 1, 6, 320, 1),
 )  # fmt: skip
 STEM, EMBEDDING = 32, 1280
-SIDE = 128  # [pixels] that pictures of terminals are recognised at
-COMPARED = (1, 2, 4, 6)  # stages whose maps tell how alike pictures are
+SIDE = 128  # [pixels] side of pictures for recognition at terminals
+COMPARED = (1, 2, 4, 6)  # stages whose maps are compared in losses
 
 
 class Convolution(nn.Conv2d):
-    """A convolution with zeros around it as TensorFlow's "same" puts them: of an odd number the
-    far sides get one more."""
+    """A convolution with the zero padding of TensorFlow's "same": an odd number of zeros has the
+    larger part at the right and the bottom."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int = 1, stride: int = 1, groups=1):
         super().__init__(inputs, outputs, kernel, stride, groups=groups)
@@ -41,7 +41,7 @@ class Convolution(nn.Conv2d):
 
 
 class Block(nn.Module):
-    """Inverted residual: expand, filter each channel, project."""
+    """Inverted residual block: expansion, depthwise convolution, projection."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int):
         super().__init__()
@@ -58,8 +58,8 @@ class Block(nn.Module):
 
 
 class EfficientNet(nn.Module):
-    """Pictures [N, 3, h, w] float32, RGB in 0 to 1 -> maps [N, 1280, h/32, w/32] float32, 0 to 6;
-    their mean is the embedding.  There is no classifier."""
+    """Pictures [N, 3, h, w] float32, RGB in 0 to 1 -> maps [N, 1280, h/32, w/32] float32, 0 to 6.
+    The mean of a map is the embedding; there is no classifier."""
 
     name = "efficientnet"
 
@@ -77,7 +77,7 @@ class EfficientNet(nn.Module):
         self.head = Convolution(inputs, EMBEDDING)
 
     def stage_maps(self, pictures: Tensor) -> list[Tensor]:
-        """The maps behind the stages COMPARED, then those behind the head."""
+        """The maps after the stages COMPARED, then those after the head."""
         maps = F.relu6(self.stem((pictures * 255 - 127) / 128))
         found = []
         for number, stage in enumerate(self.stages):
@@ -91,16 +91,16 @@ class EfficientNet(nn.Module):
 
 
 def as_input(pictures: Tensor, side: int = SIDE) -> Tensor:
-    """Pictures [N, 3, h, w] float32 in 0 to 1 as whole squares of ``side`` pixels."""
+    """Pictures [N, 3, h, w] float32 in 0 to 1 scaled to squares [N, 3, side, side]."""
     return F.interpolate(
         pictures, (side, side), mode="bicubic", align_corners=False, antialias=True
     )
 
 
 def distance(one: list[Tensor], other: list[Tensor]) -> Tensor:
-    """How unlike pictures are by their maps (:meth:`EfficientNet.stage_maps`): the mean over stages
-    of |a - b|^2 / |b|^2, [N]; ``other`` has the originals' (after Johnson, Alahi, Fei-Fei 2016,
-    eq. 2)."""
+    """Distance [N] of pictures by their maps (:meth:`EfficientNet.stage_maps`): the mean over
+    stages of |a - b|^2 / |b|^2, with b in ``other``, the original's maps (after Johnson, Alahi,
+    Fei-Fei 2016, eq. 2)."""
     terms = [
         (a - b).square().flatten(1).sum(1) / b.square().flatten(1).sum(1).clamp_min(1e-6)
         for a, b in zip(one, other, strict=True)

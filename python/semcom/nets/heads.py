@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Heads: they turn the features of each segment into a decision, one head for each way of training.
+"""Heads that decide from the features of each segment, one for each way of training.
 
-A head turns fused features [B, T, d] into (logits [B, T, C], extras): the decision of a segment is
-its largest logit, the extras are what the loss (``training.losses``) wants besides.
+A head maps fused features [B, T, d] to (logits [B, T, C], extras): the decision of a segment is its
+largest logit, and the extras are further inputs of the loss (``training.losses``).
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from torch.nn import functional as F
 
 from .layers import dense
 
-RELEVANT = 0.7  # probability from which a segment holds an event (VSCG's tau_b)
+RELEVANT = 0.7  # probability from which a segment has an event (VSCG's tau_b)
 
 
 class SegmentHead(nn.Module):
-    """Each segment for itself: a dense layer and one score for each class."""
+    """Decides each segment by itself: a dense layer and a score of each class."""
 
     def __init__(self, dim: int, units: int, classes: int, bias: bool = True):
         super().__init__()
@@ -31,7 +31,7 @@ class SegmentHead(nn.Module):
 
 
 class EventHead(nn.Module):
-    """Is there an event in the segment, and which event is it that the clip has (VSCG, eqs 14, 15).
+    """Decides whether a segment has an event, and which event the clip has (VSCG, eqs 14, 15).
 
     Extras: "relevance" o_t [B, T], "category" o_c [B, C - 1] from the maximum over the clip.  The
     logits are such that a segment is background unless sigmoid(o_t) > 0.7.
@@ -54,12 +54,12 @@ class EventHead(nn.Module):
 class VideoHead(nn.Module):
     """Scores of segments that are trained by the label of the clip alone.
 
-    Each segment's C scores, weighed by a gate of its own (Zhou et al., PSP: ReLU, then a sigmoid of
-    one score) where ``gated``, are averaged over the clip: extras "clip" [B, C], logits of the
-    clip's label.  The label never names a second without the event, so nothing teaches the score of
-    background: in its place stands ``background``, one number that validation sets, below which
-    the winning event is not believed.  Trained with the ``proportions`` of the labels, which do
-    say how many seconds are background, the score of background is the network's own.
+    Each segment's C scores (with ``gated`` weighted by a gate of the segment, Zhou et al., PSP:
+    ReLU, then a sigmoid of one score) are averaged over the clip: extras "clip" [B, C], logits of
+    the clip's label.  Clip labels do not train the score of background, which is therefore the
+    constant ``background``, set on the validation split: a segment whose best event is below it is
+    background.  With the ``proportions`` of the labels, which include background, the score of
+    background is the network's own.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class VideoHead(nn.Module):
         return below_background(self, scores), {"clip": scores.mean(1)}
 
 
-NEVER = -1e4  # a background score that no event falls below; float16 holds it
+NEVER = -1e4  # a background score below all events, representable in float16
 
 
 def below_background(module: nn.Module, scores: torch.Tensor) -> torch.Tensor:
@@ -91,7 +91,7 @@ def below_background(module: nn.Module, scores: torch.Tensor) -> torch.Tensor:
 
 
 def background_of(net: nn.Module) -> torch.Tensor | None:
-    """The buffer with the score of background of a network, where training does not tell it (see
-    :class:`VideoHead`)."""
+    """The buffer with a network's constant score of background (see :class:`VideoHead`); None if
+    the score is trained."""
     named = {name.rpartition(".")[-1]: value for name, value in net.named_buffers()}
     return named.get("background")

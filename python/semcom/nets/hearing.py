@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""A small network that hears what a second of sound is, learnt from labels alone: it recognises
-sounds for a sender, and tells a training how near two sounds are.  It shares nothing with the
-networks of the outside judges.
+"""A small network that classifies a second of sound, trained from labels only.
+
+Senders recognise sounds with it, and training losses compare sounds by its features.  It shares
+nothing with the networks of the independent judges.
 
 Residual layers (He et al., Deep Residual Learning, 2016, Fig. 2) over log-mel spectra.
 """
@@ -13,13 +14,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-LOUDNESS = 3.0, 3.0  # log-mel plus the first, over the second, is about -1 to 2
+LOUDNESS = 3.0, 3.0  # (log-mel + the first) / the second is about -1 to 2
 SIZES = (24, 48, 96, 192)  # channels at 1/2, 1/4, 1/8 and 1/16 of the input
 DEPTHS = (1, 1, 2, 1)  # residual layers at each
 
 
 class Block(nn.Module):
-    """Two 3 x 3 convolutions beside the identity, [N, inputs, h, w] -> [N, outputs, h/s, w/s]."""
+    """Residual block of two 3 x 3 convolutions, [N, inputs, h, w] -> [N, outputs, h/s, w/s]."""
 
     def __init__(self, inputs: int, outputs: int, stride: int):
         super().__init__()
@@ -37,9 +38,9 @@ class Block(nn.Module):
 
 
 class Hearing(nn.Module):
-    """Log-mel spectra of a second (``media.phase.seconds_of``) to features and logits of classes.
+    """Log-mel spectra of a second (``media.phase.seconds_of``) -> features and class logits.
 
-    classes  how many
+    classes  number of classes
     """
 
     name = "hearing"
@@ -61,8 +62,8 @@ class Hearing(nn.Module):
         self.to(memory_format=torch.channels_last)
 
     def maps(self, spectra: Tensor) -> list[Tensor]:
-        """[N, 100, 64] -> maps [N, c, h, w], not negative, of each stage; the last is [N, 192, 7,
-        4]."""
+        """Log-mel [N, 100, 64] -> maps [N, c, h, w], at least 0, of each stage; the last has the
+        shape [N, 192, 7, 4]."""
         x = ((spectra + LOUDNESS[0]) / LOUDNESS[1])[:, None]
         x = F.relu(self.norm(self.first(x.to(memory_format=torch.channels_last))))
         found = []

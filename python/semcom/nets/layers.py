@@ -33,23 +33,24 @@ def unit_power(symbols: torch.Tensor) -> torch.Tensor:
 
 
 def bound_peak(symbols: torch.Tensor, peak: float) -> torch.Tensor:
-    """Each clip [B, T, L] at an average power of one, no symbol's power above ``peak`` (more than
-    1): x -> s x, clipped to the amplitude sqrt(peak), with the gain s that makes the power one.
+    """Scale each clip [B, T, L] to an average power of one with a peak power of ``peak`` (above 1):
+    x -> s x, clipped to the amplitude sqrt(peak), with the gain s that gives unit power.
 
-    With the k strongest symbols at the bound, s^2 = (N - k peak) / (power of the N - k others); the
-    smallest k whose others stay below the bound is the one.  Phases stay.  Silence stays silence; a
-    clip with too few symbols that are not zero stays below unit power, those at the bound.
+    With the k strongest symbols at the bound, s^2 = (N - k peak) / (power of the other N - k
+    symbols), and k is the smallest number for which the others are below the bound.  Phases do not
+    change.  Silence stays silence; a clip with too few nonzero symbols keeps these at the bound,
+    and its power is below one.
     """
     flat = unit_power(symbols).flatten(1)
     power = flat.abs().square()
     strongest = power.detach().sort(-1, descending=True).values
     count = strongest.shape[-1]
     clipped = torch.arange(count, device=power.device)
-    rest = strongest.flip(-1).cumsum(-1).flip(-1)  # of the count - k that are not clipped
+    rest = strongest.flip(-1).cumsum(-1).flip(-1)  # power of the count - k unclipped symbols
     left = (count - clipped * peak).clamp_min(0)
     fits = left * strongest <= peak * rest
     k = torch.where(fits.any(-1), fits.int().argmax(-1), count)[:, None]
-    bound = strongest.gather(-1, (k - 1).clamp_min(0))  # symbols from this power on are clipped
+    bound = strongest.gather(-1, (k - 1).clamp_min(0))  # least power of a clipped symbol
     at_bound = (power >= bound) & (k > 0)
     free = torch.where(at_bound, 0.0, power).sum(-1, keepdim=True)
     gain = (count - at_bound.sum(-1, keepdim=True) * peak).clamp_min(0) / free.clamp_min(1e-12)
@@ -59,7 +60,7 @@ def bound_peak(symbols: torch.Tensor, peak: float) -> torch.Tensor:
 
 
 def limit_power(symbols: torch.Tensor) -> torch.Tensor:
-    """Scale clips [..., T, L] that are stronger than unit power down to it (gain control)."""
+    """Scale clips [..., T, L] with more than unit average power down to it (gain control)."""
     power = symbols.abs().square().mean((-2, -1), keepdim=True)
     return symbols / power.clamp_min(1).sqrt()
 
@@ -67,11 +68,11 @@ def limit_power(symbols: torch.Tensor) -> torch.Tensor:
 def shrink(symbols: torch.Tensor, no_eff: torch.Tensor) -> torch.Tensor:
     """MMSE estimate of unit-power symbols in noise: x / (1 + no_eff); no_eff = inf gives 0.
 
-    symbols [B, K, T, L], no_eff [B, K].  A network behind it sees bounded input, small where the
-    channel was bad, however ill-conditioned the frame.
+    symbols [B, K, T, L], no_eff [B, K].  The result is bounded, and small for a bad channel, also
+    for ill-conditioned frames.
     """
     scale = (1 + no_eff)[..., None, None]
-    # in parts: a complex number over inf is NaN in Torch before 2.7
+    # by parts: a complex number divided by inf is NaN in Torch before 2.7
     return torch.complex(symbols.real / scale, symbols.imag / scale)
 
 
@@ -83,7 +84,8 @@ def relu(dropout: float) -> nn.Sequential:
 def dense(
     *sizes: int, last_relu: bool = True, bias: bool = True, dropout: float = 0.0
 ) -> nn.Sequential:
-    """Linear layers with ReLU and dropout between (and after the last one, if ``last_relu``)."""
+    """Linear layers of ``sizes`` with ReLU and dropout between (with ``last_relu`` also after the
+    last one)."""
     layers: list[nn.Module] = []
     for fan_in, fan_out in zip(sizes[:-1], sizes[1:], strict=True):
         layers += [nn.Linear(fan_in, fan_out, bias), relu(dropout)]
@@ -91,10 +93,10 @@ def dense(
 
 
 class Beside(nn.Module):
-    """Layers and, beside them, one linear layer from what they take to what they give: the sum.
+    """The sum of some layers and of a parallel linear layer, [..., fan_in] -> [..., fan_out].
 
-    [..., fan_in] -> [..., fan_out].  The linear layer alone can be an optimal linear code
-    (``training.linear_codec``), which a chain of layers with ReLU is slow to learn.
+    The linear layer can be initialised as an optimal linear code (``training.linear_codec``), which
+    layers with ReLU learn slowly.
     """
 
     def __init__(self, deep: nn.Module, fan_in: int, fan_out: int):
@@ -106,16 +108,15 @@ class Beside(nn.Module):
 
 
 def beside(deep: nn.Module, fan_in: int, fan_out: int, linear: bool) -> nn.Module:
-    """Layers, with a linear one beside them where asked for."""
+    """The layers ``deep``, with ``linear`` in parallel to a linear layer (:class:`Beside`)."""
     return Beside(deep, fan_in, fan_out) if linear else deep
 
 
 def init_relu(module: nn.Module) -> None:
     """He initialisation of a dense layer or convolution.
 
-    The chain from features to decision is ten layers deep: with PyTorch's default the signal all
-    but vanishes on the way, training is slow, and a set of a few thousand clips is learnt by heart
-    first.
+    The chain from features to decision has ten layers: with PyTorch's default initialisation the
+    signal almost vanishes, training is slow, and a set of some thousand clips is overfitted first.
     """
     if isinstance(module, nn.Linear | nn.Conv2d):
         nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
@@ -145,7 +146,7 @@ class BiLSTM(nn.Module):
 class TemporalConv(nn.Module):
     """Conv2D blocks on the map [B, C, T, 1]: odd kernel in time, same length, ReLU, dropout.
 
-    After the attention no spatial axes are left, so the second axis of the paper's Conv2D is 1.
+    After the attention there are no spatial axes, so the second axis of the paper's Conv2D is 1.
     Input and output are [B, T, C].
     """
 
@@ -171,7 +172,7 @@ class PSP(nn.Module):
 
     omega_va = (M_v W_v)(M_a W_a)^T / sqrt(d), omega_av its transpose; ReLU, l1 rows, threshold, l1
     rows; residual propagation; a shared dense layer with ReLU and LayerNorm.  ``own_outputs``: a
-    dense layer for each modality, as the localiser has it; the LayerNorm stays shared.
+    dense layer for each modality, as in the localiser, with a shared LayerNorm.
 
     Input
         audio, visual: [B, T, d]
@@ -193,7 +194,8 @@ class PSP(nn.Module):
 
     @staticmethod
     def connections(similarity: torch.Tensor) -> torch.Tensor:
-        """Eqs (11) to (13).  tau_1 = 0.99 / T, just under uniform: the paper's 0.099 at T = 10."""
+        """Eqs (11) to (13).  tau_1 = 0.99 / T, slightly below uniform: the paper's 0.099 at T =
+        10."""
         strength = l1_rows(F.relu(similarity))
         return l1_rows(strength * (strength > 0.99 / similarity.shape[-1]))
 
@@ -214,9 +216,9 @@ class PSP(nn.Module):
 class CERE(nn.Module):
     """Cross-modal event representation extractor (Jiang et al., VSCG, eqs 1 to 3).
 
-    Two blocks of convolution over time (5 wide), ReLU and maximum over pairs of segments leave two
-    vectors of a clip, one for each direction of a GRU; for clips not of 8 to 11 segments the second
-    maximum is over halves of what is there.  The same blocks serve both modalities.
+    Two blocks of convolution over time (kernel 5), ReLU and maximum over pairs of segments give two
+    vectors of a clip, one for each direction of a GRU; for clips with fewer than 8 or more than 11
+    segments the second maximum is over halves.  Both modalities share the blocks.
 
     Input
         features: [B, T, d]
@@ -256,15 +258,15 @@ EVENTS = {"average": average_event, "maximum": maximum_event, "none": no_event}
 
 
 class ESCM(nn.Module):
-    """Event semantic consistency modeling (Jiang et al., VSCG, eqs 4 to 13): what the whole clip
-    is about is where each modality's GRU starts from.
+    """Event semantic consistency modeling (Jiang et al., VSCG, eqs 4 to 13): a representation of
+    the whole clip is the initial state of each modality's GRU.
 
     E = (E_a + E_v) / 2 from :class:`CERE` is the initial state, one vector a direction, of a GRU
     for each modality (ISCE, eqs 9 to 11); a dense layer, ReLU, dropout and one LayerNorm shared by
     both follow (eqs 12 and 13).
 
-    event: "cere"; "separate": one CERE for each modality;  "average", "maximum" or "none" (zeros)
-    in its place: the rows of Table III
+    event: "cere"; "separate": one CERE for each modality; "average", "maximum" or "none" (zeros)
+        in place of CERE: the rows of Table III
 
     Input
         audio, visual: [B, T, d], d even

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Audio-visual event localisers: sound and picture to an event, or background, each second.
+"""Audio-visual event localisers: they decide the event, or background, of each second.
 
 ``avel``: Tian et al., ECCV 2018.  ``psp``: Zhou et al., CVPR 2021.  ``vscg``: Jiang et al. (VSCG).
-They are one chain - attention, a BiLSTM for each modality, what joins them, a head - of which each
-has its parts; the setting that it is trained in is an argument.  ``coattention`` and ``span``
+All three are a chain of attention, a BiLSTM for each modality, their fusion, and a head; they
+differ in the parts, and the setting of the training is an argument.  ``coattention`` and ``span``
 have modules of their own.
 """
 
@@ -31,9 +31,11 @@ from .system import feature_sizes
 
 
 class Localiser(nn.Module):
-    """What the localisers share: audio and picture are at hand, the sound guides the attention.
+    """Base of the localisers: audio and visual features are available, and the sound guides the
+    attention.
 
-    config: sizes;  classes: names of the C classes, background last
+    config   sizes and setting
+    classes  names of the C classes, background last
     """
 
     name: str
@@ -45,14 +47,14 @@ class Localiser(nn.Module):
         super().__init__()
         if config.setting not in self.losses:
             raise SemcomError(
-                f"--setting {config.setting}: {self.name} has none; expected one of "
+                f"--setting {config.setting}: {self.name} does not have it; expected one of "
                 f"{', '.join(self.losses)}"
             )
         self.config, self.classes = config, tuple(classes)
         self.loss = config.loss or self.losses[config.setting]
 
     def sizes(self) -> dict:
-        """What a set of clips must have, see System.sizes."""
+        """{quantity: its required value} of a set of clips, see System.sizes."""
         c = self.config
         return {
             "classes": len(self.classes),
@@ -61,28 +63,26 @@ class Localiser(nn.Module):
         }
 
     def sizes_of(self, clips) -> dict:
-        """The same quantities of a set."""
+        """The same quantities of the set ``clips``."""
         return feature_sizes(clips)
 
     def attend(
         self, visual: torch.Tensor, audio: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """visual [B, T, h, w, d_v], audio [B, T, d_a] -> attended [B, T, d_v], attention [B, T, h,
-        w] that sums to one over the positions."""
+        w] with sum 1 over the positions."""
         raise TypeError(f"{type(self).__name__} must define attend()")
 
     def given(self, audio: torch.Tensor, visual: torch.Tensor) -> list[torch.Tensor]:
-        """What can cross a link in the middle of this network, [B, T, d] each: all that the rest
-        of it needs of the sound (the first) and of the picture (the others)."""
-        raise SemcomError(
-            f"{self.name}: cannot be cut in two by a link; expected another localiser"
-        )
+        """The features [B, T, d] at which a link can divide this network: those of the sound (the
+        first) and of the picture (the others) that the rest of it needs."""
+        raise SemcomError(f"{self.name}: cannot be divided by a link; give another localiser")
 
     def streams(
         self, audio: torch.Tensor, visual: torch.Tensor
     ) -> list[tuple[torch.Tensor, torch.Tensor]]:
-        """Features of sound and picture after the recurrent layers, [B, T, d] each; a pair for
-        each stream of the network."""
+        """Features of sound and picture after the recurrent layers, [B, T, d]; a pair for each
+        stream of the network."""
         raise TypeError(f"{type(self).__name__} must define streams()")
 
     def match(
@@ -92,20 +92,20 @@ class Localiser(nn.Module):
         return self.matching(self.streams(audio, visual))
 
     def forward(self, audio: torch.Tensor, visual: torch.Tensor) -> tuple[torch.Tensor, dict]:
-        """audio [B, T, d_a], visual [B, T, h, w, d_v] -> logits [B, T, C] and what the loss
-        wants."""
+        """audio [B, T, d_a], visual [B, T, h, w, d_v] -> logits [B, T, C] and the extras of the
+        loss."""
         return self.decide(self.streams(audio, visual))
 
     def config_dict(self) -> dict:
-        """Configuration as it goes into a checkpoint's header."""
+        """The configuration as a dict for a checkpoint's header."""
         return asdict(self.config)
 
 
 class Fusion(nn.Module):
     """Recurrent features of both modalities [B, T, d] -> logits [B, T, C] and extras.
 
-    Joined by PSP (``propagate``), ESCM (``consistency``), both or, with neither, side by side; then
-    the head that the loss asks for.  Extras "features": the two whose similarity may be trained.
+    Joined by PSP (``propagate``), ESCM (``consistency``), both, or else concatenated; then the head
+    of the loss.  Extras "features": the pair whose similarity may be trained.
     """
 
     def __init__(self, config: AVELConfig, loss: str, classes: int, dim: int):
@@ -130,7 +130,7 @@ class Fusion(nn.Module):
 
 
 def head(config: AVELConfig, loss: str, classes: int, dim: int, bias: bool) -> nn.Module:
-    """The head that a loss is trained with."""
+    """The head for a loss."""
     if loss in ("negative_pair_filter", "event_category"):
         return EventHead(dim, classes)
     if config.setting in WEAK:
@@ -146,7 +146,7 @@ def head(config: AVELConfig, loss: str, classes: int, dim: int, bias: bool) -> n
 
 
 class RecurrentLocaliser(Localiser):
-    """Attention, a BiLSTM for each modality, :class:`Fusion`."""
+    """A localiser with attention, a BiLSTM for each modality and :class:`Fusion`."""
 
     def __init__(
         self,
@@ -168,7 +168,7 @@ class RecurrentLocaliser(Localiser):
         )
         self.audio_lstm = BiLSTM(audio_dim, config.recurrent)
         self.visual_lstm = BiLSTM(visual_dim, config.recurrent)
-        self.weights = (1.0,)  # of the only stream
+        self.weights = (1.0,)  # weight of the only stream
         features = 2 * config.recurrent
         if config.setting == "cml":
             self.matching = MatchHeads(1, features)
@@ -188,7 +188,7 @@ class RecurrentLocaliser(Localiser):
         return [(self.audio_lstm(sound), self.visual_lstm(picture))]
 
     def decide(self, streams) -> tuple[torch.Tensor, dict]:
-        """Of :meth:`streams`: logits [B, T, C] and what the loss wants."""
+        """Logits [B, T, C] and the extras of the loss, from the result of :meth:`streams`."""
         return self.fusion(*streams[0])
 
 
@@ -213,7 +213,7 @@ class PSPLocaliser(RecurrentLocaliser):
     """Zhou et al., CVPR 2021: linear layers around the attention, BiLSTMs, positive sample
     propagation, mean of both modalities, classifier.
 
-    Weakly supervised it has one linear layer for the picture, and takes the sound as it is.
+    In weak supervision it has one linear layer for the picture, and none for the sound.
     """
 
     name = "psp"
@@ -236,7 +236,7 @@ class PSPLocaliser(RecurrentLocaliser):
 
 
 class VSCG(PSPLocaliser):
-    """Jiang et al.: PSP, and behind it what the whole clip is about (:class:`ESCM`)."""
+    """Jiang et al. (VSCG): PSP, followed by a model of the whole clip (:class:`ESCM`)."""
 
     name = "vscg"
     losses = {
@@ -248,7 +248,7 @@ class VSCG(PSPLocaliser):
 
 
 def linear(*sizes: int) -> nn.Sequential:
-    """Linear layers without bias, and with nothing between them."""
+    """Linear layers without bias and without activations."""
     return nn.Sequential(
         *(nn.Linear(a, b, bias=False) for a, b in zip(sizes[:-1], sizes[1:], strict=True))
     )

@@ -13,7 +13,7 @@ COMMON = 128, 64  # units of a head's two layers
 
 
 class MatchHeads(nn.Module):
-    """Sound and picture of each stream into a space in which they can be compared.
+    """Maps sound and picture of each stream into a common space, in which they can be compared.
 
     Input
         streams: pairs (audio, visual) [B, T, d]

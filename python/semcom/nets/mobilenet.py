@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Two published networks that know pictures and sounds of the world: MobileNet v1 (Howard et al.,
-arXiv 1704.04861, Table 1, width 1, 224 pixels) of ImageNet, and YAMNet, the same layers over
-log-mel spectra, of AudioSet (Gemmeke et al., ICASSP 2017).
+"""Two published pre-trained networks: MobileNet v1 (Howard et al., arXiv 1704.04861, Table 1, width
+1, 224 pixels) of ImageNet, and YAMNet, the same layers over log-mel spectra, of AudioSet (Gemmeke
+et al., ICASSP 2017).
 
-They were published in eight bits; here the same weights work in floating point.
+They were published with eight bits; here the same weights are used in floating point.
 tools/convert_teachers.py wrote the files.
 """
 
@@ -18,7 +18,7 @@ from .compact import LAYERS, Stack
 ALL_LAYERS = (*LAYERS, (1024, 2), (1024, 1))  # channels out and stride
 EMBEDDING = 1024
 SIDE = 224  # pixels of a picture
-LOUDNESS = (-6.9294, 5.2568)  # log-mel that YAMNet's eight bits of input hold
+LOUDNESS = (-6.9294, 5.2568)  # range of log-mel in YAMNet's input of eight bits
 SOUND_CLASSES = 521
 
 
@@ -33,13 +33,13 @@ class MobileNet(nn.Module):
         self.stack = Stack(3, ALL_LAYERS).to(memory_format=torch.channels_last)
 
     def forward(self, pictures: Tensor) -> Tensor:
-        x = pictures.permute(0, 3, 1, 2)  # in memory channels stay last, which is faster
+        x = pictures.permute(0, 3, 1, 2)  # channels stay last in memory, which is faster
         return self.stack(x.float() / 128 - 1).permute(0, 2, 3, 1)
 
 
 class YAMNet(nn.Module):
-    """Log-mel patches [N, 96, 64] -> embeddings [N, 1024] float32, 0 to 6, and scores [N, 521] in
-    0 to 1 of AudioSet's classes, each for itself."""
+    """Log-mel patches [N, 96, 64] -> embeddings [N, 1024] float32, 0 to 6, and independent scores
+    [N, 521] float32, 0 to 1, of AudioSet's classes."""
 
     name = "yamnet"
 

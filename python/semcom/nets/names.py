@@ -4,14 +4,14 @@
 
 DECODERS = ("psp", "avel", "vscg", "coattention", "psp_localiser")  # of pilot_ave
 OVER_LINK = ("sel", "wsel")  # settings of these decoders
-SETTINGS = ("sel", "wsel", "wsel_proportions", "cml")  # that localisers learn in
-WEAK = ("wsel", "wsel_proportions")  # of these, without saying when an event happens
-DIRECTIONS = ("a2v", "v2a")  # of cross-modal localisation, learned in cml
+SETTINGS = ("sel", "wsel", "wsel_proportions", "cml")  # of localisers
+WEAK = ("wsel", "wsel_proportions")  # settings whose labels have no times of events
+DIRECTIONS = ("a2v", "v2a")  # of cross-modal localisation, trained in setting cml
 EVALUATED = (*(setting for setting in SETTINGS if setting != "cml"), *DIRECTIONS)
-CONSISTENCY = ("", "cere", "separate", "average", "maximum", "none")  # where ESCM's GRUs start from
+CONSISTENCY = ("", "cere", "separate", "average", "maximum", "none")  # initial states of ESCM
 PARTS = ("cspa+csea", "cspa", "csea")  # of co-attention
-ATTENTIONS = ("additive", "product")  # how a guide tells positions apart
-SPATIAL = ("terminal", "weights", "map")  # what of it crosses a link
+ATTENTIONS = ("additive", "product")  # scores of the guided attention
+SPATIAL = ("terminal", "weights", "map")  # parts of co-attention that are sent over a link
 GATES = ("softmax", "sigmoid")  # of CSEA
 
 AVE_CLASSES = (

@@ -3,8 +3,8 @@
 """Pilot-guided multimodal semantic communication for audio-visual event localization.
 
 The system of Yu et al., arXiv:2412.06208 (section III): an audio terminal and a video terminal send
-complex symbols to one receiver; the video terminal hears the audio terminal's symbols over a
-sidelink and lets them guide its attention.
+complex symbols to one receiver; the video terminal receives the audio terminal's symbols over a
+sidelink, and they guide its attention.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class AudioTerminal(nn.Module):
 
 
 def video_encoder(config: PilotAveConfig, dim: int) -> nn.Module:
-    """The video terminal's channel encoder of ``dim`` features."""
+    """The video terminal's channel encoder for ``dim`` features."""
     deep = TemporalConv(
         dim,
         config.video_channel,
@@ -68,11 +68,11 @@ def video_encoder(config: PilotAveConfig, dim: int) -> nn.Module:
 
 
 class VideoTerminal(nn.Module):
-    """Attention guided by the heard audio (semantic encoder) and two Conv2D blocks (channel
+    """Attention guided by the received audio (semantic encoder) and two Conv2D blocks (channel
     encoder).
 
-    A channel decoder of its own turns heard symbols into the audio features a* of eq. (2).  Without
-    heard symbols the attention works from zero audio features: unguided.
+    A channel decoder of its own decodes sidelink symbols to the audio features a* of eq. (2).
+    Without sidelink symbols the audio features are zero, and the attention is unguided.
     """
 
     def __init__(self, config: PilotAveConfig):
@@ -97,12 +97,11 @@ class VideoTerminal(nn.Module):
 
 
 class SpatialTerminal(VideoTerminal):
-    """The spatial part of co-attention at the terminal, which hears the sound: what CSPA sees, the
-    mean of the picture and what CSPA tells the sound share the channel encoder.
+    """The spatial part of co-attention at the video terminal.  The features attended by CSPA, the
+    mean of the picture, and CSPA's message for the sound share the channel encoder.
 
-    What it tells is F^av Z, a sum of products over the positions that has no bound, and is beside
-    features about 1 in the encoder; or, with spatial "weights", softmax(f4(F^av Z)), which is all
-    that is made of it.
+    That message is F^av Z, an unbounded sum of products over the positions, next to features of
+    about 1; or, with spatial "weights", softmax(f4(F^av Z)), which is all that is computed from it.
     """
 
     def __init__(self, config: PilotAveConfig):
@@ -133,7 +132,8 @@ class SpatialTerminal(VideoTerminal):
 
 
 class MapTerminal(nn.Module):
-    """A small map in the place of one vector: the mean of each of 3x3 regions, encoded alike."""
+    """Sends a small map instead of one vector: the mean of each of 3x3 regions, with one
+    encoder."""
 
     def __init__(self, config: PilotAveConfig):
         super().__init__()
@@ -147,7 +147,7 @@ class MapTerminal(nn.Module):
         )
 
     def attend(self, visual: torch.Tensor, heard: torch.Tensor | None):
-        raise SemcomError("attention: with spatial 'map' the receiver attends, to 3x3 regions")
+        raise SemcomError("attention: with spatial 'map' it is at the receiver, over 3x3 regions")
 
     def forward(self, visual: torch.Tensor, heard: torch.Tensor | None) -> torch.Tensor:
         maps = visual.float().permute(0, 1, 4, 2, 3).flatten(0, 1)
@@ -158,7 +158,7 @@ class MapTerminal(nn.Module):
 
 
 class PilotAve(RadioSystem):
-    """The whole system; what runs where is one method each.
+    """The whole system, with a method for each terminal and the receiver.
 
     The terminals and the channel codecs are the paper's; the semantic decoder is the paper's PSP or
     that of another localiser.
@@ -177,10 +177,10 @@ class PilotAve(RadioSystem):
         self.apply(init_relu)
 
     def start_from(self, localiser: Localiser) -> dict[str, str]:
-        """Take over the weights of what this system has of a localiser: the attention at the
-        terminal, and at the receiver all from the recurrent layers on.
+        """Copy the weights of the parts that this system has in common with a localiser: the
+        attention at the terminal, and at the receiver everything from the recurrent layers on.
 
-        -> name of each tensor that was taken, here -> there
+        Returns {name of a copied tensor here: its name in the localiser}.
         """
         theirs, own = localiser.state_dict(), self.state_dict()
         taken = {}
@@ -193,12 +193,12 @@ class PilotAve(RadioSystem):
         return taken
 
 
-PLACES = (  # what a system has of a localiser: where it is here, where it is there
+PLACES = (  # common parts of a system and a localiser: (prefix in the system, in the localiser)
     ("video_terminal.attention.", "attention."),
     ("receiver.recurrent.0.", "audio_lstm."),
     ("receiver.recurrent.1.", "visual_lstm."),
     ("receiver.fusion.", "fusion."),
-    ("video_terminal.attention.", "spatial."),  # from here on of co-attention
+    ("video_terminal.attention.", "spatial."),  # the rest: co-attention
     ("video_terminal.weigh.", "spatial.audio_attention."),
     ("receiver.spatial.", "spatial."),
     ("receiver.semantic.", "semantic."),
@@ -207,7 +207,10 @@ PLACES = (  # what a system has of a localiser: where it is here, where it is th
 
 
 def cut_in_two(localiser: Localiser) -> dict:
-    """The fields of a configuration of pilot_ave whose receiver and attention are a localiser's."""
+    """Fields of a PilotAveConfig with the attention and the receiver of a localiser.
+
+    SemcomError for a localiser whose audio features have another size than the set's.
+    """
     own = localiser.config
     with torch.no_grad():
         audio = torch.zeros(1, 1, own.audio_dim)
@@ -215,8 +218,8 @@ def cut_in_two(localiser: Localiser) -> dict:
         sound, picture = (x.shape[-1] for x in localiser.given(audio, visual)[:2])
     if sound != own.audio_dim:
         raise SemcomError(
-            f"{localiser.name}: has {sound} features of the sound, which the video terminal is to "
-            f"hear; expected {own.audio_dim}, as many as the set"
+            f"{localiser.name}: has {sound} audio features before its recurrent layers, expected "
+            f"{own.audio_dim}, as in the set: the video terminal receives them"
         )
     return {
         "decoder": {"psp": "psp_localiser"}.get(localiser.name, localiser.name),

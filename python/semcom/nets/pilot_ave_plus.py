@@ -2,11 +2,11 @@
 # Copyright 2026 gr-semcom contributors
 """The project's own system on the chain of pilot_ave, and its default.
 
-What differs from Yu et al. (arXiv:2412.06208), found on ave28's validation split: the decision is
-made for the whole clip at once (:class:`EventSpan`), from evidence for each event that each stream
-gives alone and from when something happens in both; the attention has several heads; the channel
-decoders know how noisy their stream is; encoders have no recurrent layers, which learn a few
-thousand clips by heart.
+Differences from Yu et al. (arXiv:2412.06208), found on ave28's validation split: the decision is
+made for the whole clip at once (:class:`EventSpan`), from the evidence of each stream for each
+event and from the presence of any event in both; the attention has several heads; the channel
+decoders know the noise of their stream; the encoders have no recurrent layers, which overfit to a
+few thousand clips.
 """
 
 from __future__ import annotations
@@ -33,22 +33,22 @@ from .layers import (
 from .spans import EventSpan
 from .system import RadioSystem
 
-NOISE_RANGE_DB = 40.0  # effective noise beyond it is as good as none, or as nothing received
+NOISE_RANGE_DB = 40.0  # effective noise is limited to plus or minus this
 
 
 @dataclass(frozen=True)
 class PilotAvePlusSettings:
-    """symbols  of a second and terminal, of those that the network can send; 0: the most."""
+    """symbols  symbols per second and terminal, one of the network's ``rates``; 0: the most"""
 
     symbols: int = 0
 
 
 def as_inputs(symbols: torch.Tensor, config: PilotAvePlusConfig) -> torch.Tensor:
-    """Heard symbols [B, T, n], limited to unit power, as a layer takes them, [B, T, numbers].
+    """Received symbols [B, T, n], limited to unit power, as real inputs of a layer, [B, T,
+    numbers].
 
-    What a shorter payload of a nested network has not, is zero, and what it has is stronger by
-    L / n in power, as if the energy of a second were the same; how long it is, log2 n / L, comes
-    beside.
+    A shorter payload of a nested network is padded with zeros and scaled by L / n in power, so that
+    a second has the same energy; its length, log2(n / L), is a further input.
     """
     if not config.nested:
         return to_real(limit_power(symbols))
@@ -58,7 +58,7 @@ def as_inputs(symbols: torch.Tensor, config: PilotAvePlusConfig) -> torch.Tensor
 
 
 def inputs(config: PilotAvePlusConfig) -> int:
-    """Numbers of a second that :func:`as_inputs` makes of its symbols."""
+    """Number of inputs per second that :func:`as_inputs` makes of the symbols."""
     return 2 * config.symbols + config.nested
 
 
@@ -82,7 +82,7 @@ class AudioTerminal(Encoder):
 
 
 class VideoTerminal(nn.Module):
-    """Attention guided by the heard audio symbols, then the encoder; nothing heard: zeros guide."""
+    """Attention guided by the received audio symbols (zeros without any), then the encoder."""
 
     def __init__(self, config: PilotAvePlusConfig):
         super().__init__()
@@ -98,7 +98,8 @@ class VideoTerminal(nn.Module):
         self.encoder = Encoder(config.heads * config.visual_dim, config)
 
     def attend(self, visual: torch.Tensor, heard: torch.Tensor | None):
-        """-> attended [B, T, heads d_v], attention [B, T, h, w], the mean of the heads."""
+        """visual [B, T, h, w, d_v], heard symbols [B, T, n] or None -> attended [B, T, heads d_v]
+        and attention [B, T, h, w], the mean of the heads."""
         guide = None if heard is None else self.hearing(as_inputs(heard, self.config))
         return self.attention(visual, guide)
 
@@ -113,7 +114,7 @@ def noise_level(no_eff: torch.Tensor) -> torch.Tensor:
 
 
 class Evidence(nn.Module):
-    """What the features of one stream say for each event, weighed by how noisy it is.
+    """Evidence of one stream's features for each event, weighted by the stream's noise.
 
     exp(a + b noise) (W features + c): a log-likelihood ratio is proportional to the SNR, which a
     layer with ReLU hardly learns.
@@ -133,9 +134,9 @@ class Evidence(nn.Module):
 class Decoder(nn.Module):
     """Channel decoder of one stream: detected symbols and their noise to features.
 
-    The stream is limited to unit power, and its effective noise enters beside it.  (Shrinking to
-    the MMSE estimate instead, as pilot_ave does, leaves so little of a stream at low SNR that
-    training does not find it.)  A stream that was not received is silence.
+    The stream is limited to unit power, and its effective noise is a further input.  (With the MMSE
+    estimate, as in pilot_ave, a stream at low SNR is so weak that training does not learn to use
+    it.)  A stream that was not received is silence.
     """
 
     def __init__(self, config: PilotAvePlusConfig):
@@ -152,10 +153,9 @@ class Decoder(nn.Module):
 
 
 class Presence(nn.Module):
-    """Whether an event, no matter which, happens: from all streams and over time, [B, T, d] -> [B,
-    T].
+    """Evidence for the presence of any event from all streams over time, [B, T, d] -> [B, T].
 
-    What comes and goes together, and where it changes, tells; a bidirectional GRU hears it.
+    A bidirectional GRU detects simultaneous changes in the streams.
     """
 
     def __init__(self, dim: int, config: PilotAvePlusConfig):
@@ -171,7 +171,8 @@ class Presence(nn.Module):
 
 
 class Receiver(nn.Module):
-    """A decoder and evidence of each stream, presence from all, joined over the clip."""
+    """The receiver: decoder and evidence of each stream, presence from all, joined by
+    :class:`EventSpan`."""
 
     def __init__(self, config: PilotAvePlusConfig, classes: int):
         super().__init__()
@@ -187,7 +188,7 @@ class Receiver(nn.Module):
     def forward(self, symbols: torch.Tensor, no_eff: torch.Tensor):
         """symbols [B, K, T, n], no_eff [B, K] -> log probabilities [B, T, C]; extras "evidence":
         that of each stream, [B, T, C - 1]."""
-        noises = (no_eff * (self.symbols / symbols.shape[-1])).unbind(1)  # as strong as the symbols
+        noises = (no_eff * (self.symbols / symbols.shape[-1])).unbind(1)  # scaled like the symbols
         streams = zip(self.decoders, symbols.unbind(1), noises, strict=True)
         features = [decoder(x, noise) for decoder, x, noise in streams]
         weighed = zip(self.evidence, features, noises, strict=True)
@@ -197,10 +198,10 @@ class Receiver(nn.Module):
 
 
 class PilotAvePlus(RadioSystem):
-    """The whole system; what runs where is one method each.
+    """The whole system, with a method for each terminal and the receiver.
 
-    A ``nested`` network sends the first n of a second's L symbols, at unit power, for any n of
-    ``rates``: which, :meth:`configure` says.
+    A ``nested`` network sends the first n of a second's L symbols, at unit power, for any n in
+    ``rates``; :meth:`configure` sets n.
     """
 
     name = "pilot_ave_plus"
@@ -213,14 +214,14 @@ class PilotAvePlus(RadioSystem):
         self.apply(init_relu)
         undecided = [stream.events for stream in self.receiver.evidence]
         for layer in (*undecided, self.receiver.presence.score):
-            nn.init.normal_(layer.weight, std=0.02)  # the receiver starts out undecided
+            nn.init.normal_(layer.weight, std=0.02)  # initially all events are equally likely
 
     def configure(self, settings: PilotAvePlusSettings) -> None:
-        """Take settings; SemcomError for a length that the network cannot send."""
+        """Set the settings; SemcomError for a number of symbols that the network cannot send."""
         if settings.symbols not in (0, *self.rates):
             raise SemcomError(
                 f"symbols {settings.symbols}: these weights send "
-                f"{' or '.join(map(str, self.rates))} symbols a second"
+                f"{' or '.join(map(str, self.rates))} symbols per second"
             )
         self.symbols = settings.symbols or self.rates[-1]
 
@@ -231,7 +232,7 @@ class PilotAvePlus(RadioSystem):
         return self._payload(super().encode_video(visual, heard))
 
     def _payload(self, symbols: torch.Tensor) -> torch.Tensor:
-        """What goes on the air of a terminal's symbols [B, T, L]: [B, T, n]."""
+        """The symbols [B, T, n] that are sent of a terminal's symbols [B, T, L]."""
         if self.symbols < symbols.shape[-1]:
             symbols = unit_power(symbols[..., : self.symbols])
         return bound_peak(symbols, 10 ** (self.config.peak / 10)) if self.config.peak else symbols

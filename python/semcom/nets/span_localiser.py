@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The project's own localiser: one event and its span, decided for the whole clip at once."""
+"""The project's own localiser, which decides one event and its span for the whole clip at once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .spans import EventSpan, SegmentAlone
 
 
 class Member(nn.Module):
-    """One opinion: evidence for each event from each modality alone, and that anything happens.
+    """A member of the ensemble: evidence for each event from each modality, and for any event.
 
     Input
         audio [B, T, d_a], attended picture [B, T, heads d_v]
@@ -40,7 +40,7 @@ class Member(nn.Module):
         )
         self.evidence = nn.ModuleList(nn.Linear(hidden, events) for _ in sizes)
         self.presence = None
-        if config.presence and config.setting not in WEAK:  # clip labels do not tell when
+        if config.presence and config.setting not in WEAK:  # clip labels have no times
             units = hidden // 4
             self.presence = nn.GRU(2 * hidden, units, batch_first=True, bidirectional=True)
             self.drop = nn.Dropout(drop)
@@ -63,8 +63,8 @@ class SpanLocaliser(Localiser):
     """Attention with several heads, guided by the sound; members that each give evidence; the
     posterior of event, start and end (:class:`EventSpan`).
 
-    The members' evidence is averaged; in training each of them is judged alone, which keeps them
-    different.  Extras: "opinions", what each :class:`Member` says, and "span", which turns it into
+    The members' evidence is averaged; in training each member has its own loss, which keeps them
+    different.  Extras: "opinions", the output of each :class:`Member`, and "span", which maps it to
     logits.
     """
 
@@ -86,7 +86,7 @@ class SpanLocaliser(Localiser):
         self.apply(init_relu)
         for member in self.members:
             for layer in member.evidence:
-                nn.init.normal_(layer.weight, std=0.02)  # undecided at first
+                nn.init.normal_(layer.weight, std=0.02)  # initially all events are equally likely
 
     def attend(self, visual, audio):
         return self.attention(visual, self.guide(audio))

@@ -8,30 +8,30 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-SMALLEST = 1e-7  # of a probability, so that its logarithm is finite
+SMALLEST = 1e-7  # least probability, so that its logarithm is finite
 
 
 class EventSpan(nn.Module):
     """Posterior over (event, start, end) of a clip, and from it that of each segment.
 
-    A clip has one event that is heard *and* seen in one run of segments [s, e), possibly none; a
-    semi-Markov conditional random field with a single segment (Sarawagi and Cohen, NIPS 2004).
-    Each terminal k gives evidence x_k[t, c] for event c in segment t.  Inside the run all of them
-    carry the event; outside at most one does, or none, and which is not known:
+    The model: a clip has one event that is heard *and* seen in one run of segments [s, e), possibly
+    none, a semi-Markov conditional random field with a single segment (Sarawagi and Cohen, NIPS
+    2004).  Each terminal k gives evidence x_k[t, c] for event c in segment t.  Inside the run all
+    terminals have the event; outside, at most one has it, and it is unknown which:
 
         inside[t, c]  = p[t] + sum_k x_k[t, c]
         outside[t, c] = log(e^b_0 + sum_k e^(b_k + x_k[t, c]))
         score[c, s, e] = sum_(t in [s, e)) inside[t, c] + sum_(t not in it) outside[t, c]
                          + start (if s > 0) + end (if e < T)      or + empty, if s = e
 
-    p[t] is evidence that any event happens in segment t; b, start, end and empty are learnt.  A
-    segment's probability of event c is the sum of the posterior over all runs that hold it; the
-    rest is background.  What one recording says is thus never weighed against what it happened to
-    be paired with in training, and one sure second names the event for the others.
+    p[t] is evidence for any event in segment t; b, start, end and empty are learnt.  A segment's
+    probability of event c is the sum of the posterior over all runs that contain it; the rest is
+    background.  So the evidence of a stream does not depend on the stream with which it was paired
+    in training, and one certain second decides the event of the others.
 
-    The sum takes segments for independent, which those of one clip are not: the same wrong sound
-    says the same ten times.  Scores are divided by ``redundancy`` before they become
-    probabilities, as if that many segments told what one does.
+    The sum assumes independent segments, but the segments of a clip are dependent: a misleading
+    sound gives the same wrong evidence ten times.  Scores are therefore divided by ``redundancy``,
+    the number of segments that count as one, before they become probabilities.
 
     Input
         evidence: K tensors [B, T, C - 1];  presence: p, [B, T];  any T, memory grows with T squared
@@ -54,7 +54,7 @@ class EventSpan(nn.Module):
         return torch.cat([event, background], -1).clamp_min(SMALLEST).log()
 
     def event(self, evidence: list[torch.Tensor], presence: torch.Tensor) -> torch.Tensor:
-        """Log score of each event, whenever it happens, [B, C - 1]: summed over its runs."""
+        """Log score of each event at any time, [B, C - 1]: summed over its runs."""
         runs, _ = self._runs(evidence[0].shape[1], evidence[0].device)
         return self.scores(evidence, presence, *runs)[:, :-1].logsumexp(1)
 
@@ -72,7 +72,8 @@ class EventSpan(nn.Module):
 
     @staticmethod
     def _runs(segments: int, device) -> tuple[tuple[torch.Tensor, torch.Tensor], torch.Tensor]:
-        """Starts and ends of all runs, and which segments each of them and the empty one holds."""
+        """Starts and ends of all runs, and the mask of the segments in each run and the empty
+        one."""
         start, end = torch.triu_indices(segments, segments, device=device)
         end = end + 1
         at = torch.arange(segments, device=device)
@@ -81,9 +82,9 @@ class EventSpan(nn.Module):
 
 
 class SegmentAlone(nn.Module):
-    """In the place of :class:`EventSpan`, each segment by itself: the sum of what is said of it.
+    """Decides each segment by itself, by the sum of its evidence, instead of :class:`EventSpan`.
 
-    Input and output as there; background scores a learnt number.
+    Input and output as there; the score of background is learnt.
     """
 
     def __init__(self):
@@ -96,5 +97,5 @@ class SegmentAlone(nn.Module):
         return torch.cat([scores, background], -1).log_softmax(-1)
 
     def event(self, evidence: list[torch.Tensor], presence: torch.Tensor) -> torch.Tensor:
-        """Score of each event in the clip, [B, C - 1]: that of its best segment."""
+        """Score of each event in the clip, [B, C - 1]: its largest score in a segment."""
         return (torch.stack(evidence).sum(0) + presence[..., None]).amax(1)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The interface of systems to blocks, chain and training; the base of the audio-visual ones."""
+"""The interface of systems, and the base of the audio-visual ones."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ from .configs import RadioConfig
 from .topology import Terminal, Topology
 
 Item = tuple[type, int]
-"""What one item of a stream is: NumPy dtype, and how many of them make a vector."""
+"""An item of a stream: (NumPy dtype, length of the vector)."""
 
 
 class System(ABC):
-    """What runs at the terminals and at the receiver.
+    """Interface of a system: the encoders of its terminals and the decoder of its receiver.
 
-    A system need not be a network.  It has
+    A system need not be a network.  Its attributes are:
 
-    name       in the registry
-    topology   its terminals (:class:`Topology`); full_topology, of the class, those of its variant
-               "full"
+    name       name in the registry
+    topology   its terminals (:class:`Topology`); ``full_topology`` of the class: the terminals of
+               its variant "full"
     config     its configuration, a frozen dataclass
-    classes    names of the classes, where its task has any; else ()
-    looking    names of the terminals that attend to positions and tell where (``look``)
-    ragged     True: frames of any lengths go into one call, as lists; False: of equal lengths,
+    classes    names of the classes, if its task has any, otherwise ()
+    looking    names of the terminals with spatial attention (``look``)
+    ragged     True: a call takes frames of any lengths, as lists; False: frames of equal lengths,
                stacked
-    Settings   dataclass of what can be chosen of it without training, None: nothing; a system
-               without weights is made from it, one with weights takes it by ``configure``
-    task       name of its task, of those that its entry in the registry names; '': the first
+    Settings   dataclass of the parameters that need no training, or None; a system without weights
+               is made from it, a system with weights takes it by ``configure``
+    task       name of its task, one of its entry in the registry; '': the first
 
-    Shapes: B frames, of which terminal k sends n_k symbols.  On the uplink all K streams are as
-    long as the longest, n; what a shorter one has behind its end is silence.
+    Shapes: B frames; terminal k sends n_k symbols.  On the uplink all K streams have the length n
+    of the longest; shorter ones are padded with zeros.
     """
 
     name: str
@@ -54,72 +54,75 @@ class System(ABC):
 
     @abstractmethod
     def item(self, terminal: str) -> Item:
-        """What a terminal takes, item by item."""
+        """The type of a terminal's input items."""
 
     @property
     @abstractmethod
     def outcome_item(self) -> Item:
-        """What the receiver's outcome consists of, item by item."""
+        """The type of the items of the receiver's outcome."""
 
     @abstractmethod
     def send(self, terminal: str, taken, heard: dict):
-        """What a terminal sends for some frames.
+        """Encode frames at a terminal.
 
-        taken  [B, items, ...] as a set of clips gives them (ragged: a list of B arrays)
-        heard  sidelink symbols [B, n] of each terminal that it hears, by name; None: lost
-        -> symbols [B, n_k] complex64 of unit average power (ragged: a list of B tensors)
+        taken  input items [B, items, ...], as in a set of clips (ragged: a list of B arrays)
+        heard  {name: sidelink symbols [B, n]} of the terminals to which it listens; None: lost
+
+        Returns symbols [B, n_k] complex64 of unit average power (ragged: a list of B tensors).
         """
 
     @abstractmethod
     def outcome(self, symbols, noise):
-        """What the receiver makes of some frames.
+        """Decode frames at the receiver.
 
         symbols  [B, K, n] complex64 as detected (ragged: a list of B tensors [K, n])
-        noise    [B, K], or [B, K, n] where it varies: effective noise variance; 0: clean or
-                 unknown, inf: nothing was received (ragged: a list of B)
-        -> [B, items, ...] of outcome_item (ragged: a list of B)
+        noise    [B, K], or [B, K, n] if it varies: effective noise variance; 0: no noise or
+                 unknown, inf: not received (ragged: a list of B)
+
+        Returns items [B, items, ...] of type outcome_item (ragged: a list of B).
         """
 
     def judged(self, symbols, noise) -> tuple:
-        """As :meth:`outcome`, and what the receiver thinks of it: the expected share that is right,
-        [B], 0 to 1.  Where frames can be asked for again, it decides."""
+        """As :meth:`outcome`, and the expected share of correct items [B], 0 to 1, by which the
+        receiver requests repetitions.  SemcomError for a system without such an estimate."""
         raise SemcomError(
-            f"system {self.name}: makes no estimate of its own outcomes, by which to ask again, or "
-            "to judge them; give --attempts 1, and connect nothing to the port judgement"
+            f"system {self.name}: does not estimate how correct its outcomes are, which "
+            "repetitions need; give --attempts 1, and leave the port judgement unconnected"
         )
 
     def told(self, symbols, noise) -> tuple:
-        """As :meth:`judged`, and what else the receiver knows of each frame: B dicts of numbers,
-        names, arrays, and dicts of them, as semantic_decoder publishes them."""
+        """As :meth:`judged`, and further information on each frame: B dicts of numbers, names,
+        arrays and dicts of these, which semantic_decoder publishes."""
         outcomes, shares = self.judged(symbols, noise)
         return outcomes, shares, [{} for _ in outcomes]
 
     @abstractmethod
     def payload(self, terminal: str, items: int) -> int:
-        """Symbols that a terminal sends for a clip of so many items; at most, where that varies."""
+        """Number of symbols that a terminal sends for a clip of ``items`` items; the largest, if it
+        varies."""
 
     def begin(self) -> None:  # noqa: B027
-        """A run begins: what :meth:`counts` tells is of it alone."""
+        """Reset the counts of :meth:`counts` when a run begins."""
 
     def counts(self) -> dict[str, int]:
-        """What was counted in the course of a run, by name.  Parts of a run add up; of what begins
-        with "most_", the highest counts."""
+        """{name: count} of the run.  The counts of a run's parts are added; for names that begin
+        with "most_" the largest is taken."""
         return {}
 
     def figures(self, counts: dict[str, int]) -> dict:
-        """What a record tells of a run beside the figures of all systems, by name."""
+        """{name: value} of a run that a record has in addition to those of all systems."""
         return {}
 
     def payload_of(self, terminal: str, taken: np.ndarray) -> int:
-        """Symbols that a terminal sends for what it takes of a clip."""
+        """Number of symbols that a terminal sends for the input ``taken`` of a clip."""
         return self.payload(terminal, len(taken))
 
     def sizes(self) -> dict:
-        """What a set of clips must have for this system: name of a quantity -> its size."""
+        """{quantity: its value} that a set of clips must have for this system."""
         return {}
 
     def sizes_of(self, clips) -> dict:
-        """The same quantities of a set."""
+        """The same quantities of the set ``clips``."""
         return {}
 
 
@@ -127,19 +130,20 @@ AUDIO_VISUAL = Topology((Terminal("audio", "audio"), Terminal("video", "visual",
 
 
 class RadioSystem(System, nn.Module):
-    """An audio terminal, a video terminal that hears it, and a receiver; one method per place.
+    """Base of the audio-visual systems: an audio terminal, a video terminal that listens to it, and
+    a receiver, with a method for each.
 
-    A system sets ``name``, ``Config``, ``loss`` (the name of the loss that it is
-    trained with, see ``training.losses``), and hands over what builds its
-    parts from a configuration: ``audio_terminal`` (audio [B, T, d_a] -> symbols),
-    ``video_terminal`` (visual, heard -> symbols, with ``attend``) and ``receiver`` (which takes the
-    number of classes too).  A terminal that its variant lacks is None.
+    A subclass sets ``name``, ``Config`` and ``loss`` (name of its training loss, see
+    ``training.losses``), and gives functions that build its parts from a configuration:
+    ``audio_terminal`` (audio [B, T, d_a] -> symbols), ``video_terminal`` (visual, heard -> symbols,
+    with ``attend``) and ``receiver`` (also with the number of classes).  A terminal that the
+    variant lacks is None.
     """
 
     name: str
     Config: type
     loss: str
-    calibration = Calibration()  # of its probabilities, from the header of its weights
+    calibration = Calibration()  # of the probabilities, from the header of the weights
     full_topology = AUDIO_VISUAL
     looking = ("video",)
 
@@ -175,7 +179,7 @@ class RadioSystem(System, nn.Module):
 
     @property
     def rates(self) -> tuple[int, ...]:
-        """What ``symbols`` can be, of a second and terminal, the most last."""
+        """The possible numbers of symbols per second and terminal, the largest last."""
         return self.config.rates
 
     def payload(self, terminal: str, items: int) -> int:
@@ -188,30 +192,30 @@ class RadioSystem(System, nn.Module):
         return self.encode_video(self.grid(taken), self.segments(heard.get("audio"))).flatten(1)
 
     def look(self, taken: torch.Tensor, heard: dict) -> torch.Tensor:
-        """Where the video terminal looks, [B, T, h, w], as :meth:`guide`."""
+        """The attention of the video terminal, [B, T, h, w], as of :meth:`guide`."""
         return self.guide(self.grid(taken), self.segments(heard.get("audio")))
 
     def understand(self, symbols: torch.Tensor, noise: torch.Tensor):
-        """Detected symbols [B, K, T L] -> logits [B, T, C], and what the training loss wants."""
+        """Detected symbols [B, K, T L] and noise -> logits [B, T, C] and the extras of the loss."""
         return self.receive(self.segments(symbols), noise)
 
     def outcome(self, symbols: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
-        """Probabilities [B, T, C]."""
+        """Detected symbols [B, K, T L] and noise -> calibrated probabilities [B, T, C]."""
         if symbols.shape[2] % self.symbols:
             raise ValueError(
-                f"a frame of {symbols.shape[2]} symbols is no multiple of the "
-                f"{self.symbols} symbols a segment that these weights send"
+                f"a frame of {symbols.shape[2]} symbols: expected a multiple of {self.symbols}, "
+                "the symbols of a segment with these weights"
             )
         logits = self.decode(self.segments(symbols), noise)
         return self.calibration(logits, noise)
 
     def judged(self, symbols: torch.Tensor, noise: torch.Tensor) -> tuple:
-        """The largest probability of each segment, the mean over a clip's segments."""
+        """As :meth:`outcome`, and the mean [B] over segments of the largest probability."""
         probabilities = self.outcome(symbols, noise)
         return probabilities, probabilities.amax(-1).mean(-1)
 
     def grid(self, visual: torch.Tensor) -> torch.Tensor:
-        """[B, T, h, w, d_v] of what may have been flattened behind T."""
+        """The maps [B, T, h, w, d_v] of visual features that may be flattened after T."""
         c = self.config
         return visual.reshape(*visual.shape[:2], c.height, c.width, c.visual_dim)
 
@@ -239,14 +243,15 @@ class RadioSystem(System, nn.Module):
         return self.video_terminal(visual, heard)
 
     def guide(self, visual: torch.Tensor, heard: torch.Tensor | None) -> torch.Tensor:
-        """Attention [B, T, h, w] of the video terminal, sums to one over the positions."""
+        """Attention [B, T, h, w] of the video terminal, with sum 1 over the positions."""
         return self.video_terminal.attend(visual, heard)[1]
 
     def receive(self, symbols: torch.Tensor, no_eff: torch.Tensor):
-        """Logits [B, T, C], and what the training loss wants besides, by name.
+        """Logits [B, T, C] and the extras of the training loss, by name; arguments of
+        :meth:`decode`.
 
-        The receivers of these systems take one noise variance a frame and stream: of noise that is
-        given for each symbol they get the mean.  Arguments as of :meth:`decode`.
+        The receivers of these systems use one noise variance per frame and stream: the mean of
+        those of the symbols.
         """
         return self.receiver(symbols, mean_no_eff(no_eff))
 
@@ -254,21 +259,22 @@ class RadioSystem(System, nn.Module):
         """Detected symbols [B, K, T, L], effective noise variance [B, K] or of each symbol
         [B, K, T L] -> logits [B, T, C].
 
-        no_eff 0 says clean or unknown, inf says nothing was received.
+        no_eff 0 means no noise or unknown, inf not received.
         """
         return self.receive(symbols, no_eff)[0]
 
     def transmitters(self) -> list[nn.Module]:
-        """The parts that stand at the terminals."""
+        """The networks of the terminals."""
         return [m for m in (self.audio_terminal, self.video_terminal) if m is not None]
 
     def config_dict(self) -> dict:
-        """Configuration as it goes into a checkpoint's header."""
+        """The configuration as a dict for a checkpoint's header."""
         return asdict(self.config)
 
 
 def feature_sizes(clips, terminals=("audio", "video")) -> dict:
-    """Sizes of a set of clips' classes and features, as :meth:`System.sizes` names them."""
+    """Sizes of the classes and features of a set of clips, with the names of
+    :meth:`System.sizes`."""
     sizes = {"classes": len(clips.classes)}
     for terminal, kind in (("audio", "audio"), ("video", "visual")):
         if terminal in terminals:

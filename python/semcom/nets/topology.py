@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Topologies, as data: who sends, what each terminal takes, and which terminals each one hears.
+"""Topologies: the terminals of a system, the kind of their items, and their sidelinks.
 
-Flowgraphs, the Torch chain, training, bursts and GRC read a :class:`Topology`; none of them assumes
-a number of terminals, a modality or a length.
+Flowgraphs, the Torch chain, training, bursts and GRC are built from a :class:`Topology`; none of
+them assumes a number of terminals, a modality or a length.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from ..base.errors import SemcomError
 
 RECEIVER = "receiver"
-TAKES = ("audio", "visual", "text", "media")  # what sets of clips offer, by these names
+TAKES = ("audio", "visual", "text", "media")  # kinds of items in sets of clips
 
 
 @dataclass(frozen=True)
 class Terminal:
-    """One place that sends.
+    """A terminal, which sends.
 
-    name    as it stands in options, reports and on the air: "audio"
-    takes   what it is given of a clip, one of TAKES: audio or visual features, text, media
-    hears   names of the terminals whose sidelink it hears, each of them before it in the topology
+    name    name in options and reports, such as "audio"
+    takes   kind of its items, one of TAKES: audio or visual features, text, media
+    hears   names of the terminals to whose sidelinks it listens, all before it in the topology
     """
 
     name: str
@@ -32,7 +32,10 @@ class Terminal:
 
 @dataclass(frozen=True)
 class Topology:
-    """Terminals in their order: stream k of the uplink is terminal k."""
+    """Terminals in order: stream k of the uplink is terminal k's.
+
+    SemcomError for equal names, unknown kinds, and sidelinks from later terminals.
+    """
 
     terminals: tuple[Terminal, ...]
 
@@ -65,7 +68,7 @@ class Topology:
         return tuple(terminal.name for terminal in self.terminals)
 
     def only(self, names) -> Topology:
-        """The topology with some of the terminals; who hears one that is gone hears nobody."""
+        """The topology with only the terminals ``names`` and the sidelinks between them."""
         kept = [t for t in self.terminals if t.name in names]
         return Topology(
             tuple(
@@ -75,14 +78,14 @@ class Topology:
         )
 
     def terminal(self, name: str) -> Terminal:
-        """The terminal of that name."""
+        """The terminal ``name``; SemcomError if there is none."""
         for terminal in self.terminals:
             if terminal.name == name:
                 return terminal
         raise SemcomError(f"terminal {name!r}: expected one of {', '.join(self.names)}")
 
     def index(self, name: str) -> int:
-        """Place of a terminal, which is its stream on the uplink."""
+        """Number of a terminal, which is that of its stream on the uplink."""
         return self.names.index(self.terminal(name).name)
 
     def sidelinks(self) -> tuple[tuple[str, str], ...]:
@@ -90,5 +93,5 @@ class Topology:
         return tuple((sender, t.name) for t in self.terminals for sender in t.hears)
 
     def is_heard(self, name: str) -> bool:
-        """Whether some other terminal hears this one."""
+        """Whether another terminal listens to this one."""
         return any(sender == name for sender, _ in self.sidelinks())

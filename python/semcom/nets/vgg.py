@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The two published networks behind AVE's features: VGG-19 up to pool5, and VGGish.
+"""The two published networks of AVE's features: VGG-19 up to pool5, and VGGish.
 
-Their tensors are named as in the published files, which tools/convert_vgg.py turns into
-safetensors; no weights come with the project.
+Their tensors are named as in the published files, which tools/convert_vgg.py converts to
+safetensors; the weights are not shipped with the project.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from .layers import dense
 
 PATCH = (96, 64)  # frames of 10 ms, mel bands
 EMBEDDING = 128
-WHITE_LIMIT = 2.0  # where whitened embeddings are clipped, in standard deviations
-STEPS = 255  # of the eight bits
+WHITE_LIMIT = 2.0  # [standard deviations] limit of whitened embeddings
+STEPS = 255  # steps of eight bits
 
 
 def convolutions(inputs: int, blocks: tuple[tuple[int, int], ...]) -> nn.Sequential:
@@ -28,7 +28,7 @@ def convolutions(inputs: int, blocks: tuple[tuple[int, int], ...]) -> nn.Sequent
     layers: list[nn.Module] = []
     for channels, count in blocks:
         for _ in range(count):
-            # in place: the maps of the first block are the largest of all by far
+            # in place, since the maps of the first block are by far the largest
             layers += [nn.Conv2d(inputs, channels, 3, padding=1), nn.ReLU(inplace=True)]
             inputs = channels
         layers.append(nn.MaxPool2d(2))
@@ -64,10 +64,10 @@ class VGGish(nn.Module):
 
     Tensors are those of the Torch port harritaylor/torchvggish: ``features.*``, ``embeddings.*``
     and, with ``pca``, the ``pca_eigen_vectors`` [128, 128] and ``pca_means`` [128] of its second
-    file.  Which features come out depends on the two arguments:
+    file.  The two arguments select the features:
 
         last_relu  pca
-        True       False  AVE's: the network as first published, which ended in a ReLU
+        True       False  AVE's: the network as first published, with a ReLU at the end
         False      True   AudioSet's, up to rounding: Google's code since tensorflow/models #9080
         True       True   the port's own default
 
@@ -94,26 +94,26 @@ class VGGish(nn.Module):
 
     def embed(self, patches: Tensor) -> Tensor:
         """Patches [N, 1, 96, 64] -> embeddings [N, 128], neither whitened nor quantised."""
-        if patches.shape[1:] != (1, *PATCH):  # bands by frames would fit the layers just as well
+        if patches.shape[1:] != (1, *PATCH):  # bands by frames would fit the layers, too
             raise SemcomError(
                 f"log-mel patches {list(patches.shape)}: expected [N, 1, {PATCH[0]}, {PATCH[1]}], "
                 "frames by bands"
             )
-        # the weights come from TensorFlow, where a map is flattened with its channels last
+        # flattened with channels last, as in TensorFlow, from which the weights come
         return self.embeddings(self.features(patches).permute(0, 2, 3, 1).flatten(1))
 
 
 def whiten(embedded: Tensor, eigen_vectors: Tensor, means: Tensor) -> Tensor:
     """PCA with whitening, as of the released AudioSet embeddings (vggish_postprocess.py of
-    tensorflow/models): [N, d] -> [N, k];  eigen_vectors [k, d], one a row, means [d]."""
+    tensorflow/models): [N, d] -> [N, k];  eigen_vectors [k, d], means [d]."""
     return (embedded - means) @ eigen_vectors.T
 
 
 def quantise(white: Tensor) -> Tensor:
-    """Whitened [N, d] in standard deviations -> whole numbers 0 to 255, float32; q 4/255 - 2 leads
-    back.
+    """Whitened [N, d] [standard deviations] -> integers q from 0 to 255, float32; q 4/255 - 2 is
+    the inverse.
 
-    Rounded as the Torch port does; Google's code truncates and is up to one step lower.
+    Rounded as in the Torch port; Google's code truncates and is up to one step lower.
     """
     clipped = white.clamp(-WHITE_LIMIT, WHITE_LIMIT)
     return ((clipped + WHITE_LIMIT) * (STEPS / (2 * WHITE_LIMIT))).round()

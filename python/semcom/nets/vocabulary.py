@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The vocabulary of a network that reads or writes text: sentences to tokens and back.
+"""The vocabulary of text networks: sentences to tokens and back.
 
-Text is compared and sent in lower case, cut into words and punctuation marks (:func:`words`).  A
-word that the vocabulary lacks is spelled in pieces, so it costs more symbols and still arrives:
-``photobombed`` may travel as ``photo ##bomb ##ed``.  :meth:`Vocabulary.decode` writes a sentence:
-its first letter is a capital, and words that are mostly written with capitals (``Boston``) get
-them back.
+Text is compared and sent in lower case, as words and punctuation marks (:func:`words`).  A word
+that is not in the vocabulary is spelled in pieces and needs more symbols: ``photobombed`` may be
+sent as ``photo ##bomb ##ed``.  :meth:`Vocabulary.decode` restores capital letters: at the beginning
+of a sentence, and in words that are mostly written with them (``Boston``).
 """
 
 from __future__ import annotations
@@ -21,11 +20,11 @@ from ..base.errors import SemcomError
 INNER = "##"
 """Mark of a piece that continues the word before it (as in WordPiece, Wu et al. 2016)."""
 UNKNOWN = "?"
-"""What a character that has no spelling becomes."""
+"""Replacement of a character that cannot be spelled."""
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*|\d+|[^\w\s]|_")
 _LONGEST_PIECE = 8  # letters
-_COMMON = 20  # times that a letter occurs to be an entry
+_COMMON = 20  # least count of a letter that becomes an entry
 _CLOSING, _OPENING = frozenset(".,!?;:)]}%'’…"), frozenset("([{$£€#@")
 
 
@@ -42,7 +41,7 @@ def _normal(sentence: str) -> str:
 
 
 def write(tokens: Sequence[str]) -> str:
-    """Words and marks as a person writes them; spaces around a mark follow English use."""
+    """The text of words and marks; spaces around a mark follow English use."""
     text, glue, quoted = "", True, False
     for token in tokens:
         closing = token in _CLOSING or (token == '"' and quoted)
@@ -53,10 +52,10 @@ def write(tokens: Sequence[str]) -> str:
 
 
 class Vocabulary:
-    """Words and pieces, and their numbers.
+    """Words and pieces with their token numbers.
 
-    entries  as they are written (``Boston``), pieces with ``##`` before them; together they can
-             spell every word of their letters.  The order is that of the numbers.
+    entries  words as written (``Boston``), and pieces after ``##``, in the order of their numbers;
+             they must be able to spell every word of their letters
     """
 
     def __init__(self, entries: Sequence[str]):
@@ -76,8 +75,8 @@ class Vocabulary:
         return [number for word in words(sentence) for number in self.spell(word)]
 
     def spell(self, word: str) -> tuple[int, ...]:
-        """Numbers of the fewest pieces that make a word in lower case; of as many, those that
-        begin with the longest.
+        """Token numbers of the fewest pieces that spell a word in lower case; among these, the
+        longest pieces come first.
 
         A letter without a piece becomes its base letter (é: e), or else ``?``.
         """
@@ -108,14 +107,14 @@ class Vocabulary:
         return UNKNOWN
 
     def words(self, numbers: Iterable[int]) -> list[str]:
-        """Words and marks in lower case of token numbers: pieces are joined.
+        """Words and marks in lower case of token numbers, with pieces joined.
 
-        A continuation that has no beginning (a wrong decision) begins a word.
+        A continuation without a word before it (a decoding error) begins a word.
         """
         return [word.lower() for word in self._join(numbers)]
 
     def decode(self, numbers: Iterable[int]) -> str:
-        """Token numbers to a sentence as a person writes it."""
+        """The sentence of token numbers."""
         return write(self._join(numbers))
 
     def _join(self, numbers: Iterable[int]) -> list[str]:
@@ -132,10 +131,13 @@ class Vocabulary:
 
     @classmethod
     def of(cls, sentences: Iterable[str], size: int, pieces: int) -> Vocabulary:
-        """The most frequent words of some sentences and the pieces that spell most of the rest.
+        """The vocabulary of the most frequent words of sentences, and of pieces for the other
+        words.
 
-        size: entries in all;  pieces: how many of them continue a word.  Letters and marks that
-        occur ``_COMMON`` times can be spelled, and UNKNOWN.
+        size    number of entries
+        pieces  number of entries that continue a word
+
+        Letters and marks that occur at least ``_COMMON`` times, and UNKNOWN, are entries, too.
         """
         count, written = _count(sentences)
         occurs = Counter()
@@ -157,7 +159,7 @@ class Vocabulary:
 
 
 def _count(sentences: Iterable[str]) -> tuple[Counter, Counter]:
-    """How often words occur in lower case, and how often as written after a sentence's first."""
+    """Counts of words in lower case, and of words as written (without a sentence's first word)."""
     count, written = Counter(), Counter()
     for sentence in sentences:
         tokens = _WORD.findall(_normal(sentence))
@@ -167,12 +169,12 @@ def _count(sentences: Iterable[str]) -> tuple[Counter, Counter]:
 
 
 def _usual(word: str, written: Counter) -> str:
-    """The most frequent of three ways to write a word."""
+    """The most frequent form of a word: in lower case, capitalised, or in capitals."""
     return max((word, word.capitalize(), word.upper()), key=lambda way: written[way])
 
 
 def _frequent_parts(rare: dict[str, int], number: int) -> list[str]:
-    """Strings of letters within rare words that save most pieces, count x (letters - 1)."""
+    """The ``number`` strings within rare words that save the most pieces, count * (letters - 1)."""
     saved = Counter()
     for word, count in rare.items():
         for start in range(1, len(word) - 1):

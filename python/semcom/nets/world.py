@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Features of networks that know sounds and pictures of the world: YAMNet and EfficientNet-Lite0 as
-they were published, and one affine map each over what they say.
+"""Features of the published pre-trained networks YAMNet and EfficientNet-Lite0, with an affine map
+over the embedding of each.
 
-The first features are logits of AVE's events and background, of a linear classifier over the
-embedding; then the networks' own scores of classes near to the events, and of some far from them;
-then the embedding's principal directions.  Each has zero mean and unit variance over what
-tools/train_world.py fitted them to.
+The first features are logits of AVE's events and background, from a linear classifier over the
+embedding; then the networks' own scores of classes related to the events, and of some unrelated
+ones; then the embedding's principal components.  Each has zero mean and unit variance on the
+training data of tools/train_world.py.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from .mobilenet import EMBEDDING as SOUND_EMBEDDING
 from .mobilenet import YAMNet
 
 AUDIO_DIM = VISUAL_DIM = 128
-PICTURE, GRID = 160, 5  # pixels of a side, and cells of its map
+PICTURE, GRID = 160, 5  # [pixels] side of a picture; cells of a side of its map
 
 
 class WorldMaps(nn.Module):
-    """The affine maps of both, which are all that is fitted."""
+    """The affine maps of sound and picture, the only fitted layers."""
 
     name = "world"
 
@@ -45,5 +45,5 @@ def picture_features(net: EfficientNet, maps: WorldMaps, pictures: Tensor) -> Te
 
 def picture_maps(net: EfficientNet, pictures: Tensor) -> Tensor:
     """Squares [N, h, w, 3] uint8, RGB -> the network's maps [N, h/32, w/32, 1280] float32."""
-    x = pictures.permute(0, 3, 1, 2).float() / 255  # in memory channels stay last, which is faster
+    x = pictures.permute(0, 3, 1, 2).float() / 255  # channels stay last in memory, which is faster
     return net(x).permute(0, 2, 3, 1)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Which things of everyday life a picture shows, and where: FastestDet, a small published detector
-of COCO's 80 classes, run by OpenCV.  No system here learned from it."""
+"""Detection of everyday objects in pictures by FastestDet, a small published detector of COCO's 80
+classes, run by OpenCV.  No system of this module was trained with it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from ..base.optional import cv2
 from ..weights.names import models_folder
 
 DETECTOR = "detector.onnx"
-SIDE = 352  # [pixels] of its input
-SURE = 0.65  # score from which its authors show a box
-OVERLAP = 0.45  # IoU above which of two boxes of one class the surer is kept
-SAME = 0.5  # IoU from which two boxes show the same thing
-OBJECTNESS = 0.6  # its weight in a score: objectness^0.6 class^0.4, as its authors have it
+SIDE = 352  # [pixels] side of the detector's input
+SURE = 0.65  # least score of a box, its authors' value
+OVERLAP = 0.45  # IoU above which only the better one of two boxes of a class is kept
+SAME = 0.5  # IoU from which two boxes show the same object
+OBJECTNESS = 0.6  # exponent in a score: objectness^0.6 class^0.4, its authors' value
 
 CLASSES = (
     "person", "bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat",
@@ -37,8 +37,8 @@ CLASSES = (
 
 @dataclass(frozen=True)
 class Box:
-    """A thing in a picture: ``name`` of :data:`CLASSES`, ``left``, ``top``, ``width`` and
-    ``height`` as parts of the picture's, ``score`` 0 to 1."""
+    """An object in a picture: ``name`` in :data:`CLASSES`; ``left``, ``top``, ``width`` and
+    ``height`` relative to the picture's size; ``score`` 0 to 1."""
 
     name: str
     left: float
@@ -56,9 +56,9 @@ class Box:
 
 
 class Detector:
-    """FastestDet with its preprocessing: the whole picture as a square, BGR, 0 to 1.
+    """FastestDet with its preprocessing: the whole picture scaled to a square, BGR, 0 to 1.
 
-    SemcomError if its file is missing or is none.
+    SemcomError if its file is missing or damaged.
     """
 
     def __init__(self):
@@ -66,18 +66,18 @@ class Detector:
         try:
             self._net = cv2.dnn.readNetFromONNX(str(path))
         except cv2.error as error:
-            raise SemcomError(f"{path}: no detector could be read; copy it again") from error
+            raise SemcomError(f"{path}: cannot be read as a detector; copy it again") from error
 
     def __call__(self, picture: np.ndarray) -> list[Box]:
-        """Picture [h, w, 3] uint8 RGB -> what it shows, the surest first."""
+        """Picture [h, w, 3] uint8 RGB -> its objects, the highest score first."""
         blob = cv2.dnn.blobFromImage(picture, 1 / 255, (SIDE, SIDE), swapRB=True)
         self._net.setInput(blob)
         return boxes_of(self._net.forward()[0])
 
 
 def boxes_of(output: np.ndarray) -> list[Box]:
-    """The detector's output [85, h, w] (objectness, offsets and sizes of a box, classes, of each
-    cell) -> boxes, of those of one class that overlap the surest."""
+    """The detector's output [85, h, w] (objectness, offset and size of a box, classes, for each
+    cell) -> boxes; of overlapping boxes of a class, only the one with the highest score."""
     likely = output[5:].max(0)
     scores = output[0] ** OBJECTNESS * likely ** (1 - OBJECTNESS)
     height, width = scores.shape
@@ -97,8 +97,12 @@ def boxes_of(output: np.ndarray) -> list[Box]:
 
 
 def found_again(sent: list[Box], shown: list[Box]) -> tuple[int, float]:
-    """How many things of a picture are in another, by class and IoU of at least 0.5, each counted
-    once, the surest first; and the sum over ``sent`` of the best IoU with a box of its class."""
+    """The number of objects of the sent picture that the shown one has, too, and the sum over
+    ``sent`` of the best IoU with a box of the same class (0 without one).
+
+    Two boxes match with the same class and an IoU of at least 0.5; each is matched once, the
+    highest score first.
+    """
     left, again = list(sent), 0
     for box in shown:
         same = [(box.iou(other), i) for i, other in enumerate(left) if other.name == box.name]
@@ -112,5 +116,5 @@ def found_again(sent: list[Box], shown: list[Box]) -> tuple[int, float]:
 
 @functools.cache
 def detector() -> Detector:
-    """The detector of the process."""
+    """The detector, which is loaded once per process."""
     return Detector()

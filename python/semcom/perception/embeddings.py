@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""What MobileNet says of pictures and YAMNet of sounds, from media to numbers."""
+"""Embeddings of pictures by MobileNet and of sounds by YAMNet, with their preprocessing."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from ..nets.mobilenet import SIDE, MobileNet, YAMNet
 from ..weights import store as checkpoint
 from ..weights.names import models_folder
 
-AT_ONCE = 16  # pictures or patches that pass a network together
-STEP = SPECTRA // 2  # [spectra of 10 ms] from patch to patch of a sound, as YAMNet's own code does
+AT_ONCE = 16  # pictures or patches in a batch
+STEP = SPECTRA // 2  # [spectra of 10 ms] between successive patches of a sound, as in YAMNet's code
 
 
 class PictureEmbedding:
@@ -38,9 +38,9 @@ class PictureEmbedding:
 
 
 class SoundEmbedding:
-    """YAMNet with its preprocessing: patches of 0.96 s, one each 0.48 s.
+    """YAMNet with its preprocessing: patches of 0.96 s, one every 0.48 s.
 
-    classes  AudioSet's names of the 521 scores
+    ``classes``  AudioSet's names of the 521 scores
     """
 
     def __init__(self):
@@ -50,22 +50,22 @@ class SoundEmbedding:
 
     @torch.inference_mode()
     def __call__(self, sound: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Sound [n] float32 in -1 to 1 at 16 kHz, shorter than a second filled with silence ->
-        embeddings [P, 1024] and scores [P, 521] float32 of its patches."""
+        """Sound [n] float32, -1 to 1, at 16 kHz -> embeddings [P, 1024] and scores [P, 521] float32
+        of its P patches.  A sound shorter than a second is padded with silence."""
         parts = torch.from_numpy(_patches(sound)).split(AT_ONCE)
         embedded, scores = zip(*(self._net(part) for part in parts), strict=True)
         return torch.cat(embedded).numpy(), torch.cat(scores).numpy()
 
 
 def squares(pictures: np.ndarray) -> np.ndarray:
-    """Whole pictures [n, h, w, 3] as [n, 224, 224, 3] uint8, without aliases where they shrink."""
+    """Pictures [n, h, w, 3] uint8 scaled to squares [n, 224, 224, 3] uint8, without aliasing."""
     shrinks = min(pictures.shape[1:3]) > SIDE
     how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     return np.stack([cv2.resize(picture, (SIDE, SIDE), interpolation=how) for picture in pictures])
 
 
 def _patches(sound: np.ndarray) -> np.ndarray:
-    """[P, 96, 64] float32."""
+    """Log-mel patches [P, 96, 64] float32 of a sound [n] float32."""
     spectra = log_mel(np.pad(sound, (0, max(0, RATE - len(sound)))), YAMNET_OFFSET)
     windows = np.lib.stride_tricks.sliding_window_view(spectra, SPECTRA, 0)[::STEP]
     return windows.transpose(0, 2, 1).copy()

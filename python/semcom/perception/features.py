@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""From seconds of sound and picture to the features that systems take."""
+"""Feature networks: from seconds of sound and pictures to the features that systems encode."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ from ..weights import store as checkpoint
 from ..weights.names import models_folder
 from .names import AUTO, FEATURES
 
-AT_ONCE = 20  # pictures that pass a network together
+AT_ONCE = 20  # pictures in a batch
 VGG_SIDE = 224  # [pixels]
 VGG_MEAN, VGG_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class FeatureExtractor(Protocol):
-    """Seconds to features, any number of them at a time; the map of a second is the mean over its
-    pictures."""
+    """Computes the features of any number T of seconds; the visual map of a second is the mean over
+    its pictures."""
 
     name: str
-    looks: int  # pictures of a second that it sees
+    looks: int  # pictures of a second that are used
     audio_dim: int
     visual_shape: tuple[int, int, int]
 
@@ -51,7 +51,7 @@ class FeatureExtractor(Protocol):
 
 
 class Compact:
-    """The networks that ship with the project; of a second they see every fourth picture."""
+    """The project's own small networks, which are shipped; they use 4 pictures of a second."""
 
     name, looks, audio_dim, visual_shape = "compact", 4, AUDIO_DIM, (7, 7, VISUAL_DIM)
 
@@ -72,10 +72,10 @@ class Compact:
 
 
 class World:
-    """Networks that know the world, and affine maps over them that ship with the project; of a
-    second two pictures are seen.
+    """Published networks pre-trained on large sets, and shipped affine maps over their outputs;
+    they use two pictures of a second.
 
-    maps  file of the affine maps, of tools/train_world.py; None: the shipped one
+    maps  file of the affine maps, from tools/train_world.py; None: the shipped one
     """
 
     name, looks, audio_dim = "world", 2, world.AUDIO_DIM
@@ -101,9 +101,9 @@ class World:
 
 
 class Vgg:
-    """The published networks behind AVE's features, with weights that the user has.
+    """The published networks of AVE's features, VGG-19 and VGGish, with the user's weights.
 
-    folder  with vgg19.safetensors and vggish.safetensors, of tools/convert_vgg.py
+    folder  folder with vgg19.safetensors and vggish.safetensors, from tools/convert_vgg.py
     """
 
     name, looks, audio_dim, visual_shape = "vgg", 16, EMBEDDING, (7, 7, 512)
@@ -123,7 +123,7 @@ class Vgg:
     def visual(self, pictures: np.ndarray) -> np.ndarray:
         mean, deviation = (torch.tensor(v) for v in (VGG_MEAN, VGG_DEVIATION))
         maps = []
-        for second in pictures:  # 16 pictures of 224 x 224 are enough at a time
+        for second in pictures:  # second by second, to limit the memory
             seen = torch.from_numpy(squares(second[None], self.looks, VGG_SIDE))
             normal = (seen.float() / 255 - mean) / deviation
             maps.append(self._see(normal.permute(0, 3, 1, 2)).mean(0))
@@ -131,8 +131,8 @@ class Vgg:
 
 
 def suited(sizes: dict) -> str:
-    """Name of the shipped features that a system of such sizes (:meth:`System.sizes`) takes; '' for
-    none."""
+    """Name of the shipped feature networks that fit a system's sizes (:meth:`System.sizes`); '' if
+    none do."""
     for kind in (World, Compact):
         own = {"audio features": (kind.audio_dim,), "visual features": kind.visual_shape}
         if own.items() >= {name: sizes[name] for name in own if name in sizes}.items():
@@ -141,13 +141,13 @@ def suited(sizes: dict) -> str:
 
 
 def looked_at(pictures: int, looks: int) -> range:
-    """Which of a second's pictures are seen if only ``looks`` of them are."""
+    """Indices of the ``looks`` pictures of a second that are used, out of ``pictures``."""
     step = pictures // looks
     return range(step // 2, pictures, step)
 
 
 def squares(pictures: np.ndarray, looks: int, side: int) -> np.ndarray:
-    """``looks`` evenly spaced pictures of each second [T, n, h, w, 3], whole, as squares:
+    """``looks`` evenly spaced pictures of each second [T, n, h, w, 3] uint8, scaled to squares
     [T * looks, side, side, 3] uint8."""
     chosen = pictures[:, looked_at(pictures.shape[1], looks)].reshape(-1, *pictures.shape[2:])
     small = [cv2.resize(p, (side, side), interpolation=cv2.INTER_AREA) for p in chosen]
@@ -155,8 +155,13 @@ def squares(pictures: np.ndarray, looks: int, side: int) -> np.ndarray:
 
 
 def extractor(name: str, weights: Path | None = None) -> FeatureExtractor:
-    """The features ``world`` (of ``weights``, a file of tools/train_world.py, if given),
-    ``compact``, or ``vgg`` with the folder of its weights."""
+    """The feature networks ``name``: world, compact or vgg.
+
+    weights  of world, a file from tools/train_world.py (None: the shipped one); of vgg, the folder
+             of its weights
+
+    SemcomError for another name, or vgg without a folder.
+    """
     if name in ("world", AUTO):
         return World(weights)
     if name == "compact":
@@ -164,5 +169,5 @@ def extractor(name: str, weights: Path | None = None) -> FeatureExtractor:
     if name != "vgg":
         raise SemcomError(f"features {name!r}: expected one of {', '.join(FEATURES)}")
     if weights is None:
-        raise SemcomError("features vgg: need --weights, a folder that tools/convert_vgg.py wrote")
+        raise SemcomError("features vgg: give --weights, a folder that tools/convert_vgg.py wrote")
     return Vgg(weights)

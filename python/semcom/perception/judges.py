@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Outside judges of what pictures show and sounds are: one linear layer over the embeddings of two
-published networks, fitted by tools/train_judges.py to recordings and photographs as they are.
+"""Independent judges of the class of pictures and sounds: a linear layer over the embeddings of
+MobileNet and YAMNet, fitted by tools/train_judges.py to undistorted photographs and recordings.
 
-A judge stands outside as long as no system that it judges learned from its network.  The features
-``compact`` did (semcom.nets.compact): a system that is trained towards them, or towards MobileNet
-or YAMNet, learns what this judge likes, and must be judged by another.
+A judge is independent as long as no system that it judges was trained with its network.  The
+features ``compact`` were (semcom.nets.compact): a system that is trained towards them, or towards
+MobileNet or YAMNet, must be judged by another network.
 """
 
 from __future__ import annotations
@@ -22,11 +22,15 @@ from .embeddings import picture_embedding, sound_embedding
 from .recognition import place
 
 PICTURES, SOUNDS = "picture_judge", "sound_judge"  # names of their files
-NOTHING = ""  # what is said of that which shows or plays nothing: no class, so never right
+NOTHING = ""  # judgement of empty pictures and of silence: not a class, so never right
 
 
 class _Judge:
-    """classes  AVE's names of those that it can tell, background last"""
+    """Base of the judges.
+
+    name  name of the file of weights
+    ``classes``  AVE's names of the known classes, background last
+    """
 
     def __init__(self, name: str):
         path = models_folder() / f"{name}.safetensors"
@@ -41,28 +45,28 @@ class _Judge:
 
 
 class PictureJudge(_Judge):
-    """By the mean of MobileNet's embeddings."""
+    """Judges pictures by the mean of their MobileNet embeddings."""
 
     def __init__(self):
         super().__init__(PICTURES)
 
     def __call__(self, pictures: np.ndarray) -> str:
-        """Pictures [n, h, w, 3] uint8 RGB, at least one, of one thing -> its class; '' where each
-        is of one colour, which shows nothing."""
+        """Pictures [n, h, w, 3] uint8 RGB of one thing, n at least 1 -> its class; '' if every
+        picture has a single colour."""
         if (pictures == pictures[:, :1, :1]).all():
             return NOTHING
         return self.named(picture_embedding()(pictures).mean(0))
 
     @torch.inference_mode()
     def place(self, pictures: np.ndarray, name: str) -> str:
-        """Pictures as above -> left, middle or right: where they show the class ``name``, by how
-        likely each cell of MobileNet's map alone would be it."""
+        """Pictures [n, h, w, 3] uint8 RGB -> left, middle or right: the place of the class
+        ``name``, from its probability in each cell of MobileNet's map."""
         maps = torch.from_numpy(picture_embedding().maps(pictures).mean(0))
         return place(self._layer(maps).softmax(-1)[..., self.classes.index(name)].numpy())
 
 
 class SoundJudge(_Judge):
-    """By YAMNet's embeddings of the patches of a sound."""
+    """Judges a sound by the YAMNet embeddings of its patches."""
 
     def __init__(self):
         super().__init__(SOUNDS)

@@ -3,4 +3,4 @@
 """Names of features and recognisers; importing this module does not load Torch."""
 
 FEATURES = ("world", "compact", "vgg")
-AUTO = "auto"  # the features that a system's weights take; world where none are known
+AUTO = "auto"  # the features that fit a system's weights; world if they are unknown

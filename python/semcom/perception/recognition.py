@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""What terminals recognise, with confidences: pictures by EfficientNet-Lite0 and one linear layer
-over its maps, sounds by :class:`~semcom.nets.hearing.Hearing`.
+"""Recognition of classes with confidences: pictures by EfficientNet-Lite0 and a linear layer over
+its maps, sounds by :class:`~semcom.nets.hearing.Hearing`.
 
-Temperatures make the confidences calibrated (Guo et al., On Calibration of Modern Neural Networks,
-2017); tools/calibrate_recognition.py finds them on validation.
+The confidences are calibrated by temperatures (Guo et al., On Calibration of Modern Neural
+Networks, 2017), which tools/calibrate_recognition.py finds on the validation split.
 """
 
 from __future__ import annotations
@@ -23,15 +23,18 @@ from ..nets.names import AVE_CLASSES
 from ..weights import store as checkpoint
 from ..weights.names import models_folder
 
-PICTURES = "picture_recogniser"  # name of its file
-AT_ONCE = 16  # pictures, or seconds of sound, that pass a network together
+PICTURES = "picture_recogniser"  # name of its file of weights
+AT_ONCE = 16  # pictures, or seconds of sound, in a batch
 PICTURE_TEMPERATURE, SOUND_TEMPERATURE = 0.72, 0.80
-ASIDE = 0.12  # of the width: how far from the middle is left or right
-SURE_CELL = 0.5  # probability from which a cell shows something
+ASIDE = 0.12  # distance from the middle, relative to the width, from which a place is left or right
+SURE_CELL = 0.5  # probability from which a cell counts as showing the class
 
 
 class PictureRecogniser(nn.Module):
-    """classes  AVE's names of those that it can tell, background last"""
+    """The linear layer over EfficientNet's maps.
+
+    ``classes``  AVE's names of the known classes, background last
+    """
 
     def __init__(self):
         super().__init__()
@@ -47,19 +50,19 @@ class PictureRecogniser(nn.Module):
         return self.layer(maps.mean((2, 3)))
 
     def cells(self, maps: Tensor) -> Tensor:
-        """Maps [N, 1280, h, w] -> logits [N, C, h, w] of each cell, whose mean are those of the
-        picture (class activation maps, Zhou et al., Learning Deep Features for Discriminative
-        Localization, 2016, eq. 2)."""
+        """Maps [N, 1280, h, w] -> logits [N, C, h, w] of each cell, whose mean over cells is the
+        picture's logits (class activation maps, Zhou et al., Learning Deep Features for
+        Discriminative Localization, 2016, eq. 2)."""
         return self.layer(maps.movedim(1, -1)).movedim(-1, 1)
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What n pictures show.
+    """The recognised classes of n pictures.
 
-    probabilities  [n, 29] float32 of AVE's classes and background; 0 for those that the recogniser
-                   does not know, and a row of 0 for a picture of one colour, which shows nothing
-    cells          [n, 29, 4, 4] float32: as if each cell were a picture
+    probabilities  [n, 29] float32 of AVE's classes and background; 0 for classes that the
+                   recogniser does not know, and a row of 0 for a picture of a single colour
+    cells          [n, 29, 4, 4] float32, the same for each cell by itself
     """
 
     probabilities: np.ndarray
@@ -68,7 +71,7 @@ class Seen:
 
 @functools.cache
 def picture_features() -> EfficientNet:
-    """The network of the process."""
+    """EfficientNet-Lite0, which is loaded once per process."""
     net = EfficientNet().to(memory_format=torch.channels_last)
     checkpoint.fill(models_folder() / f"{EfficientNet.name}.safetensors", net)
     return net.requires_grad_(False)
@@ -76,13 +79,14 @@ def picture_features() -> EfficientNet:
 
 @functools.cache
 def picture_recogniser() -> PictureRecogniser:
-    """The recogniser of the process."""
+    """The recogniser of pictures, which is loaded once per process."""
     return PictureRecogniser()
 
 
 @functools.cache
 def hearing() -> Hearing:
-    """The network of the process; its classes are AVE's and background."""
+    """The recogniser of sounds, which is loaded once per process; its classes are AVE's and
+    background."""
     net = Hearing(len(AVE_CLASSES))
     checkpoint.fill(models_folder() / f"{Hearing.name}.safetensors", net)
     return net.requires_grad_(False)
@@ -90,7 +94,7 @@ def hearing() -> Hearing:
 
 @torch.inference_mode()
 def picture_maps(pictures: np.ndarray) -> Tensor:
-    """Pictures [n, h, w, 3] uint8 RGB -> maps [n, 1280, 4, 4] float32 of whole squares."""
+    """Pictures [n, h, w, 3] uint8 RGB, scaled to squares -> maps [n, 1280, 4, 4] float32."""
     found = []
     for start in range(0, len(pictures), AT_ONCE):
         some = torch.from_numpy(pictures[start : start + AT_ONCE]).permute(0, 3, 1, 2)
@@ -99,7 +103,10 @@ def picture_maps(pictures: np.ndarray) -> Tensor:
 
 
 def seen(squares: np.ndarray, temperature: float | None = None) -> Seen:
-    """Squares [n, h, w, 3] uint8 RGB -> what they show; n may be 0."""
+    """Square pictures [n, h, w, 3] uint8 RGB -> their recognised classes; n may be 0.
+
+    temperature  divisor of the logits; None: the calibrated one
+    """
     count, classes = len(squares), len(AVE_CLASSES)
     if not count:
         return Seen(np.zeros((0, classes), np.float32), np.zeros((0, classes, 4, 4), np.float32))
@@ -120,15 +127,20 @@ def seen(squares: np.ndarray, temperature: float | None = None) -> Seen:
 @torch.inference_mode()
 def heard(spectra: np.ndarray, temperature: float | None = None) -> np.ndarray:
     """Log-mel [n, 100, 64] of seconds (``media.phase.seconds_of``) -> probabilities [n, 29] float32
-    of AVE's classes and background; n may be 0.  Of silence it has no idea: ask the level first."""
+    of AVE's classes and background; n may be 0.
+
+    Silence is not recognised as such: check the level first.
+
+    temperature  divisor of the logits; None: the calibrated one
+    """
     parts = torch.from_numpy(spectra).split(AT_ONCE)
     logits = torch.cat([hearing()(part)[1] for part in parts])
     return (logits / (temperature or SOUND_TEMPERATURE)).softmax(1).numpy()
 
 
 def place(cells: np.ndarray) -> str:
-    """Probabilities [h, w] of one class in the cells of a picture -> left, middle or right: where
-    their centre of gravity lies; '' where none shows it."""
+    """Probabilities [h, w] of a class in the cells of a picture -> left, middle or right, the place
+    of their centre of gravity; '' if all are 0."""
     columns = cells.sum(0)
     if not columns.any():
         return ""
@@ -138,9 +150,13 @@ def place(cells: np.ndarray) -> str:
 
 
 def count(cells: np.ndarray) -> str:
-    """As :func:`place` -> one, two or several: groups of neighbouring cells, corners not among
-    them, that are sure; one where none is, '' where none shows it at all.  Cells are large and see
-    beyond their edges, so two things are mostly told to be one."""
+    """Probabilities [h, w] of a class in the cells of a picture -> one, two or several: the number
+    of groups of cells with a probability of at least 0.5, connected by their sides; one if no cell
+    has it; '' if all are 0.
+
+    Cells are large and their receptive fields overlap, so that two objects are mostly counted as
+    one.
+    """
     if not cells.any():
         return ""
     groups = ndimage.label(cells > SURE_CELL)[1]

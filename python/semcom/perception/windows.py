@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Media as runs of seconds with their features, which is what a system takes as a clip."""
+"""Windows of some seconds of media with their features: the clips of a system."""
 
 from __future__ import annotations
 
@@ -17,18 +17,19 @@ from ..media.clip import Media
 from ..media.sources import MediaSource, Second, windows
 from .features import FeatureExtractor
 
-LENGTH = 10  # [s] of a window, as in AVE
-LIMIT = 1 << 30  # [bytes] of media that are kept for displays; 10 s of 4:3 have 33 million
+LENGTH = 10  # [s] length of a window, as in AVE
+LIMIT = 1 << 30  # [bytes] most media that are kept for displays; 10 s of 4:3 have 33 million
 
 
 @dataclass(frozen=True)
 class Window:
     """T seconds of a file or device, from second ``start`` on.
 
-    seconds  T of them, pictures and sound
-    has      whether the medium has pictures, and sound: what it lacks is black, or silence
-    audio    [T, d_a] float32, visual [T, h, w, d_v] float32; None where no features are made
-    at       [s] of time.monotonic(), when the last of them was there
+    seconds  the T seconds with pictures and sound
+    has      whether the medium has pictures, and sound; missing ones are black, or silence
+    audio    [T, d_a] float32; None if no features are made
+    visual   [T, h, w, d_v] float32; None if no features are made
+    at       [s] of time.monotonic(), when the last second was read
     """
 
     name: str
@@ -41,7 +42,8 @@ class Window:
 
     @property
     def media(self) -> Media:
-        """What it shows and plays, without what the medium lacks."""
+        """The window's pictures and sound; without the black pictures or silence of a missing
+        track."""
         parts = {}
         for kind, there in zip(("pictures", "sound"), self.has, strict=True):
             if there:
@@ -50,16 +52,19 @@ class Window:
 
 
 class MediaWindows:
-    """Iterate over the windows of some media, one after the other.
+    """An iterable over the windows of media, one medium after the other.
 
     names       files, or devices (see :class:`MediaSource`)
-    features    networks of features; None: windows have none
-    sliding     a window each second, of the last ``length`` seconds; else each second is in one
-    realtime    not faster than the media run: files as if they were live
-    failures    a list: a file that cannot be read, or no further, does not end the others, and its
-                line is added here
-    Afterwards: ``skipped``, the parts of all files that could not be decoded; ``features_s`` and
-    ``waited_s``, the time [s] spent on features and waiting for media.
+    features    feature networks; None: windows without features
+    length      [s] length of a window
+    sliding     True: a window each second, of the last ``length`` seconds; False: windows do not
+                overlap
+    realtime    True: files are read in real time, as a camera is
+    microphone  device for the sound of a camera
+    failures    a list to which the error of a file that cannot be read is added, and the next file
+                follows; None: the error is raised
+    After the iteration ``skipped`` counts the parts of files that could not be decoded;
+    ``features_s`` and ``waited_s`` are the times [s] spent on features and waiting for media.
     """
 
     def __init__(self, names: Iterable, features: FeatureExtractor | None, length=LENGTH,
@@ -122,7 +127,7 @@ class MediaWindows:
 
 
 def _paced(seconds: Iterable[Second]) -> Iterator[Second]:
-    """Each second when it would have ended, were the file live."""
+    """The seconds of a file in real time: each is given at its end."""
     began = time.monotonic()
     for second in seconds:
         time.sleep(max(0.0, began + second.number + 1 - time.monotonic()))
@@ -130,13 +135,15 @@ def _paced(seconds: Iterable[Second]) -> Iterator[Second]:
 
 
 class WindowStore:
-    """Windows by their frame's number, for displays in the same process: pictures do not travel
-    through the flowgraph.
+    """Keeps sent windows by frame number for displays in the same process, since pictures are not
+    sent through the flowgraph.
 
-    Nothing is kept before somebody has called :meth:`watch`.  Then what is in flight is, as long as
-    the media of all windows take at most ``limit`` bytes (a second in several windows counts once).
-    Beyond that the oldest go; ``dropped`` counts those that had not been asked for yet, nor a later
-    one: displays show their outcome without pictures.
+    Windows are kept after the first :meth:`watch`, as long as their media take at most ``limit``
+    bytes (a second in several windows counts once).  Beyond that the oldest are dropped.
+    ``dropped`` counts the windows that were dropped before they or a later one were asked for:
+    displays show their outcome without pictures.
+
+    limit  [bytes]
     """
 
     def __init__(self, limit: int = LIMIT):
@@ -145,11 +152,12 @@ class WindowStore:
         self._watched, self._asked = False, -1
 
     def watch(self) -> None:
-        """From now on windows are kept."""
+        """Keep windows from now on."""
         self._watched = True
 
     def keep(self, number: int, window: Window) -> None:
-        """Called with ever higher numbers; a lower one begins anew, as a flowgraph does."""
+        """Keep a window; a number that is not higher than the last clears the store, since the
+        flowgraph was restarted."""
         if not self._watched:
             return
         with self._lock:
@@ -165,7 +173,7 @@ class WindowStore:
                     self._count(second, -1)
 
     def window(self, number: int) -> Window | None:
-        """The window of a frame; None if it never was, or is kept no more."""
+        """The window of a frame; None if it was never kept or has been dropped."""
         with self._lock:
             self._asked = max(self._asked, number)
             return self._windows.get(number)

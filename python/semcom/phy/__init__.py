@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The radio link in differentiable Torch, equal to the C++ in ``lib/phy``, and the face of the
-classical channel coding (``coding``), which is C++ alone: no GNU Radio in here.  What its channels
-can carry at most (``bounds``, ``cones``) is NumPy alone.
+"""The radio link in differentiable Torch, equal to the C++ in ``lib/phy``, without GNU Radio.
+``coding`` is the interface to the classical channel coding, which is in C++ only; ``bounds`` and
+``cones`` (NumPy) bound the number of bits that the channels can carry.
 
 Signal model, used everywhere::
 

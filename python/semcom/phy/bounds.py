@@ -6,7 +6,7 @@ One stream, received free of interference by a receiver that knows the channel::
 
     y = sqrt(g) x + n,   x of unit average power in every frame, n ~ CN(0, 1 / snr)
 
-g is 1 (AWGN) or the power gain of a fade that stands still for the frame.  SNR is linear here.
+g is 1 (AWGN) or the power gain of a fade that is constant over the frame.  SNR is linear here.
 The functions broadcast over arrays.
 
 **AWGN.**  In n complex uses at the block error rate e (Y. Polyanskiy, H. V. Poor, S. Verdu,
@@ -50,7 +50,7 @@ _TAIL = 1e-12  # probability of gains left out at either end
 _STEPS = 44  # of bisection
 
 
-# --- a channel that stands still ------------------------------------------------------------------
+# --- constant channel -----------------------------------------------------------------------------
 
 
 def capacity(snr) -> np.ndarray:
@@ -173,9 +173,10 @@ def fading_error_rate(uses, snr, bits, fading: Fading) -> np.ndarray:
     the transmitter does not know the fade.  For samples of gains in place of a :class:`Fading` it
     is ``error_rate(uses, snr * gains, bits).mean()``.
 
-    Computed with the noise of the information density, a normal variable, in the outer place: a
-    block is lost if its gain is below what that noise asks for, so that the rate is the mean of the
-    gain's distribution function there.  That is smooth for any n, and keeps its digits in the tail.
+    The outer integral is over the noise of the information density, a normal variable: a block is
+    lost if its gain is below the gain required at that noise, so that the rate is the mean of the
+    gain's distribution function there.  The integrand is smooth for any n, and accurate in the
+    tail.
 
     uses, snr, bits  as in :func:`error_rate`; snr is that of a gain of 1
     """
@@ -190,8 +191,8 @@ def fading_error_rate(uses, snr, bits, fading: Fading) -> np.ndarray:
 
 def fading_bits(uses, snr, error_rate, fading: Fading) -> np.ndarray:
     """Bits in ``uses`` of a fading channel at a block error rate over all fades, where the
-    transmitter does not know the fade and always sends as many: the outage capacity of n uses.
-    0 where nothing arrives that surely.
+    transmitter does not know the fade and always sends the same number: the outage capacity of n
+    uses.  0 where not one bit reaches the error rate.
 
     uses, snr, error_rate  as in :func:`bits`
     """
@@ -235,8 +236,8 @@ _NAMES = ("uses", "snr", "bits")
 
 
 def bisect(holds: Callable, low: np.ndarray, high: np.ndarray, steps: int = _STEPS) -> np.ndarray:
-    """Where ``holds`` begins to hold between ``low`` and ``high``, element by element; ``low``
-    where it holds everywhere."""
+    """The smallest value between ``low`` and ``high`` for which ``holds`` is true, by bisection,
+    element by element; ``low`` where it is true everywhere."""
     for _ in range(steps):
         middle = (low + high) / 2
         reached = holds(middle)

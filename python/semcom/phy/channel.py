@@ -97,7 +97,7 @@ def _no_channel(x: torch.Tensor, num_rx: int) -> tuple[torch.Tensor, CSI]:
 
 
 def _fading(model, shape, length, stream, rician_k, doppler):
-    """H of each frame: ([B, M, K], None), or ([B, R, M, K], run of each symbol) when it moves."""
+    """H of each frame: ([B, M, K], None), or ([B, R, M, K], run of each symbol) if it varies."""
     num_rx, num_tx = shape
     frame = stream["frame"]
     if model == "awgn":
@@ -127,8 +127,8 @@ def _fading(model, shape, length, stream, rician_k, doppler):
 
 
 def slot_of(number: torch.Tensor) -> torch.Tensor:
-    """When a transmission is sent, in units of its own length: numbers (as of
-    semcom.protocol.frames) [B] int64 -> [B] float64; of a whole first attempt, its frame's."""
+    """Time of a transmission in units of its own length: numbers (see semcom.protocol.frames) [B]
+    int64 -> [B] float64; of a complete first attempt, its frame number."""
     frame, fragment = number & random.MASK, (number >> 32) & 0xFFF
     fragments, attempt = ((number >> 44) & 0xFFF) + 1, (number >> 56) & 0xFF
     return (frame * fragments + fragment + attempt * REPEAT_SLOTS).double()

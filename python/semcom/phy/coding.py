@@ -23,25 +23,25 @@ from . import names
 
 @dataclass(frozen=True)
 class BlockCode:
-    """What both ends of a coded link agree on; SemcomError if there is no such code.
+    """Code and modulation of a link, the same at both ends; SemcomError if there is no such code.
 
-    A frame of S symbols has C blocks of p payload bits: the receiver needs S and these options, no
-    more (``lib/phy/coding/block_code.h`` says why).
+    A frame of S symbols has C blocks of p payload bits: the receiver needs only S and these options
+    (``lib/phy/coding/block_code.h`` explains why).
     """
 
     modulation: str = option("qpsk", "constellation, Gray-coded", choices=names.MODULATIONS)
-    rate: str = option("3/4", "of the LDPC code", choices=names.CODE_RATES)
-    length: int = option(648, "of a coded block", unit="bits", choices=names.CODE_LENGTHS)
-    crc: int = option(16, "of each block's check", unit="bits", choices=names.CRC_BITS)
-    repetition: int = option(1, "times that a coded bit is sent", choices=names.REPETITIONS)
+    rate: str = option("3/4", "rate of the LDPC code", choices=names.CODE_RATES)
+    length: int = option(648, "length of a coded block", unit="bits", choices=names.CODE_LENGTHS)
+    crc: int = option(16, "length of each block's CRC", unit="bits", choices=names.CRC_BITS)
+    repetition: int = option(1, "transmissions of each coded bit", choices=names.REPETITIONS)
     method: str = option("max_log", "soft demapper", choices=names.DEMAPPERS)
-    iterations: int = option(20, "most of the decoder", type=at_least(1))
+    iterations: int = option(20, "largest number of decoder iterations", type=at_least(1))
 
     def __post_init__(self):
         _call(_compiled, self)
 
     def symbols(self, bits: int) -> int:
-        """S [symbols] of a frame with so many payload bits, at least 1."""
+        """S [symbols] of a frame with ``bits`` payload bits (at least 1)."""
         return _call(_compiled(self).symbols, bits)
 
     def payload(self, symbols: int) -> tuple[int, int]:
@@ -60,7 +60,7 @@ class BlockCode:
     def encode(self, bits: np.ndarray, symbols: int = 0) -> np.ndarray:
         """Payload bits [B] uint8 of 0 and 1 -> symbols [S] complex64 of unit average power.
 
-        symbols  S, more than the bits need or as many; 0: as many
+        symbols  S, at least the number that the bits need; 0: that number
         """
         return _call(_compiled(self).encode, bits, symbols)
 
@@ -68,9 +68,9 @@ class BlockCode:
         """Received symbols [S] complex64, the variance of the complex noise of each [S] float32 ->
         payload bits [C, p] uint8 and which blocks are good, [C] bool: parity and CRC right.
 
-        C p is B or more: what the sender filled up with is 0.  A symbol of infinite or NaN noise,
-        or one not finite, says nothing; noise 0 means hard decisions.  Bits of which nothing was
-        heard are 0, their block is not good.  SemcomError if no frame has S symbols.
+        C p is at least B; bits after the B payload bits are 0.  A symbol of infinite or NaN noise,
+        or one that is not finite, is ignored; noise 0 means hard decisions.  Bits without a
+        received symbol are 0, and their block is not good.  SemcomError if no frame has S symbols.
         """
         return _call(_compiled(self).decode, symbols, noise)
 

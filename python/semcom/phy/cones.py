@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Bounds of the number of bits that the best code of a length carries: Shannon's cones, in NumPy.
+"""Shannon's cone bounds of the number of bits that the best code of a length carries, in NumPy.
 
 C. E. Shannon, *Probability of Error for Optimal Codes in a Gaussian Channel*, Bell Syst. Tech. J.
 38(3), 1959.  Codewords of equal energy are points on a sphere in N = 2 n real dimensions, for n

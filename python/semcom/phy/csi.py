@@ -13,9 +13,9 @@ import torch
 
 @dataclass
 class CSI:
-    """What a receiver knows of the channel (all axes but the last of each are batch axes).
+    """A receiver's estimate of the channel, or the truth (B, R: batch axis, runs of symbols).
 
-    h         [B, M, K] complex64, effective channel g e^(j theta) H; [B, R, M, K] if it moves
+    h         [B, M, K] complex64, effective channel g e^(j theta) H; [B, R, M, K] if it varies
     err_var   [B, K] (or [B, R, K]) variance of the error of each entry of column k
     noise_var [B] variance of the noise at the receiver, g^2 N0
     snr       [B] linear: mean |h|^2 over the M K paths, debiased by err_var, over noise_var
@@ -42,12 +42,12 @@ FIRST_BASE = 1 << 20  # first symbols travel in two parts, each within what floa
 
 
 def pack(csi: CSI) -> np.ndarray:
-    """The tag vector of one frame (a CSI without batch axis), as lib/phy/flat/csi.h says.
+    """The tag vector of one frame (a CSI without batch axis), in the format of lib/phy/flat/csi.h.
 
     [(M, K), (noise_var, snr), state of piece 0, (first_1), state of piece 1, ...], a state being
     [(err_var_k, no_eff_k) for each k, H row by row].  Piece r holds from symbol first_r on, written
-    (first_r mod 2^20, first_r / 2^20), up to the next piece or the frame's end.  A channel that
-    stands still has one piece; one that moves (``run`` is not None) one for each run.
+    (first_r mod 2^20, first_r / 2^20), up to the next piece or the frame's end.  A constant
+    channel has one piece; one that varies (``run`` is not None) one for each run.
     no_eff is 0 until a detector has written it.
     """
     num_rx, num_tx = csi.h.shape[-2:]
@@ -68,7 +68,7 @@ def pack(csi: CSI) -> np.ndarray:
 
 
 class Pieces(NamedTuple):
-    """A tag vector, read, as NumPy's arrays: R pieces, each from symbol first_r on."""
+    """A tag vector as NumPy arrays: R pieces, each valid from symbol first_r on."""
 
     first: np.ndarray  # [R] int64
     h: np.ndarray  # [R, M, K]
@@ -79,7 +79,7 @@ class Pieces(NamedTuple):
 
 
 def read(vector: np.ndarray) -> Pieces:
-    """ValueError for a vector that is none, as of lib/phy/flat/csi.h."""
+    """Read a tag vector; ValueError if it has not the format of lib/phy/flat/csi.h."""
     rows, (num_rx, num_tx) = _rows(vector)
     streams, h = rows[:, 1 : 1 + num_tx], rows[:, 1 + num_tx :]
     numbers = float(rows[0, 0].real), float(rows[0, 0].imag)
@@ -110,8 +110,7 @@ def unpack(vector: np.ndarray) -> CSI:
 def unpack_pieces(vector: np.ndarray) -> tuple[np.ndarray, CSI]:
     """Tag vector -> the first symbol of each of its R pieces [R] int64, and a CSI without batch
     axis: h [R, M, K], err_var [R, K], no_eff [R, K]; noise_var and snr are one number each.
-
-    ValueError for a vector that is none, as of lib/phy/flat/csi.h."""
+    ValueError if the vector has not the format of lib/phy/flat/csi.h."""
     rows, _ = _rows(vector)
     return _first(rows), _state(rows, vector, slice(None))
 

@@ -7,9 +7,10 @@ S = N0' + sum_k err_var_k also holds the error of the channel estimate.  Every d
 symbols *and* their effective noise variance: x_hat_k = x_k + e_k with E|e_k|^2 = no_eff_k, [B, K],
 or [B, K, n] where the channel state changes within the frame.
 
-Where nothing can be said, the answer is x = 0 with no_eff = inf and no gradient: H or a variance
-not finite, H zero, or a matrix A too near to a singular one (1 / (|A|_F |A^+|_F) < 1e-6, with A = H
-for ZF and A = [H; sqrt(S) I] for LMMSE).  For LMMSE a zero column takes only its own stream.
+Where detection is not possible, the result is x = 0 with no_eff = inf and no gradient: if H or a
+variance is not finite, H is zero, or a matrix A is too near to a singular one (1 / (|A|_F |A^+|_F)
+< 1e-6, with A = H for ZF and A = [H; sqrt(S) I] for LMMSE).  For LMMSE a zero column affects only
+its own stream.
 """
 
 from __future__ import annotations
@@ -66,8 +67,8 @@ METHODS = {"zf": zf, "lmmse": lmmse, "none": none}
 
 
 def _known(csi):
-    """H in double precision and S, each [B, ...], not finite replaced; and where both were
-    finite."""
+    """H in double precision and S, each [B, ...], with non-finite values replaced; and a mask of
+    where both were finite."""
     variance = csi.err_var.sum(-1).double()
     variance = variance + csi.noise_var.double().reshape(-1, *[1] * (variance.dim() - 1))
     known = torch.isfinite(variance) & torch.isfinite(torch.view_as_real(csi.h)).flatten(-3).all(-1)
@@ -76,7 +77,7 @@ def _known(csi):
 
 
 def _inverse(gram, known):
-    """(A^H A)^-1, the identity where A is too near to singular; and where it is not."""
+    """(A^H A)^-1, the identity where A is too near to singular; and a mask of where it is not."""
     # |A|_F^2 and |A^+|_F^2 are the traces of the Gram matrix and of its inverse
     inverse, failed = torch.linalg.inv_ex(gram.detach())
     condition = (_trace(gram.detach()) * _trace(inverse)).rsqrt()

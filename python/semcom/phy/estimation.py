@@ -4,8 +4,8 @@
 independent.
 
 Assumed: N has zero mean and covariance N0' I.  All estimators return the estimate *and* its error
-variance.  Pilots that are not finite give H = 0, err_var = noise_var = inf, snr = 0, so that a
-detector answers "unknown". Several pilot blocks of one frame give an estimate each; the noise
+variance.  Pilots that are not finite give H = 0, err_var = noise_var = inf, snr = 0, for which
+detectors return no_eff = inf. Several pilot blocks of one frame give an estimate each; the noise
 variance is their mean.
 """
 
@@ -40,11 +40,12 @@ def ls(y: torch.Tensor, rows: torch.Tensor | np.ndarray) -> CSI:
 
 
 def ls_min_residual(y: torch.Tensor, rows: torch.Tensor | np.ndarray) -> CSI:
-    """The paper's choice of one step (eqs 5 and 6): LS in steps of 2K symbols, the step of least
-    residual wins.
+    """The estimator of Yu et al. (eqs 5 and 6): LS in steps of 2K symbols, of which the step with
+    the smallest residual is kept.
 
-    A shorter last step joins the one before.  The residual says nothing about the estimation error,
-    so this is as good as any single step and worse than :func:`ls`; it is here to reproduce.
+    A shorter last step is joined to the one before.  As the residual does not depend on the
+    estimation error, this is as good as any single step and worse than :func:`ls`; use it to
+    reproduce the paper.
     Shapes as in :func:`ls`.
     """
     y, x, finite = _prepare(y, rows)
@@ -63,7 +64,7 @@ def ls_min_residual(y: torch.Tensor, rows: torch.Tensor | np.ndarray) -> CSI:
 
 
 def _steps(x: torch.Tensor) -> list[slice]:
-    """Steps of 2K pilots that tell the transmitters apart; the whole window if none does."""
+    """Steps of 2K pilots whose rows are independent; the whole window if there are none."""
     num_tx, length = x.shape
     starts = range(0, max(1, length // (2 * num_tx)) * 2 * num_tx, 2 * num_tx)
     ends = [*starts[1:], length]

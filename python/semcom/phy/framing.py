@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Pilots into frames and out again.
+"""Insertion of pilots into frames, and their removal.
 
 spacing 0: ``[row | payload]``.  spacing S > 0: ``[row | payload S | row | payload S | ... | row]``,
 a row after each payload block, also the last, which may be shorter.
@@ -16,7 +16,7 @@ from .csi import CSI
 
 
 def frame_length(payload: int, pilots: int, spacing: int = 0) -> int:
-    """Symbols on the air for ``payload`` symbols."""
+    """Symbols of a frame, pilots included, for ``payload`` symbols."""
     return payload + pilots * (1 if spacing == 0 else -(-payload // spacing) + 1)
 
 
@@ -29,7 +29,7 @@ def payload_length(total: int, pilots: int, spacing: int = 0) -> int:
 
 
 def positions(total: int, pilots: int, spacing: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
-    """Where the frame's pilots [Q, P] and payload [n] symbols stand, int64."""
+    """Positions of the pilots [Q, P] and of the payload symbols [n] within a frame, int64."""
     payload = payload_length(total, pilots, spacing)
     if payload <= 0:
         raise ValueError(
@@ -63,7 +63,7 @@ def strip_pilots(
 
 
 def at_payload(truth: CSI, payload: int, pilots: int, spacing: int = 0) -> CSI:
-    """True CSI of a frame as it holds for the payload: ``run`` [F] becomes ``run`` [n]."""
+    """True CSI of a frame restricted to the payload: ``run`` [F] becomes ``run`` [n]."""
     if truth.run is None:
         return truth
     total = frame_length(payload, pilots, spacing)

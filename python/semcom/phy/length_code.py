@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""A protected number from 0 to 63 in 16 QPSK symbols: the length of what follows.
+"""Code of a number from 0 to 63, the length of the text that follows, in 16 QPSK symbols.
 
 The code is the first-order Reed-Muller code RM(1, 5), 32 bits for 6, of distance 16: the rows of
 the Hadamard matrix of order 32 and their negatives (biorthogonal signals, Proakis, Digital
 Communications, section 3.2).  The decoder is maximum likelihood from soft symbols: the codeword of
-largest correlation.  At a symbol SNR of 1/N0 and d^2 = 32 between codewords that are no negatives,
+largest correlation.  At a symbol SNR of 1/N0 and d^2 = 32 between codewords that are not negatives
+                                                           of each other,
 the union bound is 62 Q(sqrt(16/N0)) + Q(sqrt(32/N0)), 2e-3 at 0 dB.
 """
 
@@ -19,7 +20,7 @@ from . import pilots
 
 BITS, SYMBOLS = 6, 16
 LARGEST = (1 << BITS) - 1
-SMALLEST_NOISE = 1e-6  # so that "clean" is no infinite weight
+SMALLEST_NOISE = 1e-6  # so that a symbol without noise has a finite weight
 
 
 def encode(lengths: torch.Tensor) -> torch.Tensor:
@@ -36,17 +37,17 @@ def decode(symbols: torch.Tensor, noise: torch.Tensor) -> tuple[torch.Tensor, to
     """Received symbols [B, 16] and their noise variances [B, 16] -> lengths [B] int64 in 0..63, and
     the probability [B] float32 of each, all lengths being equally likely before.
 
-    With no symbol left the answer is 0, with probability 1/64.
+    Without a valid symbol the result is 0, with probability 1/64.
     """
     probability, best = likelihoods(symbols, noise).softmax(1).max(1)
     return best, probability
 
 
 def likelihoods(symbols: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
-    """Log-likelihood [B, 64] of each length, but for what all have in common; arguments of
-    :func:`decode`.  Those of repeats of a word add up.
+    """Log-likelihood [B, 64] of each length up to a common constant; arguments of :func:`decode`.
+    For a repeated codeword, add the log-likelihoods.
 
-    A symbol weighs 1/noise; noise inf, or a symbol that is not finite, weighs nothing.
+    A symbol has the weight 1/noise; with infinite noise, or if it is not finite, it has none.
     """
     finite = torch.isfinite(torch.view_as_real(symbols)).all(-1)
     weight = torch.where(finite, 1 / noise.clamp_min(SMALLEST_NOISE), 0.0)

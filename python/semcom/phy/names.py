@@ -3,7 +3,7 @@
 """Names of channels, estimators, detectors, pilots; importing this module does not load Torch."""
 
 CHANNELS = ("none", "awgn", "rayleigh", "rician", "rician_rank1")
-FADING = ("rayleigh", "rician", "rician_rank1")  # with a part that moves under Doppler
+FADING = ("rayleigh", "rician", "rician_rank1")  # models with a part that varies under Doppler
 RICIAN = ("rician", "rician_rank1")
 ESTIMATORS = ("ls", "ls_min_residual", "lmmse")
 CSI = ("perfect", *ESTIMATORS, "none")

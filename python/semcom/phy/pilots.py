@@ -33,7 +33,7 @@ def zadoff_chu(num_tx: int, length: int, root: int = 1, boost_db: float = 0.0) -
 
     x_k[n] = c_k[n] exp(-j pi u n (n + P mod 2) / P) with gcd(u, P) = 1.  Its symbols have unit
     modulus, so the rows are as orthogonal as their covers c_k, the rows of :func:`hadamard`.  Those
-    are periodic, with all their power in few lines; here the sequence spreads it over the band.
+    are periodic, with all their power in few spectral lines; the sequence spreads it over the band.
     """
     cover = _cover(num_tx, length)
     if math.gcd(root, length) != 1:
@@ -62,8 +62,9 @@ def encoded_sine(
 
     conv k=7 to C channels; per stride S a residual unit (two k=3 convolutions) and a convolution of
     kernel 2S that doubles the channels; conv k=7 to D; GRU; dense, ReLU, dense; real pairs to
-    complex.  The paper trains this encoder with the rest; a pilot needs only to be known, so the
-    weights are drawn from ``seed`` and stay.  Every symbol is normalised to unit power, and
+    complex.  The paper trains this encoder with the rest of the system; as a pilot only needs to be
+              known, the
+    weights here are random (``seed``) and fixed.  Every symbol is normalised to unit power, and
     repeated under a Hadamard cover that keeps the rows orthogonal.
 
     Input
@@ -131,7 +132,7 @@ def _encode(
         )
         channels *= 2
     x = F.conv1d(x, weight((width, channels, 7)), padding=3)[0].T
-    # built on "meta": PyTorch's global generator stays as it was
+    # built on "meta", so that PyTorch's global generator does not change
     gru = torch.nn.GRU(width, width, device="meta").to_empty(device="cpu")
     with torch.no_grad():
         for parameter in gru.parameters():

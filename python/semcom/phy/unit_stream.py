@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Units of bytes in blocks of bits, so that a lost block costs its own units alone.
+"""Packing of units of bytes into blocks of bits such that a lost block loses only its own units.
 
-A block carries a pointer of 11 bits, then a stretch of the stream; the stream is unit after
-unit, each behind a head of 24 bits: its number (8 bits, 0 to 255) and its length in bytes (16).
-The pointer tells where in the block's stretch the first head begins (2047: in none), as in the
-transport stream of MPEG-2 (ISO/IEC 13818-1, pointer_field): behind a lost block the receiver goes
-on there.  A head of length 0 ends the stream; what follows it is padding.
+A block has a pointer of 11 bits, then a segment of the stream.  The stream is a sequence of units,
+each after a header of 24 bits: its number (8 bits, 0 to 255) and its length in bytes (16).  The
+pointer is the position of the first header within the block's segment (2047: none), as in the
+transport stream of MPEG-2 (ISO/IEC 13818-1, pointer_field), where the receiver resumes after a lost
+block.  A header of length 0 ends the stream; the rest is padding.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ def stream_bits(units: Sequence[bytes | None]) -> int:
 
 
 def pack(units: Sequence[bytes | None], blocks: int, size: int) -> np.ndarray:
-    """Units, each known by its place, -> bits [blocks * size] uint8, block after block; what is
-    left is zero.  A unit that is None is not sent; SemcomError for units that do not fit.
+    """Units, numbered by their place, -> bits [blocks * size] uint8, block after block, padded with
+    zeros.  A unit that is None is not sent; SemcomError for units that do not fit.
     """
     stretch = max(size - POINTER_BITS, 0)
     if stream_bits(units) > blocks * stretch or len(units) > MOST_UNITS:
@@ -56,8 +56,8 @@ def pack(units: Sequence[bytes | None], blocks: int, size: int) -> np.ndarray:
 
 
 def unpack(bits: np.ndarray, good: np.ndarray, count: int) -> list[bytes | None]:
-    """Blocks of bits [C, p] uint8, and which of them are good [C] bool, -> ``count`` units by
-    their numbers, None for one of which a part is lost."""
+    """Blocks of bits [C, p] uint8, and a mask of the good ones [C] bool, -> ``count`` units by
+    number; None for a unit of which a part is lost."""
     found: list[bytes | None] = [None] * count
     for run in _runs(good):
         stretch = bits[run, POINTER_BITS:]
@@ -73,7 +73,7 @@ def unpack(bits: np.ndarray, good: np.ndarray, count: int) -> list[bytes | None]
 
 
 def _read(stream: np.ndarray, at: int, found: list) -> None:
-    """Take the whole units of a stretch of the stream, from the head at ``at`` on."""
+    """Put the complete units of a segment into ``found``, from the header at ``at`` on."""
     while at + HEAD_BITS <= len(stream):
         number = _number(stream[at : at + NUMBER_BITS])
         end = at + HEAD_BITS + 8 * _number(stream[at + NUMBER_BITS : at + HEAD_BITS])
@@ -85,13 +85,13 @@ def _read(stream: np.ndarray, at: int, found: list) -> None:
 
 
 def _runs(good: np.ndarray) -> list[slice]:
-    """Stretches of good blocks."""
+    """Runs of successive good blocks."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], good.astype(np.int8), [0]])))
     return [slice(start, end) for start, end in edges.reshape(-1, 2)]
 
 
 def _heads(bits: np.ndarray) -> list[int]:
-    """The pointer of each block; NO_HEAD has none."""
+    """The pointer of each block; NO_HEAD: no header begins in it."""
     heads = [_number(row) for row in bits[:, :POINTER_BITS]]
     return [head if head != NO_HEAD else 1 << 30 for head in heads]
 

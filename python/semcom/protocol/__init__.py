@@ -1,3 +1,4 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""What travels on the air: bursts, schedules, recordings; no GNU Radio in it."""
+"""The protocol of the radio link: bursts, schedules, retransmission, recordings; without GNU
+Radio."""

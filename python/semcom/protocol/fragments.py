@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Frames cut into parts that fit a burst, and put together again.
+"""Divides frames into fragments that fit a burst, and joins them.
 
-Fragment i holds the symbols from i * size on, size of them but for the last.
+Fragment i has ``size`` symbols from i * size on; the last one may have fewer.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from .frames import MOST_FRAGMENTS
 
 
 def split(symbols: np.ndarray, most: int, unit: int = 1) -> list[np.ndarray]:
-    """Symbols [..., n] in fragments [..., size], size the largest multiple of ``unit`` that is at
-    most ``most``; views.  SemcomError if no unit fits, or there would be too many."""
+    """Symbols [..., n] divided into fragments [..., size] (views), with size the largest multiple
+    of ``unit`` up to ``most``.  SemcomError if no unit fits, or for too many fragments."""
     size = most // unit * unit
     if size < 1:
-        raise SemcomError(f"fragments of {most} symbols: at least {unit} expected, one whole unit")
+        raise SemcomError(f"fragments of {most} symbols: expected at least {unit}, one whole unit")
     length = symbols.shape[-1]
     if not 1 <= -(-length // size) <= MOST_FRAGMENTS:
         raise SemcomError(
-            f"a frame of {length} symbols in fragments of {size}: 1 to {MOST_FRAGMENTS} of them "
-            "expected; give longer fragments"
+            f"a frame of {length} symbols in fragments of {size}: expected 1 to {MOST_FRAGMENTS} "
+            "fragments; give longer ones"
         )
     return [symbols[..., at : at + size] for at in range(0, length, size)]
 
@@ -42,11 +42,12 @@ def join(
 
     parts  fragment -> symbols [K, size] complex64 and noise [K, size] float32
 
-    A fragment that is missing is zero with infinite noise, the last one is left out: nothing tells
-    its length.  If only the last came, nothing tells its place: it stands alone.
+    A missing fragment is zero with infinite noise; a missing last fragment is left out, since its
+    length is unknown.  If only the last one came, its position is unknown, and the frame is just
+    this fragment.
     """
     if not parts:
-        raise SemcomError("no fragment of the frame came: at least one expected")
+        raise SemcomError("no fragment of the frame came: expected at least one")
     size = max((x.shape[-1] for i, (x, _) in parts.items() if i < fragments - 1), default=0)
     streams = next(iter(parts.values()))[0].shape[0]
     symbols, noise = [], []

@@ -2,14 +2,14 @@
 # Copyright 2026 gr-semcom contributors
 """Numbers of transmissions: frame, fragment and attempt.
 
-The aligned chain carries all of it in the 64-bit number of the tag ``semcom_frame``, the lowest
-bits first:
+In the aligned chain the 64-bit number of the tag ``semcom_frame`` holds them, the lowest bits
+first:
 
     frame 32 | fragment 12 | fragments - 1 12 | attempt 8
 
-so a frame that is sent whole and for the first time has its own number.  Channel draws are keyed by
-that number, so every attempt meets another channel.  Bursts say the same in their headers, and
-frame_sync_cc in a tag beside the frame's.
+so the first attempt of a whole frame has the number of the frame.  Channel draws are keyed by this
+number, so every attempt has another channel.  Bursts have the same fields in their headers, and
+frame_sync_cc in a second tag.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ _LIMITS = {
 
 @dataclass(frozen=True, order=True)
 class FrameId:
-    """One transmission; SemcomError if it cannot be.
+    """A transmission; SemcomError for a field out of range.
 
     frame      sequence number, 0 to 2^32 - 1
-    fragment   which part of the frame, 0 to fragments - 1
-    fragments  parts that the frame has, 1 to 4096; 1: it is whole
-    attempt    0 to 127; 0: sent for the first time
+    fragment   number of the frame's part, 0 to fragments - 1
+    fragments  number of parts of the frame, 1 to 4096; 1: it is whole
+    attempt    number of the attempt, 0 to 127, 0 for the first
     """
 
     frame: int
@@ -47,11 +47,11 @@ class FrameId:
         for name, most in (*_LIMITS.items(), ("fragment", self.fragments - 1)):
             low, value = int(name == "fragments"), getattr(self, name)
             if not low <= value <= most:
-                raise SemcomError(f"{name} {value}: {low} to {most} expected")
+                raise SemcomError(f"{name} {value}: expected {low} to {most}")
 
     @property
     def number(self) -> int:
-        """As it stands in the tag ``semcom_frame``."""
+        """The number in the tag ``semcom_frame``."""
         return (
             self.frame
             | self.fragment << FRAME_BITS
@@ -61,7 +61,7 @@ class FrameId:
 
     @classmethod
     def of(cls, number: int) -> FrameId:
-        """What a number says; SemcomError if nothing."""
+        """The transmission of a tag's number; SemcomError for an impossible one."""
         mask = MOST_FRAGMENTS - 1
         return cls(
             number & _LIMITS["frame"],
@@ -76,5 +76,5 @@ class FrameId:
 
 
 def frame_of(number: int) -> int:
-    """The frame that a number belongs to."""
+    """The frame number of a transmission's number."""
     return number & _LIMITS["frame"]

@@ -2,7 +2,7 @@
 # Copyright 2026 gr-semcom contributors
 """Presets of the mock radio: impairments of its devices and paths, as JSON files in this folder.
 
-A preset says what kind of devices there are; :func:`settings` draws one of each from a seed.
+A preset describes a kind of devices and paths; :func:`settings` draws actual ones from a seed.
 """
 
 import dataclasses
@@ -15,39 +15,39 @@ from typing import TYPE_CHECKING
 from ..base.errors import SemcomError
 from ..base.files import read_json
 
-if TYPE_CHECKING:  # it loads GNU Radio, which names() does without
+if TYPE_CHECKING:  # it loads GNU Radio, which names() does not need
     from .. import core
 
 FOLDER = Path(__file__).parents[1] / "presets"
 DEVICES = ("audio", "video", "receiver")
-RECEIVER = 2  # starts first: it misses nothing
+RECEIVER = 2  # starts first, so that it misses no burst
 UPLINK, SIDELINK = 0, 1  # the receivers of core.mock_radio
 _PURPOSE = 0x207  # of the random numbers, see lib/phy/philox.h
 
 
 @dataclass(frozen=True)
 class Preset:
-    """The fields of a preset file; None (null) and 0 leave an impairment out.
+    """The fields of a preset file; None (null) and 0 disable an impairment.
 
-    name                of the preset or its file, for messages; not in the file
-    description         what it stands for
+    name                name of the preset or its file, for messages; not in the file
+    description         text that describes the preset
     cfo_hz              [Hz] carrier offset of a device, uniform in +-
     clock_ppm           [ppm] sampling-clock offset of a device, uniform in +-
     start_delay_s       [s] start of a terminal after the receiver, uniform from 0
     phase_noise_dbc_hz  [dBc/Hz] of a device, 10 kHz from the carrier
     iq_gain_db          [dB] gain of I over Q, of each device
-    iq_phase_deg        [degrees] by which I and Q miss a right angle, of each device
+    iq_phase_deg        [degrees] deviation of I and Q from a right angle, of each device
     dc_db               [dB] constant added by sender and receiver, relative to a stream's power
     pa_backoff_db       [dB] saturation of the amplifiers above a stream's mean power
-    fading              none, block (held over ``fading_block_s``) or jakes (all the time)
+    fading              none, block (constant over ``fading_block_s``) or jakes (continuous)
     rician_k            line-of-sight to scattered power, linear; 0: Rayleigh
     doppler_hz          [Hz] largest Doppler shift
     fading_block_s      [s] of a block
     delay_spread_s      [s] RMS, of an exponential power delay profile
-    bits                of a receiver's I and Q
-    headroom_db         [dB] full scale above the RMS of what a receiver expects: its streams,
-                        each of unit power, and noise.  Full scale is 1.  None: gain 1
-    drop_probability    of each buffer of a receiver, whose samples vanish
+    bits                bits of a receiver's I and Q
+    headroom_db         [dB] full scale relative to the RMS of a receiver's expected input: its
+                        streams, each of unit power, and noise.  Full scale is 1.  None: gain 1
+    drop_probability    probability that the samples of a receiver's buffer are lost
     drop_buffer         samples of a buffer
     """
 
@@ -73,14 +73,14 @@ class Preset:
 
 
 def names() -> list[str]:
-    """The presets that ship, in alphabetical order."""
+    """The names of the shipped presets, in alphabetical order."""
     return sorted(path.stem for path in FOLDER.glob("*.json"))
 
 
 def load(name: str) -> Preset:
     """The preset of this name, or of the JSON file at this path.
 
-    SemcomError names the file and what is wrong with it.
+    SemcomError names the file and the error.
     """
     path = Path(name)
     if path.suffix != ".json" and path.name == name:
@@ -91,7 +91,9 @@ def load(name: str) -> Preset:
     known = {field.name: field.type for field in dataclasses.fields(Preset)[1:]}
     for key, value in fields.items():
         if key not in known:
-            raise SemcomError(f"{path}: '{key}' is no field of a preset; {', '.join(known)} are")
+            raise SemcomError(
+                f"{path}: '{key}' is not a field of a preset; fields: {', '.join(known)}"
+            )
         _check_type(path, key, value, known[key])
     return Preset(name, **fields)
 
@@ -102,9 +104,9 @@ def _read(path: Path) -> dict:
     except OSError as cause:
         raise SemcomError(f"{path}: cannot be read ({cause.strerror})") from cause
     except ValueError as cause:  # not JSON, or not UTF-8
-        raise SemcomError(f"{path}: is no JSON file ({cause})") from cause
+        raise SemcomError(f"{path}: is not a JSON file ({cause})") from cause
     if not isinstance(fields, dict):
-        raise SemcomError(f"{path}: holds a {type(fields).__name__}, an object expected")
+        raise SemcomError(f"{path}: holds a {type(fields).__name__}, expected an object")
     return fields
 
 
@@ -120,9 +122,9 @@ _TYPES = {
 def _check_type(path: Path, key: str, value, wanted) -> None:
     shown, allowed = _TYPES[wanted]
     if not isinstance(value, allowed) or isinstance(value, bool):
-        raise SemcomError(f"{path}: {key} is {json.dumps(value)}, {shown} expected")
+        raise SemcomError(f"{path}: {key} is {json.dumps(value)}, expected {shown}")
     if isinstance(value, int | float) and not abs(value) <= 2**53:
-        raise SemcomError(f"{path}: {key} is too large or no number, one below 2^53 expected")
+        raise SemcomError(f"{path}: {key} is too large or not a number, expected one below 2^53")
 
 
 def settings(
@@ -132,19 +134,19 @@ def settings(
     sidelink_snr_db: float | None = None,
     seed: int = 0,
 ) -> "core.mock_settings":
-    """Devices and paths of this kind, drawn from a seed.
+    """Devices and paths of a preset, drawn from a seed.
 
     sample_rate      [Hz] nominal, of all devices
     snr_db           [dB] of each stream of unit power at each antenna of the receiver
     sidelink_snr_db  [dB] at the video terminal's antenna; None: that of the uplink
-    seed             of the draws, and of all that is random later
+    seed             seed of the draws, and of all random numbers of the mock radio
 
     SemcomError names the setting that is out of range.
     """
     from .. import core
 
     if not 0 <= seed < 2**64:
-        raise SemcomError(f"seed: {seed} found, 0 to 2^64 - 1 expected")
+        raise SemcomError(f"seed: found {seed}, expected 0 to 2^64 - 1")
     sidelink_snr_db = snr_db if sidelink_snr_db is None else sidelink_snr_db
     drawn = core.mock_settings(sample_rate=sample_rate, seed=seed)
     gains_db = (0.0, _gain_db(preset, 1, sidelink_snr_db), _gain_db(preset, 2, snr_db))
@@ -196,7 +198,8 @@ def _path(preset: Preset, snr_db: float) -> "core.path_settings":
 
 
 def _gain_db(preset: Preset, streams: int, snr_db: float) -> float:
-    """So that ``headroom_db`` lies between the RMS of streams and noise and a full scale of 1."""
+    """The gain [dB] that sets the RMS of streams and noise ``headroom_db`` below a full scale of
+    1."""
     if preset.headroom_db is None:
         return 0.0
     expected = streams + 10 ** min(-snr_db / 10, 30.0)  # no SNR below -300 dB passes the checks
@@ -204,15 +207,16 @@ def _gain_db(preset: Preset, streams: int, snr_db: float) -> float:
 
 
 def return_settings(there: "core.mock_settings", seed: int) -> "core.mock_settings":
-    """The mock radio of the return link of another: the receiver's device sends to the first
-    terminal's, over paths of the uplink's kind at the SNR of its sidelink.
+    """The mock radio of the return link: the receiver's device sends to the first terminal's, over
+    paths like the uplink's at the SNR of the sidelink.
 
-    seed  of all that is random; the devices stay what they are
+    there  settings of the mock radio of the other links, whose devices are used
+    seed   seed of all random numbers
     """
     from .. import core
 
     back = core.mock_settings(sample_rate=there.sample_rate, seed=seed)
     back.audio, back.video, back.receiver = there.receiver, there.audio, there.receiver
-    back.video.gain_db = there.video.gain_db  # of one that hears one stream
+    back.video.gain_db = there.video.gain_db  # the gain for receiving one stream
     back.uplink = back.sidelink = there.sidelink
     return back

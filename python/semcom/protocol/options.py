@@ -1,18 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The options of what goes on the air: the waveform of bursts and their times."""
+"""The options of bursts: their waveform and their times."""
 
 from dataclasses import dataclass
 
 from ..base.options import Rule, at_least, number, option
 
 ON_AIR = Rule(lambda point: point.radio, "with --radio")
-ALONE = Rule(lambda point: len(point.terminals()) == 1, "of systems with one terminal")
+ALONE = Rule(lambda point: len(point.terminals()) == 1, "with systems that have one terminal")
 BY_CLOCK = Rule(
     lambda point: point.attempts > 1 and point.radio.partition(":")[0] in ("zmq", "uhd", "soapy"),
     "with --attempts above 1 and --radio zmq:..., uhd:... or soapy:...",
 )
-ANSWERED = Rule(lambda point: bool(point.sidelinks()), "where a terminal hears another")
+ANSWERED = Rule(
+    lambda point: bool(point.sidelinks()), "with systems in which a terminal listens to another"
+)
 
 
 @dataclass(frozen=True)
@@ -25,28 +27,39 @@ class BurstOptions:
         16, "length of a pilot block in a burst", unit="symbols", type=at_least(3), only=(ON_AIR,)
     )
     burst_spacing: int = option(
-        64, "payload between them; 0: in front", unit="symbols", type=at_least(0), only=(ON_AIR,)
+        64,
+        "payload symbols between pilot blocks; 0: pilots only before the payload",
+        unit="symbols",
+        type=at_least(0),
+        only=(ON_AIR,),
     )
     turnaround: float = option(
-        0.06, "from sidelink burst to uplink burst", unit="s", only=(ON_AIR, ANSWERED)
+        0.06,
+        "time from the start of a sidelink burst to that of the uplink bursts",
+        unit="s",
+        only=(ON_AIR, ANSWERED),
     )
     copies: int = option(
         2, "sidelink bursts for each clip", type=at_least(1), only=(ON_AIR, ANSWERED)
     )
     fragment: int = option(
-        0, "payload of a burst at most, longer frames in fragments; 0: whole frames",
+        0, "longest payload of a burst, longer frames are divided; 0: whole frames",
         unit="symbols", type=at_least(0), only=(ON_AIR, ALONE),
     )  # fmt: skip
     answer_within: float = option(
-        1.0, "after which a frame that was not answered is sent again", unit="s", type=number,
+        1.0, "time without an answer after which a frame is repeated", unit="s", type=number,
         only=(ON_AIR, BY_CLOCK),
     )  # fmt: skip
     max_peak: float = option(
-        None, "bound of a burst's peak over its mean", unit="dB", type=number, only=(ON_AIR,)
+        None,
+        "limit of a burst's peak power relative to its mean",
+        unit="dB",
+        type=number,
+        only=(ON_AIR,),
     )
 
 
-BURST_OPTIONS = {  # to the fields of a BurstFormat, whose defaults are these
+BURST_OPTIONS = {  # option -> field of a BurstFormat, with the same default
     "sps": "sps",
     "burst_pilots": "pilot_length",
     "burst_spacing": "pilot_spacing",
@@ -57,7 +70,7 @@ BURST_OPTIONS = {  # to the fields of a BurstFormat, whose defaults are these
 
 
 def burst_format(point) -> dict:
-    """What the blocks of a radio link share besides the sample rate."""
+    """The fields of the BurstFormat of a point, besides the sample rate."""
     plan = {field: getattr(point, name) for name, field in BURST_OPTIONS.items()}
     if ALONE.holds(point):
         plan["turnaround"] = None

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Recordings of antennas' samples in SigMF, https://sigmf.org: written, and read by memory map.
+"""Writes and reads recordings of antennas' samples in SigMF, https://sigmf.org.
 
 A recording is a pair of files, PATH.sigmf-data and PATH.sigmf-meta; each path here may have either
 suffix, or none.  The M antennas' samples are interleaved (core:num_channels): a *frame* is one
@@ -26,31 +26,31 @@ from ..base.optional import jsonschema, sigmf
 
 NAMESPACE = "semcom:"
 EXTENSION = {"name": "semcom", "version": "1.1.0", "optional": True}
-DATATYPES = {"cf32_le": "<c8", "ci16_le": "<i2"}  # those that are read, as NumPy has them
+DATATYPES = {"cf32_le": "<c8", "ci16_le": "<i2"}  # readable datatype -> NumPy's name
 SCALE = np.float32(2**-15)  # of ci16, so that full scale is 1
-PART = 1 << 20  # frames that are looked at together
-AT_PEAK = 0.999  # of the peak: converters have one value more on the negative side
-RATE_TOLERANCE = 1e-6  # of equal rates: radios report theirs with rounding errors
+PART = 1 << 20  # frames that are processed together
+AT_PEAK = 0.999  # share of the peak that counts as clipped: converters have one more negative value
+RATE_TOLERANCE = 1e-6  # relative difference of equal rates: radios report rounded ones
 
 
 def files_of(path) -> tuple[Path, Path]:
     """The metadata file and the data file of the recording ``path``."""
     if not Path(path).name:
-        raise SemcomError(f"{str(path)!r}: no name of a recording; give one, such as out/antennas")
+        raise SemcomError(f"{str(path)!r}: names no recording; give a name such as out/antennas")
     names = sigmf.sigmffile.get_sigmf_filenames(path)
     return names["meta_fn"], names["data_fn"]
 
 
 def describe(channels, sample_rate, frequency=None, hardware="", description="", settings=None):
-    """The metadata of a recording that is to be made -> sigmf.SigMFFile.
+    """The metadata of a new recording, a sigmf.SigMFFile.
 
-    channels     M, antennas
+    channels     number M of antennas
     sample_rate  [Hz]
     frequency    [Hz] of the carrier; None: there is none
     hardware, description  text
-    settings     dict of values that JSON can hold
+    settings     dict of JSON values
 
-    SemcomError if any of them cannot be written.
+    SemcomError if a value cannot be written.
     """
     known = {
         sigmf.HW_KEY: hardware,
@@ -78,7 +78,7 @@ def describe(channels, sample_rate, frequency=None, hardware="", description="",
 
 
 def _reason(cause: jsonschema.ValidationError) -> str:
-    """The field and what is wrong with it, on one line."""
+    """The field and its error, in one line."""
     text = " ".join(cause.message.split())
     return f"{cause.json_path[2:]}: {text if len(text) < 120 else '... ' + text[-100:]}"
 
@@ -87,8 +87,8 @@ def _reason(cause: jsonschema.ValidationError) -> str:
 def record(path, metadata: sigmf.SigMFFile):
     """Write a recording with metadata from :func:`describe`: a context that yields a Recorder.
 
-    The files get their names, in place of older ones, when the context ends; if it ends with an
-    exception nothing is left.  Of the exceptions, an OSError (a full disk) becomes a SemcomError.
+    When the context ends, the files get their names and replace older ones; after an exception no
+    file is left.  An OSError (a full disk) becomes a SemcomError.
     """
     meta_file, data_file = files_of(path)
     metadata.add_capture(0, {sigmf.DATETIME_KEY: sigmf.utils.get_sigmf_iso8601_datetime_now()})
@@ -103,7 +103,7 @@ def record(path, metadata: sigmf.SigMFFile):
 
 
 class Recorder:
-    """What :func:`record` yields.  ``frames`` counts samples per antenna so far."""
+    """Appends samples to a recording; ``frames`` counts samples per antenna so far."""
 
     def __init__(self, file):
         self._file = file
@@ -111,7 +111,7 @@ class Recorder:
         self.frames = 0
 
     def append(self, streams) -> None:
-        """Add M arrays [n] complex64, one an antenna."""
+        """Add M arrays [n] complex64, one for each antenna."""
         interleaved = np.stack(streams, axis=1).astype(DATATYPES["cf32_le"], copy=False).ravel()
         self._file.write(interleaved)
         self.digest.update(interleaved)
@@ -119,12 +119,12 @@ class Recorder:
 
 
 class Level(NamedTuple):
-    """What an antenna heard.
+    """The level of an antenna's samples.
 
-    power_db  [dB] mean power over that of full scale, which is 1; -inf of silence
-    offset    share of the power that is a constant (DC), 0 to 1
-    clipped   share of the samples whose I or Q is at the largest magnitude of all
-    lost      share that is NaN or infinite
+    power_db  [dB relative to full scale, 1] mean power; -inf for silence
+    offset    share of the power that is constant (DC), 0 to 1
+    clipped   share of the samples whose I or Q has the largest magnitude of all
+    lost      share of the samples that is NaN or infinite
     """
 
     power_db: float
@@ -134,19 +134,19 @@ class Level(NamedTuple):
 
 
 class Recording:
-    """A SigMF recording, of whatever origin, that has been checked and can be read.
+    """A SigMF recording of any origin, which is checked and read by a memory map.
 
     path         with or without a suffix
-    channels     M that the file has to have; None: any
-    sample_rate  [Hz] that the file has to have; None: any; a file without one has this
+    channels     number M of antennas that the file must have; None: any
+    sample_rate  [Hz] rate that the file must have; None: any; it is used for a file without one
 
     Attributes: ``channels``; ``sample_rate`` [Hz]; ``frequency`` [Hz] of the first capture, None if
     it has none; ``settings``, a dict; ``metadata``, all of it.  len() is the number of frames.
 
-    SemcomError, which names the file, if a file is missing, the metadata is no valid SigMF, the
-    datatype neither cf32_le nor ci16_le, the samples not all there (as their size, captures,
-    annotations and, if it is given, core:sha512 tell, for which all are read once), or something is
-    not as it has to be.  Samples are passed on as they are, NaN too.
+    SemcomError, which names the file, if a file is missing, the metadata is not valid SigMF, the
+    datatype is neither cf32_le nor ci16_le, channels or rate differ, or samples are missing or
+    changed (by the file's size, captures, annotations and, if present, core:sha512, for which all
+    samples are read once).  Samples are not changed, and may be NaN.
     """
 
     def __init__(self, path, channels: int | None = None, sample_rate: float | None = None):
@@ -172,7 +172,7 @@ class Recording:
         return samples
 
     def levels(self) -> list[Level]:
-        """What each antenna heard; all samples are read."""
+        """The level of each antenna; all samples are read."""
         parts = range(0, len(self), PART)
         peaks, power, mean, lost = (np.zeros(self.channels, kind) for kind in "ddDd")
         for part in (self.read(at, at + PART) for at in parts):
@@ -197,7 +197,7 @@ class Recording:
         return [Level(*map(float, row)) for row in zip(*columns, strict=True)]
 
     def _check_plain(self, fields: dict) -> None:
-        """What is not samples would be replayed as noise."""
+        """SemcomError for data other than plain samples, which would be replayed as noise."""
         foreign = [key for key in (sigmf.DATASET_KEY, sigmf.TRAILING_BYTES_KEY) if fields.get(key)]
         captures, key = self.metadata["captures"], sigmf.HEADER_BYTES_KEY
         foreign += [key for capture in captures if capture.get(key)]
@@ -223,7 +223,7 @@ class Recording:
     def _rate(self, fields: dict, wanted: float | None) -> float:
         found = fields.get(sigmf.SAMPLE_RATE_KEY, wanted)
         if found is None:
-            raise SemcomError(f"{self._meta}: no core:sample_rate; say which it is")
+            raise SemcomError(f"{self._meta}: no core:sample_rate; give --sample-rate")
         if wanted is not None and not math.isclose(found, wanted, rel_tol=RATE_TOLERANCE):
             raise SemcomError(
                 f"{self._meta}: {found:g} samples/s, expected {wanted:g}; replay it at its own rate"
@@ -241,14 +241,14 @@ class Recording:
             raw = np.memmap(self._data, np.uint8, "r")
         except OSError as cause:
             raise SemcomError(f"{self._data}: cannot be read ({cause.strerror})") from cause
-        except ValueError as cause:  # nothing to map
+        except ValueError as cause:  # an empty file
             raise SemcomError(f"{self._data}: empty; record it again") from cause
         component = np.dtype(DATATYPES[datatype])
         shape = (self.channels,) if component.kind == "c" else (self.channels, 2)
         frame = component.itemsize * math.prod(shape)
         if len(raw) % frame:
             raise SemcomError(
-                f"{self._data}: {len(raw)} bytes are no whole number of {frame}-byte frames "
+                f"{self._data}: {len(raw)} bytes are not a whole number of {frame}-byte frames "
                 f"({self.channels} x {datatype}); truncated, copy it again"
             )
         return np.asarray(raw).view(component).reshape(-1, *shape)
@@ -259,7 +259,7 @@ class Recording:
         promised = max(ends, default=0) - fields.get(sigmf.OFFSET_KEY, 0)
         if len(self) < promised:
             raise SemcomError(
-                f"{self._data}: {len(self)} samples a channel, {self._meta.name} tells of "
+                f"{self._data}: {len(self)} samples per channel, {self._meta.name} names "
                 f"{promised}; truncated, copy it again"
             )
         if sigmf.SHA512_KEY in fields:
@@ -273,8 +273,8 @@ class Recording:
 
 
 def told(path) -> tuple[dict, dict]:
-    """(settings, {"antennas": M, "sample_rate": [Hz], which may be missing}) of a recording, by its
-    metadata alone; SemcomError if they are no valid SigMF."""
+    """(settings, {"antennas": M, "sample_rate": [Hz], which may be missing}) of a recording, only
+    from its metadata; SemcomError if they are not valid SigMF."""
     fields = _load(files_of(path)[0])["global"]
     own = {"antennas": int(fields.get(sigmf.NUM_CHANNELS_KEY, 1))}
     if sigmf.SAMPLE_RATE_KEY in fields:
@@ -291,7 +291,7 @@ def _settings(fields: dict) -> dict:
 
 
 def _load(path: Path) -> dict:
-    """Metadata that are valid SigMF."""
+    """The metadata in a file; SemcomError if they are not valid SigMF."""
     try:
         metadata = read_json(path, parse_constant=_no_constant)
         sigmf.validate.validate(metadata)
@@ -302,11 +302,11 @@ def _load(path: Path) -> dict:
     except OSError as cause:
         raise SemcomError(f"{path}: cannot be read ({cause.strerror})") from cause
     except jsonschema.ValidationError as cause:
-        raise SemcomError(f"{path}: no valid SigMF: {_reason(cause)}") from cause
+        raise SemcomError(f"{path}: not valid SigMF: {_reason(cause)}") from cause
     except ValueError as cause:
         raise SemcomError(f"{path}: not JSON ({cause})") from cause
     return metadata
 
 
 def _no_constant(name: str):
-    raise ValueError(f"{name} is no number")
+    raise ValueError(f"{name} is not a number")

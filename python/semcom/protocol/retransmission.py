@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Automatic repeat with combining (type-I hybrid ARQ, Chase 1985): who sends what again, and when.
+"""Automatic repeat request with combining (type-I hybrid ARQ, Chase 1985).
 
 The receiver answers every transmission over the return link: accepted, or again.  The sender keeps
-a frame until it is accepted, repeats it when it is asked to or hears nothing in time, and gives it
-up after its last attempt.  An answer that names one fragment is for that fragment, one that names
+a frame until it is accepted, repeats it at request or after a time-out, and gives it up after its
+last
+attempt.  An answer with the number of a fragment is for that fragment, an answer with the number of
 a whole frame for all of its fragments.  Times are the caller's: seconds of a clock, or, in a
 simulated chain, the event that an answer was lost.
 """
@@ -22,35 +23,35 @@ from ..base.errors import SemcomError
 from .frames import MOST_ATTEMPTS, FrameId
 
 ACCEPTED, AGAIN, LOST = "accepted", "again", "lost"  # LOST: no answer came in time; never sent
-ON_AIR = (ACCEPTED, AGAIN)  # place: the field "terminal" of the header of an answer
-WINDOW = 64  # numbers from the oldest frame under way to the newest
+ON_AIR = (ACCEPTED, AGAIN)  # the index is the field "terminal" of the header of an answer
+WINDOW = 64  # numbers from the oldest unanswered frame to the latest
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the receiver says of a transmission: accepted or again; or that nothing was heard."""
+    """The receiver's answer to a transmission: accepted or again; or lost, if none was received."""
 
     of: FrameId
     verdict: str
 
     def as_dict(self) -> dict:
-        """As it travels in messages."""
+        """The answer as a dict, for messages."""
         return {**vars(self.of), "verdict": self.verdict}
 
     @classmethod
     def from_dict(cls, told: dict) -> Answer:
-        """What a message says; SemcomError if it is no answer."""
+        """The answer of a message's dict; SemcomError for another message."""
         told = dict(told)
         verdict = told.pop("verdict", None)
         if verdict not in (*ON_AIR, LOST):
-            raise SemcomError(f"answer {verdict!r}: accepted, again or lost expected")
+            raise SemcomError(f"answer {verdict!r}: expected accepted, again or lost")
         try:
             return cls(FrameId(**told), verdict)
         except TypeError as cause:
-            raise SemcomError(f"answer {told}: the fields of a FrameId expected") from cause
+            raise SemcomError(f"answer {told}: expected the fields of a FrameId") from cause
 
     def header(self, system: int) -> core.FrameHeader:
-        """As a burst's header on the return link, whose payload is one symbol."""
+        """The answer as a burst's header on the return link, with a payload of one symbol."""
         of = self.of
         return core.FrameHeader(
             of.frame, ON_AIR.index(self.verdict), 1, system, of.fragment, of.fragments, of.attempt
@@ -58,7 +59,7 @@ class Answer:
 
     @classmethod
     def from_header(cls, header, system: int) -> Answer | None:
-        """What a header, or a report of frame_sync_cc, says; None if it is no answer."""
+        """The answer of a header or a report of frame_sync_cc; None for another burst."""
         if header is None or header.system != system or header.terminal >= len(ON_AIR):
             return None
         try:
@@ -69,9 +70,9 @@ class Answer:
 
 
 def check_attempts(attempts: int) -> None:
-    """SemcomError unless a frame can be sent so often."""
+    """SemcomError unless ``attempts`` is possible."""
     if not 1 <= attempts <= MOST_ATTEMPTS:
-        raise SemcomError(f"attempts {attempts}: 1 to {MOST_ATTEMPTS} expected")
+        raise SemcomError(f"attempts {attempts}: expected 1 to {MOST_ATTEMPTS}")
 
 
 @dataclass
@@ -80,26 +81,27 @@ class _Sent:
 
     last: FrameId  # its last transmission
     payload: object
-    until: float  # [s] when its answer is due
-    asked: bool = False  # it is to be sent again
+    until: float  # [s] time at which its answer is due
+    asked: bool = False  # a repetition was requested
 
 
 class Sender:
-    """Keeps what was sent until it is accepted.
+    """The sender: keeps fragments until they are accepted.
 
     attempts   most transmissions of a fragment
-    window     most frames under way, counted from the oldest number to the newest
-    timeout_s  [s] after which what was not answered is sent again
+    window     most unanswered frames, counted from the oldest number to the latest
+    timeout_s  [s] time without an answer after which a fragment is repeated
 
-    ``histogram``: fragments that are done, by attempts they took; ``given_up``: those of them that
-    were never accepted; ``stale``: answers that came too late, or to something else.
+    ``histogram``: {attempts: number of finished fragments that needed them}; ``given_up``: number
+    of these that were never accepted; ``stale``: number of answers that came too late or to another
+    transmission.
     """
 
     def __init__(self, attempts: int, window: int = WINDOW, timeout_s: float = math.inf):
         check_attempts(attempts)
         self.attempts, self.window, self.timeout_s = attempts, window, timeout_s
         self._open: OrderedDict[tuple[int, int], _Sent] = OrderedDict()
-        self._frames: Counter[int] = Counter()  # fragments open of each frame
+        self._frames: Counter[int] = Counter()  # open fragments of each frame
         self._due: deque[tuple[int, int]] = deque()
         self._newest, self._begun = 0, False
         self.histogram: Counter[int] = Counter()
@@ -107,32 +109,35 @@ class Sender:
 
     @property
     def open(self) -> int:
-        """Frames under way."""
+        """Number of unanswered frames."""
         return len(self._frames)
 
     @property
     def has_room(self) -> bool:
-        """Whether the next fragment may be sent: of a frame that was begun, always."""
+        """Whether the next fragment may be sent; always, for a frame that was begun."""
         return self._begun or not self._frames or self._newest + 1 - min(self._frames) < self.window
 
     def sent(self, of: FrameId, payload, now: float = 0.0) -> None:
-        """A fragment went out for the first time."""
+        """Note the first transmission of a fragment with its ``payload`` at the time ``now``
+        [s]."""
         key = (of.frame, of.fragment)
-        if key in self._open:  # numbers that come again: what was before is over
+        if key in self._open:  # the numbers begin again: forget the earlier frame
             self._close(key, accepted=False)
         self._open[key] = _Sent(of, payload, now + self.timeout_s)
         self._frames[of.frame] += 1
         self._newest, self._begun = of.frame, of.fragment + 1 < of.fragments
 
     def answer(self, answer: Answer, now: float = 0.0) -> None:
-        """What the receiver said, in any order, twice, late or never."""
+        """Note an answer; answers may come in any order, twice, late or never."""
         of = answer.of
         keys = [(of.frame, of.fragment)]
         if of.fragments == 1:
             keys = [key for key in self._open if key[0] == of.frame]
         known = [key for key in keys if key in self._open]
         self.stale += not known
-        if answer.verdict == AGAIN:  # the frame is being heard: its other fragments may wait
+        if (
+            answer.verdict == AGAIN
+        ):  # the receiver has parts of the frame: its other fragments may wait
             for key in [key for key in self._open if key[0] == of.frame]:
                 self._open[key].until = now + self.timeout_s
         for key in known:
@@ -141,10 +146,10 @@ class Sender:
             elif of.attempt >= self._open[key].last.attempt:
                 self._ask(key)
             else:
-                self.stale += 1  # a later attempt is under way already
+                self.stale += 1  # a later attempt was sent already
 
     def next_due(self, now: float = 0.0) -> tuple[FrameId, object] | None:
-        """(what, payload) to be sent now, again; None if there is nothing."""
+        """(transmission, payload) of the next repetition that is due; None if there is none."""
         if self.timeout_s < math.inf:
             for key in [key for key, sent in self._open.items() if sent.until <= now]:
                 self._ask(key)
@@ -178,17 +183,17 @@ def combine(one: tuple, other: tuple) -> tuple[np.ndarray, np.ndarray]:
     """Two receptions of the same symbols, by maximum ratio (Brennan 1959).
 
     Input
-        one, other: (symbols [K, n] complex64, noise variance [K, n] float32) each; noise 0 says
-        clean or unknown, inf that nothing was received
+        one, other: (symbols [K, n] complex64, noise variance [K, n] float32) each; noise 0 means no
+            noise or unknown, inf not received
     Output
-        symbols (x1/n1 + x2/n2) / (1/n1 + 1/n2) and noise 1 / (1/n1 + 1/n2); where one is without
-        noise, it alone, and where both are, their mean
+        symbols (x1/n1 + x2/n2) / (1/n1 + 1/n2) and noise 1 / (1/n1 + 1/n2); if one has no noise,
+            only that one, and if both have none, their mean
 
     SemcomError if their sizes differ.
     """
     (x1, n1), (x2, n2) = one, other
     if x1.shape != x2.shape:
-        raise SemcomError(f"attempts of {x1.shape} and {x2.shape} symbols: equal sizes expected")
+        raise SemcomError(f"attempts of {x1.shape} and {x2.shape} symbols: expected equal sizes")
     clean1, clean2 = n1 == 0, n2 == 0
     exact = clean1 | clean2
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -197,7 +202,7 @@ def combine(one: tuple, other: tuple) -> tuple[np.ndarray, np.ndarray]:
         total = w1 + w2
         share = np.where(total > 0, w1 / total, 0.5)
         noise = np.where(exact, 0, 1 / total)
-    # what was not received counts nothing, whatever stands there
+    # symbols that were not received have no weight, whatever their values
     x1, x2 = np.where(w1 > 0, x1, 0), np.where(w2 > 0, x2, 0)
     symbols = share * x1 + (1 - share) * x2
     return symbols.astype(np.complex64), noise.astype(np.float32)
@@ -208,19 +213,21 @@ class _Heard:
     """A frame that is not accepted yet."""
 
     fragments: int
-    last: FrameId  # that came
+    last: FrameId  # last received transmission
     parts: dict = field(default_factory=dict)  # fragment -> (symbols, noise), combined
-    attempts: set = field(default_factory=set)  # (fragment, attempt) that are in them
+    attempts: set = field(default_factory=set)  # (fragment, attempt) that were combined
 
 
 class Receiver:
-    """Combines the attempts of each frame until it is accepted.
+    """The receiver: combines the attempts of each frame until it is accepted.
 
-    attempts  most transmissions of a frame: the last is accepted as it is
-    window    of the sender: a frame so much older than one that came will not come again
+    attempts  most transmissions of a frame: the last one is always accepted
+    window    window of the sender: a frame that is this much older than a received one will not
+              come again
 
-    Four windows of accepted frames are remembered.  ``histogram``: accepted frames by attempts they
-    took; ``forced``: those accepted though they were not good enough.
+    The accepted frames of four windows are remembered.  ``histogram``: {attempts: number of
+    accepted frames that needed them}; ``forced``: number of frames that were accepted but not good
+    enough.
     """
 
     def __init__(self, attempts: int, window: int = WINDOW):
@@ -233,9 +240,10 @@ class Receiver:
         self.forced = 0
 
     def wants(self, of: FrameId) -> bool:
-        """A transmission came: False if its frame was accepted already, and the answer lost.
+        """Whether a received transmission is needed: False if its frame was accepted already (and
+        the answer was lost).
 
-        A first attempt a window older than the newest tells that the sender was started again.
+        A first attempt that is a window older than the latest means that the sender was restarted.
         """
         if of.attempt == 0 and of.frame + self.window <= self._newest:
             self._open.clear()
@@ -245,8 +253,8 @@ class Receiver:
         return of.frame not in self._done
 
     def take(self, of: FrameId, symbols: np.ndarray, noise: np.ndarray) -> dict:
-        """A transmission came: symbols [K, n], noise [K, n] -> the fragments of its frame so far,
-        each (symbols, noise) combined from its attempts."""
+        """Combine a received transmission, symbols [K, n] and noise [K, n]; returns the fragments
+        of its frame so far, {fragment: (symbols, noise)}."""
         heard = self._open.get(of.frame)
         if heard is None or heard.fragments != of.fragments:
             heard = self._open[of.frame] = _Heard(of.fragments, of)
@@ -270,8 +278,8 @@ class Receiver:
         return Answer(of, ACCEPTED)
 
     def abandoned(self, over: bool = False) -> list[tuple[FrameId, dict]]:
-        """(last transmission, fragments) of the frames that will not come again, accepted as they
-        are: those a window older than the newest; all once it is over."""
+        """Accept the frames that will not come again and return their (last transmission,
+        fragments): frames a window older than the latest, and all with ``over``."""
         left = [
             (heard.last, heard.parts)
             for frame, heard in self._open.items()

@@ -1,28 +1,28 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Works out when the second terminal must send, from the sidelink bursts that it hears."""
+"""The transmission times of the second terminal, from received sidelink bursts."""
 
 import math
 from collections import OrderedDict
 
 from .burst import LATENESS_S, SIDELINK_TERMINAL, BurstFormat
 
-KEPT = 100  # frames that are remembered
-JITTER_SYMBOLS = 16  # by which periods may differ and still tell the next: a part of the gap
+KEPT = 100  # latest frames whose times are kept
+JITTER_SYMBOLS = 16  # largest difference of successive periods for a prediction: a part of the gap
 
 
 class Schedule:
     """Times at which uplink bursts are due [s of device time], from reports of frame_sync_cc.
 
-    A frame whose sidelink bursts were all lost is due by the period of the three frames before, if
-    that is constant: if the other terminal sends without a pause.
+    If all sidelink bursts of a frame are lost, its time is predicted from the period of the three
+    frames before, if that is constant (the other terminal sends without pauses).
 
     plan     the burst format
-    symbols  payload of a sidelink burst, until one is heard
-    system   number of the semantic system; reports of others are nothing
+    symbols  payload of a sidelink burst, until one is received
+    system   number of the semantic system; reports of others are ignored
 
-    ``repeated`` counts frames heard by a repetition, the first copy being lost; ``missed`` those
-    that go without it.
+    ``repeated`` counts frames whose first sidelink burst was lost and a repetition received;
+    ``missed`` counts frames that are sent without any.
     """
 
     def __init__(self, plan: BurstFormat, symbols: int, system=0):
@@ -31,23 +31,24 @@ class Schedule:
         self.jitter_s = JITTER_SYMBOLS * plan.sps / plan.sample_rate
         self._set_length(symbols)
         self._starts = OrderedDict()  # number -> start of the first sidelink burst [s]
-        self._open = {}  # the same, of frames that are to be sent
+        self._open = {}  # the same for frames that are not sent yet
         self._until = 0.0
         self.repeated = self.missed = 0
 
     def reset(self) -> None:
-        """Forget what was heard and counted: the flowgraph starts anew."""
+        """Forget the received bursts and the counts, when the flowgraph starts again."""
         self._starts.clear()
         self._open.clear()
         self._until, self.repeated, self.missed = 0.0, 0, 0
 
     def _set_length(self, symbols: int) -> None:
-        """Payload of the sidelink bursts."""
+        """Set the payload [symbols] of the sidelink bursts."""
         self.copy_s = self.plan.sidelink_length(symbols) / self.plan.sample_rate
         self.late_s = self.plan.copies * self.copy_s + LATENESS_S
 
     def update(self, reports: list, received_until: float) -> None:
-        """Take the reports that came, and the time up to which there are no others."""
+        """Add new reports; ``received_until`` [s] is the time until which all bursts were
+        reported."""
         for report in reports:
             if report.system != self.system:
                 continue
@@ -63,14 +64,14 @@ class Schedule:
         self._until = received_until
 
     def due(self, number: int):
-        """[s] at which a frame's uplink burst starts (its first symbol); None if nothing tells."""
+        """Time [s] at which a frame's uplink burst (its first symbol) starts; None if unknown."""
         start = self._starts.get(number)
         return None if start is None else start + self.plan.turnaround
 
     def go_without(self, number: int) -> bool:
-        """True if a frame's sidelink burst should have come and has not: it is due by the period.
+        """Whether a frame's sidelink burst was lost: it is overdue by the period of the bursts.
 
-        Once nothing comes any more (received_until is infinite) true for all, due or not.
+        Always true once the reception has ended (received_until is infinite).
         """
         start = None if number in self._starts else self._predicted(number)
         if start is not None and self._until > start + self.late_s:
@@ -81,20 +82,20 @@ class Schedule:
         return True
 
     def settle(self, number: int) -> None:
-        """The frame was sent, or given up."""
+        """Note that the frame was sent or given up."""
         self._open.pop(number, None)
 
     def next_due(self):
-        """(number, [s]) of the first frame to be sent; None if there is none."""
+        """(number, time [s]) of the next frame to be sent; None if there is none."""
         if not self._open:
             return None
         number = min(self._open, key=self._open.get)
         return number, self._open[number] + self.plan.turnaround
 
     def settled_until(self) -> float:
-        """[s] before which no burst becomes due that is not known yet.
+        """Time [s] until which all due bursts are known.
 
-        A burst that is heard by its last copy, or not at all, is known later by ``late_s``.
+        A burst of which only the last copy, or none, is received is known ``late_s`` later.
         """
         return self._until + self.plan.turnaround - self.late_s
 
@@ -105,7 +106,8 @@ class Schedule:
             self._open.pop(self._starts.popitem(last=False)[0], None)
 
     def _predicted(self, number: int):
-        """Start of a frame's sidelink burst by the last two periods; None if they differ."""
+        """Predicted start [s] of a frame's sidelink burst from the last two periods; None if they
+        differ."""
         if len(self._starts) < 3:
             return None
         (first, one), (second, two), (third, three) = list(self._starts.items())[-3:]

@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Puts frames in the order of their numbers, where some come late or not at all."""
+"""Puts frames in the order of their numbers if some come late or not at all."""
 
 from __future__ import annotations
 
-AHEAD = 8  # frames that wait for one that is late, as many as a radio has under way
+AHEAD = 8  # frames that wait for a late one, the window of a radio
 
 
 class Turns:
-    """Takes frames as they come and gives each in its turn; for one that is still missing when more
-    than ``ahead`` wait for it, None.  One that comes after its turn is dropped."""
+    """Takes frames as they come and returns them in order; None for a frame that is missing while
+    more than ``ahead`` frames wait for it.  A frame that comes after that is dropped."""
 
     def __init__(self, ahead: int = AHEAD):
         self.ahead, self.next, self._waiting = ahead, 0, {}
 
     def take(self, number: int, frame) -> list[tuple]:
-        """(number, frame or None) of those whose turn it is."""
+        """Add a frame; returns (number, frame or None) of the frames that are next in order."""
         if number >= self.next:
             self._waiting[number] = frame
         due = []
@@ -24,7 +24,7 @@ class Turns:
         return due
 
     def rest(self, count: int) -> list[tuple]:
-        """What is left when all is over, of ``count`` frames that there were at least."""
+        """The remaining frames at the end, of at least ``count`` frames in all."""
         due = []
         while self._waiting or self.next < count:
             due.append(self._give())

@@ -30,8 +30,10 @@ MAP = "magma"
 class Panel:
     """One clip of the figure.
 
-    truth [T] class indices;  rows: a :class:`Watched` of this clip alone per system;
-    pictures [T, H, W, 3] to lay attention over;  sources [T, h, w] bool, cells to be framed
+    truth     [T] class indices
+    rows      a :class:`Watched` of this clip for each system
+    pictures  [T, H, W, 3] uint8 under the attention, or None
+    sources   [T, h, w] bool, cells that are framed, or None
     """
 
     title: str
@@ -46,7 +48,7 @@ class Panel:
 
 
 def panel_of(clips, number: int, watched: list, at: int, **extra) -> Panel:
-    """Clip ``number`` of a set, which lies at place ``at`` in what was watched."""
+    """The panel of clip ``number`` of a set, which has the index ``at`` in ``watched``."""
     rows = [w.clip(at) for w in watched]
     truth = clips.labels(number)
     events = [clips.classes[c] for c in np.unique(truth) if c != len(clips.classes) - 1]
@@ -55,7 +57,7 @@ def panel_of(clips, number: int, watched: list, at: int, **extra) -> Panel:
 
 
 class Page:
-    """A figure that is filled with axes from top to bottom."""
+    """A figure with axes that are added from top to bottom."""
 
     def __init__(self, segments: int, height: float):
         self.width, self.height = MARGIN + segments * SEGMENT + 0.1, height
@@ -67,7 +69,7 @@ class Page:
         self.left -= height
 
     def axes(self, segments: int, height: float, label: str = ""):
-        """Axes of ``height`` [inch], a unit wide per segment, y in segments' widths downwards."""
+        """Axes of ``height`` [inch]; x in segments, y downwards in widths of a segment."""
         self.skip(height)
         axes = self.figure.add_axes(
             (MARGIN / self.width, self.left / self.height, segments * SEGMENT / self.width,
@@ -81,8 +83,8 @@ class Page:
 
 
 def draw(panels: list, classes) -> Figure:
-    """The figure of some clips: truth, then per system the attention of each segment and the
-    decisions; one colour scale for all, a root so that flat attention is not all black."""
+    """The figure of some clips: truth, and for each system the attention of each segment and the
+    decisions; with one square-root colour scale, in which flat attention is visible."""
     top = max(float(row.attention.max()) for panel in panels for row in panel.rows)
     scale = ScalarMappable(PowerNorm(0.5, 0, top), MAP)
     segments = max(len(panel.truth) for panel in panels)
@@ -118,7 +120,7 @@ def _draw_panel(page: Page, panel: Panel, classes, scale) -> None:
 def _draw_map(axes, panel: Panel, attention: np.ndarray, t: int, scale) -> None:
     extent = (t + 0.03, t + 0.97, 0.97, 0.03)
     alpha = 1.0
-    if panel.pictures is not None:  # stays visible where nothing is attended to
+    if panel.pictures is not None:  # the picture stays visible without attention
         axes.imshow(panel.pictures[t], extent=extent, aspect="auto")
         alpha = 0.15 + 0.65 * np.asarray(scale.norm(attention))
     axes.imshow(attention, cmap=scale.cmap, norm=scale.norm, extent=extent, alpha=alpha,
@@ -163,7 +165,7 @@ def _box(axes, t: int, y: float, words: str, colour: str, style: dict) -> None:
 
 
 def short(name: str) -> str:
-    """A class name without its second thoughts, in at most two lines."""
+    """A class name without the part after its comma, in at most two lines."""
     return plain("\n".join(textwrap.wrap(re.split(r",| \(", name)[0], 12)[:2]))
 
 

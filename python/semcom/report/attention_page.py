@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Where several systems look on the clips of a set: measures and figure."""
+"""The attention of several systems on the clips of a set: measures and figure."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from . import attention as attention_figure
 
 
 def load_models(paths, clips, channel, seed) -> dict:
-    """label -> (system, its link) of each checkpoint; the path is the label where names recur."""
+    """{label: (system, its link)} of the checkpoints; the label is the path if names recur."""
     nets = {path: load_any(path) for path in paths}
     names = {path: title(net) for path, net in nets.items()}
     models = {}
@@ -34,7 +34,7 @@ def title(net) -> str:
 
 
 def cells_of_sources(clips, numbers):
-    """Cells [N, T, h, w] of what sounds, or None for a set that does not know them."""
+    """Cells [N, T, h, w] bool of the sources of sound; None if the set does not have them."""
     if not hasattr(clips, "sources"):
         return None
     return np.stack([clips.sources(i) for i in numbers])
@@ -52,7 +52,7 @@ def measure(models, clips, count, snr) -> list:
 
 
 def draw(path, models, clips, count, snr) -> None:
-    """The figure of the first ``count`` clips that the rule picks."""
+    """Write the figure of the first ``count`` clips with a suitable event."""
     numbers = attention.clips_with_event(clips, count)
     watched = attention.watch(models, clips, numbers, snr)
     sources = cells_of_sources(clips, numbers)

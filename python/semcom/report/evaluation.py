@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""A localiser on one split: records of its checkpoints, their table and figures."""
+"""The evaluation of a localiser on one split: records of its checkpoints, table and figures."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -30,7 +30,7 @@ def split_of(args) -> str:
 
 
 def evaluate(args, clips, paths, cluster=None) -> tuple[list, list]:
-    """(networks, records), one of each checkpoint; by a cluster, the records."""
+    """(networks, records), one for each checkpoint; with a cluster, only the records."""
     nets = [localisation.load(p, args.system, args.setting, clips, args.device) for p in paths]
     with screen.bar(transient=True) as bar:
         task = bar.add_task("clips", total=len(nets) * len(clips))
@@ -46,7 +46,7 @@ def evaluate(args, clips, paths, cluster=None) -> tuple[list, list]:
 
 
 def judge(args, clips, features, net, on_clips=lambda count: None) -> dict:
-    """The figures of a checkpoint."""
+    """The results of a checkpoint."""
     if args.setting not in localisation.DIRECTIONS:
         return localisation.segment_record(net, features, on_clips)
     labels = read(open_set(clips.folder, "train_match"), terminals=("audio",)).labels
@@ -84,7 +84,7 @@ def elsewhere(args, point: Scenario, needs: hosts.Needs) -> dict:
 
 
 def setting_of(args, clips) -> dict:
-    """What all records of a call have in common."""
+    """The common keys of all records of a call."""
     return {
         "system": args.system,
         "setting": args.setting,

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Videos of a link over which media went: what the receiver understood, over what was sent; or what
-it shows, beside what was sent."""
+"""Videos of runs with media: the receiver's decisions drawn on the sent film, or the received film
+beside the sent one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from ..systems.registry import system
 
 
 def views(understood: Understood, window: Window, point: Scenario, snr_db: float):
-    """The 16 views of each second of a window that arrived."""
+    """The 16 views of each second of a received window."""
     heat = understood.attention
     sound = np.concatenate([second.sound for second in window.seconds])
     labels = [f"{name} terminal" for name in system(point.system).variants[point.variant]]
@@ -50,15 +50,15 @@ def views(understood: Understood, window: Window, point: Scenario, snr_db: float
 
 
 def _constellations(labels: list, understood: Understood, t: int, seconds: int) -> list:
-    """What was received of second ``t``, by terminal."""
+    """(label, detected symbols) of second ``t`` for each terminal."""
     parts = [np.array_split(stream, seconds)[t] for stream in understood.symbols]
     return list(zip(labels, parts, strict=True))
 
 
 def render(path, run: FilmsRun, point: Scenario, films: Films, size=(WIDTH, HEIGHT)) -> None:
-    """Write an mp4 of ``size`` of the files of ``run`` with what was understood drawn on them.
+    """Write an mp4 of ``size`` [pixels] with the films of ``run`` and the receiver's decisions.
 
-    Files are read a second time, so that pictures need not be kept.
+    The files are read a second time, so that pictures need not be kept.
     """
     names = [name for name, _ in groupby(window.name for window in run.windows)]
     features = shared_features(films.features, films.weights)
@@ -72,7 +72,7 @@ def render(path, run: FilmsRun, point: Scenario, films: Films, size=(WIDTH, HEIG
                 return
             understood = told.pop((window.name, window.start), None)
             if understood is None:
-                continue  # it did not arrive
+                continue  # it was lost
             shown = views(understood, window, point, snr_db)
             for second in window.seconds:
                 for view in islice(shown, PICTURES):
@@ -83,16 +83,16 @@ def render(path, run: FilmsRun, point: Scenario, films: Films, size=(WIDTH, HEIG
 
 @contextmanager
 def progress(seconds: int):
-    """A bar on standard error; gives what counts a second."""
+    """A context with a progress bar; yields a function that counts a second."""
     with screen.bar("seconds") as bar:
         task = bar.add_task("drawing", total=seconds)
         yield lambda: bar.advance(task)
 
 
 class ShownFilm:
-    """Writes clips as they come, in their order; those that do not come are shown as lost.
+    """Writes received clips in order; missing ones are shown as lost.
 
-    Files are read a second time, so that what was sent need not be kept.
+    The files are read a second time, so that sent clips need not be kept.
     """
 
     def __init__(self, film: SideBySide, films: Films):
@@ -100,11 +100,11 @@ class ShownFilm:
         self._sent = iter(MediaWindows(films.names, None, failures=[]))
 
     def take(self, number: int, outcome: Media | None) -> None:
-        """A clip that came, by its number."""
+        """Add a received clip by its number."""
         self._write(self._turns.take(number, outcome))
 
     def finish(self, frames: int) -> None:
-        """All is over, of so many clips that were sent; 0: of those that came."""
+        """Write the rest of ``frames`` sent clips; 0: only up to the last received one."""
         self._write(self._turns.rest(frames))
 
     def _write(self, due: list) -> None:
@@ -114,8 +114,8 @@ class ShownFilm:
 
 @contextmanager
 def shown_film(path, point: Scenario, films: Films) -> Iterator[ShownFilm]:
-    """An mp4 of media as they were sent and as they are shown again, with the sound that was
-    received; it is whole or not there."""
+    """A context with an mp4 of sent beside received media, with the received sound; the file is
+    complete or absent."""
     told = f"{point.system}, {point.where()}; the sound is the received one"
     with side_by_side(path, told) as film:
         yield ShownFilm(film, films)

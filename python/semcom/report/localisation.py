@@ -17,8 +17,8 @@ from ..training import matching
 from .attention import short
 from .plots import PAGE
 
-FREQUENT = 7  # classes of the t-SNE figure, as many as the paper shows
-DOTS = 60  # segments of each of them
+FREQUENT = 7  # classes of the t-SNE figure, as in the paper
+DOTS = 60  # segments of each class
 PAIRS = 6  # clips of the figure of matched pairs
 BLUE, ORANGE, GREEN = COLOURS[:3]
 
@@ -30,7 +30,7 @@ def save(figure: Figure, path) -> None:
 
 
 def confusion(matrix, classes, title: str) -> Figure:
-    """Shares of each class's segments (row) by what they were named (column)."""
+    """Figure of a confusion matrix: shares of each class's segments (row) by decision (column)."""
     matrix = np.asarray(matrix, float)
     shares = matrix / matrix.sum(1, keepdims=True).clip(1)
     figure = Figure(figsize=(PAGE, PAGE), layout="constrained")
@@ -65,8 +65,8 @@ def by_class(accuracies: dict, title: str) -> Figure:
 
 @torch.inference_mode()
 def features_before_and_after(net: Localiser, clips: Features, seed: int = 0):
-    """Segments of the most frequent events: classes [n], and by title their features [n, d] of the
-    sound and of the picture: as given, and after each stream's recurrent layers."""
+    """Segments of the most frequent events: classes [n], and {title: (audio, visual) features [n,
+    d]} of the set and after each stream's recurrent layers."""
     background = len(net.classes) - 1
     labels = clips.labels
     count = torch.bincount(labels[labels != background], minlength=background)
@@ -107,7 +107,7 @@ def tsne(net: Localiser, clips: Features, seed: int = 0) -> Figure:
     for column, (title, pair) in enumerate(joined.items()):
         for row, features in enumerate(pair):
             axes = grid[row, column]
-            # its threads wait for each other at full load: minutes where another program works too
+            # one thread: several wait for each other, for minutes if another program works
             with threadpool_limits(1):
                 flat = TSNE(perplexity=perplexity, random_state=seed).fit_transform(features)
             for k, event in enumerate(dict.fromkeys(labels.tolist())):
@@ -123,7 +123,7 @@ def tsne(net: Localiser, clips: Features, seed: int = 0) -> Figure:
 
 
 def pairs(net: Localiser, clips: Features, names, mode: str) -> Figure:
-    """Query, truth and answer of some clips, as Fig. 8 of Xue et al.: what was right, what not."""
+    """Query, truth and result of some clips, right and wrong, as Fig. 8 of Xue et al."""
     found = matching.answers(net, clips, mode)
     right = [n for n, (start, _, answer) in found.items() if start == answer]
     wrong = [n for n in found if n not in set(right)]

@@ -26,7 +26,7 @@ SNR_LABEL = "SNR per stream [dB]"
 
 
 def curves(records: list) -> dict:
-    """Channel -> label -> records by SNR; a label names what differs between the groups."""
+    """{channel: {label: records by SNR}}; a label names the differing options of a group."""
     keys = [key for key in differing(records) if key != "channel"] or ["system"]
     groups = {}
     for r in sorted(records, key=lambda r: r["snr_db"]):
@@ -36,7 +36,7 @@ def curves(records: list) -> dict:
 
 
 def check_plot(path) -> None:
-    """Refuse a plot's name whose format nothing writes, before hours are spent on its content."""
+    """SemcomError for a plot's name with an unknown suffix; checked before the points are run."""
     from matplotlib.backend_bases import FigureCanvasBase
 
     kinds = FigureCanvasBase.get_supported_filetypes()
@@ -56,9 +56,13 @@ class Line:
 
 @dataclass
 class Axes:
-    """One panel.  ``levels``: (label, height, colour) of dashed lines; ``others``: (label, x, y) of
-    figures that are not ours, dotted in grey.  ``scale``: linear, log, or even for values drawn
-    equally spaced whatever they are; ``yscale``: linear or log."""
+    """One panel.
+
+    levels  (label, height, colour) of dashed lines
+    others  (label, x, y) of other authors' results, dotted in grey
+    scale   of x: linear, log, or even (equally spaced values)
+    yscale  linear or log
+    """
 
     title: str
     xlabel: str
@@ -71,8 +75,8 @@ class Axes:
 
 
 def plot(path, records: list) -> None:
-    """The task's first figure over SNR with 95 % bands, a panel per channel, and what it is free of
-    errors as a line."""
+    """Plot the task's main value over SNR with 95 % bands, a panel per channel, and the error-free
+    value as a line."""
     task = task_of("", records[0]["task"])
     records = [r for r in records if r["task"] == task.name]
     records = [r for r in records if None not in (r[task.primary], r["snr_db"])]
@@ -111,7 +115,7 @@ def draw(path, panels: list, columns: int = 3) -> None:
         heights = [2.3] * rows + [legend_height]
         figure.set_size_inches(width, sum(heights))
         grid = figure.add_gridspec(rows + 1, columns, height_ratios=heights)
-        first = {}  # panel of a row with a quantity: all that show it share its scale
+        first = {}  # (row, quantity) -> first panel, whose scale the others share
         for i, panel in enumerate(panels):
             kind = (i // columns, panel.ylabel)
             place = grid[i // columns, i % columns]
@@ -133,7 +137,7 @@ def _entries(panels: list) -> set:
 
 
 def _legend_columns(entries: set, width: float) -> int:
-    """As many columns of the longest entry as fit into ``width`` [inches] at 7 points."""
+    """Number of columns of the longest entry that fit ``width`` [inches] at 7 points."""
     return max(1, int(width / (0.55 + 0.052 * max(map(len, entries)))))
 
 
@@ -181,7 +185,7 @@ def _tick(value) -> str:
 
 
 def _draw_line(axes, line: Line, at: dict) -> None:
-    """A curve through the points whose figure is known, with its band."""
+    """Draw a curve through the points with a known value, with its band."""
     known = [(at[x], y) for x, y in zip(line.x, line.y, strict=True) if y.mean is not None]
     if not known:
         return

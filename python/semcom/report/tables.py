@@ -10,18 +10,18 @@ import numpy as np
 from ..systems.registry import task_of
 from ..tasks.task import Column
 
-WIDE = 200  # characters of a line where no screen ends it
+WIDE = 200  # characters of a line without a screen
 
 
 class Estimate(NamedTuple):
-    """A figure with the ends of its error band; None where unknown."""
+    """A value with the ends of its error band; None if unknown."""
 
     mean: float | None
     low: float | None = None
     high: float | None = None
 
     def text(self, form: str) -> str:
-        """'mean ± half the band', each in the format ``form``; '-' where there is none."""
+        """'mean ± half the band', each in the format ``form``; '-' if unknown."""
         if self.mean is None:
             return "-"
         mean = format(self.mean, form)
@@ -38,9 +38,10 @@ def over_seeds(values: list) -> Estimate:
 
 
 def estimate(records: list, key: str = "accuracy") -> Estimate:
-    """``key`` over the records of one point, a training seed each; of one alone its 95 % range.
+    """``key`` over the records of one point, one for each training seed; for a single one with its
+    95 % range.
 
-    Figures that have no such range are the channel's, the same for every training seed.
+    Values without such a range are the channel's, which are the same for every training seed.
     """
     interval = records[0].get(f"{key}_ci95")
     if interval is None:
@@ -59,7 +60,7 @@ def markdown(header: list, rows: list) -> list:
 
 SETTINGS = ("system", "variant", "decoder", "channel", "csi", "detector", "attempts", "ask_below")
 WORDS = {"attempts": "{} attempts", "ask_below": "asked below {}"}
-CHAIN = (  # columns that every task has, behind its own
+CHAIN = (  # columns of all tasks, after a task's own
     Column("NMSE [dB]", "channel_nmse_db", ".1f"),
     Column("EVM [dB]", "evm_db", ".1f"),
 )
@@ -71,7 +72,7 @@ def set_of(record: dict) -> str:
 
 
 def setting(record: dict, key: str) -> str:
-    """What a record says of one of SETTINGS, '' where it has no effect; of attempts, from 2 on."""
+    """The text of one of SETTINGS in a record; '' if it has no effect, or for one attempt."""
     if key not in WORDS:
         return str(record[key] or "")
     scenario = record["scenario"]

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Chooses the weights and settings of a point, within the channel uses that it may take.
+"""Chooses the weights and settings of a point within its budget of channel uses.
 
-Every use of a clip counts: payload and pilots of the uplink, sidelinks, overhead of bursts, and,
-where frames can be asked for again, all attempts with their answers.
+All channel uses of a clip count: payload and pilots of the uplink, sidelinks, overhead of bursts,
+and, with retransmissions, all attempts with their answers.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from ..systems.loading import joined, settings_of, shared_system
 from .channel_uses import burst_plan, frame_uses
 from .scenario import Scenario
 
-LOOKED_AT = 1000  # clips of a set whose length is looked at
+LOOKED_AT = 1000  # clips of a set whose lengths are checked
 
 
 def model_for(point: Scenario, clips) -> str:
-    """Weights and settings of a point as one text (see systems.loading), within ``--uses``.
+    """Weights and settings of a point within ``--uses``, as one text (see systems.loading).
 
-    SemcomError for a system that cannot do with so few, which says what it would need.
+    SemcomError with the needed number for a system that needs more.
     """
     weights, settings = weights_for(point, clips), settings_of(point)
     if not point.uses:
@@ -40,7 +40,7 @@ def model_for(point: Scenario, clips) -> str:
 
 
 def most_uses(point: Scenario, topology, payload: int) -> int:
-    """Channel uses of a clip of so many payload symbols, at most."""
+    """The most channel uses of a clip with ``payload`` payload symbols."""
     once = sum(frame_uses(point, topology, payload).values())
     if point.attempts == 1:
         return once
@@ -58,14 +58,14 @@ def payload_within(point: Scenario, topology) -> int:
         low, high = (middle, high) if fits else (low, middle - 1)
     if not low:
         raise SemcomError(
-            f"--uses {point.uses}: without any payload {most_uses(point, topology, 1) - 1} are "
-            "needed; give more"
+            f"--uses {point.uses}: {most_uses(point, topology, 1) - 1} are needed without any "
+            "payload; give more"
         )
     return low
 
 
 def check_uses(point: Scenario, net, clips) -> None:
-    """Refuse a budget that the longest clip of a set (a window, of films) does not keep."""
+    """SemcomError if the longest clip of a set (of films: a window) needs more than ``--uses``."""
     longest = max(_payloads(point, net, clips))
     needed = most_uses(point, net.topology, longest)
     if needed > point.uses:
@@ -76,7 +76,7 @@ def check_uses(point: Scenario, net, clips) -> None:
 
 
 def _payloads(point: Scenario, net, clips) -> list[int]:
-    """Payload of the longest terminal, for clips of a set."""
+    """Payload [symbols] of the longest terminal for each of the first clips of a set."""
     if isinstance(clips, Films):
         return [max(net.payload(name, LENGTH) for name in net.topology.names)]
     count = min(point.frames or len(clips), len(clips), LOOKED_AT) if net.ragged else 1

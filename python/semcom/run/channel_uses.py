@@ -11,18 +11,18 @@ from .scenario import Scenario, burst_format
 
 
 def channel_uses(point: Scenario, net, counts: dict, unit: str, units: list, heard: float) -> dict:
-    """Channel uses per unit of the task (a segment, a word) and how they are spent.
+    """Channel uses per unit of the task (a segment, a word), by kind.
 
-    counts what was counted (run.parts)
-    units  of each frame that was judged; what all terminals send at once is counted once
-    heard  [symbols] mean payload of the frames that a radio's receiver heard: what is known of
-           frames of varying length where the sender is elsewhere
+    counts  counts of the run (run.parts)
+    unit    name of the unit
+    units   number of units of each judged frame; symbols that all terminals send at once count once
+    heard   [symbols] mean payload of the frames that a radio's receiver received, for frames of
+            varying length whose sender is in another process
 
-    payload, pilots  of the uplink;  overhead  preambles, headers, gaps and guards of bursts
-    sidelink         all sidelinks, whole
-    repeats          attempts after the first, pilots and all;  return  the receiver's answers, both
-                     where frames can be asked for again; what other processes sent of them is not
-                     known, nor then the sum
+    The kinds are: payload and pilots of the uplink; overhead (preambles, headers, gaps and guards
+    of bursts); sidelink (all sidelinks); with retransmissions also repeats (attempts after the
+    first, with pilots) and return (the receiver's answers).  Repeats of other processes are unknown
+    (None), and then also the sum.
     """
     per = f"channel_uses_per_{unit}"
     mean = float(np.mean(units)) if units else 0.0
@@ -39,12 +39,12 @@ def channel_uses(point: Scenario, net, counts: dict, unit: str, units: list, hea
 
 
 def frame_uses(point: Scenario, topology, payload: float) -> dict:
-    """Channel uses of a frame of so many payload symbols, sent once, by kind."""
+    """{kind: channel uses} of a frame with ``payload`` payload symbols that is sent once."""
     return (_burst_uses if point.radio else _uses)(point, topology, payload)
 
 
 def _payload(name: str, net, counts: dict, units: float, heard: float) -> float:
-    """Symbols of a frame of a terminal, the mean over those that it sent where lengths vary."""
+    """Symbols of a terminal's frame; the mean over the sent frames if their lengths vary."""
     if not net.ragged:
         return net.payload(name, int(units))
     if f"frames_of_{name}" not in counts:
@@ -60,7 +60,8 @@ def _uses(point: Scenario, topology, payload: float) -> dict:
 
 
 def _repeats(point: Scenario, counts: dict) -> dict:
-    """What asking again took, of each frame the mean; {} where other processes did."""
+    """{kind: mean channel uses of a frame} of repetitions and answers; {} if other processes sent
+    them."""
     if not {"repeats", "return_symbols"} <= set(counts):
         return {}
     symbols, repeats = counts["repeated_symbols"], counts["repeats"]
@@ -71,7 +72,7 @@ def _repeats(point: Scenario, counts: dict) -> dict:
 
 
 def burst_plan(point: Scenario) -> BurstFormat:
-    """What both ends of a radio agree on."""
+    """The burst format of a point."""
     return BurstFormat(point.sample_rate, **burst_format(point))
 
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Media over the link: what happens in each second, as the receiver understood it, or what it
-shows."""
+"""Runs with media files: the receiver's decision of each second, or the received media."""
 
 from __future__ import annotations
 
@@ -21,7 +20,7 @@ from ..systems.registry import task_of
 from .runner import Run, execute, kept, record
 from .scenario import Scenario
 
-RULED_OUT = 1e-4  # mean probability
+RULED_OUT = 1e-4  # mean probability below which an event is not listed
 
 
 @dataclass(frozen=True)
@@ -29,10 +28,9 @@ class Understood:
     """One window: seconds ``start`` to ``start`` + T of ``name``.
 
     probabilities  [T, C] float32, of ``classes``, background last
-    truth          T names, None where not known
-    symbols        what the receiver detected of each terminal, [T*L] complex64
-    attention      where the video terminal looked, as it heard the sound, [T, h, w] in 0 to 1;
-                   None without one
+    truth          T names of the true events, None if unknown
+    symbols        detected symbols of each terminal, [T*L] complex64
+    attention      attention of the video terminal, [T, h, w], 0 to 1; None without one
     """
 
     name: str
@@ -50,21 +48,24 @@ class Understood:
 
     @property
     def confidence(self) -> np.ndarray:
-        """[T] probability of what was decided."""
+        """Probability [T] of the decisions."""
         return self.probabilities.max(1)
 
     def ranked(self) -> list[str]:
-        """Events, without background, the most probable of the whole window first; not those that
-        are all but ruled out."""
+        """Names of the events without background, the most probable one in the window first,
+        without those of a probability below RULED_OUT."""
         whole = self.probabilities[:, :-1].mean(0)
         return [self.classes[c] for c in np.argsort(-whole) if whole[c] > RULED_OUT]
 
 
 @dataclass(frozen=True)
 class FilmsRun:
-    """What came of a run: the ``record`` for JSON, each window that arrived (of the task events,
-    else none), and the seconds that each stage worked (empty unless GNU Radio counts, see
-    --profile)."""
+    """The result of a run over media.
+
+    record   the record for JSON
+    windows  received windows (for the task events, otherwise none)
+    stages   {stage: time [s] that it worked}, empty without --profile
+    """
 
     record: dict
     windows: list[Understood]
@@ -73,11 +74,12 @@ class FilmsRun:
 
 def run_films(point: Scenario, films: Films, on_frames=lambda count: None,
               on_outcome=lambda number, outcome: None) -> FilmsRun:  # fmt: skip
-    """Send media over the link that ``point`` describes, and keep what a film shows of decisions.
+    """Send media over the link of ``point`` and keep the decisions for a film.
 
-    on_frames   called with the number of windows that have arrived, for a progress bar
-    on_outcome  called with the number and the outcome of each that arrives, as it comes
-    Raises guard.BlockError with the lines of the files that cannot be read, if none can.
+    on_frames   called with the number of received windows, for a progress bar
+    on_outcome  called with the number and the outcome of each window as it comes
+
+    guard.BlockError with the errors of the files, if none can be read.
     """
     watched = {}
     decides = task_of(point.system, point.task).film == "decisions"
@@ -104,7 +106,7 @@ def run_films(point: Scenario, films: Films, on_frames=lambda count: None,
 
 
 def understood(run: Run, symbols: list, heat: dict) -> list[Understood]:
-    """Each window that arrived, with what was received and where the terminal looked."""
+    """The received windows with their symbols and the attention of the video terminal."""
     outcomes, films, found = run.flowgraph.sink.outcomes, run.clips, []
     for number, (name, start, _) in enumerate(films.places):
         if number in outcomes:
@@ -118,7 +120,7 @@ def understood(run: Run, symbols: list, heat: dict) -> list[Understood]:
 
 
 def _stages(flowgraph) -> dict[str, float]:
-    """[s] that the blocks of each stage worked; none if GNU Radio does not count."""
+    """{stage: time [s] that its blocks worked}; {} if GNU Radio does not measure it."""
     ends, receiver = flowgraph.ends_of_chain, flowgraph.receiver
     if not hasattr(flowgraph, "channel"):
         return {}
@@ -141,7 +143,7 @@ def _stages(flowgraph) -> dict[str, float]:
 
 
 def table(found: list[Understood], title: str) -> Table:
-    """What happens in each second, for the screen."""
+    """A table of the decided events and their times, for the screen."""
     shown = Table(title=title, title_justify="left")
     for head in ("file", "seconds", "event", "confidence", "right"):
         shown.add_column(head)
@@ -158,7 +160,7 @@ def table(found: list[Understood], title: str) -> Table:
 
 
 def said_table(record: dict) -> Table | None:
-    """The sentences that were read with media, for the screen; None where none were."""
+    """A table of the received sentences, for the screen; None if there are none."""
     shown = Table(title="read by the receiver", title_justify="left")
     for head in ("file", "seconds", "sentence", "xi"):
         shown.add_column(head)
@@ -179,7 +181,7 @@ def _share_right(window: Understood, start: int, end: int) -> str:
 
 
 def profile_table(run: FilmsRun) -> Table:
-    """What each stage costs, for the screen."""
+    """A table of the time of each stage, for the screen."""
     seconds, wall_s = run.record["seconds"], run.record["wall_s"]
     shown = Table(title=f"{seconds} s of media in {wall_s:.2f} s", title_justify="left")
     for head in ("stage", "ms per second of media", "times real time"):

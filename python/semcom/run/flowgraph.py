@@ -14,8 +14,9 @@ from .scenario import Scenario
 
 
 class LinkFlowgraph(gr.top_block):
-    """Source, terminals, channel, receiver, sink; and a meter beside the chain.
+    """Source, terminals, channel, receiver, sink, and a link meter.
 
+    scenario the point
     source   a block with an output for each terminal: clip_source, media_source
     weights  file of the system's weights; '' for a system without any
     """
@@ -55,7 +56,7 @@ class LinkFlowgraph(gr.top_block):
             self._connect_return()
 
     def end(self, name: str):
-        """The terminal of that name."""
+        """The block of the terminal ``name``."""
         return self.ends_of_chain[self.topology.index(name)]
 
     def _connect_chain(self, antennas: int) -> None:
@@ -70,18 +71,18 @@ class LinkFlowgraph(gr.top_block):
         self.connect((self.channel, 0), (self.meter, 2 * streams))
 
     def _connect_uplink(self, end, port: int) -> None:
-        """A terminal's frames to the channel, and what they were to the meter."""
+        """Connect a terminal's frames to the channel, and its symbols to the meter."""
         sent, symbols = (end, 0), (end, 1)
         if self.repeater:
             sent = (self.repeater, len(self.topology) + port)
-            symbols = (self.repeater, port)  # frames with pilots are made of these
+            symbols = (self.repeater, port)  # the pilot inserter's input
             for output, taken in enumerate((sent, symbols)):
                 self.connect((end, output), taken)
         self.connect(sent, (self.channel, port))
         self.connect(symbols, (self.meter, port))
 
     def _connect_return(self) -> None:
-        """The receiver's answers to the terminals."""
+        """Connect the receiver's answers to the repeater."""
         self.msg_connect(self.receiver, "answers", self.return_link, "answers")
         self.msg_connect(self.return_link, "answers", self.repeater, "answers")
 
@@ -92,7 +93,7 @@ class LinkFlowgraph(gr.top_block):
             self.connect((self.channel, antennas + number), (self.end(listener), port))
 
     def release(self) -> None:
-        """Let go of all memory; the flowgraph cannot run again."""
+        """Free all memory; the flowgraph cannot run again."""
         release(
             [
                 (self.channel, self.channel.uplink, "channel"),
@@ -105,11 +106,11 @@ class LinkFlowgraph(gr.top_block):
 
 
 def release(passed_on: list) -> None:
-    """Undo hier blocks: (hier block, block inside, message port of it that is passed on) each.
+    """Disconnect the message ports of hier blocks: (hier block, inner block, its message port).
 
-    A hier block that passes on a message port holds itself, in its list of blocks and through that
-    connection: without this its buffers stay until the process ends, and after some 180 flowgraphs
-    the system has no more to give.
+    A hier block with a message port of an inner block has a reference cycle: without this its
+    buffers stay until the process ends, and after about 180 flowgraphs the system has no memory for
+    more.
     """
     for hier, block, port in passed_on:
         hier.msg_disconnect(block, port, hier, port)

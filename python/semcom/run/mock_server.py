@@ -15,29 +15,31 @@ from ..protocol import mock_presets as presets
 
 TRANSMITTERS = 2
 ANTENNAS = (2, 1)  # of the receiver and of the video terminal
-SOCKET_MS = 20  # [ms] how long a socket's block waits before it looks whether it is to stop
-TX_MESSAGES = 8  # of a terminal that wait: more would be latency
-RX_MESSAGES = 128  # for a listener that is slow, 2 ms or more each; what exceeds them it loses
+SOCKET_MS = 20  # [ms] wait of a socket's block between two checks whether to stop
+TX_MESSAGES = 8  # most waiting messages of a terminal: more would add latency
+RX_MESSAGES = 128  # most waiting messages for a slow client, 2 ms or more each; others are lost
 NOBODY = "none"  # in place of an address
 ITEM = gr.sizeof_gr_complex
 
 
 def addresses(given, count: int) -> list[str]:
-    """So many addresses; of one that ends in a port, the ports that follow it."""
+    """The ``count`` given addresses; of one address that ends in a port, those with the next
+    ports."""
     if len(given) == count:
         return list(given)
     first = re.fullmatch(r"(.*:)(\d+)", given[0])
     if len(given) != 1 or not first or int(first[2]) + count > 65536:
         raise SemcomError(
-            f"{' '.join(given)}: {count} addresses expected, or one that ends in a port number"
+            f"{' '.join(given)}: expected {count} addresses, or one that ends in a port number"
         )
     return [f"{first[1]}{int(first[2]) + i}" for i in range(count)]
 
 
 class MockServer(gr.top_block):
-    """Terminals' samples from PULL sockets, antennas' samples to PUB sockets; complex64, tags.
+    """Receives terminals' samples from PULL sockets and sends antennas' samples to PUB sockets, as
+    complex64 with tags.
 
-    Nobody holds it up: terminals and listeners come, go and fail as they like.
+    Terminals and clients may start, end and fail at any time without stopping it.
 
     options  of run.options.MockServerOptions; sample_rate, snr, sidelink_snr, return_snr and
              seed of a Scenario
@@ -63,14 +65,15 @@ class MockServer(gr.top_block):
             self._connect_return(options)
         ports = itertools.count()
         for address, antennas in zip(self.rx, ANTENNAS, strict=True):
-            # One socket for all antennas of a receiver: what is lost is lost on all of them.
+            # One socket for all antennas of a receiver, so that all lose the same samples.
             joined = blocks.streams_to_vector(ITEM, antennas)
             for antenna in range(antennas):
                 self.connect((self.radio, next(ports)), (joined, antenna))
             self.connect(joined, _sink(address, antennas))
 
     def _connect_return(self, options) -> None:
-        """The receiver's device sends to the first terminal's, over a radio of its own."""
+        """Connect the return link: the receiver's device sends to the first terminal's over a mock
+        radio of its own."""
         sent, heard = addresses(options.return_link, 2)
         snr = options.snr if options.return_snr is None else options.return_snr
         self.back = mock_radio(
@@ -80,20 +83,20 @@ class MockServer(gr.top_block):
         self.sources.append(_source(sent))
         self.connect(self.sources[-1], (self.back, 0))
         self.connect(blocks.vector_source_c([]), (self.back, 1))
-        for port in range(ANTENNAS[0]):  # of a receiver that this link has not
+        for port in range(ANTENNAS[0]):  # the receiver's antennas, which this link does not have
             self.connect((self.back, port), blocks.null_sink(ITEM))
         self.connect((self.back, ANTENNAS[0]), _sink(heard, 1))
 
     def stop(self) -> None:
-        """Ends at once: the sockets wait no longer."""
+        """Stops at once, without waiting for the sockets."""
         for source in self.sources:
             if isinstance(source, burst_socket):
                 source.end()
         gr.top_block.stop(self)
 
     def serve(self) -> None:
-        """Run for as long as the options say; BlockError if a block fails."""
-        beats = itertools.count()  # without samples too: a slow machine is no reason to end
+        """Run for the time in the options; BlockError if a block fails."""
+        beats = itertools.count()  # also without samples: a slow computer is not a stall
 
         def progress():
             done = self.limit is not None and min(self.radio.counts()["received"]) >= self.limit

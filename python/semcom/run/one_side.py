@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""One side of the link alone, for a process or a host of its own."""
+"""Runs one side of the link (a terminal or the receiver) in a process or on a host of its own."""
 
 import dataclasses
 import time
@@ -22,8 +22,8 @@ from .records import stopped_by
 from .runner import run_point
 from .scenario import Scenario, burst_format
 
-LINGER_S = 1.0  # [s] for what a socket or a radio still holds when a terminal has sent everything
-PATIENCE_S = 30.0  # [s] without a sidelink burst after which a video terminal is done
+LINGER_S = 1.0  # [s] for the last samples in a socket or radio, after a terminal's last frame
+PATIENCE_S = 30.0  # [s] without a sidelink burst after which a video terminal ends
 
 
 class TerminalFlowgraph(gr.top_block):
@@ -58,17 +58,17 @@ class TerminalFlowgraph(gr.top_block):
 
 
 def _warm_up(point: Scenario, net, clips) -> None:
-    """The first pass of a network takes ten times the next one: not while a burst is due."""
+    """Run the networks once: their first pass takes ten times as long, too long for a burst's
+    time."""
     reference.outcomes(dataclasses.replace(point, channel="none"), net, clips, [0])
 
 
 def run_terminal(side: str, point: Scenario, clips, first=0, on_frames=lambda count: None) -> dict:
-    """Run a terminal until it has sent its clips; return what it counted.
+    """Run a terminal until it has sent its clips; returns its counts as a dict.
 
-    A terminal that hears another ends as well once it has heard sidelink bursts and hears none for
-    30 s.  One that gets nothing done in two minutes, for want of the others, raises
-    guard.BlockError.  What ends it before that is raised with what was counted as its attribute
-    ``result``.
+    A terminal that listens to another one also ends 30 s after the last received sidelink burst.
+    guard.BlockError if it makes no progress for two minutes, because the other sides are missing.
+    An exception that ends it early has the counts as its attribute ``result``.
     """
     weights = model_for(point, clips)
     _warm_up(point, shared_system(point.system, weights, point.device), clips)
@@ -83,7 +83,7 @@ def run_terminal(side: str, point: Scenario, clips, first=0, on_frames=lambda co
         nonlocal heard, heard_at, done_at
         sender = flowgraph.terminal.repeater
         on_frames(sender.frames if sender else transmitter.sent)
-        if sender:  # its antenna's samples never end
+        if sender:  # the antenna's samples never end
             over = sender.frames > last - first and not sender.sender.open
             return None if over else transmitter.sent + sender.sender.stale
         if not flowgraph.follows:
@@ -92,7 +92,7 @@ def run_terminal(side: str, point: Scenario, clips, first=0, on_frames=lambda co
             heard, heard_at = frames, clock()
         now = clock()
         if done_at is None and last in transmitter.starts:
-            done_at = now  # its samples may still be under way
+            done_at = now  # the last samples may not be sent yet
         silent = heard_at is not None and now - heard_at > PATIENCE_S
         return None if silent or (done_at and now - done_at > linger_s) else heard
 
@@ -110,7 +110,7 @@ def run_terminal(side: str, point: Scenario, clips, first=0, on_frames=lambda co
 
 
 def _counted(side: str, flowgraph: TerminalFlowgraph) -> dict:
-    """What a terminal counted, see :func:`run_terminal`."""
+    """The counts of a terminal, see :func:`run_terminal`."""
     transmitter = flowgraph.terminal.transmitter
     counted = {"side": side, "sent": transmitter.sent}
     syncs = {side: flowgraph.terminal.sync} if flowgraph.follows else {}
@@ -136,7 +136,7 @@ def _counted(side: str, flowgraph: TerminalFlowgraph) -> dict:
 
 
 def run_receiver(point: Scenario, clips, on_frames=lambda count: None) -> dict:
-    """Run the receiver until the last clip, or silence, has come; return its JSON record."""
+    """Run the receiver until the last clip, or until the bursts end; returns its JSON record."""
 
     def make(scenario, checkpoint):
         radio = open_radio(scenario, ("receiver",))

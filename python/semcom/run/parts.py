@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Parts of a point: what came of some of its frames, small and exact, so that any parts of which a
-point is made give the record of the whole to the last digit.
+"""Parts of a point: the results of some of its frames, from which the record of the whole point is
+computed exactly, for any division into parts.
 
-Every draw is keyed by the frame's number, and networks take frames in batches that the number alone
-decides (SystemBlock.in_batches); what is summed up are whole numbers, or numbers of single frames
-in the order of the frames.
+Random draws are keyed by the frame number, and the batches of networks depend only on it
+(SystemBlock.in_batches).  Sums are over integers, or over values of single frames in the order of
+frames.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ import torch
 from ..data.films import Films
 from .scenario import Scenario
 
-BATCH = 16  # frames that networks take together
-ROOM = 10240  # symbols; GNU Radio's two buffers in front of a channel hold 16384
-LOT = 16 * BATCH  # frames after which --until-errors looks at the errors
+BATCH = 16  # frames in a batch of networks
+ROOM = 10240  # [symbols]; GNU Radio's two buffers before a channel hold 16384
+LOT = 16 * BATCH  # frames after which --until-errors counts the errors
 
 
 @dataclass
 class Part:
-    """What came of some frames.
+    """The results of some frames.
 
-    scores    frame -> its score (Task.score)
-    units     frame -> its length in the task's unit
-    free      frame -> its score without a channel; of a system that has weights for that
-    measured  what the link's meter found (link_meter.measured); None without one
-    counts    name -> what was counted; of "most_...", the highest
-    sent      frames; None where the sender is elsewhere
-    received  frames
-    wall_s    [s] that it took
+    scores    {frame: score} (Task.score)
+    units     {frame: length in the task's unit}
+    free      {frame: score without a channel}, if the system has weights for that
+    measured  the values of the link meter (link_meter.measured); None without one
+    counts    {name: count}; for "most_..." the largest
+    sent      number of frames; None if the sender is in another process
+    received  number of frames
+    wall_s    [s] duration
     """
 
     scores: dict = field(default_factory=dict)
@@ -49,7 +49,7 @@ class Part:
 
 
 def merged(parts: list[Part]) -> Part:
-    """Parts as one, whatever their order."""
+    """The union of parts, which may come in any order."""
     parts = sorted(parts, key=lambda part: min(part.scores, default=0))
     whole = Part(free=parts[0].free and {}, sent=None if parts[0].sent is None else 0)
     for part in parts:
@@ -68,13 +68,13 @@ def merged(parts: list[Part]) -> Part:
     if parts[0].measured is not None:
         columns = zip(*(part.measured for part in parts), strict=True)
         numbers, found = map(np.concatenate, columns)
-        order = np.argsort(numbers)  # repeats stand behind all frames
+        order = np.argsort(numbers)  # repetitions come after all frames
         whole.measured = numbers[order], found[order]
     return whole
 
 
 def counts_of(flowgraph, net) -> dict[str, int]:
-    """What the blocks of a flowgraph, and the system, counted."""
+    """The counts of a flowgraph's blocks and of the system."""
     counts = dict(net.counts())
     for end in flowgraph.ends_of_chain:
         counts[f"frames_of_{end.name}"] = end.encoder.frames
@@ -91,18 +91,19 @@ def counts_of(flowgraph, net) -> dict[str, int]:
 
 
 def is_divisible(point: Scenario, clips) -> bool:
-    """Whether a point is the sum of its frames: radios, films and recordings go on in time."""
+    """Whether the frames of a point are independent; those of radios, films and recordings are
+    not."""
     return not (point.radio or point.dump_path or isinstance(clips, Films))
 
 
 def is_by_itself(point: Scenario) -> bool:
-    """Whether a point can be had again: radios by the clock, and devices, cannot."""
+    """Whether a point can be repeated exactly: radios in real time, and devices, cannot."""
     return point.radio.partition(":")[0] in ("", "mock", "replay")
 
 
 def batch_of(point: Scenario, clips, net) -> int:
-    """Frames that networks take together, a share of BATCH: of what comes in any order, or is
-    heavy, one; where a terminal hears another, as many as wait in the buffers between them."""
+    """Number of frames in a batch of networks, a divisor of BATCH: one if frames come in any order
+    or are large; with sidelinks, as many as fit the buffers between the terminals."""
     takes = [place.takes for place in net.topology]
     if point.attempts > 1 or "media" in takes or not is_divisible(point, clips):
         return 1
@@ -117,8 +118,8 @@ def batch_of(point: Scenario, clips, net) -> int:
 
 @contextlib.contextmanager
 def one_thread():
-    """Torch works with one thread inside: with more, last bits change; blocks have each their own
-    already."""
+    """A context in which Torch uses one thread: with more, the last bits of results change; each
+    block has a thread of its own anyway."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -128,20 +129,20 @@ def one_thread():
 
 
 def frames_of(point: Scenario, clips) -> int:
-    """Frames of a point that is divisible."""
+    """Number of frames of a divisible point."""
     return point.frames or len(clips)
 
 
 def spans(point: Scenario, clips, most: int = 0) -> list[tuple[int, int]]:
-    """[first, end) of the parts in which a divisible point is run: of ``most`` frames, rounded up
-    to whole batches (0: all of them); with --until-errors always of a lot."""
+    """[first, end) of the parts of a divisible point: of ``most`` frames, rounded up to whole
+    batches (0: all frames); with --until-errors always of LOT frames."""
     frames = frames_of(point, clips)
     step = LOT if point.until_errors else -(-(most or frames) // BATCH) * BATCH
     return [(first, min(first + step, frames)) for first in range(0, frames, step)]
 
 
 def counted(scores: dict, task, errors: int) -> list[int]:
-    """Frame numbers in order, up to the one in which the ``errors``-th error fell (0: all)."""
+    """Frame numbers in order, up to the frame with the ``errors``-th error (0: all)."""
     numbers, wrong = [], 0
     for number in sorted(scores):
         numbers.append(number)

@@ -23,29 +23,29 @@ from .replay import told_of_point
 from .scenario import Scenario, burst_format
 
 MOCK = "mock"
-MOCK_DEVICES = 2  # that send
-KEPT = 1000  # frames whose outcomes are kept: a receiver may run for days
-PAUSE_S = 0.03  # [s] of silence around each frame: more than any start delay of a mock radio
+MOCK_DEVICES = 2  # sending devices of a mock radio
+KEPT = 1000  # most frames whose outcomes are kept, since a receiver may run for days
+PAUSE_S = 0.03  # [s] silence around each frame: longer than any start delay of a mock radio
 
 
 def sample_snr_db(snr_db: float, sps: int) -> float:
-    """SNR of samples [dB] whose symbols, after the matched filter, have this Es/N0 [dB]."""
+    """SNR [dB] of samples whose symbols have the Es/N0 ``snr_db`` [dB] after the matched filter."""
     return snr_db - 10 * math.log10(sps)
 
 
 def kept(scenario: Scenario) -> int:
-    """Frames whose outcomes are kept, no more than the task wants kept."""
+    """Number of frames whose outcomes are kept, at most the task's limit."""
     return min(KEPT, task_of(scenario.system, scenario.task).keep or KEPT)
 
 
 class RadioFlowgraph(gr.top_block):
-    """Source, terminals, radios, receiver, sink; and a meter beside the chain.
+    """Source, terminals, radios, receiver, sink, and a link meter.
 
     source   a block with an output for each terminal: clip_source, media_source
     weights  file of the system's weights; '' for a system without any
 
-    With a mock radio, time goes on with the samples: equal seeds, equal results, and the flowgraph
-    ends by itself.  Other radios go by their clocks, and never end.
+    With a mock radio, simulated time advances with the samples: equal seeds give equal results, and
+    the flowgraph ends by itself.  Other radios run in real time and do not end.
     """
 
     def __init__(self, scenario: Scenario, source, weights: str):
@@ -93,11 +93,11 @@ class RadioFlowgraph(gr.top_block):
             record_antennas(self, s)
 
     def end(self, name: str):
-        """The terminal of that name."""
+        """The block of the terminal ``name``."""
         return self.ends_of_chain[self.topology.index(name)]
 
     def _connect_chain(self) -> None:
-        """All but the samples."""
+        """Connect everything except the samples."""
         streams = len(self.topology)
         for port, end in enumerate(self.ends_of_chain):
             self.connect((self.source, port), (end, 0))
@@ -107,7 +107,8 @@ class RadioFlowgraph(gr.top_block):
         self.connect((self.receiver, 0), self.sink)
 
     def _connect_mock(self, preset: str) -> None:
-        """Terminals on the mock radio's devices, in the order of the system's whole topology."""
+        """Connect the terminals to the mock radio's devices, in the order of the system's
+        topology."""
         s = self.scenario
         snr = sample_snr_db(s.snr, s.sps)
         self.mock = mock_uplink(preset, s.sample_rate, snr, s.seed)
@@ -146,14 +147,14 @@ class RadioFlowgraph(gr.top_block):
         self._connect_antennas()
 
     def _connect_return(self, radio) -> None:
-        """The receiver's answers as bursts to the only terminal."""
+        """Connect the receiver's answers, as bursts, to the only terminal."""
         end = self.ends_of_chain[0]
         self.ends += send_answers(self, self.receiver, radio, self.scenario.system, end.plan)
         self.ends += hear_answers(self, end, radio, self.scenario.system)
 
     def _is_overdue(self, number: int) -> bool:
-        """Whether the receiver has said all that it will of the bursts up to this one: it was
-        heard or lost, decoded, and its answer was heard or lost."""
+        """Whether the answer to frame ``number`` will not come any more: its burst was received or
+        lost, decoded, and its answer was received or lost."""
         end, decoder, sync = self.ends_of_chain[0], self.receiver.decoder, self.receiver.sync
         start, settings = end.transmitter.starts.get(number), self.mock.settings
         if start is None:
@@ -186,7 +187,7 @@ class RadioFlowgraph(gr.top_block):
 
 
 def send_answers(top, receiver, radio, system: str, plan) -> list:
-    """Connect a receiver's answers to its transmitter; the blocks."""
+    """Connect a receiver's answers to its transmitter; returns the blocks."""
     ends = [answer_transmitter(plan, system_number(system)), radio.return_transmitter()]
     top.msg_connect(receiver, "answers", ends[0], "answers")
     top.connect(*ends)
@@ -194,7 +195,7 @@ def send_answers(top, receiver, radio, system: str, plan) -> list:
 
 
 def hear_answers(top, terminal, radio, system: str) -> list:
-    """Connect a terminal's antenna of the return link to what asks it to send again; the blocks."""
+    """Connect a terminal's antenna of the return link to its repeater; returns the blocks."""
     ends = [radio.return_antenna(terminal.name)]
     ends.append(answer_receiver(terminal.plan, system_number(system)))
     top.connect(*ends)
@@ -203,11 +204,13 @@ def hear_answers(top, terminal, radio, system: str) -> list:
 
 
 class ReceiverFlowgraph(gr.top_block):
-    """The receiver alone, behind whatever gives the samples of its antennas.
+    """The receiver after a block with the samples of its antennas.
 
-    antennas  a block with M complex64 outputs: sigmf_source, zmq_antennas, usrp_antennas
-    radio     whose antennas they are, and that sends answers if frames can be asked for again; None
-              of a recording
+    checkpoint  name or file of the weights
+    antennas    a block with M complex64 outputs: sigmf_source, zmq_antennas, usrp_antennas
+    lockstep    True: batches depend only on frame numbers, for replays
+    radio       the radio of the antennas, which sends answers if there are retransmissions; None
+                for a recording
     """
 
     def __init__(self, scenario: Scenario, checkpoint: str, antennas, lockstep: bool, radio=None):
@@ -246,14 +249,14 @@ class ReceiverFlowgraph(gr.top_block):
 
 
 def replay_flowgraph(scenario: Scenario, checkpoint: str) -> ReceiverFlowgraph:
-    """The receiver behind the recording that ``--radio`` names."""
+    """The receiver after the recording in ``--radio replay:FILE``."""
     s = scenario
     source = sigmf_source(replayed(s.radio), s.antennas, s.sample_rate)
     return ReceiverFlowgraph(s, checkpoint, source, lockstep=True)
 
 
 def record_antennas(flowgraph, scenario: Scenario) -> None:
-    """Write what a flowgraph's antennas hear to the SigMF recording that ``--record`` names."""
+    """Record a flowgraph's antennas to the SigMF recording in ``--record``."""
     s = scenario
     flowgraph.recording = sigmf_sink(
         s.record, s.antennas, s.sample_rate, s.frequency, settings=told_of_point(s)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Run one point over radios: what is added to the record of a run."""
+"""Runs over radios: the reports of bursts, and the additional keys of the record."""
 
 from array import array
 
@@ -14,17 +14,17 @@ from ..protocol.recording import Recording
 from .radio_flowgraph import MOCK
 from .scenario import Scenario
 
-LINGER_S = 1.0  # [s] that the last answer takes to the air
-PATIENCE_S = 10.0  # [s] without a burst after which a run by the clock is over
-MOST_FRAMES = 1 << 24  # of a run of unknown length: any number beyond is no frame's
+LINGER_S = 1.0  # [s] for the transmission of the last answer
+PATIENCE_S = 10.0  # [s] without a burst after which a run in real time ends
+MOST_FRAMES = 1 << 24  # limit of frame numbers in a run of unknown length
 
 
 class AirLog:
-    """What frame_sync_cc reported in the course of a run, kept small.
+    """The reports of frame_sync_cc during a run, in compact form.
 
-    frames  that are expected: reports of numbers from there on are of somebody else; None: not
-            known before the end
-    most    frames that there can be
+    frames  number of expected frames: reports of higher numbers are of other senders; None: unknown
+            before the end
+    most    limit of the number of frames
     """
 
     def __init__(self, flowgraph, frames: int | None, most: int = MOST_FRAMES):
@@ -33,11 +33,11 @@ class AirLog:
         self._clock = Awake()
         self.last, self.highest, self.last_at, self._whole_at = -1, -1, None, None
         self._numbers = array("Q")  # of the transmissions (semcom.protocol.frames)
-        self._rows = array("d")  # time, then heard, cfo, delay, clock, snr of each user
-        self._symbols, self._heard = 0, set()  # of first attempts; frames of which any came
+        self._rows = array("d")  # time, then detected, cfo, delay, clock, snr of each user
+        self._symbols, self._heard = 0, set()  # symbols of first attempts; received frames
 
     def update(self) -> None:
-        """Take the reports that came since the last call."""
+        """Read the new reports."""
         for report in self.sync.take_reports():
             if not report.passed or report.frame >= (self.frames or self.most):
                 continue
@@ -54,11 +54,12 @@ class AirLog:
 
     @property
     def mean_symbols(self) -> float:
-        """Payload of a frame, the mean over those that were heard; 0 if none was."""
+        """Mean payload [symbols] of the received frames; 0 without any."""
         return self._symbols / max(1, len(self._heard))
 
     def finish(self, frames: int | None, cut: bool = False) -> None:
-        """So many were sent; None, or ``cut`` short: what was heard last was the last."""
+        """Set the number of sent frames; if None or ``cut``, the last received frame is the
+        last."""
         self.update()
         self.cut = cut
         if cut or frames is None:
@@ -67,9 +68,9 @@ class AirLog:
             self.frames = frames
 
     def is_over(self, sink, again: bool = False) -> bool:
-        """True if a run by the clock has nothing more to wait for.
+        """Whether a run in real time has ended.
 
-        again  frames can be asked for again, and come in any order
+        again  there are retransmissions, and frames come in any order
         """
         now = self._clock()
         silent = self.last_at is not None and now - self.last_at > PATIENCE_S
@@ -82,8 +83,8 @@ class AirLog:
         return silent or (whole and self.last in sink.outcomes)
 
     def columns(self) -> tuple:
-        """numbers of transmissions, times [s] [n]; heard, cfo [Hz], delay [s], clock [ppm],
-        snr [dB] [n, users]."""
+        """Numbers of transmissions and times [s], [n] each; detected, cfo [Hz], delay [s], clock
+        [ppm] and SNR [dB], [n, users] each."""
         rows = np.array(self._rows).reshape(-1, 1 + 5 * self.users)
         users = rows[:, 1:].reshape(-1, self.users, 5)
         heard, *figures = np.moveaxis(users, 2, 0)
@@ -91,7 +92,7 @@ class AirLog:
 
 
 def check_heard(recording: Recording, where: str, sync) -> None:
-    """SemcomError that says what there is instead, if no burst of a recording was heard."""
+    """SemcomError if no burst of a recording was received; it describes what was found."""
     if (counts := sync.counts()).passed:
         return
     found = [
@@ -106,23 +107,24 @@ def check_heard(recording: Recording, where: str, sync) -> None:
     antennas = "; ".join(map(_level, recording.levels()))
     raise SemcomError(
         f"{where}: no burst was found in {len(recording) / recording.sample_rate:.3g} s"
-        f"{', but ' if found else ''}{', '.join(found)}; the antennas heard: {antennas}; "
-        "check what was recorded, its carrier and its gain"
+        f"{', but ' if found else ''}{', '.join(found)}; the antennas' levels: {antennas}; "
+        "check the source, the carrier and the gain of the recording"
     )
 
 
 def _level(level) -> str:
-    """A line that describes what an antenna heard."""
+    """A text that describes an antenna's level."""
     if level.power_db == -np.inf:
         return "silence" if not level.lost else "nothing finite"
-    parts = [f"{level.power_db:.1f} dB of full scale"]
+    parts = [f"{level.power_db:.1f} dB relative to full scale"]
     shares = ((level.offset, "DC"), (level.clipped, "clipped"), (level.lost, "not finite"))
     parts += [f"{100 * share:.3g} % {what}" for share, what in shares if share >= 1e-4]
     return ", ".join(parts)
 
 
 def air_record(point: Scenario, flowgraph, log: AirLog) -> dict:
-    """What a run over radios tells more than others; what only senders know is None without."""
+    """The additional keys of the record of a run over radios; those that only senders know are None
+    without them."""
     log.update()
     ends = flowgraph.ends_of_chain
     sent = [end.transmitter.sent for end in ends]
@@ -158,9 +160,9 @@ def air_record(point: Scenario, flowgraph, log: AirLog) -> dict:
 
 
 def devices_record(radio, syncs: dict) -> dict:
-    """End -> its device and what that complained of.
+    """{end: its device and the errors that it reported}.
 
-    syncs  end -> the frame_sync_cc that hears its antennas: knows what an overflow took
+    syncs  {end: frame_sync_cc of its antennas}, which counts the samples lost in overflows
     """
     found = radio.counts()
     for who in found.keys() & syncs.keys():
@@ -169,7 +171,7 @@ def devices_record(radio, syncs: dict) -> dict:
 
 
 def _means(values, heard) -> list:
-    """Mean over the frames in which each terminal was heard, None for one that never was."""
+    """Mean over the frames in which each terminal was detected, None if it never was."""
     return [
         float(column[mask].mean()) if mask.any() else None
         for column, mask in zip(values.T, heard.T, strict=True)
@@ -177,7 +179,7 @@ def _means(values, heard) -> list:
 
 
 def _gaps(numbers, heard, end: int) -> list:
-    """For each terminal the runs [first, last] of frames below ``end`` that were not heard."""
+    """For each terminal, the runs [first, last] of frames below ``end`` that were not received."""
     gaps = []
     for column in heard.T:
         missing = np.ones(end + 2, bool)
@@ -189,7 +191,7 @@ def _gaps(numbers, heard, end: int) -> list:
 
 
 def _sidelink(flowgraph, end, cut: bool) -> dict:
-    """What a terminal that hears another tells of it."""
+    """The keys of a terminal that listens to another one."""
     counts = end.sync.counts()
     return {
         "heard": counts.frames,

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The radios that ``--radio`` names, as blocks whose ports a flowgraph connects.
+"""The radios of ``--radio``, as blocks whose ports a flowgraph connects.
 
-Terminals stand in the order of the system's whole topology; at most two have devices.  The return
-link has a carrier of its own.
+Devices are in the order of the terminals in the system's topology, at most two, then the
+receiver's. The return link has a carrier of its own.
 """
 
 import itertools
@@ -16,11 +16,11 @@ from ..blocks.usrp import usrp_antennas, usrp_transmitter
 from ..systems.registry import topology_of
 from .scenario import Scenario
 
-TERMINALS = 2  # that can have devices
-ZMQ_TRANSMITTERS = (5551, 5552)  # ports of the terminals, as of mock_radio.py
+TERMINALS = 2  # most terminals with devices
+ZMQ_TRANSMITTERS = (5551, 5552)  # ports of the terminals, as in mock_radio.py
 ZMQ_RECEIVER, ZMQ_SIDELINK = 5561, 5562
-ZMQ_RETURN = (5553, 5563)  # port of what the receiver sends, and of what the first terminal hears
-COUNTED = ("underflow", "late", "overflow", "restarts")  # of every device, if only 0
+ZMQ_RETURN = (5553, 5563)  # ports of the return link: the receiver's, the first terminal's
+COUNTED = ("underflow", "late", "overflow", "restarts")  # counts of every device, also if 0
 
 
 class ZmqRadio:
@@ -31,23 +31,23 @@ class ZmqRadio:
         self.places = topology_of(scenario.system)
 
     def transmitter(self, terminal: str):
-        """Takes a terminal's samples."""
+        """A block that transmits a terminal's samples."""
         return zmq_transmitter(f"tcp://*:{ZMQ_TRANSMITTERS[self.places.index(terminal)]}")
 
     def receiver(self, who: str, antennas: int):
-        """Gives the antennas of the receiver, or of a terminal that hears another."""
+        """A block with the antennas of the receiver, or of a terminal with a sidelink."""
         return self._antennas(ZMQ_RECEIVER if who == "receiver" else ZMQ_SIDELINK, antennas)
 
     def return_transmitter(self):
-        """Takes the samples of the return link."""
+        """A block that transmits the samples of the return link."""
         return zmq_transmitter(f"tcp://*:{ZMQ_RETURN[0]}")
 
     def return_antenna(self, terminal: str):
-        """Gives the samples of a terminal's antenna for the return link."""
+        """A block with a terminal's antenna for the return link."""
         return self._antennas(ZMQ_RETURN[1], 1)
 
     def counts(self) -> dict:
-        """What devices complained of: nothing."""
+        """No counts: there are no devices."""
         return {}
 
     def _antennas(self, port: int, antennas: int):
@@ -73,7 +73,7 @@ class UsrpRadio:
         self._check_devices(devices, ends or (*scenario.terminals(), "receiver"))
 
     def _of_each(self, option: str, value: str) -> dict:
-        """End -> its part of an option's value."""
+        """{end: its part of an option's value}."""
         parts = [part.strip() for part in value.split(";")]
         if len(parts) == 1 and not option.startswith("--radio"):
             return dict.fromkeys(self.places, parts[0])
@@ -84,7 +84,7 @@ class UsrpRadio:
         return dict(zip(self.places, (*parts[:terminals], parts[-1]), strict=True))
 
     def _check_devices(self, devices: str, ends) -> None:
-        """Refuse a device that two ends have: each has its own time and stream."""
+        """SemcomError for a device with two ends: each needs its own time and stream."""
         given = {end: set(arguments(self.devices[end]).items()) for end in ends}
         for one, other in itertools.combinations(ends, 2):
             if given[one] <= given[other] or given[other] <= given[one]:
@@ -95,23 +95,23 @@ class UsrpRadio:
                 )
 
     def transmitter(self, terminal: str):
-        """Takes a terminal's samples."""
+        """A block that transmits a terminal's samples."""
         return self._transmitter(terminal, self.scenario.frequency)
 
     def receiver(self, who: str, antennas: int):
-        """Gives the antennas of the receiver, or of a terminal that hears another."""
+        """A block with the antennas of the receiver, or of a terminal with a sidelink."""
         return self._antennas(who, antennas, self.scenario.frequency)
 
     def return_transmitter(self):
-        """Takes the samples of the return link."""
+        """A block that transmits the samples of the return link."""
         return self._transmitter("receiver", self.scenario.return_frequency)
 
     def return_antenna(self, terminal: str):
-        """Gives the samples of a terminal's antenna for the return link."""
+        """A block with a terminal's antenna for the return link."""
         return self._antennas(terminal, 1, self.scenario.return_frequency)
 
     def counts(self) -> dict:
-        """End -> its device, what that complained of, and the gains [dB] that it has."""
+        """{end: its device, the errors that it reported, and its gains [dB]}."""
         found = {}
         for who, ends in self.blocks.items():
             found[who] = {"device": self.devices[who], **dict.fromkeys(COUNTED, 0)}
@@ -134,7 +134,7 @@ class UsrpRadio:
         return self._keep(who, "rx", end)
 
     def makers(self) -> tuple:
-        """Blocks that send and that receive."""
+        """(block that transmits, block that receives)."""
         return usrp_transmitter, usrp_antennas
 
     def _more(self, who: str, way: str) -> dict:
@@ -142,7 +142,7 @@ class UsrpRadio:
         return {"subdev": self.subdevs[who]} if self.subdevs[who] else {}
 
     def _keep(self, who: str, way: str, end):
-        """Plug in an end that was opened: each antenna that is named, where there is one."""
+        """Keep an opened end and select its antenna ports, if any are given."""
         ends = self.blocks.setdefault(who, [])
         ends.append((way, end))
         named = [port for port in self.ports[who].split("+") if port]
@@ -187,7 +187,7 @@ RADIOS = {"zmq": ZmqRadio, "uhd": UsrpRadio, "soapy": SoapyRadio}
 
 
 def open_radio(scenario: Scenario, ends=None):
-    """The radio of a scenario that goes by its clock.
+    """The radio of a scenario that runs in real time.
 
     ends  names of those that this process runs; None: all
     """

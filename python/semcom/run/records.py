@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Records of finished points: the JSON document of a sweep, written and read again."""
+"""Records of finished points: writes and reads the JSON document of a sweep."""
 
 import json
 import platform
@@ -19,7 +19,10 @@ TIMES = ("wall_s", "clips_per_s", "times_real_time")
 
 def document(records: list, **total) -> dict:
     """The JSON document of a sweep: schema, command, versions, records (without the scores of each
-    clip); ``total``: figures of all of them together."""
+    clip).
+
+    total  further keys, about all records together
+    """
     return {
         "schema": SCHEMA,
         "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
@@ -35,17 +38,17 @@ def without_scores(record: dict) -> dict:
 
 
 def lasting(record: dict) -> dict:
-    """A record without the times that it took: what is the same whoever runs the point."""
+    """A record without times: the part that does not depend on the computer."""
     return {name: value for name, value in record.items() if name not in TIMES}
 
 
 def stopped_by(stop: BaseException) -> str:
-    """What a record says of what ended its run: the signal, or the error."""
+    """The text in a record about the signal or the error that ended its run."""
     return str(stop) or "SIGINT"
 
 
 def versions() -> dict:
-    """Versions of what the figures depend on."""
+    """{package: version} of the packages on which the results depend."""
     import torch
     from gnuradio import gr
 
@@ -68,8 +71,8 @@ def write_json(path, records: list, **total) -> None:
 
 
 class Pace:
-    """When a file is to be written that grows with the work: at once, then so seldom that writing
-    takes a twentieth of the time, of any sweep."""
+    """Decides when a growing file is written: at once, and then so rarely that writing takes a
+    twentieth of the time of any sweep."""
 
     def __init__(self):
         self._due = 0.0
@@ -78,12 +81,15 @@ class Pace:
         return time.monotonic() >= self._due
 
     def took(self, seconds: float) -> None:
-        """It was written."""
+        """Note that writing took this time [s]."""
         self._due = time.monotonic() + 20 * seconds
 
 
 def read(path) -> list[dict]:
-    """The records of a document of this schema, or of an older one, as this one has them."""
+    """The records of a document of this schema or an older one, converted to this schema.
+
+    SemcomError for a newer schema or another content.
+    """
     path = Path(path)
     try:
         found = read_json(path)
@@ -103,7 +109,7 @@ def read(path) -> list[dict]:
 
 
 def _from_schema_1(record: dict) -> dict:
-    """Schema 1 knew events alone, and called the sidelink feedback."""
+    """Convert a record of schema 1, which had only events and called the sidelink feedback."""
     record = {"task": "events", **record, "scenario": dict(record["scenario"])}
     uses = record["channel_uses"] = dict(record.get("channel_uses") or {}) or None
     for holder, old, new in (

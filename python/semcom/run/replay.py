@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Reads what a recording says of its senders, which is all that a replay is judged by.
+"""Reads the fields of a recording that describe its senders, for the evaluation of a replay.
 
-A recording has, as fields ``semcom:NAME`` of its metadata:
+A recording has these fields ``semcom:NAME`` in its metadata:
 
-    the options of the run, as records have them; of the SNR only where it is known
+    the options of the run, as in records; the SNR only if it is known
     data, clips, count   the set's name, the fingerprint and the number of its clips
-    files, places        of films: their names, and what each frame was (see Films.told)
+    files, places        of films: their names, and the window of each frame (see Films.told)
     weights, weights_sha256, settings   name and digest of the weights, and settings (see
                          systems.loading) that both ends ran with
-    frames               that were sent, or, of a run that was cut short, that may have been heard
+    frames               number of sent frames, or of possible frames in a run that was stopped
 
-A field that is not there, or null, is not known: then the options of the replay say it.
+    A missing or null field is unknown; then the options of the replay are used.
 """
 
 from __future__ import annotations
@@ -36,13 +36,17 @@ from .channel_uses import burst_plan
 from .options import RadioOptions
 from .scenario import Scenario, check, settings
 
-OLD_NAMES = {  # of fields, as earlier versions wrote them
+OLD_NAMES = {  # name of a field in earlier versions -> present name
     "snr_db": "snr",
     "pilot_length": "burst_pilots",
     "pilot_spacing": "burst_spacing",
     "max_peak_db": "max_peak",
 }
-ITS_OWN = {"detector", "ask_below", "until_errors"}  # of the receiver: a replay may choose again
+ITS_OWN = {
+    "detector",
+    "ask_below",
+    "until_errors",
+}  # options of the receiver, which a replay may choose
 NOT_TOLD = {*options.fields(ReceiverOptions), *options.fields(RadioOptions)} - ITS_OWN
 TOLD = {
     name
@@ -54,13 +58,13 @@ NOISE = ("snr", "sidelink_snr", "return_snr")  # [dB] that a replay cannot choos
 
 
 def told_of_point(point: Scenario) -> dict:
-    """What a recording tells of the options of the run that makes it."""
+    """The fields of a recording with the options of its run."""
     known = {name: value for name, value in settings(point).items() if name in TOLD}
     return {**known, "radio": point.radio}
 
 
 def told_of_model(point: Scenario, model: str) -> dict:
-    """What a recording tells of weights and settings; where a set lies is not told."""
+    """The fields of a recording with weights and settings, without paths."""
     weights, text = parted(model)
     chosen = read_settings(point.system, text)
     if hasattr(chosen, "data"):
@@ -72,7 +76,7 @@ def told_of_model(point: Scenario, model: str) -> dict:
 
 
 def told_of_clips(clips) -> dict:
-    """What a recording tells of the clips that were sent."""
+    """The fields of a recording with the sent clips."""
     if isinstance(clips, Films):
         return {"data": clips.name, **clips.told()}
     return {"data": clips.name, "clips": fingerprint(clips), "count": len(clips)}
@@ -80,7 +84,8 @@ def told_of_clips(clips) -> dict:
 
 @dataclass(frozen=True)
 class Told:
-    """What the recording ``path`` tells; ``options`` by name, ``fields`` all of it."""
+    """The description of senders in the recording ``path``: ``options`` by name, and all
+    ``fields``."""
 
     path: str
     options: dict
@@ -88,14 +93,14 @@ class Told:
 
     @property
     def noise(self) -> dict:
-        """SNRs [dB] by option's name, None where they are not known."""
+        """{option: SNR [dB]}, None if unknown."""
         return {name: self.options.get(name) for name in NOISE}
 
     def recalled(self, given: dict) -> dict:
-        """The options ``given`` (name -> value, or a list) with those that the recording tells;
-        SemcomError for one that contradicts it."""
+        """The options ``given`` ({name: value or list}) with those of the recording; SemcomError
+        for one that contradicts it."""
         if "sample_rate" not in {**self.options, **given}:
-            raise SemcomError(f"{self.path}: no core:sample_rate; say which it is by --sample-rate")
+            raise SemcomError(f"{self.path}: no core:sample_rate; give --sample-rate")
         first = {n: v[0] if isinstance(v, list) and v else v for n, v in given.items()}
         point = Scenario(**(first | self.options))
         told = {n: v for n, v in self.options.items() if not options.broken(point, n)}
@@ -110,7 +115,7 @@ class Told:
         return told | self._weights(given) | given
 
     def _weights(self, given: dict) -> dict:
-        """The shipped weights of that name, if it is they and nothing else is asked for."""
+        """The shipped weights of the recording's name, if they are the same and none are given."""
         if "checkpoint" in given or "weights" not in self.fields:
             return {}
         path = models_folder() / Path(self.fields["weights"]).name
@@ -118,12 +123,13 @@ class Told:
         return {"checkpoint": str(path)} if same else {}
 
     def recall_point(self, point: Scenario) -> Scenario:
-        """A point with what the recording tells; what is not at its default counts as given."""
+        """A point with the options of the recording; options that differ from their default count
+        as given."""
         given = {n: v for n, v in vars(point).items() if v != getattr(Scenario, n)}
         return Scenario(**self.recalled(given))
 
     def model(self, point: Scenario, clips) -> str:
-        """Weights and settings for a point; SemcomError if they are not those of the sender."""
+        """Weights and settings for a point; SemcomError if the sender's were others."""
         if "settings" in self.fields:
             with _of(self.path, "semcom:settings"):
                 chosen = read_settings(point.system, self.fields["settings"])
@@ -142,7 +148,7 @@ class Told:
         return model
 
     def check_clips(self, clips, split: str) -> None:
-        """Refuse to judge by other clips than those that were sent; films recall their windows."""
+        """SemcomError if the set is not the sent one; for films, set the windows that were sent."""
         if isinstance(clips, Films):
             if self.fields.get("clips"):
                 by = self.fields.get("data")
@@ -161,7 +167,7 @@ class Told:
             )
 
     def check_frames(self, point: Scenario, samples: int) -> int:
-        """The most frames that so many samples hold; SemcomError if more are told or asked for."""
+        """The most frames in ``samples`` samples; SemcomError if more are declared or expected."""
         plan = burst_plan(point)
         most = 1 + samples // (plan.sps * plan.layout(len(point.terminals())).total(1))
         if point.frames > most:
@@ -176,7 +182,7 @@ class Told:
 
 
 def told_by(path: str) -> Told:
-    """What a recording tells, checked; SemcomError that names the file and the field."""
+    """The description in a recording; SemcomError, with file and field, for a wrong value."""
     fields, own = recording.told(path)
     fields = {OLD_NAMES.get(n, n): value for n, value in fields.items() if value is not None}
     found = {}
@@ -194,7 +200,7 @@ def told_by(path: str) -> Told:
 
 @contextlib.contextmanager
 def _of(path: str, what: str):
-    """A ValueError in what a recording tells becomes a SemcomError that names the place."""
+    """A context in which a ValueError becomes a SemcomError with the recording and the field."""
     try:
         yield
     except ValueError as cause:

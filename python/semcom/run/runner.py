@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Run one point of a sweep through GNU Radio and turn what came out into a record.
+"""Runs one point of a sweep through GNU Radio and makes its record.
 
-Sets of clips and media files take the same way; what an outcome is, and what it is worth, the
-system's task knows.
+Sets of clips and media files are run alike; the system's task defines outcomes and their scores.
 """
 
 from __future__ import annotations
@@ -53,14 +52,20 @@ from .replay import Told, told_by, told_of_clips, told_of_model
 from .scenario import Scenario, settings
 
 KEY = ("data", "checkpoint_sha256", "error_free_sha256")
-MEASURED = ("evm_db", "papr_db", "channel_nmse_db", "path_snr_db")  # beside the chain, if at all
+# By the link meter, if there is one.
+MEASURED = (
+    "evm_db",
+    "papr_db",
+    "channel_nmse_db",
+    "path_snr_db",
+)
 
 
 class Tally:
     """Scores of the frames of a run, counted as they arrive at the sink.
 
-    ``entries`` has what a record says of each window of films.  ``on_outcome`` is called with the
-    number and the outcome of each frame.
+    ``entries`` has the keys of a record for each window of films.  ``on_outcome`` is called with
+    the number and the outcome of each frame.
     """
 
     def __init__(self, task, clips, classes, on_outcome=lambda number, outcome: None):
@@ -72,7 +77,7 @@ class Tally:
         return len(self.rows)
 
     def judge(self, number: int, outcome) -> None:
-        """Count a frame that came."""
+        """Score the outcome of a received frame."""
         if number in self.rows:
             return
         if isinstance(self.clips, Films):
@@ -82,11 +87,11 @@ class Tally:
         self._on_outcome(number, outcome)
 
     def truth(self, number: int):
-        """What a frame really was."""
+        """The truth of a frame."""
         return self.task.truth(self.clips, clip_number(self.clips, number))
 
     def miss(self, numbers) -> None:
-        """Count the frames that did not arrive as missed."""
+        """Score the frames that were not received."""
         for number in set(numbers) - set(self.rows):
             self.rows[number] = self.task.score(self.truth(number), None)
 
@@ -96,20 +101,20 @@ class Tally:
 
 @dataclass
 class Run:
-    """One point that was run: its flowgraph, what arrived, and how long it took; ``told`` by the
-    recording, of a replay."""
+    """A point that was run: its flowgraph, received frames and duration; ``told`` is the
+    description in the recording of a replay."""
 
     point: Scenario
     clips: object
-    weights: str  # and settings
+    weights: str  # weights and settings
     flowgraph: object
     tally: Tally
     log: AirLog | None
     told: Told | None = None
-    span: tuple | None = None  # of its frames, where they are a part of the point's
-    cut: bool = False  # ended before all was sent
-    stop: BaseException | None = None  # what ended a run whose frames so far are kept
-    failures: list = field(default_factory=list)  # lines of the files that could not be read
+    span: tuple | None = None  # range of its frames, if they are a part of the point's
+    cut: bool = False  # ended before all frames were sent
+    stop: BaseException | None = None  # exception that ended a run whose results are kept
+    failures: list = field(default_factory=list)  # errors of files that could not be read
     wall_s: float = 0.0
 
     @property
@@ -123,23 +128,24 @@ class Run:
         return self.tally.task
 
     def is_live(self) -> bool:
-        """Whether it cannot be had again: what came of films, devices and radios by the clock is
-        kept, whatever ends it."""
+        """Whether the run cannot be repeated: the results of films, devices and radios in real time
+        are kept, whatever ends the run."""
         return isinstance(self.clips, Films) or (bool(self.log) and not self.flowgraph.lockstep)
 
     def is_cut(self) -> None:
-        """It ends here, whatever was still to be sent."""
+        """Note that the run ends before all frames were sent."""
         self.cut = True
 
 
 def run_point(point: Scenario, clips, on_frames=lambda count: None, make=None) -> dict:
-    """Send clips over the link that ``point`` describes; return its JSON record.
+    """Send clips over the link of ``point``; returns its JSON record.
 
-    on_frames  called with the number of frames that have arrived, for a progress bar
-    make       of (point, weights), in the place of the flowgraph that the point asks for
-    Raises guard.BlockError if a block failed or the flowgraph stalled.  What ends a run that cannot
-    be had again (films, radios that go by their clocks) is raised with the record of what came till
-    then as its attribute ``result``; the cause stands there as "stopped".
+    on_frames  called with the number of received frames, for a progress bar
+    make       function of (point, weights) that makes another flowgraph than the point's
+
+    guard.BlockError if a block failed or the flowgraph stalled.  An exception that ends a run that
+    cannot be repeated (films, radios in real time) has the record so far as its attribute
+    ``result``, with the cause in its key "stopped".
     """
     if make or not is_divisible(point, clips):
         with one_thread() if is_by_itself(point) else contextlib.nullcontext():
@@ -153,13 +159,13 @@ def run_point(point: Scenario, clips, on_frames=lambda count: None, make=None) -
 
 
 def measure(point: Scenario, clips, span: tuple, on_frames=lambda count: None) -> Part:
-    """What comes of the frames [first, end) of a point that is divisible, by themselves."""
+    """Run only the frames [first, end) of a divisible point; returns their results."""
     with one_thread():
         return kept(execute(point, clips, on_frames, span=span), part_of)
 
 
 def is_decided(point: Scenario, parts: list) -> bool:
-    """Whether the parts of a point from its first frame on have all the errors that it wants."""
+    """Whether the first parts of a point have the number of errors that ends it."""
     task = task_of(point.system, point.task)
     rows = (row for part in parts for row in part.scores.values())
     return bool(point.until_errors) and sum(map(task.errors, rows)) >= point.until_errors
@@ -172,8 +178,8 @@ def joined_record(point: Scenario, clips, parts: list) -> dict:
 
 
 def kept(run: Run, result):
-    """``result`` of a run that is over, whose memory is then let go.  Of one that was stopped, what
-    stopped it is raised, with the result as its attribute ``result``."""
+    """The ``result`` of a finished run, whose memory is freed.  The exception that stopped a run is
+    raised, with the result as its attribute ``result``."""
     found = result(run)
     run.flowgraph.release()
     if run.stop:
@@ -184,12 +190,13 @@ def kept(run: Run, result):
 
 def execute(point: Scenario, clips, on_frames=lambda count: None, make=None, watch=None,
             on_outcome=lambda number, outcome: None, span=None) -> Run:  # fmt: skip
-    """Run a point; whoever calls lets go of the flowgraph.
+    """Run a point; the caller has to free the flowgraph.
 
     watch       called with the flowgraph before it starts
-    on_outcome  called with the number and the outcome of each frame that arrives
-    span        [first, end) of the frames to send, of a point that is divisible
-    The others as of :func:`run_point`.
+    on_outcome  called with the number and the outcome of each received frame
+    span        [first, end) of the frames to send, for a divisible point
+
+    The other arguments are those of :func:`run_point`.
     """
     if isinstance(clips, Films):
         point = replace(point, media=tuple(clips.names), features=clips.asked)
@@ -217,7 +224,8 @@ def execute(point: Scenario, clips, on_frames=lambda count: None, make=None, wat
     run.net.begin()
     began = time.perf_counter()
     try:
-        silence = Awake() if point.radio else Idle()  # a radio's clock waits for nobody
+        # A radio in real time does not wait for a busy computer.
+        silence = Awake() if point.radio else Idle()
         guard.run(
             flowgraph,
             progress=lambda: _progress(run, on_frames),
@@ -244,7 +252,7 @@ def execute(point: Scenario, clips, on_frames=lambda count: None, make=None, wat
 
 
 def _air_log(point: Scenario, flowgraph, frames: int | None, told) -> AirLog | None:
-    """What is kept of a run over radios or of a recording; None for the aligned chain."""
+    """The log of a run over radios or of a recording; None for the aligned chain."""
     if told:
         length = len(flowgraph.ends[0].recording)
         return AirLog(flowgraph, frames, told.check_frames(point, length))
@@ -252,7 +260,7 @@ def _air_log(point: Scenario, flowgraph, frames: int | None, told) -> AirLog | N
 
 
 def _keep_failures(run: Run, source) -> None:
-    """Films that could not be read; an error where that is all of them."""
+    """Keep the errors of films that could not be read; BlockError if none could."""
     run.failures = source.failures
     if run.failures and not source.sent:
         raise BlockError("; ".join(dict.fromkeys(run.failures)))
@@ -270,7 +278,7 @@ def build(point: Scenario, clips, weights: str, make=None, span=None):
 
 
 def _set_batches(point: Scenario, clips, flowgraph, net) -> None:
-    """Networks take frames in batches that nothing but their numbers decides."""
+    """Make the batches of networks depend only on frame numbers."""
     size = batch_of(point, clips, net)
     end = frames_of(point, clips) if size > 1 else None
     encoders = [terminal.encoder for terminal in flowgraph.ends_of_chain]
@@ -279,7 +287,7 @@ def _set_batches(point: Scenario, clips, flowgraph, net) -> None:
 
 
 def told_of_run(run: Run) -> dict:
-    """What the recording of a run tells besides its options, when the run is over or was cut."""
+    """The fields of a run's recording that are known at its end."""
     told = told_of_clips(run.clips) | told_of_model(run.point, run.weights)
     if run.cut:
         run.log.update()
@@ -289,7 +297,7 @@ def told_of_run(run: Run) -> dict:
 
 
 def source_of(clips, takes: list, frames: int, span=None):
-    """The block that sends a set, or a span of its frames, or media files."""
+    """The source block for a set, or a span of its frames, or media files."""
     if not isinstance(clips, Films):
         first, end = span or (0, frames)
         return clip_source(clips, frames=end, takes=takes, first=first)
@@ -300,7 +308,8 @@ def source_of(clips, takes: list, frames: int, span=None):
 
 
 def _progress(run: Run, on_frames):
-    """Heartbeat of a run for its watchdog: grows with what arrives; None once it may end."""
+    """The progress function of a run for guard.run: it grows with received frames; None at the
+    end."""
     flowgraph, tally, log = run.flowgraph, run.tally, run.log
     on_frames(tally.seen)
     if log:
@@ -311,11 +320,12 @@ def _progress(run: Run, on_frames):
         run.is_cut()
         return None
     source = flowgraph.ends[0] if run.told else flowgraph.source
-    return tally.seen + (source.sent if source else 0)  # it is busy, be it that nothing is heard
+    # Sent frames are progress, also if none is received.
+    return tally.seen + (source.sent if source else 0)
 
 
 def identity(point: Scenario, clips, weights: str) -> dict:
-    """The part of a record that tells it from those of all other points, sets and weights."""
+    """The part of a record that identifies its point, set and weights."""
     weights, free = parted(weights)[0], error_free_weights(point, weights)
     return {
         "scenario": settings(point),
@@ -326,8 +336,8 @@ def identity(point: Scenario, clips, weights: str) -> dict:
 
 
 def key(record: dict) -> tuple:
-    """What tells a point's record from others: data set, checkpoints by content, every option; an
-    option that it does not know has its default."""
+    """The key that identifies a record: data set, digests of checkpoints, all options; an option
+    that the record does not have counts as its default."""
     used = settings(Scenario(**record["scenario"]))
     return (*(record[name] for name in KEY), *sorted(used.items()))
 
@@ -339,7 +349,7 @@ def key_of_point(point: Scenario, clips) -> tuple:
 
 
 def finished(path) -> dict:
-    """Key -> record of the points that a document has; SemcomError if it is of anything else."""
+    """{key: record} of the points in a document; SemcomError for another document."""
     found = read(path)
     try:
         return {key(record): record for record in found if "stopped" not in record}
@@ -350,13 +360,15 @@ def finished(path) -> dict:
 
 
 def part_of(run: Run) -> Part:
-    """What came of the frames of a run."""
+    """The results of the frames of a run."""
     flowgraph, rows = run.flowgraph, run.tally.rows
     source = flowgraph.source
     return Part(
         scores=dict(rows),
         units={number: length(run, number) for number in rows},
-        free=None if run.stop else error_free(run, sorted(rows)),  # there may be no time
+        free=None
+        if run.stop
+        else error_free(run, sorted(rows)),  # a stopped program has to end soon
         measured=flowgraph.meter.measured() if flowgraph.meter else None,
         counts=counts_of(flowgraph, run.net),
         sent=source.sent - getattr(source, "first", 0) if source else None,
@@ -366,7 +378,7 @@ def part_of(run: Run) -> Part:
 
 
 def record(run: Run) -> dict:
-    """The figures of one point (README, records)."""
+    """The record of a finished run (keys: docs/reference/records.md)."""
     noise = run.told.noise if run.told else {}
     heard = run.log.mean_symbols if run.log else 0.0
     found = record_of(run.point, run.clips, run.weights, part_of(run), heard, **noise)
@@ -378,10 +390,10 @@ def record(run: Run) -> dict:
 
 
 def record_of(point: Scenario, clips, weights: str, part: Part, heard=0.0, **noise) -> dict:
-    """The figures of a point from what came of its frames.
+    """The record of a point from the results of its frames.
 
-    heard  [symbols] mean payload of the frames that a radio's receiver heard
-    noise  SNRs [dB] by option's name, that a recording tells
+    heard  [symbols] mean payload of the frames that a radio's receiver received
+    noise  {option: SNR [dB]} of a recording
     """
     net, task = (
         shared_system(point.system, weights, point.device),
@@ -431,13 +443,14 @@ def record_of(point: Scenario, clips, weights: str, part: Part, heard=0.0, **noi
 
 
 def length(run: Run, number: int) -> int:
-    """Units of a frame; its seconds, of a film of which nothing is known."""
+    """Number of units of a frame; for a film without truth, its seconds."""
     known = run.task.length(run.tally.truth(number))
     return known or (run.clips.places[number][2] if isinstance(run.clips, Films) else 0)
 
 
 def films_record(run: Run) -> dict:
-    """What a run over media files tells more: each window, and how much faster than life it was."""
+    """The additional keys of a run over media files: each window, and the speed relative to real
+    time."""
     entries, clips = run.tally.entries, run.clips
     windows = [
         {"file": Path(name).name, **entries[n], "truth": clips.names_of_truth(n)}
@@ -450,9 +463,9 @@ def films_record(run: Run) -> dict:
 
 
 def attempts_record(point: Scenario, counts: dict) -> dict:
-    """What a run whose frames can be asked for again tells more: attempts of a frame (of a
-    fragment, where it has several), the mean and how many took 1, 2, ...; frames whose last attempt
-    was not good enough either; answers that were lost on the return link, where it is simulated."""
+    """The additional keys of a run with retransmissions: attempts of a frame (or of a fragment),
+    their mean and histogram; frames that were not good enough after the last attempt; answers lost
+    on a simulated return link."""
     if point.attempts == 1:
         return {}
     took = [counts.get(f"took_{n}", 0) for n in range(1, point.attempts + 1)]
@@ -465,17 +478,17 @@ def attempts_record(point: Scenario, counts: dict) -> dict:
 
 
 def measured_snr_db(point: Scenario, path_snr_db):
-    """SNR per stream from the pilots' mean over all M x K paths, of which AWGN has only K."""
+    """SNR per stream from the pilots' mean over all M x K paths; AWGN has only K paths."""
     if path_snr_db is None or point.channel == "none":
-        return None  # without noise there is nothing but rounding to measure
+        return None  # without noise only rounding errors would be measured
     if point.channel != "awgn":
         return path_snr_db
     return path_snr_db + float(10 * np.log10(point.antennas))
 
 
 def error_free(run: Run, numbers: list) -> dict | None:
-    """Frame -> score of the system trained and tested with no channel, on the same clips; None
-    where there are no such weights."""
+    """{frame: score} of the system trained and tested without a channel, on the same clips; None if
+    there are no such weights."""
     point, clips = run.point, run.clips
     free = None if isinstance(clips, Films) else error_free_weights(point, run.weights)
     if free is None:
@@ -489,7 +502,7 @@ def error_free(run: Run, numbers: list) -> dict | None:
 
 @functools.lru_cache(maxsize=4096)
 def _error_free(system, weights, device, clips, batch: int) -> dict:
-    """Clip -> score, of one batch of a set's clips; the same for all points of a sweep."""
+    """{clip: score} of a batch of a set's clips; cached for all points of a sweep."""
     net, task = shared_system(system, weights, device), task_of(system)
     wanted = range(batch * BATCH, min((batch + 1) * BATCH, len(clips)))
     items = reference.outcomes(Scenario(channel="none", device=device), net, clips, wanted, BATCH)

@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 MOCK_ANTENNAS = 2
-MOST_TERMINALS = 2  # that send over a radio, each a device of its own
+MOST_TERMINALS = 2  # terminals that can send over radios, each with a device of its own
 MOST_ANTENNAS = 8  # of the channel and the detectors
 
 
@@ -60,14 +60,15 @@ class Scenario(
 
 
 def add_options(parser: argparse.ArgumentParser, leave_out=()) -> None:
-    """Give ``parser`` every option of a Scenario; those of a sweep take several values."""
+    """Add all options of a Scenario to ``parser``; options that can be swept take several
+    values."""
     options.add_options(parser, Scenario, sweep=True, leave_out=leave_out)
 
 
 def sweep(args: argparse.Namespace) -> list:
-    """The points named by parsed options, SNR running fastest; checked before anything runs.
+    """The points of parsed options, with the SNR varying fastest; SemcomError for wrong ones.
 
-    Combinations that come to the same point are run once.
+    Combinations that are the same point come once.
     """
     given = options.given(args, Scenario)
     points = [settle(point, given) for point in options.points(Scenario, given)]
@@ -76,15 +77,15 @@ def sweep(args: argparse.Namespace) -> list:
     for name in ("dump_path", "record"):
         if getattr(points[0], name) and len(points) > 1:
             raise SemcomError(
-                f"{options.flag(name)}: would hold the signals of the last of {len(points)} points "
-                "alone; give one value of each option"
+                f"{options.flag(name)}: would only hold the signals of the last of {len(points)} "
+                "points; give one value of each option"
             )
     return points
 
 
 def settle(point: Scenario, given=()) -> Scenario:
-    """The point as it is run: with ``--adaptive``, what its table has for its SNR; what it decides
-    cannot be ``given`` beside it."""
+    """The point as it is run: with ``--adaptive``, the table's options for its SNR.  SemcomError
+    for one of these options in ``given``."""
     if not point.adaptive:
         return point
     decided = [name for name in options.fields(DigitalOptions) if name != "adaptive"]
@@ -95,8 +96,8 @@ def settle(point: Scenario, given=()) -> Scenario:
 
 
 def settings(point: Scenario) -> dict:
-    """The options that the figures of a point depend on, besides its checkpoint and its set: those
-    that have an effect; symbols where they are asked for, as a checkpoint may be for several."""
+    """The options on which the results of a point depend, besides checkpoint and set: those with an
+    effect; symbols if given, since a checkpoint may have several numbers."""
     known = options.fields(Scenario)
     found = options.used(point)
     if found.get("sidelink_snr", 0.0) is None:
@@ -104,12 +105,12 @@ def settings(point: Scenario) -> dict:
     if found.get("return_snr", 0.0) is None:
         found["return_snr"] = point.snr
     if not found.get("symbols"):
-        found.pop("symbols", None)  # the most, which the checkpoint tells
+        found.pop("symbols", None)  # the largest number, which the checkpoint has
     return {name: value for name, value in found.items() if not known[name].metadata.get("place")}
 
 
 def check(point: Scenario) -> None:
-    """Refuse combinations that mean nothing, naming the option and the remedy."""
+    """SemcomError, with the option and the remedy, for combinations that cannot be run."""
     streams = len(point.terminals())
     if point.antennas < streams:
         raise SemcomError(
@@ -117,9 +118,9 @@ def check(point: Scenario) -> None:
             f"antennas than streams; give at least {streams}"
         )
     if point.antennas > MOST_ANTENNAS:
-        raise SemcomError(f"--antennas {point.antennas}: {MOST_ANTENNAS} at most expected")
+        raise SemcomError(f"--antennas {point.antennas}: expected at most {MOST_ANTENNAS}")
     if not 1 <= point.attempts <= MOST_ATTEMPTS:
-        raise SemcomError(f"--attempts {point.attempts}: 1 to {MOST_ATTEMPTS} expected")
+        raise SemcomError(f"--attempts {point.attempts}: expected 1 to {MOST_ATTEMPTS}")
     if point.radio:
         _check_air(point)
         return
@@ -137,7 +138,7 @@ def check(point: Scenario) -> None:
 
 
 def _check_air(point: Scenario) -> None:
-    """What a radio can do, and bursts can be."""
+    """SemcomError for options that a radio or the burst format does not support."""
     from ..protocol.burst import BurstFormat  # not for a program's --help: has Torch
 
     BurstFormat(point.sample_rate, **burst_format(point))  # checks its own

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The set of clips that the options of a sweep name."""
+"""The set of clips of a sweep's options."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from ..data import open_set
 from ..data.films import Films
 from ..systems.registry import topology_of
 
-FILM = {"audio", "visual", "media"}  # what media files have for terminals
+FILM = {"audio", "visual", "media"}  # kinds of items that media files can give
 
 
 def kind_of(points: list) -> tuple[bool, bool]:
-    """Whether the set that points share is one of sentences, or one whose clips have pictures and
-    sound; SemcomError where their systems are for different sets."""
+    """Whether the common set of points has sentences, and whether its clips have pictures and
+    sound; SemcomError if their systems need different sets."""
     taken = {point.system: {place.takes for place in topology_of(point.system)} for point in points}
     text = {name for name, takes in taken.items() if "text" in takes}
     if text and len(text) < len(taken):
@@ -26,8 +26,8 @@ def kind_of(points: list) -> tuple[bool, bool]:
 
 
 def clips_of(points: list):
-    """A folder, the set that is generated, or media files; SemcomError where the systems of the
-    points take what it does not have, or are for different sets."""
+    """The set of points: a folder, the generated set, or media files; SemcomError if the systems of
+    the points need other kinds of items, or different sets."""
     point, kind = points[0], kind_of(points)
     if not point.media:
         return open_set(point.data or None, point.split, *kind)

@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""What runs at the terminals and at the receiver, by name."""
+"""The semantic systems by name, which run at the terminals and the receiver."""

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Link adaptation: for each SNR the settings that did best on validation, from a table.
+"""Link adaptation: for each SNR, the settings that are best on the validation split, from a table.
 
 A table is a JSON file that ``studies classical`` writes:
 
     {"system": "digital", "data": "raw, composed", "split": "val", "uses": 1344,
      "choices": [{"channel": "rayleigh", "snr": -5, "settings": {"code": "1/2", ...}}, ...]}
 
-The choice of an SNR is that of the highest SNR of the table that is not above it, or of its lowest.
+The choice for an SNR is that of the table's highest SNR that is not above it, or of its lowest SNR.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ from ..base.files import read_json
 
 
 def adapted(point):
-    """The point with the settings that its table has for its channel and SNR."""
+    """The point with the settings of its table for its channel and SNR; SemcomError if the table
+    does not fit the point."""
     found = read_table(point.adaptive)
     for name in ("system", "uses"):
         if found[name] != getattr(point, name):
             raise SemcomError(
                 f"--adaptive {point.adaptive}: is for --{name} {found[name]}, not "
-                f"{getattr(point, name)}; give that, or a table of its own"
+                f"{getattr(point, name)}; give that, or another table"
             )
     known = [choice for choice in found["choices"] if choice["channel"] == point.channel]
     if not known:
@@ -42,7 +43,7 @@ def adapted(point):
 
 @lru_cache(maxsize=8)
 def read_table(path: str) -> dict:
-    """A table as it stands in its file; SemcomError for what is none."""
+    """The table in a file; SemcomError for another content."""
     try:
         found = read_json(path)
         whole = {"system", "uses", "choices"} <= set(found) and all(
@@ -53,5 +54,7 @@ def read_table(path: str) -> dict:
             f"--adaptive {path}: cannot be read ({cause}); give a table of `studies classical`"
         ) from cause
     if not whole or not found["choices"]:
-        raise SemcomError(f"--adaptive {path}: is no table of choices; write it again")
+        raise SemcomError(
+            f"--adaptive {path}: is not a table of choices; write one with `studies classical`"
+        )
     return found

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Which weights a system takes for a set of clips: those named, else those whose training set the
-set is one of, by its name or by what it holds."""
+"""Chooses a system's weights for a set of clips: the given ones, or else those whose training set
+the set is, by its features or its name."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from ..weights.names import find, known, models_folder, name_of
 from .loading import check_sizes, parted, shared_system
 from .registry import system
 
-SETS = "sets.json"  # moments of the sets that shipped weights were trained on
-LOOKED_AT = 24  # clips whose features are looked at
-ALIKE = 0.42  # standard deviations; splits of one set are 0.2 to 0.25 apart, sets 0.57 and more
-OWN_DECODER = "psp"  # of pilot_ave, which its weights' names do not tell
+SETS = "sets.json"  # moments of the training sets of shipped weights
+LOOKED_AT = 24  # clips whose features are compared
+ALIKE = 0.42  # [standard deviations] splits of a set differ by 0.2 to 0.25, sets by 0.57 or more
+OWN_DECODER = "psp"  # decoder of pilot_ave that names of weights leave out
 
 
 @lru_cache(maxsize=4)
 def moments(clips) -> dict[str, list[list[float]]]:
-    """Mean and standard deviation of each feature over some clips, spread over the set:
+    """Mean and standard deviation of each feature over some clips, evenly spaced in the set:
     {"audio": [mean [d_a], deviation [d_a]], "visual": ...}."""
     numbers = np.unique(np.linspace(0, len(clips) - 1, LOOKED_AT).astype(int))
     found = {}
@@ -39,8 +39,8 @@ def moments(clips) -> dict[str, list[list[float]]]:
 
 
 def distance(one: dict, other: dict) -> float:
-    """By how many standard deviations two sets' features differ, the larger of sound and picture;
-    infinite where their sizes do."""
+    """Distance of two sets' features [standard deviations], the larger one of sound and picture;
+    infinite if their sizes differ."""
     worst = 0.0
     for kind in one:
         (mean, deviation), (mean_too, deviation_too) = (np.array(m[kind]) for m in (one, other))
@@ -53,9 +53,9 @@ def distance(one: dict, other: dict) -> float:
 
 
 def kin(clips, names: list[str]) -> str:
-    """Which of the sets ``names`` a set is one of: by its features, else by its own name, as
-    anything may lie in a folder of that name; '' for none.  A set of whose features nothing is
-    stored, as they are another's in a new order (ave28 with rivals), goes by its name."""
+    """The set among ``names`` that ``clips`` belong to, by their features; '' if none.  A set whose
+    moments are not stored, since its features are another's in a new order (ave28 with rivals), is
+    identified by its name."""
     named = clips.name if clips.name in names else ""
     path = models_folder() / SETS
     if not hasattr(clips, "audio") or not path.is_file():
@@ -70,10 +70,11 @@ def kin(clips, names: list[str]) -> str:
 
 
 def weights_for(point, clips) -> str:
-    """Path of the weights that a point of a sweep runs with a set, checked against both; '' for a
-    system without any.
+    """Path of the weights for a point and a set; '' for a system without weights.
 
     point  has system, variant, decoder, symbols, checkpoint and device
+
+    SemcomError if the weights do not fit the options or the set.
     """
     entry = system(point.system)
     if not entry.weights:
@@ -94,8 +95,8 @@ def weights_for(point, clips) -> str:
 
 
 def named_weights(named: list, name: str, trained: str, clips) -> list[Path]:
-    """Paths of the weights that a user names, files or names of shipped ones; of nothing, those for
-    the set.
+    """Paths of the weights that a user gives, files or names of shipped ones; those for the set if
+    ``named`` is empty.
 
     trained  variant of the system ``name``, or setting of a localiser
     """
@@ -104,35 +105,35 @@ def named_weights(named: list, name: str, trained: str, clips) -> list[Path]:
 
 
 def check(point, net, path: Path, clips) -> None:
-    """Refuse weights that are not what the options ask for, or do not fit the set."""
+    """SemcomError for weights that do not fit the options or the set."""
     rates = getattr(net, "rates", ())
     if point.symbols not in (0, *rates):
         raise SemcomError(
             f"--symbols {point.symbols}: {path.name} sends {' or '.join(map(str, rates))} symbols "
-            f"a segment; train one with apps/train.py and name it with --checkpoint"
+            f"per segment; train weights with train.py and give them with --checkpoint"
         )
     if point.decoder not in ("", decoder_of(net)):
         raise SemcomError(
-            f"--decoder {point.decoder}: {path.name} has {decoder_of(net)}; name a "
+            f"--decoder {point.decoder}: {path.name} has {decoder_of(net)}; give a "
             "checkpoint of pilot_ave with that decoder"
         )
     wanted = system(point.system).variants[point.variant]
     if wanted and net.topology.names != wanted:
         raise SemcomError(
             f"--variant {point.variant}: {path.name} holds the terminals "
-            f"{' and '.join(net.topology.names)}; name a checkpoint of that variant"
+            f"{' and '.join(net.topology.names)}; give a checkpoint of that variant"
         )
     check_sizes(net, clips, path.name)
 
 
 def decoder_of(net) -> str:
-    """Name of the semantic decoder, '' for a system that has no other than its own."""
+    """Name of the semantic decoder; '' for a system with only one."""
     return getattr(getattr(net, "config", None), "decoder", "")
 
 
 def error_free_weights(point, path: str):
-    """Path of the same system trained on the same data without a channel, beside the weights in
-    use; or None."""
+    """Path of weights of the same system and data, trained without a channel, in the folder of the
+    present weights; None if there are none."""
     entry = system(point.system)
     if not entry.weights or "error_free" not in entry.variants or point.variant != "full":
         return None

@@ -1,22 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The classical link: codecs of pictures and sound, CRC, LDPC and QAM, on the chain of all systems.
+"""The classical link: codecs of pictures and sound, CRC, LDPC and QAM, on the same chain as all
+systems.
 
     pictures -> picture codec -> units -> blocks (CRC, LDPC) -> QAM -> stream "video"
     sound    -> sound codec   -> units -> blocks (CRC, LDPC) -> QAM -> stream "audio"
 
-Both streams of a frame have the same length: the longer one's, which is granted to both, or
-``payload`` symbols.  The receiver knows the settings and that length, and nothing else.
+Both streams of a frame have the same length: that of the longer one, or ``payload`` symbols.  The
+receiver knows the settings and that length, and nothing else.
 
-Unit 0 of a stream is a head with the clip's length and the pictures' size; it is left out where
-the receiver needs neither, as of a clip of ten seconds of which events are told.  Every bit of
-heads and units is counted in the payload.
+Unit 0 of a stream is a header with the clip's length and the pictures' size; it is left out if the
+receiver needs neither, as for events in clips of ten seconds.  All bits of headers and units count
+as payload.
 
-What a lost block costs is its units: of pictures, the last good one is shown again, or mid-grey
-where none came yet; of sound, silence.  Then the outcome is either the media themselves (task
-``media``) or what a localiser says of them (task ``events``): the receiver makes the same features
-of the decoded media as terminals make of the original, and the system that was trained without a
-channel decides; where only sound or only pictures came, the one that was trained on those alone.
+A lost block loses its units: a lost picture is replaced by the last good one, or by mid-grey if
+none came yet; lost sound by silence.  The outcome is either the media themselves (task ``media``)
+or the decisions of a localiser on them (task ``events``): the receiver computes the features of the
+decoded media, and the system that was trained without a channel decides; if only sound or only
+pictures came, the system that was trained on these alone.
 """
 
 from __future__ import annotations
@@ -48,35 +49,37 @@ from ..phy.coding import BlockCode
 from ..weights.names import shipped
 from .loading import load_system
 
-LOCALISER, TRAINED_ON = "pilot_ave_plus", "media"  # its system, and the data of its weights
-LOCALISERS = {  # variant by what came
+LOCALISER, TRAINED_ON = "pilot_ave_plus", "media"  # system and training data of the localiser
+LOCALISERS = {  # received streams -> variant of the localiser
     ("audio", "video"): "error_free",
     ("audio",): "audio_only",
     ("video",): "video_only",
-    (): "error_free",  # of silence and grey it says that nothing happens
+    (): "error_free",  # its decision on silence and grey is background
 }
-CACHED = 8192  # codings that are kept: a sweep sends the same clips again and again
-UNDER_WAY = 64  # clips that one terminal has sent and another has not
-STEPS = 8  # of quality, between the one asked for and the lowest
-SLOWEST = 0.1  # [Hz] of pictures: one of a clip
-USUAL = 10  # [s] of a clip of which no head tells another length
-HEAD = struct.Struct(">BHH")  # [s], height and width [pixels]: unit 0, where it is needed
-LARGEST = 1 << 28  # [bytes] of the pictures of a clip as it is shown: a head that tells more lies
+CACHED = 8192  # most codings that are kept, since a sweep sends the same clips repeatedly
+UNDER_WAY = 64  # most clips that one terminal has sent and another has not
+STEPS = 8  # levels of quality from the lowest to the wanted one
+SLOWEST = 0.1  # [Hz] lowest rate of pictures: one of a clip
+USUAL = 10  # [s] length of a clip without a header
+HEAD = struct.Struct(">BHH")  # unit 0, if needed: length [s], height and width [pixels]
+LARGEST = 1 << 28  # [bytes] most pictures of a received clip: a header with more is wrong
 
 
 @dataclass(frozen=True)
 class DigitalSettings:
-    """What a classical link is made of.
+    """The settings of a classical link.
 
-    task          events or media;  variant  full, audio_only or video_only: who sends
-    source        picture codec + sound codec, of a variant with one terminal its codec alone
-    quality       of pictures, 0 to 100;  bitrate  of sound [b/s], 0: the codec's lowest
-    size          height that pictures are coded at [pixels]
-    picture_rate  pictures of a second that are sent, 0.1 to 16; at least one of a clip
+    task          events or media
+    variant       terminals that send: full, audio_only or video_only
+    source        picture codec + sound codec; for a variant with one terminal only its codec
+    quality       quality of pictures, 0 to 100
+    bitrate       [bit/s] of sound; 0: the codec's lowest
+    size          [pixels] height at which pictures are coded
+    picture_rate  [Hz] pictures that are sent, 0.1 to 16; at least one of a clip
     code, length, modulation, repetition  see phy.coding.BlockCode
-    payload       most symbols of a clip, of which a frame takes those that carry most; quality and
-                  bitrate are then lowered until it holds the clip, and what still does not fit is
-                  not sent; 0: as many as the clip needs
+    payload       budget of symbols of a clip: a frame has the number of symbols up to it that
+                  carries most bits, quality and bitrate are lowered until the clip fits, and units
+                  that still do not fit are not sent; 0: as many symbols as the clip needs
     """
 
     task: str = "events"
@@ -95,21 +98,21 @@ class DigitalSettings:
 
 TASKS = ("events", "media")
 VARIANTS = {"full": ("audio", "video"), "audio_only": ("audio",), "video_only": ("video",)}
-CODECS = {"audio": SOUNDS, "video": PICTURE_CODECS}  # of each terminal
+CODECS = {"audio": SOUNDS, "video": PICTURE_CODECS}  # terminal -> names of its codecs
 
 
 def codecs_of(source: str, terminals: tuple[str, ...]) -> dict[str, str]:
-    """The codec of each terminal; SemcomError if ``source`` does not name one for each."""
+    """{terminal: codec}; SemcomError if ``source`` does not name one for each terminal."""
     named = source.split("+")
     found = {place: [name for name in named if name in CODECS[place]] for place in terminals}
     if any(len(names) != 1 for names in found.values()) or len(named) != len(terminals):
         wanted = " and ".join(f"one of {', '.join(CODECS[place])}" for place in terminals)
-        raise SemcomError(f"source {source!r}: {wanted} expected, as jpeg+pcm")
+        raise SemcomError(f"source {source!r}: expected {wanted}, such as jpeg+pcm")
     return {place: name for place, (name,) in found.items()}
 
 
 class Digital(System):
-    """The classical link; SemcomError for settings that mean nothing."""
+    """The classical link; SemcomError for impossible settings."""
 
     name = "digital"
     full_topology = Topology((Terminal("audio", "media"), Terminal("video", "media")))
@@ -134,27 +137,28 @@ class Digital(System):
                 f"picture rate {settings.picture_rate:g}: expected {SLOWEST:g} to {PICTURES} Hz"
             )
         most = self.code.largest(settings.payload)
-        self.frame = self.code.symbols(most) if most else 0  # symbols of each; 0: they vary
+        self.frame = self.code.symbols(most) if most else 0  # symbols of a frame; 0: variable
         if settings.payload and not self._room(self.frame):
             raise SemcomError(
-                f"payload of {settings.payload} symbols: holds no unit at {settings.modulation}, "
-                f"{settings.code}; {self._symbols([bytes(1)])} hold the smallest"
+                f"payload of {settings.payload} symbols: too short for a unit at "
+                f"{settings.modulation}, {settings.code}; give at least {self._symbols([bytes(1)])}"
             )
         self._localise = Localiser() if self.task == "events" else None
         self.classes = self._localise.classes if self._localise else ()
         self.begin()
 
     def item(self, terminal: str) -> Item:
-        """The handle of the clip, once for each of its seconds."""
+        """The handle of the clip, repeated for each of its seconds."""
         return HANDLE_ITEM
 
     @property
     def outcome_item(self) -> Item:
-        """Of events probabilities of the classes in a second; of media the handle of the clip."""
+        """For events the probabilities of the classes in a second; for media the handle of the
+        clip."""
         return HANDLE_ITEM if self.task == "media" else (np.float32, len(self.classes))
 
     def payload(self, terminal: str, items: int) -> int:
-        """The same for all clips where the settings have a ``payload``; else 0: it varies."""
+        """Symbols of all clips if the settings have a ``payload``; otherwise 0: variable."""
         return self.frame
 
     def begin(self) -> None:
@@ -167,8 +171,8 @@ class Digital(System):
         }  # fmt: skip
 
     def figures(self, counts: dict[str, int]) -> dict:
-        """``blocks_lost``: share of the coded blocks; ``units_cut``: share that did not fit into
-        the payload; ``payload_needed``: symbols that hold every clip at the lowest quality."""
+        """``blocks_lost``: share of lost blocks; ``units_cut``: share of units that did not fit the
+        payload; ``payload_needed``: symbols that suffice for every clip at the lowest quality."""
         blocks, units = counts["blocks"], counts["units"]
         return {
             "blocks_lost": counts["blocks_lost"] / blocks if blocks else None,
@@ -179,7 +183,7 @@ class Digital(System):
     # --- terminals ---
 
     def send(self, terminal: str, taken, heard: dict) -> list[torch.Tensor]:
-        """Handles of each clip, as they travel, -> its symbols [n] complex64."""
+        """Items with the handle of each clip -> its symbols [n] complex64."""
         sent = []
         for items in taken:
             handle = int(items[0, 0])
@@ -199,13 +203,13 @@ class Digital(System):
         return self.code.encode(unit_stream.pack(kept, blocks, size), symbols)
 
     def _granted(self, media: Media) -> int:
-        """Symbols of a frame: as many as the longer of its streams needs."""
+        """Symbols of a frame: the number that the longer stream needs."""
         return max(
             self._symbols(self.units_of(place, media, None)) for place in self.topology.names
         )
 
     def _symbols(self, coded: list) -> int:
-        """Least symbols that hold these units."""
+        """The least number of symbols for these units."""
         bits = unit_stream.stream_bits(coded)
         symbols = self.code.symbols(bits + unit_stream.POINTER_BITS)
         while self._room(symbols) < bits:  # a pointer in each block
@@ -213,34 +217,34 @@ class Digital(System):
         return symbols
 
     def _room(self, symbols: int) -> int:
-        """Bits of units that so many symbols hold."""
+        """Bits of units that fit ``symbols`` symbols."""
         blocks, size = self.code.payload(symbols)
         return blocks * max(0, size - unit_stream.POINTER_BITS)
 
     def units_of(self, terminal: str, media: Media, room: int | None) -> list:
-        """What a terminal sends of a clip, coded as well as fits into ``room`` bits (None: as well
-        as the settings say); at the lowest quality, more than fits."""
+        """A terminal's units of a clip at the best quality that fits ``room`` bits (None: the
+        quality of the settings); at the lowest quality they may exceed ``room``."""
         levels = self._bitrates() if terminal == "audio" else self._qualities()
         if room is None:
             return self._coding(terminal, media, levels[-1])
         low, high = 0, len(levels) - 1
-        while low < high:  # the best level that fits; sizes grow with levels
+        while low < high:  # bisection for the best level that fits: sizes grow with levels
             middle = (low + high + 1) // 2
             bits = unit_stream.stream_bits(self._coding(terminal, media, levels[middle]))
             low, high = (middle, high) if bits <= room else (low, middle - 1)
         return self._coding(terminal, media, levels[low])
 
     def _qualities(self) -> list[int]:
-        """Levels of quality up to the one asked for."""
+        """Levels of quality up to that of the settings."""
         return sorted({round(self.settings.quality * k / STEPS) for k in range(STEPS + 1)})
 
     def _bitrates(self) -> list[int]:
-        """Bit rates of the sound codec up to the one asked for, at least its lowest."""
+        """Bit rates [bit/s] of the sound codec up to that of the settings, at least its lowest."""
         offered = sorted(sound_codecs.bitrates(self.codecs["audio"]))
         return [rate for rate in offered if rate <= self.settings.bitrate] or offered[:1]
 
     def _coding(self, terminal: str, media: Media, level: int) -> list:
-        """Units of a clip at one level, kept for whoever sends it again."""
+        """Units of a clip at one level; cached for repeated clips."""
         s, codec = self.settings, self.codecs[terminal]
         if terminal == "audio":
             key, code = (codec, level), self._sound
@@ -255,8 +259,8 @@ class Digital(System):
         told = media.seconds, *media.pictures.shape[1:3]
         if not _possible(*told):
             raise SemcomError(
-                f"clip of {told[0]} s with pictures of {told[1]} x {told[2]}: at most {LARGEST:,} "
-                "bytes of pictures expected; send shorter or smaller ones"
+                f"clip of {told[0]} s with pictures of {told[1]} x {told[2]}: expected at most "
+                f"{LARGEST:,} bytes of pictures; send shorter or smaller clips"
             )
         return HEAD.pack(*told)
 
@@ -271,23 +275,24 @@ class Digital(System):
         return picture_codecs.encode(self.codecs["video"], shown, quality, size)
 
     def _count(self, seconds: int) -> int:
-        """Pictures that are sent of so many seconds."""
+        """Number of pictures that are sent of ``seconds`` seconds."""
         return max(1, round(seconds * self.settings.picture_rate))
 
     # --- receiver ---
 
     def outcome(self, symbols, noise) -> list[torch.Tensor]:
-        """Symbols [K, n] and their noise [K, n] of each frame -> its outcome, an item a second."""
+        """Symbols [K, n] and their noise [K, n] of each frame -> its outcome, an item per
+        second."""
         return self.judged(symbols, noise)[0]
 
     def judged(self, symbols, noise) -> tuple:
-        """And the share of its blocks that came."""
+        """As :meth:`outcome`, and the share of received blocks of each frame."""
         outcomes, shares, _ = self._all(symbols, noise)
         return outcomes, shares
 
     def told(self, symbols, noise) -> tuple:
-        """And ``blocks``: which came, uint8 [C] of each terminal's; ``symbols``: n; ``media``: the
-        handle of what is shown, NOTHING if nothing came."""
+        """As :meth:`judged`, and ``blocks``: uint8 [C] for each terminal, 1 for received ones;
+        ``symbols``: n; ``media``: the handle of the received media, NOTHING without any."""
         outcomes, shares, frames = self._all(symbols, noise)
         known = []
         for outcome, media, good, length in zip(outcomes, *zip(*frames, strict=True), strict=True):
@@ -297,7 +302,7 @@ class Digital(System):
         return outcomes, shares, known
 
     def _all(self, symbols, noise) -> tuple:
-        """Outcomes, shares of blocks that came, and (media, blocks, length) of each frame."""
+        """Outcomes, shares of received blocks, and (media, blocks, length) of each frame."""
         outcomes, shares, frames = [], [], []
         for stream, variance in zip(symbols, noise, strict=True):
             units, good = self.units(stream.cpu().numpy(), variance.cpu().numpy())
@@ -311,8 +316,8 @@ class Digital(System):
         return outcomes, torch.tensor(np.array(shares, np.float32)), frames
 
     def units(self, symbols: np.ndarray, noise: np.ndarray) -> tuple[dict, dict]:
-        """Symbols [K, n] and noise [K, n] of a frame -> units of each terminal by their numbers,
-        None for those that did not come, and which of its blocks came, [C] bool."""
+        """Symbols [K, n] and noise [K, n] of a frame -> {terminal: {number: unit, or None if lost}}
+        and {terminal: [C] bool, whether each block was received}."""
         units, came = {}, {}
         for place, stream, variance in zip(self.topology.names, symbols, noise, strict=True):
             if self.code.payload(len(stream))[0]:
@@ -325,8 +330,9 @@ class Digital(System):
         return units, came
 
     def shown_again(self, units: dict) -> Media | None:
-        """Media of the units of each terminal: as many pictures a second as the features look at,
-        or 16; each is held until the next one.  None where they are shown and no head came."""
+        """The media of received units, with the number of pictures per second that the features
+        use, or 16; each picture lasts until the next one.  None for the task media without a
+        header."""
         heads = [told for each in units.values() if (told := _head(each[0]))]
         if not heads and self.task == "media":
             return None
@@ -359,15 +365,15 @@ class Digital(System):
 
 
 class Agreement:
-    """Whose settings hold for a clip: those of the terminal that sends it first hold for the others
-    too, so that the streams of a frame keep one length while settings change."""
+    """Chooses the settings for a clip: those of the terminal that sends it first hold for all, so
+    that the streams of a frame have one length while settings change."""
 
     def __init__(self):
         self._under_way: OrderedDict = OrderedDict()  # handle -> (system, terminals to come)
         self._lock = threading.Lock()
 
     def system(self, handle: int, terminal: str, own: Digital) -> Digital:
-        """The system that a terminal sends the clip of a handle with, in the place of its own."""
+        """The system with which a terminal sends the clip of a handle."""
         with self._lock:
             system, to_come = self._under_way.pop(handle, (own, set()))
             if terminal not in to_come:  # it is the first
@@ -384,7 +390,7 @@ AGREED = Agreement()
 
 
 class Localiser:
-    """What an error-free receiver says of media: the features, and the system without a channel."""
+    """Decides on media like an error-free receiver: features, and the system without a channel."""
 
     def __init__(self):
         whole = localiser(())
@@ -393,8 +399,8 @@ class Localiser:
 
     @torch.inference_mode()
     def __call__(self, media: Media, came: tuple[str, ...]) -> torch.Tensor:
-        """Probabilities of the classes in each second, [T, C]; ``came``: names of the terminals of
-        which something did."""
+        """Probabilities of the classes in each second, [T, C]; ``came``: names of the terminals
+        with received units."""
         net = localiser(came)
         seconds = media.seconds
         pictures = media.pictures.reshape(seconds, -1, *media.pictures.shape[1:])
@@ -411,7 +417,7 @@ class Localiser:
         return net.outcome(symbols, torch.zeros(1, symbols.shape[1]))[0]
 
     def _seen(self, seconds: np.ndarray) -> np.ndarray:
-        """Features of each second of pictures [T, n, h, w, 3]; of those that are alike once."""
+        """Features of each second of pictures [T, n, h, w, 3]; equal seconds are computed once."""
         keys = [hashlib.blake2b(second.tobytes()).digest() for second in seconds]
         different = dict(zip(keys, seconds, strict=True))
         made = self._features.visual(np.stack(list(different.values())))
@@ -421,7 +427,7 @@ class Localiser:
 
 @cache
 def localiser(came: tuple[str, ...]):
-    """The system for what came, loaded once for all."""
+    """The localiser for the received streams, which is loaded once per process."""
     return load_system(LOCALISER, shipped(LOCALISER, LOCALISERS[came], TRAINED_ON))
 
 
@@ -429,7 +435,7 @@ _CODED: OrderedDict = OrderedDict()
 
 
 def coded_once(key: tuple, code) -> list:
-    """Units of a clip by what they were coded with, kept for all systems of the process."""
+    """The units ``code()``, cached by ``key`` for all systems of the process."""
     if key not in _CODED:
         _CODED[key] = code()
         while len(_CODED) > CACHED:
@@ -438,26 +444,26 @@ def coded_once(key: tuple, code) -> list:
 
 
 def fitting(coded: list, room: int) -> list:
-    """The first units, as many as fit into ``room`` bits."""
+    """The first units that fit ``room`` bits."""
     sizes = np.cumsum([unit_stream.stream_bits([unit]) for unit in coded])
     return coded[: int(np.searchsorted(sizes, room, "right"))]
 
 
 def digest(media: Media) -> bytes:
-    """What tells a clip from others."""
+    """A digest that identifies a clip."""
     found = hashlib.blake2b(media.sound.tobytes(), digest_size=16)
     found.update(np.ascontiguousarray(media.pictures[::PICTURES, ::4, ::4]).tobytes())
     return found.digest()
 
 
 def _head(unit: bytes | None) -> tuple[int, int, int] | None:
-    """Seconds, height and width of a clip, as its head tells them; None of what is no head: a check
-    of 16 bits lets one of 65536 damaged blocks pass."""
+    """Seconds, height and width [pixels] in a clip's header; None for an impossible one: a CRC of
+    16 bits accepts one of 65536 damaged blocks."""
     told = HEAD.unpack(unit) if unit is not None and len(unit) == HEAD.size else (0, 0, 0)
     return told if _possible(*told) else None
 
 
 def _possible(seconds: int, height: int, width: int) -> bool:
-    """Whether a head can tell of such a clip."""
+    """Whether a header can have these values."""
     sides = min(height, width) > 0 and max(height, width) < 1 << 16
     return 0 < seconds < 256 and sides and 3 * seconds * PICTURES * height * width <= LARGEST

@@ -2,9 +2,9 @@
 # Copyright 2026 gr-semcom contributors
 """Sentences over the classical link: a code of text, CRC, LDPC and QAM.
 
-The tables of a code are learned from the training split of the set that is sent, of a set without
-one from the grammar's, and known to both ends.  The receiver writes down what the decoded bits say,
-right or wrong; whether all checks hold is what it thinks of its own sentence.
+The tables of a code are fitted to the training split of the set that is sent, or else to the
+grammar's, and both ends know them.  The receiver's outcome is the sentence of the decoded bits,
+right or wrong; its expected share of correct words is the share of blocks whose CRC holds.
 """
 
 from __future__ import annotations
@@ -25,8 +25,13 @@ from ..phy.coding import BlockCode
 
 @dataclass(frozen=True)
 class DigitalTextSettings:
-    """source: a code of media.codecs.texts;  data: the set that it is learned from, '' the grammar;
-    the others: see phy.coding.BlockCode."""
+    """Settings of the system.
+
+    source  a code of media.codecs.texts
+    data    the set to which it is fitted; '': the grammar
+
+    The other fields are those of phy.coding.BlockCode.
+    """
 
     source: str = "huffman_words"
     data: str = ""
@@ -37,7 +42,7 @@ class DigitalTextSettings:
 
 
 class DigitalText(System):
-    """One terminal that sends sentences."""
+    """The system with one terminal, which sends sentences."""
 
     name = "digital_text"
     full_topology = topology = Topology((Terminal("text", "text"),))
@@ -61,7 +66,7 @@ class DigitalText(System):
         return np.uint8, 1
 
     def payload(self, terminal: str, items: int) -> int:
-        """It varies: see :meth:`payload_of`."""
+        """0, since it is variable: see :meth:`payload_of`."""
         return 0
 
     def payload_of(self, terminal: str, taken: np.ndarray) -> int:
@@ -81,7 +86,7 @@ class DigitalText(System):
         return self.judged(symbols, noise)[0]
 
     def judged(self, symbols, noise) -> tuple:
-        """And the share of its blocks that came whole."""
+        """As :meth:`outcome`, and the share of each frame's blocks whose CRC holds."""
         sentences, shares = [], []
         for frame, variance in zip(symbols, noise, strict=True):
             bits, good = self.code.decode(frame[0].cpu().numpy(), variance[0].cpu().numpy())
@@ -93,6 +98,6 @@ class DigitalText(System):
 
 @lru_cache(maxsize=8)
 def learned(source: str, data: str) -> TextCodec:
-    """A code of text with its tables."""
+    """The code ``source`` fitted to the set ``data``; cached."""
     where = data if data and Path(data).is_dir() else None
     return TextCodec.fit(source, open_set(where, "train", text=True))

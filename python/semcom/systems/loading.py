@@ -2,9 +2,9 @@
 # Copyright 2026 gr-semcom contributors
 """Loads systems, from weights or from options alone.
 
-What a system runs with is one text, in programs, blocks and flowgraphs: its weights (a file, or
-what shipped ones were trained on), then, behind a question mark, its settings, of those that a
-system has (``System.Settings``): ``?source=h265+opus&code=3/4``.
+In programs, blocks and flowgraphs a checkpoint is one text: the weights (a file, or the training
+set of shipped ones), and after a question mark the settings (``System.Settings``), such as
+``?source=h265+opus&code=3/4``.
 """
 
 from __future__ import annotations
@@ -24,10 +24,15 @@ from .registry import classes, system
 
 
 def load_system(name: str, checkpoint: str | Path = "", device: str = "cpu"):
-    """A system ready to run; checkpoint is a file, or what shipped weights were trained on
-    ("ave28"), '' those for the synthetic set, or for any; settings may follow, see above.
+    """Load a system for use.
 
-    A learned system keeps the header of its weights as ``.header``.
+    name        name in the registry
+    checkpoint  a file, or the training set of shipped weights ("ave28"); '': the weights for the
+                synthetic set, or for any set; settings may follow, see above
+    device      Torch device
+
+    A learned system has the header of its weights as ``.header``.  SemcomError for unknown names,
+    files that cannot be read, and wrong settings.
     """
     entry = system(name)
     weights, told = parted(checkpoint)
@@ -45,7 +50,8 @@ def load_system(name: str, checkpoint: str | Path = "", device: str = "cpu"):
 
 
 def parted(checkpoint: str | Path) -> tuple[str, str]:
-    """Weights and settings, each '' where not named; of a file with a question mark, its name."""
+    """(weights, settings) of a checkpoint's text, '' for a missing part; the name of an existing
+    file may have a question mark."""
     text = str(checkpoint)
     weights, _, settings = (text, "", "") if os.path.isfile(text) else text.partition("?")
     return weights, settings
@@ -60,8 +66,8 @@ def joined(weights: str | Path, settings) -> str:
 
 
 def settings_of(point, **more):
-    """The settings of the system of a point: its options of their names, and ``more``; None where
-    the system has none."""
+    """The settings of the system of a point, from its options of the same names and ``more``; None
+    if the system has no settings."""
     kind = system(point.system).cls.Settings
     if kind is None:
         return None
@@ -71,8 +77,8 @@ def settings_of(point, **more):
 
 
 def read_settings(name: str, told: str):
-    """The settings of a system from their text, the others at their defaults; None where it has
-    none."""
+    """The settings of a system from their text, with defaults for the others; None if the system
+    has no settings."""
     kind = system(name).cls.Settings
     pairs = dict(parse_qsl(told.replace("+", "%2B"), keep_blank_values=True))
     known = {} if kind is None else {item.name: item.default for item in dataclasses.fields(kind)}
@@ -91,12 +97,12 @@ def read_settings(name: str, told: str):
 
 @lru_cache(maxsize=8)
 def shared_system(name: str, checkpoint: str, device: str):
-    """The system of a checkpoint, loaded once for all that name it."""
+    """The system of a checkpoint, which all users in the process share."""
     return load_system(name, checkpoint, device)
 
 
 def load_any(checkpoint: str | Path, device: str = "cpu") -> torch.nn.Module:
-    """The system or localiser that a checkpoint's header names, with its ``.header``."""
+    """The system or localiser of a checkpoint, by the name in its header, with its ``.header``."""
     net, header = store.load(checkpoint, classes())
     net.header = header
     return to_device(net, device)
@@ -112,21 +118,21 @@ def to_device(net: torch.nn.Module, device: str) -> torch.nn.Module:
 
 
 def check_sizes(net, clips, what: str) -> None:
-    """Refuse a system or localiser whose features or classes are of other sizes than the set's.
+    """SemcomError for a system or localiser with other sizes of features or classes than the set's.
 
-    what  names the system to its user, for the error
+    what  name of the system in the error
     """
     wanted, found = net.sizes(), net.sizes_of(clips)
     for name, size in wanted.items():
         if found[name] != size:
             raise SemcomError(
                 f"{what}: made for {name} {size}, the set {clips.name} has {found[name]}; "
-                "name a checkpoint trained on this set (apps/train.py)"
+                "give a checkpoint trained on this set (train.py)"
             )
 
 
 def exchange_for(running, name: str, checkpoint: str, device: str):
-    """The system of another checkpoint that can take the place of ``running``; else ValueError."""
+    """The system of another checkpoint that can replace ``running``; ValueError if it cannot."""
     net = shared_system(name, checkpoint, device)
     places = running.topology.names
     same = {

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The frame of m3e_vsc: a protected head that says what follows, then GOP after GOP.
+"""The frame of m3e_vsc: a protected header that describes the content, then the GOPs.
 
     head   [mode, shape (, seconds, height, width, tracks) (, key frames of each GOP)]
     GOP    [places of its further key frames][text][sound][key frame][key frame]...
 
-A shape in one word is a square of one second with sound, a still without, or one second of sound
-alone; others follow it.
+A shape of one word means one second of square pictures with sound, a square still without sound, or
+one second of only sound; for other shapes, further words follow.
 
-Each field of the head is a word of :mod:`semcom.phy.length_code`, 6 bits in 16 symbols, sent two or
-four times.  The receiver knows how long the frame is, and takes the likeliest head that a frame of
-this length can have.
+Each field of the header is a word of :mod:`semcom.phy.length_code`, 6 bits in 16 symbols, sent two
+or four times.  The receiver knows the length of the frame, and decodes the most likely header that
+a frame of this length can have.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ MOST = 1 << 23  # pixels of a picture times seconds: a misread head must not ask
 
 @dataclass(frozen=True)
 class Mode:
-    """What each GOP of a frame has: symbols of the text, symbols a latent of sound and pictures,
-    key frames at most."""
+    """The content of each GOP of a frame: symbols of the text, symbols of a latent of sound and of
+    pictures, and most key frames."""
 
     text: int = 60
     sound: int = 4
@@ -62,11 +62,11 @@ class Mode:
 
     @property
     def counts(self) -> range:
-        """How many key frames a GOP can have."""
+        """The possible numbers of key frames of a GOP."""
         return range(min(1, self.most), self.most + 1)
 
     def body(self, keys: int) -> int:
-        """Symbols of a GOP with so many key frames."""
+        """Symbols of a GOP with ``keys`` key frames."""
         return self.rest + keys * self.key + max(0, keys - 1) * PLACE
 
 
@@ -76,11 +76,13 @@ MODES = [Mode(*mode) for mode in product(TEXT_WIDTHS, SOUND_WIDTHS, PICTURE_WIDT
 
 @dataclass(frozen=True)
 class Head:
-    """What a frame has.
+    """The header of a frame.
 
-    mode           of each GOP;  keys  key frames of each, ``seconds`` of them
-    height, width  [pixels] of the clip's pictures, 0 where it has none
-    still          it has one picture;  sounds  it has sound
+    mode           content of each GOP
+    keys           number of key frames of each of the ``seconds`` GOPs
+    height, width  [pixels] of the clip's pictures, 0 without pictures
+    still          the clip has only one picture
+    sounds         the clip has sound
     """
 
     mode: Mode
@@ -109,7 +111,7 @@ class Head:
         return 0 if not self.height else 1 if self.still else GOP * self.seconds
 
     def words(self) -> list[tuple[int, int]]:
-        """(word, times it is sent)."""
+        """The words of the header: (word, number of repetitions)."""
         first = [(MODES.index(self.mode), SHORT_REPEATS), (self._shape(), SHORT_REPEATS)]
         long = [] if self._shape() != LONG else [
             self.seconds, *divmod(self.height, WORDS), *divmod(self.width, WORDS),
@@ -127,7 +129,7 @@ class Head:
         return self.height // STEP - 1 + SQUARES * self.still
 
     def symbols(self) -> Tensor:
-        """The head on the air, [n] complex64."""
+        """The symbols of the header, [n] complex64."""
         words = [word for word, times in self.words() for _ in range(times)]
         return length_code.encode(torch.tensor(words)).flatten()
 
@@ -141,15 +143,15 @@ class Head:
 
 
 def _fits(seconds: int, height: int, width: int) -> bool:
-    """Whether a clip can have this length and size; 0 x 0: it has no pictures."""
+    """Whether a clip can have this length and size; 0 x 0: no pictures."""
     sides = (height, width)
     whole = all(0 <= side < WORDS**DIGITS for side in sides)
     return whole and any(sides) == all(sides) and seconds * height * width <= MOST
 
 
 def read_head(symbols: Tensor, noise: Tensor) -> Head | None:
-    """The likeliest head of a frame, symbols [n] complex64 and noise variance [n]; None where none
-    has this length."""
+    """The most likely header of a frame, from its symbols [n] complex64 and their noise variance
+    [n]; None if no header gives this length."""
     modes, shapes = _words(symbols, noise, 0, 2, SHORT_REPEATS)
     at = 2 * SHORT_REPEATS * length_code.SYMBOLS
     still, side = divmod(int(shapes[:LONG].argmax()), SQUARES)
@@ -177,13 +179,13 @@ def read_head(symbols: Tensor, noise: Tensor) -> Head | None:
 
 
 def places_on_air(places: list[int]) -> list[Tensor]:
-    """The places of a GOP's key frames as symbols; the first one stands at 0, which is not sent."""
+    """The places of a GOP's key frames as symbols; the first place is always 0 and not sent."""
     words = [place for place in places[1:] for _ in range(LONG_REPEATS)]
     return [length_code.encode(torch.tensor(words)).flatten()] if words else []
 
 
 def read_places(symbols: Tensor, noise: Tensor, keys: int) -> list[int]:
-    """Places of ``keys`` key frames from the first symbols of a GOP, rising."""
+    """The places of ``keys`` key frames from the first symbols of a GOP, ascending."""
     if keys < 2:
         return [0] * keys
     places, words = [0], _words(symbols, noise, 0, keys - 1, LONG_REPEATS)
@@ -194,8 +196,8 @@ def read_places(symbols: Tensor, noise: Tensor, keys: int) -> list[int]:
 
 
 def _words(symbols: Tensor, noise: Tensor, at: int, count: int, repeats: int) -> np.ndarray:
-    """Logarithms of the probabilities [count, 64] of words from symbol ``at`` on; of what is
-    missing 0."""
+    """Logarithms of the probabilities [count, 64] of words from symbol ``at`` on; 0 for missing
+    symbols."""
     size = repeats * length_code.SYMBOLS
     found = np.zeros((count, WORDS))
     whole = min(count, max(0, len(symbols) - at) // size)
@@ -208,21 +210,22 @@ def _words(symbols: Tensor, noise: Tensor, at: int, count: int, repeats: int) ->
 
 
 def _total_keys(left: int, mode: Mode, seconds: int) -> int | None:
-    """How many key frames fill what is left of a frame behind mode and shape; None: no number."""
+    """The total number of key frames for the ``left`` symbols after mode and shape; None if
+    none."""
     if mode.most < 2:
         total = seconds * mode.most
         return total if left == seconds * mode.body(mode.most) else None
-    # each GOP has a word for its count, and a place for all key frames but one
+    # each GOP has a word for its number of key frames, and one for each place but the first
     total, over = divmod(left - seconds * mode.rest, mode.key + PLACE)
     return total if not over and seconds <= total <= seconds * mode.most else None
 
 
 def _keys(symbols, noise, at: int, mode: Mode, seconds: int, total: int) -> tuple[tuple, float]:
-    """The likeliest key frames of each GOP with a sum of ``total``, and the logarithm of
-    their probability."""
+    """The most likely numbers of key frames of the GOPs with the sum ``total``, and the logarithm
+    of their probability."""
     if mode.most < 2:
         return (mode.most,) * seconds, 0.0
-    best = {0: (0.0, ())}  # sum so far -> the likeliest counts of the GOPs so far
+    best = {0: (0.0, ())}  # sum -> (logarithm, most likely counts of the GOPs so far)
     for word in _words(symbols, noise, at, seconds, LONG_REPEATS):
         following = {}
         for so_far, (chance, counts) in best.items():

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""M3E-VSC: a film crosses the radio as text and differences, and is shown again (Chen et al.,
-Generative Multi-Modal Mutual Enhancement Video Semantic Communications, CMES 2024).
+"""M3E-VSC: sends films as text and differences and restores them (Chen et al., Generative
+Multi-Modal Mutual Enhancement Video Semantic Communications, CMES 2024).
 
     terminal   key frames -> recognition, checked over the clip -> a sentence for each second
                sentence -> latents that it gives -> what the original differs -> symbols
     receiver   sentence; latents that it gives + difference -> key frames and log-mel spectra
                -> pictures between key frames, phases -> film
 
-A second is a GOP of 16 pictures.  Its pictures travel as squares of 64 pixels, and get their own
-shape and size again when they are shown.
+A second is a GOP of 16 pictures.  Its pictures are sent as squares of 64 pixels, and get their
+shape and size again at the receiver.
 """
 
 from __future__ import annotations
@@ -51,19 +51,19 @@ from .m3e_frame import (
     read_places,
 )
 
-UNLIKE = 0.9  # correlation with the last key frame below which a picture is one
-TRUSTED = 0.5  # probability of a sentence below which pictures and sound go without it
-NAMELESS = len(AVE_CLASSES) - 1  # what every class outside is called
+UNLIKE = 0.9  # correlation with the last key frame below which a picture becomes one
+TRUSTED = 0.5  # probability of a sentence below which pictures and sound do not use it
+NAMELESS = len(AVE_CLASSES) - 1  # class index of everything outside the classes
 
 
 @dataclass(frozen=True)
 class M3ESettings:
-    """What can be chosen without training.
+    """The settings that need no training.
 
-    without          "m3e": pictures and sound go without the text; ""
-    only             "text" or "image": nothing else is sent; ""
-    key_frames       of a second at most, 1, 2 or 4
-    picture_symbols  of each of a key frame's 64 latents: 2, 4, 6 or 9
+    without          "m3e": pictures and sound are coded without the text; "": with it
+    only             "text" or "image": send only these; "": send everything
+    key_frames       most key frames of a second: 1, 2 or 4
+    picture_symbols  symbols of each of a key frame's 64 latents: 2, 4, 6 or 9
     """
 
     without: str = ""
@@ -84,7 +84,7 @@ class M3ESettings:
             raise SemcomError(f"without {self.without}, only {self.only}: give one of them")
 
     def mode(self, shown: bool, played: bool) -> Mode:
-        """What each second of a clip with pictures, with sound is sent as."""
+        """The mode of a clip with pictures (``shown``) and with sound (``played``)."""
         return Mode(
             text=0 if self.only == "image" else 60,
             sound=4 if played and not self.only else 0,
@@ -95,10 +95,12 @@ class M3ESettings:
 
 @dataclass
 class Reading:
-    """The sentences of a frame as they were read, one a second.
+    """The decoded sentences of a frame, one for each second.
 
-    tokens     [T, LENGTH] int64;  trusted  [T] bool: pictures and sound go by it
-    said       the sentences;      xi  [T]: expected likeness of their meaning to what was sent
+    tokens   [T, LENGTH] int64
+    trusted  [T] bool: pictures and sound use the sentence
+    said     the sentences
+    xi       [T] expected similarity of their meaning to the sent ones, 0 to 1
     """
 
     tokens: Tensor
@@ -108,14 +110,18 @@ class Reading:
 
 
 class M3EVSC(System, Networks):
-    """classes  the vocabulary of its sentences"""
+    """The system with one terminal, which sends films.
+
+    config   sizes of the networks
+    classes  vocabulary of the sentences
+    """
 
     name = "m3e_vsc"
     Config = M3EConfig
     Settings = M3ESettings
     full_topology = topology = Topology((Terminal("media", "media"),))
     ragged = True
-    outcome_item = HANDLE_ITEM  # of the clip as it is shown
+    outcome_item = HANDLE_ITEM  # handle of the received clip
 
     def __init__(self, config: M3EConfig, classes: Sequence[str]):
         Networks.__init__(self, config, len(classes))
@@ -123,20 +129,20 @@ class M3EVSC(System, Networks):
         self.begin()
 
     def configure(self, settings: M3ESettings) -> None:
-        """Take other settings."""
+        """Set the settings."""
         self.settings = settings
 
     def item(self, terminal: str) -> Item:
-        """The handle of the clip, once for each of its seconds."""
+        """The handle of the clip, repeated for each of its seconds."""
         return HANDLE_ITEM
 
     def payload(self, terminal: str, items: int) -> int:
-        """Symbols of a clip of so many seconds at most."""
+        """The most symbols of a clip of ``items`` seconds."""
         mode = self.settings.mode(shown=True, played=True)
         return Head(mode, items, 1, 1, False, True, (mode.most,) * items).total()
 
     def payload_of(self, terminal: str, taken: Media) -> int:
-        """Symbols of a clip, with as many key frames as there may be."""
+        """Symbols of a clip with the largest number of key frames."""
         shown = len(taken.pictures)
         mode = self.settings.mode(bool(shown), bool(len(taken.sound)))
         keys = min(mode.most, shown)
@@ -145,7 +151,7 @@ class M3EVSC(System, Networks):
         return Head(mode, taken.seconds, *shape, still, sounds, (keys,) * taken.seconds).total()
 
     def config_dict(self) -> dict:
-        """Configuration as it goes into a checkpoint's header."""
+        """The configuration as a dict for a checkpoint's header."""
         return asdict(self.config)
 
     def begin(self) -> None:
@@ -156,8 +162,8 @@ class M3EVSC(System, Networks):
         return {**self._sent, "seconds": self._seconds, "key_frames": self._keys}
 
     def figures(self, counts: dict[str, int]) -> dict:
-        """``symbols_of``: complex symbols a second of head, text, sound and pictures;
-        ``key_frames`` a second."""
+        """``symbols_of``: complex symbols per second of header, text, sound and pictures;
+        ``key_frames`` per second."""
         if not (seconds := counts["seconds"]):
             return {"symbols_of": None, "key_frames": None}
         each = {name: round(counts[name] / seconds, 2) for name in self._sent}
@@ -166,15 +172,15 @@ class M3EVSC(System, Networks):
     # --- terminal ---
 
     def send(self, terminal: str, taken, heard: dict) -> list[Tensor]:
-        """Handles of each clip, as they travel, -> its symbols [n] complex64."""
+        """Items with the handle of each clip -> its symbols [n] complex64."""
         return [self.frame(STORE.get(int(items[0, 0]))) for items in taken]
 
     @torch.inference_mode()
     def frame(self, media: Media) -> Tensor:
-        """The symbols of a clip; SemcomError for pictures that are not 16 a second, nor one."""
+        """The symbols of a clip; SemcomError unless it has 16 pictures per second, one, or none."""
         if len(media.pictures) not in (0, 1, GOP * media.seconds):
             raise SemcomError(
-                f"{len(media.pictures)} pictures of {media.seconds} s: expected {GOP} a second, "
+                f"{len(media.pictures)} pictures of {media.seconds} s: expected {GOP} per second, "
                 "one, or none"
             )
         mode = self.settings.mode(bool(len(media.pictures)), bool(len(media.sound)))
@@ -197,8 +203,8 @@ class M3EVSC(System, Networks):
         return self._joined(media, mode, places, parts, keys)
 
     def _key_places(self, media: Media) -> list[list[int]]:
-        """Places of the key frames of each second, at least one where there are pictures; a still
-        is sent in each."""
+        """Places of the key frames of each second, at least one if there are pictures; a still is
+        sent in every second."""
         if len(media.pictures) <= 1:
             return [list(range(len(media.pictures)))] * media.seconds
         gops = np.array_split(media.pictures, media.seconds)
@@ -206,7 +212,7 @@ class M3EVSC(System, Networks):
         return [key_frames(gop, UNLIKE, most).tolist() for gop in gops]
 
     def _joined(self, media: Media, mode: Mode, places: list, parts: dict, keys: list) -> Tensor:
-        """Head and GOPs as one frame, counted."""
+        """Join header and GOPs to a frame, and count their symbols."""
         counts = tuple(len(some) if mode.most else 0 for some in places)
         shape = media.pictures.shape[1:3] if len(media.pictures) else (0, 0)
         still, sounds = len(media.pictures) == 1, bool(len(media.sound))
@@ -227,16 +233,17 @@ class M3EVSC(System, Networks):
     # --- receiver ---
 
     def outcome(self, symbols, noise) -> list[Tensor]:
-        """Symbols [1, n] and noise [1] or [1, n] of each frame -> the handle of what is shown."""
+        """Symbols [1, n] and noise [1] or [1, n] of each frame -> the handle of its received
+        media."""
         return self.told(symbols, noise)[0]
 
     def judged(self, symbols, noise) -> tuple:
-        """And the least xi of its seconds."""
+        """As :meth:`outcome`, and the least xi of each frame's seconds."""
         return self.told(symbols, noise)[:2]
 
     def told(self, symbols, noise) -> tuple:
-        """And ``said``: the sentences, joined; ``xi`` [T] float32; ``symbols``: n; ``media``: the
-        handle of what is shown, NOTHING where no head was read."""
+        """As :meth:`judged`, and ``said``: the sentences, joined; ``xi`` [T] float32; ``symbols``:
+        n; ``media``: the handle of the received media, NOTHING without a header."""
         outcomes, shares, known = [], [], []
         for stream, variance in zip(symbols, noise, strict=True):
             row = stream[0]
@@ -251,8 +258,8 @@ class M3EVSC(System, Networks):
 
     @torch.inference_mode()
     def received(self, symbols: Tensor, noise: Tensor) -> tuple[Media | None, Reading | None]:
-        """What a frame shows and says, symbols [n] and their noise variance [n]; None where no
-        head of its length was read."""
+        """The media and sentences of a frame, from its symbols [n] and their noise variance [n];
+        None if no header gives its length."""
         symbols, noise = symbols.cpu(), noise.cpu()
         head = read_head(symbols, noise)
         if head is None:
@@ -267,7 +274,7 @@ class M3EVSC(System, Networks):
         return shown, reading
 
     def _read(self, text_parts: list, head: Head) -> Reading:
-        """The sentences; those that are not trusted leave no tokens behind."""
+        """The decoded sentences; those that are not trusted have no tokens."""
         count = head.seconds
         if not head.mode.text:
             return Reading(no_text(count), torch.zeros(count, dtype=bool), [""] * count,
@@ -287,7 +294,7 @@ class M3EVSC(System, Networks):
             owners = torch.tensor([t for t, some in enumerate(parts["places"]) for _ in some])
             keys = _restored(self.pictures, parts["pictures"], told[owners], "seen")
             places = [GOP * t + at for t, some in enumerate(parts["places"]) for at in some]
-        else:  # the text is all there is
+        else:  # only the text was sent
             keys = self.pictures.decode(self.pictures.generated(told), named(told, "seen"))
             places = [GOP * t for t in range(head.seconds)]
         squares = as_squares(keys)
@@ -309,7 +316,7 @@ class M3EVSC(System, Networks):
 
 
 def no_text(count: int) -> Tensor:
-    """Tokens [count, LENGTH] of no text."""
+    """Tokens [count, LENGTH] that stand for no text."""
     return torch.full((count, LENGTH), PAD)
 
 
@@ -325,15 +332,15 @@ def padded(sentences: Sequence[str]) -> Tensor:
 
 
 def named(rows: Tensor, what: str) -> Tensor:
-    """Class [T] int64 that each text [T, LENGTH] names as seen or heard; UNTOLD where it names
-    none."""
+    """The class [T] int64 of the thing seen or heard (``what``) in each text [T, LENGTH]; UNTOLD if
+    there is none."""
     said = [getattr(parsed(text(row)), what) if row[0] != PAD else "" for row in rows.tolist()]
     numbers = {name: i for i, name in enumerate(AVE_CLASSES)}
     return torch.tensor([numbers.get(name, NAMELESS) if name else UNTOLD for name in said])
 
 
 def _squares(pictures: np.ndarray, places: Sequence[int]) -> np.ndarray:
-    """Some pictures, whole, as squares [k, 64, 64, 3] uint8."""
+    """The pictures at ``places`` scaled to squares [k, 64, 64, 3] uint8."""
 
     def square(picture):
         how = cv2.INTER_AREA if min(picture.shape[:2]) > SIDE else cv2.INTER_LINEAR
@@ -344,30 +351,29 @@ def _squares(pictures: np.ndarray, places: Sequence[int]) -> np.ndarray:
 
 
 def as_squares(pictures: Tensor) -> np.ndarray:
-    """Pictures [n, 3, h, w] float32 -> [n, h, w, 3] uint8; what leaves 0 to 1 is cut off."""
+    """Pictures [n, 3, h, w] float32, clipped to 0 to 1 -> [n, h, w, 3] uint8."""
     whole = (pictures.clamp(0, 1) * 255).round().byte()
     return whole.permute(0, 2, 3, 1).contiguous().numpy()
 
 
 def _sent(part: Modality, originals: Tensor, rows: Tensor, width: int) -> list[Tensor]:
-    """Symbols [n] of each picture or second of sound, with the text [B, LENGTH] that goes with
-    it."""
+    """Symbols [n] of each picture or second of sound, coded with its text [B, LENGTH]."""
     if not len(originals):
         return []
     return list(part.send(part.encoder(originals), rows, part.generated(rows), width))
 
 
 def _restored(part: Modality, received: list, rows: Tensor, what: str) -> Tensor:
-    """Pictures or spectra of what was received of each, (symbols, noise), and of its text, of which
-    counts what is seen or heard."""
+    """Pictures or spectra from the received (symbols, noise) of each and its text; ``what``: the
+    thing seen or heard."""
     symbols, noise = (torch.stack(some) for some in zip(*received, strict=True))
     latents = part.receive(symbols, noise, rows, part.generated(rows))
     return part.decode(latents, named(rows, what))
 
 
 def _cut(head: Head, symbols: Tensor, noise: Tensor) -> dict[str, list]:
-    """The parts of a frame, as (symbols, noise): ``text`` and ``sound`` of each second,
-    ``pictures`` one after the other; ``places`` of the key frames of each second."""
+    """The parts of a frame, as (symbols, noise): ``text`` and ``sound`` of each second, all
+    ``pictures``; and the ``places`` of the key frames of each second."""
     parts, at = {"text": [], "sound": [], "pictures": [], "places": []}, len(head)
 
     def take(count: int) -> tuple[Tensor, Tensor]:

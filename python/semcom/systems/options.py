@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The options of a system: which one runs, in which variant, with which weights."""
+"""The options of a system: name, variant, weights, settings."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from .registry import BUILT_IN, DEFAULT_SYSTEM, system, topology_of
 
 
 def read_by(name: str) -> Rule:
-    """With the systems that read the option."""
+    """The rule that an option has an effect only with the systems that use it."""
     known = " or ".join(entry.name for entry in BUILT_IN if name in entry.options)
     return Rule(lambda point: name in system(point.system).options, f"with --system {known}")
 
@@ -33,30 +33,31 @@ class DigitalOptions:
 
     source: str = option(
         "",
-        "codecs: of pictures and sound, h265+opus, jpeg+pcm, ...; of text, words, bigram, ... "
+        "source codecs: h265+opus, jpeg+pcm, ... for pictures and sound; words, ... for text "
         "(default: the system's own)",
         sweep=True,
         only=(read_by("source"),),
     )
     quality: int = option(
-        50, "quality of pictures, 0 to 100; with --uses at most", type=at_least(0), sweep=True,
+        50, "quality of pictures, 0 to 100; with --uses the highest one", type=at_least(0),
+        sweep=True,
         only=(read_by("quality"), SHOWN),
     )  # fmt: skip
     bitrate: int = option(
-        0, "bit rate of sound, 0: the codec's lowest; with --uses at most", unit="bit/s",
+        0, "bit rate of sound, 0: the codec's lowest; with --uses the highest one", unit="bit/s",
         type=at_least(0),
         sweep=True, only=(read_by("bitrate"), PLAYED),
     )  # fmt: skip
     size: int = option(
-        96, "height that pictures are coded at", unit="pixels", type=at_least(2), sweep=True,
+        96, "height at which pictures are coded", unit="pixels", type=at_least(2), sweep=True,
         only=(read_by("size"), SHOWN),
     )  # fmt: skip
     picture_rate: float = option(
-        1.0, "pictures that are sent, 0.1 to 16", unit="Hz", type=number, sweep=True,
+        1.0, "rate of the pictures that are sent, 0.1 to 16", unit="Hz", type=number, sweep=True,
         only=(read_by("picture_rate"), SHOWN),
     )  # fmt: skip
     bits: int = option(
-        64, "bits of a clip that each terminal sends of its features", type=at_least(1),
+        64, "bits that each terminal sends for the features of a clip", type=at_least(1),
         sweep=True, only=(read_by("bits"),),
     )  # fmt: skip
     code: str = option(
@@ -75,11 +76,12 @@ class DigitalOptions:
         only=(read_by("code"),),
     )
     repetition: int = option(
-        1, "times that each coded bit is sent", type=int, choices=names.REPETITIONS, sweep=True,
+        1, "number of times that each coded bit is sent", type=int, choices=names.REPETITIONS,
+        sweep=True,
         only=(read_by("code"),),
     )  # fmt: skip
     adaptive: str = option(
-        "", "table of what did best on validation at each SNR, in the place of these options",
+        "", "table of the best settings at each SNR (from validation), instead of these options",
         metavar="FILE", only=(read_by("code"),), place=True,
     )  # fmt: skip
 
@@ -89,15 +91,15 @@ class GenerativeOptions:
     """Films as text and differences."""
 
     without: str = option(
-        "", "m3e: pictures and sound go without the text, to compare", choices=("", "m3e"),
+        "", "m3e: code pictures and sound without the text, for comparison", choices=("", "m3e"),
         sweep=True, only=(read_by("without"),),
     )  # fmt: skip
     only: str = option(
-        "", "text, or image: nothing else is sent, to compare", choices=("", "text", "image"),
+        "", "text, or image: send only these, for comparison", choices=("", "text", "image"),
         sweep=True, only=(read_by("only"),),
     )  # fmt: skip
     key_frames: int = option(
-        1, "key frames of a second, at most", type=int, choices=(1, 2, 4), sweep=True,
+        1, "most key frames of a second", type=int, choices=(1, 2, 4), sweep=True,
         only=(read_by("key_frames"), PICTURED),
     )  # fmt: skip
     picture_symbols: int = option(
@@ -113,13 +115,13 @@ class SystemOptions:
     system: str = option(DEFAULT_SYSTEM, "semantic system, by its name in the registry", sweep=True)
     variant: str = option(
         "full",
-        "full, or another variant that the system has: audio_only, video_only, no_estimation "
-        "(a receiver that learned to do without channel estimation)",
+        "variant of the system: full, audio_only, video_only, no_estimation (a receiver trained "
+        "without channel estimation)",
         sweep=True,
     )
     decoder: str = option(
         "",
-        "semantic decoder; picks shipped weights (default: the system's own)",
+        "semantic decoder, for the choice of shipped weights (default: the system's own)",
         choices=DECODERS,
         sweep=True,
         only=(read_by("decoder"),),
@@ -127,29 +129,29 @@ class SystemOptions:
     )
     checkpoint: str = option(
         "",
-        "weights: a .safetensors file, or what shipped ones were trained on (ave28); default: "
-        "those for the set",
+        "weights: a .safetensors file, or the training set of shipped weights (ave28); default: "
+        "the weights for the set",
         only=(LEARNED,),
         place=True,
     )
     symbols: int = option(
         0,
-        "symbols per segment and terminal, of those that the weights can send; picks shipped "
-        "weights (default: the most)",
+        "symbols per segment and terminal, one of the numbers that the weights support; also for "
+        "the choice of shipped weights (default: the largest)",
         type=at_least(0),
         only=(read_by("symbols"),),
     )
     device: str = option("cpu", "Torch device", place=True)
     task: str = option(
         "",
-        "what the outcome is and how it is judged, of a system that has several tasks: events, "
-        "media (default: its first)",
+        "outcome and its scores, for a system with several tasks: events, media (default: the "
+        "first)",
         choices=("events", "media"),
         only=(TASKS,),
     )
 
     def terminals(self) -> tuple:
-        """Names of the terminals that send in this variant; SemcomError if there is no such one."""
+        """Names of the terminals that send in this variant; SemcomError for an unknown variant."""
         known = [name for name in system(self.system).variants if name != "error_free"]
         if self.variant not in known and self.variant != "error_free":
             raise SemcomError(

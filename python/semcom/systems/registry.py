@@ -29,17 +29,18 @@ AUDIO_VISUAL = {  # variant -> terminals that send
 
 @dataclass(frozen=True)
 class Entry:
-    """A system as the registry knows it.
+    """The entry of a system in the registry.
 
-    name      in options, records and the names of weights
-    number    on the air, 0 to 255, in the header of each burst: fixed for ever, never used again
-    task      name of its task;  other_tasks  of others that it can run, by --task
+    name      name in options, records and names of weights
+    number    number in burst headers, 0 to 255; fixed for ever, never used for another system
+    task      name of its task
+    other_tasks  names of further tasks, for --task
     net       "package.module:Class"; a leading dot means a module of this package
-    variants  name -> terminals that send
-    weights   False: it has none, and is made from its options alone
-    options   names of the command line's options that it reads, beside those of all systems
-    recipe    kind of training, where it is not that of its task
-    fallback  what the shipped weights were trained on that serve any set; '': none do
+    variants  {variant: terminals that send}
+    weights   False: the system has no weights and is made from its options
+    options   names of the options that only some systems use and this one does
+    recipe    kind of training, if it is not that of its task
+    fallback  training set of the shipped weights that are used for any set; '': none
     """
 
     name: str
@@ -60,7 +61,8 @@ class Entry:
 
     @property
     def cls(self) -> type:
-        """The class of the system, imported now; SemcomError if it is none of a System."""
+        """The class of the system, which is imported; SemcomError if it is not derived from
+        System."""
         from ..nets.system import System  # not for a program's --help: has Torch
 
         found = resolve(self.net)
@@ -117,8 +119,8 @@ CONFIGS = {  # of systems and localisers whose configuration is at hand without 
 
 
 def resolve(place: str):
-    """What "package.module:name" names; SemcomError if it is another package's and cannot be
-    imported, whatever its import raises."""
+    """The object of "package.module:name"; SemcomError if another package's cannot be imported,
+    whatever its import raises."""
     module, _, name = place.partition(":")
     try:
         return getattr(importlib.import_module(module, __package__.rpartition(".")[0]), name)
@@ -153,14 +155,14 @@ def systems() -> dict[str, Entry]:
 
 
 def system(name: str) -> Entry:
-    """The entry of a system, or one line that names those there are."""
+    """The entry of a system; SemcomError, with the known names, for an unknown one."""
     if name not in systems():
         raise SemcomError(f"system {name!r}: unknown, expected one of {', '.join(systems())}")
     return systems()[name]
 
 
 def places(built_in: dict[str, str], group: str) -> dict[str, str]:
-    """name -> "package.module:name" of what is built in, then of what other packages add."""
+    """{name: "package.module:name"} of the built-in ones, then of those of other packages."""
     found = dict(built_in)
     for point in importlib.metadata.entry_points(group=group):
         found.setdefault(point.name, point.value)
@@ -169,7 +171,7 @@ def places(built_in: dict[str, str], group: str) -> dict[str, str]:
 
 @cache
 def task(name: str):
-    """The task of that name."""
+    """The task ``name``; SemcomError if there is none."""
     known = places(BUILT_IN_TASKS, TASK_GROUP)
     if name not in known:
         raise SemcomError(f"task {name!r}: unknown, expected one of {', '.join(known)}")
@@ -177,28 +179,28 @@ def task(name: str):
 
 
 def task_of(name: str, chosen: str = ""):
-    """The task of a system: the one chosen of those that it has, or its first."""
+    """The task of a system: the ``chosen`` one of its tasks, or its first."""
     return task(chosen or system(name).task)
 
 
 def topology_of(name: str):
-    """The topology of a system in full, before any weights are loaded."""
+    """The topology of a system's variant "full"; loads no weights."""
     return system(name).cls.full_topology
 
 
 def localiser(name: str) -> type:
-    """The class of a localiser."""
+    """The class of the localiser ``name``; SemcomError if there is none."""
     if name not in LOCALISERS:
         raise SemcomError(f"localiser {name!r}: unknown, expected one of {', '.join(LOCALISERS)}")
     return resolve(LOCALISERS[name])
 
 
 def classes() -> dict[str, type]:
-    """Every class that weights can be of, systems and localisers, by name."""
+    """{name: class} of all systems and localisers, which weights may belong to."""
     learned = {name: entry.cls for name, entry in systems().items() if entry.weights}
     return learned | {name: resolve(place) for name, place in LOCALISERS.items()}
 
 
 def config_of(name: str) -> type:
-    """The class of the configuration of a system or localiser, without Torch where it can be."""
+    """The class of the configuration of a system or localiser; does not load Torch if possible."""
     return resolve(CONFIGS[name]) if name in CONFIGS else classes()[name].Config

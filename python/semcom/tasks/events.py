@@ -26,12 +26,12 @@ class Events:
 
     @property
     def confidence(self) -> np.ndarray:
-        """Probability of what was decided, [T] float32."""
+        """Probability of the decision, [T] float32."""
         return self.probabilities.max(1)
 
 
 class EventsTask(Task):
-    """Classes of seconds against their labels: the score is (right, seconds)."""
+    """Compares the classes of seconds with their labels: the score is (right seconds, seconds)."""
 
     name = "events"
     film = "decisions"
@@ -41,7 +41,7 @@ class EventsTask(Task):
     columns = (Column("accuracy", "accuracy"), Column("95 % range", "accuracy_ci95"))
 
     def truth(self, clips, i: int):
-        """Class index of each second, [T] int64; None if the set does not know it."""
+        """Class index of each second, [T] int64; None if unknown."""
         labels = clips.labels(i)
         return None if labels is None else np.asarray(labels)
 
@@ -52,7 +52,7 @@ class EventsTask(Task):
         if truth is None:
             return np.zeros(2)
         said = np.zeros(0) if outcome is None else outcome.decided
-        both = min(len(truth), len(said))  # a receiver that lost a clip's length may say another
+        both = min(len(truth), len(said))  # a receiver that lost a clip's length may have another
         right = int(np.sum(truth[:both] == said[:both]))
         return np.array([right, len(truth)], np.float64)
 

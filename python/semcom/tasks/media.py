@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The task of showing pictures and playing sound again: how near they are to those that were sent,
-and whether outside judges still name them right.
+"""The task of restoring pictures and sound: their similarity to the sent ones, and whether
+independent judges still recognise them.
 
-Judges that are networks look at one picture of each second, closed formulas at all.
+Judges that are networks use one picture of each second, closed formulas use all pictures.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ..perception.detection import detector, found_again
 from ..perception.judges import picture_judge, sound_judge
 from .task import Column, Task, bootstrap
 
-# Sums of a frame's score, by name -> place in the vector
+# Sums of a frame's score: name -> index in the vector
 FIELDS = (
     *("clips", "missed", "seconds"),
     *("pictures", "psnr_db", "ssim", "ms_ssim", "compared", "lpips"),
@@ -33,19 +33,19 @@ FIELDS = (
     *("sounds_named", "sound_class", "sound_class_original"),
 )
 PLACE = {name: place for place, name in enumerate(FIELDS)}
-KEPT = 4096  # sums of clips; a sweep shows the same ones again and again
+KEPT = 4096  # most cached results of judges; a sweep judges the same clips repeatedly
 
 
 class MediaTask(Task):
-    """Media against the media that were sent.
+    """Compares received with sent media.
 
-    What never arrived is judged as mid-grey pictures and silence, and so is what is shown in other
-    sizes than it was sent in, as by a receiver that misread the head of a frame.
+    Lost clips are judged as mid-grey pictures and silence, and so are clips of other sizes than the
+    sent ones, from a receiver that decoded a wrong header.
 
-    store     where the handles of outcomes lead
-    distance  (pictures, pictures) -> perceptual distances [n];  "stlpips" takes the network of
-              :mod:`semcom.perception.perceptual_distance`, and None, or a network that is not
-              installed (said once on the log), leaves ``lpips`` None in the records
+    store     store of the media of the outcomes' handles
+    distance  function (pictures, pictures) -> perceptual distances [n]; "stlpips": the network of
+              :mod:`semcom.perception.perceptual_distance`; None, or a network that is not installed
+              (logged once): ``lpips`` is None in records
     """
 
     name = "media"
@@ -77,12 +77,12 @@ class MediaTask(Task):
         self._judged: dict[tuple, dict] = {}
 
     def truth(self, clips, i: int) -> Media:
-        """What the clip shows and plays."""
+        """Pictures and sound of the clip."""
         return clips.media(i)
 
     def outcome(self, items: np.ndarray) -> Media | None:
-        """items: handles [T] int64 of the store; one after the other, a repeated one once.  A
-        receiver that heard nothing of a clip says NOTHING: None, as if it had not arrived."""
+        """The media of ``items``, handles [T] int64 of the store, joined in order, each handle
+        once; None for the handle NOTHING of a lost clip."""
         handles = dict.fromkeys(np.asarray(items).ravel().tolist())
         if NOTHING in handles:
             return None
@@ -101,7 +101,7 @@ class MediaTask(Task):
         return np.array([sums.get(name, 0) for name in FIELDS], np.float64)
 
     def _once(self, judge: Callable, kind: str, truth: Media, shown: Media) -> dict:
-        """What ``judge`` says of the ``kind`` of media, once for all that are alike."""
+        """The result of ``judge`` on the ``kind`` of media, cached for equal media."""
         pair = [getattr(media, kind) for media in (truth, shown)]
         key = (kind, truth.label, truth.seconds, pair[0].shape, *map(_digest, pair))
         if key not in self._judged:
@@ -128,7 +128,7 @@ class MediaTask(Task):
         return sums | self._objects(sent, seen) | named
 
     def _objects(self, sent: np.ndarray, shown: np.ndarray) -> dict:
-        """How many of the things that a detector finds in pictures it finds in others."""
+        """Numbers of objects that a detector finds in sent and shown pictures, and in both."""
         sums = dict.fromkeys(("boxes", "detection", "objects", "detection_iou"), 0.0)
         for one, other in zip(sent, shown, strict=True):
             found, again = self._things(one), self._things(other)
@@ -140,7 +140,7 @@ class MediaTask(Task):
         return sums
 
     def _things(self, picture: np.ndarray) -> list:
-        """What the detector finds, once of a picture that comes again and again."""
+        """The objects that the detector finds; cached for repeated pictures."""
         key = _digest(picture)
         if key not in self._found:
             while len(self._found) >= KEPT:
@@ -158,7 +158,7 @@ class MediaTask(Task):
         }
 
     def _class(self, kind: str, label: str, judge: Callable, sent, shown) -> dict:
-        """Whether the judge, if it knows the class, says it of what is shown and what was sent."""
+        """Whether the judge, if it knows the class, decides for it on shown and on sent media."""
         if not label or label not in judge().classes:
             return {}
         return {
@@ -168,28 +168,27 @@ class MediaTask(Task):
         }
 
     def _name(self, judge: Callable, sent: np.ndarray) -> str:
-        """The judge's word on an original, which a sweep sends again and again."""
+        """The judge's decision on an original; cached for repeated clips."""
         key = _digest(sent)
         if key not in self._named:
             self._named[key] = judge(sent)
         return self._named[key]
 
     def errors(self, score: np.ndarray) -> int:
-        """1 for a clip that never arrived, or of which a judge names picture or sound wrong."""
+        """1 for a clip that was lost, or whose pictures or sound a judge does not recognise."""
         named = score[PLACE["pictures_named"]] + score[PLACE["sounds_named"]]
         right = score[PLACE["picture_class"]] + score[PLACE["sound_class"]]
         return int(score[PLACE["missed"]] or right < named)
 
     def figures(self, scores: np.ndarray, seed: int) -> dict:
-        """``clips``, of which ``clips_missed`` never arrived; ``psnr_db``, ``ssim``, ``ms_ssim``
-        and ``lpips`` as means over pictures; ``timbre`` and ``log_mel_correlation`` as means over
-        clips with sound; ``picture_class`` and ``sound_class``, shares of the clips of a known
-        class that a judge names so, and ``..._original``, its shares of what was sent;
-        ``picture_placed``, the share named so in the third of the picture where the judge sees it
-        in the original; ``detection``, F1 of what a detector finds in what is shown against what
-        it finds in the original, by class and IoU of 0.5, and ``detection_iou``, the mean IoU of
-        the latter with the best of their class; intervals of each; ``clip_scores``: each clip's
-        SSIM."""
+        """``clips``, of which ``clips_missed`` were lost; ``psnr_db``, ``ssim``, ``ms_ssim`` and
+        ``lpips`` as means over pictures; ``timbre`` and ``log_mel_correlation`` as means over clips
+        with sound; ``picture_class`` and ``sound_class``, shares of the clips of a known class that
+        a judge recognises, and ``..._original``, its shares for the sent media; ``picture_placed``,
+        the share recognised in the same third of the picture as in the original; ``detection``, F1
+        of a detector's objects in shown and original pictures, by class and IoU of 0.5, and
+        ``detection_iou``, the mean IoU of the original's objects with the best box of their class;
+        intervals of each; ``clip_scores``: each clip's SSIM."""
         scores = np.asarray(scores, np.float64).reshape(-1, len(FIELDS))
         sums = scores.sum(0)
         record = {name: int(sums[PLACE[name]]) for name in ("clips", "seconds", "pictures")}
@@ -203,8 +202,8 @@ class MediaTask(Task):
         return record
 
     def message(self, outcome: Media | None, classes=()) -> dict:
-        """``pictures``: how many; ``width``, ``height`` [pixels]; ``seconds``; of what was read
-        with them ``said`` and ``xi`` of each second."""
+        """``pictures``: their number; ``width``, ``height`` [pixels]; ``seconds``; ``said`` and
+        ``xi`` of each second, if there are sentences."""
         if outcome is None:
             return {"pictures": 0, "width": 0, "height": 0, "seconds": 0}
         pictures, height, width, _ = outcome.pictures.shape
@@ -223,8 +222,8 @@ def _digest(array: np.ndarray) -> bytes:
 
 
 def looked_at(media: Media) -> np.ndarray:
-    """Numbers of the pictures that networks look at: the one in the middle of each second, or all
-    if there are fewer."""
+    """Numbers of the pictures that networks judge: the one in the middle of each second, or all if
+    there are fewer."""
     pictures, seconds = len(media.pictures), media.seconds
     if pictures <= seconds:
         return np.arange(pictures)
@@ -232,13 +231,13 @@ def looked_at(media: Media) -> np.ndarray:
 
 
 def alike(sent: Media, shown: Media) -> bool:
-    """Whether what is shown has the sizes of what was sent, of the kinds that were."""
+    """Whether the shown pictures and sound have the sizes of the sent ones."""
     kinds = [kind for kind in ("pictures", "sound") if len(getattr(sent, kind))]
     return all(getattr(sent, n).shape == getattr(shown, n).shape for n in kinds)
 
 
 def _mean(name: str, of: str):
-    """A sum per another."""
+    """A function of sums: the sum ``name`` divided by the sum ``of``."""
 
     def figure(sums):
         return float(sums[PLACE[name]] / sums[PLACE[of]])
@@ -257,4 +256,4 @@ FIGURES = {
     **dict.fromkeys(("timbre", "log_mel_correlation"), "sounds"),
     **dict.fromkeys(("sound_class", "sound_class_original"), "sounds_named"),
 }
-"""Figures of a record: a sum by its name, and by which other it is divided."""
+"""Values of a record: function of the sums of all frames."""

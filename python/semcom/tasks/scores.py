@@ -10,8 +10,8 @@ from ..base.runs import runs
 def clip_bootstrap(correct: np.ndarray, draws: int = 2000, seed: int = 0) -> tuple:
     """95 % interval of the accuracy from resampling clips.
 
-    correct  [N] share of right segments in each clip.  The segments of a clip share one channel
-             and one recording, so clips, not segments, are what is independent.
+    correct  [N] share of correct segments in each clip.  The segments of a clip share a channel and
+             a recording, so only clips are independent.
     """
     rng = np.random.default_rng(seed)
     picks = rng.integers(0, len(correct), (draws, len(correct)))
@@ -20,13 +20,14 @@ def clip_bootstrap(correct: np.ndarray, draws: int = 2000, seed: int = 0) -> tup
 
 
 def confusion(truth: np.ndarray, decided: np.ndarray, classes: int) -> np.ndarray:
-    """How many segments of each class (row) were named what (column), [C, C] int64."""
+    """Confusion matrix [C, C] int64: number of segments of each class (row) by decision
+    (column)."""
     pairs = np.ravel(truth) * classes + np.ravel(decided)
     return np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
 
 
 def class_accuracy(matrix: np.ndarray) -> list:
-    """Share of each class's segments that were named right; None for a class that never occurs."""
+    """Share of correct segments of each class, [C]; None for a class without segments."""
     total = matrix.sum(1)
     return [float(matrix[c, c] / n) if n else None for c, n in enumerate(total)]
 
@@ -37,7 +38,7 @@ def events_of(labels: np.ndarray, background: int) -> list:
 
 
 def overlap(one: tuple, other: tuple) -> float:
-    """Intersection over union of two runs (class, start, end); 0 where the classes differ."""
+    """Intersection over union of two runs (class, start, end); 0 if the classes differ."""
     if one[0] != other[0]:
         return 0.0
     shared = min(one[2], other[2]) - max(one[1], other[1])
@@ -48,7 +49,7 @@ def event_f1(truth: np.ndarray, decided: np.ndarray, background: int, least: flo
     """F1 of whole events over a set (Tian et al., ECCV 2020): a decided run of segments is right if
     it overlaps a true run of its class by an intersection over union of at least ``least``.
 
-    truth, decided [N, T].  Of a clip's runs each true one is found once.
+    truth, decided [N, T].  Each true run is matched once.
     """
     right = named = there = 0
     for labels, answer in zip(truth, decided, strict=True):
@@ -64,10 +65,11 @@ def event_f1(truth: np.ndarray, decided: np.ndarray, background: int, least: flo
 
 
 def calibration_error(confidence: np.ndarray, right: np.ndarray, bins: int = 15) -> float:
-    """Expected calibration error (Guo et al., 2017, eq. 3): over bins of equal width, how far the
-    share that is right is from the mean confidence, weighed by how many there are.
+    """Expected calibration error (Guo et al., 2017, eq. 3): the difference between the share of
+    correct decisions and the mean confidence, averaged over bins of equal width by their counts.
 
-    confidence  [n] in 0 to 1;  right  [n] bool.  Of nothing, 0.
+    confidence  [n], 0 to 1
+    right       [n] bool; 0 if n is 0
     """
     rows = reliability(confidence, right, bins)
     counts = rows[:, 2]
@@ -75,8 +77,8 @@ def calibration_error(confidence: np.ndarray, right: np.ndarray, bins: int = 15)
 
 
 def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = 15) -> np.ndarray:
-    """What a reliability diagram shows: mean confidence, share that is right and count of each bin
-    that has any, [m, 3]."""
+    """The points of a reliability diagram, [m, 3]: mean confidence, share of correct decisions and
+    count of each nonempty bin."""
     confidence, right = (np.ravel(v).astype(float) for v in (confidence, right))
     place = np.minimum((confidence * bins).astype(int), bins - 1)
     there = np.unique(place)

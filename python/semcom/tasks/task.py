@@ -2,12 +2,12 @@
 # Copyright 2026 gr-semcom contributors
 """The base of tasks: the truth of a frame, its outcome, and how outcomes are judged.
 
-Everything that depends on what an outcome *is* lives behind this interface: the runner, sinks,
-records, tables and the choice of weights ask it, and know no class, event or word themselves.
+Everything that depends on the kind of outcome is behind this interface: the runner, sinks, records,
+tables and the choice of weights use it, and know no classes, events or words themselves.
 
 A frame's score is a vector of sums (right seconds and seconds; matching words and words), so that
-the figures of any set of frames follow from the sum of their scores, and an interval from drawing
-frames again.
+the values of any set of frames follow from the sum of their scores, and an interval from resampling
+frames.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ class Column:
 
 
 class Task(ABC):
-    """One kind of outcome.
+    """Base of the tasks: a kind of outcome.
 
-    name      in the registry and in records
-    primary   key of the figure, higher is better, that plots show, validation selects by and the
-              error-free reference is compared in
-    label     of its axis
-    unit      of a clip, of which channel uses are counted: a segment (second), a word
-    columns   of the table on screen, beside those of the chain
-    keep      most outcomes that a sink keeps, of large ones; 0: all
-    film      what --render draws of films: "decisions" over what was sent; "media", the outcomes
-              beside what was sent; "": nothing
+    name      name in the registry and in records
+    primary   key of the main value (higher is better), for plots, selection on validation and the
+              error-free reference
+    label     label of its axis
+    unit      unit of a clip for channel uses: a segment (second), a word
+    columns   columns of the table on screen, besides those of the chain
+    keep      most outcomes that a sink keeps, if they are large; 0: all
+    film      content of --render: "decisions" drawn on the sent film; "media": received beside sent
+              media; "": none
     """
 
     name: str
@@ -48,43 +48,45 @@ class Task(ABC):
 
     @abstractmethod
     def truth(self, clips, i: int):
-        """What clip i of a set really is; None where it is not known."""
+        """The truth of clip ``i`` of a set; None if unknown."""
 
     @abstractmethod
     def outcome(self, items: np.ndarray):
-        """What the receiver says, from the items of one frame of its output."""
+        """The outcome of a frame from the items of the receiver's output."""
 
     @abstractmethod
     def score(self, truth, outcome) -> np.ndarray:
-        """Sums [S] float64 of one frame; outcome None: it never arrived, and counts as missed."""
+        """Score of a frame, sums [S] float64; outcome None: the frame was lost."""
 
     @abstractmethod
     def errors(self, score: np.ndarray) -> int:
-        """Errors of a frame's score, which ``--until-errors`` counts."""
+        """Number of errors in a frame's score, for ``--until-errors``."""
 
     @abstractmethod
     def figures(self, scores: np.ndarray, seed: int) -> dict:
-        """Figures of frames with scores [N, S], as they stand in a record, with 95 % intervals;
-        values None where there is nothing to judge."""
+        """{key: value} of a record from scores [N, S] of frames, with 95 % intervals; None without
+        frames."""
 
     @abstractmethod
     def message(self, outcome, classes=()) -> dict:
-        """An outcome in words and numbers, as sinks publish it and records of media report it;
-        classes: their names, of a task that has any."""
+        """An outcome as a dict, for messages of sinks and records of media.
+
+        classes  names of the classes, if the task has any
+        """
 
     def entry(self, outcome, classes, start: int) -> dict:
-        """What a record of media says of one clip that begins with second ``start`` of its file."""
+        """The keys of a record of media for a clip that begins at second ``start`` of its file."""
         return {"start": start, **self.message(outcome, classes)}
 
     def length(self, truth) -> int:
-        """Units of a clip; 0 where its truth is not known."""
+        """Number of units of a clip; 0 if its truth is unknown."""
         return 0 if truth is None else len(truth)
 
 
 def bootstrap(figure, rows: np.ndarray, seed: int, draws: int = 2000) -> list[float] | None:
-    """95 % interval of ``figure(sums)`` from drawing frames again (Efron, 1979, percentiles).
+    """95 % interval of ``figure(sums)`` by the bootstrap over frames (Efron, 1979, percentiles).
 
-    rows  [N, S] scores of the frames, which are what is independent: parts of one share a channel
+    rows  [N, S] scores of the frames, which are independent; parts of a frame share a channel
     """
     if not len(rows):
         return None

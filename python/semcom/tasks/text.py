@@ -2,7 +2,7 @@
 # Copyright 2026 gr-semcom contributors
 """The task of carrying sentences: BLEU, word accuracy, exact sentences, similarity.
 
-Sentences are compared as :func:`semcom.nets.vocabulary.words` cuts them: in lower case, punctuation
+Sentences are compared as words of :func:`semcom.nets.vocabulary.words`: in lower case, punctuation
 marks as words of their own (as in mteval-v13a, but a hyphen within a word stays).  BLEU counts the
 marks; word accuracy does not.
 """
@@ -22,7 +22,7 @@ from ..perception import sentence_embedding
 from .task import Column, Task, bootstrap
 
 ORDERS = 4  # longest n-gram of BLEU
-# Sums of a frame's score, by name -> place in the vector
+# Sums of a frame's score: name -> index in the vector
 FIELDS = (
     *("sentences", "exact", "edits", "words", "said", "wanted"),
     *(f"match_{n}" for n in range(1, ORDERS + 1)),
@@ -35,19 +35,19 @@ PLACE = {name: place for place, name in enumerate(FIELDS)}
 
 @dataclass(frozen=True)
 class Text:
-    """Outcome of a frame: the sentence as the receiver writes it."""
+    """Outcome of a frame: the received sentence."""
 
     sentence: str
 
 
 def ngrams(tokens: Sequence[str], order: int) -> Counter:
-    """How often each run of ``order`` tokens occurs."""
+    """The count of each n-gram of ``order`` tokens."""
     return Counter(zip(*(tokens[i:] for i in range(order)), strict=False))
 
 
 def matches(reference: Sequence[str], said: Sequence[str]) -> tuple[list[int], list[int]]:
-    """For n = 1..4: n-grams of ``said`` that are in ``reference``, each at most as often as there
-    (Papineni et al. 2002, "clipped"), and n-grams of ``said``."""
+    """For n = 1 to 4: the number of n-grams of ``said`` that are in ``reference``, each at most as
+    often as there (Papineni et al. 2002, "clipped"), and the number of n-grams of ``said``."""
     found, total = [], []
     for order in range(1, ORDERS + 1):
         there, wanted = ngrams(said, order), ngrams(reference, order)
@@ -59,9 +59,9 @@ def matches(reference: Sequence[str], said: Sequence[str]) -> tuple[list[int], l
 def bleu(found, total, said: float, wanted: float, order: int) -> float:
     """BLEU with equal weights of the 1- to ``order``-grams (Papineni et al. 2002), 0 to 1.
 
-    BP exp(1/n sum_k ln(found_k / total_k)), BP = exp(1 - wanted/said) where less was said than
-    wanted, else 1.  Orders of which nothing was said (sentences too short) do not count; an order
-    without a match makes 0; nothing said is 0, unless nothing was wanted (1).
+    BP exp(1/n sum_k ln(found_k / total_k)), with BP = exp(1 - wanted/said) if said < wanted, else
+    1. Orders without n-grams (too short sentences) do not count; an order without a match gives 0;
+    an empty sentence gives 0, or 1 if the reference is empty, too.
     """
     if said == 0:
         return float(wanted == 0)
@@ -73,7 +73,7 @@ def bleu(found, total, said: float, wanted: float, order: int) -> float:
 
 
 def edits(reference: Sequence[str], said: Sequence[str]) -> int:
-    """Least number of words changed, left out or put in (Levenshtein 1966)."""
+    """Edit distance in words: substitutions, deletions and insertions (Levenshtein 1966)."""
     row = list(range(len(said) + 1))
     for i, word in enumerate(reference, 1):
         last, row[0] = row[0], i
@@ -83,16 +83,16 @@ def edits(reference: Sequence[str], said: Sequence[str]) -> int:
 
 
 def _spoken(tokens: Sequence[str]) -> list[str]:
-    """Without punctuation marks; a sentence of nothing else is left as it is."""
+    """The tokens without punctuation marks; all of them if there are only marks."""
     return [token for token in tokens if token[0].isalnum()] or list(tokens)
 
 
 class TextTask(Task):
-    """Sentences against the sentences that were sent.
+    """Compares received with sent sentences.
 
-    compare  (sentence, sentence) -> cosine of their meanings;  "minilm" takes the network of
-             :mod:`semcom.perception.sentence_embedding`, and None, or a network that is not
-             installed (said once on the log), leaves ``similarity`` None in the records
+    compare  function (sentence, sentence) -> cosine of their embeddings; "minilm": the network of
+             :mod:`semcom.perception.sentence_embedding`; None, or a network that is not installed
+             (logged once): ``similarity`` is None in records
     """
 
     name = "text"
@@ -121,7 +121,7 @@ class TextTask(Task):
         return bytes(clips.text(i)).decode()
 
     def outcome(self, items: np.ndarray) -> Text:
-        """items: UTF-8 bytes [n] uint8 of the sentence, as the decoder puts them out."""
+        """The sentence of ``items``, UTF-8 bytes [n] uint8 from the decoder."""
         return Text(np.asarray(items, np.uint8).tobytes().decode("utf-8", "replace"))
 
     def score(self, truth: str, outcome: Text | None) -> np.ndarray:
@@ -146,7 +146,7 @@ class TextTask(Task):
         return score
 
     def errors(self, score: np.ndarray) -> int:
-        """Words that had to be changed, left out or put in."""
+        """The edit distance in words."""
         return int(score[PLACE["edits"]])
 
     def figures(self, scores: np.ndarray, seed: int) -> dict:
@@ -201,4 +201,4 @@ FIGURES = {
     "exact": _mean("exact"),
     "similarity": _mean("similarity", "compared"),
 }
-"""Figures of a record, each a function of the summed scores."""
+"""Values of a record: function of the sums of all frames."""

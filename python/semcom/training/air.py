@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Payloads of one terminal over the simulated link, and the links that a training draws."""
+"""Sends payloads of one terminal over the simulated link; draws links and SNRs for trainings."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ def carried(link: TorchLink, payload: Tensor, snr_db: Tensor, frame: Tensor):
 
 
 def drawn_link(config) -> TorchLink:
-    """One of the channels and detectors of a training, all equally likely; by Torch's generator."""
+    """A link with a random channel and detector of a training's configuration, all equally likely,
+    by Torch's random generator."""
     channel, detector = (
         known[int(torch.randint(len(known), ()))] for known in (config.channels, config.detectors)
     )

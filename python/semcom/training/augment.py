@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Augmentation of audio-visual clips that keeps the labels right.
+"""Augmentation of audio-visual clips with correct labels.
 
-An event counts where it is heard and seen.  So the sounds of two clips of one event may be
-exchanged where the event happens, and so may their pictures; and where one of them is that of
-another event, nothing is left but background.  A network can then not learn which recordings belong
-together.
+An event counts where it is heard and seen.  Two clips of one event may therefore exchange sounds,
+or pictures, within the event; and where one modality is replaced by another event's, the label
+becomes
+background.  So a network cannot learn which recordings belong together.
 
-Mirrored pictures are not among it: attention over positions does not know where they lie.
+Pictures are not mirrored, since the attention does not depend on positions.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from ..data.tensors import Features
 class Augment:
     """Draws training batches.
 
-    background  number of the class that is no event
-    exchange    share of the clips that get the sound, and share that get the picture, of another
-                clip of their event, where the event happens
-    mismatch    share of the clips that lose the event's beginning or end to another event's sound
-                or picture
+    clips       training clips
+    background  index of the class background
+    exchange    share of clips with the sound, and share with the picture, of another clip of their
+                event, within the event
+    mismatch    share of clips in which another event's sound or picture replaces the event's
+                beginning or end
+    rivals      share of clips with a picture of another event beside theirs all the time: every
+                second column of both, with more columns of the clip's own; ``own`` [n, w] bool
+                then marks the clip's own columns in the last batch
 
-    rivals      share of the clips beside whose pictures that of another event stands all the time:
-                of the columns of both every second one, more of the clip's own; ``own`` [n, w]
-                bool then says of the last batch which columns are the clip's own
-
-    Everything is drawn from Torch's global generator.
+    All random numbers are from Torch's global generator.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Fit the calibration of a system to a split, over channels and SNRs; see nets.calibration."""
+"""Fits the calibration of a system to a split over channels and SNRs; see nets.calibration."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ STEPS, BATCH, THIRD = 100, 32, 3
 
 @dataclass(frozen=True)
 class Answers:
-    """What a receiver said of n frames: logits [n, T, C], noise variances [n, K], labels [n, T]."""
+    """A receiver's results for n frames: logits [n, T, C], noise variances [n, K], labels [n,
+    T]."""
 
     logits: Tensor
     noise: Tensor

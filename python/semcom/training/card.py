@@ -72,7 +72,7 @@ UNKNOWN_DATA = ("A folder in the AVE layout.", "That of the data; not known to t
 def write(path: Path, command: str, recipe) -> Path:
     """Write the card of the checkpoint ``path`` beside it, as ``.md``; returns its path.
 
-    recipe  what it was trained by: ``card_rows`` and ``card_notes`` say its figures
+    recipe  its recipe, whose ``card_rows`` and ``card_notes`` describe the results
     """
     header = checkpoint.read_header(path)
     data, licence = DATA_NOTES.get(header["data"], UNKNOWN_DATA)
@@ -104,6 +104,6 @@ def write(path: Path, command: str, recipe) -> Path:
 
 
 def kind(header: dict) -> str:
-    """What the header's variant is called: a localiser has a setting."""
+    """The name of the header's field variant: "setting" for a localiser."""
     own = header["config"]
     return "setting" if "setting" in own and "terminals" not in own else "variant"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 
 def memory() -> dict[str, float]:
-    """MiB of this process (Linux): "peak_resident", the most it ever held, and "mapped", what of it
-    now are pages of files, which the system can take back.  Empty where unknown."""
+    """Memory [MiB] of this process (Linux): "peak_resident", its maximum, and "mapped", the present
+    pages of files, which the system can reclaim.  {} on other systems."""
     status = Path("/proc/self/status")
     if not status.exists():
         return {}

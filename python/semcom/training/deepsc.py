@@ -85,8 +85,8 @@ class TiedCrossEntropy(torch.autograd.Function):
     bias [V], target [N] int64.
 
     Equal to ``F.cross_entropy`` of the logits, without ever holding N x V of them: the gradient is
-    made chunk by chunk with the loss.  Of a vocabulary of ten thousand words that saves half of a
-    step's time.
+    computed chunk by chunk with the loss.  For a vocabulary of ten thousand words this saves half
+    of a step's time.
     """
 
     CHUNK = 512

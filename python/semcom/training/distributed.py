@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Training on several GPUs or hosts: what ``torchrun`` starts is one training.
+"""Training on several GPUs or hosts: the processes of ``torchrun`` do one training.
 
     torchrun --nproc-per-node 2 apps/train.py ...
 
-W processes take ``batch`` clips each of every step, and step with the mean of their gradients, as
-one process with W times the batch would.  The first one validates, writes and talks.  Without
-torchrun every function here does nothing.
+In every step each of W processes takes ``batch`` clips, and all step with the mean of their
+gradients, as one process with W times the batch would.  The first process validates, writes and
+prints.  Without torchrun the functions here do nothing.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def start(device: str) -> str:
 
 
 def stop() -> None:
-    """Part from the others."""
+    """Leave the group of processes."""
     if dist.is_initialized():
         dist.destroy_process_group()
 
@@ -70,7 +70,7 @@ def average_gradients(parameters: list[torch.nn.Parameter]) -> None:
 
 
 def of_the_first(work: Callable[[], float], device) -> float:
-    """What ``work`` returns in the first process, in all of them."""
+    """Do ``work`` in the first process; returns its result in all processes."""
     if world() == 1:
         return work()
     value = torch.tensor(work() if rank() == 0 else 0.0, dtype=torch.float64, device=device)

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Segment accuracy of a system, over its variant's link, or of a localiser: knows one split, and
-never trains."""
+"""Segment accuracy of a system, over its variant's link, or of a localiser, on one split."""
 
 from __future__ import annotations
 
@@ -33,9 +32,9 @@ def accuracy(
     snr_db: float | list[float] = 0.0,
     batch: int = 32,
 ) -> float:
-    """Share of segments named right; clip i is frame i.
+    """Share of correct segments; clip i is frame i.
 
-    snr_db: of uplink and sidelink; a list is cycled through clip by clip.
+    snr_db  [dB] of uplink and sidelink; the values of a list are used in turn, clip by clip
     """
     right = 0
     for index, logits in over(system, clips, link, snr_db, batch):
@@ -51,11 +50,11 @@ def choose_background(
     snr_db: float | list[float] = 0.0,
     batch: int = 32,
 ) -> float:
-    """Set a weakly trained network's score of background to the best one for ``clips`` over all of
-    some links, and return the accuracy it has then; other arguments as of :func:`accuracy`.
+    """Set a weakly trained network's score of background to the best value for ``clips`` over all
+    ``links``; returns the accuracy with it.  Other arguments as of :func:`accuracy`.
 
-    One number, for which all segments are tried as the place to cut: those whose winning event
-    scores less become background.
+    Segments whose best event has a lower score become background; the best score of each segment
+    is tried as the value.
     """
     winners = []
     for link in links:

@@ -24,12 +24,16 @@ from .loop import Loop, Recipe
 
 @dataclass(frozen=True)
 class Job:
-    """What a training is asked for, beside the options of its recipe.
+    """The options of a training, besides those of its recipe.
 
-    system   name of a system or localiser;  variant  of a system, or setting of a localiser
-    network  fields of the network's configuration that differ from their defaults
-    data     folder of the set; None: the synthetic one;  match  its splits for cross-modal matching
-    init     checkpoint to start from;  limit  clips of each split;  command  for the card
+    system   name of a system or localiser
+    variant  variant of a system, or setting of a localiser
+    network  {field: value} of the network's configuration that differ from their defaults
+    data     folder of the set; None: the synthetic set
+    match    True: its splits for cross-modal localisation
+    init     checkpoint to start from
+    limit    number of clips of each split
+    command  command for the card
     """
 
     system: str
@@ -46,8 +50,7 @@ class Job:
 
 
 class JobRecipe(Recipe):
-    """What a :class:`Job` asks of a recipe beside the loop: its data, and what the checkpoint and
-    the card say."""
+    """Base of the recipes of jobs: also the data, and the content of checkpoint and card."""
 
     @classmethod
     @abstractmethod
@@ -72,17 +75,17 @@ class JobRecipe(Recipe):
 
     @abstractmethod
     def test(self) -> dict:
-        """Figures on the test split of the model as it is, name -> number, or name -> point ->
-        number; the first, a number, is told of each seed."""
+        """Results of the model on the test split, {name: number} or {name: {point: number}}; the
+        first one, a number, is printed for each seed."""
 
     def header(self) -> dict:
-        """More that the checkpoint's header says."""
+        """Further keys of the checkpoint's header."""
         return {}
 
     @staticmethod
     @abstractmethod
     def card_rows(header: dict) -> list[tuple[str, str]]:
-        """What the card says of the figures: (what, value)."""
+        """Rows of the card with results: (name, value)."""
 
     @staticmethod
     def card_notes(header: dict) -> list[str]:
@@ -91,7 +94,7 @@ class JobRecipe(Recipe):
 
 
 def train_seeds(recipe: type[JobRecipe], job: Job, config, seeds: int) -> None:
-    """So many trainings, from the configuration's seed on, each in a folder OUT/seedN."""
+    """Train with ``seeds`` seeds, from the configuration's on, each in a folder OUT/seedN."""
     scores = []
     for seed in range(config.seed, config.seed + seeds):
         own = dataclasses.replace(job, out=job.out / f"seed{seed}")
@@ -102,8 +105,8 @@ def train_seeds(recipe: type[JobRecipe], job: Job, config, seeds: int) -> None:
 
 
 def train(recipe: type[JobRecipe], job: Job, config) -> float | None:
-    """A job, from its seed to its checkpoint and card -> the first of the figures on the test
-    split; None in all processes but the first."""
+    """Run a job to its checkpoint and card; returns the first result on the test split, or None in
+    all processes but the first."""
     figure, init, network = None, job.init, job.network
     for own, stage in recipe.stages(job, config):
         own = dataclasses.replace(own, init=init, network=network)
@@ -183,7 +186,7 @@ def file_name(net, variant: str, data: str) -> str:
 
 
 def parameters(net: torch.nn.Module) -> int:
-    """Numbers that a network has learnt."""
+    """Number of trained parameters of a network."""
     return sum(p.numel() for p in net.parameters())
 
 

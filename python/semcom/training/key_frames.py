@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Artificial key frames, as recognisers see and hear them: composed of single
-pictures and sounds, for the check of frames (``nets.m3e.check``).
-"""
+"""Artificial recognition results of key frames, composed of single pictures and sounds, for the
+multi-frame check (``nets.m3e.check``)."""
 
 from __future__ import annotations
 

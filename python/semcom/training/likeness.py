@@ -38,11 +38,11 @@ def structural_similarity(one: Tensor, other: Tensor) -> Tensor:
 
 
 class Likeness(nn.Module):
-    """The loss of shown pictures: L1, SSIM, distance of features in a frozen network, cross
-    entropy of its word on the class.
+    """The loss of received pictures: L1, SSIM, distance of features of a frozen network, cross
+    entropy of its class.
 
-    The network sees a part of both pictures, at another size each time: what it likes of one size
-    and place alone says little to another judge.
+    The network gets a random part of both pictures, at varying sizes: otherwise pictures are fitted
+    to this network at one size and place, and other judges do not recognise them.
 
     weights  of the four
     """

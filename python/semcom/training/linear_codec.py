@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Linear codes of features in closed form: where the codec around a localiser starts from.
+"""Linear codes of features in closed form, the initial weights of the codec around a localiser.
 
-The receiver is to have features y [d] that are a linear function of what the terminal has, x.  It
-is sent their first principal components, each scaled to the square root of its standard deviation
-(of all scalings for one average power, the one with the least mean square error in weak noise; Lee
-and Petersen, IEEE Trans. Commun. 1976), and turns them back.
+The receiver needs features y [d] that are a linear function of the terminal's features x.  The
+terminal sends their first principal components, each scaled to the square root of its standard
+deviation (of all scalings with one average power, the one with the least mean square error in weak
+noise; Lee and Petersen, IEEE Trans. Commun. 1976), and the receiver inverts this.
 """
 
 from __future__ import annotations

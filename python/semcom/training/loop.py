@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The loop of every training, and what it asks of a recipe.
+"""The loop of all trainings, and the interface of their recipes.
 
-The loop has the optimisers, the running average of the weights, early stopping, and a state that an
-interrupted training resumes from.  It knows no event, class, clip or link: what is trained, on
-what, and how it is judged, a :class:`Recipe` says.
+The loop has the optimisers, the running average of the weights, early stopping, and the state from
+which an interrupted training resumes.  The :class:`Recipe` defines model, data and score; the loop
+knows nothing of events, classes, clips or links.
 """
 
 from __future__ import annotations
@@ -30,13 +30,12 @@ from .options import LoopConfig
 
 
 class Recipe(ABC):
-    """One kind of training, on its data.
+    """A kind of training with its data.
 
-    config           a frozen dataclass; a state is resumed under an equal one only
+    config           a frozen dataclass; a state is resumed only with an equal one
     model            the network that is trained
-    score_name       what the validation score counts; higher is better
-    steps_per_epoch  the loop validates and saves after an epoch.  A training by steps calls so many
-                     of them an epoch
+    score_name       name of the validation score; higher is better
+    steps_per_epoch  steps of an epoch, after which the loop validates and saves
     """
 
     config: LoopConfig
@@ -51,7 +50,7 @@ class Recipe(ABC):
 
     @property
     def epochs(self) -> int:
-        """At most so many."""
+        """Most epochs."""
         return self.config.epochs
 
     @property
@@ -83,14 +82,13 @@ class Recipe(ABC):
 
     @abstractmethod
     def batches(self, epoch: int) -> Iterator[tuple[int, object]]:
-        """The batches of an epoch: how many examples each stands for in the mean loss, and what
-        :meth:`loss` is given.  Depends on the seed and the epoch alone; Torch's global generator
-        is seeded before."""
+        """The batches of an epoch: (number of examples, argument of :meth:`loss`).  They depend
+        only on the seed and the epoch; Torch's global generator is seeded before."""
 
     @abstractmethod
     def loss(self, batch, name: str) -> torch.Tensor | None:
-        """Loss of a batch that the optimiser of that name lowers; None: it rests in this step, and
-        so does its schedule."""
+        """Loss of a batch for the optimiser ``name``; None: the optimiser and its schedule make no
+        step."""
 
     @abstractmethod
     def score(self, kept: torch.nn.Module) -> float:
@@ -128,7 +126,7 @@ class StepRecipe(Recipe):
 class Loop:
     """Trains a recipe's model, and keeps everything that a resumed run needs in one file.
 
-    epoch, best, best_epoch, best_weights, history   how far it is
+    epoch, best, best_epoch, best_weights, history   present state of the training
     """
 
     def __init__(self, recipe: Recipe, folder: Path, state: str = "state.pt"):
@@ -226,14 +224,14 @@ class Loop:
             torch.save(state, temporary)
 
     def resume(self) -> bool:
-        """Take up the state in the folder, if there is one; it must be of the same
-        configuration."""
+        """Load the state in the folder, if there is one; returns whether.  SemcomError for a state
+        of another configuration."""
         if not self.state_file.is_file():
             return False
         state = self._read()
         if json.loads(state["config"]) != json.loads(json.dumps(asdict(self.recipe.config))):
             raise SemcomError(
-                f"{self.state_file}: config differs from the one asked for; use another --out, or "
+                f"{self.state_file}: is of a training with other options; use another --out, or "
                 "--no-resume to start again"
             )
         for name, part in self._parts().items():
@@ -250,7 +248,7 @@ class Loop:
             whole = wanted <= set(state)
         except (RuntimeError, EOFError, UnpicklingError, TypeError) as cause:
             raise SemcomError(
-                f"{self.state_file}: not a whole training state; --no-resume starts again"
+                f"{self.state_file}: not a complete training state; --no-resume starts again"
             ) from cause
         if not whole:
             raise SemcomError(

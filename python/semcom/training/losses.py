@@ -2,9 +2,9 @@
 # Copyright 2026 gr-semcom contributors
 """Training losses by name.
 
-A system names its loss; every loss takes a :class:`Batch` and gives a mean over its clips.  Weak
-ones look at ``clip_labels`` alone.  Equation numbers: Yu et al. (arXiv:2412.06208), VSCG (Jiang et
-al.), co-attention (Xue et al., TMM 2021).
+A system has the name of its loss; every loss takes a :class:`Batch` and returns a mean over its
+clips. Losses of weak supervision use only ``clip_labels``.  Equation numbers: Yu et al.
+(arXiv:2412.06208), VSCG (Jiang et al.), co-attention (Xue et al., TMM 2021).
 """
 
 from __future__ import annotations
@@ -21,11 +21,13 @@ MARGIN = 2.0  # tau of the contrastive loss
 
 @dataclass
 class Batch:
-    """What a network said of some clips, and what is so.
+    """A network's results for B clips, and their labels.
 
-    logits [B, T, C];  extras: what else the network said, by name;  labels [B, T] int64;
-    events [B] int64: class of the clip's event, background if it has none;  weight: of a loss's
-    second part, 1 is the published one
+    logits  [B, T, C]
+    extras  {name: further result of the network}
+    labels  [B, T] int64
+    events  [B] int64, class of the clip's event; background if it has none
+    weight  weight of a loss's second part; 1: the published one
     """
 
     logits: torch.Tensor

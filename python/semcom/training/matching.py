@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Cross-modal localisation: finds in one modality the seconds of an event of the other.
+"""Cross-modal localisation: finds the seconds of an event of one modality in the other.
 
-Tian et al. (ECCV 2018), Xue et al. (TMM 2021, III-D).  Given the event's seconds of the query
-modality, a window of their number slides over the other modality; the place of the least mean
-distance is the answer, right if it is the event's exact start.  ``a2v``: the query is sound.
+Tian et al. (ECCV 2018), Xue et al. (TMM 2021, III-D).  A window with the number of the event's
+seconds in the query modality slides over the other modality; the result is the place of least mean
+distance, which is correct if it is the event's exact start.  ``a2v``: the query is sound.
 
 Two ways to embed what is compared:
 
 ``paper``       the network sees the clip once, sound and picture in step.  Attention has then
-                looked at each second of the picture with the sound of the same second, and the
-                recurrent layers know how far it is from either end: whoever compares such features
-                is told which seconds belong together.
+                attended to each second of the picture with the sound of the same second, and the
+                                    recurrent layers know its distance from either end: these
+                                    features reveal which seconds belong together.
 ``recomputed``  for each candidate the network sees the query's seconds and the candidate's alone,
                 as if they were in step; nothing else of the clip, nor where in it they lie.
 """

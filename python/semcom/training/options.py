@@ -17,11 +17,13 @@ DETECTORS = ("zf", "lmmse")
 
 @dataclass(frozen=True)
 class LoopConfig:
-    """What every training by epochs has: AdamW, a running average, early stopping."""
+    """The options of all trainings by epochs: AdamW, a running average, early stopping."""
 
     epochs: int = option(30, "at most so many passes over the training clips")
-    patience: int = option(8, "epochs without a better validation score before it ends")
-    batch: int = option(32, "clips a step")
+    patience: int = option(
+        8, "epochs without a better validation score after which the training ends"
+    )
+    batch: int = option(32, "clips per step")
     learning_rate: float = option(
         1e-3, "largest step of AdamW; a cosine from there to zero", type=positive
     )
@@ -43,8 +45,10 @@ class LoopConfig:
 class ClipConfig(LoopConfig):
     """Trainings on audio-visual clips: cross-modal matching has no more options than these."""
 
-    variant: str = option("full", "what is trained, see --variant and --setting")
-    bfloat16: bool = option(False, "compute the attention in bfloat16 where that is faster here")
+    variant: str = option("full", "system or localiser to train, see --variant and --setting")
+    bfloat16: bool = option(
+        False, "compute the attention in bfloat16 if that is faster on this machine"
+    )
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,9 @@ class LabelledConfig(ClipConfig):
     OF_SECONDS = ("exchange", "mismatch")  # options that need the label of each second
 
     auxiliary: float = option(
-        1.0, "weight of the system's second loss; 1: the usual (losses.py)", type=not_negative
+        1.0,
+        "weight of the second part of the system's loss; 1: the published weight",
+        type=not_negative,
     )
     exchange: float = option(
         0.0, "share of clips with another clip's sound or picture, same event", type=share
@@ -68,7 +74,7 @@ class LabelledConfig(ClipConfig):
         self.check_setting(self.variant)
 
     def check_setting(self, setting: str) -> None:
-        """SemcomError if anything asked for knows more than a setting's labels tell."""
+        """SemcomError for options that need labels which a setting does not have."""
         asked = [name for name in self.OF_SECONDS if getattr(self, name)]
         if setting in WEAK and asked:
             raise SemcomError(
@@ -98,15 +104,15 @@ SENT = Rule(
 )
 HEARD = Rule(
     lambda config: config.variant not in ("audio_only", "video_only"),
-    "where a terminal hears another, not with --variant audio_only or video_only",
+    "with systems in which a terminal listens to another, not with one-terminal variants",
 )
 BOTH = Rule(
     lambda config: config.variant not in ("audio_only", "video_only"),
-    "where one terminal sees and another hears, not with --variant audio_only or video_only",
+    "with systems that have an audio and a video terminal, not with one-terminal variants",
 )
 ESTIMATED = Rule(
     lambda config: config.variant != "no_estimation",
-    "where the channel is estimated, not with --variant no_estimation",
+    "with channel estimation, not with --variant no_estimation",
 )
 
 
@@ -124,11 +130,14 @@ class LinkConfig(LabelledConfig):
     OF_SECONDS = (*LabelledConfig.OF_SECONDS, "rivals", "gaze")
 
     rivals: float = option(
-        0.0, "share of clips with another event's picture beside theirs", type=share, only=(BOTH,)
+        0.0,
+        "share of clips with a picture of another event beside theirs",
+        type=share,
+        only=(BOTH,),
     )
     gaze: float = option(
         0.0,
-        "weight of a loss on attention that lies on a rival's picture",
+        "weight of a loss on attention to the picture of another event (--rivals)",
         type=not_negative,
         only=(BOTH,),
     )
@@ -144,18 +153,18 @@ class LinkConfig(LabelledConfig):
     warm_start: str = option(
         "",
         "checkpoint of a localiser, trained without a link: attention and receiver start from its "
-        "weights, and the channel decoders learn to give what it has of the features themselves",
+        "weights, and the channel decoders learn to restore its features",
         place=True,
     )
     regress: float = option(
         1.0,
-        "weight of the mean square error of what the channel decoders give, in units of its power",
+        "weight of the mean square error of the channel decoders, relative to the features' power",
         type=not_negative,
         only=(WARM,),
     )
     frozen: bool = option(
         False,
-        "what --warm-start names stays as it is: terminals and channel decoders learn around it",
+        "keep the weights of --warm-start constant; only the other layers are trained",
         only=(WARM,),
     )
 
@@ -167,13 +176,11 @@ class LinkConfig(LabelledConfig):
                 f"snr_min {self.snr_min:g}: expected at most snr_max, {self.snr_max:g} dB"
             )
         if self.gaze and not self.rivals:
-            raise SemcomError(
-                "gaze: judges clips with rivals, of which there are none; give rivals"
-            )
+            raise SemcomError("gaze: has no effect without clips with rivals; give rivals, too")
 
 
 def check_link(config) -> None:
-    """Refuse channels and detectors that there are not."""
+    """SemcomError for unknown channels and detectors."""
     for name, known in (("channels", CHANNELS), ("detectors", DETECTORS)):
         for value in getattr(config, name):
             if value not in known:
@@ -182,10 +189,10 @@ def check_link(config) -> None:
 
 @dataclass(frozen=True)
 class DeepSCTraining:
-    """How to train.  Each batch draws a channel and a detector, each sentence an SNR [dB]."""
+    """Training of deepsc.  Each batch draws a channel and a detector, each sentence an SNR [dB]."""
 
     steps: int = option(20000, "steps in all; the learning rate falls to zero over them")
-    batch: int = option(1536, "tokens a step, padding included")
+    batch: int = option(1536, "tokens per step, with padding")
     vocabulary: int = option(10752, "entries of the vocabulary")
     pieces: int = option(1200, "entries that continue a word")
     learning_rate: float = option(1.5e-3, "largest step of AdamW", type=positive)
@@ -196,7 +203,7 @@ class DeepSCTraining:
     snr_max: float = option(18.0, "highest SNR", unit="dB")
     focus: tuple[float, ...] = option(
         (-3.0, 6.0),
-        "SNRs between which half of the sentences are sent, where most is learnt",
+        "range of SNRs in which half of the sentences are sent, the most useful one",
         unit="dB",
         type=number,
     )
@@ -207,7 +214,7 @@ class DeepSCTraining:
         ("awgn", "awgn", "rayleigh", "rician"), "drawn per batch, all equally likely"
     )
     detectors: tuple[str, ...] = option(DETECTORS, "drawn per batch")
-    lost: float = option(0.1, "share of sentences of which a run of symbols is lost", type=share)
+    lost: float = option(0.1, "share of sentences that lose a run of symbols", type=share)
     average: float = option(
         0.999, "weights kept per step in the running average that is tested", type=share
     )
@@ -228,7 +235,7 @@ class DeepSCTraining:
         check_link(self)
 
 
-M3E_PARTS = {  # what a part of m3e_vsc is trained with where nothing else is asked for
+M3E_PARTS = {  # defaults of the training of each part of m3e_vsc
     "text": dict(
         steps=1600, batch=128, learning_rate=1.5e-3, weight_decay=1e-2, warmup=200, average=0.99,
         snr=(-6.0, 18.0), focus=(-4.0, 4.0),
@@ -260,7 +267,7 @@ M3E_PARTS = {  # what a part of m3e_vsc is trained with where nothing else is as
 ALL_PARTS = "all"
 OVER_AIR = Rule(
     lambda config: config.part == ALL_PARTS or "snr" in M3E_PARTS[config.part],
-    "of parts that send: --part text, link, sound_link or all",
+    "with parts that send: --part text, link, sound_link or all",
 )
 OWN = "; default: the part's own"
 
@@ -272,13 +279,13 @@ class M3ETraining:
 
     part: str = option(
         ALL_PARTS,
-        "what is trained: pictures and sounds are the VQGANs, the generators make their latents "
-        "from text, the links send the differences, check is of several frames; all: one after the "
-        "other",
+        "part to train: pictures and sounds are the VQGANs, the generators make their latents "
+        "from text, the links send the differences, check is the multi-frame check; all: one "
+        "after the other",
         choices=(*M3E_PARTS, ALL_PARTS),
     )
     steps: int = option(0, "steps in all; the learning rate falls to zero over them" + OWN)
-    batch: int = option(0, "examples a step" + OWN)
+    batch: int = option(0, "examples per step" + OWN)
     learning_rate: float = option(0.0, "largest step of AdamW" + OWN)
     weight_decay: float = option(0.0, "of AdamW" + OWN, type=not_negative)
     warmup: int = option(0, "steps in which the learning rate rises" + OWN)
@@ -291,7 +298,7 @@ class M3ETraining:
     )
     focus: tuple[float, ...] = option(
         (),
-        "SNRs between which about half of the examples are sent, where most is learnt" + OWN,
+        "range of SNRs in which about half of the examples are sent, the most useful one" + OWN,
         unit="dB",
         type=number,
         only=(OVER_AIR,),
@@ -320,7 +327,7 @@ class M3ETraining:
         check_link(self)
 
     def of(self, part: str) -> M3ETraining:
-        """The training of one part, with what is its own where nothing else was asked for."""
+        """The training of one part, with the part's defaults for options that were not given."""
         defaults = {item.name: item.default for item in dataclasses.fields(self)}
         own = M3E_PARTS[part].items()
         left = {name: value for name, value in own if getattr(self, name) == defaults[name]}
@@ -329,20 +336,20 @@ class M3ETraining:
 
 @dataclass(frozen=True)
 class DistillationConfig:
-    """Training of a feature network on what a published one says, by steps."""
+    """Training of a feature network towards a published one, by steps."""
 
     steps: int = option(700, "steps in all")
-    batch: int = option(32, "examples a step")
+    batch: int = option(32, "examples per step")
     learning_rate: float = option(3e-4, "largest step of AdamW; four times that for new layers")
     seed: int = option(0, "of new layers and examples")
 
 
 @dataclass(frozen=True)
 class HearingConfig:
-    """Training of the network that hears what a sound is, by steps."""
+    """Training of the network that recognises sounds, by steps."""
 
     steps: int = option(6000, "steps in all")
-    batch: int = option(64, "seconds a step")
+    batch: int = option(64, "seconds per step")
     learning_rate: float = option(
         2e-3, "largest step of AdamW; a cosine from there to zero", type=positive
     )
@@ -356,7 +363,7 @@ class CheckConfig:
     """Training of the check of frames, by steps."""
 
     steps: int = option(1500, "steps in all")
-    batch: int = option(32, "clips a step")
+    batch: int = option(32, "clips per step")
     learning_rate: float = option(
         3e-3, "largest step of AdamW; a cosine from there to zero", type=positive
     )

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""In which precision this machine computes matrix products fastest."""
+"""The fastest precision of matrix products on this machine."""
 
 import functools
 import time
@@ -13,8 +13,9 @@ FEW, EMULATED = 32, 4.0  # rows, and ratio of times, that tell a processor witho
 
 @functools.cache
 def fastest(device: str = "cpu") -> torch.dtype:
-    """bfloat16 where products in it take less time than in float32, measured once, in turns, the
-    shortest of each; float32 elsewhere.  On other devices than a CPU bfloat16, unmeasured."""
+    """bfloat16 if matrix products in it are faster than in float32, otherwise float32; measured
+    once on a CPU, by the shortest of alternating runs.  On other devices bfloat16, without
+    measurement."""
     if torch.device(device).type != "cpu":
         return torch.bfloat16
     few = _shortest(FEW)
@@ -45,7 +46,7 @@ def _step(rows: torch.Tensor, weights: torch.Tensor) -> float:
 
 
 def low(allowed: bool, device: str = "cpu") -> torch.dtype:
-    """What to compute products in where bfloat16 is ``allowed``: float32 if that is faster."""
+    """The faster precision of matrix products; float32 unless bfloat16 is ``allowed``."""
     return fastest(str(device)) if allowed else torch.float32
 
 

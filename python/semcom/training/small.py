@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Checkpoints of networks that are no systems: features and recognisers."""
+"""Writes checkpoints of networks that are not systems: features and recognisers."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Seconds of sound that trainings draw from recordings."""
+"""Random seconds of sound from recordings, for trainings."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Calibrates how sure the receiver of m3e_vsc is of a sentence that it reads, and xi.
+"""Calibrates the confidence of the receiver of m3e_vsc in decoded sentences, and its xi.
 
-xi is the likeness in meaning of a read sentence to the one that was sent (Chen et al. 2024, eq. 9),
-a cosine of sentence embeddings.  A receiver has no original, so xi is predicted from how sure its
-words are; here the prediction is fitted to what readings over the link are really worth.
+xi is the similarity of meaning of a decoded and the sent sentence (Chen et al. 2024, eq. 9), a
+cosine of sentence embeddings.  The receiver does not have the original, so it predicts xi from the
+confidence of the words; the prediction is fitted here to sentences decoded over the link.
 """
 
 from __future__ import annotations

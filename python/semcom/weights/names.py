@@ -11,11 +11,11 @@ from ..base.errors import SemcomError
 
 MODELS_VARIABLE = "SEMCOM_MODELS"
 SUFFIX = ".safetensors"
-OWN_SETTING = "sel"  # of decoders over the link, which their weights' names do not tell
+OWN_SETTING = "sel"  # setting of decoders over the link that file names leave out
 
 
 def models_folder() -> Path:
-    """Where shipped weights lie: $SEMCOM_MODELS, the repository's folder, or the installed one."""
+    """The folder of shipped weights: $SEMCOM_MODELS, the repository's, or the installed one."""
     if os.environ.get(MODELS_VARIABLE):
         return Path(os.environ[MODELS_VARIABLE])
     package = Path(__file__).resolve().parents[1]
@@ -36,8 +36,9 @@ def name_of(
 ) -> str:
     """File name of weights: SYSTEM-VARIANT-DATA[-DECODER][-SETTING][-SYMBOLS].safetensors.
 
-    variant  of a system, or setting of a localiser;  data  what it was trained on
-    decoder, symbols, setting  only where they are not the system's default
+    variant  variant of a system, or setting of a localiser
+    data     name of the training set
+    decoder, symbols, setting  only if they are not the system's default
     """
     setting = "" if setting == OWN_SETTING else setting
     parts = [system, variant, data, *filter(None, (decoder, setting, str(symbols or "")))]
@@ -50,7 +51,7 @@ def shipped(system: str, variant: str = "full", data: str = "synthetic", **more)
 
 
 def known(system: str, variant: str, decoder: str = "") -> list[str]:
-    """What the shipped weights of a system and variant were trained on, by name."""
+    """Names of the training sets of the shipped weights of a system and variant."""
     start, end = f"{system}-{variant}-", f"{'-' * bool(decoder)}{decoder}{SUFFIX}"
     names = (path.name for path in sorted(models_folder().glob(f"{start}*{end}")))
     found = [name[len(start) : -len(end)] for name in names]
@@ -58,9 +59,13 @@ def known(system: str, variant: str, decoder: str = "") -> list[str]:
 
 
 def find(checkpoint: str, system: str, variant: str, data: str, **more) -> Path:
-    """The weights that a user names: a file, or what shipped ones were trained on ("ave28").
+    """The path of the weights that a user gives: a file, or the training set of shipped weights
+    ("ave28").
 
-    data  what to take if nothing is named;  more  decoder, symbols, see :func:`name_of`
+    data  training set if ``checkpoint`` is ''
+    more  decoder, symbols, see :func:`name_of`
+
+    SemcomError, with the shipped ones, if there are no such weights.
     """
     if Path(checkpoint).suffix or os.sep in checkpoint or Path(checkpoint).is_file():
         return Path(checkpoint)
@@ -74,6 +79,6 @@ def find(checkpoint: str, system: str, variant: str, data: str, **more) -> Path:
     there = f"shipped ones are for {', '.join(names)}" if names else "none are shipped"
     wanted = ", ".join(filter(None, (system, variant, more.get("decoder"))))
     raise SemcomError(
-        f"{what}: no weights of {wanted} for it; {there}: name one with --checkpoint, or a "
+        f"{what}: no weights of {wanted} for it; {there}: give one with --checkpoint, or a "
         ".safetensors file"
     )

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Checkpoints: safetensors with one JSON header under the metadata key ``semcom``; no code is
-run."""
+"""Checkpoints: safetensors files with a JSON header under the metadata key ``semcom``; loading them
+runs no code."""
 
 from __future__ import annotations
 
@@ -19,26 +19,27 @@ from ..base.files import replacing, sha256
 from ..nets.calibration import Calibration
 
 KEY = "semcom"
-CALIBRATION = "calibration"  # in the header, and of a system
+CALIBRATION = "calibration"  # key of the header, and attribute of a system
 FORMAT = 1
-SCALE = ".scale"  # behind the name of a matrix stored in eight bits
-ZERO = ".zero"  # of one of a quantised network: what stands for 0
-SMALL = 1024  # elements below which a matrix is not worth it
-OLD_NAMES = {"default": "span"}  # of systems, as headers of earlier versions have them
+SCALE = ".scale"  # suffix of the scales of a matrix stored in eight bits
+ZERO = ".zero"  # suffix of the integers that stand for 0 in a quantised network
+SMALL = 1024  # elements below which a matrix is not stored in eight bits
+OLD_NAMES = {"default": "span"}  # name of a system in earlier headers -> present name
 HEADER = {"system": str, "variant": str, "config": dict, "classes": list, "data": str}
 REQUIRED = ("format", *HEADER)
-SHARED = "shared"  # in a header: what lies in another checkpoint beside this one
+SHARED = "shared"  # key of the header: tensors in another checkpoint in the same folder
 PARALLEL = "module."
-USUAL = 1024  # sizes up to which a network is built without a trial
+USUAL = 1024  # largest size of a network that is built without a test on the meta device
 KINDS = {torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.bool, torch.uint8,
          torch.int8, torch.int16, torch.int32, torch.int64}  # fmt: skip
 
 
 def save(path: str | Path, system: torch.nn.Module, *, variant: str, data: str, **header) -> None:
-    """Write a system in half precision; the file appears under its name only when it is whole.
+    """Write a system in half precision; the file gets its name only when it is complete.
 
-    variant: full, audio_only, video_only, no_estimation or error_free;  data: name of the data set;
-    header: more JSON (training configuration, seed, metrics).
+    variant  full, audio_only, video_only, no_estimation or error_free
+    data     name of the training set
+    header   further JSON values (training configuration, seed, metrics)
     """
     header = {
         "format": FORMAT,
@@ -55,8 +56,9 @@ def save(path: str | Path, system: torch.nn.Module, *, variant: str, data: str, 
 
 
 def eight_bits(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Matrices as int8 [rows, ...] and a float16 scale for each row under NAME.scale; the rest as
-    it is.  Half the size; a weight is off by at most 1/254 of the largest of its row."""
+    """Tensors with matrices as int8 [rows, ...] and a float16 scale for each row as NAME.scale;
+    others are unchanged.  This halves the size; the error of a weight is at most 1/254 of the
+    largest of its row."""
     stored = {}
     for name, tensor in tensors.items():
         stored[name] = tensor
@@ -70,10 +72,11 @@ def eight_bits(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 
 def all_bits(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """What :func:`eight_bits` stored, as float32 where it was int8.
+    """The inverse of :func:`eight_bits`; int8 matrices become float32.
 
-    A scale may be one for all rows, and matrices of networks that were published in eight bits,
-    int8 or uint8, may have the whole number that stands for 0, of each row or of all, as NAME.zero.
+    A matrix may have one scale for all rows.  Matrices of networks that were published in eight
+    bits, int8 or uint8, may have the integer that stands for 0, of each row or of all, as
+    NAME.zero.
     """
     whole = {name: v for name, v in tensors.items() if not name.endswith((SCALE, ZERO))}
     for name, value in whole.items():
@@ -85,21 +88,22 @@ def all_bits(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 
 def write(path: str | Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str]) -> None:
-    """Tensors and metadata as one safetensors file; a reader never sees half of it."""
+    """Write tensors and metadata as a safetensors file, which is complete or absent."""
     with replacing(path, SafetensorError) as temporary:
         save_file(tensors, temporary, metadata)
 
 
 def read_header(path: str | Path) -> dict:
-    """The JSON header of a checkpoint."""
+    """The JSON header of a checkpoint; SemcomError if the file is missing or damaged."""
     return _read(path)[0]
 
 
 def without(tensors: dict[str, torch.Tensor], other: Path, names: dict[str, str]):
-    """Of a checkpoint's tensors, those that another one does not hold already, and what the header
-    says of the others under :data:`SHARED`.
+    """The tensors of a checkpoint that another one does not have, and the value of the header's key
+    :data:`SHARED` for the others.
 
-    other  a checkpoint, which has to lie beside this one;  names  name here -> name there
+    other  a checkpoint, which must be in the same folder
+    names  {name here: name in the other checkpoint}
     """
     of = {name for name in names for name in (name, name + SCALE)}
     own = {name: tensor for name, tensor in tensors.items() if name not in of}
@@ -107,7 +111,8 @@ def without(tensors: dict[str, torch.Tensor], other: Path, names: dict[str, str]
 
 
 def _taken(path: Path, shared) -> dict[str, torch.Tensor]:
-    """Tensors that a header says lie in another checkpoint, under the names that they have here."""
+    """The tensors of the header's key :data:`SHARED` from the other checkpoint, with their names in
+    this one."""
     told = shared if isinstance(shared, dict) else {}
     name, names = told.get("file"), told.get("tensors")
     whole = isinstance(name, str) and name == Path(name).name and isinstance(names, dict)
@@ -115,7 +120,9 @@ def _taken(path: Path, shared) -> dict[str, torch.Tensor]:
         raise SemcomError(f"{path}: header's {SHARED} names no file and tensors; train it again")
     other = path.with_name(name)
     if not other.is_file():
-        raise SemcomError(f"{path}: has some of its weights in {name}; put that beside it")
+        raise SemcomError(
+            f"{path}: has some of its weights in {name}; put that file into the same folder"
+        )
     if sha256(other) != told.get("sha256"):
         raise SemcomError(
             f"{path}: has some of its weights in {name}, and that is another one now; fetch both "
@@ -131,10 +138,12 @@ def _taken(path: Path, shared) -> dict[str, torch.Tensor]:
 
 
 def load(path: str | Path, systems: dict[str, type], expected: str | None = None):
-    """Checkpoint -> (system in float32, in evaluation mode; header).
+    """Load a checkpoint: (system in float32 and evaluation mode, header).
 
-    systems: name -> class, whose ``Config`` dataclass the header fills;  expected: the system
-    wanted.
+    systems   {name: class}; the header fills the class's ``Config`` dataclass
+    expected  name that the system must have; None: any
+
+    SemcomError, with file and remedy, for a damaged file or one that does not fit.
     """
     header, tensors = _read(path, with_tensors=True)
     name, config = header["system"], header["config"]
@@ -150,7 +159,7 @@ def load(path: str | Path, systems: dict[str, type], expected: str | None = None
         )
     _check_types(path, cls.Config, config)
     if any(type(value) is int and value > USUAL for value in config.values()):
-        with torch.device("meta"):  # without its memory
+        with torch.device("meta"):  # without memory
             _check_fit(path, _built(path, cls, header), tensors)
     system = _built(path, cls, header)
     _fill(path, system, tensors)
@@ -159,7 +168,7 @@ def load(path: str | Path, systems: dict[str, type], expected: str | None = None
 
 
 def _calibrate(path, system: torch.nn.Module, header: dict) -> None:
-    """Give a system that has one the calibration of its header."""
+    """Set the calibration of a system that has one from the header."""
     if hasattr(system, CALIBRATION):
         try:
             setattr(system, CALIBRATION, Calibration.read(header.get(CALIBRATION)))
@@ -168,7 +177,7 @@ def _calibrate(path, system: torch.nn.Module, header: dict) -> None:
 
 
 def _built(path, cls: type, header: dict):
-    """The system of a header, its weights at random."""
+    """The system of a header with random weights."""
     try:
         return cls(cls.Config(**header["config"]), header["classes"])
     except (SemcomError, TypeError, RuntimeError, ArithmeticError) as error:
@@ -178,7 +187,7 @@ def _built(path, cls: type, header: dict):
 
 
 def _check_types(path, kind: type, config: dict) -> None:
-    """Refuse a value that is none of its field's type: null, a list, text for a number."""
+    """SemcomError for a value of another type than its field: null, a list, text for a number."""
     for field in fields(kind):
         value, wanted = config.get(field.name, field.default), type(field.default)
         fits = type(value) in ((int, float) if wanted is float else (wanted,))
@@ -190,7 +199,7 @@ def _check_types(path, kind: type, config: dict) -> None:
 
 
 def fill(path: str | Path, part: torch.nn.Module) -> dict:
-    """Load the weights of a network that is no system into ``part``; returns the header."""
+    """Load the weights of a network that is not a system into ``part``; returns the header."""
     header, tensors = _read(path, with_tensors=True)
     _fill(path, part, tensors)
     part.eval()
@@ -207,7 +216,7 @@ def _fill(path, system: torch.nn.Module, tensors: dict[str, torch.Tensor]) -> No
 
 
 def _check_fit(path, system: torch.nn.Module, stored: dict[str, torch.Tensor]) -> None:
-    """Refuse tensors that are not those of the system, by name, kind and shape."""
+    """SemcomError for tensors whose name, dtype or shape is not the system's."""
     wanted = system.state_dict()
     tensors = {n: v for n, v in stored.items() if n in wanted or not n.endswith((SCALE, ZERO))}
     if tensors and all(name.startswith(PARALLEL) for name in tensors):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""A Qt window onto the coded blocks of a link: which of the last frames' blocks were lost."""
+"""A Qt window that shows which coded blocks of the last frames were lost."""
 
 from dataclasses import dataclass
 
@@ -14,33 +14,33 @@ from .burst_display import LINES
 from .displays import EDGE, NEUTRAL, RECENT, SHOWN, WRONG, _axes, _Display, _line, _write
 
 ROW, LABEL, MARGIN = 24, 18, 10  # [pixels]
-RASTER = 0.62  # of the height below the title; the curves have the rest
+RASTER = 0.62  # share of the height below the title; the curves have the rest
 
 
 @dataclass(frozen=True)
 class _Frame:
-    """A frame that came: ``came`` [C] bool of each stream says which of its blocks."""
+    """A received frame; ``came``: {stream: [C] bool, whether each block was received}."""
 
     number: int
     symbols: int
     came: dict[str, np.ndarray]
 
     def lost(self, name: str) -> int:
-        """Blocks of a stream that were lost."""
+        """Number of lost blocks of a stream."""
         return int(np.sum(~self.came[name]))
 
     def share(self, name: str) -> float:
-        """Share of them that was lost; NaN of a frame without blocks."""
+        """Share of lost blocks of a stream; NaN for a frame without blocks."""
         blocks = len(self.came[name])
         return self.lost(name) / blocks if blocks else np.nan
 
 
 class block_error_display(_Display):
-    """The blocks of the last frames, frame beside frame: those that were lost are coloured, the
-    first block of a frame is at the top.  Below, the share that was lost.
+    """Shows the blocks of the last frames, a column per frame with its first block at the top; lost
+    blocks are coloured.  Below is the share of lost blocks.
 
     Message port ``judgement``: dicts of semantic_decoder with ``frame``, ``symbols`` and ``blocks``
-    (of each stream, by name: 1 for those that came, 0 for those lost), as of the system digital
+    ({stream: 1 for received, 0 for lost blocks}), as of the system digital
 
     Frames come in the order of messages; ``frames`` has the last 60.
     """
@@ -56,7 +56,7 @@ class block_error_display(_Display):
         if "blocks" not in told:
             raise ValueError(
                 f"frame {told['frame']}: a judgement without blocks; connect the receiver of a "
-                "system that sends coded blocks, as digital"
+                "system that sends coded blocks, such as digital"
             )
         came = {name: np.array(good, bool) for name, good in sorted(told["blocks"].items())}
         self.frames = (*self.frames, _Frame(told["frame"], told["symbols"], came))[-SHOWN:]
@@ -72,12 +72,12 @@ class block_error_display(_Display):
         blocks = sum(len(came) for frame in recent for came in frame.came.values())
         return (
             f"Frame {last.number}, blocks lost: {', '.join(counts)}",
-            f"{last.symbols:,} symbols a stream; last {len(recent)} frames: "
+            f"{last.symbols:,} symbols per stream; last {len(recent)} frames: "
             f"{100 * lost / max(1, blocks):.1f} % lost",
         )
 
     def _paint(self, painter, width, height):
-        frames = self.frames  # of one moment
+        frames = self.frames  # read once, since messages replace it
         for line, text in enumerate(self.title()):
             box = (MARGIN, 2 + line * (ROW - 4), width - 2 * MARGIN, ROW)
             _write(painter, box, text, bold=line == 0)
@@ -93,7 +93,7 @@ class block_error_display(_Display):
 
     @staticmethod
     def _raster(painter, frames, name, width, top, tall):
-        """A column for each frame, the last one at the right."""
+        """Draw a column for each frame, the last one at the right."""
         step = (width - MARGIN - EDGE) / SHOWN
         left = EDGE + (SHOWN - len(frames)) * step
         for place, frame in enumerate(frames):
@@ -104,7 +104,7 @@ class block_error_display(_Display):
 
     @staticmethod
     def _curves(painter, frames, width, top, base):
-        """The share that was lost, frame by frame, below the columns of the raster."""
+        """Draw the share of lost blocks of each frame, below its column."""
         at = _axes(painter, np.array([0.0, 100.0]), SHOWN, width, top, base)
         names, first = list(frames[-1].came), SHOWN - len(frames)
         for k, name in enumerate(names):
@@ -118,11 +118,11 @@ class block_error_display(_Display):
 
 
 def _column(came: np.ndarray, most: int) -> QtGui.QImage:
-    """An image of a frame's blocks [C], one below the other; of more than ``most`` some share a
-    pixel, which is the more coloured the more of them were lost."""
+    """An image of a frame's blocks [C], one below the other; if there are more than ``most``,
+    several share a pixel with a colour by their share of lost blocks."""
     kept, lost = (np.array(QtGui.QColor(name).getRgb()[:3], float) for name in (NEUTRAL, WRONG))
     first = np.arange(min(most, len(came))) * len(came) // min(most, len(came))
     share = np.add.reduceat(~came, first, dtype=float) / np.diff(first, append=len(came))
     rows = np.rint(kept + share[:, None] * (lost - kept)).astype(np.uint8)
     image = QtGui.QImage(rows.tobytes(), 1, len(rows), 3, QtGui.QImage.Format_RGB888)
-    return image.copy()  # else it has the memory of the rows
+    return image.copy()  # a copy, since the image refers to the rows' memory

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""A Qt window onto the bursts that come over the air: how each terminal is heard, what is lost."""
+"""A Qt window that shows the received bursts of each terminal and the counts of lost ones."""
 
 import numpy as np
 import pmt
@@ -19,7 +19,7 @@ from .displays import (
 )
 
 COLUMNS = ("SNR [dB]", "carrier [Hz]", "clock [ppm]", "delay [µs]")
-COUNTS = {  # of frame_sync_cc, and what a reader calls them
+COUNTS = {  # count of frame_sync_cc -> its name in the window
     "frames": "frames",
     "lost": "lost",
     "duplicated": "duplicated",
@@ -35,16 +35,18 @@ ROW, MARGIN, CURVES = 26, 10, 120  # [pixels]
 class burst_display(_Display):
     """Shows the last burst of each terminal, its SNR over time, and the counts since the start.
 
-    Message port ``bursts``: of frame_sync_cc or a hier block around it
+    Message port ``bursts``: from frame_sync_cc or a hier block around it
 
-    ``terminals`` names those that are heard.  Carrier and clock are the terminal's against those
-    of this radio, a positive clock for longer symbols; the delay is against the time of the burst.
+    terminals  names of the received terminals
+
+    Carrier and clock are relative to those of this radio, with a positive clock for longer symbols;
+    the delay is relative to the time of the burst.
     """
 
     def __init__(self, terminals=("audio", "video")):
         self.terminals = tuple(terminals)
         self.burst = None
-        self.snr_db = np.zeros((len(self.terminals), 0))  # of the last bursts; NaN: not heard
+        self.snr_db = np.zeros((len(self.terminals), 0))  # of the last bursts; NaN: not detected
         smallest = (480, MARGIN + (4 + len(self.terminals)) * ROW + CURVES)
         _Display.__init__(self, "burst_display", {"bursts": self._on_burst}, smallest)
 
@@ -56,14 +58,14 @@ class burst_display(_Display):
         self.widget.changed.emit()
 
     def title(self) -> str:
-        """Which burst, and when by the time of this radio."""
+        """Number of the burst, and its time by this radio."""
         if self.burst is None:
-            return "Bursts: none heard yet"
+            return "Bursts: none received yet"
         at = self.burst["seconds"] + self.burst["fraction"]
         return f"Burst of frame {self.burst['frame']} at {at:.3f} s"
 
     def rows(self) -> list:
-        """For each terminal its figures as text, in the order of COLUMNS."""
+        """The values of each terminal as text, in the order of COLUMNS."""
         if self.burst is None:
             return [[NOT_HEARD] * len(COLUMNS) for _ in self.terminals]
         b = self.burst
@@ -76,7 +78,7 @@ class burst_display(_Display):
         ]
 
     def counts(self) -> str:
-        """What was counted, in words."""
+        """The counts as a text."""
         counts = self.burst["counts"] if self.burst else dict.fromkeys(COUNTS, 0)
         return ", ".join(f"{counts[key]} {name}" for key, name in COUNTS.items())
 
@@ -89,7 +91,7 @@ class burst_display(_Display):
             self._curves(painter, snr_db, width, below + 2 * ROW, height - ROW)
 
     def _table(self, painter, width, top) -> float:
-        """Draw the figures, and return where they end."""
+        """Draw the table of values; returns the position of its end [pixels]."""
         left, step = MARGIN + 80, (width - 2 * MARGIN - 80) / len(COLUMNS)
         table = [("", COLUMNS), *zip(self.terminals, self.rows(), strict=True)]
         for line, (name, texts) in enumerate(table):
@@ -103,7 +105,7 @@ class burst_display(_Display):
         return end
 
     def _curves(self, painter, snr_db, width, top, base):
-        """The SNR of the last bursts, without those in which a terminal was not heard."""
+        """Draw the SNR of the last bursts, without those in which a terminal was not detected."""
         count = snr_db.shape[1]
         at = _axes(painter, snr_db[np.isfinite(snr_db)], count, width, top, base)
         for k, row in enumerate(snr_db):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The checkpoint of a running flowgraph, chosen in its window."""
+"""A Qt widget in which the checkpoint of a running flowgraph is chosen."""
 
 from pathlib import Path
 
@@ -14,12 +14,12 @@ LINES = 3  # of text below the list
 
 
 class _Lines(QtWidgets.QLabel):
-    """Wrapped text of a fixed height, which thus leaves the other rows of a window alone."""
+    """Wrapped text of a fixed height, so that the other rows of a window do not move."""
 
     def __init__(self):
         super().__init__()
         self.setWordWrap(True)
-        self.setTextFormat(QtCore.Qt.PlainText)  # names are no markup
+        self.setTextFormat(QtCore.Qt.PlainText)  # names may look like markup
         self.setAlignment(QtCore.Qt.AlignTop)
         self.setFixedHeight(LINES * self.fontMetrics().lineSpacing() + 4)
 
@@ -30,12 +30,12 @@ class _Lines(QtWidgets.QLabel):
 class checkpoint_chooser(QtWidgets.QWidget):
     """A list of the shipped checkpoints that fit the running one, and a button for any file.
 
-    A file that does not fit is refused with the reason below the list, and what ran runs on.
+    A file that does not fit is refused, with the reason below the list, and the present one stays.
 
     label   text before the list
     system  name in the registry
-    value   the checkpoint that the flowgraph starts with ('': the shipped one)
-    choose  called with the path of each checkpoint that is chosen and fits
+    value   the checkpoint at the start of the flowgraph ('': the shipped one)
+    choose  called with the path of each chosen checkpoint that fits
     """
 
     shown = QtCore.pyqtSignal(str)
@@ -71,7 +71,7 @@ class checkpoint_chooser(QtWidgets.QWidget):
         return [str(path) for path in paths if not self._refusal(str(path))]
 
     def _refusal(self, path: str) -> str:
-        """Why the checkpoint does not fit, in one line; '' if it does."""
+        """The reason why a checkpoint does not fit, in one line; '' if it does."""
         try:
             exchange_for(self.running, self.system, path, "cpu")
         except ValueError as cause:
@@ -89,14 +89,14 @@ class checkpoint_chooser(QtWidgets.QWidget):
             self.set(path)
 
     def set(self, path: str) -> None:
-        """Choose a checkpoint as its user does; one that does not fit changes nothing."""
+        """Choose a checkpoint like a user; one that does not fit changes nothing."""
         if self._refusal(path):
             self._show(path)
         else:
             self._choose(path)
 
     def show_value(self, path: str) -> None:
-        """Show what the flowgraph was given; from any thread."""
+        """Show the flowgraph's checkpoint; from any thread."""
         self.shown.emit(str(path or shipped(self.system)))
 
     def _show(self, path: str) -> None:

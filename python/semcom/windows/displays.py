@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Qt windows onto the link: the seconds of a clip, the channel of a frame, the symbols.
+"""Qt windows that show the link: the seconds of a clip, the channel of a frame, the symbols.
 
-Each block holds a ``widget`` to be laid out by the flowgraph.  Messages come in GNU Radio's threads
-and cross to Qt's by a signal; what comes faster than it can be drawn is drawn once.
-
-Colours are Okabe and Ito's, and none stands alone: wrong decisions are hatched and crossed, streams
-have markers or labels of their own.
+Each block has a ``widget``, which the flowgraph lays out.  Messages come in GNU Radio's threads and
+are passed to Qt's thread by a signal; only the latest state is drawn.  Colours are Okabe and Ito's.
+No information is in colour alone: wrong decisions are hatched and crossed, streams have markers or
+labels.
 """
 
 from collections import deque
@@ -23,10 +22,10 @@ from ..chain.metrics import mean_db
 from ..media.timeline import said
 from ..phy.csi import unpack
 
-HISTORY = 200  # frames that are remembered
-SHOWN = 60  # frames of SNR that are shown
-RECENT = 20  # clips that the running share of right seconds covers
-LATE = 2  # frames that an estimate may stand behind the channel
+HISTORY = 200  # latest frames that are kept
+SHOWN = 60  # frames in the curve of the SNR
+RECENT = 20  # clips in the running share of right seconds
+LATE = 2  # frames by which an estimate may be later than the true channel
 TEXT, FAINT, NEUTRAL = "#202020", "#b0b0b0", "#e6e6e6"
 RIGHT, WRONG, EVENT = COLOURS[2], COLOURS[1], COLOURS[5]
 EDGE = 40  # beside a curve, for the values [pixels]
@@ -39,7 +38,7 @@ CENTRE, LEFT, RIGHT_SIDE = (
 
 
 class _Canvas(QtWidgets.QWidget):
-    """A widget that draws with ``paint(painter, width, height)`` whenever it is told to."""
+    """A widget that is drawn by ``paint(painter, width, height)``."""
 
     changed = QtCore.pyqtSignal()
 
@@ -59,7 +58,7 @@ class _Canvas(QtWidgets.QWidget):
 
 
 class _Window:
-    """What a block with a window has: a widget that it paints, and message ports."""
+    """Base of blocks with a window: a widget that the block paints, and message ports."""
 
     def _open(self, ports, smallest):
         self.widget = _Canvas(self._paint, smallest)
@@ -69,7 +68,7 @@ class _Window:
 
 
 class _Display(_Window, gr.basic_block):
-    """A block that listens on message ports and redraws."""
+    """Base of displays with message ports, which redraw after each message."""
 
     def __init__(self, name, ports, smallest, inputs=()):
         gr.basic_block.__init__(self, name=name, in_sig=list(inputs), out_sig=[])
@@ -83,7 +82,7 @@ def _forget(frames: dict) -> None:
 
 
 def _write(painter, box, text, side=LEFT, bold=False) -> None:
-    """Text on one line inside ``box`` (x, y, width, height), shortened where it does not fit."""
+    """Write one line of text inside ``box`` (x, y, width, height), shortened if it does not fit."""
     font = painter.font()
     font.setBold(bold)
     painter.setFont(font)
@@ -94,7 +93,8 @@ def _write(painter, box, text, side=LEFT, bold=False) -> None:
 
 
 def _fill(painter, box, colour, hatched=False) -> None:
-    """A filled box (x, y, width, height), outlined; hatched boxes differ in print, too."""
+    """Draw a filled box (x, y, width, height) with an outline; hatching is visible in print,
+    too."""
     box, outline = QtCore.QRectF(*box), QtGui.QColor(colour)
     tint = QtGui.QColor(colour)
     tint.setAlphaF(0.35)
@@ -130,7 +130,7 @@ def _axes(painter, values, count, width, top, base):
 
 
 class event_timeline(_Display):
-    """The seconds of the last clip: what happened, what the receiver says, and how sure it is.
+    """Shows the seconds of the last clip: true events, the receiver's decisions, their confidence.
 
     Message port ``events``: dicts of outcome_sink (``frame``, ``events``, ``confidence``)
     Message port ``truth``: dicts of clip_source (``frame``, ``events``); without it the row stays
@@ -160,7 +160,7 @@ class event_timeline(_Display):
         self.widget.changed.emit()
 
     def marks(self) -> list:
-        """For each second of the last clip: right (True), wrong (False), or not known (None)."""
+        """Whether each second of the last clip is right (True), wrong (False) or unknown (None)."""
         decided = list(self.event["events"])
         truth = self.truth.get(self.event["frame"], [None] * len(decided))
         return [
@@ -217,7 +217,7 @@ class event_timeline(_Display):
 
     @staticmethod
     def _hatch(painter, box):
-        """Stripes at both ends of a wrong decision, beside its name."""
+        """Draw stripes at both ends of a wrong decision, beside its name."""
         for x in (box[0], box[0] + box[2] - 9):
             brush = QtGui.QBrush(QtGui.QColor(WRONG), QtCore.Qt.BDiagPattern)
             painter.fillRect(QtCore.QRectF(x, box[1], 9, box[3]), brush)
@@ -237,7 +237,7 @@ class event_timeline(_Display):
 
     @staticmethod
     def _percent(painter, text, x, y):
-        """Text around (x, y) on a light plate, legible before bars and hatches."""
+        """Write text around (x, y) on a light plate, legible over bars and hatches."""
         wide = painter.fontMetrics().horizontalAdvance(text) + 6
         plate = QtGui.QColor(QtCore.Qt.white)
         plate.setAlphaF(0.8)
@@ -246,13 +246,14 @@ class event_timeline(_Display):
 
 
 class channel_display(_Display):
-    """The channel as the receiver estimates it: |H| of every path, and the SNR from the pilots.
+    """Shows the estimated channel, |H| of every path, and the SNR from the pilots.
 
-    Message port ``csi``: of ls_estimator_cc or receiver
-    Message port ``channel``: of a simulated channel, the truth (a line on each bar)
+    Message port ``csi``: from ls_estimator_cc or receiver
+    Message port ``channel``: from a simulated channel, the truth (a line on each bar)
 
-    ``terminals`` names the streams.  The SNR is the mean over the paths; its own mean is that of
-    the powers of the frames shown.
+    terminals  names of the streams
+
+    The SNR is the mean over the paths; its dashed mean is that of the powers of the shown frames.
     """
 
     def __init__(self, terminals=("audio", "video")):
@@ -283,14 +284,14 @@ class channel_display(_Display):
         self.widget.changed.emit()
 
     def waiting(self) -> bool:
-        """No estimate, or none of the last frames: the receiver makes none."""
+        """Whether there is no estimate of the last frames."""
         return self.csi is None or self.newest - self.csi[0] > LATE
 
     def title(self) -> str:
-        """The SNR from the pilots, in words."""
+        """The SNR from the pilots as a text."""
         finite = self._finite()
         if self.waiting() or not len(finite):
-            return "SNR from the pilots: not known"
+            return "SNR from the pilots: unknown"
         return f"SNR from the pilots: {finite[-1]:.1f} dB, mean {mean_db(finite):.1f} dB"
 
     def _finite(self) -> np.ndarray:
@@ -328,7 +329,7 @@ class channel_display(_Display):
             self._path(painter, m, k, x - 8, top + tall, step)
 
     def _path(self, painter, m, k, x, y, width):
-        """Names of a path's ends, below its bar."""
+        """Write the names of a path's ends below its bar."""
         name = self.terminals[k] if k < len(self.terminals) else f"stream {k}"
         _write(painter, (x, y + 2, width, 18), name, CENTRE)
         _write(painter, (x, y + 18, width, 18), f"antenna {m}", CENTRE)
@@ -344,10 +345,10 @@ class channel_display(_Display):
 
 
 def constellation(title: str, labels: list, points: int, span: float, first_colour: int = 0):
-    """A qtgui.const_sink_c of a stream for each of ``labels``, axes from -span to span.
+    """A qtgui.const_sink_c with a stream for each of ``labels``, and axes from -span to span.
 
     points        symbols of each stream that are shown at a time
-    first_colour  index into base.palette.COLOURS of the first stream
+    first_colour  index of the first stream's colour in base.palette.COLOURS
     """
     sink = qtgui.const_sink_c(points, title, len(labels), None)
     sip.wrapinstance(sink.qwidget(), QtWidgets.QWidget).setMinimumSize(*PLOT)

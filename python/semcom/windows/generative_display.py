@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""A Qt window onto media that are shown again: live, beside what was sent, with the sentence that
-was read."""
+"""A Qt window that plays received media beside the sent ones, with the received sentence."""
 
 from dataclasses import dataclass
 
@@ -21,8 +20,8 @@ WAITING = Caption("waiting for the first clip")
 
 @dataclass(frozen=True)
 class _Clip:
-    """A clip that came: what was sent, None where it is not known; what is shown, None where
-    nothing of it came; a caption for each second."""
+    """A clip: sent media (None if unknown), received media (None if lost), and a caption for each
+    second."""
 
     frame: int
     sent: Media | None
@@ -34,23 +33,22 @@ class _Clip:
         return len(self.captions)
 
     def caption(self, now: float) -> Caption:
-        """That of the second that is played."""
+        """The caption of the second that is played."""
         return self.captions[min(int(now), len(self.captions) - 1)]
 
 
 class generative_display(_Player, _Display):
-    """The pictures of the last clip that came beside those that were sent; below them the sentence
-    that was read, the symbols that a second took, and xi of the last minute (of systems that send
-    no sentences, SSIM).
+    """Plays the last received clip beside the sent one; below are the received sentence, the
+    symbols per second, and xi of the last minute (SSIM for systems without sentences).
 
     Message port ``judgement``: dicts of semantic_decoder with ``frame`` and ``media``, the handle
-    of what is shown, as of the systems m3e_vsc and digital
+    of the received media, as of the systems m3e_vsc and digital
 
-    store    name of the media source's store, which holds what was sent; '' where that is not in
-             this process
-    caption  what is between, in words
+    store    name of the media source's store, which has the sent media; '': they are not in this
+             process
+    caption  text that describes the link
 
-    A clip is played as media_display plays it.  Sound is not played: media_sink writes it.
+    A clip is played as in media_display.  Sound is not played: use media_sound or media_sink.
     """
 
     def __init__(self, store="media", caption=""):
@@ -63,7 +61,7 @@ class generative_display(_Player, _Display):
         self._open_player()
 
     def set_caption(self, caption: str) -> None:
-        """What is said from the next clip on."""
+        """Sets the caption, from the next clip on."""
         self._captions.told = caption
 
     @guarded
@@ -74,7 +72,7 @@ class generative_display(_Player, _Display):
         self._offer(_Clip(frame, sent, shown, self._captions.of(sent, shown)))
 
     def view(self, width: int, height: int) -> np.ndarray:
-        """What is shown now, [height, width, 3] uint8; in Qt's thread."""
+        """The present picture of the window, [height, width, 3] uint8; call it in Qt's thread."""
         now, clip = self._advance(), self.playing
         if clip is None:
             return draw(None, None, WAITING, width, height)

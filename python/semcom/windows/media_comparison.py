@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""A Qt window onto the pictures of a clip: what was sent, and below it what the receiver shows."""
+"""A Qt window that shows the sent pictures of a clip, and the received ones below."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -28,16 +28,16 @@ from .displays import (
 )
 
 LABELS, TOP, FOOT, GAP = event_timeline.LABELS, 28, 22, 4  # pixels beside, above, below, between
-END = 14  # beside the last picture, as of the timeline
+END = 14  # [pixels] beside the last picture, as in the timeline
 
 
 @dataclass(frozen=True)
 class _Compared:
-    """A clip with a picture of each of its T seconds, that in the middle.
+    """A clip with the middle picture of each of its T seconds.
 
-    sent, shown    T pictures [h, w, 3] uint8 each, in the size of those that were sent
+    sent, shown    T pictures [h, w, 3] uint8 each, in the size of the sent ones
     psnr_db, ssim  [T] each
-    why            there are none
+    why            the reason if there are no pictures
     """
 
     frame: int
@@ -49,15 +49,15 @@ class _Compared:
 
 
 class media_comparison(_Window, FrameBlock):
-    """The pictures of the last clip second by second, sent above shown, with the SSIM of each.
+    """Shows a picture of each second of the last clip, sent above received, with their SSIM.
 
-    Input 0  handles of what was sent (``semcom.media.store``), a frame a clip
+    Input 0  handles of sent media (``semcom.media.store``), a frame per clip
     Message port ``judgement``: dicts of semantic_decoder with ``frame`` and ``media``, the handle
-    of what is shown, as of the system digital
+    of the received media, as of the system digital
 
-    A second stands for itself by the picture in its middle, which is the one that a picture rate of
-    1 Hz sends.  Pictures of other sizes are shown and compared in the size of those that were sent.
-    Of a clip of which nothing was heard, mid-grey pictures are shown.
+    The picture of a second is the one in its middle, which is sent at a picture rate of 1 Hz.
+    Received pictures are shown and compared in the size of the sent ones.  A lost clip is shown as
+    mid-grey pictures.
     """
 
     def __init__(self):
@@ -81,7 +81,7 @@ class media_comparison(_Window, FrameBlock):
         self._compare(frame)
 
     def _compare(self, frame: int) -> None:
-        """Take up a frame that was sent and came."""
+        """Compare the sent and the received media of a frame, if both are known."""
         if frame not in self.sent or frame not in self.shown:
             return
         handle, other = self.sent.pop(frame), self.shown.pop(frame)
@@ -128,20 +128,20 @@ class media_comparison(_Window, FrameBlock):
 
 
 def shown_of(message) -> tuple[int, int]:
-    """Frame and handle of what is shown, of a judgement of semantic_decoder; ValueError where its
-    system shows no media."""
+    """(frame, handle of the received media) of a judgement of semantic_decoder; ValueError if its
+    system has no media."""
     told = pmt.to_python(message)
     if "media" not in told:
         raise ValueError(
             f"frame {told['frame']}: a judgement without media; connect the receiver of a "
-            "system that shows media, as digital or m3e_vsc"
+            "system with media, such as digital or m3e_vsc"
         )
     return told["frame"], told["media"]
 
 
 def compare(frame: int, sent: Media, shown: Media) -> _Compared:
-    """What was sent beside what is shown; SemcomError where there are no pictures, or they are too
-    small to be judged."""
+    """Compare sent and received media; SemcomError without pictures, or if they are too small for
+    SSIM."""
     if not (len(sent.pictures) and len(shown.pictures)):
         raise SemcomError("a clip without pictures; nothing to compare")
     size = sent.pictures.shape[2], sent.pictures.shape[1]
@@ -154,7 +154,7 @@ def compare(frame: int, sent: Media, shown: Media) -> _Compared:
 
 
 def _draw(painter, picture: np.ndarray, box) -> None:
-    """A picture in the middle of a box (x, y, width, height), as large as fits."""
+    """Draw a picture in the middle of a box (x, y, width, height), as large as it fits."""
     tall, wide = picture.shape[:2]
     scale = min(box[2] / wide, box[3] / tall)
     size = QtCore.QSizeF(scale * wide, scale * tall)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""A Qt window onto what the receiver understood: the pictures with the event named on them."""
+"""A Qt window that plays the sent pictures with the receiver's decisions drawn on them."""
 
 from dataclasses import dataclass
 
@@ -15,14 +15,14 @@ from ..phy.csi import unpack
 from .displays import LATE, _Display, _forget
 from .player import _Player, show_view, size_of_view
 
-DARK = np.zeros((3, 4, 3), np.uint8)  # where there is no picture
-SHOWN = 128  # symbols of a stream
+DARK = np.zeros((3, 4, 3), np.uint8)  # in place of a missing picture
+SHOWN = 128  # symbols of a stream that are shown
 
 
 @dataclass
 class _Decided:
-    """A window of T seconds and what was decided of them; ``seconds`` is empty where the pictures
-    are held no more."""
+    """A window of T seconds with the receiver's decisions; ``seconds`` is empty if the store does
+    not have the pictures any more."""
 
     frame: int
     events: list[str]
@@ -36,15 +36,15 @@ class _Decided:
         return len(self.events)
 
     def shown(self, now: float) -> Second | None:
-        """The second that is shown at ``now`` [s]."""
+        """The second of the window at ``now`` [s]."""
         return self.seconds[min(int(now), len(self.seconds) - 1)] if self.seconds else None
 
     def place(self, second: Second | None) -> int | None:
-        """Where the window has this very second, if it has."""
+        """The index of this second in the window; None if it is not in it."""
         return next((t for t, other in enumerate(self.seconds) if other is second), None)
 
     def view(self, now: float) -> dict:
-        """The fields of a View that are the window's, at ``now`` [s]."""
+        """The window's fields of a View at ``now`` [s]."""
         t, second = min(int(now), len(self.events) - 1), self.shown(now)
         picture = min(int((now - t) * PICTURES), PICTURES - 1)
         return dict(
@@ -60,23 +60,23 @@ class _Decided:
 
 
 class media_display(_Player, _Display):
-    """The pictures of the last window that was decided, with what was understood drawn on them.
+    """Plays the pictures of the last decided window with the decisions drawn on them.
 
     Inputs: complex64, the symbols of each of ``streams``, of which the last are shown
     Message port ``events``: dicts of outcome_sink (``frame``, ``events``, ``confidence``)
     Message port ``attention``: dicts of semantic_encoder (``frame``, ``grid`` (T, h, w), ``heat``)
     Message port ``csi``: of ls_estimator_cc or receiver, for the SNR
 
-    store    name of that of the media source, or what has ``window(frame)``: an object whose
-             ``seconds`` are media.sources.Second, or None if it is held no more; it may have
-             ``truth(frame)``: a list of names, or None
-    caption  what is between, for one
+    store    name of the media source's store, or an object with ``window(frame)``, which returns an
+             object whose ``seconds`` are media.sources.Second, or None if it has been dropped; it
+             may have ``truth(frame)``: a list of names, or None
+    caption  text that describes the link
     streams  names of the streams of symbols
 
-    Pictures never come as items or messages: they are the store's. A window is played to its end,
-    16 pictures a second of real time, and its last picture stays until another is decided; the
-    last that was is played next, those in between are not. A window that has the second that is
-    shown (sliding windows) goes on there at once.
+    Pictures do not come as items or messages: they are read from the store.  A window is played to
+    its end, 16 pictures per second in real time, and its last picture stays until another window is
+    decided.  Then the latest decided window is played; those in between are skipped.  A window that
+    contains the present second (sliding windows) continues from it at once.
     """
 
     def __init__(self, store, caption="", streams=("audio symbols", "video symbols")):
@@ -93,7 +93,7 @@ class media_display(_Player, _Display):
         self._open_player()
 
     def forecast(self, noutput_items, ninputs):
-        """Symbols of each stream are taken as they come."""
+        """Asks for no input, since symbols are read as they come."""
         return [1] * ninputs
 
     @guarded
@@ -105,7 +105,7 @@ class media_display(_Player, _Display):
         return 0
 
     def set_caption(self, caption: str) -> None:
-        """What stands beside the SNR."""
+        """Sets the text beside the SNR."""
         self.caption = caption
 
     @guarded
@@ -115,7 +115,9 @@ class media_display(_Player, _Display):
     def _decided(self, event: dict) -> _Decided:
         frame, names = event["frame"], list(event["events"])
         if not names or len(event["confidence"]) != len(names):
-            raise ValueError(f"frame {frame}: {len(names)} events, {len(event['confidence'])} sure")
+            raise ValueError(
+                f"frame {frame}: {len(names)} events, {len(event['confidence'])} confidences"
+            )
         window = self.store.window(frame)
         seconds = window.seconds if window else []
         truth = getattr(self.store, "truth", None)
@@ -142,19 +144,19 @@ class media_display(_Player, _Display):
         _forget(self.looked)
 
     def heat(self, now: float) -> np.ndarray | None:
-        """[h, w], where the video terminal looked in what is played, at ``now`` [s]."""
+        """The attention [h, w] of the video terminal in the played window, at ``now`` [s]."""
         looked = self.looked.get(self.playing.frame) if self.playing else None
         return None if looked is None else looked[min(int(now), len(looked) - 1)]
 
     def snr_db(self) -> float | None:
-        """[dB] of the last estimate; None where it is older than what is played."""
+        """The SNR [dB] of the last estimate; None if it is older than the played window."""
         csi, playing = self.csi, self.playing
         if csi is None or (playing and playing.frame - csi[0] > LATE):
             return None
         return csi[1]
 
     def _begin(self, coming: _Decided, now: float) -> float | None:
-        """Sliding windows go on at once with the second that is shown."""
+        """Position [s] in the coming window: with sliding windows, that of the present second."""
         place = coming.place(self.playing.shown(now)) if self.playing else None
         if place is not None:
             shown = min(int(now), len(self.playing.seconds) - 1)
@@ -162,7 +164,7 @@ class media_display(_Player, _Display):
         return _Player._begin(self, coming, now)
 
     def view(self) -> View:
-        """What is shown now; in Qt's thread."""
+        """The present content of the window; call it in Qt's thread."""
         now = self._advance()
         shown = self.playing.view(now) if self.playing else dict(picture=DARK)
         symbols = list(self.symbols)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""What windows with moving pictures share: clips are played in real time, one after another."""
+"""The base of windows that play clips in real time, one after another."""
 
 import threading
 import time
@@ -10,19 +10,19 @@ from PyQt5 import QtCore, QtGui
 
 from ..media.sources import PICTURES
 
-LARGEST = (1920, 1080)  # of what is drawn [pixels]; larger windows show it enlarged
+LARGEST = (1920, 1080)  # [pixels] largest drawn picture; larger windows show it enlarged
 
 
 class _Player:
-    """A clip is played to its end, 16 pictures a second of real time, and its last picture stays
-    until another comes; the last that came is played next, those in between are not.
+    """Plays a clip to its end, 16 pictures per second in real time; its last picture stays until
+    another clip comes.  Then the latest clip is played; those in between are skipped.
 
-    A clip is whatever has ``length()`` [s].  ``playing`` is the one that is played, ``coming`` the
-    next; ``began`` when the first began, by the clock [s].
+    A clip is an object with ``length()`` [s].  ``playing`` is the present one, ``coming`` the next
+    one; ``began`` is the start of the present one by the clock [s].
     """
 
     def _open_player(self) -> None:
-        """To be called when there is a widget, which is then drawn for each picture."""
+        """Start the timer that draws each picture; called once the widget exists."""
         self.playing, self.coming, self.began = None, None, 0.0
         self._lock = threading.Lock()  # of ``coming``
         self._timer = QtCore.QTimer(self.widget)
@@ -37,11 +37,13 @@ class _Player:
         self.widget.changed.emit()
 
     def _begin(self, coming, now: float) -> float | None:
-        """Where in the coming clip to go on [s]; None while the other one is played."""
+        """Position [s] at which the coming clip starts now; None while the present one is
+        played."""
         return 0.0 if self.playing is None or now >= self.playing.length() else None
 
     def _advance(self) -> float:
-        """Place in the clip that is played [s]; takes up the coming one when it is time."""
+        """Position [s] in the played clip; starts the coming clip when the present one has
+        ended."""
         at = time.monotonic()
         with self._lock:
             now = at - self.began
@@ -53,7 +55,7 @@ class _Player:
 
 
 def size_of_view(width: int, height: int, smallest) -> list[int]:
-    """Size [pixels] that is drawn for a window of such a size."""
+    """Size [pixels] of the drawn picture for a window of ``width`` x ``height`` [pixels]."""
     shrunk = min(1, LARGEST[0] / width, LARGEST[1] / height)
     return [
         max(least, round(n * shrunk)) for n, least in zip((width, height), smallest, strict=True)
@@ -61,7 +63,7 @@ def size_of_view(width: int, height: int, smallest) -> list[int]:
 
 
 def show_view(painter, view: np.ndarray, width: int, height: int) -> None:
-    """A view [h, w, 3] uint8 over the whole window."""
+    """Draw a view [h, w, 3] uint8 over the whole window."""
     tall, wide = view.shape[:2]
     image = QtGui.QImage(view.data, wide, tall, view.strides[0], QtGui.QImage.Format_RGB888)
     painter.setRenderHint(QtGui.QPainter.SmoothPixmapTransform)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""An arithmetic coder in whole numbers (I. Witten, R. Neal, J. Cleary, "Arithmetic coding for data
-compression", 1987): symbols of known frequencies to bits and back, exactly.
+"""An arithmetic coder in integers (I. Witten, R. Neal, J. Cleary, "Arithmetic coding for data
+compression", 1987): symbols with known frequencies to bits and back, exactly.
 
-The last bits are chosen so that zeros may follow: what comes after the end reads as zeros.
+The last bits are chosen so that zeros may follow: the decoder reads zeros after the end.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 WIDTH = 48  # bits of the interval's ends
-LARGEST = 1 << 30  # the largest sum of frequencies
+LARGEST = 1 << 30  # largest sum of frequencies
 _TOP, _HALF, _QUARTER = 1 << WIDTH, 1 << WIDTH - 1, 1 << WIDTH - 2
 
 
@@ -25,8 +25,8 @@ class _Interval:
         self.low += width * start // total
 
     def shifts(self):
-        """Double the interval while it lies in one half or around the middle: yields what was
-        taken off, 0 or half or a quarter."""
+        """Double the interval while it lies in one half or around the middle; yields the offset
+        that was subtracted: 0, a half or a quarter."""
         while True:
             if self.high < _HALF:
                 taken = 0
@@ -46,7 +46,12 @@ class Encoder:
         self._interval, self._bits, self._pending = _Interval(), [], 0
 
     def encode(self, start: int, end: int, total: int) -> None:
-        """A symbol: the frequencies of those before it sum to ``start``, with it to ``end``."""
+        """Encode a symbol.
+
+        start  sum of the frequencies of the symbols before it
+        end    ``start`` plus its frequency
+        total  sum of all frequencies, at most :data:`LARGEST`
+        """
         self._interval.narrow(start, end, total)
         for taken in self._interval.shifts():
             if taken == _QUARTER:
@@ -59,9 +64,10 @@ class Encoder:
         self._pending = 0
 
     def finish(self) -> np.ndarray:
-        """Bits [n] uint8, 0 or 1: the fewest that, with zeros behind, lie in the interval."""
+        """End the code; its bits [n] uint8, 0 or 1: as few as, followed by zeros, lie in the
+        interval."""
         if self._pending or self._interval.low > 0:
-            # an interval around the middle holds the middle, or a quarter more bits further on
+            # the bits 1, 0, 0, ... stand for the middle, which the interval contains
             self._put(1)
         while self._bits and not self._bits[-1]:
             self._bits.pop()
@@ -69,7 +75,7 @@ class Encoder:
 
 
 class Decoder:
-    """Reads ``bits`` [n], and zeros after their end."""
+    """Decodes ``bits`` [n], 0 or 1, followed by zeros."""
 
     def __init__(self, bits: np.ndarray):
         self._interval, self._bits, self._place = _Interval(), np.asarray(bits).tolist(), WIDTH
@@ -77,12 +83,12 @@ class Decoder:
         self._value = int("".join(map(str, head)), 2)
 
     def target(self, total: int) -> int:
-        """A number below ``total`` that lies within the next symbol."""
+        """A number below ``total`` between ``start`` and ``end`` of the next symbol."""
         width = self._interval.high - self._interval.low + 1
         return ((self._value - self._interval.low + 1) * total - 1) // width
 
     def decode(self, start: int, end: int, total: int) -> None:
-        """Take the symbol that was found, as :meth:`Encoder.encode` was told it."""
+        """Remove the next symbol; the arguments of :meth:`Encoder.encode` for it."""
         self._interval.narrow(start, end, total)
         for taken in self._interval.shifts():
             bit = self._bits[self._place] if self._place < len(self._bits) else 0
@@ -91,5 +97,6 @@ class Decoder:
 
     @property
     def ended(self) -> bool:
-        """Whether more was read than an encoder can have written: the bits are damaged."""
+        """Whether more bits were read than an encoder can have written, so that they are
+        damaged."""
         return self._place > len(self._bits) + 2 * WIDTH

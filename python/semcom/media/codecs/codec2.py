@@ -13,12 +13,12 @@ import numpy as np
 LIBRARY = "codec2"
 PACKAGE = "the Debian package libcodec2-1.2 (Debian 12: libcodec2-1.0)"
 MODES = {3200: 0, 2400: 1, 1600: 2, 1400: 3, 1300: 4, 1200: 5, 700: 8}
-"""bit/s -> number in codec2.h"""
+"""{bitrate [bit/s]: its number in codec2.h}"""
 
 
 @cache
 def library():
-    """The C library, or None where it is not installed."""
+    """The C library; None if it is not installed."""
     name = ctypes.util.find_library(LIBRARY)
     if not name:
         return None
@@ -32,7 +32,11 @@ def library():
 
 
 class Codec2:
-    """A coder and decoder of one rate; ``samples`` at 8 kHz and ``bits`` of a frame."""
+    """A coder and decoder of one bitrate [bit/s].
+
+    ``samples``  samples of a frame, at 8 kHz
+    ``bits``     bits of a frame
+    """
 
     def __init__(self, bitrate: int):
         self._library = library()
@@ -41,14 +45,14 @@ class Codec2:
         self.bits = self._library.codec2_bits_per_frame(self._state)
 
     def encode(self, sound: np.ndarray) -> np.ndarray:
-        """Bits [bits] uint8 of a frame [samples] int16."""
+        """The bits [bits] uint8, 0 or 1, of a frame [samples] int16."""
         sound = np.ascontiguousarray(sound, np.int16)
         data = np.zeros((self.bits + 7) // 8, np.uint8)
         self._library.codec2_encode(self._state, data.ctypes.data, sound.ctypes.data)
         return np.unpackbits(data)[: self.bits]
 
     def decode(self, bits: np.ndarray) -> np.ndarray:
-        """A frame [samples] int16 of bits [bits]."""
+        """The frame [samples] int16 of bits [bits] uint8, 0 or 1."""
         data, sound = np.packbits(bits), np.zeros(self.samples, np.int16)
         self._library.codec2_decode(self._state, sound.ctypes.data, data.ctypes.data)
         return sound

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The parts of a unit one after another: a length before each but the last, which ends the unit.
+"""Joins the parts of a unit: each but the last is preceded by its length.
 
-Lengths are LEB128, as in AV1: 7 bits a byte, the lowest first; the top bit says that more follow.
-Both ends know how many parts there are.
+Lengths are LEB128, as in AV1: 7 bits per byte, the lowest first; the top bit is set if more follow.
+Both ends know the number of parts.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from collections.abc import Sequence
 
 
 def join(parts: Sequence[bytes]) -> bytes:
-    """One unit of some parts; a part may be empty, no parts make an empty unit."""
+    """The unit of some parts; a part may be empty, and no parts make an empty unit."""
     return b"".join(_length(len(part)) + part for part in parts[:-1]) + b"".join(parts[-1:])
 
 
 def split(unit: bytes, count: int) -> list[bytes]:
-    """The ``count`` parts of a unit, fewer of one that damage has cut short.
+    """The ``count`` parts of a unit; fewer if the unit is damaged and ends early.
 
-    A length that leads beyond the end takes what there is.
+    If a length is beyond the end of the unit, the part has the rest of the unit.
     """
     parts, place = [], 0
     while len(parts) < count - 1 and place < len(unit):

@@ -2,8 +2,8 @@
 # Copyright 2026 gr-semcom contributors
 """Pictures to units of bytes and back, by classical codecs.
 
-Still codecs make a unit of each picture, which needs no other; GOP codecs one of all pictures.
-A unit holds what a receiver needs to read it and no more: no container, no text about the encoder.
+Still codecs make an independent unit of each picture; GOP codecs make one unit of all pictures.  A
+unit has only the bytes that a decoder needs: no container and no text about the encoder.
 
 ====================  ==========================================================================
 jpeg                  a JPEG file without its JFIF marker
@@ -15,12 +15,12 @@ vp9, vp9_still        the packets
 av1                   the packets; their temporal delimiters are constant and not sent
 ====================  ==========================================================================
 
-The parts of a unit are put together by :mod:`framing`.  Colours are coded at half the size (4:2:0).
+The parts of a unit are joined by :mod:`framing`.  Colours are coded at half the size (4:2:0).
 
-**Quality** is 0 to 100; more is better and larger, or the same.  It is the codec's own of jpeg
-(where 0 is 1) and webp; of h264 and h265 it is the quantiser ``51 - quality // 2``, of vp9, av1 and
-avif ``63 - 3 * quality // 5``.  Nothing controls the rate and encoders run in one thread: the same
-pictures give the same bytes.
+**Quality** is 0 to 100; a higher value gives better and larger units, or the same.  For jpeg (where
+0 means 1) and webp it is the codec's own quality; for h264 and h265 it sets the quantiser
+``51 - quality // 2``, for vp9, av1 and avif ``63 - 3 * quality // 5``.  There is no rate control,
+and encoders run in one thread: equal pictures give equal bytes.
 """
 
 from __future__ import annotations
@@ -38,28 +38,28 @@ from ...base.optional import av, cv2
 from .framing import join, split
 from .names import PICTURES, STILL
 
-SMALLEST = 16  # [pixels] each way that are coded; 64 of av1 and avif: SVT-AV1 2 takes no fewer
-GREY = 128  # of a picture that never came
-# Of sizes and colours: swscale's numbers of Lanczos, accurate rounding and full chroma in input and
-# output, without which it darkens a picture by one level.  PyAV names the last three from 18 on.
+SMALLEST = 16  # [pixels] least coded width and height; 64 for av1 and avif, as SVT-AV1 2 needs
+GREY = 128  # level of a picture that was lost
+# Flags of swscale for scaling and colours: Lanczos, accurate rounding, full chroma in input and
+# output, without which it darkens a picture by one level.  PyAV 18 has names for the last three.
 FILTER = 0x200 | 0x40000 | 0x4000 | 0x2000
 
-os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 else writes its settings to standard error
+os.environ.setdefault("SVT_LOG", "1")  # otherwise SVT-AV1 prints its settings on standard error
 
 
 def available() -> list[str]:
-    """The codecs of pictures that this machine has."""
+    """Names of the picture codecs that are installed."""
     return [codec for codec in PICTURES if not _missing(codec)]
 
 
 def encode(codec: str, pictures: np.ndarray, quality: int, size: int = 0) -> list[bytes]:
-    """Units of ``pictures`` [n, h, w, 3] uint8 RGB: one a picture, or of a GOP codec one in all.
+    """Encode ``pictures`` [n, h, w, 3] uint8 RGB, n at least 1: n units, or one for a GOP codec.
 
     quality  0 to 100, see above
-    size     height [pixels] that taller pictures are scaled down to before they are coded; 0: none
+    size     height [pixels] to which taller pictures are scaled down before coding; 0: none
 
-    Sides that are odd or below what the codec takes are scaled up to the next even number that it
-    does.
+    Odd or too small sides are scaled up to the next even number that the codec accepts.
+    SemcomError for other shapes, a quality or size out of range, or a codec that is not installed.
     """
     _check(codec)
     pictures = np.asarray(pictures)
@@ -83,13 +83,13 @@ def encode(codec: str, pictures: np.ndarray, quality: int, size: int = 0) -> lis
 def decode(
     codec: str, units: Sequence[bytes | None], count: int, shape: tuple[int, int]
 ) -> np.ndarray:
-    """The ``count`` pictures of the units of one :func:`encode`, [count, h, w, 3] uint8 RGB.
+    """Decode the units of one :func:`encode` to ``count`` pictures [count, h, w, 3] uint8 RGB.
 
-    units  as they came, None for one that is lost; of a still codec ``count``, else one
-    shape  (h, w) that the pictures are scaled up to again
+    units  received units, None for a lost one: ``count`` of a still codec, one of a GOP codec
+    shape  (h, w) to which the pictures are scaled
 
-    In place of a picture that is lost or cannot be decoded there is the last one before it that
-    could, or else mid-grey.  Damaged bytes give some pictures and never an error.
+    A picture that is lost or cannot be decoded is replaced by the last decoded one before it, or
+    else by mid-grey.  Damaged bytes give some pictures and never an error.
     """
     _check(codec)
     each, expected = (1, count) if codec in STILL else (count, 1)
@@ -114,7 +114,7 @@ def _check(codec: str) -> None:
 
 
 def _missing(codec: str) -> str:
-    """The coder of ffmpeg that a codec needs and this machine lacks; empty for none."""
+    """The name of ffmpeg's coder that a codec needs and that is not installed; '' if none."""
     coder = _CODERS[codec]
     for name, mode in ((coder.encoder, "w"), (coder.decoder, "r")):
         try:
@@ -126,9 +126,9 @@ def _missing(codec: str) -> str:
 
 
 def _coded_shape(shape: tuple, size: int, smallest: int) -> tuple[int, int]:
-    """(height, width) that a picture is coded at: even, in its proportions."""
+    """(height, width) at which a picture is coded: even, with its aspect ratio."""
     scale = min(1.0, size / shape[0]) if size else 1.0
-    # the hundredth: an odd side goes up, where Python rounds to the even half
+    # 0.01 makes an odd side round up; Python rounds a half to even
     return tuple(max(smallest, round(side * scale / 2 + 0.01) * 2) for side in shape[:2])
 
 
@@ -161,11 +161,11 @@ def _scheduling_kept() -> Iterator[None]:
 class _Coder:
     """A codec of ffmpeg.
 
-    options  quality -> options of the encoder
-    parts    packets of the encoder -> the parts of a unit
-    restore  the parts of a unit -> packets for the decoder
-    extra    parts of a unit beside one for each picture
-    smallest [pixels] each way that it codes
+    options  function from quality to the encoder's options
+    parts    function from the encoder's packets to the parts of a unit
+    restore  function from the parts of a unit to packets for the decoder
+    extra    number of parts of a unit besides one per picture
+    smallest [pixels] least coded width and height
     """
 
     encoder: str
@@ -177,7 +177,7 @@ class _Coder:
     smallest: int = SMALLEST
 
     def packets(self, frames: list[av.VideoFrame], quality: int) -> list[bytes]:
-        """What the encoder makes of some frames of one size: a packet each."""
+        """The encoder's packets for some frames of one size, one each."""
         context = av.CodecContext.create(self.encoder, "w")
         context.height, context.width = frames[0].height, frames[0].width
         context.pix_fmt, context.time_base, context.framerate = "yuv420p", Fraction(1, 25), 25
@@ -191,9 +191,9 @@ class _Coder:
         return [bytes(packet) for packet in packets]
 
     def pictures(self, unit: bytes, count: int, shape: tuple[int, int]) -> list[np.ndarray]:
-        """The pictures [h, w, 3] of a unit that can be decoded, at most ``count``."""
+        """The decodable pictures [h, w, 3] of a unit, at most ``count``."""
         context = av.CodecContext.create(self.decoder, "r")
-        # a damaged size takes no memory; encode() makes none that is larger, in whole lines of 64
+        # a damaged size must not exhaust the memory; encode() makes none larger than this
         limit = (shape[0] + self.smallest) * (shape[1] + self.smallest + 64)
         context.thread_count, context.options = 1, {"max_pixels": str(limit)}
         packets = self.restore(split(bytes(unit), count + self.extra))
@@ -202,7 +202,7 @@ class _Coder:
             try:
                 found += [_picture(frame, shape) for frame in context.decode(packet)]
             except (av.FFmpegError, ValueError):
-                continue  # the next packet may be whole
+                continue  # the next packet may be undamaged
         return found[:count]
 
 
@@ -210,7 +210,8 @@ class _Coder:
 
 
 class _Jpeg(_Coder):
-    """OpenCV has the quality of libjpeg, and Huffman tables made for the picture."""
+    """JPEG by OpenCV, which has libjpeg's quality, and Huffman tables optimised for each
+    picture."""
 
     def packets(self, frames: list[av.VideoFrame], quality: int) -> list[bytes]:
         settings = [
@@ -277,14 +278,14 @@ def _av1_restore(parts: list[bytes]) -> list[bytes]:
 
 START = b"\0\0\1"  # of a NAL unit in a stream (ITU-T H.264 and H.265, annex B)
 VIDEO_SET = bytes.fromhex("40010c01ffff01600000030090000003000003001e959809")
-"""A video parameter set of H.265, main profile: nothing in it changes how slices are decoded."""
+"""A video parameter set of H.265, main profile; the decoding of slices does not depend on it."""
 
 
 def _qp(quality: int) -> str:
     return f"qp={51 - quality // 2}"
 
 
-# of groups: at these rates of pictures a better first one, and worse ones between, pay (by SSIM)
+# for groups: at these low rates a better first picture and worse ones between raise the SSIM
 _GROUP = ":keyint=-1:scenecut=0:ipratio=2.5:pbratio=2"
 _ALONE = ":keyint=1"
 
@@ -313,17 +314,17 @@ def _nal_units(packets: list[bytes]) -> list[bytes]:
 
 
 def _h264_parts(packets: list[bytes]) -> list[bytes]:
-    kept = (1, 5, 7, 8)  # slices and parameter sets, not what x264 says about itself
+    kept = (1, 5, 7, 8)  # slices and parameter sets, without x264's text about itself
     return [unit for unit in _nal_units(packets) if unit[0] & 31 in kept]
 
 
 def _h265_parts(packets: list[bytes]) -> list[bytes]:
-    kept = (*range(32), 33, 34)  # slices and parameter sets but that of the video
+    kept = (*range(32), 33, 34)  # slices and parameter sets, without the video parameter set
     return [unit for unit in _nal_units(packets) if unit[0] >> 1 in kept]
 
 
 def _h264_restore(parts: list[bytes]) -> list[bytes]:
-    """A packet a slice; the two parameter sets before the first."""
+    """A packet per slice, with the two parameter sets before the first."""
     units = [START + part for part in parts]
     return [b"".join(units[:3]), *units[3:]]
 

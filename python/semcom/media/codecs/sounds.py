@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Sound at 16 kHz to units of bytes, one a second, and back, by classical codecs.
+"""Sound at 16 kHz to units of bytes, one per second, and back, by classical codecs.
 
-pcm     8 bits a sample, mu-law (ITU-T G.711's curve), at 16, 8, 4 or 2 kHz
-flac    16 bits a sample without loss, of any rate
-aac     AAC-LC;  mp3  MPEG-2 layer III without bit reservoir, so that no packet needs another
-opus    40 ms a packet, of variable rate
-amr_nb, codec2  speech at 8 kHz
+    pcm     8 bits per sample, mu-law (curve of ITU-T G.711), at 16, 8, 4 or 2 kHz
+    flac    16 bits per sample, lossless, of any bitrate
+    aac     AAC-LC
+    mp3     MPEG-2 layer III without bit reservoir, so that packets are independent
+    opus    packets of 40 ms, of variable bitrate
+    amr_nb, codec2  speech at 8 kHz
 
-What both ends agree on is not sent: sampling rate, number of channels, and with those the headers
-of AAC (ADTS), FLAC (STREAMINFO), MP3 and AMR, which are the same in every packet.  A unit is the
-packets of a second.  Those of pcm, mp3, amr_nb and codec2 are of one length, which the length of
-the unit tells; those of aac and opus are put together by :mod:`framing`.
-
-A codec's delay is taken out: what is decoded is aligned with what was given.
+Parameters that both ends know are not sent: sampling rate, number of channels, and the headers of
+AAC (ADTS), FLAC (STREAMINFO), MP3 and AMR, which are the same in every packet.  A unit is the
+packets of a second.  Packets of pcm, mp3, amr_nb and codec2 have equal lengths, which follow from
+the length of the unit; those of aac and opus are joined by :mod:`framing`.  The codec's delay is
+compensated: decoded sound is aligned with the encoded one.
 """
 
 from __future__ import annotations
@@ -37,23 +37,26 @@ from .names import SOUNDS
 
 MU = 255  # of mu-law
 FULL = 32767  # 16 bits
-SPARE = 3  # packets of silence at the end: encoders hold the last ones back
+SPARE = 3  # packets of silence at the end, since encoders delay the last packets
 
 
 def available() -> list[str]:
-    """The codecs of sound that this machine has."""
+    """Names of the sound codecs that are installed."""
     return [codec for codec in SOUNDS if not _CODECS[codec].missing()]
 
 
 def bitrates(codec: str) -> tuple[int, ...]:
-    """The bitrates [bit/s] that a codec is offered at, rising; (0,) for as many as it takes."""
+    """The bitrates [bit/s] of a codec, ascending; (0,) if it has no fixed one."""
     return _codec(codec).bitrates
 
 
 def encode(codec: str, sound: np.ndarray, bitrate: int) -> list[bytes]:
-    """Units, one a second, of ``sound`` [samples] float32 in -1 to 1 at 16 kHz.
+    """Encode ``sound`` [samples] float32, -1 to 1, at 16 kHz: a unit per second.
 
-    bitrate  [bit/s], one of :func:`bitrates`;  of a second that is not whole, the rest is silent
+    bitrate  [bit/s], one of :func:`bitrates`
+
+    The last second is padded with silence.  SemcomError for other shapes or values, another
+    bitrate, or a codec that is not installed.
     """
     coder = _codec(codec)
     sound = np.asarray(sound)
@@ -62,7 +65,7 @@ def encode(codec: str, sound: np.ndarray, bitrate: int) -> list[bytes]:
             f"sound {list(sound.shape)} {sound.dtype}; expected [samples] float32, -1 to 1, 16 kHz"
         )
     if not np.isfinite(sound).all():
-        raise SemcomError(f"sound: {np.sum(~np.isfinite(sound))} samples are no finite numbers")
+        raise SemcomError(f"sound: {np.sum(~np.isfinite(sound))} samples are NaN or infinite")
     if bitrate not in coder.bitrates:
         offered = ", ".join(map(str, coder.bitrates))
         raise SemcomError(f"{codec}: {bitrate} bit/s; expected one of {offered}")
@@ -73,14 +76,17 @@ def encode(codec: str, sound: np.ndarray, bitrate: int) -> list[bytes]:
 
 
 def decode(codec: str, units: Sequence[bytes | None], seconds: int) -> np.ndarray:
-    """Sound [seconds * 16000] float32 of the units of one :func:`encode`, None for a lost one.
+    """Decode the units of one :func:`encode`, with None for a lost one, to sound
+    [seconds * 16000] float32.
 
-    A second that is lost, and a packet that cannot be decoded, is silence; damaged bytes give some
-    sound and never an error.
+    A lost second, or a packet that cannot be decoded, is silence; damaged bytes give some sound and
+    never an error.
     """
     coder = _codec(codec)
     if len(units) != seconds:
-        raise SemcomError(f"{codec}: {len(units)} units of {seconds} seconds; expected one each")
+        raise SemcomError(
+            f"{codec}: {len(units)} units for {seconds} seconds; expected one for each"
+        )
     if not seconds:
         return np.zeros(0, np.float32)
     sound = coder.decode([bytes(unit) if unit else b"" for unit in units])
@@ -118,12 +124,13 @@ class _Pcm:
 
 
 class _Packets:
-    """A codec of packets: number k holds the samples from ``k * frame - delay`` on.
+    """A codec of packets: packet k holds the samples from ``k * frame - delay`` on.
 
-    rate      [1/s] of the samples that are coded;  decoded  of those that the decoder makes
+    rate      [Hz] sample rate of the encoder
+    decoded   [Hz] sample rate of the decoder's output
     frame     samples of a packet
-    delay     samples that the decoder's output is late by
-    bitrates  [bit/s], rising
+    delay     delay [samples] of the decoder's output
+    bitrates  [bit/s], ascending
     """
 
     rate: int
@@ -152,7 +159,7 @@ class _Packets:
             numbers = np.flatnonzero(owner == second)
             packets = self.split(unit, len(numbers)) if unit else []
             if not packets:
-                decoder = None  # what comes next does not continue what came before
+                decoder = None  # a new decoder: the next packet does not continue the last one
             for k, packet in zip(numbers, packets, strict=False):
                 decoder = decoder or self.decoder()
                 heard = decoder(packet)[:length]
@@ -162,18 +169,19 @@ class _Packets:
         return resample_poly(sound, RATE, self.decoded) if self.decoded != RATE else sound
 
     def _owner(self, seconds: int) -> np.ndarray:
-        """The second that each packet belongs to: that of its first sample."""
+        """The second to which each packet belongs: that of its first sample."""
         count = -(-(seconds * self.rate + self.delay) // self.frame)
         return np.maximum(np.arange(count) * self.frame - self.delay, 0) // self.rate
 
 
 @dataclass
 class _Ffmpeg(_Packets):
-    """A coder of ffmpeg.
+    """A codec of ffmpeg.
 
-    samples  how the encoder takes them
-    options  of the encoder;  extra  what the decoder is told once
-    heads    of packets of one length: bytes of one that are sent -> what begins it and is not
+    samples  sample format of the encoder
+    options  options of the encoder
+    extra    extra data (header) of the decoder
+    heads    for packets of equal length: {bytes that are sent: header that is not sent}
     """
 
     encoder: str
@@ -235,7 +243,7 @@ class _Ffmpeg(_Packets):
         return [self.heads[length] + unit[k * length :][:length] for k in range(count)]
 
     def decoder(self) -> Callable[[bytes], np.ndarray]:
-        """A decoder: takes a packet, gives its samples, none if it cannot be decoded."""
+        """A function from a packet to its samples; none if the packet cannot be decoded."""
         context = av.CodecContext.create(self.decoder_name, "r")
         context.sample_rate, context.layout = self.rate, "mono"
         if self.extra:
@@ -258,10 +266,10 @@ class _Ffmpeg(_Packets):
 
 
 class _Codec2(_Packets):
-    """Codec 2: the bits of a unit's frames one after another.
+    """Codec 2: a unit is the bits of its frames in order.
 
-    Its delay is that of the loudness of speech, by measurement: 17 ms at 3200 bit/s, 29 ms at 700.
-    The library's decoder draws phases at random: the same bits sound alike and are not the same.
+    The delay was measured on the level of speech: 17 ms at 3200 bit/s, 29 ms at 700 bit/s.  The
+    library's decoder uses random phases: equal bits give sounds that sound alike but differ.
     """
 
     rate = decoded = 8000
@@ -304,7 +312,7 @@ _MP3_HEADS = {  # MPEG-2 layer III, 16 kHz, mono; the bitrates' indices begin at
     for index, bitrate in enumerate(_MP3, 1)
 }
 _AMR = (4_750, 5_150, 5_900, 6_700, 7_400, 7_950, 10_200, 12_200)
-_AMR_HEADS = {  # RFC 4867: the frame type and that the frame is good
+_AMR_HEADS = {  # RFC 4867: the frame type, and the bit for an undamaged frame
     bytes_: bytes([8 * kind + 4]) for kind, bytes_ in enumerate((12, 13, 15, 17, 19, 20, 26, 31))
 }
 _CODECS = {

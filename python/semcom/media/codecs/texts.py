@@ -2,21 +2,22 @@
 # Copyright 2026 gr-semcom contributors
 """Sentences to bits and back, by classical codes.
 
-What is carried are the words and marks of a sentence in lower case, as
-:func:`nets.vocabulary.words` cuts them; :func:`nets.vocabulary.write` makes a sentence of them.
+The codes carry the words and marks of a sentence in lower case, as :func:`nets.vocabulary.words`
+splits them; :func:`nets.vocabulary.write` makes a sentence of them.
 
 ================  ==============================================================================
-letters5          5 bits a letter, space or frequent mark (as in H. Xie, Z. Qin, G. Li and
+letters5          5 bits per letter, space or frequent mark (as in H. Xie, Z. Qin, G. Li and
                   B.-H. Juang, 2021); other characters by their number in Unicode
 huffman_letters   a Huffman code of characters (D. Huffman, 1952)
-huffman_words     a Huffman code of words; one that training did not have is spelled
-brotli            the text as Brotli compresses it (RFC 7932); nothing is learned
-bigram            arithmetic coding of each word given the one before it; as frequent as training
-                  has it (absolute discounting: H. Ney, U. Essen, R. Kneser, 1994), or spelled
+huffman_words     a Huffman code of words; unknown words are spelled
+brotli            the text compressed by Brotli (RFC 7932), without training
+bigram            arithmetic coding of each word given the one before it, with frequencies from
+                  training (absolute discounting: H. Ney, U. Essen, R. Kneser, 1994); unknown
+                  words are spelled
 ================  ==============================================================================
 
-What a codec learns from sentences of training is shared by both ends and not counted.  Every code
-ends itself: zeros may follow it.
+Both ends have the statistics of the training sentences, which are not counted as payload.  The end
+of every code can be decoded: zeros may follow it.
 """
 
 from __future__ import annotations
@@ -34,37 +35,42 @@ from ...nets.vocabulary import words, write
 from .arithmetic import Decoder, Encoder
 from .names import TEXTS
 
-END, ESCAPE = "", "a new one"  # of a sentence or a spelled word; before what a code lacks
+END, ESCAPE = "", "a new one"  # end of a sentence or a spelled word; prefix of an unknown symbol
 NUMBER = 21  # bits of a character's number in Unicode
 
 
 def available() -> list[str]:
-    """The codecs of text that this machine has."""
+    """Names of the text codecs that are installed."""
     return [codec for codec in TEXTS if codec != "brotli" or _brotli()]
 
 
 class TextCodec(ABC):
-    """A code of sentences."""
+    """Base of the codes of sentences."""
 
     @classmethod
     def fit(cls, name: str, sentences: Iterable[str]) -> TextCodec:
-        """The codec of a name (:data:`names.TEXTS`), learned from sentences of training."""
+        """The codec ``name`` (in :data:`names.TEXTS`) with the statistics of training sentences.
+
+        SemcomError for another name, or a codec that is not installed.
+        """
         if name not in _CODECS:
             raise SemcomError(f"codec {name!r} of text; expected one of {', '.join(TEXTS)}")
         if name not in available():
-            raise SemcomError(f"codec {name}: Python lacks it: {remedy('brotli')}")
+            raise SemcomError(
+                f"codec {name}: its Python package is not installed: {remedy('brotli')}"
+            )
         return _CODECS[name]([words(sentence) for sentence in sentences])
 
     @abstractmethod
     def __init__(self, sentences: list[list[str]]):
-        """Learn from the words of sentences."""
+        """Fit the code to the words of training sentences."""
 
     def encode(self, sentence: str) -> np.ndarray:
-        """Bits [n] uint8, 0 or 1, of the words of a sentence."""
+        """The code of a sentence, bits [n] uint8, 0 or 1."""
         return self._encode(words(sentence))
 
     def decode(self, bits: np.ndarray) -> str:
-        """The sentence of some bits [n], 0 or 1; zeros may follow its own.
+        """The sentence of bits [n], 0 or 1, which zeros may follow.
 
         Damaged bits give some sentence and never an error.
         """
@@ -78,7 +84,7 @@ class TextCodec(ABC):
 
 
 def _text(tokens: Sequence[str]) -> str:
-    """Words as they are spelled: cut into words again they are the same."""
+    """The text of words, which splits into the same words again."""
     return write(tokens).lower()
 
 
@@ -101,9 +107,9 @@ def _string(bits: np.ndarray) -> str:
 
 
 class _Prefix:
-    """A code without prefixes, of symbols that are strings.
+    """A prefix code of symbols that are strings.
 
-    code  symbol -> bits as a string of 0 and 1
+    code  {symbol: its bits as a string of 0 and 1}
     """
 
     def __init__(self, code: dict[str, str]):
@@ -113,7 +119,7 @@ class _Prefix:
 
     @classmethod
     def of(cls, count: Counter) -> _Prefix:
-        """The Huffman code of symbols that occur so often; there are at least two."""
+        """The Huffman code for these counts of symbols, at least two."""
         heap = [(times, number, symbol) for number, (symbol, times) in enumerate(count.items())]
         heapq.heapify(heap)
         while len(heap) > 1:
@@ -129,14 +135,14 @@ class _Prefix:
         return cls(code)
 
     def read(self, bits: str, place: int) -> tuple[str, int]:
-        """The symbol that begins at ``place``, END if none does, and where the next begins."""
+        """The symbol that begins at bit ``place`` (END if none does), and the place after it."""
         for end in range(place + 1, min(place + self._longest, len(bits)) + 1):
             if (symbol := self._symbol.get(bits[place:end])) is not None:
                 return symbol, end
         return END, len(bits)
 
     def spell(self, text: str) -> str:
-        """Bits of characters and END; of one that the code lacks ESCAPE and its number."""
+        """The bits of characters and END; an unknown character is ESCAPE and its number."""
         escape = self.code[ESCAPE]
         return (
             "".join(
@@ -146,7 +152,7 @@ class _Prefix:
         )
 
     def spelled(self, bits: str, place: int) -> tuple[str, int]:
-        """The characters from ``place`` up to END, and where what follows begins."""
+        """The characters from bit ``place`` up to END, and the place after END."""
         text = ""
         while True:
             letter, place = self.read(bits, place)
@@ -184,8 +190,8 @@ class _HuffmanLetters(_Spelled):
 class _HuffmanWords(TextCodec):
     def __init__(self, sentences: list[list[str]]):
         count = Counter(word for tokens in sentences for word in tokens)
-        rare = [word for word in count if count[word] == 1]  # as often as in training, about one
-        letters = Counter(letter for word in rare for letter in word)  # new is met
+        rare = [word for word in count if count[word] == 1]  # about as frequent as unknown words
+        letters = Counter(letter for word in rare for letter in word)
         new = max(1, len(rare))
         self.spelling = _Prefix.of(letters + Counter({END: new, ESCAPE: 1}))
         self.prefix = _Prefix.of(count + Counter({END: max(1, len(sentences)), ESCAPE: new}))
@@ -203,12 +209,12 @@ class _HuffmanWords(TextCodec):
                 return tokens
             if word == ESCAPE:
                 word, place = self.spelling.spelled(sent, place)
-            tokens += words(word)  # a damaged one may be none, or several
+            tokens += words(word)  # a damaged one may be no word, or several
 
 
 class _Brotli(TextCodec):
-    QUALITY, WINDOW = 11, 10  # the most that it tries; the smallest window, one byte less
-    LONGEST = 1 << 16  # [bytes] of a text from damaged bits
+    QUALITY, WINDOW = 11, 10  # the best quality; the smallest window, which saves a byte
+    LONGEST = 1 << 16  # [bytes] longest text, for damaged bits
 
     def __init__(self, sentences: list[list[str]]):
         self.library = _brotli()
@@ -221,7 +227,7 @@ class _Brotli(TextCodec):
 
     def _decode(self, bits: np.ndarray) -> list[str]:
         decoder, text = self.library.Decompressor(), b""
-        for byte in np.packbits(bits):  # one by one, as what follows the end is an error
+        for byte in np.packbits(bits):  # byte by byte, since bytes after the end are an error
             try:
                 text += decoder.process(bytes([byte]))
             except self.library.error:
@@ -232,7 +238,7 @@ class _Brotli(TextCodec):
 
 
 def _brotli():
-    """The library, or None where it is not installed."""
+    """The library; None if it is not installed."""
     try:
         import brotli
     except ImportError:
@@ -241,16 +247,18 @@ def _brotli():
 
 
 class _Frequencies:
-    """Frequencies of symbols after each symbol, in whole numbers that both ends form alike.
+    """Frequencies of symbols after each symbol, as integers, so that both ends have the same ones.
 
-    A symbol that followed c times out of C has (c - 3/4) / C of the interval; what that leaves is
-    shared out by how many symbols each one follows (Ney, Essen and Kneser, 1994).
+    A symbol that followed c times out of C has (c - 3/4) / C of the interval; the rest is divided
+    among all symbols by the number of different symbols that each one follows (Ney, Essen and
+    Kneser, 1994).
 
-    symbols  that there are;  pairs  (before, symbol) -> times
+    symbols  all symbols
+    pairs    {(symbol before, symbol): count}
     """
 
     SUM = 1 << 26
-    LEAST = 32  # 1 / the share that is shared out at least, so that no symbol is nearly free
+    LEAST = 32  # 1 / least share of the rest, so that every symbol has a usable frequency
 
     def __init__(self, symbols: Iterable[str], pairs: Counter):
         self.symbols = list(dict.fromkeys(symbols))
@@ -263,7 +271,7 @@ class _Frequencies:
         self._shared = spread * self.SUM // spread.sum()
 
     def ends(self, before: str) -> np.ndarray:
-        """Sums [n + 1] int64 of the frequencies of symbols up to each."""
+        """Cumulative frequencies [n + 1] int64 of the symbols after ``before``."""
         after = self._after.get(before, [])
         own = np.zeros(len(self.symbols), np.int64)
         if after:
@@ -287,7 +295,7 @@ class _Frequencies:
 
 
 class _Bigram(TextCodec):
-    PIECE = 7  # bits of a character's number at a time
+    PIECE = 7  # bits of a character's number that are coded at a time
 
     def __init__(self, sentences: list[list[str]]):
         count = Counter(word for tokens in sentences for word in tokens)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The multi-frame check: what is recognised in the key frames of a clip, made consistent (Chen et
+"""The multi-frame check, which makes the recognition of a clip's key frames consistent (Chen et
 al., Generative Multi-Modal Mutual Enhancement Video Semantic Communications, 2024, section 3.1 and
 eq. 4: "a recurrent network integrated with attention networks and pooling").
 """
@@ -17,18 +17,18 @@ from ..names import AVE_CLASSES
 
 NAMES = len(AVE_CLASSES)
 WIDTH = 48
-FLOOR = 1e-4  # probabilities below it are as good as none
-UNTOLD = -1  # label of a frame that shows, or plays, nothing
-STEADY = 1.0  # weight of the term for change
+FLOOR = 1e-4  # probability below which the input is 0
+UNTOLD = -1  # label of a frame in which nothing is seen, or heard
+STEADY = 1.0  # weight of the term for changes
 
 
 class Check(nn.Module):
-    """Probabilities of the key frames of clips, in their order, [B, F, 58] (29 of what is seen, 29
-    of what is heard, rows of 0 for nothing) -> logits [B, F, 29] of both.
+    """Class probabilities of the key frames of clips in order, [B, F, 58] (29 of the thing seen, 29
+    of the thing heard; rows of 0 for nothing) -> logits [B, F, 29] of both.
 
-    A gated recurrent unit in both directions, attention of each frame to all, and the mean and the
-    maximum over all frames; what they say is added to the logarithms of what was recognised, and is
-    0 before training.
+    A bidirectional gated recurrent unit, attention of each frame to all, and the mean and the
+    maximum over all frames; their result is added to the logarithms of the probabilities and is
+    initially 0.
     """
 
     name = "check"
@@ -52,18 +52,20 @@ class Check(nn.Module):
 
 
 def _taken(both: Tensor) -> Tensor:
-    """Probabilities on a scale of logarithms from 0, none, to 1, sure."""
+    """Probabilities on a logarithmic scale from 0 (FLOOR) to 1 (certain)."""
     return torch.log1p(both / FLOOR) / math.log1p(1 / FLOOR)
 
 
 def loss(logits: tuple[Tensor, Tensor], labels: Tensor) -> Tensor:
-    """logits  [B, F, 29] of what is seen and of what is heard
+    """The training loss of the check.
+
+    logits  [B, F, 29] of the thing seen and of the thing heard
     labels  [B, F, 2] int64: the class of each, or UNTOLD
 
-    Eq. (4) with one label a frame and modality: cross entropy, the mean over told frames of both
-    modalities.  And ``STEADY`` times the mean of |(P_t - P_t-1) - (Y_t - Y_t-1)|^2 over neighbours
-    that are told, of their probabilities P and labels Y as rows of 0 and 1: confidence that changes
-    while nothing else does, or stays where the film changes.
+    Eq. (4) with one label per frame and modality: cross entropy, averaged over the labelled frames
+    of both modalities.  Added is ``STEADY`` times the mean over labelled neighbours of |(P_t -
+    P_t-1) - (Y_t - Y_t-1)|^2, with probabilities P and one-hot labels Y: it penalises probabilities
+    that change without a change of the label, or do not change with it.
     """
     logits = torch.stack(tuple(logits), 2)
     told = labels != UNTOLD

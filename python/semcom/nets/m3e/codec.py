@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Text, the generated latents and the difference to them, and the semantic codec that sends it.
+"""The difference between original and generated latents, and the semantic codec that sends it.
 
-All attend over tokens with the layers of :mod:`semcom.nets.deepsc`.  Shapes: B frames, N tokens of
+The Transformers have the layers of :mod:`semcom.nets.deepsc`.  Shapes: B frames, N tokens of
 ``dim`` numbers, T words, W the width of the Transformers.
 """
 
@@ -17,16 +17,16 @@ from torch.nn import functional as F
 from ..deepsc import Layer
 from ..layers import to_complex
 
-USEFUL = 1e-4  # share of the largest variance below which a component is not sent
+USEFUL = 1e-4  # variance, relative to the largest, below which a component is not sent
 
 
 def open_mask(tokens: Tensor) -> Tensor:
-    """[1, 1, 1, n] zeros: all of n tokens are seen."""
+    """Additive attention mask [1, 1, 1, n] of zeros, for the n tokens [B, n, W]."""
     return torch.zeros(1, 1, 1, tokens.shape[1], device=tokens.device)
 
 
 class Transformer(nn.Module):
-    """Layers over tokens [B, n, W], normalised at the end."""
+    """Transformer layers over tokens [B, n, W], with a normalisation at the end."""
 
     def __init__(self, config, layers: int):
         super().__init__()
@@ -41,11 +41,12 @@ class Transformer(nn.Module):
 
 
 class Gate(nn.Module):
-    """Which part of the generated latents to take away from the original ones, and to add again:
-    Theta and Gamma of Chen et al. (eqs. 15 to 17).
+    """The gate: which part of the generated latents is subtracted from the original ones and added
+    again, Theta and Gamma of Chen et al. (eqs. 15 to 17).
 
-    Both ends form it, so it looks at what both have: the queries are the words, keys and values the
-    generated latents; the paper's Gamma attends with the original, which the receiver lacks.
+    Both ends compute it, so its inputs are known to both: the queries are the words, keys and
+    values the generated latents.  The paper's Gamma attends with the original, which the receiver
+    lacks.
     """
 
     def __init__(self, dim: int, width: int):
@@ -71,7 +72,7 @@ def difference(original: Tensor, generated: Tensor, gate: Tensor) -> Tensor:
 
 
 def restored(told: Tensor, generated: Tensor, gate: Tensor) -> Tensor:
-    """What the receiver makes of a difference: :func:`difference` undone."""
+    """The latents from a received difference: the inverse of :func:`difference`."""
     return told + generated * gate
 
 
@@ -79,11 +80,11 @@ class SemanticCodec(nn.Module):
     """A difference of N tokens to complex symbols and back (eqs. 5 and 8): semantic encoder C(B(x))
     and decoder, each a Transformer over the tokens behind the words of the text.
 
-    The payload is [symbol of each token, next symbol of each token, ...]: a frame may end after any
-    width of 1 to ``symbols`` symbols a token, and the receiver decodes what came.
+    The payload is [first symbol of each token, second symbol of each token, ...]: a frame may end
+    after 1 to ``symbols`` symbols per token, and the receiver decodes those that came.
 
-    Beside the Transformers runs a linear code of each token by itself, which :meth:`start` makes of
-    its principal components: what they have to learn is what it lacks.
+    In parallel to the Transformers there is a linear code of each token, which :meth:`start`
+    initialises from its principal components, so that the Transformers learn the residual.
     """
 
     def __init__(self, config, dim: int, tokens: int, symbols: int, layers: int):
@@ -108,15 +109,17 @@ class SemanticCodec(nn.Module):
 
     @property
     def started(self) -> bool:
-        """Whether the linear code is there."""
+        """Whether the linear code was initialised."""
         return bool(self.direct.weight.any())
 
     @torch.no_grad()
     def start(self, differences: Tensor, snrs: Tensor) -> None:
-        """Begin as a linear code: real and imaginary parts of the symbols are principal components
-        of some differences [B, N, dim], the largest first and again where there are more parts,
-        with the gains that lose least to noise (the square root of those that whiten); the way
-        back is that of least squares at ``snrs`` [B] in dB."""
+        """Initialise the linear code from differences [B, N, dim].
+
+        Real and imaginary parts of the symbols are their principal components, the largest first
+        and repeated if there are more parts, with the gains that lose least to noise (the square
+        root of those that whiten); the decoder is the least-squares one at ``snrs`` [B] [dB].
+        """
         flat, parts = differences.flatten(0, 1), 2 * self.symbols
         mean = flat.mean(0)
         variances, axes = torch.linalg.eigh((flat - mean).T @ (flat - mean) / len(flat))
@@ -160,7 +163,7 @@ class SemanticCodec(nn.Module):
         return self.told(features) + self.direct_back(inputs)
 
     def _inputs(self, symbols: Tensor, noise: Tensor) -> Tensor:
-        """What the receiver has of each token, [B, N, 3 symbols]."""
+        """The receiver's input of each token, [B, N, 3 symbols]."""
         missing = self.tokens * self.symbols - symbols.shape[1]
         symbols, noise = F.pad(symbols, (0, missing)), F.pad(noise, (0, missing), value=math.inf)
         inputs = seen(symbols, noise).unflatten(1, (self.symbols, self.tokens))
@@ -168,9 +171,9 @@ class SemanticCodec(nn.Module):
 
 
 def seen(symbols: Tensor, noise: Tensor) -> Tensor:
-    """Symbols [B, n] with noise variance [B, n] as a network takes them: the MMSE estimate of unit-
-    power symbols, real and imaginary part, and how well each is known, [B, n, 3]; what is lost
-    (noise inf) or not finite is 0."""
+    """Symbols [B, n] with noise variance [B, n] as input of a network, [B, n, 3]: real and
+    imaginary part of the MMSE estimate of unit-power symbols, and the reliability of each; lost
+    (noise inf) or non-finite symbols are 0."""
     finite = torch.isfinite(torch.view_as_real(symbols)).all(-1)
     known = torch.where(finite, 1 / (1 + noise), 0.0)
     clean = torch.where(known > 0, symbols, 0.0) * known

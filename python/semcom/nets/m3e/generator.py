@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""From text to the latents of a picture or sound: a Transformer over the codes of the VQGAN's first
-stage, masked ones filled in few passes (Chang et al., MaskGIT, CVPR 2022).
+"""Generates the latents of a picture or sound from text: a Transformer over the codes of the
+VQGAN's first stage, which fills masked codes in few passes (Chang et al., MaskGIT, CVPR 2022).
 
-Both ends generate, so the answer depends on the words alone: in each pass the surest codes are
-kept, and equal ones are told apart by their place.
+Both ends generate, so the result depends only on the words: in each pass the most likely codes are
+kept, and ties are resolved by position.
 """
 
 from __future__ import annotations
@@ -20,12 +20,17 @@ PASSES = 4
 
 
 class Generator(nn.Module):
-    """tokens: codes of a picture or second of sound, N;  codes: that there are"""
+    """The generator from words to codes.
+
+    config  sizes of the Transformer
+    tokens  number N of codes of a picture or second of sound
+    codes   number of codes in the codebook
+    """
 
     def __init__(self, config, tokens: int, codes: int):
         super().__init__()
         self.tokens, self.masked = tokens, codes
-        self.embedding = nn.Embedding(codes + 1, config.width)  # the last one: not yet known
+        self.embedding = nn.Embedding(codes + 1, config.width)  # the last one: masked
         self.place = nn.Parameter(torch.randn(tokens, config.width) * config.width**-0.5)
         self.transformer = Transformer(config, config.layers)
         self.logits = nn.Linear(config.width, codes)
@@ -50,8 +55,8 @@ class Generator(nn.Module):
         return codes
 
     def loss(self, codes: Tensor, words: Tensor) -> Tensor:
-        """Cross entropy of codes [B, N] of which a random share is masked, drawn by Torch's
-        generator (Chang et al. 2022, eq. 1)."""
+        """Cross entropy of codes [B, N] with a random share masked, by Torch's random generator
+        (Chang et al. 2022, eq. 1)."""
         share = torch.cos(math.pi / 2 * torch.rand(len(codes), 1, device=codes.device))
         masked = torch.rand(codes.shape, device=codes.device) < share
         masked[:, 0] |= ~masked.any(1)

@@ -2,8 +2,8 @@
 # Copyright 2026 gr-semcom contributors
 """All networks of M3E-VSC, as one set of weights.
 
-Pictures and sounds go the same way, each with networks of its own (:class:`Modality`): latents, the
-latents that the text alone gives, the difference of both, symbols, and back.
+Pictures and sounds have the same chain with networks of their own (:class:`Modality`): latents,
+latents generated from the text, the difference of both, symbols, and back.
 """
 
 from __future__ import annotations
@@ -20,15 +20,16 @@ from .sound import HEIGHTS, TIMES, SoundDecoder, SoundEncoder
 from .text import TextCodec, Words
 
 NAMES = 29  # AVE's classes; the last one is everything else
-UNTOLD = NAMES  # what is said of a picture or sound of which the text says nothing
+UNTOLD = NAMES  # class number of a picture or sound that the text does not describe
 PAD = 0  # token of an empty text
 
 
 class Modality(nn.Module):
     """A VQGAN, its generator from text, and the semantic codec of the differences.
 
-    Text is tokens [B, LENGTH]; a row of PAD alone is no text (it failed, or is not sent): then the
-    difference is all there is.  ``told`` [B] int64 is the class that the text names, or UNTOLD.
+    Text is tokens [B, LENGTH]; a row of PAD only means no text (it was lost, or not sent), and the
+    difference is then the latents themselves.  ``told`` [B] int64 is the class in the text, or
+    UNTOLD.
     """
 
     def __init__(self, config: M3EConfig, vocabulary: int, encoder, decoder, dim: int,
@@ -43,16 +44,16 @@ class Modality(nn.Module):
         self.codec = SemanticCodec(config, dim, latents, symbols, config.layers)
 
     def decode(self, latents: Tensor, told: Tensor) -> Tensor:
-        """Latents [B, N, dim] and what the text names [B] -> pictures or spectra."""
+        """Latents [B, N, dim] and the class in the text [B] -> pictures or spectra."""
         return self.decoder(latents, self.names(told))
 
     def generated(self, tokens: Tensor) -> Tensor:
-        """T_s: latents [B, N, dim] that the text alone gives; 0 without text."""
+        """T_s: latents [B, N, dim] generated from the text; 0 without text."""
         codes = self.generator.generate(self.words(tokens))
         return self.of_codes(codes, tokens)
 
     def of_codes(self, codes: Tensor, tokens: Tensor) -> Tensor:
-        """The latents of generated codes [B, N]; 0 where there is no text."""
+        """The latents [B, N, dim] of generated codes [B, N]; 0 without text."""
         there = (tokens != PAD).any(1)[:, None, None]
         return self.quantiser.decode(codes[..., None]) * there
 
@@ -63,14 +64,15 @@ class Modality(nn.Module):
         return self.codec.encode(rest, words, width)
 
     def receive(self, symbols: Tensor, noise: Tensor, tokens: Tensor, generated: Tensor) -> Tensor:
-        """Payload [B, n], its noise [B, n], and the text as it was read -> latents [B, N, dim]."""
+        """Payload [B, n], its noise variance [B, n], and the received text -> latents [B, N,
+        dim]."""
         words = self.words(tokens)
         rest = self.codec.decode(symbols, noise, words)
         return restored(rest, generated, self.gate(words, generated))
 
 
 class Networks(nn.Module):
-    """What a checkpoint of m3e_vsc holds."""
+    """All networks in a checkpoint of m3e_vsc."""
 
     def __init__(self, config: M3EConfig, vocabulary: int):
         super().__init__()

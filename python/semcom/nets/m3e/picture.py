@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
 """The VQGAN of pictures (Esser, Rombach, Ommer, Taming Transformers, CVPR 2021): encoder, decoder
-that is told the text, and discriminator.
+conditioned on the text, and discriminator.
 
 Pictures are [B, 3, 64, 64] in 0 to 1, latents [B, 64, dim], row by row of 8 x 8.
 """
@@ -14,12 +14,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 SIDE, GRID = 64, 8  # [pixels], [latents]
-GROUPS = 8  # of channels that are normalised together
+GROUPS = 8  # groups of the group normalisation
 
 
 class Residual(nn.Module):
-    """Two 3 x 3 convolutions beside the identity, [B, channels, h, w]; ``told`` [B, text] scales
-    and shifts what is between them (FiLM, Perez et al. 2018)."""
+    """Residual block of two 3 x 3 convolutions, [B, channels, h, w]; ``told`` [B, text] scales and
+    shifts the features between them (FiLM, Perez et al. 2018)."""
 
     def __init__(self, channels: int, text: int = 0):
         super().__init__()
@@ -53,7 +53,7 @@ class PictureEncoder(nn.Module):
             nn.Conv2d(96, 160, 4, 2, 1), Residual(160), Residual(160),
             nn.GroupNorm(GROUPS, 160), nn.SiLU(), nn.Conv2d(160, dim, 1),
         )  # fmt: skip
-        self.colour = nn.Conv2d(3, dim, GRID, GRID)  # normalised layers lose how bright a patch is
+        self.colour = nn.Conv2d(3, dim, GRID, GRID)  # normalised layers lose a patch's brightness
         nn.init.zeros_(self.colour.weight)
         nn.init.zeros_(self.colour.bias)
         self.to(memory_format=torch.channels_last)
@@ -64,7 +64,7 @@ class PictureEncoder(nn.Module):
 
 
 class PictureDecoder(nn.Module):
-    """Latents, and the text as a vector [B, text] -> pictures; values may leave 0 to 1."""
+    """Latents, and the text as a vector [B, text] -> pictures; values may be outside 0 to 1."""
 
     def __init__(self, dim: int, text: int):
         super().__init__()
@@ -99,8 +99,8 @@ class PictureDecoder(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Pictures -> how real each patch of 16 pixels and more looks, [B, 1, 16, 16] (Isola et al.
-    2017), told the text by an inner product (Miyato and Koyama 2018)."""
+    """Patch discriminator: pictures -> scores [B, 1, 16, 16] of patches of at least 16 pixels
+    (Isola et al. 2017), conditioned on the text by an inner product (Miyato and Koyama 2018)."""
 
     def __init__(self, text: int, channels: int = 3):
         super().__init__()

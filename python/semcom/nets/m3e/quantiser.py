@@ -2,9 +2,9 @@
 # Copyright 2026 gr-semcom contributors
 """Residual vector quantiser: the codebooks of both VQGANs.
 
-Each stage codes what the stages before it left over (Zeghidour et al., SoundStream, 2021,
-algorithm 1); codes follow the latents by moving averages (van den Oord et al. 2017, appendix A.1)
-and those that are not used start again from latents of the batch.
+Each stage codes the residual of the stages before it (Zeghidour et al., SoundStream, 2021,
+algorithm 1); codes follow the latents by moving averages (van den Oord et al. 2017, appendix A.1),
+and unused codes are replaced by latents of the batch.
 """
 
 from __future__ import annotations
@@ -12,18 +12,23 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-DECAY = 0.98  # of the moving averages, a batch
-UNUSED = 0.05  # latents a batch below which a code starts again
+DECAY = 0.98  # of the moving averages per batch
+UNUSED = 0.05  # latents per batch below which a code is replaced
 
 
 class ResidualQuantiser(nn.Module):
-    """dim: of a latent;  codes: of a stage;  stages: at most as many are used"""
+    """A residual vector quantiser with learned codebooks.
+
+    dim     size of a latent
+    codes   number of codes of a stage
+    stages  number of stages
+    """
 
     def __init__(self, dim: int, codes: int, stages: int):
         super().__init__()
         self.dim, self.codes, self.stages = dim, codes, stages
         self.register_buffer("books", 0.1 * torch.randn(stages, codes, dim))
-        # moving averages matter to training alone
+        # only training needs the moving averages
         self.register_buffer("count", torch.ones(stages, codes), persistent=False)
         self.register_buffer("sums", self.books.clone(), persistent=False)
 
@@ -37,13 +42,14 @@ class ResidualQuantiser(nn.Module):
         return torch.stack(found, -1)
 
     def decode(self, codes: Tensor) -> Tensor:
-        """Codes [..., stages], of some first stages, -> latents [..., dim]."""
+        """Codes [..., n] of the first n stages -> latents [..., dim]."""
         parts = [book[code] for book, code in zip(self.books, codes.unbind(-1), strict=False)]
         return torch.stack(parts).sum(0)
 
     def forward(self, latents: Tensor, used: Tensor) -> tuple[Tensor, Tensor]:
-        """Latents [B, N, dim] as ``used`` [B] stages tell them, 0 to all, with the latents' own
-        gradient, and the commitment loss; in training the codebooks move."""
+        """Latents [B, N, dim] quantised with ``used`` [B] stages (0 to all), with a
+        straight-through gradient, and the commitment loss; in training the codebooks are
+        updated."""
         rest, told = latents.float(), torch.zeros_like(latents, dtype=torch.float32)
         commitment = latents.new_zeros((), dtype=torch.float32)
         for stage, book in enumerate(self.books):
@@ -63,7 +69,7 @@ class ResidualQuantiser(nn.Module):
 
     @torch.no_grad()
     def _follow(self, stage: int, latents: Tensor, code: Tensor) -> None:
-        """Move the codes of a stage towards the latents [n, dim] that they stand for."""
+        """Update the codes of a stage by the latents [n, dim] that they code."""
         one = torch.zeros(self.codes).index_add_(0, code, torch.ones(len(code)))
         sums = torch.zeros(self.codes, self.dim).index_add_(0, code, latents)
         self.count[stage].lerp_(one, 1 - DECAY)
@@ -76,5 +82,5 @@ class ResidualQuantiser(nn.Module):
 
 
 def nearest(latents: Tensor, book: Tensor) -> Tensor:
-    """Number of the code [codes, dim] next to each latent [..., dim]."""
+    """Number [...] of the code in ``book`` [codes, dim] nearest to each latent [..., dim]."""
     return (latents @ book.T - 0.5 * book.square().sum(1)).argmax(-1)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The VQGAN of sounds: encoder and decoder of log-mel spectra, as those of pictures.
+"""The VQGAN of sounds: encoder and decoder of log-mel spectra, like those of pictures.
 
 A second is [B, 100, 64] log-mel (``media.phase.seconds_of``), its latents [B, 200, dim]: 25 in time
 by 8 in frequency, in this order.
@@ -15,14 +15,14 @@ from torch.nn import functional as F
 from .picture import GROUPS, Residual
 
 TIMES, HEIGHTS = 25, 8  # latents of a second
-TEXTURES = 16  # seconds until the texture comes again
+TEXTURES = 16  # [s] period of the random texture
 SPECTRA = 100, 64  # of a second, bands
-GRAIN = 9  # spectra and bands, beyond which it is no grain but shape
-SILENCE, RANGE = -6.9, 12.0  # log-mel of a band without sound; to the loudest
+GRAIN = 9  # spectra and bands: slower and wider variations are not texture
+SILENCE, RANGE = -6.9, 12.0  # log-mel of a band without sound; range to the loudest
 
 
 def scaled(spectra: Tensor) -> Tensor:
-    """Log-mel [B, 100, 64] -> [B, 1, 100, 64] in about 0 to 1, as a discriminator takes it."""
+    """Log-mel [B, 100, 64] scaled to about 0 to 1, [B, 1, 100, 64], as input of a discriminator."""
     return (spectra[:, None] - SILENCE) / RANGE
 
 
@@ -32,7 +32,7 @@ class SoundEncoder(nn.Module):
     def __init__(self, dim: int):
         super().__init__()
         self.first = nn.Conv2d(1, 32, 5, 2, 2)
-        self.bands = nn.Parameter(torch.zeros(1, 32, 1, 32))  # a pitch is no other pitch
+        self.bands = nn.Parameter(torch.zeros(1, 32, 1, 32))  # an offset for each band
         self.layers = nn.Sequential(
             Residual(32),
             nn.Conv2d(32, 64, 4, 2, 1), Residual(64), Residual(64),
@@ -49,9 +49,9 @@ class SoundEncoder(nn.Module):
 class SoundDecoder(nn.Module):
     """Latents, and the text as a vector [B, text] -> log-mel [B, 100, 64].
 
-    Few symbols tell no grain, and without it a rain is no rain: beside what is expected of each
-    band the decoder says how much it fluctuates, and the fluctuation is drawn, by a fixed seed.
-    In training it is drawn anew by Torch's generator.
+    A few symbols cannot carry the texture, without which noises such as rain are not recognisable.
+    The decoder therefore gives mean and spread of each band, and the fluctuation is random with a
+    fixed seed; in training it is drawn by Torch's random generator.
     """
 
     def __init__(self, dim: int, text: int):
@@ -70,7 +70,8 @@ class SoundDecoder(nn.Module):
         self.register_buffer("texture", texture, persistent=False)
 
     def tell(self, latents: Tensor, told: Tensor) -> tuple[Tensor, Tensor]:
-        """-> mean and spread, [B, 100, 64] each, of the log-mel."""
+        """Latents [B, 200, dim] and text [B, text] -> mean and spread of the log-mel, [B, 100,
+        64]."""
         maps = latents.transpose(1, 2).unflatten(2, (TIMES, HEIGHTS))
         maps = self.first(maps.to(memory_format=torch.channels_last)) + self.bands
         for block in self.small:
@@ -93,11 +94,12 @@ class SoundDecoder(nn.Module):
 
 
 def taller(maps: Tensor) -> Tensor:
-    """[B, 2 c, h, w] -> [B, c, h, 2 w]: a pixel shuffle of frequencies alone."""
+    """[B, 2 c, h, w] -> [B, c, h, 2 w]: a pixel shuffle along frequency."""
     return maps.unflatten(1, (-1, 2)).permute(0, 1, 3, 4, 2).flatten(3)
 
 
 def grain(spectra: Tensor) -> Tensor:
-    """Log-mel [B, 100, 64] without what is slower and wider than a latent tells."""
+    """The texture of log-mel [B, 100, 64]: without the slower and wider variations that latents
+    carry."""
     smooth = F.avg_pool2d(spectra[:, None], GRAIN, 1, GRAIN // 2, count_include_pad=False)
     return spectra - smooth[:, 0]

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The text of a GOP: its words for the other networks, and its symbols on the air (Chen et al.
+"""The text of a GOP: its features for the other networks, and its channel symbols (Chen et al.
 2024, eqs. 5, 8, 18 to 21).
 
-Sentences are tokens [B, LENGTH] int64, [CLS] words [SEP] and padding, so that the receiver needs no
-length: where the sentence ends it reads from the symbols.  All tokens are sent, not only the pooled
-[CLS] of eq. (20), which is a bottleneck, and all are decoded at once with both sides as context,
-where eq. (21) goes word by word.
+Sentences are tokens [B, LENGTH] int64: [CLS], words, [SEP] and padding.  The receiver decodes the
+end of the sentence from the symbols and needs no length.  All tokens are sent, not only the pooled
+[CLS] of eq. (20), which is a bottleneck; and all are decoded at once with context on both sides,
+while eq. (21) decodes word by word.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from ..layers import to_complex
 from .codec import Transformer, seen
 
 LENGTH = 18  # tokens of a sentence with [CLS], [SEP] and padding
-SIGNS = 4  # of how sure a reading is, of which xi is made
+SIGNS = 4  # features of confidence from which xi is computed
 CLS = 1  # token that every sentence begins with
-CARRIED = 32  # numbers of a token between the symbols and the receiver's Transformer
+CARRIED = 32  # features of a token between the symbols and the receiver's Transformer
 
 
 class Words(nn.Module):
@@ -40,8 +40,8 @@ class Words(nn.Module):
 
 
 class TextCodec(nn.Module):
-    """Sentences to at most ``symbols`` complex symbols and back; a frame may end after any number
-    of them, and the receiver reads what came."""
+    """Encodes sentences as at most ``symbols`` complex symbols and decodes them; a frame may end
+    after any number of them, and the receiver decodes those that came."""
 
     def __init__(self, config, vocabulary: int):
         super().__init__()
@@ -59,7 +59,7 @@ class TextCodec(nn.Module):
         self.fetch = nn.Linear(CARRIED, width)
         self.decoder = Transformer(config, config.layers)
         self.bias = nn.Parameter(torch.zeros(vocabulary))
-        self.register_buffer("temperature", torch.ones(()))  # of the chances of its words
+        self.register_buffer("temperature", torch.ones(()))  # of the probabilities of its words
         self.xi = nn.Linear(SIGNS, 1)
         nn.init.normal_(self.embedding.weight, std=width**-0.5)
 
@@ -83,17 +83,19 @@ class TextCodec(nn.Module):
         return F.linear(features, self.embedding.weight, self.bias)
 
     def judged(self, logits: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Logits [B, LENGTH, V] and the noise variance [B, n] of their symbols -> tokens
-        [B, LENGTH], the chance [B] that all of them are right, and xi [B]: the likeness in meaning
-        (eq. 9) that the receiver, which has no original, expects (0 to 1)."""
+        """Logits [B, LENGTH, V] and the noise variance [B, n] of their symbols -> tokens [B,
+        LENGTH], the probability [B] that all are correct, and xi [B]: the similarity of meaning
+        (eq. 9) to the sent sentence, 0 to 1, as the receiver expects it."""
         tokens, signs = self.signs(logits, noise)
         return tokens, signs[:, 0].exp(), self.xi(signs).sigmoid()[:, 0]
 
     def signs(self, logits: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-        """The likeliest tokens [B, LENGTH], and of how sure they are [B, SIGNS]: logarithms of the
-        chances of all, of the worst, their mean; how well symbols are known."""
+        """The most likely tokens [B, LENGTH], and features of their confidence [B, SIGNS]:
+        logarithms of the probability of all, of the worst one, their mean; the reliability of the
+        symbols."""
         logits = logits.float().clone()
-        logits[:, 0] = F.one_hot(torch.tensor(CLS), logits.shape[-1]) * 100.0  # each begins so
+        # Every sentence begins with it.
+        logits[:, 0] = F.one_hot(torch.tensor(CLS), logits.shape[-1]) * 100.0
         best, tokens = (logits / self.temperature).log_softmax(-1).max(-1)
         known = (1 / (1 + noise)).mean(1)
         signs = torch.stack([best.sum(1), best.amin(1), best.mean(1), known], 1)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The other player of a VQGAN's training: a discriminator that tells what is shown from originals
-(Chen et al. 2024, eqs. 11 and 12, by the hinge loss of Lim and Ye 2017)."""
+"""The discriminator in a VQGAN's training, which distinguishes decoded from original media (Chen et
+al. 2024, eqs. 11 and 12, by the hinge loss of Lim and Ye 2017)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Pictures and sounds as the trainings of their networks see them: examples, how unlike two are,
-and what another network calls them."""
+"""Pictures and sounds for the training of their networks: examples, distances, and classification
+by another network."""
 
 from __future__ import annotations
 
@@ -30,19 +30,20 @@ LEAST = 0.02  # spread [log-mel] that is taken for granted
 
 
 class Medium(ABC):
-    """One of both; the shares are of a batch.
+    """Base of the media: pictures or sounds.  Shares are shares of a batch.
 
-    name      of its networks;  what  a sentence says of it;  measure  of the figures, and ``sign``
-              1 where more is better
-    channels  of what its discriminator looks at
-    untold, wrong   decoded without the text, and with that of another class, by a VQGAN
-    free      not quantised by it
-    silent, failed, mistaken   sent without text; the receiver lacks it; it reads another's
-    coded     decoded from codes and not from symbols, beside a link: the codebooks stay useful
-    wide      of SNRs over the whole range, see training.air.drawn_snr
-    widths    symbols a latent, drawn per batch
+    name      name of its networks
+    what      its part of a sentence: "seen" or "heard"
+    measure   name of the measure of distance or similarity; ``sign`` 1: larger is better
+    channels  channels of the discriminator's input
+    untold, wrong   shares decoded by a VQGAN without text, and with the text of another class
+    free      share that a VQGAN does not quantise
+    silent, failed, mistaken   shares sent without text; whose text is lost; decoded as another text
+    coded     share decoded from codes instead of symbols, which keeps the codebooks useful
+    wide      share of SNRs over the whole range, see training.air.drawn_snr
+    widths    symbols per latent, drawn per batch
     against   weight of the discriminator for a VQGAN and for a link
-    held      split -> originals [n, ...] and classes [n], which are not trained with
+    held      {split: originals [n, ...] and classes [n]}, which are not trained with
     """
 
     name: str

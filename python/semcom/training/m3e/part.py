@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""What the recipe asks of a part of m3e_vsc."""
+"""The interface of the parts of m3e_vsc for the recipe."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Recipes by the kind of training; ``apps/train.py --system`` picks one.
+"""Recipes by the kind of training; ``train.py --system`` selects one.
 
 Another package adds one for its task by an entry point of the group ``gr_semcom.recipes``: named as
 the task, its value a :class:`Kind`.
@@ -32,10 +32,9 @@ SIZES = ("audio_dim", "visual_dim", "height", "width")  # of features
 class Kind:
     """One kind of training.
 
-    recipe       "package.module:Class" of what trains, a training.job.JobRecipe; the module needs
-                 Torch
+    recipe       "package.module:Class" of a training.job.JobRecipe; the module needs Torch
     config       its options
-    of_the_data  fields of the network's configuration that the data decide: no options
+    of_the_data  fields of the network's configuration that follow from the data: not options
     """
 
     recipe: str
@@ -44,7 +43,7 @@ class Kind:
 
 
 GROUP = "gr_semcom.recipes"
-BUILT_IN = {  # task of a system, or kind of localiser -> what trains it
+BUILT_IN = {  # task of a system, or kind of localiser -> its kind of training
     "events": Kind(".training.recipes.events:EventsOverLink", LinkConfig, ("terminals", *SIZES)),
     "quantisation": Kind(
         ".training.recipes.quantisation:Quantisation", QuantisationConfig, (*SIZES, "seconds")
@@ -64,14 +63,15 @@ def recipes() -> dict[str, Kind]:
 
 
 def kind_of(name: str, setting: str = "") -> str:
-    """Which recipe trains a system, or a localiser in a setting."""
+    """The name of the recipe of a system, or of a localiser in a setting."""
     if name in LOCALISERS:
         return "matching" if setting == CROSS_MODAL else "localisation"
     return system(name).recipe or system(name).task
 
 
 def entry(name: str, setting: str = "") -> Kind:
-    """What trains a system, or a localiser in a setting, or one line that there is none."""
+    """The kind of training of a system, or of a localiser in a setting; SemcomError if there is
+    none."""
     kind = kind_of(name, setting)
     if kind not in recipes():
         raise SemcomError(

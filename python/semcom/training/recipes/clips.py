@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""What the recipes of audio-visual clips share: networks of the sizes of a set, its splits in
+"""The base of the recipes of audio-visual clips: networks with the sizes of a set, its splits in
 memory, the checkpoint's header and the card."""
 
 from __future__ import annotations
@@ -91,8 +91,8 @@ class ClipRecipe(JobRecipe):
             net.load_state_dict(cls.taken_over(first, net))
         except RuntimeError as cause:
             raise SemcomError(
-                f"--init {Path(job.init).name}: has other sizes than the options beside it ask "
-                "for; leave those out"
+                f"--init {Path(job.init).name}: has other sizes than the options beside it; "
+                "leave those out"
             ) from cause
         return net
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Features by distillation: a small network learns what a published one says of the same sound or
-picture, beside the class that is in it (Hinton et al., arXiv:1503.02531, on features)."""
+"""Distillation of features: a small network learns the features of a published one on the same
+sound or picture, and its class (Hinton et al., arXiv:1503.02531, on features)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ..small import write_network
 
 @dataclass
 class Example:
-    """What a network sees, what its teacher says of it, and the class that is in it."""
+    """An example: the input of a network, its teacher's features, and the class."""
 
     seen: np.ndarray
     taught: np.ndarray
@@ -31,16 +31,16 @@ class Example:
 
 
 class Student(nn.Module):
-    """What is trained: ``net``, whose weights are kept, and layers that only the training has.
+    """The trained network ``net``, whose weights are kept, and layers that only the training uses.
 
-    net.stack starts from the teacher's weights, and learns slowly; all else starts from nothing.
+    net.stack starts from the teacher's weights and learns slowly; all other layers start randomly.
     """
 
     net: nn.Module
 
     @abstractmethod
     def forward(self, seen: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """What the teacher would say of some examples, not negative, and logits of the classes."""
+        """The estimate of the teacher's features, at least 0, and logits of the classes."""
 
 
 class Distillation(StepRecipe):

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Events over a link: a system with a radio, trained through channels drawn at random.
+"""Events over a link: trains a radio system through random channels.
 
-The loss is the system's own (``training.losses``).  The validation score is the mean accuracy over
-the channels, SNRs from -10 to 20 dB cycling clip by clip.  Of a network for several lengths of
-payload each batch draws one; the score is then the mean over them, channel by channel in turn, the
-figures on the test split are of the longest.
+The loss is the system's (``training.losses``).  The validation score is the mean accuracy over the
+channels, with SNRs from -10 to 20 dB in turn, clip by clip.  For a network with several lengths of
+payload each batch draws one; the score is then the mean over them, in turn by channel, and the
+results on the test split are of the longest.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class EventsOverLink(ClipRecipe):
         return made
 
     def begin_with(self, teacher: Localiser) -> None:
-        """Start from a localiser's weights, and be taught by it."""
+        """Start from a localiser's weights, and learn its features."""
         self.taken = self.model.start_from(teacher)
         self.kept_as_is = {}  # parameters alone: a score of background is set anew over the link
         for name, weight in self.model.named_parameters(remove_duplicate=False):
@@ -208,12 +208,12 @@ class EventsOverLink(ClipRecipe):
 
 
 def eye_of(net) -> torch.nn.Module | None:
-    """The attention of the video terminal; None of one that sends a map."""
+    """The attention of the video terminal; None for one that sends a map."""
     return getattr(net.video_terminal, "attention", None)
 
 
 def warm(job: Job, path: Path) -> Localiser:
-    """The localiser of --warm-start, or one line why it is none that this training can take."""
+    """The localiser of --warm-start; SemcomError if this training cannot use it."""
     if job.system != "pilot_ave" or job.init or job.variant == "no_estimation":
         raise SemcomError(
             "--warm-start: starts a new pilot_ave, full or error_free; leave it out with another "
@@ -226,7 +226,7 @@ def warm(job: Job, path: Path) -> Localiser:
 
 
 def started_network(asked: dict, teacher: Localiser, path: Path) -> dict:
-    """Fields of the network's configuration: those asked for, and those that a localiser sets."""
+    """Fields of the network's configuration: the given ones, and those of the localiser."""
     own = cut_in_two(teacher)
     for field in own.keys() & asked.keys() - {"linear"}:
         if asked[field] != own[field]:
@@ -241,5 +241,5 @@ def started(start: dict | None) -> list[tuple[str, str]]:
     if start is None:
         return []
     parts = sorted({".".join(name.split(".")[:2]) for name in start["taken"]})
-    how = ", and left as they are" if start["frozen"] else ""
+    how = ", kept constant" if start["frozen"] else ""
     return [("started from", f"`{start['file']}`: {', '.join(parts)}{how}")]

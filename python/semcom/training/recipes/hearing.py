@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The network that hears what a sound is (``nets.hearing``), from labels alone."""
+"""Trains the network that recognises sounds (``nets.hearing``), only from labels."""
 
 from __future__ import annotations
 

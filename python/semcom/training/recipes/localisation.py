@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Localisers, which have no radio: every second's label (sel), or one label a clip (wsel)."""
+"""Trains localisers, without a radio: by each second's label (sel) or a clip's label (wsel)."""
 
 from __future__ import annotations
 

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The networks of ``m3e_vsc``, part by part: what a part has learnt before stays as it is.
+"""Trains the networks of ``m3e_vsc``, part by part; the parts that were trained before do not
+change.
 
     text                 text codec over the channel
     pictures, sounds     VQGAN: encoder, codebooks, decoder against a discriminator
-    generator, sound_generator   from the words to codes of the VQGAN, which must be there
-    link, sound_link     gate and semantic codec over the channel, behind both of these
-    check                of what is recognised in several frames
+    generator, sound_generator   from words to codes of the VQGAN, which must be trained before
+        link, sound_link     gate and semantic codec over the channel, after both of these
+        check                multi-frame check of recognition
 
-The steps are numbered, and what a step draws depends on (seed, step) alone, so a run that was
-stopped goes on as if it had not been.  Each checkpoint has all networks.
+    The random numbers of a step depend only on (seed, step), so that a stopped run continues
+    exactly.  Each checkpoint has all networks.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Cross-modal matching: a localiser in the setting cml, see ``training.matching``."""
+"""Trains a localiser for cross-modal localisation (setting cml), see ``training.matching``."""
 
 from __future__ import annotations
 

@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Features of an error-free pilot_ave_plus, quantised: the recipe of digital_features.
+"""Trains digital_features: the quantised features of an error-free pilot_ave_plus.
 
 The network starts from --init, weights of pilot_ave_plus without a channel: its encoders, followed
-by the directions in which its decoders see most of what they send.  All but the attention is
-trained with terminals that are lost; then the quantisers are fitted to the latents of the training
-clips.
+by the principal directions of its decoders' inputs.  Everything except the attention is trained
+with lost terminals; then the quantisers are fitted to the latents of the training clips.
 
-The receiver never learns from quantised latents.  Encoders that know the training clips by heart
-code them far better than others, and a receiver that is trained behind such codes trusts them:
-trained straight through the quantisers, or behind them, it does worse on validation at every rate.
+The receiver is not trained with quantised latents.  Encoders overfit to the training clips, which
+are then coded far better than others, and a receiver that is trained with these codes trusts them
+too much: with training through, or after, the quantisers it is worse on validation at every rate.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Sentences over a link: ``deepsc``, trained on the cross entropy of tokens.
+"""Trains ``deepsc`` to send sentences over a link, with the cross entropy of tokens.
 
-The steps are numbered, and what a step draws depends on (seed, step) alone, so a run that was
-stopped goes on as if it had not been.  The score on validation is the share of tokens that are
-right, the mean over channels and SNRs (``deepsc.VALIDATION``).
+The random numbers of a step depend only on (seed, step), so that a stopped run continues exactly.
+The validation score is the share of correct tokens, averaged over channels and SNRs
+(``deepsc.VALIDATION``).
 """
 
 from __future__ import annotations
@@ -163,7 +163,7 @@ class TextOverLink(JobRecipe):
         points = [point for point in header["metrics"]["test"] if point != "mean"]
         figures = header["metrics"]["test"]
         return [
-            "Share of tokens that are right on the test split, Torch link, LS, LMMSE, one antenna:",
+            "Share of correct tokens on the test split, Torch link, LS, LMMSE, one antenna:",
             "",
             "| channel, SNR [dB] | tokens |",
             "|---|---|",
