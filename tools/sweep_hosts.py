@@ -92,9 +92,8 @@ def address(host: str) -> str:
 
 @contextlib.contextmanager
 def network(delay_ms: float):
-    """A namespace for each host, on one switch; gone afterwards.  Yields whether tc delays the
-                                                                   traffic
-    of the first one."""
+    """A namespace for each host, on one switch, removed afterwards.  Yields whether tc delays the
+    traffic of the first one."""
     switch = space("switch")
     try:
         run("ip", "netns", "add", switch)

@@ -8,12 +8,10 @@ give the medium's own pictures.  Media of other properties are converted:
 
 - no sound, or a gap in it: silence; no pictures, or cover art: black.  Neither: an error
 - variable or low rate of pictures: the picture that shows at the time, repeated if necessary; the
-last
-  one lasts until the end
+  last one lasts until the end
 - several channels, another rate: their mean, resampled to 16 kHz without aliasing
 - pictures of any size: scaled to the wanted height with square pixels, all to the shape of the
-first;
-  rotated as the file declares
+  first; rotated as the file declares
 - an incomplete last second: kept if it has at least half a second, and padded with silence and the
   last picture
 - parts that cannot be decoded or go back in time: skipped and counted (``skipped``)

@@ -301,8 +301,7 @@ class DeepSC(System, nn.Module):
             logits: [B, T, V];  lengths: [B] int64;  certain: [B], probability of the length
         Output
             accuracy: [B], expected share of correct tokens, certain * mean_t p_t with p_t the
-            largest
-                probability of token t
+                largest probability of token t
             exact: [B], probability that all are correct, certain * prod_t p_t (errors of tokens
                 assumed independent)
         """

@@ -6,8 +6,7 @@ The code is the first-order Reed-Muller code RM(1, 5), 32 bits for 6, of distanc
 the Hadamard matrix of order 32 and their negatives (biorthogonal signals, Proakis, Digital
 Communications, section 3.2).  The decoder is maximum likelihood from soft symbols: the codeword of
 largest correlation.  At a symbol SNR of 1/N0 and d^2 = 32 between codewords that are not negatives
-                                                           of each other,
-the union bound is 62 Q(sqrt(16/N0)) + Q(sqrt(32/N0)), 2e-3 at 0 dB.
+of each other, the union bound is 62 Q(sqrt(16/N0)) + Q(sqrt(32/N0)), 2e-3 at 0 dB.
 """
 
 from __future__ import annotations

@@ -63,9 +63,8 @@ def encoded_sine(
     conv k=7 to C channels; per stride S a residual unit (two k=3 convolutions) and a convolution of
     kernel 2S that doubles the channels; conv k=7 to D; GRU; dense, ReLU, dense; real pairs to
     complex.  The paper trains this encoder with the rest of the system; as a pilot only needs to be
-              known, the
-    weights here are random (``seed``) and fixed.  Every symbol is normalised to unit power, and
-    repeated under a Hadamard cover that keeps the rows orthogonal.
+    known, the weights here are random (``seed``) and fixed.  Every symbol is normalised to unit
+    power, and repeated under a Hadamard cover that keeps the rows orthogonal.
 
     Input
         num_tx, length, boost_db: as in :func:`hadamard`

@@ -7,11 +7,11 @@ A recording has these fields ``semcom:NAME`` in its metadata:
     the options of the run, as in records; the SNR only if it is known
     data, clips, count   the set's name, the fingerprint and the number of its clips
     files, places        of films: their names, and the window of each frame (see Films.told)
-    weights, weights_sha256, settings   name and digest of the weights, and settings (see
-                         systems.loading) that both ends ran with
+    weights, weights_sha256   name and digest of the weights
+    settings             of the system at both ends (see systems.loading)
     frames               number of sent frames, or of possible frames in a run that was stopped
 
-    A missing or null field is unknown; then the options of the replay are used.
+A missing or null field is unknown; then the options of the replay are used.
 """
 
 from __future__ import annotations

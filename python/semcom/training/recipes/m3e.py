@@ -6,11 +6,11 @@ change.
     text                 text codec over the channel
     pictures, sounds     VQGAN: encoder, codebooks, decoder against a discriminator
     generator, sound_generator   from words to codes of the VQGAN, which must be trained before
-        link, sound_link     gate and semantic codec over the channel, after both of these
-        check                multi-frame check of recognition
+    link, sound_link     gate and semantic codec over the channel, after both of these
+    check                multi-frame check of recognition
 
-    The random numbers of a step depend only on (seed, step), so that a stopped run continues
-    exactly.  Each checkpoint has all networks.
+The random numbers of a step depend only on (seed, step), so that a stopped run continues exactly.
+Each checkpoint has all networks.
 """
 
 from __future__ import annotations
