@@ -317,7 +317,7 @@ def test_a_receiver_without_its_noise_is_refused():
     with pytest.raises(SemcomError, match="csi none"):
         receiver.set_csi("none")
     receiver.set_csi("lmmse")
-    with pytest.raises(SemcomError, match="terminal 2: 0 to 1 expected"):
+    with pytest.raises(SemcomError, match="terminal 2: expected 0 to 1"):
         semcom.digital_transmitter(terminals=2, terminal=2)
     with pytest.raises(SemcomError, match="modulation: '8psk' found"):
         receiver.set_modulation("8psk")

@@ -90,7 +90,7 @@ def test_an_unfinished_last_frame_is_dropped(run_flowgraph):
     ("lengths", "tag_lengths", "complaint"),
     [
         ([10, 20], [12, 20], "before the one before it is complete"),
-        ([10, 20], [8, 20], "outside any frame"),
+        ([10, 20], [8, 20], "outside a frame"),
     ],
 )
 def test_wrong_tags_end_the_flowgraph_with_one_line(run_flowgraph, lengths, tag_lengths, complaint):
@@ -189,7 +189,7 @@ def test_a_csi_inside_a_frame_is_refused(run_flowgraph):
     source, block = blocks.vector_source_c([1] * 9, False, 1, tags), doubler()
     sink, top = blocks.null_sink(gr.sizeof_gr_complex), gr.top_block()
     top.connect(source, block, sink)
-    with pytest.raises(BlockError, match="frame 4: a tag 'csi' on item 3; one expected"):
+    with pytest.raises(BlockError, match="frame 4: a tag 'csi' on item 3; expected one"):
         run_flowgraph(top)
 
 

@@ -120,7 +120,7 @@ def test_the_truth_of_a_film_with_other_categories_is_not_known(tmp_path):
     assert truths.labels(tmp_path / "a.mp4", 0, 3) is None
     assert truths.of(tmp_path / "b.mp4", 0, 2) == ["Bark", "background"]
     (note,) = truths.notes
-    assert "line 2: 'Door knock' is none of the classes" in note and "1 of 2 films" in note
+    assert "line 2: 'Door knock' is not a class of the system" in note and "1 of 2 films" in note
 
 
 def test_annotations_that_cannot_be_read_are_told_at_once(tmp_path):

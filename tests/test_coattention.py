@@ -135,7 +135,7 @@ def test_switches_take_away_what_they_name():
     assert not torch.allclose(heard, audio)
     assert net(parts="cspa").semantic is None
     assert net(parts="csea").spatial is None
-    with pytest.raises(SemcomError, match="CSEA alone"):
+    with pytest.raises(SemcomError, match="only CSEA"):
         net(parts="csea").attend(visual, audio)
 
 

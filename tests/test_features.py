@@ -143,7 +143,7 @@ def test_vgg_is_the_mean_over_normalised_pictures(weights):
 def test_features_that_cannot_be_made_say_why(tmp_path):
     with pytest.raises(SemcomError, match="expected one of world, compact, vgg"):
         extractor("clip")
-    with pytest.raises(SemcomError, match="need --weights"):
+    with pytest.raises(SemcomError, match="give --weights"):
         extractor("vgg")
     with pytest.raises(SemcomError, match="no such checkpoint"):
         extractor("vgg", tmp_path)

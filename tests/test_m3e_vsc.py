@@ -77,7 +77,7 @@ def test_each_second_sends_pictures_of_its_own(net):
 
 
 def test_pictures_at_another_rate_are_refused(net):
-    with pytest.raises(SemcomError, match="16 a second"):
+    with pytest.raises(SemcomError, match="16 per second"):
         net.frame(media((20, 40, 60), 2))
 
 

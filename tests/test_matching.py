@@ -196,7 +196,7 @@ def test_its_features_are_seeded(folder):
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("Dog&x&good&0&4\nCow&y&good&0&3\n", "line 1: 'Dog' is none"),
+    [("Dog&x&good&0&4\nCow&y&good&0&3\n", "line 1: 'Dog' is not a category"),
      ("Bark&x&good&0&4\nBark,y,0,3\n", "line 2: 1 fields")],
 )  # fmt: skip
 def test_annotations_that_are_none_are_one_line(text, words, tmp_path):

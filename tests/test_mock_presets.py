@@ -98,7 +98,7 @@ def test_bad_presets_are_one_line(tmp_path, text, message):
         ({"sample_rate": 0.0}, "sample_rate"),
         ({"snr_db": float("nan")}, "snr_db"),
         ({"sidelink_snr_db": -400.0}, "snr_db"),
-        ({"seed": -1}, "seed: -1"),
+        ({"seed": -1}, "seed: found -1"),
     ],
 )
 def test_bad_arguments_are_one_line(arguments, message):

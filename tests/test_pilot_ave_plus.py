@@ -238,7 +238,7 @@ def test_the_receiver_answers_payloads_of_every_length():
 def test_a_length_that_was_not_trained_is_refused():
     with pytest.raises(SemcomError, match="symbols 5: these weights send 4 or 8 or 16 symbols"):
         nested().configure(PilotAvePlusSettings(5))
-    with pytest.raises(SemcomError, match="symbols 8: these weights send 3 symbols a second"):
+    with pytest.raises(SemcomError, match="symbols 8: these weights send 3 symbols per second"):
         system().configure(PilotAvePlusSettings(8))
     with pytest.raises(SemcomError, match="symbols 3: nested needs at least 4"):
         system(nested=True)

@@ -179,7 +179,7 @@ def test_a_classical_link_has_the_settings_that_it_was_sent_with(tmp_path):
     [
         (lambda x: 0 * x, "silence; silence; check"),
         (lambda x: np.full_like(x, np.nan), "nothing finite; nothing finite"),
-        (lambda x: noise(x.shape), "-57.0 dB relative to full scale; -57.0 dB of full scale"),
+        (lambda x: noise(x.shape), "-57.0 dB relative to full scale; -57.0 dB"),
         (lambda x: 1e-5 * x + noise(x.shape), "-57.0 dB relative to full scale; -57.0"),
         (lambda x: noise(x.shape) + 0.1, r"-20.0 dB relative to full scale, 100 % DC; -20.0"),
     ],

@@ -48,10 +48,10 @@ def test_the_largest_number_fits_torch():
     [
         ((2**32,), "frame 4294967296"),
         ((-1,), "frame -1"),
-        ((0, 3, 3), "fragment 3: 0 to 2"),
-        ((0, 0, 0), "fragments 0: 1 to 4096"),
+        ((0, 3, 3), "fragment 3: expected 0 to 2"),
+        ((0, 0, 0), "fragments 0: expected 1 to 4096"),
         ((0, 0, 4097), "fragments 4097"),
-        ((0, 0, 1, 128), "attempt 128: 0 to 127"),
+        ((0, 0, 1, 128), "attempt 128: expected 0 to 127"),
     ],
 )
 def test_what_cannot_be_sent_has_no_number(fields, said):
@@ -291,7 +291,7 @@ def test_a_sender_has_room_for_its_window_alone():
 @pytest.mark.parametrize("attempts", [0, 129])
 def test_attempts_that_cannot_be_are_refused(attempts):
     for end in (Sender, Receiver):
-        with pytest.raises(SemcomError, match=f"attempts {attempts}: 1 to 128"):
+        with pytest.raises(SemcomError, match=f"attempts {attempts}: expected 1 to 128"):
             end(attempts)
 
 

@@ -188,7 +188,7 @@ top.run()
         ({"sample_rate": float("nan")}, "JSON"),
         ({"frequency": "2 GHz"}, "core:frequency: '2 GHz'"),
         ({"settings": {"sps": np.int64(4)}}, "JSON.*int64"),
-        ({"path": ""}, "no name"),
+        ({"path": ""}, "names no recording"),
         ({"path": "/proc/nowhere/air"}, "/proc/nowhere/air.sigmf-data: cannot be written"),
     ],
 )
@@ -288,8 +288,8 @@ def test_a_hash_in_capitals_is_the_same(tmp_path):
 @pytest.mark.parametrize(
     ("section", "entry", "message"),
     [
-        ("captures", {"core:sample_start": 101}, "100 samples a channel.* of 101; truncated"),
-        ("annotations", {"core:sample_start": 90, "core:sample_count": 11}, "of 101; truncated"),
+        ("captures", {"core:sample_start": 101}, "100 samples per channel.* names 101; truncated"),
+        ("annotations", {"core:sample_start": 90, "core:sample_count": 11}, "names 101; truncated"),
         ("captures", {"core:sample_start": 0, "core:header_bytes": 44}, "core:header_bytes"),
         ("captures", {}, r"not valid SigMF: captures\[0\]: 'core:sample_start' is a required"),
     ],
@@ -310,8 +310,8 @@ def test_segments_that_end_with_the_samples_are_taken(tmp_path):
 @pytest.mark.parametrize(
     ("kept", "message"),
     [
-        (1600 - 1, r"data: 1599 bytes are no whole number of 16-byte frames \(2 x cf32_le\)"),
-        (1600 - 8, "data: 1592 bytes are no whole number of 16-byte frames"),
+        (1600 - 1, r"data: 1599 bytes are not a whole number of 16-byte frames \(2 x cf32_le\)"),
+        (1600 - 8, "data: 1592 bytes are not a whole number of 16-byte frames"),
         (1600 - 16, "data: not the samples whose core:sha512"),
         (0, "data: empty"),
     ],

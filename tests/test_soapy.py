@@ -53,7 +53,7 @@ def test_a_device_that_is_not_there_says_where_to_look(program):
     pytest.importorskip("SoapySDR")
     done = program("apps/terminal.py", "receiver", "--radio", "soapy:;;driver=none", timeout=60)
     assert done.returncode == 2 and "Traceback" not in done.stderr
-    assert "SoapySDR 'driver=none': SoapySDR::Device::make() no match; see" in done.stderr
+    assert "SoapySDR 'driver=none': SoapySDR::Device::make() no match; name" in done.stderr
 
 
 def test_without_soapysdr_the_package_is_named(monkeypatch):
@@ -67,7 +67,7 @@ def test_without_soapysdr_the_package_is_named(monkeypatch):
     [
         ({"duplex": False}, "video", "cannot send and receive at once"),
         ({"channels": 1}, "receiver", "has 1 channels to receive by, 2 needed"),
-        ({"frequencies": (1e8, 1e9)}, "audio", "goes to 1000 MHz for a carrier of 2450 MHz"),
+        ({"frequencies": (1e8, 1e9)}, "audio", "tunes to 1000 MHz for a carrier of 2450 MHz"),
     ],
 )
 def test_what_a_device_cannot_do_is_refused(soapy, device, end, said):

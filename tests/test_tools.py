@@ -39,8 +39,8 @@ def test_draws_are_of_the_seed_that_is_asked_for(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"audio": np.full((2, 2, 3), np.nan)}, "cut off, or with NaN"),
-        ({"fold": np.zeros(1)}, "cut off, or with NaN"),
+        ({"audio": np.full((2, 2, 3), np.nan)}, "truncated or holds NaN"),
+        ({"fold": np.zeros(1)}, "truncated or holds NaN"),
         ({"maps": None}, "no draws"),
     ],
 )
@@ -55,7 +55,7 @@ def test_draws_that_are_none(tmp_path, changed, words):
 
 
 def test_material_without_folds_trains_nothing(tmp_path):
-    with pytest.raises(SemcomError, match="no fold0 in it"):
+    with pytest.raises(SemcomError, match="no folder fold0"):
         train_world.materials_of(tmp_path, "train")
 
 

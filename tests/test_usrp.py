@@ -132,7 +132,7 @@ def test_a_rate_that_becomes_another_is_refused(air):
 def test_a_gain_that_becomes_another_is_told(air, capsys):
     air({"args": "serial=1"})
     end = semcom.usrp_antennas("serial=1", 2, RATE, gain=500.0)
-    said = "gain 500 dB becomes 76 dB; it has 0 to 76"
+    said = "gain 500 dB becomes 76 dB; range: 0 to 76"
     assert capsys.readouterr().err.endswith(f": USRP 'serial=1': {said}\n")
     assert end.told() == said and end.front.gain == 76
     end.set_gain(30.2)
@@ -145,8 +145,8 @@ def test_a_change_at_run_time_that_becomes_another_is_shown(air, capsys):
     end.set_frequency(99e9)
     end.set_gain(-5)
     assert device.set["tx frequency 0"] == 6e9
-    frequency = "frequency 99000 MHz becomes 6000 MHz; it has 70 to 6000"
-    gain = "gain -5 dB becomes 0 dB; it has 0 to 76"
+    frequency = "frequency 99000 MHz becomes 6000 MHz; range: 70 to 6000"
+    gain = "gain -5 dB becomes 0 dB; range: 0 to 76"
     assert end.told() == f"{frequency}; {gain}"
     assert all(said in capsys.readouterr().err for said in (frequency,))
     end.set_frequency(868e6)

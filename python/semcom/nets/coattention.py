@@ -100,7 +100,7 @@ class CoAttention(Localiser):
 
     def attend(self, visual, audio):
         if self.spatial is None:
-            raise SemcomError("attention: this network has only CSEA, which has no spatial one")
+            raise SemcomError("attention: this network has only CSEA, which is not spatial")
         return self.spatial.see(audio, visual)[::2]
 
     def given(self, audio, visual):
