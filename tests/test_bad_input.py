@@ -167,7 +167,7 @@ def test_missing_and_truncated_checkpoint(program, tmp_path, tiny_checkpoint):
         (["--snr", "0:30"], "start:stop:step"),
         (["--snr", "nan"], "'nan' is not a number"),
         (["--antennas", "1"], "--antennas 1.*at least 2"),
-        (["--antennas", "9"], "--antennas 9: 8 at most"),
+        (["--antennas", "9"], "--antennas 9: expected at most 8"),
         (["--pilot-length", "1"], "--pilot-length 1.*multiple of 2"),
         (["--system", "telepathy"], "telepathy"),
         (["--symbols", "1000"], "1000"),
@@ -194,7 +194,7 @@ def test_options_that_mean_nothing(program, words, complaint):
         (["--decoder", "vscg"], "--decoder: an option of pilot_ave, not of pilot_ave_plus"),
         (["--system", "vscg", "--snr-min", "3"], "--snr-min: an option of trainings of events"),
         (["--variant", "error_free", "--snr-min", "3"], "--snr-min 3: has an effect only"),
-        (["--system", "psp", "--variant", "full"], "--variant: psp has no radio"),
+        (["--system", "psp", "--variant", "full"], "--variant: psp is a localiser"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

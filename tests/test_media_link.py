@@ -156,7 +156,7 @@ def test_render_where_it_draws_nothing_is_refused(program, words, message):
             "draws one point, 2 are",
         ),
         (["--media", "README.md", "--render", "film.avi"], "must end in .mp4"),
-        (["--media", "README.md", "--features", "vgg"], "need --weights"),
+        (["--media", "README.md", "--features", "vgg"], "give --weights"),
         (["--media", "v4l2:/dev/video99"], "/dev/video99: cannot be read"),
     ],
 )

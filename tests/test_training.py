@@ -385,7 +385,7 @@ def test_the_program_trains_and_writes_a_checkpoint(system, variant, name, tmp_p
         (["--channels", "quantum"], "'quantum': expected some of"),
         (["--detectors", "guess"], "'guess': expected some of"),
         (["--heads", 0], "heads 0: expected at least 1"),
-        (["--system", "avel", "--variant", "full"], "avel has no radio"),
+        (["--system", "avel", "--variant", "full"], "avel is a localiser"),
         (["--dropout", 1], "dropout 1.0"),
         (["--audio-dim", 5], "--audio-dim: follows from the data"),
         (
@@ -431,4 +431,4 @@ def test_ctrl_c_ends_a_training_in_one_line(tmp_path):
     training.send_signal(signal.SIGINT)
     _, told = training.communicate(timeout=60)
     assert training.returncode == 130
-    assert told == "train.py: stopped; the same command goes on after the last epoch\n"
+    assert told == "train.py: stopped; the same command continues after the last epoch\n"

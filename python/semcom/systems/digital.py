@@ -107,7 +107,8 @@ def codecs_of(source: str, terminals: tuple[str, ...]) -> dict[str, str]:
     found = {place: [name for name in named if name in CODECS[place]] for place in terminals}
     if any(len(names) != 1 for names in found.values()) or len(named) != len(terminals):
         wanted = " and ".join(f"one of {', '.join(CODECS[place])}" for place in terminals)
-        raise SemcomError(f"source {source!r}: expected {wanted}, such as jpeg+pcm")
+        such = "+".join({"audio": "pcm", "video": "jpeg"}[place] for place in reversed(terminals))
+        raise SemcomError(f"source {source!r}: expected {wanted}, such as {such}")
     return {place: name for place, (name,) in found.items()}
 
 
