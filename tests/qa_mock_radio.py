@@ -368,7 +368,7 @@ def test_terminals_and_listeners_come_and_go_and_time_goes_on(tmp_path):
         listener = Listener(rx, rate)
         hears(terminals[1])
         server.send_signal(signal.SIGINT)
-        out, error = server.communicate(timeout=30)
+        out, error = server.communicate(timeout=120)
     finally:
         server.kill()
         for terminal in terminals:

@@ -284,7 +284,7 @@ def test_three_windows_over_zeromq(compiled, clips, monkeypatch):
     finally:
         for one in programs:
             one.send_signal(signal.SIGINT)
-        told = [one.communicate(timeout=30) for one in programs]
+        told = [one.communicate(timeout=120) for one in programs]
     assert share_right(seen["decided"], clips) > 0.8
     assert "0 duplicated, 0 restarts" in seen["counts"]
     assert [one.returncode for one in programs[1:]] == [0, 0], told
@@ -310,7 +310,7 @@ def test_a_film_over_zeromq(compiled, tiny_generative, tmp_path, monkeypatch):
     finally:
         for one in programs:
             one.send_signal(signal.SIGINT)
-        told = [one.communicate(timeout=30) for one in programs]
+        told = [one.communicate(timeout=120) for one in programs]
     assert seen["sent"] and seen["shown"] == [64, 224, 298, 3] and seen["said"] == 4
     assert seen["symbols"] == 448 + 4 * (60 + 576)  # head, text and key frame; it has no sound
     assert "0 duplicated, 0 restarts, 0 false alarms" in seen["counts"]

@@ -184,7 +184,7 @@ def test_missing_and_truncated_checkpoint(program, tmp_path, tiny_checkpoint):
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_options_that_mean_nothing(program, words, complaint):
-    done = program(RUN, *words, timeout=60)
+    done = program(RUN, *words, timeout=120)
     one_line(done, complaint)
 
 
@@ -199,7 +199,7 @@ def test_options_that_mean_nothing(program, words, complaint):
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_options_of_another_training(program, tmp_path, words, complaint):
-    done = program("apps/train.py", "--out", tmp_path / "run", *words, timeout=60)
+    done = program("apps/train.py", "--out", tmp_path / "run", *words, timeout=120)
     one_line(done, complaint)
     assert done.returncode == 2 and not (tmp_path / "run").exists()
 

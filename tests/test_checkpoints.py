@@ -141,7 +141,7 @@ def test_sizes_of_terabytes_are_refused_in_little_memory(path, sizes):
         "sys.exit(exit_status('x', lambda: bool(loading.load_any(sys.argv[1]))))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script, path], capture_output=True, text=True, cwd=ROOT, timeout=60,
+        [sys.executable, "-c", script, path], capture_output=True, text=True, cwd=ROOT, timeout=120,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30)),
     )  # fmt: skip
     assert done.returncode == 2, done.stderr

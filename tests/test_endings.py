@@ -124,7 +124,7 @@ sys.exit(start("run_link"))
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_a_stop_during_the_imports_is_one_line(name):
     process = start_program("-c", IMPORTING.format(name=name))
-    _, complaint = process.communicate(timeout=60)
+    _, complaint = process.communicate(timeout=120)
     assert process.returncode == 128 + getattr(signal, name), complaint
     assert complaint == "run_link.py: stopped; 0 points are finished\n"
 
@@ -134,7 +134,7 @@ def test_a_full_standard_output_is_one_line():
         with open("/dev/full", "w") as full:
             done = subprocess.run(
                 [sys.executable, RUN, *words], stdout=full, stderr=subprocess.PIPE, text=True,
-                cwd=ROOT, timeout=60,
+                cwd=ROOT, timeout=120,
             )  # fmt: skip
         one_line(done, "No space left on device")
         assert done.returncode == 1 and "Exception ignored" not in done.stderr
@@ -154,7 +154,7 @@ def test_a_home_that_is_missing_is_done_without(home):
     known |= {"HOME": home} if home else {}
     done = subprocess.run(
         [sys.executable, RUN, "--frames", "2"], env=known, cwd=ROOT, capture_output=True,
-        text=True, timeout=60,
+        text=True, timeout=120,
     )  # fmt: skip
     assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
 
@@ -229,7 +229,7 @@ def test_a_recording_is_whole_whatever_ends_it(tmp_path, number):
         time.sleep(0.05)
     process.send_signal(number)
     process.send_signal(number)  # as shells do
-    _, complaint = process.communicate(timeout=60)
+    _, complaint = process.communicate(timeout=120)
     assert process.returncode == 128 + number and "Traceback" not in complaint
     assert sorted(p.name for p in tmp_path.iterdir()) == ["air.sigmf-data", "air.sigmf-meta"]
     frames = replay.told_by(str(path)).options["frames"]
@@ -246,7 +246,7 @@ def test_a_camera_that_is_stopped_leaves_its_windows(tmp_path):
     process = start_program(RUN, *FILM, "--json", out)
     time.sleep(15)
     process.terminate()
-    shown, complaint = process.communicate(timeout=60)
+    shown, complaint = process.communicate(timeout=120)
     assert process.returncode == 143 and "Traceback" not in complaint, complaint
     (record,) = json.loads(out.read_text())["records"]
     assert record["stopped"] == "SIGTERM" and len(record["media"]) >= 1

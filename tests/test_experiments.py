@@ -203,7 +203,7 @@ def test_ctrl_c_loses_nothing_that_is_finished(tmp_path):
     while not (tmp_path / "points.json").exists() and time.monotonic() < deadline:
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)
-    _, complaint = process.communicate(timeout=60)
+    _, complaint = process.communicate(timeout=120)
     assert process.returncode == 130 and "Traceback" not in complaint
     assert 1 <= len(points.store(tmp_path)) < 2 * len(experiments.SNRS)
 

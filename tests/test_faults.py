@@ -152,7 +152,7 @@ def test_a_kill_leaves_the_points_that_are_finished(tmp_path):
     while not out.exists() and time.monotonic() < deadline:
         time.sleep(0.02)
     process.kill()
-    process.communicate(timeout=30)
+    process.communicate(timeout=120)
     records = json.loads(out.read_text())["records"]
     assert [record["snr_db"] for record in records] == [0.0]
     assert records[0]["frames_received"] == 1500

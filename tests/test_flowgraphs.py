@@ -182,7 +182,7 @@ def test_a_failing_block_gives_a_generated_flowgraph_a_non_zero_exit(compiled, p
     synthetic.write(tmp_path, 3)
     with h5py.File(tmp_path / "audio_feature.h5", "r+") as file:
         file["avadataset"][-1, 0, 0] = np.nan
-    done = program(compiled / "simulated_link.py", "--data", tmp_path, timeout=60)
+    done = program(compiled / "simulated_link.py", "--data", tmp_path)
     assert done.returncode == 1
     assert "audio_feature.h5" in done.stderr and "NaN" in done.stderr
 
@@ -196,7 +196,7 @@ def test_without_a_usrp_a_flowgraph_ends_with_one_line(compiled, program, name, 
     no_screen = {"QT_QPA_PLATFORM": "offscreen"}
     words = ["--device", "serial=none"]
     words += ["--checkpoint", tiny_generative] if "m3e" in name else []
-    done = program(compiled / f"{name}.py", *words, timeout=10, env=no_screen)
+    done = program(compiled / f"{name}.py", *words, env=no_screen)
     assert done.returncode == 1
     assert done.stderr.count("error: USRP 'serial=none': ") == 1
     assert "uhd_find_devices" in done.stderr and "Traceback" not in done.stderr
@@ -224,7 +224,7 @@ def test_without_a_usrp_a_flowgraph_ends_with_one_line(compiled, program, name, 
 )
 def test_what_cannot_be_used_ends_a_window_with_one_line(compiled, program, name, options, wrong):
     no_screen = {"QT_QPA_PLATFORM": "offscreen"}
-    done = program(compiled / f"{name}.py", *options, timeout=30, env=no_screen)
+    done = program(compiled / f"{name}.py", *options, env=no_screen)
     assert done.returncode == 1
     assert f"error: {wrong}" in done.stderr and "Traceback" not in done.stderr
 

@@ -148,7 +148,7 @@ def test_foreign_recordings_give_one_line(program, recording, tmp_path, change, 
     ],
 )
 def test_radios_that_cannot_be_are_refused_in_one_line(program, options, said):
-    done = program("apps/run_link.py", "--frames", 1, *options, timeout=30)
+    done = program("apps/run_link.py", "--frames", 1, *options)
     assert done.returncode == 2 and said in done.stderr, done.stderr
     assert len([line for line in done.stderr.splitlines() if "error" in line]) == 1
     assert "Traceback" not in done.stderr
@@ -168,7 +168,7 @@ def test_radios_that_cannot_be_are_refused_in_one_line(program, options, said):
     ],
 )
 def test_a_side_without_a_radio_says_so(program, words, said):
-    done = program("apps/terminal.py", *words, timeout=30)
+    done = program("apps/terminal.py", *words)
     assert done.returncode == 2 and said in done.stderr, done.stderr
     assert "Traceback" not in done.stderr
 

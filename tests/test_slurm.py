@@ -54,4 +54,4 @@ def test_a_job_does_a_point_as_this_process_does(tmp_path, monkeypatch):
         assert "--nthreads 1" in (tmp_path / "job.sh").read_text()
     finally:
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
+        process.communicate(timeout=120)

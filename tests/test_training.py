@@ -429,6 +429,6 @@ def test_ctrl_c_ends_a_training_in_one_line(tmp_path):
     while "epoch 0" not in training.stdout.readline():
         assert training.poll() is None
     training.send_signal(signal.SIGINT)
-    _, told = training.communicate(timeout=60)
+    _, told = training.communicate(timeout=120)
     assert training.returncode == 130
     assert told == "train.py: stopped; the same command continues after the last epoch\n"

@@ -317,7 +317,7 @@ def test_ctrl_c_leaves_a_record_of_what_came(name, tmp_path):
     while not began.exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    text, error = process.communicate(timeout=60)
+    text, error = process.communicate(timeout=120)
     assert process.returncode == 130, text + error
     assert "stopped" in error and "Traceback" not in error
     (record,) = json.loads(out.read_text())["records"]
