@@ -21,7 +21,7 @@ class Checked(Part):
 
     config  options.M3ETraining of the part
     frames  split ("train", "val", "test") -> the :class:`~semcom.training.key_frames.KeyFrames`
-    from which clips are composed
+            from which clips are composed
 
     Val and test are CLIPS clips of each length of :func:`~semcom.training.recipes.check.held_out`,
     drawn once with the seed of ``config``.

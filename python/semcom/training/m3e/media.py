@@ -113,7 +113,7 @@ class Pictures(Medium):
     """Pictures [B, 3, 64, 64] float32 in 0 to 1.
 
     splits      split -> its :class:`~semcom.training.stills.Stills`; "train" is trained with, all
-    others are held out
+                others are held out
     recogniser  compares features in the loss, and names what is decoded
     """
 
@@ -161,7 +161,7 @@ class Sounds(Medium):
     """Seconds of sound as log-mel [B, 100, 64] float32.
 
     splits   split -> class index -> list of recordings [samples] float32 at 16 kHz; "train" is
-    trained with, the middle seconds of all others are held out
+             trained with, the middle seconds of all others are held out
     hearing  compares features in the loss, and names what is decoded; it is frozen here
     """
 

@@ -30,7 +30,7 @@ class Sentences(Part):
     config   options.M3ETraining of the part
     limit    most sentences of each split; None: all
     compare  (sentence, sentence) -> cosine of their meanings, to which xi is fitted; None: xi stays
-    as it is
+             as it is
     """
 
     def __init__(self, config, limit: int | None = None, compare=None):
