@@ -118,6 +118,7 @@ class Audio(Student):
 
 
 def pick(rng, files: list) -> np.ndarray:
+    """One of ``files``, all equally likely."""
     return files[rng.integers(len(files))]
 
 

@@ -46,6 +46,7 @@ def square(picture: np.ndarray, side: int) -> np.ndarray:
 
 
 def middle_second(sound: np.ndarray) -> np.ndarray:
+    """The middle second [at most 16000] of a recording at 16 kHz."""
     start = max(0, (len(sound) - RATE) // 2)
     return sound[start : start + RATE]
 

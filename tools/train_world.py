@@ -81,6 +81,7 @@ IMAGENET = {  # numbers of the 1000 classes that show an event's source
 
 
 def published() -> tuple[YAMNet, EfficientNet]:
+    """YAMNet and EfficientNet with their published weights from models/."""
     nets = YAMNet(), EfficientNet().to(memory_format=torch.channels_last)
     for net in nets:
         checkpoint.fill(models_folder() / f"{net.name}.safetensors", net)
@@ -215,6 +216,8 @@ def fit(x: np.ndarray, y: np.ndarray, prior: np.ndarray, pull: float) -> np.ndar
 
 
 def with_one(x: np.ndarray) -> np.ndarray:
+    """Rows [n, d] -> [n, d + 1] float32 with a last column of 1, which multiplies the offset of an
+    affine map."""
     return np.pad(x.astype(np.float32), ((0, 0), (0, 1)), constant_values=1)
 
 
