@@ -150,6 +150,7 @@ class Pictures(Medium):
         return float(structural_similarity(shown.clamp(0, 1), sent).mean())
 
     def right(self, shown, classes) -> float:
+        """As :meth:`Medium.right`, by the picture recogniser."""
         parts = shown.clamp(0, 1).split(16)
         net = self.recogniser
         said = torch.cat([net(net.features(as_input(part))).argmax(1) for part in parts])
