@@ -20,7 +20,7 @@ def address(text: str) -> str:
 
 @dataclass(frozen=True)
 class ClusterOptions:
-    """Options of a sweep in many processes, see docs/clusters.md.
+    """In many processes, see docs/clusters.md.
 
     workers    processes of this machine; 0: this process does all of the work
     scheduler  address of a Dask cluster's scheduler; '': none
