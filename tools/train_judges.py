@@ -79,6 +79,13 @@ def score(layer, views: dict, classes: np.ndarray) -> float:
 
 
 def write(path: Path, layer, network: tuple[str, int], data: str) -> None:
+    """Write a judge as a checkpoint, float32.
+
+    path     file to write; its name is the judge's
+    layer    fitted linear layer, with the attributes of scikit-learn's LogisticRegression
+    network  name of the network below it, and size of its embedding
+    data     name of what it was fitted to
+    """
     header = {
         "format": checkpoint.FORMAT, "system": path.stem, "variant": "judge",
         "config": {"inputs": network[1], "network": network[0]},

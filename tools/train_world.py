@@ -256,6 +256,13 @@ def affine(head: np.ndarray, own: np.ndarray, x: np.ndarray, size: int) -> np.nd
 
 
 def write(path: Path, rows: dict, data: str, notes: dict) -> None:
+    """Write affine maps as a checkpoint, 8 bits a weight and 16 an offset.
+
+    path   file to write
+    rows   "audio" and "visual" -> rows [size, d + 1] of :func:`affine`
+    data   name of what they were fitted to, for the header
+    notes  results of :func:`chosen` as text, for the header
+    """
     header = {
         "format": checkpoint.FORMAT, "system": world.WorldMaps.name, "variant": "features",
         "config": {}, "classes": list(AVE_CLASSES), "data": data, "found": notes,
@@ -305,6 +312,8 @@ def read(path: Path) -> tuple[dict, int | None]:
 
 
 def train(args) -> None:
+    """Fit the maps of sounds and pictures, and write them into --out; those of each fold, fitted
+    without it, into --runs."""
     priors = {"audio": sound_prior(), "visual": picture_prior(args.imagenet)}
     draws, val = kept(args, "train"), kept(args, "val")
     fold, rows, notes = draws["fold"], {}, {}
