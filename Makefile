@@ -1,40 +1,42 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
 #
-#   make link     set everything up and run the link on the synthetic set: table, JSON, plot
-#   make test     set everything up and pass the tests
-#   make check    the tests that take under three minutes together, and the linter
+#   make link     set everything up and run the link on the synthetic set: out/link.*, out/media.*
+#   make test     set everything up and run all tests
+#   make check    the linter, and the tests that take under three minutes together
+#   make lint     ruff, codespell, and the terminology list of tests/words.py
 #   make build    the set-up alone; then .venv/bin/python apps/run_link.py --help
 #   make grc      GNU Radio Companion with these blocks; FLOWGRAPH=FILE opens that one
 #   make screenshots  the pictures of docs/windows.md, on a virtual screen
 #   make bench    the benchmarks, each beside a named peer
 #   make crosscheck   our detectors and estimators against Sionna's, in an environment of its own
 #   make models DATA=DIR   tune and train every system on an AVE-layout folder, three seeds (hours)
-#   make results DATA=DIR  the same, then every experiment: docs/results.md; what is done is not done
-#                 again.  MODELS="DIR ...": folders of checkpoints, a training seed each, instead
+#   make results DATA=DIR  the same, then every experiment: docs/results.md; finished points are
+#                 kept.  MODELS="DIR ...": use these checkpoints, a folder per training seed
 #   make localisers DATA=DIR [MATCH=DIR]  train every localiser in every setting: docs/localisers.md
 #                 MATCH: a folder with AVE's splits for cross-modal localisation
 #   make media RAW=DIR MORE=DIR IMAGENET=FILE CLIPS="DIR ..."  train the features and systems of
 #                 media on single sounds and pictures, measure them on composed and natural clips:
 #                 docs/media.md
-#   make films CLIPS="DIR ..."  those clips as films of what was understood: out/films/index.html
-#   make soak [MINUTES=60]  the three sides and a mock radio for an hour: memory flat, no queue grows
-#   make hosts [POINTS=1000]  a sweep on three hosts, which are network namespaces (needs root), with
-#                 workers killed and stopped: its document is that of one process
-#   make fuzz [MINUTES=60]  odd input to every reader and to lib/phy: docs/reliability.md
+#   make films CLIPS="DIR ..."  what a receiver understands of those clips, as films: out/films
+#   make soak [MINUTES=60]  three sides and a mock radio: no memory grows, no frame is missing
+#   make hosts [POINTS=1000]  a sweep on three hosts, which are network namespaces (needs root),
+#                 while workers are killed and stopped; the document must equal that of one process
+#   make fuzz [MINUTES=60]  malformed input to every reader and to lib/phy: docs/reliability.md
 #   make sanitize the C++ tests under ASan and UBSan, the blocks' QA under TSan: docs/reliability.md
-#   make sync     what the synchronisation of bursts reaches: docs/synchronisation.md
-#   make docs     the site, in build/docs/html, without network
+#   make sync     measure the synchronisation of bursts: docs/synchronisation.md
+#   make docs     the documentation, in build/docs/html, without network
 #   make docs-check   the same with warnings as errors, links checked; commands, Python and tutorials run
 #   make deb      a package of this module for Debian 13: apt install ./gr-semcom_*.deb
 #   make install PREFIX=DIR, make uninstall PREFIX=DIR: the module, and programs in DIR/bin
 #                 (semcom-run-link, ...) that run with the Python of .venv
+#   make clean    delete what was built, out/, and the generated pages of the reference
 #
-# What is installed stands in packages/, a list for each system: SYSTEM=trixie takes that of Debian 13,
-# which is the default where the system has none of its own.
+# SYSTEM names the list of packages to install, packages/SYSTEM.txt; the default is the code name of
+# this system, or trixie (Debian 13) where there is no such list.
 # TORCH names the build of Torch to install: make link TORCH="torch==2.13.0" for the default of
-# your package index (with CUDA on PyPI); the default is Debian's from Debian 13 on, and on Debian 12
-# the CPU build where the index has one.
+# your package index (with CUDA on PyPI).  Without it Debian's package is installed from Debian 13 on;
+# on Debian 12 the CPU build where the index has one.
 
 SHELL  := /bin/bash
 PREFIX ?= /usr/local
@@ -57,7 +59,7 @@ PACKAGES := packages/$(SYSTEM).txt
 PIP    := $(PYTHON) -m pip install --quiet --disable-pip-version-check
 JOBS   := $(shell nproc 2>/dev/null || echo 2)
 
-# a checkout that was copied or moved: what was built knows the old place
+# build/ contains absolute paths: it is deleted after the checkout was copied or moved
 BUILT := $(shell sed -n "s/^CMAKE_HOME_DIRECTORY:INTERNAL=//p" build/CMakeCache.txt 2>/dev/null)
 ifneq ($(shell test -z "$(BUILT)" -o "$(BUILT)" -ef "$(CURDIR)" && echo ours),ours)
 $(shell rm -rf build)
@@ -78,7 +80,7 @@ link: build
 	$(PYTHON) apps/run_link.py --media out/media/clip03.mp4 --snr 10 --render out/media.mp4
 	@echo "wrote out/link.json, out/link.png, out/media.json and the film out/media.mp4"
 
-# threads of one operation wait for each other at full load, which starves the other programs of a test
+# several threads of one operation wait for each other at full load, and other programs starve
 test check: export OMP_NUM_THREADS = 1
 
 test: build
@@ -86,7 +88,7 @@ test: build
 	$(PYTHON) -m pytest tests -m "not alone" --numprocesses auto --dist loadfile
 	$(PYTHON) -m pytest tests -m alone
 
-# for daily work: the maths, the blocks without windows, the reference; what takes long is left out
+# for daily work: without the files that tests/conftest.py lists as SLOW
 check: build lint
 	ctest --test-dir build --output-on-failure
 	$(PYTHON) -m pytest tests --quick
@@ -115,7 +117,7 @@ sanitize: build
 sync: build
 	$(PYTHON) -m studies synchronisation
 
-# spelling, and one word for each thing
+# files whose spelling codespell checks
 PROSE := README.md CHANGELOG.md CONTRIBUTING.md docs studies python lib include apps tests tools grc models/*.md
 
 lint: $(STAMP)
@@ -154,7 +156,7 @@ install: build
 	cmake --install build
 	-[ "$$(id -u)" = 0 ] && ldconfig
 
-# from a copy: what the packaging writes beside the sources stays out of them
+# in a copy of the sources, because dpkg-buildpackage writes files beside them
 deb:
 	tools/install_packages.sh $(PACKAGES) apt
 	tools/install_packages.sh $(PACKAGES) deb
@@ -165,7 +167,7 @@ deb:
 	  dpkg-buildpackage --build=binary --no-sign > ../log 2>&1 || { tail -40 ../log; exit 1; }
 	mv build/deb/gr-semcom_*.deb . && ls gr-semcom_*.deb
 
-# what only the site needs; Doxygen's XML is what Breathe reads
+# packages for the documentation alone; Breathe reads the XML that Doxygen writes
 DOCS_STAMP := $(VENV)/.gr-semcom-docs
 SPHINX = $(PYTHON) -m sphinx --doctree-dir build/docs/doctrees
 
@@ -214,7 +216,7 @@ localisers: build
 	@test -n "$(DATA)" || { echo "give the folder of an AVE-layout set: make localisers DATA=DIR"; exit 2; }
 	$(PYTHON) -m studies localisers --data "$(DATA)" $(if $(MATCH),--match "$(MATCH)")
 
-# what is trained or composed is not again
+# finished trainings and composed clips are kept
 media: build
 	@test -n "$(RAW)" -a -n "$(MORE)" -a -n "$(IMAGENET)" -a -n "$(CLIPS)" || { echo "give the \
 	folders and the file: make media RAW=DIR MORE=DIR IMAGENET=FILE CLIPS=DIR"; exit 2; }

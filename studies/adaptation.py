@@ -33,7 +33,13 @@ CARRIERS = (  # modulation, code, repetition, by rising bits per symbol
 
 @dataclass(frozen=True)
 class Carrier:
-    """Modulation, code and repetition that map bits to symbols."""
+    """What maps bits to symbols.
+
+    modulation  name of a constellation
+    code        code rate, as "3/4"
+    repetition  times that each codeword is sent
+    length      bits of a codeword
+    """
 
     modulation: str
     code: str
@@ -41,6 +47,7 @@ class Carrier:
     length: int = 648
 
     def block_code(self) -> BlockCode:
+        """The channel code with this modulation, rate, length and repetition."""
         return BlockCode(self.modulation, self.code, self.length, repetition=self.repetition)
 
 

@@ -122,6 +122,8 @@ def measured(base: Scenario, carrier: Carrier, variant: str, ways: list, val, ke
 
 
 def told(record: dict) -> dict:
+    """The fields of a record that are kept: "accuracy" and "cut", the share of units that did not
+    fit the frame."""
     return {"accuracy": record["accuracy"], "cut": record["units_cut"]}
 
 

@@ -62,6 +62,8 @@ def curves(channel: str, uses: int, error_rate: float, snr_db: np.ndarray) -> di
 
 
 def panel(channel: str, uses: int, error_rate: float) -> Axes:
+    """Bits over SNR on a fading channel and on AWGN, for ``uses`` complex channel uses and a block
+    error rate."""
     lines = [
         Line(label, SNRS.tolist(), [Estimate(float(y) or None) for y in found], LOOKS[label])
         for label, found in curves(channel, uses, error_rate, SNRS).items()
@@ -88,6 +90,7 @@ def page(uses: int, error_rate: float) -> str:
 
 
 def bits_table(uses: int, error_rate: float) -> list:
+    """Table of the bits at the SNRs of SHOWN, a row for each bound of each channel."""
     rows = {}
     for channel in FADING:
         for label, found in curves(channel, uses, error_rate, SHOWN).items():
@@ -98,6 +101,8 @@ def bits_table(uses: int, error_rate: float) -> list:
 
 
 def bracket_table(uses: int, error_rate: float) -> list:
+    """Table of the bits on AWGN at the SNRs of SHOWN: those that some code carries, those above
+    which no code is, the approximation, and by how much it lies outside of both."""
     rows = []
     for snr_db in SHOWN:
         snr = 10 ** (snr_db / 10)

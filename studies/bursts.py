@@ -36,6 +36,7 @@ class Side(NamedTuple):
 
     @classmethod
     def of(cls, users: int, code: int = 0):
+        """The side of ``users`` users, with the preamble of ``code``."""
         rows = [np.array(row, np.complex64) for row in LINK.rows(users)]
         return cls(LINK.layout(users, code), rows)
 

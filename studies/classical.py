@@ -37,7 +37,10 @@ LOOKS = {OURS: (0, 0), PUBLISHED: (1, 1), "adaptive": (2, 2), "JPEG + PCM": (3, 
 
 
 class Held:
-    """Cache of a set's clips, each composed once."""
+    """Cache of a set's clips, each composed once.
+
+    clips  a set of clips, as of data.open_set
+    """
 
     def __init__(self, clips):
         self._clips, self._kept = clips, {}
@@ -52,15 +55,19 @@ class Held:
         return self._kept[kind, i]
 
     def audio(self, i: int):
+        """Audio features of clip ``i``."""
         return self._get("audio", i)
 
     def visual(self, i: int):
+        """Visual features of clip ``i``."""
         return self._get("visual", i)
 
     def labels(self, i: int):
+        """Classes of the seconds of clip ``i``."""
         return self._get("labels", i)
 
     def media(self, i: int):
+        """Pictures and sound of clip ``i``."""
         return self._get("media", i)
 
 
@@ -87,14 +94,18 @@ def run(args: argparse.Namespace) -> None:
 
 
 def digital(raw: Path, frames: int, uses: int, **more) -> Scenario:
-    """A point of the classical link."""
+    """A point of the classical link with ``uses`` channel uses a clip (0: no limit); more: further
+    fields of Scenario."""
     return Scenario(
         system="digital", uses=uses, frames=frames, data=str(raw), detector="lmmse", **more
     )
 
 
 class Study:
-    """The study's points on the test split, each measured when first needed."""
+    """The study's points on the test split, each measured when first needed.
+
+    args  options of the study
+    """
 
     def __init__(self, args: argparse.Namespace):
         self.raw, self.frames = args.raw, args.test
@@ -108,19 +119,22 @@ class Study:
         return complete("test", [unit], self.kept)[0]
 
     def learned(self, system: str, channel: str, snr: float) -> dict:
+        """Record of a learned system, with its weights for features of media, at an SNR [dB]."""
         return self.record(
             Scenario(system=system, data=str(self.raw), frames=self.frames, channel=channel,
                      snr=snr, detector="lmmse", checkpoint="media")
         )  # fmt: skip
 
     def adaptive(self, channel: str, snr: float, uses: int = USES) -> dict:
+        """Record of the adaptive link with ``uses`` channel uses a clip, at an SNR [dB]."""
         table = str(table_path(uses))
         return self.record(
             digital(self.raw, self.frames, uses, channel=channel, snr=snr, adaptive=table)
         )
 
     def fixed(self, channel: str, snr: float) -> dict:
-        """Record of JPEG and PCM at QPSK 3/4, without a limit on the channel uses."""
+        """Record of JPEG and PCM at QPSK 3/4 at an SNR [dB], without a limit on the channel
+        uses."""
         frames = min(self.frames, FIXED_CLIPS)
         return self.record(
             digital(self.raw, frames, 0, channel=channel, snr=snr, length=1944, **FIXED)
@@ -165,7 +179,8 @@ class Study:
         return Axes("AWGN, fixed rates", plots.SNR_LABEL, "segment accuracy", lines)
 
     def over_uses(self) -> Axes:
-        """Accuracy of the adaptive link over channel uses; the learned link is one point."""
+        """Accuracy over the channel uses of a clip: adaptive links and, as one point, the learned
+        link, at each of USES_SNRS."""
         lines = []
         for number, snr in enumerate(USES_SNRS):
             records = [self.adaptive("rayleigh", snr, budget.uses) for budget in BUDGETS]
@@ -205,6 +220,7 @@ class Study:
         return tables.markdown(header, rows)
 
     def snr_tables(self) -> list[str]:
+        """A table for each channel: accuracy of every curve of LOOKS over SNR."""
         lines = []
         for channel, title in CHANNELS.items():
             curves = [self.curve(label, channel) for label in LOOKS]
@@ -229,6 +245,8 @@ class Study:
         return tables.markdown(header, rows)
 
     def uses_table(self) -> list[str]:
+        """Table: accuracy over Rayleigh fading of adaptive links and of the learned one, at each of
+        USES_SNRS."""
         rows = []
         for budget in BUDGETS:
             records = [self.adaptive("rayleigh", snr, budget.uses) for snr in USES_SNRS]
@@ -240,6 +258,6 @@ class Study:
 
 
 def line(label: str, records: list[dict], look: tuple) -> Line:
-    """Accuracy over SNR."""
+    """A curve of accuracy over SNRS."""
     estimates = [tables.estimate([record]) for record in records]
     return Line(label, list(SNRS), estimates, look)

@@ -64,7 +64,14 @@ def run(args: argparse.Namespace) -> None:
 
 
 class Study:
-    """The study's points on one set, each measured when first needed."""
+    """The study's points on one set, each measured when first needed.
+
+    data    folder in the AVE layout
+    frames  clips per point; 0: the test split once
+    out     folder in which finished points are kept
+
+    It writes the table of the adaptive link, the choices for every channel and SNR, into models/.
+    """
 
     def __init__(self, data: Path, frames: int, out: Path):
         self.data, self.frames = data, frames
@@ -80,6 +87,7 @@ class Study:
         write_table(RIVAL, self.clips.name, USES, self.chosen, of=header["data"])
 
     def point(self, system: str, **more) -> Scenario:
+        """A point of a system on the test split, with LMMSE; more: further fields of Scenario."""
         return Scenario(
             system=system, data=str(self.data), frames=self.frames, detector="lmmse", **more
         )
@@ -103,10 +111,12 @@ class Study:
         return settings, accuracy
 
     def rival(self, channel: str, snr: float) -> dict:
+        """Record of the adaptive link at an SNR [dB]."""
         settings, _ = self.chosen[channel, snr]
         return self.record(self.point(RIVAL, channel=channel, snr=snr, uses=USES, **settings))
 
     def ours(self, channel: str, snr: float) -> dict:
+        """Record of the learned link at an SNR [dB]."""
         return self.record(self.point(OURS, channel=channel, snr=snr))
 
     def bound(self, channel: str, adapted: bool) -> np.ndarray:
@@ -114,6 +124,7 @@ class Study:
         return accuracy_bound(self.payload, np.array(SNRS), channel, self.worth, adapted=adapted)
 
     def panels(self) -> list[Axes]:
+        """A panel for each channel: accuracy of both links and the bounds, over SNR."""
         found = []
         for channel, title in CHANNELS.items():
             lines = [
@@ -156,6 +167,8 @@ class Study:
         return lines
 
     def table(self) -> list[str]:
+        """Accuracies of both links, lead of the learned one, and bounds, for each channel and
+        SNR."""
         rows = []
         for channel, title in CHANNELS.items():
             for i, snr in enumerate(SNRS):
@@ -169,11 +182,14 @@ class Study:
         return tables.markdown(header, rows)
 
     def worth_table(self) -> list[str]:
+        """Accuracy on validation by the bits of a clip and terminal, with both terminals, one, and
+        none."""
         keys = ("both", "audio", "video", "none")
         rows = [[str(row["bits"]), *(f"{row[key]:.3f}" for key in keys)] for row in self.worth]
         return tables.markdown(["bits a clip and terminal", *keys], rows)
 
     def choices(self) -> list[str]:
+        """Bits and carrier chosen for Rayleigh fading, for each SNR."""
         rows = []
         for snr in SNRS:
             (chosen, accuracy) = self.chosen["rayleigh", snr]

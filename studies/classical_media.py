@@ -73,7 +73,10 @@ def run(args: argparse.Namespace) -> None:
 
 
 class Study:
-    """The study's points, each measured when first needed."""
+    """The study's points, each measured when first needed.
+
+    args  options of the study
+    """
 
     def __init__(self, args: argparse.Namespace):
         self.raw, self.counts = str(args.raw or ""), {"val": args.val, "test": args.test}
@@ -82,6 +85,8 @@ class Study:
         self.tried = Records(args.out / "tried.json")
 
     def point(self, split: str, **more) -> Scenario:
+        """A point of the classical link for media on a split, "val" or "test"; more: further fields
+        of Scenario."""
         return Scenario(system="digital", task="media", data=self.raw, split=split,
                         frames=self.counts[split], detector="lmmse", **more)  # fmt: skip
 
@@ -92,6 +97,7 @@ class Study:
         return complete(point.split, [unit], self.kept)[0]
 
     def fixed(self, label: str, channel: str, snr: float) -> dict:
+        """Record on the test split of a link of FIXED at an SNR [dB]."""
         return self.record(
             self.point("test", channel=channel, snr=snr, length=1944, **FIXED[label])
         )
@@ -121,6 +127,7 @@ class Study:
     # --- the page ---
 
     def panels(self) -> list[Axes]:
+        """A panel for each drawn quantity and channel, a curve for each link of LOOKS."""
         return [
             Axes(CHANNELS[channel], plots.SNR_LABEL, label, [
                 Line(self.legend(name), list(SNRS), self.estimates(name, channel, key), look)
@@ -140,6 +147,7 @@ class Study:
         return self.fixed(name, "awgn", max(SNRS))["channel_uses_per_second"]
 
     def estimates(self, name: str, channel: str, key: str) -> list[tables.Estimate]:
+        """Values over SNR of a quantity of QUANTITIES on a curve of LOOKS."""
         return [tables.estimate([record], key) for record in self.curve(name, channel)]
 
     def page(self) -> str:
@@ -167,6 +175,7 @@ class Study:
         return tables.markdown(header, rows)
 
     def values(self) -> list[str]:
+        """A table for each channel: all quantities of every link and SNR."""
         lines = []
         for channel in SHOWN:
             rows = []
@@ -182,6 +191,7 @@ class Study:
         return lines
 
     def choice_tables(self) -> list[str]:
+        """Settings chosen for the adaptive link, for each channel and SNR."""
         rows = []
         for channel in SHOWN:
             for snr, (worth, s) in zip(SNRS, self.choices[channel], strict=True):

@@ -54,7 +54,14 @@ LOOKS = {
 @dataclass(frozen=True)
 class Coding:
     """Source code, modulation, channel code and repetition of a sentence; the defaults are those of
-    the fixed links."""
+    the fixed links.
+
+    source        name of a text codec
+    modulation    name of a constellation
+    code          rate of the channel code
+    repetition    times that each codeword is sent
+    pilot_length  pilots of a sentence
+    """
 
     source: str
     modulation: str = "qpsk"
@@ -68,6 +75,7 @@ class Coding:
         return carrier.symbols(max(1, count))
 
     def told(self) -> str:
+        """The carrier in words, as "qpsk 3/4, 2 times"."""
         more = f", {self.repetition} times" if self.repetition > 1 else ""
         fewer = f", {self.pilot_length} pilots" if self.pilot_length < PILOTS[0] else ""
         return f"{self.modulation} {self.code}{more}{fewer}"
@@ -112,7 +120,10 @@ def longest(source: str, modulation: str, lengths: list, most: float) -> Coding 
 
 
 class Study:
-    """The study's points, each measured when first needed."""
+    """The study's points, each measured when first needed.
+
+    args  options of the study
+    """
 
     def __init__(self, args: argparse.Namespace):
         self.data = str(args.data or "")
@@ -139,6 +150,7 @@ class Study:
         return record["channel_uses_per_word"] * self.words(split)
 
     def words(self, split: str = "test") -> float:
+        """Mean number of words of a sentence of a split."""
         return float(np.mean([len(sentence.split()) for sentence in self.sets[split]]))
 
     @property
@@ -178,8 +190,7 @@ class Study:
     @cached_property
     def choices(self) -> dict:
         """(times, channel) -> for each SNR the coding with the highest BLEU-1 on validation, and
-        that
-        BLEU-1.  Once all sentences arrive, the same coding is kept for higher SNRs."""
+        that BLEU-1.  Once all sentences arrive, the same coding is kept for higher SNRs."""
         return {
             (times, channel): self._choose(self.candidates(times), channel)
             for times in TIMES.values() for channel in SHOWN
@@ -211,6 +222,7 @@ class Study:
     # --- the page ---
 
     def panels(self) -> list[Axes]:
+        """A panel for each quantity and channel, a curve for each link of LOOKS."""
         return [
             Axes(CHANNELS[channel], plots.SNR_LABEL, label, [
                 Line(self.legend(name), list(SNRS), self.estimates(name, channel, key), look)
@@ -226,6 +238,7 @@ class Study:
         return f"{name}, {self.uses(self.curve(name, 'awgn')[0]):.0f} uses"
 
     def estimates(self, name: str, channel: str, key: str) -> list[tables.Estimate]:
+        """Values over SNR of a quantity of QUANTITIES on a curve of LOOKS."""
         return [tables.estimate([record], key) for record in self.curve(name, channel)]
 
     def page(self) -> str:
@@ -265,6 +278,8 @@ class Study:
         return told
 
     def uses_table(self) -> list[str]:
+        """Table: bits of a sentence behind the source code, and channel uses of a sentence, for
+        each link."""
         rows = []
         for name in LOOKS:
             record = self.curve(name, "awgn")[0]
@@ -288,6 +303,7 @@ class Study:
         return tables.markdown(["channel", "SNR [dB]", *(f"over {name}" for name in TIMES)], rows)
 
     def values(self) -> list[str]:
+        """A table for each quantity and channel: every link over SNR."""
         lines = []
         for key, label in QUANTITIES.items():
             for channel in SHOWN:
@@ -302,6 +318,7 @@ class Study:
         return lines
 
     def choice_tables(self) -> list[str]:
+        """Table: codings chosen for the adaptive links and their BLEU-1 on validation, over SNR."""
         rows = []
         for i, snr in enumerate(SNRS):
             chosen = [self.choices[times, c][i] for c in SHOWN for times in TIMES.values()]

@@ -67,6 +67,8 @@ def panel_tables(experiment: Experiment, results: dict) -> list:
 
 
 def panel_table(panel: Panel, results: dict) -> Table:
+    """The table of a panel: a row per value of the axis, a column per curve and per published
+    one."""
     quantity, form = QUANTITIES[panel.quantity]
     caption = f"**{panel.title}**, {quantity}" + "".join(
         f"; {system} error-free {value.text(form)}"

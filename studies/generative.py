@@ -115,14 +115,21 @@ def run(args: argparse.Namespace) -> None:
 
 
 class Study:
-    """The study's points, each measured when first needed."""
+    """The study's points, each measured when first needed.
+
+    args  options of the study
+    """
 
     def __init__(self, args: argparse.Namespace):
         self.args = args
         self.kept = Records(make_folder(args.out) / "points.json")
 
     def point(self, label: str, channel: Channel, measure: Callable[[], dict]) -> dict:
-        """The figures of a point, measured once."""
+        """The figures of a point, measured once.
+
+        label    its name, which with the channel and the numbers of examples identifies it
+        measure  returns the figures
+        """
         counts = [self.args.stills, self.args.sounds, self.args.sentences, self.args.val]
         key = json.dumps([label, channel.model, channel.snr, *counts])
         told = f"{label}, {channel.model}, {channel.snr:g} dB"
@@ -130,27 +137,33 @@ class Study:
 
     @cached_property
     def raw(self) -> dict[str, RawMaterial]:
+        """The raw material of "val" and "test"."""
         return {split: RawMaterial(self.args.raw, split) for split in ("val", "test")}
 
     @cached_property
     def stills(self) -> list:
+        """Photographs of the test split, each a Media of one picture."""
         return stills(self.raw["test"], self.args.stills)
 
     @cached_property
     def choosing(self) -> list:
+        """Photographs of val, on which the adaptive link is chosen."""
         return stills(self.raw["val"], self.args.val)
 
     @cached_property
     def sounds(self) -> list:
+        """Seconds of sound of the test split, each a Media."""
         return seconds(self.raw["test"], self.args.sounds)
 
     @cached_property
     def sentences(self) -> list[str]:
+        """Sentences of the test split."""
         return list(DescriptionSentences("test", self.args.sentences))
 
     # --- stills: figures 6 and 7, table 1 ---
 
     def still(self, name: str, channel: Channel) -> dict:
+        """Figures of the photographs over a link of PICTURES or FIXED, or the adaptive one."""
         return self.point(f"still, {name}", channel, lambda: self.sent_stills(name, channel))
 
     def sent_stills(self, name: str, channel: Channel) -> dict:
@@ -165,10 +178,20 @@ class Study:
         return {"settings": settings} | measured(link, self.stills, channel)
 
     def still_panels(self) -> list[Axes]:
+        """A panel for each quantity of STILL_KEYS and channel."""
         return [self.panel(self.still, LOOKS, SNRS, key, label, model)
                 for key, label in STILL_KEYS.items() for model in SHOWN]  # fmt: skip
 
     def panel(self, of: Callable, names, snrs: dict, key: str, label: str, model: str) -> Axes:
+        """A panel of one quantity on one channel.
+
+        of     (name, channel) -> record
+        names  links, a curve each
+        snrs   channel -> SNRs [dB]
+        key    field of the records
+        label  of the y axis
+        model  channel
+        """
         lines = []
         for number, name in enumerate(names):
             records = [of(name, Channel(model, snr)) for snr in snrs[model]]
@@ -192,6 +215,8 @@ class Study:
         return self.point(f"things, {name}", channel, lambda: self.sent_stills(name, channel))
 
     def things_table(self) -> list[str]:
+        """Table: detection and names of objects in the photographs over AWGN, for THINGS and
+        THING_SNRS."""
         rows = []
         for name in THINGS:
             for snr in THING_SNRS:
@@ -205,6 +230,8 @@ class Study:
     # --- sounds: figure 8 ---
 
     def sound(self, name: str, channel: Channel) -> dict:
+        """Figures of the sounds over a link of PICTURES or SOUNDS."""
+
         def measure() -> dict:
             if name in PICTURES:
                 link = Generative(self.args.checkpoint, **PICTURES[name])
@@ -215,6 +242,7 @@ class Study:
         return self.point(f"sound, {name}", channel, measure)
 
     def sound_panels(self) -> list[Axes]:
+        """A panel for each quantity of SOUND_KEYS and channel."""
         names = (OURS, "without M3E", "only text", *SOUNDS)
         return [self.panel(self.sound, names, SOUND_SNRS, key, label, model)
                 for key, label in SOUND_KEYS.items() for model in SHOWN]  # fmt: skip
@@ -222,6 +250,9 @@ class Study:
     # --- sentences: figure 5 ---
 
     def text(self, name: str | int, channel: Channel) -> dict:
+        """Figures of the sentences: over M3E-VSC with ``name`` symbols a sentence, or by a text
+        codec of that name."""
+
         def measure() -> dict:
             if isinstance(name, str):
                 return text_by_codec(name, self.sentences, channel)
@@ -231,6 +262,7 @@ class Study:
         return self.point(f"text, {name}", channel, measure)
 
     def text_panels(self) -> list[Axes]:
+        """Sentence similarity and BLEU-1 over SNR on AWGN."""
         panels = []
         for key, label in (("similarity", "sentence similarity"), ("bleu_1", "BLEU-1")):
             lines = []
@@ -253,6 +285,7 @@ class Study:
     # --- retransmission on request: xi ---
 
     def again(self, name: str, channel: Channel) -> dict:
+        """Figures of sentences that are requested again as AGAIN[name] says."""
         below, attempts = AGAIN[name]
 
         def measure() -> dict:
@@ -262,6 +295,8 @@ class Study:
         return self.point(f"GOP asked again, {name}", channel, measure)
 
     def again_table(self) -> list[str]:
+        """Table: channel uses and correct sentences with requests and with blind repetition, over
+        Rayleigh fading."""
         rows = []
         for snr in (-4.0, 0.0, 4.0):
             for name in AGAIN:
@@ -274,9 +309,12 @@ class Study:
 
     @cached_property
     def films(self) -> list:
+        """The natural films of --clips; none without."""
         return films(self.args.clips, FILM_HEIGHT) if self.args.clips else []
 
     def film(self, name: str, channel: Channel) -> dict:
+        """Figures of the films over a link of FILMS."""
+
         def measure() -> dict:
             link = (
                 Generative(self.args.checkpoint, **FILMS[name])
@@ -288,6 +326,7 @@ class Study:
         return self.point(f"film, {name}", channel, measure)
 
     def film_table(self) -> list[str]:
+        """Table: channel uses of a GOP and quality of the films over AWGN at AT dB."""
         if not self.films:
             return ["No films were given (`--clips`)."]
         rows = []
@@ -330,6 +369,13 @@ class Study:
         )
 
     def table(self, of: Callable, names, snrs: dict, columns: dict) -> list[str]:
+        """A table for each channel.
+
+        of       (name, channel) -> record
+        names    links, rows for each
+        snrs     channel -> SNRs [dB]
+        columns  field of the records -> (head, format)
+        """
         lines = []
         for model in SHOWN:
             rows = []
@@ -343,6 +389,7 @@ class Study:
         return lines
 
     def text_table(self) -> list[str]:
+        """Table: sentences over AWGN, by M3E-VSC and by text codecs."""
         rows = []
         for name in (*WIDTHS, *TEXTS):
             for snr in TEXT_SNRS:
@@ -368,9 +415,10 @@ class Study:
 
 
 class Nothing:
-    """A link that delivers nothing."""
+    """A link that delivers nothing, in STILL_USES channel uses."""
 
     def over(self, media, channel, number):
+        """See generative_link.Generative.over."""
         return None, STILL_USES
 
 

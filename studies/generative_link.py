@@ -104,21 +104,32 @@ def _second(sound: np.ndarray) -> np.ndarray:
 
 
 class Generative:
-    """M3E-VSC with a checkpoint and settings."""
+    """M3E-VSC with a checkpoint and settings.
+
+    checkpoint  weights; '': the shipped ones
+    settings    fields of M3ESettings
+    """
 
     def __init__(self, checkpoint: str, **settings):
         self.net = load_system("m3e_vsc", checkpoint)
         self.net.configure(M3ESettings(**settings))
 
     def over(self, media: Media, channel: Channel, number: int) -> tuple[Media | None, int]:
-        """The received clip (None: nothing arrived) and its channel uses."""
+        """The received clip (None: nothing arrived), and its channel uses, pilots included.
+
+        number  number of the frame, by which fading and noise are drawn
+        """
         frame = self.net.frame(media)
         shown, _ = self.net.received(*channel.through(frame, number))
         return shown, len(frame) + PILOTS
 
 
 class Classical:
-    """One codec of pictures or sound, LDPC and QAM; settings of ``digital``."""
+    """One codec of pictures or sound, LDPC and QAM.
+
+    terminal  "audio" or "video"
+    settings  fields of DigitalSettings
+    """
 
     def __init__(self, terminal: str, **settings):
         variant = {"audio": "audio_only", "video": "video_only"}[terminal]

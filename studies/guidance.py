@@ -147,6 +147,7 @@ def own_columns(plain: torch.Tensor, rivals: torch.Tensor) -> torch.Tensor | Non
 
 @cache
 def loaded(path: Path):
+    """The network of a checkpoint for evaluation, loaded once."""
     return load_any(path).eval()
 
 
@@ -313,6 +314,8 @@ def told(values: np.ndarray) -> str:
 
 
 def lead(one: np.ndarray, other: np.ndarray) -> str:
+    """Mean of ``one`` - ``other`` over the clips [N], and its 95 % interval from resampling them,
+    as text."""
     low, high = clip_bootstrap(one - other)
     return f"{np.mean(one - other):+.3f} ({low:+.3f} to {high:+.3f})"
 

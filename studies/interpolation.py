@@ -52,14 +52,19 @@ def films(folder: Path, height: int) -> list[np.ndarray]:
 
 
 def hold(first: np.ndarray, last: np.ndarray, count: int) -> np.ndarray:
+    """The first key frame ``count`` times.  Key frames are [h, w, 3] uint8; the result is [count,
+    h, w, 3]."""
     return np.stack([first] * count)
 
 
 def nearest(first: np.ndarray, last: np.ndarray, count: int) -> np.ndarray:
+    """The key frame that is nearer in time, for each of ``count`` pictures between; the first one
+    at equal distance."""
     return np.stack([first if 2 * i <= count + 1 else last for i in range(1, count + 1)])
 
 
 def blend(first: np.ndarray, last: np.ndarray, count: int) -> np.ndarray:
+    """``count`` pictures between the key frames, each their mean weighted by time, uint8."""
     shares = np.arange(1, count + 1)[:, None, None, None] / (count + 1)
     return np.round((1 - shares) * first + shares * last).astype(np.uint8)
 

@@ -65,7 +65,10 @@ def run(args: argparse.Namespace) -> None:
 class Study:
     """The trainings of a data set, and their records on its test split.
 
+    data   the set's folder
     match  the set with AVE's splits for cross-modal localisation, or None
+    runs   folder of the trainings
+    seeds  trainings of each row of the main table
     out    folder that records are kept in
     """
 
@@ -163,6 +166,8 @@ def main_table(found: dict) -> list:
 
 
 def main_row(system: str, setting: str, records: list) -> list:
+    """Cells of a (system, setting): means over the records of its training seeds, and the published
+    accuracy."""
     low, high = localisation.summary(records)["accuracy_ci95"]
 
     def mean(key: str) -> str:
@@ -357,6 +362,7 @@ def link_section(records: dict) -> list:
 
 
 def link_panel(channel: str, records: dict) -> plots.Axes:
+    """Accuracy over SNR on a channel, a curve for each decoder; records: label -> records."""
     lines = []
     for k, (label, every) in enumerate(records.items()):
         here = [r for r in every if r["channel"] == channel]
@@ -396,6 +402,8 @@ def match_table(study: Study) -> list:
 
 
 def match_row(system: str, mode: str, record: dict) -> list:
+    """Cells of a system in one direction of cross-modal localisation, and the published
+    accuracy."""
     low, high = record["accuracy_ci95"]
     others = ("accuracy_paper_inference", "accuracy_position_prior", "accuracy_chance")
     said = percent(published()["main"]["cml"][mode]) if system == "coattention" else "-"

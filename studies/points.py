@@ -48,6 +48,7 @@ class Setup:
     seed: int = 0  # of the channel draws
 
     def folders(self) -> list:
+        """The folders of checkpoints, one per training seed."""
         return [Path(folder) for folder in self.models] or [models_folder()]
 
     def clips(self):

@@ -36,10 +36,12 @@ def group(records: list, section: str, *keys: str) -> dict:
 
 
 def oscillator(level: float | None) -> str:
+    """A level of phase noise [dBc/Hz] in words; None: without."""
     return "clean oscillators" if level is None else f"phase noise {level:g} dBc/Hz"
 
 
 def condition(kind: str, level: float | None) -> str:
+    """A channel and a level of phase noise [dBc/Hz] in words."""
     return f"{CHANNELS[kind]}, {oscillator(level)}"
 
 
@@ -76,6 +78,8 @@ def detection_table(records: list) -> list:
 
 
 def sidelink_table(records: list) -> list:
+    """A table per channel: preambles heard and bursts received over SNR, with one copy and with
+    two."""
     lines = []
     for (kind,), points in group(records, "sidelink", "channel").items():
         rows = [
@@ -90,6 +94,7 @@ def sidelink_table(records: list) -> list:
 
 
 def noise_table(records: list) -> list:
+    """False alarms in frames of noise."""
     rows = [
         [f"{r['antennas']}, {'both users' if r['antennas'] == 2 else 'sidelink'}",
          f"{r['false_alarm']:g}", str(r["trials"]), str(r["alarms"]),
@@ -102,6 +107,8 @@ def noise_table(records: list) -> list:
 
 
 def estimates_table(records: list) -> list:
+    """A table per channel and phase noise: errors of carrier offset and time over SNR, and their
+    distance from the bounds."""
     lines = []
     for settings, points in group(records, "estimates", "channel", "phase_noise_dbc_hz").items():
         rows = [
@@ -117,6 +124,8 @@ def estimates_table(records: list) -> list:
 
 
 def error_cells(stage: dict | None) -> list:
+    """Cells of the errors in a stage: bursts, CFO [Hz], its distance from the bound [dB], time
+    [symbols], its distance [dB]."""
     if stage is None:
         return ["0", "-", "-", "-", "-"]
     return [
@@ -127,6 +136,8 @@ def error_cells(stage: dict | None) -> list:
 
 
 def payload_table(records: list) -> list:
+    """A table per channel and phase noise: EVM of the payload over SNR, and its loss against an
+    aligned link."""
     lines = []
     for settings, points in group(records, "payload", "channel", "phase_noise_dbc_hz").items():
         rows = [
@@ -139,6 +150,8 @@ def payload_table(records: list) -> list:
 
 
 def evm_cells(record: dict) -> list:
+    """Cells of a record's EVM, that of an aligned link, loss, and loss of 90 % of the bursts [dB];
+    '-' where unknown."""
     keys = ("evm_db", "aligned_db", "loss_db", "loss90_db")
     forms = (".1f", ".1f", "+.2f", "+.2f")
     return [
@@ -148,6 +161,7 @@ def evm_cells(record: dict) -> list:
 
 
 def peaks_table(records: list) -> list:
+    """Peak power of bursts, and EVM, by payload and limit."""
     rows = [
         [{"qpsk": "QPSK", "normal": "complex normal"}[r["payload"]],
          "none" if r["limit_db"] is None else f"{r['limit_db']:g}",
@@ -169,6 +183,7 @@ def aims_table(records: list) -> list:
 
 
 def detection_aims(records: list) -> list:
+    """Rows of the aim of bursts received, one for each channel."""
     rows = []
     for (kind,), points in group(records, "detection", "channel").items():
         for share in (r["burst"] for r in points if r["snr_db"] == AIMED):
@@ -182,6 +197,7 @@ def detection_aims(records: list) -> list:
 
 
 def noise_aims(records: list) -> list:
+    """Row of the aim of false alarms."""
     return [
         ["fewer than 1 false alarm in 10,000 frames of noise, two antennas",
          f"{r['alarms']} in {r['trials']}: below {r['upper95']:.1e} a frame (95 %)",
@@ -191,6 +207,7 @@ def noise_aims(records: list) -> list:
 
 
 def bound_aims(records: list) -> list:
+    """Row of the aim of the carrier's error; none if it was not measured."""
     points = group(records, "estimates", "channel", "phase_noise_dbc_hz").get(("awgn", None), [])
     over = [r["preamble"]["cfo_over_db"] for r in points if r["preamble"] and r["snr_db"] >= AIMED]
     if not over:
@@ -237,15 +254,18 @@ def missed_panels(records: list, section: str, labels: dict) -> list:
 
 
 def detection_panels(records: list) -> list:
+    """Preambles and bursts missed over SNR, a panel per channel."""
     labels = {"preamble": "preamble not heard", "burst": "burst not received"}
     return missed_panels(records, "detection", labels)
 
 
 def sidelink_panels(records: list) -> list:
+    """Bursts missed over SNR with one copy and with two, a panel per channel."""
     return missed_panels(records, "sidelink", {"once": "one copy", "twice": "either of two copies"})
 
 
 def estimates_panels(records: list) -> list:
+    """RMS errors over SNR, a panel per quantity, channel and phase noise."""
     groups = group(records, "estimates", "channel", "phase_noise_dbc_hz").items()
     return [
         error_panel(condition(*settings), points, quantity, ylabel)
@@ -255,6 +275,13 @@ def estimates_panels(records: list) -> list:
 
 
 def error_panel(title: str, points: list, quantity: str, ylabel: str) -> Axes:
+    """RMS error of one quantity over SNR, of each stage, with its bounds.
+
+    title     of the panel
+    points    records over SNR
+    quantity  "cfo" or "time"
+    ylabel    of the y axis, with the unit
+    """
     key, bound = {"cfo": ("cfo_hz", "cfo_bound_hz"), "time": ("time", "time_bound")}[quantity]
     lines, others = [], []
     for look, (stage, label) in zip(LOOKS, STAGES.items(), strict=True):
@@ -266,6 +293,8 @@ def error_panel(title: str, points: list, quantity: str, ylabel: str) -> Axes:
 
 
 def payload_panels(records: list) -> list:
+    """EVM [dB] of the payload over SNR beside that of an aligned link, a panel per channel and
+    phase noise."""
     panels = []
     for settings, points in group(records, "payload", "channel", "phase_noise_dbc_hz").items():
         known = [r for r in points if r["evm_db"] is not None and r["snr_db"] != NO_NOISE]

@@ -23,7 +23,11 @@ PROGRAM = ROOT / "apps" / "train.py"
 
 @dataclass(frozen=True)
 class Training:
-    """One training: a label that names its folder, and the options of ``apps/train.py``."""
+    """One training.
+
+    label    name of its folder
+    options  options of ``apps/train.py``
+    """
 
     label: str
     options: str
@@ -32,6 +36,8 @@ class Training:
 class Trainings:
     """Store of the trainings on one data set, each in its own folder below ``folder``.
 
+    data     folder of the set
+    folder   folder of the trainings
     workers  number of parallel trainings, which share the cores
     """
 

@@ -87,7 +87,12 @@ def run(args: argparse.Namespace) -> None:
 
 
 class Jobs:
-    """The trainings of the jobs on a data set, and a folder for each seed with the checkpoints."""
+    """The trainings of the jobs on a data set, and a folder for each seed with the checkpoints.
+
+    data     folder of the set
+    runs     folder in which the set's trainings get one
+    workers  number of parallel trainings
+    """
 
     def __init__(self, data: Path, runs: Path, workers: int):
         self.name = data.resolve().name

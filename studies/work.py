@@ -59,6 +59,7 @@ def keyed(key: str, measure: Callable, *arguments) -> dict:
 class Records:
     """Results of units: a file with one JSON object per line, which is replaced atomically.
 
+    path    the file; SemcomError if it exists and holds something else
     key_of  function that returns the key of a record; by default its field "key"
     """
 

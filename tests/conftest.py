@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""What the tests share: a tiny system, and ways to run flowgraphs and programs that cannot hang."""
+"""What the tests share: options of pytest, a tiny system, and ways to run flowgraphs and programs
+that cannot hang."""
 
 import contextlib
 import json
@@ -34,23 +35,26 @@ SLOW = {  # left out by --quick: each takes more than 5 s on two cores, most of 
 
 
 def pytest_addoption(parser):
+    """Add --quick."""
     parser.addoption("--quick", action="store_true", help="leave out what takes long (make check)")
 
 
 def pytest_ignore_collect(collection_path, config):
-    """With --quick the slow files are not even imported."""
+    """With --quick the files in SLOW are not even imported; None leaves the decision to pytest."""
     return True if config.getoption("--quick") and collection_path.stem in SLOW else None
 
 
 @pytest.fixture
 def run_flowgraph():
-    """Run a top block to its end, or fail: block errors raise, a stall ends after 60 s."""
+    """Function that runs a top block to its end, or fails: block errors raise, and so does a run of
+    60 s, or 60 s without progress."""
     return lambda top_block: guard.run(top_block, stall_s=60.0, timeout_s=60.0)
 
 
 @pytest.fixture
 def make(tmp_path):
-    """Make a clip of media with ffmpeg; returns its path, see media_clips.Clip."""
+    """Function that makes a clip of media with ffmpeg and returns its path, see
+    media_clips.Clip."""
     from media_clips import maker  # not for tests without media: loads PyAV
 
     return maker(tmp_path)
@@ -58,7 +62,12 @@ def make(tmp_path):
 
 @pytest.fixture
 def program():
-    """Run a program of the repository; returns the finished process, with its text."""
+    """Function that runs a program of the repository, words as on the command line, and returns the
+    finished process, with its output as text.
+
+    timeout  [s], after which it is killed and the test fails
+    env      variables in addition to those of the test
+    """
 
     def run(*words, timeout=120, **options):
         environment = {**os.environ, **options.pop("env", {})}
@@ -76,7 +85,7 @@ def program():
 
 
 def start_program(*words):
-    """Start a program of the repository that can be interrupted with SIGINT.
+    """Start a program of the repository that can be interrupted with SIGINT; returns its process.
 
     Tests that run in the background ignore that signal, and their children would inherit it.
     """
@@ -104,7 +113,12 @@ def clips():
 
 
 def tiny_system(terminals="audio+video", classes=29, **sizes):
-    """An untrained pilot_ave_plus, small, the same at every call; sizes differ, so a swap fails."""
+    """An untrained pilot_ave_plus, small, with the same weights at every call.
+
+    terminals  "audio+video", "audio" or "video"
+    classes    number of classes
+    sizes      fields of its configuration; all sizes differ, so that a swap of two fails
+    """
     torch.manual_seed(7)
     small = dict(symbols=8, hidden=12, attention_hidden=10, heads=2)
     config = PilotAvePlusConfig(terminals=terminals, **{**small, **sizes})
@@ -134,8 +148,8 @@ def tiny_generative(tmp_path_factory):
 
 
 def rounded(record: dict) -> dict:
-    """A record without times and seed, its numbers to four decimals: batches, and the order in
-    which sums are formed, differ in the last bits."""
+    """A record without times and seed, its numbers to four decimals: different batches, and another
+    order of a sum, change the last bits."""
     left_out = ("wall_s", "clips_per_s", "seed")
     lasting = {name: value for name, value in record.items() if name not in left_out}
     return json.loads(json.dumps(lasting), parse_float=lambda text: round(float(text), 4))

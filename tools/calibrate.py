@@ -61,6 +61,8 @@ def figures(calibration: Calibration, said: dict) -> dict:
 
 
 def tell(what: str, found: dict) -> None:
+    """Print a line with the figures ``found``: name -> (calibration error, share right, mean
+    confidence)."""
     parts = (f"{k}: {e:.3f} ({a:.3f} right, {c:.3f} sure)" for k, (e, a, c) in found.items())
     print(f"  {what}: {'; '.join(parts)}", flush=True)
 

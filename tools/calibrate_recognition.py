@@ -38,7 +38,8 @@ SURE = np.round(np.arange(0, 0.85, 0.05), 2)
 
 
 def recognised(manifests: list[Path], split: str) -> tuple:
-    """(logits [n, 29], classes [n]) of the pictures and of the sounds of a split."""
+    """(logits [n, 29], classes [n]) of the pictures, and the same of the sounds, of a split; the
+    logits are logarithms of the probabilities at temperature 1."""
     pictures = RawMaterial(manifests[0].parent, split).pictures
     pairs = [(event, middle(one)) for event, group in pictures.items() for one in group]
     sounds, events = middles(recordings(manifests, split))
@@ -50,6 +51,9 @@ def recognised(manifests: list[Path], split: str) -> tuple:
 
 
 def temperature(logits: np.ndarray, classes: np.ndarray) -> float:
+    """The temperature, 0.1 to 5, with the least cross entropy of logits [n, 29] for the right
+    classes [n]."""
+
     def entropy(value: float) -> float:
         likely = softmax(logits / value, 1)[np.arange(len(classes)), classes]
         return -np.log(likely + 1e-9).mean()
@@ -58,7 +62,8 @@ def temperature(logits: np.ndarray, classes: np.ndarray) -> float:
 
 
 def calibration_error(likely: np.ndarray, classes: np.ndarray) -> float:
-    """Mean |confidence - share right| over ten bins of confidence, by their size."""
+    """Mean |confidence - share right| of probabilities [n, 29] for the right classes [n], over ten
+    bins of confidence, weighted by their size."""
     sure, right = likely.max(1), likely.argmax(1) == classes
     bins = np.minimum((sure * 10).astype(int), 9)
     each = [(bins == b).mean() * abs((sure - right)[bins == b].mean()) for b in set(bins.tolist())]
@@ -66,7 +71,8 @@ def calibration_error(likely: np.ndarray, classes: np.ndarray) -> float:
 
 
 def drawn_pairs(rng: np.random.Generator, shown: np.ndarray, played: np.ndarray) -> tuple:
-    """Numbers of a picture and of a sound [n], and their meeting [n]."""
+    """PAIRS pairs, from the classes of all pictures and of all sounds: the number of a picture [n]
+    and of a sound [n], and their meeting [n], a key of MEETINGS."""
     common = sorted((set(shown.tolist()) & set(played.tolist())) - {BACKGROUND})
     meetings = rng.choice(list(MEETINGS), PAIRS, p=list(MEETINGS.values()))
     found = []
@@ -82,22 +88,30 @@ def drawn_pairs(rng: np.random.Generator, shown: np.ndarray, played: np.ndarray)
 
 
 def named(likely: np.ndarray, sure: float) -> np.ndarray:
-    """Classes [n]; BACKGROUND where the answer would be "something else"."""
+    """Classes [n] that probabilities [n, 29] name; BACKGROUND, "something else", where the largest
+    is below ``sure``."""
     return np.where(likely.max(1) < sure, BACKGROUND, likely.argmax(1))
 
 
 def worth(names: np.ndarray, classes: np.ndarray) -> float:
+    """Mean score, -1 to 1, of the names [n] for the right classes [n]: a right one counts 1,
+    "something else" for an event 0, any other -1."""
     right, unsure = names == classes, names == BACKGROUND
     return float(np.where(right, 1, np.where(unsure, 0, -1)).mean())
 
 
 def best_sure(likely: np.ndarray, classes: np.ndarray) -> tuple[float, float]:
+    """(largest :func:`worth`, its threshold of confidence) over SURE, for probabilities [n, 29] and
+    the right classes [n]; of equal ones the highest threshold."""
     return max((worth(named(likely, sure), classes), sure) for sure in SURE)
 
 
 def choose(shown, played, classes) -> tuple:
-    """Weight and confidence thresholds with the largest score on pairs: probabilities ``shown`` and
-    ``played`` [n, 29] and the classes of both."""
+    """(weight, thresholds of pictures and of sounds) with the largest mean score on pairs.
+
+    shown, played  probabilities [n, 29] of the pictures and of the sounds
+    classes        right classes [n] of both
+    """
     choices = []
     for same in WEIGHTS:
         both = fused(shown, played, same)
@@ -108,7 +122,13 @@ def choose(shown, played, classes) -> tuple:
 
 
 def report(title: str, names, classes, meetings) -> None:
-    """Shares named right of pictures and sounds, in all and by meeting."""
+    """Print the shares named right of pictures and sounds, in all and by meeting.
+
+    title     beginning of the lines
+    names     classes [n] named for pictures and for sounds
+    classes   right classes [n] of both
+    meetings  keys of MEETINGS [n]
+    """
     for what, said, own in zip(("pictures", "sounds"), names, classes, strict=True):
         right = said == own
         low, high = clip_bootstrap(right)
@@ -121,6 +141,7 @@ def report(title: str, names, classes, meetings) -> None:
 
 
 def main() -> None:
+    """Fit on val, and report on the test split."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -37,7 +37,11 @@ SIZES = {"train": 1600, "val": 250, "test": 300}
 
 
 class Held:
-    """Several clip sets concatenated to one, with all features in memory."""
+    """Several clip sets concatenated to one, with all features in memory.
+
+    parts    sets of one split
+    workers  threads that compute the features
+    """
 
     def __init__(self, parts: list[ComposedSet], workers: int):
         self.name, self.classes = parts[0].name, parts[0].classes
@@ -58,12 +62,15 @@ class Held:
         return len(self._features)
 
     def audio(self, i: int):
+        """Audio features [T, d_a] float32 of clip ``i``."""
         return self._features[i][0]
 
     def visual(self, i: int):
+        """Visual features [T, h, w, d_v] float32 of clip ``i``."""
         return self._features[i][1]
 
     def labels(self, i: int):
+        """Classes [T] of the seconds of clip ``i``."""
         return self._labels[i]
 
 

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""gr-semcom's side of the comparison with Sionna: inputs and the C++ code's results, as .npz."""
+"""gr-semcom's side of the comparison with Sionna: writes the inputs and the C++ code's results to
+the .npz file that the command line names.
+
+Keys are "MxK/name", for M antennas and K users of SIZES.
+"""
 
 import sys
 
@@ -13,12 +17,22 @@ SIZES = [(1, 1), (2, 1), (2, 2), (4, 2), (4, 4), (8, 8)]
 
 
 def complex_normal(rng, *shape):
+    """Independent complex normal numbers of variance 1, [*shape] complex64."""
     z = rng.normal(size=shape) + 1j * rng.normal(size=shape)
     return (z / np.sqrt(2)).astype(np.complex64)
 
 
 def detection(rng, m: int, k: int) -> dict:
-    """Frames through Rayleigh channels of bounded condition number, detected by both methods."""
+    """Frames through Rayleigh channels of a condition number below CONDITION, detected by both
+    methods.
+
+    m  receive antennas
+    k  users
+
+    Returns h [n, m, k], y [n, m, SYMBOLS] complex64, the noise variance "noise", and of zf and
+    lmmse the detected symbols "METHOD_x" and their effective noise variances "METHOD_no_eff"; n is
+    at most FRAMES.
+    """
     h = complex_normal(rng, 4 * FRAMES, m, k)
     h = h[np.linalg.cond(h) < CONDITION][:FRAMES]
     noise = 0.1
@@ -31,7 +45,16 @@ def detection(rng, m: int, k: int) -> dict:
 
 
 def estimation(rng, m: int, k: int, repeats: int = 4) -> dict:
-    """Pilots of one user at a time, the pattern for which Sionna's LS is the pooled one too."""
+    """Pilots of one user at a time, the pattern for which Sionna's LS is the pooled one too.
+
+    m        receive antennas
+    k        users
+    repeats  pilots of each user
+
+    Returns the received pilots [FRAMES, m, k repeats] and the sent ones, "rows" [k, k repeats],
+    complex64, and of the LS estimate the channels "ls_h", their error variances "ls_err_var" and
+    the noise variance "ls_noise".
+    """
     rows = np.tile(np.eye(k), repeats).astype(np.complex64)
     h = complex_normal(rng, FRAMES, m, k)
     y = (h @ rows + 0.3 * complex_normal(rng, FRAMES, m, rows.shape[1])).astype(np.complex64)
@@ -46,6 +69,7 @@ def estimation(rng, m: int, k: int, repeats: int = 4) -> dict:
 
 
 def main() -> None:
+    """Write the file."""
     rng = np.random.default_rng(0)
     out = {}
     for m, k in SIZES:

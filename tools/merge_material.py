@@ -89,6 +89,7 @@ def fold_of(row: dict, folds: int) -> int:
 
 
 def write(out: Path, rows: list[dict]) -> None:
+    """Write manifest.csv with ``rows`` into the folder ``out``, and print how many they are."""
     make_folder(out)
     with (
         replacing(out / "manifest.csv") as temporary,

@@ -29,6 +29,7 @@ HANDED_ON = ("PYTHONPATH", "SEMCOM_MODELS", "SEMCOM_SETS", "LD_LIBRARY_PATH")  #
 
 
 def parse():
+    """The options."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -46,6 +46,7 @@ PORT, BEHIND = 8786, 8796  # of the scheduler; of one behind a relay
 
 
 def parse():
+    """The options."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -75,6 +76,8 @@ def parse():
 
 
 def run(*words, **more):
+    """Run a command to its end; returns the finished process, with its output as text.  SemcomError
+    with its last line on stderr if it fails.  more: arguments of subprocess.run."""
     done = subprocess.run([*map(str, words)], capture_output=True, text=True, **more)
     if done.returncode:
         why = (done.stderr.strip().splitlines() or ["no output"])[-1]
@@ -83,10 +86,12 @@ def run(*words, **more):
 
 
 def space(host: str) -> str:
+    """Name of a host's namespace in this run."""
     return f"semcom-{host}-{os.getpid()}"
 
 
 def address(host: str) -> str:
+    """IP address of a host."""
     return f"10.78.0.{1 + HOSTS.index(host)}"
 
 
@@ -122,7 +127,8 @@ def network(delay_ms: float):
 
 
 async def relay(front: str, back: str, delay_s: float) -> None:
-    """Pass on the bytes between two addresses after ``delay_s``, in both directions."""
+    """Pass on the bytes between two addresses, as HOST:PORT, in both directions after ``delay_s``;
+    it listens at ``front`` and never ends."""
 
     async def one_way(reader, writer):
         under_way = asyncio.Queue()
@@ -153,7 +159,10 @@ async def relay(front: str, back: str, delay_s: float) -> None:
 
 
 class Hosts:
-    """Processes on hosts; each host sees its own folder, and the others' as empty ones."""
+    """Processes on hosts; each host sees its own folder, and the others' as empty ones.
+
+    folder  folder in which each host gets one
+    """
 
     def __init__(self, folder: Path):
         self.folder, self.processes = folder, {}
@@ -161,6 +170,13 @@ class Hosts:
             (folder / host).mkdir()
 
     def start(self, host: str, name: str, *words, **environment) -> None:
+        """Start a process.
+
+        host         one of HOSTS, in whose namespace and folder it runs
+        name         name of the process; its output goes into NAME.txt
+        words        the command
+        environment  variables in addition to those of this process
+        """
         hidden = [self.folder / other for other in HOSTS if other != host]
         if host != HOSTS[0]:
             hidden.append(models_folder())
@@ -180,9 +196,11 @@ class Hosts:
             )  # fmt: skip
 
     def said(self, name: str) -> str:
+        """Output of a process so far."""
         return (self.folder / f"{name}.txt").read_text()
 
     def kill(self) -> None:
+        """Kill all processes and their descendants."""
         for process in self.processes.values():
             for pid in (*below(process.pid), process.pid):
                 with contextlib.suppress(ProcessLookupError):
@@ -191,7 +209,7 @@ class Hosts:
 
 
 def below(pid: int) -> list:
-    """All descendants of a process, whichever of its threads started them."""
+    """Process ids of all descendants of a process, whichever of its threads started them."""
     own = []
     with contextlib.suppress(OSError):
         for thread in Path(f"/proc/{pid}/task").iterdir():
@@ -200,7 +218,7 @@ def below(pid: int) -> list:
 
 
 def worker_of(hosts: Hosts, name: str) -> int:
-    """The worker process of a Dask nanny, once it has started."""
+    """Process id of the worker of a Dask nanny; waits until it has started."""
     while True:
         for pid in below(hosts.processes[name].pid):
             with contextlib.suppress(OSError):
@@ -210,6 +228,8 @@ def worker_of(hosts: Hosts, name: str) -> int:
 
 
 def sweep_words(options, data: Path, checkpoint: Path) -> list:
+    """Options of apps/run_link.py for at least ``options.points`` points, on SNRs from -10 to 30
+    dB."""
     count = -(-options.points // 8)
     snrs = ",".join(f"{-10 + 40 * n / count:.4g}" for n in range(count))
     return [f"--snr={snrs}", *KINDS, "--frames", options.frames, "--data", data,
@@ -222,7 +242,10 @@ def finished(path: Path) -> int:
 
 
 def disturb(hosts: Hosts, options, path: Path) -> list:
-    """Kill and stop workers during the sweep; returns the list of what was done."""
+    """Kill and stop workers during the sweep; returns a line for each that was killed or stopped.
+
+    path  the sweep's document, whose points tell how far it is
+    """
     wanted = [(share, "kill") for share in KILLED_AT] + [(STOPPED_AT, "stop")]
     done, victims, client = [], ["second", "third", "third"], hosts.processes["sweep"]
     for (share, what), victim in zip(sorted(wanted), victims, strict=True):
@@ -249,6 +272,7 @@ def give(folder: Path, data: Path, checkpoint: Path) -> dict:
 
 
 def main() -> int:
+    """Run the sweep twice and compare; returns the exit status."""
     options = parse()
     if options.relay:
         return asyncio.run(relay(*options.relay, options.delay / 1000))

@@ -21,7 +21,10 @@ FIRST_WEIGHT = 4  # number of YAMNet's first tensor of weights, which lie in the
 
 
 class Teacher:
-    """A TensorFlow Lite network: its weights, and the values of its tensors for an input."""
+    """A TensorFlow Lite network: its weights, and the values of its tensors for an input.
+
+    path  .tflite file; SemcomError if it is missing
+    """
 
     def __init__(self, path: Path):
         if not path.is_file():

@@ -40,6 +40,8 @@ PAUSE_S = 2.0  # [s] before the killed side starts again
 
 
 def parse():
+    """The options; ``period`` is the time of a clip [s], and ``frames`` follows from --minutes
+    where that is given."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -71,6 +73,7 @@ def parse():
 
 
 def name_of(side: str) -> str:
+    """Name of a side's namespace in this run."""
     return f"semcom-{side}-{os.getpid()}"
 
 
@@ -80,6 +83,7 @@ def address(side: str, end: int) -> str:
 
 
 def ip(*words):
+    """Run the program ip; CalledProcessError if it fails."""
     subprocess.run(["ip", *words], check=True, capture_output=True, text=True)
 
 
@@ -105,8 +109,13 @@ def namespaces():
 
 
 def start(space, log: Path, program: str, *words):
-    """Start a program of apps/, in a namespace if ``space`` names one; its output goes into
-    ``log``."""
+    """Start a program of apps/; returns its process.
+
+    space    side or AIR, in whose namespace it runs; None: in none
+    log      file to which its output is added
+    program  name of the file in apps/
+    words    its options
+    """
     within = ["ip", "netns", "exec", name_of(space)] if space else []
     command = [*within, sys.executable, APPS / program, *words]
     with open(log, "a") as out:
@@ -117,7 +126,14 @@ def start(space, log: Path, program: str, *words):
 
 
 class Run:
-    """The processes of one run, their output in a folder."""
+    """The processes of one run.
+
+    options  result of :func:`parse`
+    folder   folder of their outputs and records
+
+    ``processes`` are by side or AIR; ``memory`` is the resident memory of each [MiB], every
+    SAMPLE_S.
+    """
 
     def __init__(self, options, folder):
         self.options, self.folder = options, Path(folder)
@@ -131,9 +147,11 @@ class Run:
         )  # fmt: skip
 
     def address(self, side: str, end: int) -> str:
+        """Address of the mock radio's end (1) or the side's end (2) of a side's cable."""
         return "127.0.0.1" if self.options.one_host else address(side, end)
 
     def open_air(self) -> None:
+        """Start the mock radio."""
         o = self.options
         terminals = [f"tcp://{self.address(side, 2)}:{port}" for side, port in PUSH_PORTS.items()]
         self._start(
@@ -142,6 +160,7 @@ class Run:
         )  # fmt: skip
 
     def open_side(self, side: str, first=0) -> None:
+        """Start a side; an audio terminal begins with clip ``first``."""
         o = self.options
         self._start(
             side, "terminal.py", side, "--radio", f"zmq:{self.address(side, 1)}",
@@ -150,8 +169,8 @@ class Run:
         )  # fmt: skip
 
     def replace(self, side: str) -> None:
-        """Kill a side halfway, and start it again; an audio terminal with the clip that is due by
-        then."""
+        """Kill a side halfway, and start it again after PAUSE_S; an audio terminal with the clip
+        that is due by then."""
         o = self.options
         self.watch(0.5 * o.frames * o.period)
         self.processes[side].kill()
@@ -176,8 +195,8 @@ class Run:
             time.sleep(SAMPLE_S)
 
     def close(self) -> dict:
-        """Wait for all sides to end by themselves, then end the mock radio; returns the counters of
-        each."""
+        """Wait for all sides to end by themselves, then end the mock radio; returns its last lines,
+        and of each side the record, the end of its output and its exit status."""
         self.watch(90 + 3 * self.options.frames * self.options.period)
         for side in SIDES:
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -193,6 +212,7 @@ class Run:
         return found
 
     def kill(self) -> None:
+        """Kill the processes that still run."""
         for process in self.processes.values():
             if process.poll() is None:
                 process.kill()
@@ -222,7 +242,13 @@ def growth(values: list) -> float:
 
 
 def account(found: dict, frames: int) -> dict:
-    """Count every frame as received or in a gap that the receiver reported."""
+    """Count every frame as received or in a gap that the receiver reported.
+
+    found   result of :meth:`Run.close`
+    frames  number of clips sent
+
+    "accounted" is whether, for each terminal, both counts add up to ``frames``.
+    """
     receiver = found["receiver"]
     gaps = [sum(b - a + 1 for a, b in runs) for runs in receiver["gaps"]]
     heard = receiver["bursts_heard"]
@@ -237,6 +263,7 @@ def account(found: dict, frames: int) -> dict:
 
 
 def main() -> int:
+    """Run all; returns the exit status."""
     options = parse()
     if os.geteuid() and not options.one_host:
         print("three_hosts.py: error: namespaces need root; or add --one-host", file=sys.stderr)

@@ -49,6 +49,7 @@ def key_frames(args, split: str) -> KeyFrames:
 
 
 def train(args) -> None:
+    """Train, print the figures of all splits, and write check.pt, float16, into --out."""
     torch.set_num_threads(1)
     make_folder(args.out)
     config = CheckConfig(args.steps, seed=args.seed)

@@ -48,7 +48,10 @@ HELD_OUT = 600  # examples of the validation split
 
 
 class Vision(Student):
-    """Student for pictures: learns the map of the teacher's last layer, and the class."""
+    """Student for pictures: learns the map of the teacher's last layer, and the class.
+
+    teacher  MobileNet, whose first layers the student begins with
+    """
 
     teacher_file = MOBILENET
     LAST_MAP = 81
@@ -75,13 +78,17 @@ class Vision(Student):
         return Example(small, taught, event)
 
     def forward(self, seen: torch.Tensor):
-        """-> estimate of the teacher's map [N, 7, 7, 1024], logits [N, 29]."""
+        """Pictures [N, 112, 112, 3] uint8 -> estimate of the teacher's map [N, 7, 7, 1024], 0 to 6,
+        and logits [N, 29]."""
         maps = self.net(seen)
         return functional.relu6(self.teach(maps)), self.classify(maps.mean((1, 2)))
 
 
 class Audio(Student):
-    """Student for sounds: learns the teacher's embedding, and the classes."""
+    """Student for sounds: learns the teacher's embedding, and the classes.
+
+    teacher  YAMNet, whose first layers the student begins with
+    """
 
     teacher_file = YAMNET
     EMBEDDING = 90
@@ -112,12 +119,14 @@ class Audio(Student):
         return Example(patch, self.teacher.run(patch, self.EMBEDDING)[0].ravel(), event)
 
     def forward(self, seen: torch.Tensor):
-        """-> the teacher's embedding [N, 1024], logits [N, 29]."""
+        """Log-mel patches [N, 96, 64] -> estimate of the teacher's embedding [N, 1024], at least 0,
+        and logits [N, 29]."""
         features = self.net(seen)
         return functional.relu(self.teach(features)), self.classify(features)
 
 
 def pick(rng, files: list) -> np.ndarray:
+    """One of ``files``, all equally likely."""
     return files[rng.integers(len(files))]
 
 
@@ -177,6 +186,8 @@ def level(sound: np.ndarray) -> float:
 
 
 def train(kind: str, args) -> None:
+    """Train the network for pictures (``kind`` "vision") or sounds ("audio"), and write its
+    checkpoint into --out; a stopped training is resumed."""
     config = DistillationConfig(args.steps, args.batch, args.learning_rate, args.seed)
     torch.manual_seed(config.seed)
     student = {"vision": Vision, "audio": Audio}[kind]

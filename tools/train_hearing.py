@@ -53,6 +53,8 @@ def report(net: Hearing, manifests: list[Path], split: str) -> dict:
 
 
 def train(args) -> None:
+    """Train, write the checkpoint into --out, and print its figures on val and test; a stopped
+    training is resumed."""
     config = HearingConfig(args.steps, args.batch, args.learning_rate, seed=args.seed)
     torch.manual_seed(config.seed)
     seconds = Seconds(recordings(args.manifests, "train"))

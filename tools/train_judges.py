@@ -46,6 +46,7 @@ def square(picture: np.ndarray, side: int) -> np.ndarray:
 
 
 def middle_second(sound: np.ndarray) -> np.ndarray:
+    """The middle second [at most 16000] of a recording at 16 kHz."""
     start = max(0, (len(sound) - RATE) // 2)
     return sound[start : start + RATE]
 
@@ -78,6 +79,13 @@ def score(layer, views: dict, classes: np.ndarray) -> float:
 
 
 def write(path: Path, layer, network: tuple[str, int], data: str) -> None:
+    """Write a judge as a checkpoint, float32.
+
+    path     file to write; its name is the judge's
+    layer    fitted linear layer, with the attributes of scikit-learn's LogisticRegression
+    network  name of the network below it, and size of its embedding
+    data     name of what it was fitted to
+    """
     header = {
         "format": checkpoint.FORMAT, "system": path.stem, "variant": "judge",
         "config": {"inputs": network[1], "network": network[0]},

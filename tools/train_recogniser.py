@@ -32,9 +32,14 @@ def embed(picture: np.ndarray) -> np.ndarray:
 
 
 class Regression:
-    """Logistic regression with the penalty |w|^2 / (2 C) of scikit-learn, fitted by L-BFGS.
+    """Logistic regression with the penalty of the squared weights / (2 C) of scikit-learn, fitted
+    by L-BFGS.
 
-    classes_, coef_ [C, d], intercept_ [C]  as scikit-learn calls them
+    seen     embeddings [n, d] float32
+    classes  class of each [n]
+
+    Results are ``classes_`` [C], ``coef_`` [C, d] and ``intercept_`` [C], as scikit-learn names
+    them.
     """
 
     def __init__(self, seen: np.ndarray, classes: np.ndarray):

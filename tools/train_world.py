@@ -81,6 +81,7 @@ IMAGENET = {  # numbers of the 1000 classes that show an event's source
 
 
 def published() -> tuple[YAMNet, EfficientNet]:
+    """YAMNet and EfficientNet with their published weights from models/."""
     nets = YAMNet(), EfficientNet().to(memory_format=torch.channels_last)
     for net in nets:
         checkpoint.fill(models_folder() / f"{net.name}.safetensors", net)
@@ -215,6 +216,8 @@ def fit(x: np.ndarray, y: np.ndarray, prior: np.ndarray, pull: float) -> np.ndar
 
 
 def with_one(x: np.ndarray) -> np.ndarray:
+    """Rows [n, d] -> [n, d + 1] float32 with a last column of 1, which multiplies the offset of an
+    affine map."""
     return np.pad(x.astype(np.float32), ((0, 0), (0, 1)), constant_values=1)
 
 
@@ -253,6 +256,13 @@ def affine(head: np.ndarray, own: np.ndarray, x: np.ndarray, size: int) -> np.nd
 
 
 def write(path: Path, rows: dict, data: str, notes: dict) -> None:
+    """Write affine maps as a checkpoint, 8 bits a weight and 16 an offset.
+
+    path   file to write
+    rows   "audio" and "visual" -> rows [size, d + 1] of :func:`affine`
+    data   name of what they were fitted to, for the header
+    notes  results of :func:`chosen` as text, for the header
+    """
     header = {
         "format": checkpoint.FORMAT, "system": world.WorldMaps.name, "variant": "features",
         "config": {}, "classes": list(AVE_CLASSES), "data": data, "found": notes,
@@ -302,6 +312,8 @@ def read(path: Path) -> tuple[dict, int | None]:
 
 
 def train(args) -> None:
+    """Fit the maps of sounds and pictures, and write them into --out; those of each fold, fitted
+    without it, into --runs."""
     priors = {"audio": sound_prior(), "visual": picture_prior(args.imagenet)}
     draws, val = kept(args, "train"), kept(args, "val")
     fold, rows, notes = draws["fold"], {}, {}

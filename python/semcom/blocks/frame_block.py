@@ -44,6 +44,7 @@ class Frame:
 
     @property
     def complete(self) -> bool:
+        """Whether all items have come."""
         return self.filled == len(self.items)
 
 

@@ -21,6 +21,7 @@ from .semantic_encoder import semantic_encoder
 
 
 def signature(*item_sizes):
+    """GNU Radio's signature of one port for each of ``item_sizes`` [bytes]."""
     return gr.io_signature.makev(len(item_sizes), len(item_sizes), list(item_sizes))
 
 

@@ -84,6 +84,8 @@ class semantic_decoder(SystemBlock):
         return SystemBlock.start(self)
 
     def process(self, batch):
+        """Outcomes of a batch; with repetitions or fragments those of the frames that are
+        accepted."""
         in_parts = any(FrameId.of(frames[0].number).fragments > 1 for frames in batch)
         if self.combined.attempts == 1 and not in_parts:
             return SystemBlock.process(self, batch)
@@ -100,6 +102,8 @@ class semantic_decoder(SystemBlock):
             return self._as_they_are(self.combined.abandoned(over=True))
 
     def infer(self, run):
+        """Outcomes of a batch, arrays [items, ...], in the only list of outputs; publishes
+        judgements if anything listens."""
         streams = len(self.net.topology)
         ports = [self.stack(run, port) for port in range(streams)]
         noise = [noise_of(frames[0], streams).to(self.device) for frames in run]

@@ -85,6 +85,8 @@ class semantic_encoder(SystemBlock):
         return required
 
     def match(self):
+        """Up to ``max_batch`` clips, each with its frame of every sidelink, or None where it goes
+        without one; older sidelink frames are dropped and counted as ``late``."""
         if not self.hears:
             return SystemBlock.match(self)
         clips, *heard = (box.ready for box in self.inboxes)
@@ -125,6 +127,8 @@ class semantic_encoder(SystemBlock):
         return now - self._waiting_since > self.sidelink_timeout
 
     def infer(self, run):
+        """Encoded symbols [n] complex64 of the clips of a batch, in the only list of outputs;
+        publishes the attention if anything listens."""
         taken, heard = self.stack(run, 0), {}
         for port, sender in enumerate(self.hears, 1):
             heard[sender] = self._heard(run, port, sender)

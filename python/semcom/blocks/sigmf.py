@@ -52,6 +52,7 @@ class sigmf_sink(gr.sync_block):
 
     @property
     def frames(self) -> int:
+        """Number of samples per antenna since the start."""
         return self._recorder.frames if self._recorder else 0
 
     @guarded
@@ -104,14 +105,17 @@ class sigmf_source(gr.sync_block):
 
     @property
     def sample_rate(self) -> float:
+        """Sample rate [Hz] of the recording."""
         return self.recording.sample_rate
 
     @property
     def frequency(self) -> float | None:
+        """Carrier [Hz] of the recording; None: unknown."""
         return self.recording.frequency
 
     @property
     def settings(self) -> dict:
+        """Dict of JSON values that the recording's program stored."""
         return self.recording.settings
 
     @property

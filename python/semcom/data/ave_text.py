@@ -46,6 +46,7 @@ class Annotation:
 
     @property
     def key(self) -> tuple:
+        """(category, film, start, end), without the line."""
         return self.category, self.film, self.start, self.end
 
 

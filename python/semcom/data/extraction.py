@@ -244,4 +244,5 @@ def remove_parts(out: Path) -> None:
 
 
 def workers_by_default() -> int:
+    """Number of this machine's processors, at least 1."""
     return os.cpu_count() or 1

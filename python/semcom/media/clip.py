@@ -58,6 +58,7 @@ class Media:
 
     @property
     def nbytes(self) -> int:
+        """Size of pictures and sound in memory [bytes]."""
         return self.pictures.nbytes + self.sound.nbytes
 
     def filled(self) -> Media:

@@ -366,6 +366,7 @@ class _Pipe:
 
 
 def silence_error(name: str, limits: Limits) -> SemcomError:
+    """The error that nothing could be decoded of ``name`` for ``limits.patience`` seconds."""
     return SemcomError(
         f"{name}: nothing to decode for {limits.patience:g} s; is something writing to it?"
     )

@@ -46,6 +46,7 @@ class Box(NamedTuple):
 
 
 def filled(width: int, height: int, colour: tuple) -> np.ndarray:
+    """A picture [height, width, 3] uint8 of one ``colour``, three numbers from 0 to 255."""
     return np.full((height, width, 3), colour, np.uint8)
 
 

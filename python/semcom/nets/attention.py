@@ -279,6 +279,7 @@ class SpatialTold(SpatialHearing):
         self.audio_output = nn.Linear(hidden, audio_dim)
 
     def hear(self, audio: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+        """Audio [B, T, d_a], received weights [B, T, hidden] -> F^a_spa [B, T, d_a]."""
         return self.raise_by(audio, weights)
 
 

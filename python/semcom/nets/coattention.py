@@ -19,7 +19,11 @@ BALANCE = {"sel": 0.3, "wsel": 0.7, "wsel_proportions": 0.7, "cml": 0.6}  # the 
 
 
 class Stream(nn.Module):
-    """Temporal modeling (eq. 4) and classifier of one of the two streams."""
+    """Temporal modeling (eq. 4) and classifier of one of the two streams; without ``classes`` there
+    is no classifier.
+
+    audio [B, T, d_a], visual [B, T, d_v] -> features [B, T, 2 recurrent] each -> scores [B, T, C]
+    """
 
     def __init__(self, audio_dim: int, visual_dim: int, config: CoAttentionConfig, classes: int):
         super().__init__()
@@ -32,6 +36,8 @@ class Stream(nn.Module):
             self.classifier = dense(features, config.classifier, classes, last_relu=False)
 
     def features(self, audio: torch.Tensor, visual: torch.Tensor):
+        """audio [B, T, d_a], visual [B, T, d_v] -> the same after a BiLSTM each, [B, T, 2
+        recurrent]."""
         return self.audio_lstm(audio), self.visual_lstm(visual)
 
     def classify(self, audio: torch.Tensor, visual: torch.Tensor) -> torch.Tensor:
@@ -99,11 +105,16 @@ class CoAttention(Localiser):
         self.apply(init_xavier)
 
     def attend(self, visual, audio):
+        """visual [B, T, h, w, d_v], audio [B, T, d_a] -> attended [B, T, d_v] and attention [B, T,
+        h, w], which sums to one; SemcomError without CSPA."""
         if self.spatial is None:
             raise SemcomError("attention: this network has only CSEA, which is not spatial")
         return self.spatial.see(audio, visual)[::2]
 
     def given(self, audio, visual):
+        """Audio [B, T, d_a], attended [B, T, d_v], the mean of the picture [B, T, d_v] and the
+        audio weights [B, T, hidden], see :meth:`Localiser.given`; SemcomError without one of the
+        parts."""
         if self.spatial is None or self.semantic is None or not self.config.audio_attention:
             raise SemcomError(
                 "coattention: cannot be divided by a link unless it has all of its parts"
@@ -113,6 +124,8 @@ class CoAttention(Localiser):
         return [audio, attended, visual.flatten(2, 3).float().mean(2), weights]
 
     def streams(self, audio, visual):
+        """Recurrent features of sound and picture, [B, T, 2 recurrent] each, a pair for each
+        stream."""
         pairs = []
         if self.spatial is not None:
             pairs.append(self.spatial(audio, visual)[:2])

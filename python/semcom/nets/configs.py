@@ -107,6 +107,8 @@ class PilotAvePlusConfig(RadioConfig):
 
     @property
     def rates(self) -> tuple[int, ...]:
+        """Symbols per second and terminal that the network can send, in increasing order:
+        ``symbols``, and if it is nested the powers of two below it, from SHORTEST on."""
         if not self.nested:
             return (self.symbols,)
         doubled = [SHORTEST << k for k in range(self.symbols.bit_length())]

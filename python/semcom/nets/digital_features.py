@@ -128,6 +128,7 @@ class FeatureTerminal(nn.Module):
         self.latent = nn.Linear(config.hidden, config.latent)
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """Features [B, T, d] -> latent [B, T h] with unit mean square."""
         latent = self.latent(self.semantic(features)).flatten(1)
         return latent / latent.square().mean(1, keepdim=True).sqrt().clamp_min(1e-6)
 
@@ -198,6 +199,8 @@ class DigitalFeatures(System, nn.Module):
         return asdict(self.config)
 
     def item(self, terminal: str) -> Item:
+        """A second's features: float32, d_a numbers at the audio terminal, h w d_v at the video
+        terminal."""
         c = self.config
         return np.float32, c.audio_dim if terminal == "audio" else c.height * c.width * c.visual_dim
 
@@ -207,9 +210,11 @@ class DigitalFeatures(System, nn.Module):
         return np.float32, len(self.classes)
 
     def payload(self, terminal: str, items: int) -> int:
+        """Symbols of ``settings.bits`` bits behind the channel code, for a clip of any length."""
         return self.code.symbols(self.settings.bits)
 
     def sizes(self) -> dict:
+        """Number of classes, and the shapes of a second's audio and visual features."""
         c = self.config
         return {
             "classes": len(self.classes),
@@ -218,6 +223,7 @@ class DigitalFeatures(System, nn.Module):
         }
 
     def sizes_of(self, clips) -> dict:
+        """The same quantities of the set ``clips``."""
         return feature_sizes(clips)
 
     # --- terminals ---

@@ -25,7 +25,10 @@ COMPARED = (1, 2, 4, 6)  # stages whose maps are compared in losses
 
 class Convolution(nn.Conv2d):
     """A convolution with the zero padding of TensorFlow's "same": an odd number of zeros has the
-    larger part at the right and the bottom."""
+    larger part at the right and the bottom.
+
+    [N, inputs, h, w] -> [N, outputs, h/stride, w/stride], rounded up
+    """
 
     def __init__(self, inputs: int, outputs: int, kernel: int = 1, stride: int = 1, groups=1):
         super().__init__(inputs, outputs, kernel, stride, groups=groups)
@@ -41,7 +44,10 @@ class Convolution(nn.Conv2d):
 
 
 class Block(nn.Module):
-    """Inverted residual block: expansion, depthwise convolution, projection."""
+    """Inverted residual block: expansion, depthwise convolution, projection.
+
+    [N, inputs, h, w] -> [N, outputs, h/stride, w/stride], rounded up
+    """
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int):
         super().__init__()
@@ -77,7 +83,9 @@ class EfficientNet(nn.Module):
         self.head = Convolution(inputs, EMBEDDING)
 
     def stage_maps(self, pictures: Tensor) -> list[Tensor]:
-        """The maps after the stages COMPARED, then those after the head."""
+        """Pictures [N, 3, h, w] float32 in 0 to 1 -> the maps [N, c, h/s, w/s] after the stages
+        COMPARED, with c = 24, 40, 112, 320 and s = 4, 8, 16, 32, then those after the head, with c
+        = 1280 and s = 32."""
         maps = F.relu6(self.stem((pictures * 255 - 127) / 128))
         found = []
         for number, stage in enumerate(self.stages):
@@ -87,6 +95,8 @@ class EfficientNet(nn.Module):
         return [*found, F.relu6(self.head(maps))]
 
     def forward(self, pictures: Tensor) -> Tensor:
+        """Pictures [N, 3, h, w] float32 in 0 to 1 -> the maps [N, 1280, h/32, w/32] after the
+        head."""
         return self.stage_maps(pictures)[-1]
 
 

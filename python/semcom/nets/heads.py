@@ -20,21 +20,26 @@ RELEVANT = 0.7  # probability from which a segment has an event (VSCG's tau_b)
 
 
 class SegmentHead(nn.Module):
-    """Decides each segment by itself: a dense layer and a score of each class."""
+    """Decides each segment by itself: a dense layer and a score of each class.
+
+    [B, T, dim] -> logits [B, T, classes]; no extras
+    """
 
     def __init__(self, dim: int, units: int, classes: int, bias: bool = True):
         super().__init__()
         self.layers = dense(dim, units, classes, last_relu=False, bias=bias)
 
     def forward(self, fused: torch.Tensor) -> tuple[torch.Tensor, dict]:
+        """Fused features [B, T, dim] -> logits [B, T, classes], {}."""
         return self.layers(fused), {}
 
 
 class EventHead(nn.Module):
     """Decides whether a segment has an event, and which event the clip has (VSCG, eqs 14, 15).
 
-    Extras: "relevance" o_t [B, T], "category" o_c [B, C - 1] from the maximum over the clip.  The
-    logits are such that a segment is background unless sigmoid(o_t) > 0.7.
+    [B, T, dim] -> logits [B, T, C].  Extras: "relevance" o_t [B, T], "category" o_c [B, C - 1] from
+    the maximum over the clip.  The logits are such that a segment is background unless sigmoid(o_t)
+    > 0.7.
     """
 
     def __init__(self, dim: int, classes: int):
@@ -43,6 +48,7 @@ class EventHead(nn.Module):
         self.category = nn.Linear(dim, classes - 1)
 
     def forward(self, fused: torch.Tensor) -> tuple[torch.Tensor, dict]:
+        """Fused features [B, T, dim] -> logits [B, T, C], extras."""
         relevance, category = self.relevance(fused)[..., 0], self.category(fused.amax(1))
         share = (category - category.amax(-1, keepdim=True))[:, None]
         events = share + relevance[..., None]
@@ -73,6 +79,7 @@ class VideoHead(nn.Module):
             self.register_buffer("background", torch.tensor(NEVER))
 
     def forward(self, fused: torch.Tensor) -> tuple[torch.Tensor, dict]:
+        """Fused features [B, T, dim] -> logits [B, T, C], extras."""
         scores = self.scores(self.hidden(fused))
         if self.gate is not None:
             scores = scores * torch.sigmoid(self.gate(F.relu(scores)))

@@ -38,7 +38,8 @@ class Block(nn.Module):
 
 
 class Hearing(nn.Module):
-    """Log-mel spectra of a second (``media.phase.seconds_of``) -> features and class logits.
+    """Log-mel spectra of a second (``media.phase.seconds_of``), [N, 100, 64] float32 -> features
+    [N, 384], at least 0, and logits [N, classes].
 
     classes  number of classes
     """
@@ -78,4 +79,5 @@ class Hearing(nn.Module):
         return features, self.classify(self.dropout(features))
 
     def forward(self, spectra: Tensor) -> tuple[Tensor, Tensor]:
+        """Log-mel [N, 100, 64] -> features [N, 384] and logits [N, classes]."""
         return self.pooled(self.maps(spectra)[-1])

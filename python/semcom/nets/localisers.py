@@ -177,13 +177,17 @@ class RecurrentLocaliser(Localiser):
         self.apply(init_xavier)
 
     def attend(self, visual, audio):
+        """visual [B, T, h, w, d_v], audio [B, T, d_a] -> attended [B, T, d_v] and attention [B, T,
+        h, w], which sums to one."""
         return self.attention(visual, self.audio_input(audio))
 
     def given(self, audio, visual):
+        """The inputs of the BiLSTMs: sound [B, T, audio_dim] and picture [B, T, visual_dim]."""
         sound = self.audio_input(audio)
         return [sound, self.visual_input(self.attention(visual, sound)[0])]
 
     def streams(self, audio, visual):
+        """Recurrent features of sound and picture, [B, T, 2 recurrent] each, as the only pair."""
         sound, picture = self.given(audio, visual)
         return [(self.audio_lstm(sound), self.visual_lstm(picture))]
 

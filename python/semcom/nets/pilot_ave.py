@@ -48,6 +48,7 @@ class AudioTerminal(nn.Module):
         self.line = nn.Linear(config.audio_dim, 2 * config.symbols) if config.linear else None
 
     def forward(self, audio: torch.Tensor) -> torch.Tensor:
+        """audio [B, T, d_a] -> symbols [B, T, L] complex64, unit average power per clip."""
         code = self.channel(self.drop(self.semantic(audio)[0]))
         if self.line is not None:
             code = code + self.line(audio)
@@ -89,10 +90,14 @@ class VideoTerminal(nn.Module):
         self.channel = video_encoder(config, config.visual_dim)
 
     def attend(self, visual: torch.Tensor, heard: torch.Tensor | None):
+        """visual [B, T, h, w, d_v], heard symbols [B, T, L] complex64 or None -> attended [B, T,
+        d_v] and attention [B, T, h, w], which sums to one."""
         audio = None if heard is None else self.hearing(to_real(limit_power(heard)))
         return self.attention(visual, audio)
 
     def forward(self, visual: torch.Tensor, heard: torch.Tensor | None) -> torch.Tensor:
+        """visual [B, T, h, w, d_v], heard symbols [B, T, L] or None -> symbols [B, T, L] complex64,
+        unit average power per clip."""
         return unit_power(to_complex(self.channel(self.attend(visual, heard)[0])))
 
 
@@ -121,6 +126,8 @@ class SpatialTerminal(VideoTerminal):
             self.weigh = dense(hidden, width, hidden, last_relu=False)
 
     def attend(self, visual: torch.Tensor, heard: torch.Tensor | None):
+        """visual [B, T, h, w, d_v], heard symbols [B, T, L] complex64 or None -> what is sent, [B,
+        T, 2 d_v + hidden], and attention [B, T, h, w], which sums to one."""
         if heard is None:
             audio = visual.new_zeros(*visual.shape[:2], self.reals).float()
         else:
@@ -147,9 +154,12 @@ class MapTerminal(nn.Module):
         )
 
     def attend(self, visual: torch.Tensor, heard: torch.Tensor | None):
+        """SemcomError: this terminal has no attention."""
         raise SemcomError("attention: with spatial 'map' it is at the receiver, over 3x3 regions")
 
     def forward(self, visual: torch.Tensor, heard: torch.Tensor | None) -> torch.Tensor:
+        """visual [B, T, h, w, d_v] -> symbols [B, T, L] complex64, unit average power per clip;
+        ``heard`` is not used."""
         maps = visual.float().permute(0, 1, 4, 2, 3).flatten(0, 1)
         cells = F.adaptive_avg_pool2d(maps, CELLS).flatten(2).mT.unflatten(0, visual.shape[:2])
         reals = self.channel(cells).flatten(2)

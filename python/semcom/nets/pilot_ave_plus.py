@@ -71,6 +71,7 @@ class Encoder(nn.Module):
         self.channel = nn.Linear(config.hidden, 2 * config.symbols)
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """Features [B, T, d] -> symbols [B, T, L] complex64, unit average power per clip."""
         return unit_power(to_complex(self.channel(self.semantic(features))))
 
 
@@ -104,6 +105,8 @@ class VideoTerminal(nn.Module):
         return self.attention(visual, guide)
 
     def forward(self, visual: torch.Tensor, heard: torch.Tensor | None) -> torch.Tensor:
+        """visual [B, T, h, w, d_v], heard symbols [B, T, n] or None -> symbols [B, T, L] complex64,
+        unit average power per clip."""
         return self.encoder(self.attend(visual, heard)[0])
 
 
@@ -226,9 +229,13 @@ class PilotAvePlus(RadioSystem):
         self.symbols = settings.symbols or self.rates[-1]
 
     def encode_audio(self, audio: torch.Tensor) -> torch.Tensor:
+        """audio [B, T, d_a] -> symbols [B, T, n] complex64, unit average power per clip; with a
+        limit of the peak in the configuration, no larger peak."""
         return self._payload(super().encode_audio(audio))
 
     def encode_video(self, visual: torch.Tensor, heard: torch.Tensor | None) -> torch.Tensor:
+        """visual [B, T, h, w, d_v], heard symbols [B, T, n] or None -> symbols [B, T, n] as of
+        :meth:`encode_audio`."""
         return self._payload(super().encode_video(visual, heard))
 
     def _payload(self, symbols: torch.Tensor) -> torch.Tensor:

@@ -51,6 +51,8 @@ class Member(nn.Module):
         return [encode(x) for encode, x in zip(self.encoders, (audio, attended), strict=True)]
 
     def forward(self, audio: torch.Tensor, attended: torch.Tensor):
+        """audio [B, T, d_a], attended [B, T, heads d_v] -> evidence of sound and of picture, [B, T,
+        C - 1] each, and presence [B, T], zeros without that part."""
         features = self.encode(audio, attended)
         evidence = [layer(x) for layer, x in zip(self.evidence, features, strict=True)]
         if self.presence is None:
@@ -89,14 +91,18 @@ class SpanLocaliser(Localiser):
                 nn.init.normal_(layer.weight, std=0.02)  # initially all events are equally likely
 
     def attend(self, visual, audio):
+        """visual [B, T, h, w, d_v], audio [B, T, d_a] -> attended [B, T, heads d_v] and attention
+        [B, T, h, w], the mean of the heads, which sums to one."""
         return self.attention(visual, self.guide(audio))
 
     def streams(self, audio, visual):
+        """Features of sound and picture, [B, T, members hidden] each, as the only pair."""
         attended = self.attend(visual, audio)[0]
         encoded = [member.encode(audio, attended) for member in self.members]
         return [tuple(torch.cat(side, -1) for side in zip(*encoded, strict=True))]
 
     def forward(self, audio: torch.Tensor, visual: torch.Tensor) -> tuple[torch.Tensor, dict]:
+        """audio [B, T, d_a], visual [B, T, h, w, d_v] -> logits [B, T, C] and extras."""
         attended = self.attend(visual, audio)[0]
         opinions = [member(audio, attended) for member in self.members]
         heard, seen = zip(*(evidence for evidence, _ in opinions), strict=True)

@@ -46,6 +46,8 @@ class EventSpan(nn.Module):
         self.start, self.end, self.empty = (nn.Parameter(torch.zeros(())) for _ in range(3))
 
     def forward(self, evidence: list[torch.Tensor], presence: torch.Tensor) -> torch.Tensor:
+        """evidence K tensors [B, T, C - 1], presence [B, T] -> log probabilities [B, T, C],
+        background last."""
         runs, covered = self._runs(evidence[0].shape[1], evidence[0].device)
         scores = self.scores(evidence, presence, *runs)
         posterior = scores.flatten(1).softmax(1).view_as(scores)
@@ -92,6 +94,8 @@ class SegmentAlone(nn.Module):
         self.nobody = nn.Parameter(torch.zeros(()))
 
     def forward(self, evidence: list[torch.Tensor], presence: torch.Tensor) -> torch.Tensor:
+        """evidence K tensors [B, T, C - 1], presence [B, T] -> log probabilities [B, T, C],
+        background last."""
         scores = torch.stack(evidence).sum(0) + presence[..., None]
         background = self.nobody.expand(*scores.shape[:2], 1)
         return torch.cat([scores, background], -1).log_softmax(-1)

@@ -169,6 +169,8 @@ class RadioSystem(System, nn.Module):
         self.receiver = receiver(config, len(self.classes))
 
     def item(self, terminal: str) -> Item:
+        """A second's features: float32, d_a numbers at the audio terminal, h w d_v at the video
+        terminal."""
         c = self.config
         return np.float32, c.audio_dim if terminal == "audio" else c.height * c.width * c.visual_dim
 
@@ -183,6 +185,7 @@ class RadioSystem(System, nn.Module):
         return self.config.rates
 
     def payload(self, terminal: str, items: int) -> int:
+        """``symbols`` for each of ``items`` seconds."""
         return self.symbols * items
 
     def send(self, terminal: str, taken: torch.Tensor, heard: dict) -> torch.Tensor:
@@ -224,6 +227,8 @@ class RadioSystem(System, nn.Module):
         return None if symbols is None else symbols.unflatten(-1, (-1, self.symbols))
 
     def sizes(self) -> dict:
+        """Number of classes, and the shapes of a second's audio and visual features that the
+        terminals take."""
         c, sizes = self.config, {"classes": len(self.classes)}
         if "audio" in self.terminals:
             sizes["audio features"] = (c.audio_dim,)
@@ -232,6 +237,7 @@ class RadioSystem(System, nn.Module):
         return sizes
 
     def sizes_of(self, clips) -> dict:
+        """The same quantities of the set ``clips``."""
         return feature_sizes(clips, self.terminals)
 
     def encode_audio(self, audio: torch.Tensor) -> torch.Tensor:

@@ -62,11 +62,13 @@ class Compact:
 
     @torch.inference_mode()
     def audio(self, sound: np.ndarray) -> np.ndarray:
+        """Sound [T, 16000] float32 in -1 to 1 -> features [T, 128] float32."""
         patches = spectrum.patches(sound, spectrum.YAMNET_OFFSET)
         return self._hear(torch.from_numpy(patches)).numpy()
 
     @torch.inference_mode()
     def visual(self, pictures: np.ndarray) -> np.ndarray:
+        """Pictures [T, n, h, w, 3] uint8 RGB, n a multiple of 4 -> maps [T, 7, 7, 512] float32."""
         seen = torch.from_numpy(squares(pictures, self.looks, PICTURE))
         return self._see(seen).unflatten(0, (-1, self.looks)).mean(1).numpy()
 
@@ -90,11 +92,14 @@ class World:
 
     @torch.inference_mode()
     def audio(self, sound: np.ndarray) -> np.ndarray:
+        """Sound [T, 16000] float32 in -1 to 1 -> features [T, audio_dim] float32."""
         patches = torch.from_numpy(spectrum.patches(sound, spectrum.YAMNET_OFFSET))
         return world.sound_features(self._hear, self._maps, patches).numpy()
 
     @torch.inference_mode()
     def visual(self, pictures: np.ndarray) -> np.ndarray:
+        """Pictures [T, n, h, w, 3] uint8 RGB, n a multiple of 2 -> maps [T, *visual_shape]
+        float32."""
         seen = torch.from_numpy(squares(pictures, self.looks, world.PICTURE)).split(AT_ONCE)
         maps = torch.cat([world.picture_features(self._see, self._maps, some) for some in seen])
         return maps.unflatten(0, (-1, self.looks)).mean(1).numpy()
@@ -116,11 +121,13 @@ class Vgg:
 
     @torch.inference_mode()
     def audio(self, sound: np.ndarray) -> np.ndarray:
+        """Sound [T, 16000] float32 in -1 to 1 -> features [T, 128] float32."""
         patches = spectrum.patches(sound, spectrum.VGGISH_OFFSET)
         return self._hear(torch.from_numpy(patches)[:, None]).numpy()
 
     @torch.inference_mode()
     def visual(self, pictures: np.ndarray) -> np.ndarray:
+        """Pictures [T, n, h, w, 3] uint8 RGB, n a multiple of 16 -> maps [T, 7, 7, 512] float32."""
         mean, deviation = (torch.tensor(v) for v in (VGG_MEAN, VGG_DEVIATION))
         maps = []
         for second in pictures:  # second by second, to limit the memory

@@ -254,6 +254,8 @@ def checked(name: str, value) -> np.ndarray:
 
 
 def checked_rate(value) -> np.ndarray:
+    """``value`` as a float64 array; SemcomError unless all of it is between 0 and 1, both
+    excluded."""
     value = np.asarray(value, float)
     if not ((value > 0) & (value < 1)).all():
         raise SemcomError(f"error_rate {value}: expected a number between 0 and 1")

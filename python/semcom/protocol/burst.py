@@ -80,6 +80,7 @@ class BurstFormat:
 
     @property
     def pulse(self) -> core.PulseShape:
+        """The pulse of a symbol, at ``sps`` samples per symbol."""
         return core.PulseShape(self.sps)
 
     def layout(self, users: int, first_code: int = 0) -> core.BurstLayout:

@@ -26,7 +26,7 @@ SNR_LABEL = "SNR per stream [dB]"
 
 
 def curves(records: list) -> dict:
-    """{channel: {label: records by SNR}}; a label names the differing options of a group."""
+    """{channel: {label: records by SNR}}; a label names the options in which the curves differ."""
     keys = [key for key in differing(records) if key != "channel"] or ["system"]
     groups = {}
     for r in sorted(records, key=lambda r: r["snr_db"]):
@@ -46,7 +46,13 @@ def check_plot(path) -> None:
 
 @dataclass
 class Line:
-    """One curve of a panel: estimates ``y`` at ``x``, drawn in a ``look`` (colour, dash)."""
+    """One curve of a panel.
+
+    label  its text in the legend; curves of the same label have one entry
+    x      values, or names on an "even" scale
+    y      tables.Estimate of each; one without a mean is not drawn
+    look   (number of a colour of COLOURS, number of a line style of DASHES)
+    """
 
     label: str
     x: list
@@ -58,10 +64,14 @@ class Line:
 class Axes:
     """One panel.
 
-    levels  (label, height, colour) of dashed lines
-    others  (label, x, y) of other authors' results, dotted in grey
-    scale   of x: linear, log, or even (equally spaced values)
-    yscale  linear or log
+    title    text above it
+    xlabel   text at the x axis, with the unit
+    ylabel   text at the y axis, with the unit
+    lines    curves, each a :class:`Line`
+    scale    of x: "linear", "log", or "even" (equally spaced values)
+    levels   (label, height, colour) of dashed lines
+    others   (label, x, y) of other authors' results, dotted in grey; at most two
+    yscale   "linear" or "log"
     """
 
     title: str
@@ -76,7 +86,14 @@ class Axes:
 
 def plot(path, records: list) -> None:
     """Plot the task's main value over SNR with 95 % bands, a panel per channel, and the error-free
-    value as a line."""
+    value as a line.
+
+    path     file to write; its suffix is the format: .png, .pdf or .svg
+    records  records of points; those of another task than the first's, and those without a value or
+             an SNR, are left out
+
+    SemcomError if no record is left.
+    """
     task = task_of("", records[0]["task"])
     records = [r for r in records if r["task"] == task.name]
     records = [r for r in records if None not in (r[task.primary], r["snr_db"])]
@@ -98,7 +115,13 @@ def plot(path, records: list) -> None:
 
 
 def draw(path, panels: list, columns: int = 3) -> None:
-    """The panels in rows of ``columns``, one legend for all below; sizes of a printed paper."""
+    """Draw panels in rows, with one legend below, at the sizes of a printed paper: COLUMN inches
+    wide for one panel, else PAGE, 2.3 inches a row, DPI dots an inch.
+
+    path     file to write, which is replaced atomically; its suffix is the format
+    panels   :class:`Axes`; those of a row with the same y label share its scale
+    columns  most panels of a row
+    """
     import matplotlib
 
     matplotlib.use("Agg")

@@ -175,6 +175,7 @@ class SoapyRadio(UsrpRadio):
     KIND, CALLED = "soapy", "SoapySDR"
 
     def makers(self) -> tuple:
+        """The blocks that transmit and receive."""
         return soapy_transmitter, soapy_antennas
 
     def _more(self, who: str, way: str) -> dict:

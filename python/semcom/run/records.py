@@ -78,6 +78,7 @@ class Pace:
         self._due = 0.0
 
     def is_due(self) -> bool:
+        """Whether the file should be written now."""
         return time.monotonic() >= self._due
 
     def took(self, seconds: float) -> None:

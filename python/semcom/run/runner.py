@@ -64,8 +64,13 @@ MEASURED = (
 class Tally:
     """Scores of the frames of a run, counted as they arrive at the sink.
 
-    ``entries`` has the keys of a record for each window of films.  ``on_outcome`` is called with
-    the number and the outcome of each frame.
+    task        the task that scores
+    clips       the set, or films
+    classes     names of the classes
+    on_outcome  called with the number and the outcome of each frame
+
+    ``rows`` is number of a frame -> its score; ``entries`` has the keys of a record for each window
+    of films.
     """
 
     def __init__(self, task, clips, classes, on_outcome=lambda number, outcome: None):
@@ -74,6 +79,7 @@ class Tally:
 
     @property
     def seen(self) -> int:
+        """Number of frames that are scored."""
         return len(self.rows)
 
     def judge(self, number: int, outcome) -> None:
@@ -96,6 +102,7 @@ class Tally:
             self.rows[number] = self.task.score(self.truth(number), None)
 
     def errors(self) -> int:
+        """Number of errors in all scored frames, see Task.errors."""
         return sum(self.task.errors(row) for row in self.rows.values())
 
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""A Dask cluster, of this machine or of others: calls go out, results come back as they are ready.
+"""A Dask cluster, of this machine or of others: calls are sent to its workers, and results come
+back as they are ready.
 
-Scheduling, processes that die, and hosts that come and go are Dask's.
+Dask does the scheduling, and handles processes that die and hosts that come and go.
 """
 
 from __future__ import annotations
@@ -21,26 +22,27 @@ from ..base.optional import dask, distributed
 from ..base.programs import note
 from .options import ClusterOptions
 
-JOIN_S = 60.0  # [s] in which a first worker has to be there
-CALLS_AHEAD = (
-    8  # that a worker has waiting for it, so that a sweep of any length needs little memory
-)
-DEATHS = 3  # of workers in the same call, after which it is not tried again
-POLL_S = 0.01  # between two looks whether a result has come
-WATCH_S = 5.0  # between two looks whether workers are there
-LOST_S = 120.0  # without any worker, after which nothing more is waited for
-CLOSE_S = 30.0  # [s] that processes may take to end
+JOIN_S = 60.0  # [s] within which a scheduler must answer and a first worker must be there
+CALLS_AHEAD = 8  # calls waiting per worker: few, so that a long sweep needs little memory
+DEATHS = 3  # workers that die in the same call, after which it is not tried again
+POLL_S = 0.01  # [s] between two looks whether a result has come
+WATCH_S = 5.0  # [s] between two looks whether workers are there
+LOST_S = 120.0  # [s] without any worker, after which a sweep ends with an error
+CLOSE_S = 30.0  # [s] that each step of closing may take
 SETTINGS = {
     "distributed.scheduler.allowed-failures": DEATHS - 1,
-    "distributed.scheduler.worker-saturation": 1.0,  # a worker has one call, so loses one
-    "distributed.admin.tick.limit": "60s",  # blocks hold the interpreter; nobody has to know
+    "distributed.scheduler.worker-saturation": 1.0,  # so that a death loses one call
+    "distributed.admin.tick.limit": "60s",  # fewer warnings: blocks hold the interpreter
 }
 
 
 @dataclass(frozen=True)
 class Call:
-    """What is to be done: ``function(*arguments)``, pickled; ``key`` is for whoever asked, and
-    ``label`` names it to the user."""
+    """A call of ``function(*arguments)`` on a worker; all of it is pickled.
+
+    key    value by which the caller recognises the result; the cluster does not use it
+    label  name of the call for the user
+    """
 
     key: Hashable
     label: str
@@ -50,29 +52,34 @@ class Call:
 
 @dataclass(frozen=True)
 class Died:
-    """In the place of a result: the call ended three workers; ``line`` says so."""
+    """In the place of a result: the call ended DEATHS workers that tried it.
+
+    line  a message about it for the user
+    """
 
     line: str
 
 
 class Cluster:
-    """Workers, until it is closed.
+    """Workers, until :meth:`close`.
 
-    workers    processes of this machine; or
-    scheduler  the address of a cluster's scheduler
-    SemcomError where no scheduler answers, or no worker is there.
+    workers    number of processes on this machine, each with one thread; used without ``scheduler``
+    scheduler  address of a cluster's scheduler, as tcp://HOST:8786
+
+    ``versions`` (see hosts.here) are those that every worker must have, also one that joins later;
+    None: any.  SemcomError where no scheduler answers, or no worker is there, within JOIN_S.
     """
 
     def __init__(self, workers: int = 0, scheduler: str = ""):
         self._own, self._count = None, workers
-        local = distributed.LocalCluster  # loads its own settings
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it tells, we tell
+        local = distributed.LocalCluster  # first: this loads Dask's own settings
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # we print its errors
         with dask.config.set(SETTINGS):
             if not scheduler:
                 self._own = _started(local, workers)
             self.client = self._connected(scheduler)
         self._names, self._waiting = itertools.count(), {}
-        self.versions = None  # that a worker must have, also one that joins later; None: any
+        self.versions = None
 
     def _connected(self, scheduler: str):
         try:
@@ -99,34 +106,41 @@ class Cluster:
         self.close()
 
     def close(self) -> None:
-        """End what is under way, and the processes that were started for it."""
+        """Drop all calls, disconnect, and end the processes that this cluster started; each step
+        takes at most CLOSE_S."""
         for end in (self._forget, self.client.close, *([self._own.close] if self._own else [])):
             with contextlib.suppress(TimeoutError, distributed.TimeoutError):
                 end(timeout=CLOSE_S)
 
     def _forget(self, timeout: float) -> None:
-        """Nothing is waited for any more; of a cluster of others, not to leave them the work."""
+        """Drop all calls that have no result yet; on a cluster of others, cancel them."""
         left = list(self._waiting)
         self._waiting.clear()
         if left and not self._own:
             self.client.cancel(left, force=True)
 
     def dashboard(self) -> str:
-        """Where Dask shows what goes on; '' without (it needs the package bokeh)."""
+        """Address of Dask's web page about the cluster; '' where there is none (it needs the
+        package bokeh)."""
         services = self.client.scheduler_info().get("services", {})
         return self.client.dashboard_link if "dashboard" in services else ""
 
     def workers(self) -> dict:
-        """Address -> what the scheduler knows of a worker."""
+        """Address of each worker -> what the scheduler knows of it."""
         return self.client.scheduler_info(n_workers=-1)["workers"]
 
     def ask(self, function: Callable, *arguments) -> dict:
-        """Address -> what ``function`` returns on each worker that is there, or its exception."""
+        """Address of each worker that is there -> result of ``function(*arguments)`` on it, or the
+        exception."""
         return self.client.run(function, *arguments, on_error="return")
 
     def results(self, calls: Iterable[Call]) -> Iterator[tuple[Call, object]]:
-        """(call, result) as they are ready, calls being taken when there is room for them; of a
-        call that ended its workers, :class:`Died`; an exception of a call is raised."""
+        """(call, result) as results are ready.
+
+        Calls are taken from ``calls`` while fewer than CALLS_AHEAD per worker are waiting.  The
+        result of a call that ended its workers is :class:`Died`; an exception of a call is raised
+        here.
+        """
         calls, ready = iter(calls), distributed.as_completed()
         room = max(1, len(self.workers())) * CALLS_AHEAD
 
@@ -156,8 +170,8 @@ class Cluster:
     def _watched(self, ready) -> Iterator:
         """Futures as they are ready; SemcomError where no worker has been there for LOST_S.
 
-        A process of this machine that died before Dask's nanny knew it to be running is not started
-        again by the nanny: it is asked for anew here.
+        Dask's nanny does not restart a process of this machine that died before the nanny knew it
+        to be running; it is asked for again here.
         """
         while not ready.is_empty():
             looked = there = time.monotonic()
@@ -177,7 +191,7 @@ class Cluster:
             yield next(ready)
 
     def drop(self, unwanted: Callable[[Call], bool]) -> None:
-        """Calls whose results nobody waits for any more."""
+        """Cancel the calls without a result for which ``unwanted(call)`` is true."""
         gone = [future for future, call in self._waiting.items() if unwanted(call)]
         for future in gone:
             del self._waiting[future]
@@ -185,7 +199,8 @@ class Cluster:
 
 
 def _call(versions: dict | None, function: Callable, *arguments):
-    """On a worker: what ``function`` returns; SemcomError where the versions here are others."""
+    """Result of ``function(*arguments)``, on a worker; SemcomError where the worker's versions are
+    not ``versions``."""
     if versions is not None:
         from .hosts import asked, check_versions
 
@@ -222,8 +237,12 @@ def _dashboard() -> str:
 
 
 def opened(given: ClusterOptions) -> Cluster | None:
-    """The cluster that the options name, its workers compared with this process and its dashboard
-    told; None: this process does it all."""
+    """The cluster that the options name; None if they name none, and this process does all of the
+    work.
+
+    Workers whose versions differ from those of this process are a SemcomError; the dashboard's
+    address is printed.
+    """
     if not given.wanted:
         return None
     from .hosts import compare, here  # not for a program's --help: has Torch

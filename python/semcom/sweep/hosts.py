@@ -2,8 +2,9 @@
 # Copyright 2026 gr-semcom contributors
 """What all hosts of a sweep must have in common: versions, weights, sets.
 
-Hosts need not share a file system: a file is taken from where the options name it, or else from the
-host's own folders, by its content.
+Hosts need not share a file system.  Weights are taken from the path in the options if they have the
+right content there, otherwise from models/; a set is taken from the path in the options if that
+exists, otherwise from a folder of SETS_VARIABLE.
 """
 
 from __future__ import annotations
@@ -31,16 +32,21 @@ from ..systems.choice import error_free_weights
 from ..systems.loading import parted
 from ..weights.names import models_folder
 
-SETS_VARIABLE = "SEMCOM_SETS"  # folders in which a host has sets, between colons
+SETS_VARIABLE = "SEMCOM_SETS"  # environment variable: folders of sets, separated by colons
 COMPARED = ("semcom", "sources", "torch", "gnuradio", "numpy")
-LOOKED_AT = 8  # clips whose features tell a set from others
+LOOKED_AT = 8  # clips of a set whose features are compared
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True)
 class Needs:
-    """Files by content that a point needs: digests of its weights, of those without a channel ('':
-    none) and of its set, and the set's name."""
+    """Files that a point needs, by their content.
+
+    weights   SHA-256 of its weights; '': it has none
+    free      SHA-256 of the weights without a channel beside them; '': there are none
+    set       digest of its set, see :func:`set_digest`
+    set_name  name of its set
+    """
 
     weights: str
     free: str
@@ -50,8 +56,8 @@ class Needs:
 
 @functools.cache
 def here() -> dict:
-    """Versions of this process, with a digest of the module's sources, and what processor Torch
-    takes it for."""
+    """Versions of this process: those of run.records.versions, "sources", a digest of the module's
+    Python files (12 hex digits), and "processor", the instruction set that Torch uses."""
     told = hashlib.sha256()
     for path in sorted(PACKAGE.rglob("*.py")):
         told.update(f"{path.relative_to(PACKAGE)}".encode() + path.read_bytes())
@@ -60,18 +66,18 @@ def here() -> dict:
 
 
 def name_here() -> str:
-    """This host and process, for the user."""
+    """Name of this host and process, for messages."""
     return f"worker {socket.gethostname()} ({os.getpid()})"
 
 
 def asked() -> dict:
-    """What a worker says of itself."""
+    """:func:`here`, and "name", that of the worker; it is called on each worker."""
     return {**here(), "name": name_here()}
 
 
 def check_versions(told: dict, ours: dict, where: str = "") -> None:
-    """SemcomError that names a worker, by what :func:`asked` says of it, whose versions are not
-    ``ours``."""
+    """SemcomError if the versions ``told`` by a worker (:func:`asked`) differ from ``ours`` in one
+    of COMPARED.  where: added to the worker's name in the message."""
     for name in COMPARED:
         if told[name] != ours[name]:
             raise SemcomError(
@@ -81,8 +87,9 @@ def check_versions(told: dict, ours: dict, where: str = "") -> None:
 
 
 def compare(cluster) -> None:
-    """SemcomError that names the first worker whose versions differ, or that has several threads;
-    a note where a processor does, for last digits may then."""
+    """SemcomError that names the first worker that cannot load this module, whose versions differ,
+    or that has several threads; a note where the processor differs, because last digits may
+    then."""
     ours, processors = here(), set()
     threads = {address: told["nthreads"] for address, told in cluster.workers().items()}
     for address, told in cluster.ask(asked).items():
@@ -112,14 +119,16 @@ def _digest(path: str, size: int, changed: int) -> str:
 
 
 def digest(path) -> str:
-    """SHA-256 of a file, read once."""
+    """SHA-256 of a file in hex digits; a file of the same size and time of change is read only
+    once."""
     known = os.stat(path)
     return _digest(str(path), known.st_size, known.st_mtime_ns)
 
 
 @functools.lru_cache(maxsize=8)
 def set_digest(clips) -> str:
-    """What tells a set from others: how many clips it has, and what some of them are."""
+    """SHA-256 in hex digits of the number of clips, their fingerprint, and the features or texts of
+    LOOKED_AT of them; features of media are not computed."""
     told = hashlib.sha256(f"{len(clips)} {fingerprint(clips)}".encode())
     for i in np.unique(np.linspace(0, len(clips) - 1, LOOKED_AT).astype(int)) if len(clips) else ():
         for kind in ("audio", "visual", "text"):
@@ -129,7 +138,7 @@ def set_digest(clips) -> str:
 
 
 def needs(point: Scenario, clips) -> tuple[Needs, str]:
-    """What a point needs, as this process has it, and the path of its weights ('': none)."""
+    """What a point needs, by the files of this process, and the path of its weights ('': none)."""
     model = model_for(point, clips)
     weights, free = parted(model)[0], error_free_weights(point, model)
     known = [digest(path) if path else "" for path in (weights, free)]
@@ -137,7 +146,7 @@ def needs(point: Scenario, clips) -> tuple[Needs, str]:
 
 
 def check_set(point: Scenario, clips, wanted: Needs) -> None:
-    """SemcomError if the set of this host is not that where the sweep was started."""
+    """SemcomError if the set on this host differs from that where the sweep was started."""
     if (set_digest(clips), clips.name) != (wanted.set, wanted.set_name):
         raise lacks(
             f"the set {wanted.set_name} as it is where the sweep was started",
@@ -146,7 +155,8 @@ def check_set(point: Scenario, clips, wanted: Needs) -> None:
 
 
 def check(point: Scenario, clips, wanted: Needs) -> None:
-    """SemcomError if what this host has is not what a point needs."""
+    """SemcomError if the set, or the weights without a channel, on this host differ from those that
+    a point needs."""
     check_set(point, clips, wanted)
     found, weights = needs(point, clips)
     if found.free != wanted.free:
@@ -157,12 +167,14 @@ def check(point: Scenario, clips, wanted: Needs) -> None:
 
 
 def lacks(what: str, remedy: str) -> SemcomError:
-    """One line that names this worker and the file."""
+    """An error, in one line, that names this worker, what it lacks and the remedy."""
     return SemcomError(f"{name_here()}: lacks {what}; {remedy}")
 
 
 def found_set(point: Scenario, wanted: Needs) -> Scenario:
-    """The point with the folder of its set on this host."""
+    """The point with the folder of its set on this host: that of the options, or the set's name in
+    a folder of SETS_VARIABLE; SemcomError if neither exists.  The content is not looked at, see
+    :func:`check_set`."""
     if not point.data or Path(point.data).exists():
         return point
     folders = filter(None, os.environ.get(SETS_VARIABLE, "").split(os.pathsep))
@@ -177,8 +189,8 @@ def found_set(point: Scenario, wanted: Needs) -> Scenario:
 
 @functools.cache
 def _alone(path: Path) -> Path:
-    """Weights in a folder without others, as they lie where the sweep was started: those trained
-    without a channel may be beside them here."""
+    """Path of a link to weights in a folder of its own, without the weights without a channel that
+    are beside them on this host but not where the sweep was started."""
     folder = tempfile.TemporaryDirectory(prefix="semcom-")
     atexit.register(folder.cleanup)
     link = Path(folder.name, path.name)
@@ -187,7 +199,8 @@ def _alone(path: Path) -> Path:
 
 
 def found_weights(point: Scenario, wanted: Needs) -> Scenario:
-    """The point with the path of its weights on this host."""
+    """The point with the path of its weights on this host: that of the options, or the same name in
+    models/, whichever has the right SHA-256; SemcomError if neither has."""
     if not wanted.weights:
         return point
     named = Path(point.checkpoint)

@@ -11,7 +11,8 @@ ALONE = Rule(lambda point: not point.scheduler, "without --scheduler")
 
 
 def address(text: str) -> str:
-    """Argparse's type of a scheduler's address; an empty one is that of a file not written yet."""
+    """Type of a scheduler's address for argparse; an empty one, as from a file that is not written
+    yet, is an error."""
     if not text.strip():
         raise ArgumentTypeError("the address is empty, expected one as tcp://HOST:8786")
     return text
@@ -19,7 +20,11 @@ def address(text: str) -> str:
 
 @dataclass(frozen=True)
 class ClusterOptions:
-    """In many processes, see docs/clusters.md."""
+    """In many processes, see docs/clusters.md.
+
+    workers    processes of this machine; 0: this process does all of the work
+    scheduler  address of a Dask cluster's scheduler; '': none
+    """
 
     workers: int = option(
         0, "processes of this machine that share the work; 0: this one does all of it",

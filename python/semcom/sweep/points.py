@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""The points of a sweep as calls of a cluster, and their records from what comes back.
+"""The points of a sweep as calls of a cluster, and their records from the results.
 
-A point whose frames stand by themselves is cut into parts where the sweep has fewer points than
-workers want; its record is the same to the last digit (semcom.run.parts).  One that goes on in time
+A point whose frames are independent is cut into parts if the sweep has too few points for the
+workers; its record is the same to the last digit (semcom.run.parts).  A point that goes on in time
 (radios, films, recordings) is one call.
 """
 
@@ -21,17 +21,19 @@ from ..run.sets import clips_of, kind_of
 from . import hosts
 from .cluster import Call, Cluster, Died
 
-MOST = 512  # frames of a call: seconds, so that little is lost with a worker
-LEAST = 4 * BATCH  # frames of a part: what it costs to start one is less than that
-CALLS_EACH = 4  # that a worker should have in the course of a sweep
+MOST = 512  # frames of a call: a few seconds of work, so that little is lost when a worker dies
+LEAST = 4 * BATCH  # fewest frames of a part, so that starting it takes less time than measuring it
+CALLS_EACH = 4  # calls per worker and sweep, so that all workers end at about the same time
 
 
 @dataclass(frozen=True)
 class Task:
-    """A point, or the frames ``span`` of it, on whatever host.
+    """A point, or some frames of it, for any host.
 
-    kind   of its set, see run.sets.kind_of
+    point  the options of the point
+    kind   kind of its set, see run.sets.kind_of
     needs  its files by content
+    span   (first frame, first frame not measured); None: the whole point
     """
 
     point: Scenario
@@ -41,8 +43,8 @@ class Task:
 
 
 def do(task: Task):
-    """What comes of a task, in this process: the record of a point, or a Part of it; SemcomError
-    that names the worker and the file that it lacks."""
+    """Result of a task in this process: the record of a point, or a Part of it; SemcomError that
+    names the worker and the file that it lacks."""
     point = hosts.found_set(task.point, task.needs)
     clips = clips_of([point]) if point.media else _opened(point.data, point.split, task.kind)
     point = hosts.found_weights(point, task.needs)
@@ -52,20 +54,20 @@ def do(task: Task):
 
 @functools.lru_cache(maxsize=2)
 def _opened(data: str, split: str, kind: tuple):
-    """A set, once for all tasks of a process."""
+    """A set, opened once for all tasks of a process."""
     return open_set(data or None, split, *kind)
 
 
 @dataclass
 class _Point:
-    """A point under way: the parts that came, by their span."""
+    """A point that is cut into parts, with the results that have come, by their span."""
 
     point: Scenario
     spans: list
     parts: dict = field(default_factory=dict)
 
     def parts_in_order(self) -> list:
-        """Those from the first frame on, without a gap."""
+        """Results from the first frame on, up to the first that is missing."""
         found = []
         for span in self.spans:
             if span not in self.parts:
@@ -77,7 +79,11 @@ class _Point:
 class Sweep:
     """Points on a cluster.
 
-    clips  the set of all of them
+    cluster  workers that do the points
+    points   Scenarios, all of one kind of set
+    clips    the set of all of them
+
+    ``frames_done`` is the number of frames that are measured, of all points together.
     """
 
     def __init__(self, cluster: Cluster, points: list, clips):
@@ -85,10 +91,10 @@ class Sweep:
         self._open, self._done, self.frames_done = {}, set(), 0
 
     def records(self, on_frames=lambda count: None) -> Iterator[tuple[int, object]]:
-        """(number of the point, its record) as they are finished; of a point that ended its
-        workers, cluster.Died.
+        """(index of a point, its record) as they are finished; of a point that ended its workers,
+        (index, cluster.Died).
 
-        on_frames  called with the number of frames that are done, of all points together
+        on_frames  called with ``frames_done`` after each result
         """
         for call, result in self.cluster.results(self._calls()):
             number, span = call.key
@@ -113,7 +119,7 @@ class Sweep:
                 yield number, joined_record(state.point, self.clips, parts)
 
     def _finish(self, number: int) -> None:
-        """Nothing more is wanted of a point."""
+        """Mark a point as finished, and drop its other calls."""
         self._done.add(number)
         self._open.pop(number, None)
         self.cluster.drop(lambda call: call.key[0] == number)
@@ -142,7 +148,7 @@ class Sweep:
         return needs, replace(point, checkpoint=weights)
 
     def _parts(self, point: Scenario) -> list:
-        """Spans of a point that are calls of their own."""
+        """Spans of frames of a point, a call each; [None]: the whole point is one call."""
         if not is_divisible(point, self.clips):
             return [None]
         frames = frames_of(point, self.clips)

@@ -163,9 +163,12 @@ class Digital(System):
         return self.frame
 
     def begin(self) -> None:
+        """Reset the counts."""
         self._units = self._cut = self._blocks = self._lost = self._needed = 0
 
     def counts(self) -> dict[str, int]:
+        """Numbers of blocks, of lost blocks, of units and of units that did not fit the payload;
+        "most_needed": the most symbols that a clip needed at the lowest quality."""
         return {
             "blocks": self._blocks, "blocks_lost": self._lost, "units": self._units,
             "units_cut": self._cut, "most_needed": self._needed,

@@ -155,10 +155,13 @@ class M3EVSC(System, Networks):
         return asdict(self.config)
 
     def begin(self) -> None:
+        """Reset the counts."""
         self._sent = dict.fromkeys(("head", "text", "sound", "pictures"), 0)
         self._seconds = self._keys = 0
 
     def counts(self) -> dict[str, int]:
+        """Complex symbols sent for "head", "text", "sound" and "pictures"; seconds of media; key
+        frames."""
         return {**self._sent, "seconds": self._seconds, "key_frames": self._keys}
 
     def figures(self, counts: dict[str, int]) -> dict:

@@ -46,9 +46,12 @@ class EventsTask(Task):
         return None if labels is None else np.asarray(labels)
 
     def outcome(self, items: np.ndarray) -> Events:
+        """The events of ``items``, probabilities [T, C] float32 of the receiver."""
         return Events(items)
 
     def score(self, truth, outcome: Events | None) -> np.ndarray:
+        """(right seconds, seconds) [2] float64, of the labels [T] and the decisions; seconds that
+        the outcome lacks, and all of a lost frame, are wrong.  (0, 0) without labels."""
         if truth is None:
             return np.zeros(2)
         said = np.zeros(0) if outcome is None else outcome.decided
@@ -57,9 +60,13 @@ class EventsTask(Task):
         return np.array([right, len(truth)], np.float64)
 
     def errors(self, score: np.ndarray) -> int:
+        """Number of seconds that are wrong."""
         return int(score[1] - score[0])
 
     def figures(self, scores: np.ndarray, seed: int) -> dict:
+        """Figures over all clips: "accuracy", the share of seconds that are right, 0 to 1, its 95 %
+        interval over clips, and "clip_scores", that share of each clip; None or empty where no clip
+        has labels.  "clips" and "segments": numbers of clips, and of seconds with labels."""
         right, total = scores[scores[:, 1] > 0].T if len(scores) else np.zeros((2, 0))
         judged = len(total) > 0
         return {

@@ -89,6 +89,8 @@ class MediaTask(Task):
         return joined([self.store.get(handle) for handle in handles])
 
     def score(self, truth: Media | None, outcome: Media | None) -> np.ndarray:
+        """Sums [S] float64 over pictures and sound, in the order of FIELDS; a lost frame, or one of
+        another shape, counts as mid-grey pictures and silence.  Zeros without a truth."""
         if truth is None:
             return np.zeros(len(FIELDS))
         if outcome is not None and not alike(truth, outcome):

@@ -18,7 +18,12 @@ import numpy as np
 
 
 class Column:
-    """A column of the table on screen: its head, the key of the record and the format."""
+    """A column of the table on screen.
+
+    head  its head
+    key   key of the record
+    form  format of the value
+    """
 
     def __init__(self, head: str, key: str, form: str = ".3f"):
         self.head, self.key, self.form = head, key, form

@@ -125,6 +125,8 @@ class TextTask(Task):
         return Text(np.asarray(items, np.uint8).tobytes().decode("utf-8", "replace"))
 
     def score(self, truth: str, outcome: Text | None) -> np.ndarray:
+        """Sums [S] float64 over words and n-grams, in the order of FIELDS; a lost frame counts as a
+        sentence without words."""
         wanted = words(truth)
         said = words(outcome.sentence) if outcome is not None else []
         found, total = matches(wanted, said)

@@ -88,7 +88,10 @@ def recognised(pictures: dict, sounds: dict, split: str, seed: int) -> KeyFrames
 
 
 class KeyFrames:
-    """pictures, sounds  class -> [files, views, 29] of :func:`views`"""
+    """Clips composed of what recognisers say of single pictures and sounds.
+
+    pictures, sounds  class index -> probabilities [files, views, 29] float32 of :func:`views`
+    """
 
     def __init__(self, pictures: dict[int, np.ndarray], sounds: dict[int, np.ndarray]):
         self.pictures, self.sounds = pictures, sounds

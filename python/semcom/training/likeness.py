@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Distances between pictures for training: pixels, structure, features, class; with gradients.
+"""The loss of received pictures, with gradients: pixels, structure, features, class.
 
 Pictures are [B, 3, h, w] float32 in 0 to 1.
 """
@@ -22,7 +22,8 @@ LEAST = 0.75  # of a side, of the part that is compared
 
 
 def structural_similarity(one: Tensor, other: Tensor) -> Tensor:
-    """SSIM of each picture, [B] (Wang et al. 2004, eq. 13), the mean over its colours."""
+    """SSIM of each picture, [B] float32, at most 1 (Wang et al. 2004, eq. 13), the mean over its
+    colours and places."""
     x = torch.arange(GAUSS, device=one.device) - GAUSS // 2
     line = torch.exp(-x.square() / (2 * DEVIATION**2))
     window = (line / line.sum()).expand(3, 1, 1, -1)
@@ -41,10 +42,12 @@ class Likeness(nn.Module):
     """The loss of received pictures: L1, SSIM, distance of features of a frozen network, cross
     entropy of its class.
 
-    The network gets a random part of both pictures, at varying sizes: otherwise pictures are fitted
-    to this network at one size and place, and other judges do not recognise them.
+    recogniser  the frozen network that compares features and names the class
+    weights     of L1, of 1 - SSIM, of the distance of features and of the cross entropy
 
-    weights  of the four
+    The network gets a random part of both pictures, at varying sizes: otherwise pictures are fitted
+    to this network at one size and place, and other judges do not recognise them.  ``number``
+    counts the calls and selects the size out of SIDES.
     """
 
     def __init__(self, recogniser: PictureRecogniser, weights=(3.0, 3.0, 0.4, 0.1)):
@@ -53,8 +56,15 @@ class Likeness(nn.Module):
         self.number = 0
 
     def forward(self, shown: Tensor, sent: Tensor, classes: Tensor, low: torch.autocast) -> Tensor:
-        """shown, sent [B, 3, h, w];  classes [B]: of the recogniser, -1 where not known;  low:
-        in which features are computed."""
+        """The loss, a scalar.
+
+        shown    received pictures [B, 3, h, w]; values may be outside 0 to 1
+        sent     originals [B, 3, h, w]
+        classes  [B] int64 of the recogniser's classes; -1: not known to it, without cross entropy
+        low      autocast in which features are computed
+
+        The random part is drawn by Torch's generator.
+        """
         pixel, structure, features, named = self.weights
         off = shown - sent
         loss = pixel * (off.abs().mean() + PATCHES * F.avg_pool2d(off, PATCH).abs().mean())

@@ -105,22 +105,25 @@ class StepRecipe(Recipe):
 
     @property
     def steps_per_epoch(self) -> int:
+        """``state_every``, or all steps if they are fewer."""
         return min(self.state_every, self.config.steps)
 
     @property
     def epochs(self) -> int:
+        """Epochs of ``state_every`` steps; the last may be shorter."""
         return -(-self.config.steps // self.state_every)
 
     patience = epochs  # never
 
     def batches(self, epoch: int) -> Iterator[tuple[int, object]]:
+        """(1, :meth:`drawn`) for each step of an epoch."""
         first = epoch * self.state_every
         for step in range(first, min(first + self.state_every, self.config.steps)):
             yield 1, self.drawn(np.random.default_rng([self.config.seed, step]))
 
     @abstractmethod
     def drawn(self, rng: np.random.Generator):
-        """The batch of a step."""
+        """The batch of a step, argument of :meth:`loss`, by ``rng`` alone."""
 
 
 class Loop:

@@ -38,6 +38,7 @@ class Batch:
 
     @property
     def background(self) -> int:
+        """Index of the class background, the last one."""
         return self.logits.shape[-1] - 1
 
     @property

@@ -17,7 +17,13 @@ LEAST = 0.7  # of the shorter side, of a crop
 
 
 class Stills:
-    """Pictures of one split: ``pictures`` [h, w, 3] uint8, ``classes`` [n] int64 of AVE's."""
+    """Pictures of one split.
+
+    material  the split's raw material
+
+    ``pictures`` is a list of [h, w, 3] uint8, whose shorter side is at most LARGEST pixels;
+    ``classes`` [n] int64 are AVE's.
+    """
 
     def __init__(self, material: RawMaterial):
         pairs = [(c, p) for c, group in sorted(material.pictures.items()) for p in group]

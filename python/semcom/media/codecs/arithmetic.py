@@ -16,10 +16,13 @@ _TOP, _HALF, _QUARTER = 1 << WIDTH, 1 << WIDTH - 1, 1 << WIDTH - 2
 
 
 class _Interval:
+    """The interval [low, high] of WIDTH bits in which a code lies."""
+
     def __init__(self):
         self.low, self.high = 0, _TOP - 1
 
     def narrow(self, start: int, end: int, total: int) -> None:
+        """Reduce the interval to the part of a symbol, see :meth:`Encoder.encode`."""
         width = self.high - self.low + 1
         self.high = self.low + width * end // total - 1
         self.low += width * start // total
@@ -42,6 +45,9 @@ class _Interval:
 
 
 class Encoder:
+    """Codes symbols one after the other, :meth:`encode`, into the bits that :meth:`finish`
+    returns."""
+
     def __init__(self):
         self._interval, self._bits, self._pending = _Interval(), [], 0
 
@@ -75,7 +81,11 @@ class Encoder:
 
 
 class Decoder:
-    """Decodes ``bits`` [n], 0 or 1, followed by zeros."""
+    """Decodes the symbols of an :class:`Encoder` one after the other: :meth:`target` finds the
+    symbol, :meth:`decode` removes it.
+
+    bits  [n], 0 or 1, taken as followed by zeros
+    """
 
     def __init__(self, bits: np.ndarray):
         self._interval, self._bits, self._place = _Interval(), np.asarray(bits).tolist(), WIDTH
@@ -83,7 +93,8 @@ class Decoder:
         self._value = int("".join(map(str, head)), 2)
 
     def target(self, total: int) -> int:
-        """A number below ``total`` between ``start`` and ``end`` of the next symbol."""
+        """A number from 0 to ``total`` - 1: the next symbol is that whose ``start`` and ``end``
+        have it between them."""
         width = self._interval.high - self._interval.low + 1
         return ((self._value - self._interval.low + 1) * total - 1) // width
 

@@ -32,10 +32,11 @@ def library():
 
 
 class Codec2:
-    """A coder and decoder of one bitrate [bit/s].
+    """A coder and decoder.
 
-    ``samples``  samples of a frame, at 8 kHz
-    ``bits``     bits of a frame
+    bitrate  [bit/s], a key of MODES
+
+    ``samples`` is the number of samples of a frame, at 8 kHz, ``bits`` the number of its bits.
     """
 
     def __init__(self, bitrate: int):

@@ -102,6 +102,8 @@ def _codec(codec: str):
 
 
 class _Pcm:
+    """Samples at 2 to 16 kHz, 8 bits each by the mu-law; a unit is those of a second."""
+
     bitrates = (16_000, 32_000, 64_000, 128_000)  # 8 bits at 2 to 16 kHz
 
     def missing(self) -> str:

@@ -176,18 +176,25 @@ class _Spelled(TextCodec):
 
 
 class _Letters5(_Spelled):
+    """Five bits for each letter and sign; other characters follow an escape."""
+
     def __init__(self, sentences: list[list[str]]):
         symbols = [END, *"abcdefghijklmnopqrstuvwxyz", " ", ".", ",", "'", ESCAPE]
         self.prefix = _Prefix({symbol: _number(n, 5) for n, symbol in enumerate(symbols)})
 
 
 class _HuffmanLetters(_Spelled):
+    """A Huffman code of characters, by their frequency in the training sentences."""
+
     def __init__(self, sentences: list[list[str]]):
         count = Counter(letter for tokens in sentences for letter in _text(tokens))
         self.prefix = _Prefix.of(count + Counter({END: max(1, len(sentences)), ESCAPE: 1}))
 
 
 class _HuffmanWords(TextCodec):
+    """A Huffman code of words, by their frequency in the training sentences; unknown words are
+    spelled by a second one."""
+
     def __init__(self, sentences: list[list[str]]):
         count = Counter(word for tokens in sentences for word in tokens)
         rare = [word for word in count if count[word] == 1]  # about as frequent as unknown words
@@ -213,6 +220,8 @@ class _HuffmanWords(TextCodec):
 
 
 class _Brotli(TextCodec):
+    """The text compressed by Brotli, which knows nothing of the training sentences."""
+
     QUALITY, WINDOW = 11, 10  # the best quality; the smallest window, which saves a byte
     LONGEST = 1 << 16  # [bytes] longest text, for damaged bits
 
@@ -295,6 +304,9 @@ class _Frequencies:
 
 
 class _Bigram(TextCodec):
+    """An arithmetic code of words, by their frequency after the word before; unknown words are
+    spelled by another."""
+
     PIECE = 7  # bits of a character's number that are coded at a time
 
     def __init__(self, sentences: list[list[str]]):

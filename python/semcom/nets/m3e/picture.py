@@ -43,7 +43,7 @@ class Residual(nn.Module):
 
 
 class PictureEncoder(nn.Module):
-    """Pictures -> latents."""
+    """Pictures [B, 3, 64, 64] float32 in 0 to 1 -> latents [B, 64, dim], 8 by 8 row by row."""
 
     def __init__(self, dim: int):
         super().__init__()
@@ -59,12 +59,14 @@ class PictureEncoder(nn.Module):
         self.to(memory_format=torch.channels_last)
 
     def forward(self, pictures: Tensor) -> Tensor:
+        """Pictures [B, 3, 64, 64] -> latents [B, 64, dim]."""
         maps = pictures.to(memory_format=torch.channels_last) * 2 - 1
         return (self.layers(maps) + self.colour(maps)).flatten(2).transpose(1, 2)
 
 
 class PictureDecoder(nn.Module):
-    """Latents, and the text as a vector [B, text] -> pictures; values may be outside 0 to 1."""
+    """Latents [B, 64, dim], and the text as a vector [B, text] -> pictures [B, 3, 64, 64] float32;
+    values may be outside 0 to 1."""
 
     def __init__(self, dim: int, text: int):
         super().__init__()
@@ -82,6 +84,7 @@ class PictureDecoder(nn.Module):
         self.to(memory_format=torch.channels_last)
 
     def forward(self, latents: Tensor, told: Tensor) -> Tensor:
+        """Latents [B, 64, dim], text [B, text] -> pictures [B, 3, 64, 64]."""
         maps = latents.transpose(1, 2).unflatten(2, (GRID, GRID))
         maps = maps.to(memory_format=torch.channels_last)
         colour = F.interpolate(self.colour(maps), scale_factor=GRID, mode="bilinear")
@@ -99,8 +102,9 @@ class PictureDecoder(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Patch discriminator: pictures -> scores [B, 1, 16, 16] of patches of at least 16 pixels
-    (Isola et al. 2017), conditioned on the text by an inner product (Miyato and Koyama 2018)."""
+    """Patch discriminator: pictures [B, channels, h, w] in about 0 to 1 -> scores [B, 1, h/4, w/4]
+    of patches of at least 16 pixels (Isola et al. 2017), conditioned on the text by an inner
+    product (Miyato and Koyama 2018)."""
 
     def __init__(self, text: int, channels: int = 3):
         super().__init__()
@@ -114,6 +118,8 @@ class Discriminator(nn.Module):
         self.told = norm(nn.Linear(text, 160))
 
     def forward(self, pictures: Tensor, told: Tensor) -> Tensor:
+        """Pictures [B, channels, h, w] and the text as a vector [B, text] -> scores [B, 1, h/4,
+        w/4]; larger: more like an original."""
         maps = self.layers(pictures * 2 - 1)
         agrees = (maps * self.told(told)[:, :, None, None]).sum(1, keepdim=True)
         return self.last(maps) + agrees

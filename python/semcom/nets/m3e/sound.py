@@ -27,7 +27,7 @@ def scaled(spectra: Tensor) -> Tensor:
 
 
 class SoundEncoder(nn.Module):
-    """Log-mel -> latents."""
+    """Log-mel [B, 100, 64] float32 -> latents [B, 200, dim]."""
 
     def __init__(self, dim: int):
         super().__init__()
@@ -42,12 +42,13 @@ class SoundEncoder(nn.Module):
         self.to(memory_format=torch.channels_last)
 
     def forward(self, spectra: Tensor) -> Tensor:
+        """Log-mel [B, 100, 64] -> latents [B, 200, dim]."""
         maps = scaled(spectra).to(memory_format=torch.channels_last) * 2 - 1
         return self.layers(self.first(maps) + self.bands).flatten(2).transpose(1, 2)
 
 
 class SoundDecoder(nn.Module):
-    """Latents, and the text as a vector [B, text] -> log-mel [B, 100, 64].
+    """Latents [B, 200, dim], and the text as a vector [B, text] -> log-mel [B, 100, 64].
 
     A few symbols cannot carry the texture, without which noises such as rain are not recognisable.
     The decoder therefore gives mean and spread of each band, and the fluctuation is random with a
@@ -87,6 +88,8 @@ class SoundDecoder(nn.Module):
         return mean * (RANGE / 2) + (SILENCE + RANGE / 2), F.softplus(spread - 1)
 
     def forward(self, latents: Tensor, told: Tensor) -> Tensor:
+        """Latents [B, 200, dim], text [B, text] -> log-mel [B, 100, 64], mean plus texture; example
+        i has texture i mod TEXTURES, except in training."""
         mean, spread = self.tell(latents, told)
         if self.training:
             return mean + spread * torch.randn_like(mean)

@@ -14,13 +14,20 @@ AHEAD = 300  # steps that it learns before it counts, and in which its weight ri
 
 
 def hinge(real: Tensor, shown: Tensor) -> Tensor:
-    """Loss of a discriminator that says so of originals and of what is shown."""
+    """Hinge loss of the discriminator (Lim and Ye 2017), a scalar, from its scores of originals
+    (``real``) and of decoded media (``shown``), of any shape: the mean of max(0, 1 - real) plus the
+    mean of max(0, 1 + shown)."""
     return F.relu(1 - real).mean() + F.relu(1 + shown).mean()
 
 
 class Adversary(nn.Module):
-    """text, channels  of the :class:`~semcom.nets.m3e.picture.Discriminator`
-    weight  in the loss of what it judges;  first  step in which it begins to count"""
+    """The discriminator of a training, with the step at which it begins and its weight.
+
+    text      size of the vector of the text, see :class:`~semcom.nets.m3e.picture.Discriminator`
+    channels  channels of the maps that it judges
+    weight    weight of its score in the loss of the networks, after a rise of AHEAD steps
+    first     step from which its score counts; it is itself trained from AHEAD steps before
+    """
 
     def __init__(self, text: int, channels: int, weight: float, first: int):
         super().__init__()
@@ -29,8 +36,10 @@ class Adversary(nn.Module):
         self.seen = None
 
     def against(self, step: int, real: Tensor, shown: Tensor, told: Tensor) -> Tensor:
-        """What is to be added to the loss of what is shown, maps [B, channels, h, w], beside the
-        text [B, text]; both are kept for :meth:`loss`."""
+        """The adversarial part of the networks' loss, a scalar: minus the weight times the mean
+        score of the decoded maps; 0 until the step ``first``.  real, shown: maps [B, channels, h,
+        w] of originals and of decoded media; told [B, text]: the vectors of the text.  All are kept
+        for :meth:`loss`."""
         told = told.detach()
         self.seen = (step, real, shown.detach(), told)
         weight = self.weight * min(1.0, (step - self.first) / AHEAD)
@@ -39,7 +48,8 @@ class Adversary(nn.Module):
         return -weight * self.discriminator(shown, told).float().mean()
 
     def loss(self) -> Tensor | None:
-        """Of the maps that were judged last; None while it rests."""
+        """The discriminator's own loss (:func:`hinge`), a scalar, of the maps given to
+        :meth:`against` last; None more than AHEAD steps before the step ``first``."""
         step, real, shown, told = self.seen
         if step < self.first - AHEAD:
             return None

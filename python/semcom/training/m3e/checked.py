@@ -17,7 +17,15 @@ CLIPS = 200  # of each length, in val and in test
 
 
 class Checked(Part):
-    """frames  split -> what clips are composed from"""
+    """The part "check": trains ``net.check``.
+
+    config  options.M3ETraining of the part
+    frames  split ("train", "val", "test") -> the :class:`~semcom.training.key_frames.KeyFrames`
+            from which clips are composed
+
+    Val and test are CLIPS clips of each length of :func:`~semcom.training.recipes.check.held_out`,
+    drawn once with the seed of ``config``.
+    """
 
     betas = 0.9, 0.999
 
@@ -29,19 +37,25 @@ class Checked(Part):
         }
 
     def trained(self, net) -> list:
+        """The check alone, at the full learning rate."""
         return [(1.0, [net.check])]
 
     def loss(self, net, step: int) -> Tensor:
+        """Eq. (4), a scalar (``nets.m3e.check.loss``), of ``config.batch`` clips of one length,
+        which is drawn from 1 to LONGEST frames."""
         rng = np.random.default_rng([self.config.seed, step])
         length = int(rng.integers(1, LONGEST + 1))
         both, labels = self.frames.batch(rng, self.config.batch, length)
         return check.loss(net.check(both), labels)
 
     def score(self, net) -> float:
-        """Share of names, seen and heard, that are right."""
+        """Share, 0 to 1, of the names of pictures and sounds that are right after the check, on
+        val."""
         return figures(net.check, self.held["val"])["after"]["right"]
 
     def test(self, net) -> dict:
-        """The same, then every figure before and after the check."""
+        """On the test split: "mean", the share of names that are right after the check; "before"
+        and "after", all figures of :func:`~semcom.training.recipes.check.figures` before and after
+        it."""
         found = figures(net.check, self.held["test"])
         return {"mean": found["after"]["right"], **found}

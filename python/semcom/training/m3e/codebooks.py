@@ -19,7 +19,16 @@ STAGES = (0, 1, 2, 4)  # of the codes, where it is judged; 0: not quantised
 
 
 class Codebooks(MediumPart):
-    """Encoder, codebooks and decoder, by what comes out again."""
+    """The parts "pictures" and "sounds": train encoder, codebooks and decoder of a medium against a
+    discriminator.
+
+    net     the system's networks, an M3EVSC
+    config  options.M3ETraining of the part
+    medium  the pictures or sounds
+
+    The discriminator counts from LATE of the steps on.  The moving averages of the codebooks, which
+    no checkpoint has, are set from the codes.
+    """
 
     def __init__(self, net, config, medium: Medium):
         super().__init__(config, medium)
@@ -30,10 +39,14 @@ class Codebooks(MediumPart):
         quantiser.sums.copy_(quantiser.books)
 
     def trained(self, net) -> list:
+        """Encoder, decoder and the embedding of classes, at the full learning rate; the codebooks
+        follow the latents by moving averages."""
         own = self.own(net)
         return [(1.0, [own.encoder, own.decoder, own.names])]
 
     def loss(self, net, step: int) -> Tensor:
+        """The medium's loss of the decoded examples, COMMITMENT times the commitment loss of the
+        quantiser, and the discriminator's part: a scalar."""
         own, (originals, classes) = self.own(net), self.drawn(step)
         told, used = self._told(classes), self._used(len(classes), own.quantiser.stages)
         with self.low():
@@ -57,6 +70,8 @@ class Codebooks(MediumPart):
         return torch.where(free, 0, torch.randint(1, stages + 1, (count,)))
 
     def views(self, net, split: str):
+        """Decoded examples of a split, "not quantised" and from 1, 2 and 4 stages of codes ("N
+        stages"), as many as there are; the decoder is told the class of each."""
         own, (originals, classes) = self.own(net), self.medium.held[split]
         latents = in_parts(own.encoder, originals)
         for stages in (some for some in STAGES if some <= own.quantiser.stages):

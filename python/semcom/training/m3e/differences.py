@@ -28,9 +28,15 @@ EXAMPLES, BEGINS = 384, (-4.0, 18.0)  # that the linear code is made of, SNRs [d
 
 @dataclass
 class Said:
-    """The texts of a batch: tokens [B, LENGTH] as they were sent and as they are read, PAD where
-    there are none; generated codes [B, N] of both; the class that is read; which examples are
-    decoded from their codes."""
+    """The texts of a batch of B examples.
+
+    sent        tokens [B, LENGTH] int64 as they were sent; PAD alone: no text
+    sent_codes  generated codes [B, N] int64 of the text that was sent
+    read        tokens [B, LENGTH] int64 as the receiver reads them; PAD alone: no text
+    read_codes  generated codes [B, N] int64 of the text as it is read
+    told        class [B] int64 in the text as it is read; UNTOLD without text
+    coded       bool [B]: whether an example is decoded from its codes instead of its symbols
+    """
 
     sent: Tensor
     sent_codes: Tensor
@@ -41,7 +47,16 @@ class Said:
 
 
 class Differences(MediumPart):
-    """Generator, its reader of words and codebooks stand still: both ends know what they give."""
+    """The parts "link" and "sound_link": train gate, semantic codec, encoder and decoder of a
+    medium over a simulated link, against a discriminator.
+
+    net     the system's networks, an M3EVSC
+    config  options.M3ETraining of the part
+    medium  the pictures or sounds
+
+    The generator, its reader of words and the codebooks do not change.  A codec that has no linear
+    code yet gets one from EXAMPLES training examples, for SNRs in BEGINS.
+    """
 
     against_rate = 0.2
 
@@ -68,10 +83,15 @@ class Differences(MediumPart):
         own.codec.start(rest, torch.linspace(*BEGINS, EXAMPLES))
 
     def trained(self, net) -> list:
+        """Semantic codec and gate at the full learning rate; encoder, decoder and the embedding of
+        classes at BEGUN of it."""
         own = self.own(net)
         return [(1.0, [own.codec, own.gate]), (BEGUN, [own.encoder, own.decoder, own.names])]
 
     def loss(self, net, step: int) -> Tensor:
+        """The medium's loss of the examples as they are decoded behind the link, LATENTS times the
+        mean square error of the received latents, COMMITMENT times the distance of latents and
+        codes, and the discriminator's part: a scalar."""
         own, (originals, classes) = self.own(net), self.drawn(step)
         said = self._said(classes)
         with self.low():
@@ -126,6 +146,9 @@ class Differences(MediumPart):
         return received, (some - by_codes).square().mean()
 
     def views(self, net, split: str):
+        """Decoded examples of a split behind an AWGN link with LS, LMMSE and one antenna, at each
+        of SNRS ("N dB"), with a text that the receiver reads correctly and all symbols per
+        latent."""
         own, (originals, classes) = self.own(net), self.medium.held[split]
         link = TorchLink("awgn", "ls", "lmmse", num_rx=1, seed=0)
         for snr in SNRS:

@@ -14,8 +14,15 @@ from .part import MediumPart, in_parts
 
 
 class Generated(MediumPart):
-    """The generator and its reader of words, on the codes of originals and sentences that name
-    their class."""
+    """The parts "generator" and "sound_generator": train the generator of a medium and its reader
+    of words.
+
+    net     not used; all parts of a medium are made alike
+    config  options.M3ETraining of the part
+    medium  the pictures or sounds
+
+    An example is the codes of the first stage of an original, and a sentence that names its class.
+    """
 
     betas = 0.9, 0.999
 
@@ -24,10 +31,13 @@ class Generated(MediumPart):
         self.sentences = sentences.of_classes(medium.what)
 
     def trained(self, net) -> list:
+        """The generator and its reader of words, at the full learning rate."""
         own = self.own(net)
         return [(1.0, [own.generator, own.words])]
 
     def loss(self, net, step: int) -> Tensor:
+        """Cross entropy [nat] of masked codes (Chang et al. 2022, eq. 1), a scalar, beside a random
+        sentence of each example's class."""
         originals, classes = self.drawn(step)
         rows = self.sentences[classes, torch.randint(self.sentences.shape[1], classes.shape)]
         return self._entropy(self.own(net), originals, rows)
@@ -40,13 +50,16 @@ class Generated(MediumPart):
 
     @torch.no_grad()
     def score(self, net) -> float:
-        """Cross entropy [nat] of codes, less is better, with equal ones masked each time."""
+        """Minus the cross entropy [nat] of masked codes on val; the masks are those of seed 0 at
+        every call."""
         originals, classes = self.medium.held["val"]
         with torch.random.fork_rng(devices=()):
             torch.manual_seed(0)
             return -float(self._entropy(self.own(net), originals, self.sentences[classes, 0]))
 
     def views(self, net, split: str):
+        """One point, "text alone": what is decoded from the codes that the generator makes of one
+        sentence of each example's class."""
         own, (_, classes) = self.own(net), self.medium.held[split]
 
         def shown(rows, told):

@@ -17,8 +17,14 @@ DRAWN = {"train": 40, "val": 8, "test": 8}  # of each event
 
 
 class Drawn:
-    """Pictures and sounds of ten events by a program, as :class:`~semcom.data.material_raw.
-    RawMaterial` has them; ``count`` of each event."""
+    """Pictures and sounds of ten events drawn by a program, with the attributes of
+    :class:`~semcom.data.material_raw.RawMaterial`: ``pictures`` and ``sounds``, class index -> list
+    of [h, w, 3] uint8 and of [samples] float32.
+
+    split  "train", "val" or "test"; decides the seed
+    kinds  "image", "audio" or both
+    count  examples of each event
+    """
 
     def __init__(self, split: str, kinds: tuple[str, ...], count: int):
         material, rng = DrawnMaterial(), np.random.default_rng(SPLITS.index(split))
@@ -42,9 +48,12 @@ def _shown(material: DrawnMaterial, rng, event: int) -> np.ndarray:
 
 
 def library(path: str | Path | None, split: str, kind: str, limit: int | None = None):
-    """The pictures ("image") or sounds ("audio") of a split of a folder; None: drawn ones.
+    """The pictures ("image") or sounds ("audio") of a split, a RawMaterial or :class:`Drawn`.
 
-    limit  of each class
+    path   folder of raw material; None: drawn pictures and sounds
+    split  "train", "val" or "test"
+    kind   "image" or "audio"
+    limit  most examples of each class; None: all
     """
     if path is None:
         return Drawn(split, (kind,), min(limit or DRAWN[split], DRAWN[split]))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Sentences that networks of pictures and sounds are trained with: some in which each class is
-seen, or heard."""
+"""Sentences for the training of the networks of pictures and sounds, some for each class that is
+seen or heard."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ EACH = 60  # sentences of a class
 
 
 def of_classes(what: str, seed: int = 1) -> Tensor:
-    """Sentences for each class in which it is ``what``, "seen" or "heard", as tokens
-    [29, EACH, LENGTH] int64."""
+    """EACH random sentences for each class in which it is ``what``, "seen" or "heard": tokens [29,
+    EACH, LENGTH] int64."""
     rng = np.random.default_rng(seed)
     return torch.stack(
         [padded([sentence(_of(kind, what, rng)) for _ in range(EACH)]) for kind in KINDS]

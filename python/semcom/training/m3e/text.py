@@ -25,9 +25,12 @@ SNRS = (-3.0, 0.0, 3.0)  # [dB] at which it is judged
 
 
 class Sentences(Part):
-    """Random sentences of the grammar, ``limit`` of each split.
+    """The part "text": trains ``net.text`` on random sentences of the grammar.
 
-    compare  (sentence, sentence) -> cosine of their meanings, for xi; None: xi is left alone
+    config   options.M3ETraining of the part
+    limit    most sentences of each split; None: all
+    compare  (sentence, sentence) -> cosine of their meanings, to which xi is fitted; None: xi stays
+             as it is
     """
 
     def __init__(self, config, limit: int | None = None, compare=None):
@@ -38,10 +41,13 @@ class Sentences(Part):
         }
 
     def trained(self, net) -> list:
+        """The text codec, at the full learning rate."""
         return [(1.0, [net.text])]
 
     def loss(self, net, step: int) -> Tensor:
-        """Cross entropy of tokens."""
+        """Cross entropy [nat] of the received tokens, a scalar, of ``config.batch`` sentences over
+        a random link, with a number of symbols out of WIDTHS; padding weighs PADDING / (1 +
+        PADDING) of a token."""
         rows, count, config = self.rows["train"], self.config.batch, self.config
         rows = rows[torch.randint(len(rows), (count,))]
         width = WIDTHS[int(torch.randint(len(WIDTHS), ()))]
@@ -57,7 +63,8 @@ class Sentences(Part):
 
     @torch.no_grad()
     def exact(self, net, split: str) -> dict[str, float]:
-        """Share of sentences of which every word is right, at each SNR."""
+        """{"N dB": share of sentences of which every token is right} of a split, at each of SNRS,
+        over AWGN with USUAL symbols."""
         rows, found = self.rows[split], {}
         for snr in SNRS:
             logits = received(net.text, rows, "awgn", snr, USUAL)[0]
@@ -66,13 +73,17 @@ class Sentences(Part):
         return found
 
     def score(self, net) -> float:
+        """Mean share, 0 to 1, of val's sentences of which every token is right, over SNRS."""
         found = self.exact(net, "val").values()
         return sum(found) / len(found)
 
     def finish(self, net) -> None:
-        """Fit what the receiver thinks of its readings."""
+        """Fit temperature and xi of the text codec (``training.xi.calibrate``) to FITTED sentences
+        of val."""
         calibrate(net.text, self.rows["val"][:FITTED], self.compare, USUAL)
 
     def test(self, net) -> dict:
+        """On the test split: "mean", the mean over SNRS of the share of sentences of which every
+        token is right; "sentences exact", the share at each."""
         found = self.exact(net, "test")
         return {"mean": sum(found.values()) / len(found), "sentences exact": found}

@@ -17,7 +17,11 @@ LONGEST = 24  # frames of a clip
 
 
 class CheckRecipe(StepRecipe):
-    """frames  what clips are composed from;  held_out  batches that tell how good it is
+    """Trains the multi-frame check alone.
+
+    frames    what clips are composed from
+    held_out  batches of :func:`held_out` that are scored
+    config    options.CheckConfig
 
     The score is the share of names, seen and heard, that are right.
     """
@@ -30,26 +34,37 @@ class CheckRecipe(StepRecipe):
         self.model = Check()
 
     def drawn(self, rng: np.random.Generator):
+        """A batch of clips of one length, 1 to LONGEST frames: probabilities [batch, F, 58] float32
+        and labels [batch, F, 2] int64."""
         return self.frames.batch(rng, self.config.batch, int(rng.integers(1, LONGEST + 1)))
 
     def loss(self, batch, name: str) -> Tensor:
+        """Eq. (4) of a batch, a scalar (``nets.m3e.check.loss``)."""
         both, labels = batch
         return loss(self.model(both), labels)
 
     def score(self, kept: nn.Module) -> float:
+        """Share, 0 to 1, of the names in ``held_out`` that are right after the check."""
         return figures(kept, self.held_out)["after"]["right"]
 
 
 def held_out(frames: KeyFrames, clips: int, seed: int) -> list[tuple[Tensor, Tensor]]:
-    """Clips of 4, 8 and 16 frames, equally many of each."""
+    """Batches of ``clips`` clips each, of 4, 8 and 16 frames: probabilities [clips, F, 58] float32
+    and labels [clips, F, 2] int64."""
     rng = np.random.default_rng(seed)
     return [frames.batch(rng, clips, length) for length in (4, 8, 16)]
 
 
 @torch.inference_mode()
 def figures(net: nn.Module, batches: list[tuple[Tensor, Tensor]]) -> dict:
-    """Before and after the check: the share of names that are right, of pictures, of sounds and in
-    all, and how often in a clip a name changes while what it names does not."""
+    """Figures before and after the check, each {"pictures", "sounds", "right", "flips"}.
+
+    batches  result of :func:`held_out`
+
+    The first three are shares, 0 to 1, of the names that are right: of pictures, of sounds, of
+    both. "flips" is how often in a clip, in the mean, a name changes between frames whose label
+    stays.
+    """
     net.eval()
     said = {
         "before": [torch.stack(both.chunk(2, -1), 2).argmax(-1) for both, _ in batches],

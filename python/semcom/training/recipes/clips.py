@@ -32,8 +32,10 @@ SPLITS = ("train", "val", "test")
 class ClipRecipe(JobRecipe):
     """A network on the clips of a set.
 
-    features  split -> its clips;  sets  split -> the set that they are from, for its name and
-    warnings
+    net       the network that is trained, with the sizes of the set
+    config    options.ClipConfig, or those of a recipe
+    features  split ("train", "val", "test") -> its :class:`~semcom.data.tensors.Features`
+    sets      split -> the set that they are from, for its name and for warnings
     """
 
     Config: type = ClipConfig
@@ -50,7 +52,8 @@ class ClipRecipe(JobRecipe):
 
     @classmethod
     def prepare(cls, job: Job, config) -> ClipRecipe:
-        """A new network, or that of --init, and the splits in memory."""
+        """A new network, or that of --init, and the splits in memory, pictures as float16 or
+        bfloat16."""
         sets = {s: open_set(job.data, f"{s}_match" if job.match else s) for s in SPLITS}
         torch.manual_seed(config.seed)
         net = to_device(cls.build(job, sets["train"]), job.device)
@@ -81,7 +84,8 @@ class ClipRecipe(JobRecipe):
 
     @classmethod
     def continued(cls, job: Job, clips):
-        """The network of --init, with what the command line changes of its configuration."""
+        """The network of --init, with what the command line changes of its configuration;
+        SemcomError if its weights do not fit that."""
         first = store.load(job.init, classes(), expected=job.system)[0]
         check_sizes(first, clips, Path(job.init).name)
         config = dataclasses.replace(first.config, **job.network)
@@ -102,15 +106,18 @@ class ClipRecipe(JobRecipe):
         return first.state_dict()
 
     def batches(self, epoch: int) -> Iterator[tuple[int, tuple]]:
-        """Batches (epoch, numbers of the clips)."""
+        """Batches (epoch, numbers of the clips [B] int64), each with the number of clips over all
+        processes."""
         for index in shuffled(len(self.clips), self.config.batch, self.config.seed, epoch):
             yield len(index), (epoch, distributed.share(index))
 
     def data_name(self) -> str:
+        """Name of the training split's set."""
         return self.sets["train"].name
 
     def warn(self) -> None:
-        """Of clips that several splits have, and of classes that are never trained."""
+        """A line on stderr for each pair of splits that share clips, and one for classes of val and
+        test that no training clip has."""
         for (one, other), count in shared_ids(self.sets).items():
             print(f"train.py: warning: {count} ids of {other} are in {one}, too", file=sys.stderr)
         labels = {name: set(f.labels.unique().tolist()) for name, f in self.features.items()}
@@ -121,6 +128,7 @@ class ClipRecipe(JobRecipe):
 
     @staticmethod
     def card_rows(header: dict) -> list[tuple[str, str]]:
+        """Validation accuracy, and test accuracy without errors."""
         metrics = header["metrics"]
         return [
             ("validation accuracy", f"{metrics['validation']:.4f} (no channel; selects the epoch)"),

@@ -23,7 +23,12 @@ from ..small import write_network
 
 @dataclass
 class Example:
-    """An example: the input of a network, its teacher's features, and the class."""
+    """An example of a training.
+
+    seen    the network's input, without the axis of the batch
+    taught  the teacher's features of the same input, float32
+    label   class index
+    """
 
     seen: np.ndarray
     taught: np.ndarray
@@ -33,18 +38,25 @@ class Example:
 class Student(nn.Module):
     """The trained network ``net``, whose weights are kept, and layers that only the training uses.
 
-    net.stack starts from the teacher's weights and learns slowly; all other layers start randomly.
+    ``net.stack`` starts from the teacher's weights and learns slowly; all other layers start
+    randomly.
     """
 
     net: nn.Module
 
     @abstractmethod
     def forward(self, seen: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """The estimate of the teacher's features, at least 0, and logits of the classes."""
+        """Inputs [B, ...] -> the estimate of the teacher's features [B, ...], at least 0, and
+        logits [B, C] of the classes."""
 
 
 class Distillation(StepRecipe):
-    """draw  (generator, "train") -> an :class:`Example`;  held_out  examples of the validation
+    """Trains a student on examples of a teacher.
+
+    student   the network with the layers that only the training uses
+    config    options.DistillationConfig
+    draw      generator of random numbers -> an :class:`Example` of the training
+    held_out  examples of the validation
 
     The score is the share of the held-out examples that the trained weights name right; what is
     written are their running averages after the last step.
@@ -66,12 +78,14 @@ class Distillation(StepRecipe):
 
     @property
     def kept(self) -> nn.Module:
+        """The student's ``net``, without the layers of the training."""
         return self.model.net
 
     def _rates(self) -> list[float]:
         return [self.config.learning_rate, 4 * self.config.learning_rate]
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        """AdamW; layers outside ``net.stack`` have four times its learning rate."""
         body = list(self.model.net.stack.parameters())
         rest = [p for p in self.model.parameters() if not any(p is own for own in body)]
         groups = [
@@ -81,22 +95,26 @@ class Distillation(StepRecipe):
         return {"model": torch.optim.AdamW(groups, weight_decay=0.01)}
 
     def schedule(self, optimizer: torch.optim.Optimizer):
+        """One cycle over all steps, whose first tenth rises (OneCycleLR)."""
         return torch.optim.lr_scheduler.OneCycleLR(
             optimizer, self._rates(), self.config.steps, pct_start=0.1
         )
 
     def drawn(self, rng: np.random.Generator):
+        """A batch as :func:`batch_of` returns it."""
         return batch_of([self.draw(rng) for _ in range(self.config.batch)])
 
     def loss(self, batch, name: str) -> torch.Tensor:
-        """Mean square error of the teacher's features, in units of their own power, and cross
-        entropy."""
+        """Mean square error of the teacher's features, in units of their own power, plus cross
+        entropy of the class: a scalar."""
         seen, taught, labels = batch
         said, logits = self.model(seen)
         distance = functional.mse_loss(said, taught) / taught.square().mean()
         return distance + functional.cross_entropy(logits, labels, label_smoothing=0.1)
 
     def score(self, kept: nn.Module) -> float:
+        """Share, 0 to 1, of ``held_out`` whose class the weights of the last step name; ``kept``
+        has no layer for classes and is not used."""
         right = 0
         with torch.inference_mode():
             for start in range(0, len(self.held_out), 64):
@@ -105,7 +123,8 @@ class Distillation(StepRecipe):
         return right / len(self.held_out)
 
     def write(self, folder: Path, averaged: nn.Module, validation: float, data: str) -> Path:
-        """The averaged weights as a checkpoint; data  name of what it was trained on."""
+        """Write the averaged weights as a checkpoint into ``folder``; returns its path.  data: name
+        of what they were trained on."""
         classes, metrics = AVE_CLASSES[:BACKGROUND], {"validation": validation}
         return write_network(
             folder, self.kept.name, "features", classes, averaged, self.config, metrics, data
@@ -113,6 +132,6 @@ class Distillation(StepRecipe):
 
 
 def batch_of(examples: list[Example]) -> list[torch.Tensor]:
-    """-> what is seen, taught and labelled of all of them."""
+    """Tensors of what is seen [B, ...], taught [B, ...] and labelled [B] in all examples."""
     fields = ("seen", "taught", "label")
     return [torch.tensor(np.stack([getattr(e, field) for e in examples])) for field in fields]

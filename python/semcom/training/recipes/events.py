@@ -37,7 +37,12 @@ TEST_SNR_DB = (-10.0, -5.0, 0.0, 10.0, 30.0)
 
 
 class EventsOverLink(ClipRecipe):
-    """Every second's label, over an uplink and sidelinks drawn for each batch."""
+    """Every second's label, over an uplink and sidelinks drawn for each batch.
+
+    Arguments are those of :class:`~semcom.training.recipes.clips.ClipRecipe`, with an
+    options.LinkConfig. SemcomError for a weight ``gaze`` and a decoder with an attention of its
+    own.
+    """
 
     Config = LinkConfig
     teacher: Localiser | None = None  # the localiser of --warm-start
@@ -62,6 +67,8 @@ class EventsOverLink(ClipRecipe):
 
     @classmethod
     def prepare(cls, job: Job, config: LinkConfig) -> EventsOverLink:
+        """As of ClipRecipe; with ``warm_start`` a new pilot_ave that starts from a localiser's
+        weights.  SemcomError for a checkpoint that cannot start it."""
         if not config.warm_start:
             return super().prepare(job, config)
         path = Path(config.warm_start)
@@ -76,7 +83,8 @@ class EventsOverLink(ClipRecipe):
         return made
 
     def begin_with(self, teacher: Localiser) -> None:
-        """Start from a localiser's weights, and learn its features."""
+        """Start from a localiser's weights, and learn its features; with ``frozen`` the copied
+        weights do not change."""
         self.taken = self.model.start_from(teacher)
         self.kept_as_is = {}  # parameters alone: a score of background is set anew over the link
         for name, weight in self.model.named_parameters(remove_duplicate=False):
@@ -91,6 +99,7 @@ class EventsOverLink(ClipRecipe):
 
     @classmethod
     def build(cls, job: Job, clips):
+        """As of ClipRecipe; SemcomError for variant no_estimation without --init."""
         if job.variant == "no_estimation" and not job.init:
             raise SemcomError(
                 "--init: missing, no_estimation keeps the transmitters of a full checkpoint"
@@ -99,9 +108,12 @@ class EventsOverLink(ClipRecipe):
 
     @classmethod
     def more_sizes(cls, job: Job) -> dict:
+        """The terminals of the variant."""
         return {"terminals": "+".join(system(job.system).variants[job.variant])}
 
     def loss(self, batch, name: str) -> torch.Tensor:
+        """The system's loss of a batch, a scalar; with ``gaze`` that of the attention is added, and
+        with a localiser the distance of its features."""
         (epoch, index), config, net = batch, self.config, self.model
         device = next(net.parameters()).device
         snr, sidelink_snr = config.snr_min + (config.snr_max - config.snr_min) * torch.rand(
@@ -142,6 +154,8 @@ class EventsOverLink(ClipRecipe):
         return link_of(self.model, config.variant, channel, detector, seed=config.seed + 1)
 
     def score(self, kept: torch.nn.Module) -> float:
+        """Mean accuracy, 0 to 1, over the channels on val, with LMMSE and VALIDATION_SNR_DB in turn
+        clip by clip.  A constant score of background is set to its best value first."""
         channels = self.config.channels if self.config.variant != "error_free" else ("none",)
         clips = self.features["val"]
         if background_of(kept) is not None:
@@ -156,7 +170,8 @@ class EventsOverLink(ClipRecipe):
         return sum(found) / len(found)
 
     def test(self) -> dict:
-        """Accuracy free of errors, and per channel and SNR."""
+        """Accuracy, 0 to 1, on the test split: "error_free", then each channel at TEST_SNR_DB (not
+        for variant error_free)."""
         net, clips, variant = self.model, self.features["test"], self.config.variant
         net.symbols = net.rates[-1]
         free = link_of(net, "error_free", "none", "none", seed=0)
@@ -167,12 +182,15 @@ class EventsOverLink(ClipRecipe):
         return figures
 
     def header(self) -> dict:
+        """``warm_start``: file and digest of the localiser, the tensors taken from it and those
+        that stayed as they were; nothing without one."""
         if self.teacher is None:
             return {}
         return {"warm_start": self.source | {"taken": self.taken, "frozen": self.kept_as_is}}
 
     @staticmethod
     def card_rows(header: dict) -> list[tuple[str, str]]:
+        """Symbols per segment and terminal, the localiser if any, accuracies."""
         rates = system(header["system"]).cls.Config(**header["config"]).rates
         symbols = f"{' or '.join(map(str, rates))} complex per segment and terminal"
         rows = ClipRecipe.card_rows(header)
@@ -187,6 +205,7 @@ class EventsOverLink(ClipRecipe):
 
     @staticmethod
     def card_notes(header: dict) -> list[str]:
+        """Test accuracy by channel and SNR, as a table."""
         test = header["metrics"]["test"]
         channels = [name for name in test if name != "error_free"]
         if not channels:

@@ -20,7 +20,11 @@ from .clips import ClipRecipe
 
 class Localisation(ClipRecipe):
     """The loss that the network's setting names (``training.losses``); the accuracy of segments on
-    validation selects, at the best score of background where training does not tell it."""
+    validation selects, at the best score of background where training does not tell it.
+
+    Arguments are those of :class:`~semcom.training.recipes.clips.ClipRecipe`, with an
+    options.LabelledConfig.
+    """
 
     Config = LabelledConfig
 
@@ -29,6 +33,7 @@ class Localisation(ClipRecipe):
         self.augment = Augment(self.clips, len(net.classes) - 1, config.exchange, config.mismatch)
 
     def loss(self, batch, name: str) -> torch.Tensor:
+        """The setting's loss of a batch of augmented clips, a scalar."""
         (_, index), net = batch, self.model
         device = next(net.parameters()).device
         with as_over_a_link(len(index), device):
@@ -40,11 +45,14 @@ class Localisation(ClipRecipe):
         )
 
     def score(self, kept: torch.nn.Module) -> float:
+        """Share of segments, 0 to 1, that are right on val; a constant score of background is set
+        to its best value first."""
         if background_of(kept) is not None:
             return choose_background(kept, self.features["val"], [NoRadio()])
         return accuracy(kept, self.features["val"], NoRadio())
 
     def test(self) -> dict:
+        """One figure, "error_free": share of segments, 0 to 1, that are right on the test split."""
         return {"error_free": accuracy(self.model, self.features["test"], NoRadio())}
 
 

@@ -57,8 +57,12 @@ MEDIUM_PARTS = {  # what trains it, on what
 
 
 class Trained(nn.Module):
-    """What a training goes on from: all networks, the discriminator, and averages of the codebooks,
-    which no checkpoint has."""
+    """What a resumed training needs: all networks, the discriminator, and averages of the
+    codebooks, which no checkpoint has.
+
+    net        the system's networks
+    adversary  the part's discriminator; None without
+    """
 
     def __init__(self, net: M3EVSC, adversary: nn.Module | None):
         super().__init__()
@@ -70,8 +74,13 @@ class Trained(nn.Module):
 
 
 class M3E(JobRecipe):
-    """part  what is trained;  data  name of the set;  before  what the parts of --init said of
-    themselves"""
+    """One part of m3e_vsc; all networks of other parts do not change.
+
+    net     the system's networks
+    part    what is trained, with its data and options
+    data    name of the set
+    before  part -> steps, batch, seed and figures of the parts that --init has had trained
+    """
 
     Config = M3ETraining
     score_name = "score of the part"
@@ -88,7 +97,8 @@ class M3E(JobRecipe):
 
     @classmethod
     def stages(cls, job: Job, config: M3ETraining) -> list[tuple[Job, M3ETraining]]:
-        """A part, or all parts, each in a folder of its own but the last."""
+        """The given part; or all parts, each in a folder of its own below OUT but the last.
+        SemcomError for --data with part text."""
         if config.part == "text" and job.data:
             raise SemcomError("--data: part text learns a grammar's sentences; leave it out")
         if config.part != ALL_PARTS:
@@ -99,7 +109,8 @@ class M3E(JobRecipe):
 
     @classmethod
     def prepare(cls, job: Job, config: M3ETraining) -> M3E:
-        """New networks, or those of --init, and what the part learns from."""
+        """New networks, or those of --init, and what the part learns from; SemcomError for --match,
+        another device than cpu, and several processes."""
         if job.match:
             raise SemcomError(f"--match: {job.system} has no such splits; leave it out")
         if job.device != "cpu" or distributed.world() > 1:
@@ -115,16 +126,19 @@ class M3E(JobRecipe):
 
     @property
     def kept(self) -> M3EVSC:
+        """The system's networks."""
         return self.model.net
 
     @property
     def epochs(self) -> int:
+        """Epochs of VALIDATE_EVERY steps."""
         return -(-self.config.steps // VALIDATE_EVERY)
 
     patience = epochs  # never
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
-        """AdamW of the networks, then of the discriminator, which judges what they just showed."""
+        """AdamW of the networks, then of the discriminator, which learns from what the networks
+        have just decoded."""
         rate, part = self.config.learning_rate, self.part
         groups = [
             {"params": [p for n in networks for p in n.parameters()], "lr": share * rate}
@@ -145,12 +159,14 @@ class M3E(JobRecipe):
         return LambdaLR(optimizer, lambda step: 1.0)
 
     def batches(self, epoch: int) -> Iterator[tuple[int, int]]:
-        """The numbers of steps."""
+        """(1, number of the step) for each step of an epoch."""
         first = epoch * VALIDATE_EVERY
         for step in range(first, min(first + VALIDATE_EVERY, self.config.steps)):
             yield 1, step
 
     def loss(self, batch: int, name: str) -> torch.Tensor | None:
+        """The part's loss in step ``batch``, or with the name "discriminator" the discriminator's,
+        a scalar; None while the discriminator does not learn."""
         if name == "discriminator":
             with self.part.low():
                 return self.part.adversary.loss()
@@ -158,16 +174,20 @@ class M3E(JobRecipe):
         return self.part.loss(self.kept, batch)
 
     def score(self, kept: nn.Module) -> float:
+        """The part's score on val."""
         return self.part.score(kept.eval())
 
     def finish(self) -> None:
+        """Fit what the part fits to the best weights."""
         self.part.finish(self.kept.eval())
 
     def test(self) -> dict:
+        """The part's figures on the test split, which also go into the header."""
         self.figures = self.part.test(self.kept.eval())
         return self.figures
 
     def data_name(self) -> str:
+        """Name of the set: "films" or "drawn"."""
         return self.data
 
     def header(self) -> dict:
@@ -177,6 +197,7 @@ class M3E(JobRecipe):
 
     @staticmethod
     def card_rows(header: dict) -> list[tuple[str, str]]:
+        """Largest numbers of symbols, and the parts trained so far."""
         config = header["config"]
         return [
             ("symbols of a sentence", f"at most {config['text_symbols']}"),
@@ -253,7 +274,8 @@ def medium(job: Job, files: str) -> Medium:
 
 
 def similarity():
-    """How near sentences are in meaning; None where its package is missing, and a line about it."""
+    """(sentence, sentence) -> cosine of their meanings; None where the package for it is missing,
+    with a line on stderr."""
     try:
         return sentence_embedding.load().similarity
     except SemcomError as missing:

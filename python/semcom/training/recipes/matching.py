@@ -17,6 +17,7 @@ class Matching(ClipRecipe):
     validation, co-attention recomputed, selects."""
 
     def loss(self, batch, name: str) -> torch.Tensor:
+        """Eq. (5), a scalar: the contrastive loss of each stream, times the stream's weight."""
         (_, index), net = batch, self.model
         audio, visual = self.clips.batch(index, net).values()
         happens = (self.clips.labels[index] != len(net.classes) - 1).to(audio.device)
@@ -31,9 +32,11 @@ class Matching(ClipRecipe):
         return wanted | {k: v for k, v in first.state_dict().items() if k in wanted}
 
     def score(self, kept: torch.nn.Module) -> float:
+        """Share, 0 to 1, of clips of val whose event is found at its exact start, the mean of both
+        directions."""
         return sum(accuracy(kept, self.features["val"], mode) for mode in MODES) / len(MODES)
 
     def test(self) -> dict:
-        """Mean of both directions."""
+        """One figure, "error_free": that share on the test split, the mean of both directions."""
         net, clips = self.model, self.features["test"]
         return {"error_free": np.mean([accuracy(net, clips, mode) for mode in MODES])}

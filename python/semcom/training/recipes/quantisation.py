@@ -40,7 +40,12 @@ NEITHER = 0.02  # share of clips that lose both terminals
 
 
 class Quantisation(ClipRecipe):
-    """Every second's label, from features that are quantised in the end."""
+    """Every second's label, from features that are quantised in the end.
+
+    Arguments are those of :class:`~semcom.training.recipes.clips.ClipRecipe`, with an
+    options.QuantisationConfig.  The attention does not change: the pictures in ``features`` are
+    attended here, once.
+    """
 
     Config = QuantisationConfig
 
@@ -55,6 +60,7 @@ class Quantisation(ClipRecipe):
 
     @classmethod
     def build(cls, job: Job, clips) -> DigitalFeatures:
+        """The network of --init, see :meth:`continued`; SemcomError without --init."""
         if not job.init:
             raise SemcomError(
                 "--init: missing, give weights of pilot_ave_plus, variant error_free, of this set"
@@ -63,7 +69,8 @@ class Quantisation(ClipRecipe):
 
     @classmethod
     def continued(cls, job: Job, clips) -> DigitalFeatures:
-        """A new network with the sizes and the attention of a pilot_ave_plus."""
+        """A new network with the sizes and the attention of a pilot_ave_plus; SemcomError for one
+        with other terminals, sizes or attention, and for sizes that --init decides."""
         first = store.load(job.init, classes(), expected="pilot_ave_plus")[0]
         if first.config.terminals != "audio+video":
             raise SemcomError(
@@ -87,12 +94,15 @@ class Quantisation(ClipRecipe):
 
     @classmethod
     def prepare(cls, job: Job, config) -> Quantisation:
+        """As of ClipRecipe; the network begins with the parts of --init (:func:`take_over`)."""
         made = super().prepare(job, config)
         take_over(made.model, made.model.first[0], made.clips)
         del made.model.first
         return made
 
     def loss(self, batch, name: str) -> torch.Tensor:
+        """The network's loss of a batch, a scalar, from latents that are not quantised and
+        terminals some of which are lost."""
         _, index = batch
         audio, visual, labels = self.augment.batch(index)
         latents = self.latents(self.model, audio, visual)
@@ -113,17 +123,19 @@ class Quantisation(ClipRecipe):
 
     @staticmethod
     def latents(net: DigitalFeatures, audio: torch.Tensor, visual: torch.Tensor) -> dict:
-        """Latents [B, T h] of what the terminals take, the pictures attended."""
+        """Latents [B, T h] float32 by terminal, of audio [B, T, d_a] and attended pictures [B, T,
+        heads d_v]."""
         device = next(net.parameters()).device
         taken = {"audio": audio, "video": visual}
         return {k: net.encoders[k](taken[k].to(device).float()) for k in net.terminals}
 
     def score(self, kept: DigitalFeatures) -> float:
+        """Share of segments, 0 to 1, that are right on val, not quantised."""
         return self.accuracy(kept, "val")
 
     @torch.no_grad()
     def finish(self) -> None:
-        """Fit the quantisers to latents of augmented training clips."""
+        """Fit the quantisers to latents of augmented training clips, PASSES over them."""
         net = self.model
         torch.manual_seed(self.config.seed)
         found = {place: [] for place in net.terminals}
@@ -138,7 +150,8 @@ class Quantisation(ClipRecipe):
         net.eval()
 
     def rates(self) -> list[int]:
-        """[bits] of the figures."""
+        """Bits of a clip and terminal for which figures are measured: those of RATES that the
+        network can send."""
         most = STAGE_BITS * self.model.config.stages
         return [bits for bits in RATES if bits <= most]
 
@@ -146,7 +159,8 @@ class Quantisation(ClipRecipe):
     def accuracy(
         self, net: DigitalFeatures, split: str, bits: int | None = None, lost: tuple = ()
     ) -> float:
-        """Accuracy of a split at a rate (None: not quantised), with some terminals lost."""
+        """Share of segments, 0 to 1, that are right in a split at ``bits`` bits of a clip and
+        terminal (None: not quantised), with the terminals ``lost``."""
         clips, right = self.features[split], 0
         net.eval()
         for index in torch.arange(len(clips)).split(BATCH):
@@ -180,6 +194,7 @@ class Quantisation(ClipRecipe):
 
     @staticmethod
     def card_rows(header: dict) -> list[tuple[str, str]]:
+        """Validation accuracy without quantisation, and test accuracy at the highest rate."""
         rows = ClipRecipe.card_rows(header)
         validation = f"{header['metrics']['validation']:.4f} (not quantised; selects the epoch)"
         most = f"{rows[1][1]} ({header['rate_accuracy'][-1]['bits']} bits)"
@@ -187,6 +202,7 @@ class Quantisation(ClipRecipe):
 
     @staticmethod
     def card_notes(header: dict) -> list[str]:
+        """Accuracy over the bits of a clip and terminal, as a table."""
         test = header["metrics"]["test"]["bits"]
         lines = ["Accuracy over the bits of a clip that each terminal sends, without errors:", "",
                  "| bits | test | validation | audio alone | video alone | neither |",
@@ -200,7 +216,7 @@ class Quantisation(ClipRecipe):
 
 
 def arrived(quantiser, latents: torch.Tensor, bits: int) -> torch.Tensor:
-    """Latents [B, T h] as so many bits tell them."""
+    """Latents [B, T h] as the receiver decodes them from ``bits`` bits of each, without errors."""
     stages = bits // STAGE_BITS
     came = torch.full((len(latents),), stages, device=latents.device)
     return quantiser.decode(quantiser.encode(latents, stages), came)
@@ -219,6 +235,9 @@ def take_over(net: DigitalFeatures, first, clips) -> None:
 
     A decoder's first layer sees W x of the symbols x that its encoder sends; of that the directions
     of most variance are the latent, so that as little as possible is lost by sending fewer numbers.
+
+    net    the new network
+    first  the pilot_ave_plus
     clips  the training split, its pictures attended
     """
     first = first.to(next(net.parameters()).device).eval()

@@ -31,7 +31,15 @@ VALIDATE_EVERY = 1000  # steps
 
 
 class TextOverLink(JobRecipe):
-    """tokens, validation, tested  the three splits;  data  name of the set"""
+    """Sentences over a link drawn for each batch.
+
+    net         the network that is trained, with its vocabulary
+    config      options.DeepSCTraining
+    tokens      the training split
+    validation  the split that is scored and calibrated on
+    tested      the test split; None: :meth:`test` cannot be called
+    data        name of the set
+    """
 
     Config = DeepSCTraining
     score_name = "share of tokens"
@@ -51,7 +59,8 @@ class TextOverLink(JobRecipe):
 
     @classmethod
     def prepare(cls, job: Job, config: DeepSCTraining) -> TextOverLink:
-        """A new network with a vocabulary of the training sentences, or that of --init."""
+        """A new network with a vocabulary of the training sentences, or that of --init; SemcomError
+        for --match, and for options that --init decides."""
         if job.match:
             raise SemcomError(f"--match: {job.system} has no such splits; leave it out")
         if job.init:
@@ -70,6 +79,7 @@ class TextOverLink(JobRecipe):
 
     @property
     def epochs(self) -> int:
+        """Epochs of VALIDATE_EVERY steps."""
         return -(-self.config.steps // VALIDATE_EVERY)
 
     patience = epochs  # never
@@ -89,11 +99,11 @@ class TextOverLink(JobRecipe):
         }
 
     def schedule(self, optimizer: torch.optim.Optimizer) -> LambdaLR:
-        """Linear warm-up of so many steps, then a cosine to zero."""
+        """Linear warm-up of ``config.warmup`` steps, then a cosine to zero."""
         return LambdaLR(optimizer, warmed_up(self.config.steps, self.config.warmup))
 
     def batches(self, epoch: int) -> Iterator[tuple[int, tuple]]:
-        """Batches (step, numbers of the sentences), of passes over them without end."""
+        """Batches (step, numbers of the sentences [B] int64), of passes over them without end."""
         first = epoch * VALIDATE_EVERY
         last = min(first + VALIDATE_EVERY, self.config.steps)
         step = passes = 0
@@ -106,6 +116,7 @@ class TextOverLink(JobRecipe):
             passes += 1
 
     def loss(self, batch, name: str) -> torch.Tensor:
+        """Cross entropy [nat] of the received tokens, a scalar, mean over the tokens of a batch."""
         (step, index), config = batch, self.config
         generator = torch.Generator().manual_seed((config.seed + 1) * 1_000_003 + step)
         numbers, lengths = self.tokens.batch(index)
@@ -133,6 +144,8 @@ class TextOverLink(JobRecipe):
         return torch.where(half < 0.5, wide, narrow).clamp_min(least)
 
     def score(self, kept: torch.nn.Module) -> float:
+        """Share of tokens, 0 to 1, that are right on validation, mean over
+        ``deepsc.VALIDATION``."""
         return deepsc.validate(kept.eval(), self.validation)["mean"]
 
     def finish(self) -> None:
@@ -140,15 +153,18 @@ class TextOverLink(JobRecipe):
         deepsc.calibrate(self.model.eval(), self.validation)
 
     def test(self) -> dict:
-        """Share of tokens that are right, the mean first, then per channel and SNR."""
+        """Share of tokens, 0 to 1, that are right on the test split: "mean", then at each
+        "channel@snr"."""
         figures = deepsc.validate(self.model.eval(), self.tested)
         return {"mean": figures.pop("mean"), **figures}
 
     def data_name(self) -> str:
+        """Name of the set, as given."""
         return self.data
 
     @staticmethod
     def card_rows(header: dict) -> list[tuple[str, str]]:
+        """Symbols per token, size of the vocabulary, shares of tokens."""
         metrics = header["metrics"]
         return [
             ("symbols", f"{header['config']['symbols']} complex per token"),
