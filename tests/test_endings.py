@@ -196,7 +196,7 @@ def test_a_program_of_another_checkout_tells_whose_module_it_runs(program, tmp_p
     (tmp_path / "apps").mkdir()
     copy = shutil.copy(ROOT / RUN, tmp_path / "apps")
     done = program(copy, "--help")
-    assert done.returncode == 0 and f"not that of {tmp_path}/python/semcom" in done.stderr
+    assert done.returncode == 0 and f"not the one in {tmp_path}/python/semcom" in done.stderr
     assert not program(RUN, "--help").stderr
 
 

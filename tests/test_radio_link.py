@@ -162,7 +162,7 @@ def test_radios_that_cannot_be_are_refused_in_one_line(program, options, said):
     [
         (["audio"], "--radio"),
         (["receiver", "--radio", "mock:bench"], "--radio"),
-        (["video", "--radio", "zmq:", "--detector", "zf", "lmmse"], "2 are named"),
+        (["video", "--radio", "zmq:", "--detector", "zf", "lmmse"], "2 are given"),
         (["audio", "--radio", "zmq:", "--variant", "video_only"], "video_only"),
         (["video", "--radio", "uhd:serial=NONE"], "USRP"),
     ],

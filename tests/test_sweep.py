@@ -103,6 +103,11 @@ def two():
         yield cluster
 
 
+def test_workers_of_this_module_are_alike(two):
+    hosts.compare(two)
+    assert len(two.workers()) == 2
+
+
 def swept(cluster, several: list, clips) -> dict:
     return dict(points.Sweep(cluster, several, clips).records())
 
@@ -178,12 +183,6 @@ def refuse(value):
 def test_an_error_of_a_call_is_that_of_this_process(two):
     with pytest.raises(SemcomError, match="value 3: no such"):
         list(two.results([Call(0, "call", refuse, (3,))]))
-
-
-def test_workers_of_this_module_are_alike(two):
-    two.client.wait_for_workers(2, timeout=60)  # those that a test before this one killed
-    hosts.compare(two)
-    assert len(two.workers()) == 2
 
 
 def test_a_worker_that_joins_later_is_compared_too(two, monkeypatch):

@@ -173,22 +173,23 @@ class Cluster:
         Dask's nanny does not restart a process of this machine that died before the nanny knew it
         to be running; it is asked for again here.
         """
+        looked = there = time.monotonic()
         while not ready.is_empty():
-            looked = there = time.monotonic()
-            while not ready.has_ready():
-                time.sleep(POLL_S)
-                now = time.monotonic()
-                if now < looked + WATCH_S:
-                    continue
+            now = time.monotonic()
+            if ready.has_ready():
+                there = now
+                yield next(ready)
+                continue
+            if now >= looked + WATCH_S:
                 looked, there = now, now if self.workers() else there
                 if now > there + LOST_S:
                     raise SemcomError(
-                        f"no worker has been there for {LOST_S:g} s; what is finished is kept: "
-                        "start workers, and go on with --resume"
+                        f"no worker has been there for {LOST_S:g} s; finished points are kept: "
+                        "start workers, and continue with --resume"
                     )
                 if self._own:
                     self._own.scale(self._count)
-            yield next(ready)
+            time.sleep(POLL_S)
 
     def drop(self, unwanted: Callable[[Call], bool]) -> None:
         """Cancel the calls without a result for which ``unwanted(call)`` is true."""
