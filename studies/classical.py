@@ -97,7 +97,7 @@ class Study:
     """The study's points on the test split, each measured when first needed."""
 
     def __init__(self, args: argparse.Namespace):
-        self.raw, self.frames = args.raw, args.test
+        self.raw, self.frames, self.val = args.raw, args.test, args.val
         self.clips = Held(open_set(args.raw, "test"))
         self.kept = points.store(args.out)
 
@@ -182,6 +182,7 @@ class Study:
             "classical",
             command=pages.command("classical", "--raw <folder>"),
             clips=str(self.frames),
+            val=str(self.val),
             data=self.clips.name,
             uses=str(USES),
             fixed_clips=str(min(self.frames, FIXED_CLIPS)),
