@@ -154,6 +154,11 @@ def upper_bound(events: int, frames: float) -> float:
     return float(chi2.ppf(0.95, 2 * events + 2) / (2 * frames))
 
 
+def rms_margin_db(errors: int) -> float:
+    """What an RMS of so many normal errors may be too low by [dB] (95 %, one-sided)."""
+    return float(10 * np.log10(errors / chi2.ppf(0.05, errors)))
+
+
 def estimates(point: dict, rng, advance: Callable) -> dict:
     """RMS errors of one user's carrier and time at two antennas beside their Cramer-Rao bounds:
     after the preamble, over detected bursts, and after the header, over received ones."""

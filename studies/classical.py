@@ -108,7 +108,7 @@ class Study:
     """
 
     def __init__(self, args: argparse.Namespace):
-        self.raw, self.frames = args.raw, args.test
+        self.raw, self.frames, self.val = args.raw, args.test, args.val
         self.clips = Held(open_set(args.raw, "test"))
         self.kept = points.store(args.out)
 
@@ -197,6 +197,7 @@ class Study:
             "classical",
             command=pages.command("classical", "--raw <folder>"),
             clips=str(self.frames),
+            val=str(self.val),
             data=self.clips.name,
             uses=str(USES),
             fixed_clips=str(min(self.frames, FIXED_CLIPS)),

@@ -67,7 +67,9 @@ def _snr(system: str) -> Experiment:
         "accuracy over SNR on three channels, with the baselines (the paper's Fig. 6)",
         f"The curves of one terminal are variants of {system} with LS + LMMSE. Dashed lines are "
         f"the accuracy of the same system trained and tested without a channel. {BASELINE} was "
-        "trained over the channel with one seed; its intervals are from a bootstrap over clips.",
+        "trained over the channel with one seed, and with the setting of its error-free training, "
+        f"while {system} was tuned over the channel; its intervals are from a bootstrap over "
+        "clips.",
         tuple(panels),
     )
 

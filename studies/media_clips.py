@@ -13,6 +13,7 @@ from gnuradio.semcom.perception.windows import LENGTH
 from gnuradio.semcom.report import tables
 from gnuradio.semcom.run.films import FilmsRun, Understood, run_films
 from gnuradio.semcom.run.scenario import Scenario
+from scipy.stats import binomtest
 
 OTHER = "other"  # class of a clip that shows none of the events
 WEAK = "weak"  # strength of a clip whose event is faint or mixed
@@ -106,7 +107,8 @@ def balanced(rows: list[dict], best: int) -> float:
 
 
 def interval(rows: list[dict], best: int) -> tuple[float, float]:
-    """95 % bootstrap interval of :func:`balanced` over clips, resampled within their classes."""
+    """95 % bootstrap interval of :func:`balanced` over clips, resampled within their classes: a
+    class of one clip adds no spread."""
     rng, by_class = np.random.default_rng(0), {}
     for each in rows:
         by_class.setdefault(each["class"], []).append(named(each, best))
@@ -114,6 +116,14 @@ def interval(rows: list[dict], best: int) -> tuple[float, float]:
     drawn = [np.mean([rng.choice(each, len(each)).mean() for each in hits]) for _ in range(DRAWS)]
     low, high = np.percentile(drawn, [2.5, 97.5])
     return float(low), float(high)
+
+
+def share(rows: list[dict]) -> str:
+    """How many of the clips have their class as the most probable event, with the 95 % interval of
+    the share, and in how many the decision is that class."""
+    hits, said = sum(named(each, 1) for each in rows), sum(r["said"] == r["class"] for r in rows)
+    low, high = binomtest(hits, len(rows)).proportion_ci(0.95, method="exact")
+    return f"{hits} of {len(rows)} clips ({low:.2f} to {high:.2f}; {said} by the decision)"
 
 
 def summary(label: str, rows: list[dict]) -> str:
@@ -126,8 +136,8 @@ def summary(label: str, rows: list[dict]) -> str:
     low, high = interval(strong, 1)
     seconds = sum(each["right"] for each in strong) / sum(each["scored"] for each in strong)
     text = (
-        f"- {label}: balanced clip accuracy {balanced(strong, 1):.2f} ({low:.2f} to {high:.2f}), "
-        f"among the best three {balanced(strong, 3):.2f}, over {len(strong)} clips of "
+        f"- {label}: {share(strong)}; balanced clip accuracy {balanced(strong, 1):.2f} "
+        f"({low:.2f} to {high:.2f}), among the best three {balanced(strong, 3):.2f}, over "
         f"{len(classes)} classes (best constant answer: {1 / len(classes):.2f}, or "
         f"{min(1.0, 3 / len(classes)):.2f}); {seconds:.2f} of their scored seconds"
     )

@@ -73,7 +73,8 @@ def test_classes_weigh_alike():
 
 def test_the_summary_tells_strong_weak_and_none_apart():
     text = clips.summary("here", rows())
-    assert "- here: balanced clip accuracy 0.38" in text and "over 5 clips of 2 classes" in text
+    assert "- here: 3 of 5 clips (0.15 to 0.95; 3 by the decision); balanced" in text
+    assert "balanced clip accuracy 0.38" in text and "over 2 classes" in text
     assert "1 of 1 weak clips" in text
     assert "Of 1 films of none of the classes, 0.75 of the seconds say background" in text
     assert "event is said: 0.80" in text

@@ -133,12 +133,26 @@ def test_page_and_figures_show_the_records():
         "| 99 % of bursts received at 5 dB, Rayleigh | 98.00 % (50.00-90.00, 100 bursts) |" in page
     )
     assert "**no**" in page and "    a command" in page and "False alarms" not in page
+    few = {**record, "burst": {**share(100, 100), "ci95": [0.964, 1.0]}}
+    assert "(96.40-100.00, 100 bursts) | not shown |" in pages_of.page([few], "a command", {})
     assert "](figures/some.png)" in page
     (panel,) = pages_of.detection_panels([record])
     heard, received = panel.lines
     assert heard.y[0].mean is None  # none missed: no point on a logarithmic axis
     assert received.y[0] == pytest.approx((0.02, 0.1, 0.5)) and received.x == [5.0]
     assert panel.others[0][1:] == ([5.0], [0.5])
+
+
+def test_an_aim_of_few_bursts_is_not_shown():
+    assert burst_measures.rms_margin_db(60) == pytest.approx(1.428, abs=1e-3)
+    assert burst_measures.rms_margin_db(8000) == pytest.approx(0.114, abs=1e-3)
+    point = {"section": "estimates", "channel": "awgn", "phase_noise_dbc_hz": None, "snr_db": 5.0}
+    for count, said in ((60, "not shown"), (8000, "yes")):
+        ((aim, found, met),) = pages_of.bound_aims(
+            [{**point, "preamble": {"cfo_over_db": 1.2, "bursts": count}}]
+        )
+        assert "AWGN, clean oscillators, within 2 dB" in aim and met == said
+    assert found == "at most 1.2 dB over it, 1.3 dB with the spread of the RMS (95 %)"
 
 
 def test_the_program_measures_everything_once(program, tmp_path):
