@@ -338,9 +338,9 @@ def test_usrps_are_tuned_at_run_time(compiled):
     assert video == tuned("tx", 868.5e6, 11) | tuned("rx", 868.5e6, 22)
     assert audio == tuned("tx", 2.45e9, 40)
     audio, video, receiver = seen["labels"]
-    assert audio.endswith("gain 90 dB becomes 40 dB; it has 0 to 40")
+    assert audio.endswith("gain 90 dB becomes 40 dB; range: 0 to 40")
     assert "becomes" not in video
-    assert receiver == "frequency 99000 MHz becomes 6000 MHz; it has 70 to 6000"
+    assert receiver == "frequency 99000 MHz becomes 6000 MHz; range: 70 to 6000"
 
 
 @pytest.mark.parametrize(
