@@ -4,7 +4,7 @@
 what was found.
 
 libFuzzer drives all of them: targets of lib/phy (tests/fuzz/phy, built with clang into build-fuzz,
-under ASan and UBSan), and those of Python (tests/fuzz/readers.py) by way of Atheris.  An input
+under ASan and UBSan), and those of Python (tests/fuzz/*readers.py) by way of Atheris.  An input
 that crashes, takes longer than 20 s or more than 2 GiB ends its target, is kept in out/fuzz, and
 makes the exit status 1.  Ways through the code that a run finds stay in out/fuzz for the next one.
 """
@@ -28,7 +28,7 @@ MEMORY_MB, PATIENCE_S, LONGEST = 2048, 20, 4096  # of an input: memory of the pr
 def targets() -> dict:
     """Name -> how to start it; those of C++ first."""
     compiled = {p.name.removeprefix("fuzz_"): [str(p)] for p in sorted(COMPILED.glob("fuzz_*"))}
-    text = (Path(__file__).parent / "readers.py").read_text()
+    text = "".join(path.read_text() for path in sorted(Path(__file__).parent.glob("*readers.py")))
     names = re.findall(r"^@target\(.*?^def (\w+)", text, re.MULTILINE | re.DOTALL)
     engine = [sys.executable, "-m", "tests.fuzz.engine"]
     return compiled | {name: [*engine, str(KEPT / f"{name}.count"), name] for name in names}

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Drive one target of readers.py with Atheris (libFuzzer for Python): python -m tests.fuzz.engine
+"""Drive one target of *readers.py with Atheris (libFuzzer for Python): python -m tests.fuzz.engine
 COUNT_FILE TARGET [libFuzzer's options] [folders of inputs].
 
 Hypothesis makes the input out of libFuzzer's bytes, so that it is of the kind that the reader
@@ -19,7 +19,8 @@ EVERY = 64  # inputs between two writings of their number
 def main() -> None:
     count_file, name, *rest = sys.argv[1:]
     with atheris.instrument_imports(include=["gnuradio.semcom"], enable_loader_override=False):
-        from tests.fuzz.readers import TARGETS
+        from tests.fuzz import media_readers, readers  # noqa: F401  fill TARGETS
+        from tests.fuzz.targets import TARGETS
     from hypothesis import HealthCheck, given, settings
 
     target, count = TARGETS[name], 0
