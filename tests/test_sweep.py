@@ -176,6 +176,17 @@ def test_a_cluster_that_has_lost_its_workers_is_one_line(monkeypatch):
             next(found)
 
 
+def test_a_scheduler_that_has_gone_is_one_line(monkeypatch):
+    monkeypatch.setattr(clusters, "JOIN_S", 3.0)  # and as long it is asked again
+    own = dict(n_workers=1, threads_per_worker=1, dashboard_address=":0")
+    with distributed.LocalCluster(**own) as other, Cluster(0, other.scheduler_address) as cluster:
+        found = cluster.results([Call(n, f"call {n}", slowly, (60.0 * n, n)) for n in (0, 1)])
+        assert next(found)[1] == 0
+        other.close()
+        with pytest.raises(SemcomError, match="call 1: the scheduler has gone"):
+            next(found)
+
+
 def refuse(value):
     raise SemcomError(f"value {value}: no such")
 

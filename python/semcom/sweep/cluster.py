@@ -73,7 +73,8 @@ class Cluster:
     def __init__(self, workers: int = 0, scheduler: str = ""):
         self._own, self._count = None, workers
         local = distributed.LocalCluster  # first: this loads Dask's own settings
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # we print its errors
+        for name in ("distributed", "distributed.client"):  # the second has a level of its own
+            logging.getLogger(name).setLevel(logging.CRITICAL)  # this module reports the errors
         with dask.config.set(SETTINGS):
             if not scheduler:
                 self._own = _started(local, workers)
@@ -155,9 +156,14 @@ class Cluster:
         send(room)
         for future in self._watched(ready):
             call = self._waiting.pop(future, None)
-            if call is None or future.cancelled():
+            if call is None:
                 send(1)
                 continue
+            if future.cancelled():  # not by drop(): the client has given the scheduler up
+                raise SemcomError(
+                    f"{call.label}: the scheduler has gone; finished points are kept: start one, "
+                    "and continue with --resume"
+                )
             if future.status == "error":
                 cause = future.exception()
                 if not isinstance(cause, distributed.KilledWorker):
