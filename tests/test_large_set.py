@@ -7,10 +7,9 @@ import time
 
 import h5py
 import numpy as np
-from gnuradio.semcom.data import AveSet
+from gnuradio.semcom.data import AveSet, clipset
 from gnuradio.semcom.run.runner import run_point
 from gnuradio.semcom.run.scenario import Scenario
-from gnuradio.semcom.sweep import hosts
 from gnuradio.semcom.weights.names import shipped
 
 CLIPS = 80_000
@@ -43,7 +42,7 @@ def test_it_starts_at_once_and_little_of_it_is_read(tmp_path):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     began = time.process_time()
     clips = AveSet(tmp_path, "test")
-    hosts.set_digest(clips)
+    clipset.digest(clips)
     point = Scenario(data=str(tmp_path), frames=4, checkpoint=str(shipped("pilot_ave_plus")))
     record = run_point(point, clips)
     assert time.process_time() - began < 5

@@ -19,6 +19,7 @@ from gnuradio.semcom.run import parts, runner
 from gnuradio.semcom.run.records import lasting
 from gnuradio.semcom.run.runner import joined_record, measure, run_point
 from gnuradio.semcom.run.scenario import Scenario
+from gnuradio.semcom.run.sets import clips_of
 from gnuradio.semcom.sweep import cluster as clusters
 from gnuradio.semcom.sweep import hosts, points
 from gnuradio.semcom.sweep.cluster import Call, Cluster, Died
@@ -277,10 +278,10 @@ def test_what_a_host_lacks_is_found_by_content_or_asked_for(tmp_path, monkeypatc
         points.do(task)
 
 
-def synthetic_of_another_seed(folder: Path) -> None:
+def synthetic_of_another_seed(folder: Path, seed=1) -> None:
     from gnuradio.semcom.data import synthetic
 
-    synthetic.write(folder, 4, seed=1)
+    synthetic.write(folder, 4, seed=seed)
 
 
 def test_where_nobody_answers_is_one_line(monkeypatch):
@@ -301,6 +302,19 @@ def test_a_file_of_another_sweep_is_not_lost(program, tmp_path):
     path.write_text('{"schema": 2, "records": [{"accuracy": 1.0}]}')  # of another program
     done = program(*words, "--resume")
     assert done.returncode == 2 and "no records of points of a link" in done.stderr
+
+
+def test_points_of_a_set_that_changed_are_other_points(tmp_path):
+    """--resume does not take the results of what lay in the folder, or was the film, before."""
+    keys = set()
+    for seed in (0, 1):
+        synthetic_of_another_seed(tmp_path / "events", seed)
+        film = tmp_path / "film.mp4"
+        film.write_bytes(bytes([seed]) * 4096)
+        events = Scenario(data=str(tmp_path / "events"), checkpoint="synthetic")
+        for point in (events, Scenario(media=(str(film),))):
+            keys |= {runner.key_of_point(point, clips_of([point])) for _ in range(2)}
+    assert len(keys) == 4
 
 
 def test_no_cluster_is_opened_unasked():

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from ..nets.names import AVE_CLASSES
 
 SPLITS = ("train", "val", "test")
 MATCH_SPLITS = tuple(f"{split}_match" for split in SPLITS)  # AVE's for cross-modal localisation
-LOOKED_AT = 24  # clips whose truth enters the fingerprint of a set
+TRUTHS, FEATURES = 24, 8  # clips whose truth and whose features identify a set
 
 BACKGROUND = len(AVE_CLASSES) - 1
 
@@ -75,8 +76,23 @@ def describe(clips, i: int) -> dict:
 def fingerprint(clips) -> str:
     """SHA-256 (hexadecimal) of the truth of a set's first clips: equal for copies of a set with
     other names; '' for films."""
-    truths = [describe(clips, i) for i in range(min(len(clips), LOOKED_AT))]
+    truths = [describe(clips, i) for i in range(min(len(clips), TRUTHS))]
     return hashlib.sha256(json.dumps(truths).encode()).hexdigest() if truths else ""
+
+
+@functools.lru_cache(maxsize=8)
+def digest(clips) -> str:
+    """SHA-256 (hexadecimal) by which a set is known again: of the number of clips, the
+    :func:`fingerprint`, and the features or texts of some clips; features of media are not
+    computed.  A set may have its own ``digest()``, as films have."""
+    if hasattr(clips, "digest"):
+        return clips.digest()
+    told = hashlib.sha256(f"{len(clips)} {fingerprint(clips)}".encode())
+    for i in np.unique(np.linspace(0, len(clips) - 1, FEATURES).astype(int)) if len(clips) else ():
+        for kind in ("audio", "visual", "text"):
+            if hasattr(clips, kind) and not hasattr(clips, "media"):
+                told.update(np.ascontiguousarray(getattr(clips, kind)(int(i))).tobytes())
+    return told.hexdigest()
 
 
 def shared_ids(sets: dict[str, ClipSet]) -> dict[tuple[str, str], int]:

@@ -8,6 +8,7 @@ they come.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,8 @@ from ..perception.names import AUTO, FEATURES
 from ..perception.windows import MediaWindows
 from .ave_text import Truths
 from .clipset import AVE_CLASSES, BACKGROUND
+
+MIB = 1 << 20
 
 
 class Films:
@@ -50,6 +53,17 @@ class Films:
 
     def __len__(self) -> int:
         return 0
+
+    def digest(self) -> str:
+        """SHA-256 (hexadecimal) of the names, sizes and first and last MiB of the files."""
+        told = hashlib.sha256(f"{self._files()} {self._sizes()}".encode())
+        for name, size in zip(self.names, self._sizes(), strict=True):
+            if size:
+                with open(name, "rb") as file:
+                    told.update(file.read(MIB))
+                    file.seek(max(0, size - MIB))
+                    told.update(file.read(MIB))
+        return told.hexdigest()
 
     def suit(self, sizes: dict) -> None:
         """With features 'auto', choose the feature networks that fit a system's ``sizes``."""

@@ -10,7 +10,7 @@ import numpy as np
 from ..base import screen
 from ..base.errors import SemcomError
 from ..base.files import make_folder, replacing
-from ..data import open_set
+from ..data import clipset, open_set
 from ..data.tensors import read
 from ..evaluation import attention, localisation
 from ..run.scenario import Scenario
@@ -63,7 +63,7 @@ def _on_cluster(args, clips, paths, cluster, advance) -> list:
     calls, records = [], {}
     for path in paths:
         point = Scenario(data=str(args.data), checkpoint=str(path))
-        needs = hosts.Needs(hosts.digest(path), "", hosts.set_digest(clips), clips.name)
+        needs = hosts.Needs(hosts.digest(path), "", clipset.digest(clips), clips.name)
         calls.append(Call(path, f"{args.system}, {path}", elsewhere, (plain, point, needs)))
     for call, result in cluster.results(calls):
         if isinstance(result, Died):

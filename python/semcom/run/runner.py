@@ -23,6 +23,7 @@ from ..blocks import guard
 from ..blocks.clip_source import clip_source
 from ..blocks.media_source import media_source
 from ..chain import metrics, reference
+from ..data.clipset import digest
 from ..data.films import Films
 from ..systems.choice import decoder_of, error_free_weights
 from ..systems.loading import parted, shared_system
@@ -286,6 +287,7 @@ def identity(point: Scenario, clips, weights: str) -> dict:
     return {
         "scenario": settings(point),
         "data": clips.name,
+        "data_digest": digest(clips),
         "checkpoint_sha256": sha256(weights) if weights else None,
         "error_free_sha256": sha256(free) if free else None,
     }
@@ -293,9 +295,10 @@ def identity(point: Scenario, clips, weights: str) -> dict:
 
 def key(record: dict) -> tuple:
     """The key that identifies a record: data set, digests of checkpoints, all options; an option
-    that the record does not have counts as its default."""
+    that the record does not have counts as its default.  A record without
+    a digest of the set is not found again."""
     used = settings(Scenario(**record["scenario"]))
-    return (*(record[name] for name in KEY), *sorted(used.items()))
+    return (*(record[name] for name in KEY), record.get("data_digest"), *sorted(used.items()))
 
 
 def key_of_point(point: Scenario, clips) -> tuple:

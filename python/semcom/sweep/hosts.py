@@ -18,13 +18,12 @@ import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from ..base.errors import SemcomError
 from ..base.files import sha256
 from ..base.programs import note
-from ..data.clipset import fingerprint
+from ..data import clipset
 from ..run.budget import model_for
 from ..run.records import versions
 from ..run.scenario import Scenario
@@ -34,7 +33,6 @@ from ..weights.names import models_folder
 
 SETS_VARIABLE = "SEMCOM_SETS"  # environment variable: folders of sets, separated by colons
 COMPARED = ("semcom", "sources", "torch", "gnuradio", "numpy")
-LOOKED_AT = 8  # clips of a set whose features are compared
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
@@ -44,7 +42,7 @@ class Needs:
 
     weights   SHA-256 of its weights; '': it has none
     free      SHA-256 of the weights without a channel beside them; '': there are none
-    set       digest of its set, see :func:`set_digest`
+    set       digest of its set, see :func:`.clipset.digest`
     set_name  name of its set
     """
 
@@ -125,29 +123,17 @@ def digest(path) -> str:
     return _digest(str(path), known.st_size, known.st_mtime_ns)
 
 
-@functools.lru_cache(maxsize=8)
-def set_digest(clips) -> str:
-    """SHA-256 in hex digits of the number of clips, their fingerprint, and the features or texts of
-    LOOKED_AT of them; features of media are not computed."""
-    told = hashlib.sha256(f"{len(clips)} {fingerprint(clips)}".encode())
-    for i in np.unique(np.linspace(0, len(clips) - 1, LOOKED_AT).astype(int)) if len(clips) else ():
-        for kind in ("audio", "visual", "text"):
-            if hasattr(clips, kind) and not hasattr(clips, "media"):
-                told.update(np.ascontiguousarray(getattr(clips, kind)(int(i))).tobytes())
-    return told.hexdigest()
-
-
 def needs(point: Scenario, clips) -> tuple[Needs, str]:
     """What a point needs, by the files of this process, and the path of its weights ('': none)."""
     model = model_for(point, clips)
     weights, free = parted(model)[0], error_free_weights(point, model)
     known = [digest(path) if path else "" for path in (weights, free)]
-    return Needs(*known, set_digest(clips), clips.name), weights
+    return Needs(*known, clipset.digest(clips), clips.name), weights
 
 
 def check_set(point: Scenario, clips, wanted: Needs) -> None:
     """SemcomError if the set on this host differs from that where the sweep was started."""
-    if (set_digest(clips), clips.name) != (wanted.set, wanted.set_name):
+    if (clipset.digest(clips), clips.name) != (wanted.set, wanted.set_name):
         raise lacks(
             f"the set {wanted.set_name} as it is where the sweep was started",
             f"what lies in {point.data or 'this version'} is another one: copy it from there",
