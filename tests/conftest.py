@@ -11,8 +11,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import forked
 import pytest
 import torch
+from gnuradio.semcom.base.programs import SIGNALS
 from gnuradio.semcom.blocks import guard
 from gnuradio.semcom.data import SyntheticSet
 from gnuradio.semcom.nets.pilot_ave_plus import PilotAvePlus, PilotAvePlusConfig
@@ -32,6 +34,9 @@ SLOW = {  # left out by --quick: each takes more than 5 s on two cores, most of 
     "test_programs", "test_radio_link", "test_run_link", "test_slurm", "test_studies", "test_sweep",
     "test_synchronisation", "test_training", "test_vgg",
 }  # fmt: skip
+
+
+_started = []  # processes of start_program
 
 
 def pytest_addoption(parser):
@@ -60,50 +65,68 @@ def make(tmp_path):
     return maker(tmp_path)
 
 
-@pytest.fixture
-def program():
-    """Function that runs a program of the repository, words as on the command line, and returns the
+def run_program(*words, timeout=120, env=None, **options):
+    """Run a program of the repository, words as on the command line, to its end; returns the
     finished process, with its output as text.
 
     timeout  [s], after which it is killed and the test fails
     env      variables in addition to those of the test
+    options  of subprocess.run: the process is then started with a Python of its own, as it is for
+             code (-c) and another PYTHONPATH; otherwise forked.py starts it, in less time
     """
+    words = [str(word) for word in words]
+    variables = {**os.environ, **(env or {})}
+    if not options and words[0].endswith(".py") and "PYTHONPATH" not in (env or {}):
+        return forked.run(words, ROOT, variables, timeout)
+    return subprocess.run(
+        [sys.executable, *words],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        cwd=ROOT,
+        env=variables,
+        **options,
+    )
 
-    def run(*words, timeout=120, **options):
-        environment = {**os.environ, **options.pop("env", {})}
-        return subprocess.run(
-            [sys.executable, *map(str, words)],
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            cwd=ROOT,
-            env=environment,
-            **options,
-        )
 
-    return run
+@pytest.fixture
+def program():
+    """:func:`run_program`."""
+    return run_program
 
 
 def start_program(*words):
-    """Start a program of the repository that can be interrupted with SIGINT; returns its process.
+    """Start a program of the repository that signals can stop; returns its process.
 
-    Tests that run in the background ignore that signal, and their children would inherit it.
+    Tests that run in the background or under nohup ignore some, and their children would too.
     """
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, *map(str, words)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         cwd=ROOT,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=lambda: [signal.signal(number, signal.SIG_DFL) for number in SIGNALS],
         start_new_session=True,
     )
+    _started.append(process)
+    return process
 
 
 def end_program(process):
     """Kill a program of :func:`start_program` and all that it started, if it has not ended."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
+
+
+@pytest.fixture(autouse=True)
+def nothing_runs_on():
+    """Programs of :func:`start_program` end with the test that started them, if it fails too."""
+    before = len(_started)
+    yield
+    for process in _started[before:]:
+        if process.poll() is None:
+            end_program(process)
 
 
 @pytest.fixture(scope="session")

@@ -3,14 +3,13 @@
 """apps/evaluate.py end to end on small sets, and its measures against plain loops."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 import torch
+from conftest import run_program
 from gnuradio.semcom.data import open_set, synthetic
 from gnuradio.semcom.systems.registry import classes, localiser
 from gnuradio.semcom.tasks import scores
@@ -25,8 +24,7 @@ SMALL = {
 
 
 def evaluate(*arguments):
-    words = [sys.executable, PROGRAM, *map(str, arguments)]
-    return subprocess.run(words, capture_output=True, text=True, timeout=300)
+    return run_program(PROGRAM, *arguments, timeout=300)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import start_program
+from conftest import run_program, start_program
 from gnuradio.semcom.base.programs import Stopped
 from gnuradio.semcom.data import ave_text, extraction, open_set
 from gnuradio.semcom.data.clipset import AVE_CLASSES, BACKGROUND
@@ -23,14 +23,9 @@ EXTRACT, MAKE = "apps/extract_features.py", "apps/make_media.py"
 @pytest.fixture(scope="module")
 def media(tmp_path_factory):
     """Two drawn clips with their Annotations.txt."""
-    import subprocess
-    import sys
-
-    from conftest import ROOT
-
     folder = tmp_path_factory.mktemp("drawn")
-    words = [sys.executable, MAKE, "--out", str(folder), "--clips", "2", "--seed", "3"]
-    subprocess.run(words, cwd=ROOT, check=True, timeout=120, capture_output=True)
+    done = run_program(MAKE, "--out", folder, "--clips", 2, "--seed", 3)
+    assert done.returncode == 0, done.stderr
     return folder
 
 

