@@ -225,7 +225,7 @@ def test_a_recording_is_whole_whatever_ends_it(tmp_path, number):
     def written():
         return max((p.stat().st_size for p in tmp_path.glob(".semcom-*")), default=0)
 
-    while written() < 4 << 20 and time.monotonic() < deadline:
+    while written() < 16 << 20 and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(number)
     process.send_signal(number)  # as shells do

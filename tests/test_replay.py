@@ -4,6 +4,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from gnuradio.semcom.data import open_set
 from gnuradio.semcom.data.grammar import GrammarSentences
 from gnuradio.semcom.data.synthetic import SyntheticSet
 from gnuradio.semcom.protocol.recording import Recording, describe, record
-from gnuradio.semcom.run import replay
+from gnuradio.semcom.run import replay, runner
 from gnuradio.semcom.run.runner import run_point
 from gnuradio.semcom.run.scenario import Scenario
 from gnuradio.semcom.weights import store
@@ -287,3 +288,17 @@ def test_values_of_files_are_checked_as_typed_ones_are():
     for name, value in (("copies", 2.0), ("copies", 0), ("media", [1]), ("ask_below", 1.5)):
         with pytest.raises(ValueError, match="expected|is not"):
             of(name, value)
+
+
+def test_a_run_that_is_stopped_before_anything_is_heard_tells_no_number_of_frames():
+    """Not the one that was asked for: more than the samples hold."""
+    point, clips = Scenario(radio="mock:indoor", frames=2000), SyntheticSet("test")
+    log = SimpleNamespace(update=lambda: None, highest=-1)
+    sender = SimpleNamespace(source=SimpleNamespace(sent=9))
+    run = SimpleNamespace(
+        point=point, clips=clips, weights=runner.model_for(point, clips), log=log, cut=True,
+        flowgraph=sender,
+    )  # fmt: skip
+    assert runner.told_of_run(run)["frames"] is None
+    log.highest = 4
+    assert runner.told_of_run(run)["frames"] == 5

@@ -246,11 +246,11 @@ def _set_batches(point: Scenario, clips, flowgraph, net) -> None:
 def told_of_run(run: Run) -> dict:
     """The fields of a run's recording that are known at its end."""
     told = told_of_clips(run.clips) | told_of_model(run.point, run.weights)
-    if run.cut:
+    if run.cut:  # how many were sent is not known; without one that was heard, nothing is
         run.log.update()
+        return {**told, "frames": run.log.highest + 1 or None}
     sent = run.flowgraph.source.sent if run.flowgraph.source else run.log.frames
-    frames = run.log.highest + 1 if run.cut else sent
-    return {**told, "frames": frames} if frames else told
+    return {**told, "frames": sent} if sent else told
 
 
 def source_of(clips, takes: list, frames: int, span=None):
