@@ -3,8 +3,12 @@
 """Flowgraphs with blocks of others, which throw where they like: each is a process, which ends."""
 
 import sys
+import threading
+import time
 
 import pytest
+from gnuradio import analog, blocks, gr
+from gnuradio.semcom.blocks import guard
 
 BLOCKS = """
 import sys, time
@@ -127,3 +131,29 @@ sys.exit(3)
 """,
     )
     assert done.returncode == 3 and done.stdout.splitlines()[-1] == "stopped", done.stderr
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["after", "before"])
+def test_a_signal_during_the_start_leaves_nothing_that_runs(monkeypatch, there):
+    """Its threads would abort the process when Python ends."""
+    samples = blocks.probe_signal_c()
+    top = gr.top_block()
+    top.connect(analog.sig_source_c(1e6, analog.GR_COS_WAVE, 1e3, 1.0), samples)
+    start = threading.Thread.start
+
+    def interrupted(thread):
+        ours = threading.current_thread() is threading.main_thread()
+        if there or not ours:
+            start(thread)
+        if ours:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            guard.run(top)
+    time.sleep(0.2)
+    assert not guard._running
+    top.start()  # fails while it runs
+    top.stop()
+    top.wait()

@@ -31,6 +31,7 @@ from ..base.programs import take_faults
 WORK_DONE = -1  # returned by work() to end: gr.WORK_DONE itself raises TypeError in Python
 GRACE_S = 10.0  # [s] in which a flowgraph has to end after an error
 START_S = 60.0  # [s] in which the blocks of a flowgraph have to start
+NEW_S = 1.0  # [s] in which a new thread runs, if there is one
 THREADS = "thread_body_wrapper"  # GNU Radio's logger of exceptions that ended a block's thread
 DIED = re.compile(r"<block (?P<block>[^>]*)>\]: (?P<cause>.*?)(?:\n\nAt:|$)", re.DOTALL)
 
@@ -110,7 +111,7 @@ class _Latch:
 
 
 _latch = _Latch()
-_running = []  # threads of flowgraphs that could not be stopped
+_running = []  # what still runs: of flowgraphs that were not stopped, or could not be
 _supervised = weakref.WeakSet()  # flowgraphs that run() ran
 
 
@@ -209,6 +210,7 @@ def run(
     _latch.supervise(True)
     life = _Life(top_block)
     try:
+        life.begin()
         _watch(life, stall_s, progress, poll_s, timeout_s, silence or Awake())
     except BaseException:
         if cut:
@@ -237,14 +239,20 @@ class _Life:
     def __init__(self, top_block):
         self._top_block, self.error = top_block, None
         _supervised.add(top_block)
+        self._unwanted = False
         self.started, self.done = threading.Event(), threading.Event()
-        threading.Thread(target=self._live, daemon=True).start()
+        self._thread = threading.Thread(target=self._live, daemon=True)
+
+    def begin(self) -> None:
+        """Start the flowgraph; a signal that interrupts this may leave it running, or not yet."""
+        self._thread.start()
 
     def _live(self) -> None:
         try:
-            self._top_block.start()
-            self.started.set()
-            self._top_block.wait()
+            if not self._unwanted:
+                self._top_block.start()
+                self.started.set()
+                self._top_block.wait()
         except Exception as cause:
             self.error = cause
         finally:
@@ -255,16 +263,24 @@ class _Life:
 
         A flowgraph that hangs in its start is not stopped: stop() would wait for the same lock.
         """
+        self._unwanted = True
+        _running.append(self)  # also after a signal that interrupts this
+        ended = self._ended()
+        if ended or not self.started.is_set():
+            _running.remove(self)
+        return ended
+
+    def _ended(self) -> bool:
+        if self._thread.ident is None and not self.done.wait(NEW_S):
+            return True  # it was interrupted before there was a thread
         deadline = time.monotonic() + GRACE_S
         while not self.started.wait(0.05) and not self.done.is_set():
             if _latch.pending() or time.monotonic() > deadline:
                 return False
-        if not _latch.lost:
-            self._top_block.stop()
-            if self.done.wait(GRACE_S):
-                return True
-        _running.append(self._top_block)
-        return False
+        if _latch.lost:
+            return False
+        self._top_block.stop()
+        return self.done.wait(GRACE_S)
 
 
 def _watch(life, stall_s, progress, poll_s, timeout_s, silence) -> None:

@@ -9,7 +9,8 @@ A recording has these fields ``semcom:NAME`` in its metadata:
     files, places        of films: their names, and the window of each frame (see Films.told)
     weights, weights_sha256   name and digest of the weights
     settings             of the system at both ends (see systems.loading)
-    frames               number of sent frames, or of possible frames in a run that was stopped
+    frames               number of sent frames; of a run that was stopped, up to the last that was
+                         heard, null without one
 
 A missing or null field is unknown; then the options of the replay are used.
 """
