@@ -47,7 +47,7 @@ class media_source(FrameBlock):
     ``semcom.media.store``, repeated for each of its seconds.  Each first item carries
     ``semcom_frame`` = (sequence number, T).  The last window of a file may be shorter.  A file that
     cannot be read ends the flowgraph; if ``failures`` was set to a list, its error is appended to
-    the list instead.
+    the list instead.  ``first``, the number of the first window, may be set to another than 0.
 
     names       files or devices (v4l2:/dev/video0, alsa:default), a list or one name
     microphone  device for the sound, if ``names`` is a camera
@@ -81,6 +81,7 @@ class media_source(FrameBlock):
         for port in range(len(signature)):
             self.set_min_output_buffer(port, AHEAD * length)
         self.places, self.failures, self._media, self._windows = [], None, None, None
+        self.first = 0
 
     def start(self) -> bool:
         """Begins with the first file at each start of the flowgraph."""
@@ -95,9 +96,9 @@ class media_source(FrameBlock):
 
     @property
     def sent(self) -> int:
-        """Number of frames sent since the start; ``places`` has (name, first second, seconds) of
-        each."""
-        return len(self.places)
+        """Number after that of the last frame; ``places`` has (name, first second, seconds) of each
+        frame since the start."""
+        return self.first + len(self.places)
 
     @property
     def features_s(self) -> float:

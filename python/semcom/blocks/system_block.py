@@ -122,6 +122,7 @@ class SystemBlock(FrameBlock):
 
     def process(self, batch):
         results = []
+        torch.get_num_threads()  # the first call makes this thread use the number that was set
         with self._swap, torch.inference_mode():
             for run in [batch] if self.net.ragged else by_length(batch):
                 numbers = [next(f.number for f in frames if f is not None) for frames in run]

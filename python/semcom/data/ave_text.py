@@ -174,10 +174,14 @@ class Truths:
             )
         return {film: own for film, own in films.items() if film not in unknown}
 
+    def rows(self, name) -> list[Annotation] | None:
+        """The rows of a file; None if its truth is unknown."""
+        return self._rows.get(_beside(name), {}).get(Path(name).stem)
+
     def labels(self, name, start: int, seconds: int) -> np.ndarray | None:
         """Class index of each of ``seconds`` seconds of a file from second ``start`` on, [T] int64;
         None if unknown."""
-        rows = self._rows.get(_beside(name), {}).get(Path(name).stem)
+        rows = self.rows(name)
         return None if rows is None else labels_of(rows, start, seconds, self.classes)
 
     def of(self, name, start: int, seconds: int) -> list[str] | None:

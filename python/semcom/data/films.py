@@ -9,8 +9,9 @@ they come.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,8 @@ class Films:
 
     ``places`` has (name, first second, seconds) of each clip that was sent; the source fills it.
     ``media(i)`` reads them again, which is fast in their order.  ``truths`` has the true events;
-    its ``notes`` name the files of annotations with unknown classes.
+    its ``notes`` name the files of annotations with unknown classes.  ``first`` is the number of
+    the first clip: 0, but for a file that is sent apart from those before it (:meth:`file`).
     """
 
     name = "media"
@@ -48,6 +50,7 @@ class Films:
         self.asked, self.weights = features, str(weights)  # the user's choice
         self.features = FEATURES[0] if features == AUTO else features
         self.places: list[tuple[str, int, int]] = []
+        self.first, self._counts = 0, {}
         self.truths = Truths(self.names, self.classes)
         self._again, self._at = None, 0
 
@@ -55,8 +58,10 @@ class Films:
         return 0
 
     def digest(self) -> str:
-        """SHA-256 (hexadecimal) of the names, sizes and first and last MiB of the files."""
-        told = hashlib.sha256(f"{self._files()} {self._sizes()}".encode())
+        """SHA-256 (hexadecimal) of the names, sizes, first and last MiB and true events of the
+        files."""
+        truths = [[row.key for row in self.truths.rows(name) or ()] for name in self.names]
+        told = hashlib.sha256(f"{self._files()} {self._sizes()} {truths}".encode())
         for name, size in zip(self.names, self._sizes(), strict=True):
             if size:
                 with open(name, "rb") as file:
@@ -79,7 +84,7 @@ class Films:
         if self.streams():
             return None
         if self._again is None or i < self._at:
-            self._again, self._at = iter(MediaWindows(self.names, None, failures=[])), 0
+            self._again, self._at = self._windows(), self.first
         for window in self._again:
             self._at += 1
             if self._at == i + 1:
@@ -87,6 +92,35 @@ class Films:
         raise SemcomError(
             f"{', '.join(self._files())}: end before clip {i}; keep the files during a run"
         )
+
+    def _windows(self) -> Iterator:
+        return iter(MediaWindows(self.names, None, failures=[]))
+
+    def file(self, number: int) -> Films:
+        """One of the files by itself."""
+        return Films([self.names[number]], self.microphone, self.asked, self.weights)
+
+    def count(self, number: int, most: int = 0) -> int:
+        """Number of clips of a file, as many as are sent of it; the file is decoded once for that.
+
+        most  count no further; 0: to the end
+        """
+        if number not in self._counts:
+            windows = islice(self.file(number)._windows(), most or None)
+            self.counted(number, sum(1 for _ in windows))
+        return self._counts[number]
+
+    def counted(self, number: int, clips: int) -> None:
+        """Note the number of clips of a file that was counted elsewhere."""
+        self._counts[number] = clips
+
+    def are_apart(self) -> bool:
+        """Whether these are several files, which can be read apart from each other."""
+        return len(self.names) > 1 and not self.microphone and not self.streams()
+
+    def place(self, i: int) -> tuple[str, int, int]:
+        """(name, first second, seconds) of the i-th clip that was sent."""
+        return self.places[i - self.first]
 
     def streams(self) -> list[str]:
         """Names of devices and pipes, which cannot be read again."""
@@ -144,7 +178,7 @@ class Films:
 
     def labels(self, i: int) -> np.ndarray | None:
         """Class index of each second of the i-th clip that was sent, [T] int64; None if unknown."""
-        return self.truths.labels(*self.places[i])
+        return self.truths.labels(*self.place(i))
 
     def names_of_truth(self, i: int) -> list[str] | None:
         """Names of the events of each second of the i-th clip that was sent; None if unknown."""

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from ..base.errors import SemcomError
 from ..media.clip import Media
@@ -109,6 +110,7 @@ class MediaWindows:
     def _features(self, window: list[Second]) -> tuple:
         if self.features is None:
             return [None] * len(window), [None] * len(window)
+        torch.get_num_threads()  # the first call makes this thread use the number that was set
         began = time.perf_counter()
         audio = self.features.audio(np.stack([second.sound for second in window]))
         visual = self.features.visual(np.stack([second.pictures for second in window]))

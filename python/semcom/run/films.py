@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +14,13 @@ import numpy as np
 from gnuradio import gr
 from rich.table import Table
 
+from ..base.errors import BlockError
 from ..base.runs import runs
 from ..blocks.collectors import frame_collector
 from ..data.films import Films
 from ..media.timeline import UNSURE
 from ..systems.registry import task_of
-from .runner import Run, execute, kept, record
+from .runner import Run, in_one_run, in_parts, is_one_run, part_of, record
 from .scenario import Scenario
 
 RULED_OUT = 1e-4  # mean probability below which an event is not listed
@@ -81,7 +84,7 @@ def run_films(point: Scenario, films: Films, on_frames=lambda count: None,
 
     guard.BlockError with the errors of the files, if none can be read.
     """
-    watched = {}
+    watched, windows, stages = {}, [], Counter()
     decides = task_of(point.system, point.task).film == "decisions"
 
     def watch(flowgraph):
@@ -93,22 +96,33 @@ def run_films(point: Scenario, films: Films, on_frames=lambda count: None,
         for end in flowgraph.ends_of_chain:
             end.encoder.watch()
 
-    def result(run) -> FilmsRun:
-        if not decides:
-            return FilmsRun(record(run), [], _stages(run.flowgraph))
-        heat = {}
-        for end in run.flowgraph.ends_of_chain:
-            heat |= end.encoder.attention
-        windows = understood(run, watched["symbols"], heat)
-        return FilmsRun(record(run), windows, _stages(run.flowgraph))
+    def look(run, make):
+        if decides:
+            heat = {}
+            for end in run.flowgraph.ends_of_chain:
+                heat |= end.encoder.attention
+            windows.extend(understood(run, watched["symbols"], heat))
+        stages.update(_stages(run.flowgraph))
+        return make(run)
 
-    return kept(execute(point, films, on_frames, watch=watch, on_outcome=on_outcome), result)
+    how = {"watch": watch, "on_outcome": on_outcome}
+    try:
+        if is_one_run(point, films):
+            found = in_one_run(point, films, functools.partial(look, make=record), on_frames, **how)
+        else:
+            made = functools.partial(look, make=part_of)
+            found = in_parts(point, films, on_frames, made=made, **how)
+    except (KeyboardInterrupt, BlockError) as stop:
+        if hasattr(stop, "result"):
+            stop.result = FilmsRun(stop.result, windows, dict(stages))
+        raise
+    return FilmsRun(found, windows, dict(stages))
 
 
 def understood(run: Run, symbols: list, heat: dict) -> list[Understood]:
     """The received windows with their symbols and the attention of the video terminal."""
     outcomes, films, found = run.flowgraph.sink.outcomes, run.clips, []
-    for number, (name, start, _) in enumerate(films.places):
+    for number, (name, start, _) in enumerate(films.places, films.first):
         if number in outcomes:
             own = [sink.frames[number] for sink in symbols]
             truth = films.names_of_truth(number)

@@ -11,7 +11,10 @@ frames.
 from __future__ import annotations
 
 import contextlib
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -19,15 +22,37 @@ import torch
 from ..data.films import Films
 from .scenario import Scenario
 
+try:
+    from threadpoolctl import threadpool_limits
+except ImportError:  # it comes with scikit-learn
+
+    def threadpool_limits(*limits):
+        return contextlib.nullcontext()
+
+
 BATCH = 16  # frames in a batch of networks
 ROOM = 10240  # [symbols]; GNU Radio's two buffers before a channel hold 16384
 LOT = 16 * BATCH  # frames after which --until-errors counts the errors
+
+
+class Span(NamedTuple):
+    """Successive frames of a divisible point.
+
+    first  number of the first one
+    end    number after that of the last one
+    file   number of the file that they are of, for films
+    """
+
+    first: int
+    end: int
+    file: int = 0
 
 
 @dataclass
 class Part:
     """The results of some frames.
 
+    file      number of their file, for films
     scores    {frame: score} (Task.score)
     units     {frame: length in the task's unit}
     free      {frame: score without a channel}, if the system has weights for that
@@ -36,8 +61,12 @@ class Part:
     sent      number of frames; None if the sender is in another process
     received  number of frames
     wall_s    [s] duration
+    windows   {frame: keys of the record of media}, for films
+    failures  errors of files that could not be read, for films
+    seconds   [s] of the windows that were received, for films
     """
 
+    file: int = 0
     scores: dict = field(default_factory=dict)
     units: dict = field(default_factory=dict)
     free: dict | None = None
@@ -46,17 +75,23 @@ class Part:
     sent: int | None = 0
     received: int = 0
     wall_s: float = 0.0
+    windows: dict = field(default_factory=dict)
+    failures: list = field(default_factory=list)
+    seconds: int = 0
 
 
 def merged(parts: list[Part]) -> Part:
     """The union of parts, which may come in any order."""
-    parts = sorted(parts, key=lambda part: min(part.scores, default=0))
+    parts = sorted(parts, key=lambda part: (part.file, min(part.scores, default=0)))
     whole = Part(free=parts[0].free and {}, sent=None if parts[0].sent is None else 0)
     for part in parts:
         whole.scores |= part.scores
         whole.units |= part.units
         whole.received += part.received
         whole.wall_s += part.wall_s
+        whole.windows |= part.windows
+        whole.failures += part.failures
+        whole.seconds += part.seconds
         if whole.free is not None:
             whole.free |= part.free
         if whole.sent is not None:
@@ -91,9 +126,10 @@ def counts_of(flowgraph, net) -> dict[str, int]:
 
 
 def is_divisible(point: Scenario, clips) -> bool:
-    """Whether the frames of a point are independent; those of radios, films and recordings are
-    not."""
-    return not (point.radio or point.dump_path or isinstance(clips, Films))
+    """Whether the frames of a point are independent; those of radios, recordings, devices and
+    single films are not."""
+    whole = isinstance(clips, Films) and not clips.are_apart()
+    return not (point.radio or point.dump_path or whole)
 
 
 def is_by_itself(point: Scenario) -> bool:
@@ -105,7 +141,8 @@ def batch_of(point: Scenario, clips, net) -> int:
     """Number of frames in a batch of networks, a divisor of BATCH: one if frames come in any order
     or are large; with sidelinks, as many as fit the buffers between the terminals."""
     takes = [place.takes for place in net.topology]
-    if point.attempts > 1 or "media" in takes or not is_divisible(point, clips):
+    any_order = point.attempts > 1 or not is_divisible(point, clips)
+    if any_order or "media" in takes or isinstance(clips, Films):
         return 1
     if not net.topology.sidelinks():
         return BATCH
@@ -118,12 +155,14 @@ def batch_of(point: Scenario, clips, net) -> int:
 
 @contextlib.contextmanager
 def one_thread():
-    """A context in which Torch uses one thread: with more, the last bits of results change; each
-    block has a thread of its own anyway."""
+    """A context in which Torch and NumPy's BLAS use one thread: with more, the last bits of results
+    change; each block has a thread of its own anyway.  BLAS, which spectra of films need, is
+    limited only if the package threadpoolctl is installed."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        yield
+        with threadpool_limits(1, "blas"):
+            yield
     finally:
         torch.set_num_threads(before)
 
@@ -133,12 +172,27 @@ def frames_of(point: Scenario, clips) -> int:
     return point.frames or len(clips)
 
 
-def spans(point: Scenario, clips, most: int = 0) -> list[tuple[int, int]]:
-    """[first, end) of the parts of a divisible point: of ``most`` frames, rounded up to whole
-    batches (0: all frames); with --until-errors always of LOT frames."""
+def spans(point: Scenario, clips, most: int = 0) -> Iterator[Span]:
+    """The parts of a divisible point: of ``most`` frames, rounded up to whole batches (0: all
+    frames); with --until-errors always of LOT frames; of films, a file each, see Films.count."""
+    if isinstance(clips, Films):
+        yield from _files(point, clips)
+        return
     frames = frames_of(point, clips)
     step = LOT if point.until_errors else -(-(most or frames) // BATCH) * BATCH
-    return [(first, min(first + step, frames)) for first in range(0, frames, step)]
+    for first in range(0, frames, step):
+        yield Span(first, min(first + step, frames))
+
+
+def _files(point: Scenario, films: Films) -> Iterator[Span]:
+    """The parts of films, up to the file in which --frames ends."""
+    most, first = point.frames or math.inf, 0
+    for number in range(len(films.names)):
+        if first >= most:
+            return
+        end = first + films.count(number, point.frames)
+        yield Span(first, min(end, most), number)
+        first = end
 
 
 def counted(scores: dict, task, errors: int) -> list[int]:

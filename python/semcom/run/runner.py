@@ -35,6 +35,7 @@ from .options import replayed
 from .parts import (
     BATCH,
     Part,
+    Span,
     batch_of,
     counted,
     counts_of,
@@ -68,7 +69,7 @@ class Run:
     tally: Tally
     log: AirLog | None
     told: Told | None = None
-    span: tuple | None = None  # range of its frames, if they are a part of the point's
+    span: Span | None = None  # of its frames, if they are a part of the point's
     cut: bool = False  # ended before all frames were sent
     stop: BaseException | None = None  # exception that ended a run whose results are kept
     failures: list = field(default_factory=list)  # errors of files that could not be read
@@ -104,21 +105,77 @@ def run_point(point: Scenario, clips, on_frames=lambda count: None, make=None) -
     cannot be repeated (films, radios in real time) has the record so far as its attribute
     ``result``, with the cause in its key "stopped".
     """
-    if make or not is_divisible(point, clips):
-        with one_thread() if is_by_itself(point) else contextlib.nullcontext():
-            return kept(execute(point, clips, on_frames, make), record)
+    if make or is_one_run(point, clips):
+        return in_one_run(point, clips, record, on_frames, make=make)
+    return in_parts(point, clips, on_frames)
+
+
+def is_one_run(point: Scenario, clips) -> bool:
+    """Whether a single process sends all frames of a point in one run.
+
+    Films are, since a film is then decoded while the one before is still sent; but with
+    --until-errors the clock would decide how many frames are sent.
+    """
+    films = isinstance(clips, Films) and not point.until_errors
+    return films or not is_divisible(point, clips)
+
+
+def in_one_run(point: Scenario, clips, made, on_frames=lambda count: None, **how):
+    """Run a whole point at once; returns ``made(run)``.
+
+    how  further arguments of :func:`execute`
+    """
+    live = isinstance(clips, Films) and clips.streams()  # may need all threads to keep up
+    with one_thread() if is_by_itself(point) and not live else contextlib.nullcontext():
+        return kept(execute(point, clips, on_frames, **how), made)
+
+
+def in_parts(point: Scenario, clips, on_frames=lambda count: None, **how) -> dict:
+    """Run a divisible point part by part; returns its record.  Films that are stopped have the
+    record so far as the exception's attribute ``result``.
+
+    how  further arguments of :func:`measure`
+    """
     parts = []
-    for span in spans(point, clips):
-        parts.append(measure(point, clips, span, lambda n, done=span[0]: on_frames(done + n)))
-        if is_decided(point, parts):
-            break
+    try:
+        for span in spans(point, clips):
+            own = clips.file(span.file) if isinstance(clips, Films) else clips
+
+            def seen(count, done=span.first):
+                on_frames(done + count)
+
+            parts.append(measure(point, own, span, seen, **how))
+            if isinstance(clips, Films):
+                clips.places = [*clips.places[: span.first], *own.places]
+            if is_decided(point, parts):
+                break
+    except (KeyboardInterrupt, BlockError) as stop:
+        parts += filter(None, [getattr(stop, "result", None)])
+        if parts and isinstance(clips, Films):
+            stop.result = joined_record(point, clips, parts) | {"stopped": stopped_by(stop)}
+        raise
     return joined_record(point, clips, parts)
 
 
-def measure(point: Scenario, clips, span: tuple, on_frames=lambda count: None) -> Part:
-    """Run only the frames [first, end) of a divisible point; returns their results."""
+def measure(point: Scenario, clips, span: tuple, on_frames=lambda count: None, made=None,
+            **how) -> Part:  # fmt: skip
+    """Run only the frames [first, end) of a divisible point; returns their results.
+
+    clips  the set; of films, the file of the span by itself
+    made   function of a finished Run that makes its Part; None: :func:`part_of`
+    how    further arguments of :func:`execute`
+
+    SemcomError for a file that has another number of clips than was counted.
+    """
+    span = Span(*span)
     with one_thread():
-        return kept(execute(point, clips, on_frames, span=span), part_of)
+        part = kept(execute(point, clips, on_frames, span=span, **how), made or part_of)
+    if isinstance(clips, Films) and part.sent != span.end - span.first:
+        raise SemcomError(
+            f"{clips.names[0]}: {part.sent} clips, {span.end - span.first} were counted before; "
+            "keep the files during a run"
+        )
+    return part
 
 
 def is_decided(point: Scenario, parts: list) -> bool:
@@ -130,8 +187,11 @@ def is_decided(point: Scenario, parts: list) -> bool:
 
 def joined_record(point: Scenario, clips, parts: list) -> dict:
     """The record of a divisible point from its parts."""
-    point = settled(point)
-    return record_of(point, clips, model_for(point, clips), merged(parts))
+    point, weights = as_run(point, clips)
+    whole = merged(parts)
+    check_sent(whole.sent, whole.failures)
+    found = record_of(point, clips, weights, whole)
+    return found | films_record(whole) if isinstance(clips, Films) else found
 
 
 def kept(run: Run, result):
@@ -151,20 +211,12 @@ def execute(point: Scenario, clips, on_frames=lambda count: None, make=None, wat
 
     watch       called with the flowgraph before it starts
     on_outcome  called with the number and the outcome of each received frame
-    span        [first, end) of the frames to send, for a divisible point
+    span        the frames to send, for a divisible point
 
     The other arguments are those of :func:`run_point`.
     """
-    if isinstance(clips, Films):
-        point = replace(point, media=tuple(clips.names), features=clips.asked)
     told = told_by(path) if (path := replayed(point.radio)) else None
-    if told:
-        point = told.recall_point(point)
-        told.check_clips(clips, point.split)
-    point = settled(point)
-    weights = told.model(point, clips) if told else model_for(point, clips)
-    if isinstance(clips, Films) and not told:
-        point = replace(point, features=clips.features)
+    point, weights = as_run(point, clips, told)
     flowgraph = build(point, clips, weights, make, span)
     if is_by_itself(point):
         _set_batches(point, clips, flowgraph, shared_system(point.system, weights, point.device))
@@ -195,7 +247,9 @@ def execute(point: Scenario, clips, on_frames=lambda count: None, make=None, wat
             raise
         run.stop = stop
     if isinstance(clips, Films) and flowgraph.source:
-        _keep_failures(run, flowgraph.source)
+        run.failures = flowgraph.source.failures
+        if not span:
+            check_sent(flowgraph.source.sent, run.failures)
     run.wall_s = time.perf_counter() - began
     if told:
         check_heard(flowgraph.ends[0].recording, told.path, log.sync)
@@ -216,11 +270,28 @@ def _air_log(point: Scenario, flowgraph, frames: int | None, told) -> AirLog | N
     return AirLog(flowgraph, frames) if point.radio else None
 
 
-def _keep_failures(run: Run, source) -> None:
-    """Keep the errors of films that could not be read; BlockError if none could."""
-    run.failures = source.failures
-    if run.failures and not source.sent:
-        raise BlockError("; ".join(dict.fromkeys(run.failures)))
+def check_sent(sent: int, failures: list) -> None:
+    """BlockError with the errors of films that could not be read, if nothing was sent."""
+    if failures and not sent:
+        raise BlockError("; ".join(dict.fromkeys(failures)))
+
+
+def as_run(point: Scenario, clips, told: Told | None = None) -> tuple[Scenario, str]:
+    """The point with its options as they are run, and its weights and settings.
+
+    told  description in a recording that is replayed
+    """
+    films = isinstance(clips, Films)
+    if films:
+        point = replace(point, media=tuple(clips.names), features=clips.asked)
+    if told:
+        point = told.recall_point(point)
+        told.check_clips(clips, point.split)
+    point = settled(point)
+    weights = told.model(point, clips) if told else model_for(point, clips)
+    if films and not told:
+        point = replace(point, features=clips.features)
+    return point, weights
 
 
 def build(point: Scenario, clips, weights: str, make=None, span=None):
@@ -255,12 +326,13 @@ def told_of_run(run: Run) -> dict:
 
 def source_of(clips, takes: list, frames: int, span=None):
     """The source block for a set, or a span of its frames, or media files."""
+    span = span or Span(0, frames)
     if not isinstance(clips, Films):
-        first, end = span or (0, frames)
-        return clip_source(clips, frames=end, takes=takes, first=first)
+        return clip_source(clips, frames=span.end, takes=takes, first=span.first)
     source = media_source(clips.names, clips.microphone, clips.features, clips.weights,
-                          takes=takes, frames=frames)  # fmt: skip
+                          takes=takes, frames=frames and frames - span.first)  # fmt: skip
     clips.places, source.failures = source.places, []
+    clips.first = source.first = span.first
     return source
 
 
@@ -321,8 +393,9 @@ def finished(path) -> dict:
 def part_of(run: Run) -> Part:
     """The results of the frames of a run."""
     flowgraph, rows = run.flowgraph, run.tally.rows
-    source = flowgraph.source
+    source, windows = flowgraph.source, windows_of(run) if isinstance(run.clips, Films) else {}
     return Part(
+        file=run.span.file if run.span else 0,
         scores=dict(rows),
         units={number: length(run, number) for number in rows},
         free=None
@@ -333,18 +406,21 @@ def part_of(run: Run) -> Part:
         sent=source.sent - getattr(source, "first", 0) if source else None,
         received=flowgraph.sink.received,
         wall_s=run.wall_s,
+        windows=windows,
+        failures=run.failures,
+        seconds=sum(run.clips.place(number)[2] for number in windows),
     )
 
 
 def record(run: Run) -> dict:
     """The record of a finished run (keys: docs/reference/records.md)."""
     noise = run.told.noise if run.told else {}
-    heard = run.log.mean_symbols if run.log else 0.0
-    found = record_of(run.point, run.clips, run.weights, part_of(run), heard, **noise)
+    heard, part = run.log.mean_symbols if run.log else 0.0, part_of(run)
+    found = record_of(run.point, run.clips, run.weights, part, heard, **noise)
     if run.stop:
         found["stopped"] = stopped_by(run.stop)
     if isinstance(run.clips, Films):
-        found |= films_record(run)
+        found |= films_record(part)
     return found | (air_record(run.point, run.flowgraph, run.log) if run.log else {})
 
 
@@ -404,21 +480,24 @@ def record_of(point: Scenario, clips, weights: str, part: Part, heard=0.0, **noi
 def length(run: Run, number: int) -> int:
     """Number of units of a frame; for a film without truth, its seconds."""
     known = run.task.length(run.tally.truth(number))
-    return known or (run.clips.places[number][2] if isinstance(run.clips, Films) else 0)
+    return known or (run.clips.place(number)[2] if isinstance(run.clips, Films) else 0)
 
 
-def films_record(run: Run) -> dict:
+def windows_of(run: Run) -> dict:
+    """{frame: keys of the record} of each window of media that was received."""
+    clips = run.clips
+    return {
+        n: {"file": Path(clips.place(n)[0]).name, **entry, "truth": clips.names_of_truth(n)}
+        for n, entry in run.tally.entries.items()
+    }
+
+
+def films_record(part: Part) -> dict:
     """The additional keys of a run over media files: each window, and the speed relative to real
     time."""
-    entries, clips = run.tally.entries, run.clips
-    windows = [
-        {"file": Path(name).name, **entries[n], "truth": clips.names_of_truth(n)}
-        for n, (name, _, _) in enumerate(clips.places)
-        if n in entries
-    ]
-    seconds = sum(length for n, (_, _, length) in enumerate(clips.places) if n in entries)
-    return {"media": windows, "media_failed": run.failures, "seconds": seconds,
-            "times_real_time": seconds / run.wall_s}  # fmt: skip
+    windows = [part.windows[number] for number in sorted(part.windows)]
+    return {"media": windows, "media_failed": part.failures, "seconds": part.seconds,
+            "times_real_time": part.seconds / part.wall_s}  # fmt: skip
 
 
 def attempts_record(point: Scenario, counts: dict) -> dict:

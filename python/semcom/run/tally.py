@@ -34,7 +34,7 @@ class Tally:
         if number in self.rows:
             return
         if isinstance(self.clips, Films):
-            start = self.clips.places[number][1]
+            start = self.clips.place(number)[1]
             self.entries[number] = self.task.entry(outcome, self.classes, start)
         self.rows[number] = self.task.score(self.truth(number), outcome)
         self._on_outcome(number, outcome)

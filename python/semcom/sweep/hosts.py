@@ -134,9 +134,10 @@ def needs(point: Scenario, clips) -> tuple[Needs, str]:
 def check_set(point: Scenario, clips, wanted: Needs) -> None:
     """SemcomError if the set on this host differs from that where the sweep was started."""
     if (clipset.digest(clips), clips.name) != (wanted.set, wanted.set_name):
+        found = ", ".join(point.media) or point.data or "this version"
         raise lacks(
             f"the set {wanted.set_name} as it is where the sweep was started",
-            f"what lies in {point.data or 'this version'} is another one: copy it from there",
+            f"what lies in {found} is another one: copy it from there",
         )
 
 

@@ -3,8 +3,9 @@
 """The points of a sweep as calls of a cluster, and their records from the results.
 
 A point whose frames are independent is cut into parts if the sweep has too few points for the
-workers; its record is the same to the last digit (semcom.run.parts).  A point that goes on in time
-(radios, films, recordings) is one call.
+workers; its record is the same to the last digit (semcom.run.parts).  Of several films each is a
+call, after a first one that counts its clips, since frames are numbered through all films.  A point
+that goes on in time (radios, devices, recordings) is one call.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from ..data import open_set
-from ..run.parts import BATCH, frames_of, is_divisible, spans
+from ..data.clipset import digest
+from ..data.films import Films
+from ..run.parts import BATCH, Span, frames_of, is_divisible, spans
 from ..run.runner import is_decided, joined_record, measure, run_point
 from ..run.scenario import Scenario
 from ..run.sets import clips_of, kind_of
@@ -33,13 +36,13 @@ class Task:
     point  the options of the point
     kind   kind of its set, see run.sets.kind_of
     needs  its files by content
-    span   (first frame, first frame not measured); None: the whole point
+    span   its frames; None: the whole point
     """
 
     point: Scenario
     kind: tuple
     needs: hosts.Needs
-    span: tuple | None = None
+    span: Span | None = None
 
 
 def do(task: Task):
@@ -50,6 +53,13 @@ def do(task: Task):
     point = hosts.found_weights(point, task.needs)
     hosts.check(point, clips, task.needs)
     return run_point(point, clips) if task.span is None else measure(point, clips, task.span)
+
+
+def count(task: Task) -> int:
+    """Number of clips of the film of a task; SemcomError if this host has another film."""
+    film = clips_of([task.point])
+    hosts.check_set(task.point, film, task.needs)
+    return film.count(0, task.point.frames)
 
 
 @functools.lru_cache(maxsize=2)
@@ -66,13 +76,15 @@ class _Point:
     spans: list
     parts: dict = field(default_factory=dict)
 
-    def parts_in_order(self) -> list:
-        """Results from the first frame on, up to the first that is missing."""
-        found = []
-        for span in self.spans:
-            if span not in self.parts:
-                break
-            found.append(self.parts[span])
+    def whole(self) -> list | None:
+        """The results of all frames, or of those up to the number of errors that ends the point;
+        None while some are missing."""
+        found = [*map(self.parts.get, self.spans)]
+        found = found[: found.index(None)] if None in found else found
+        if not is_decided(self.point, found):
+            return found if len(found) == len(self.spans) else None
+        while is_decided(self.point, found[:-1]):  # others came before the one that decides
+            found.pop()
         return found
 
 
@@ -89,6 +101,7 @@ class Sweep:
     def __init__(self, cluster: Cluster, points: list, clips):
         self.cluster, self.points, self.clips = cluster, points, clips
         self._open, self._done, self.frames_done = {}, set(), 0
+        self._kind, self._digests = kind_of(points), []  # digest of each film, if each is a call
 
     def records(self, on_frames=lambda count: None) -> Iterator[tuple[int, object]]:
         """(index of a point, its record) as they are finished; of a point that ended its workers,
@@ -96,6 +109,9 @@ class Sweep:
 
         on_frames  called with ``frames_done`` after each result
         """
+        if died := self._count():
+            yield from ((number, died) for number in range(len(self.points)))
+            return
         for call, result in self.cluster.results(self._calls()):
             number, span = call.key
             if number in self._done:
@@ -104,8 +120,7 @@ class Sweep:
                 self._finish(number)
                 yield number, result
                 continue
-            first, end = span or (0, self._frames(number))
-            self.frames_done += end - first
+            self.frames_done += span.end - span.first if span else self._frames(number)
             on_frames(self.frames_done)
             if span is None:
                 self._finish(number)
@@ -113,8 +128,7 @@ class Sweep:
                 continue
             state = self._open[number]
             state.parts[span] = result
-            parts = state.parts_in_order()
-            if len(parts) == len(state.spans) or is_decided(state.point, parts):
+            if parts := state.whole():
                 self._finish(number)
                 yield number, joined_record(state.point, self.clips, parts)
 
@@ -128,8 +142,25 @@ class Sweep:
         point = self.points[number]
         return frames_of(point, self.clips) if is_divisible(point, self.clips) else point.frames
 
+    def _count(self) -> Died | None:
+        """Count the clips of films that are a call each; the call that ended its workers, if any
+        did."""
+        films, point = self.clips, self.points[0]
+        if not (isinstance(films, Films) and is_divisible(point, films)):
+            return None
+        numbers = range(len(films.names))
+        self._digests = [digest(films.file(number)) for number in numbers]
+        needs, point = self._placed(point)
+        tasks = (self._task(point, needs, Span(0, 0, number)) for number in numbers)
+        calls = (Call(t.span.file, f"clips of {t.point.media[0]}", count, (t,)) for t in tasks)
+        for call, result in self.cluster.results(calls):
+            if isinstance(result, Died):
+                self.cluster.drop(lambda call: True)
+                return result
+            films.counted(call.key, result)
+        return None
+
     def _calls(self) -> Iterator[Call]:
-        kind = kind_of(self.points)
         for number, point in enumerate(self.points):
             needs, point = self._placed(point)
             parts = self._parts(point)
@@ -138,9 +169,24 @@ class Sweep:
             for span in parts if len(parts) > 1 else [None]:
                 if number in self._done:
                     break
-                where = f"{point.system}, {point.where()}"
-                label = where if span is None else f"{where}, frames {span[0]} to {span[1] - 1}"
-                yield Call((number, span), label, do, (Task(point, kind, needs, span),))
+                task = self._task(point, needs, span)
+                yield Call((number, span), self._label(task), do, (task,))
+
+    def _task(self, point: Scenario, needs: hosts.Needs, span: Span | None) -> Task:
+        """The task of a span of a point; of several films, with the span's own film alone."""
+        if span and self._digests:
+            needs = replace(needs, set=self._digests[span.file])
+            point = replace(point, media=(self.clips.names[span.file],))
+        return Task(point, self._kind, needs, span)
+
+    def _label(self, task: Task) -> str:
+        """Name of a task for the user."""
+        where = f"{task.point.system}, {task.point.where()}"
+        if task.span is None:
+            return where
+        if self._digests:
+            return f"{where}, {task.point.media[0]}"
+        return f"{where}, frames {task.span.first} to {task.span.end - 1}"
 
     def _placed(self, point: Scenario) -> tuple[hosts.Needs, Scenario]:
         """What a point needs, and the point with its weights named."""
@@ -151,7 +197,9 @@ class Sweep:
         """Spans of frames of a point, a call each; [None]: the whole point is one call."""
         if not is_divisible(point, self.clips):
             return [None]
+        if self._digests:
+            return list(spans(point, self.clips))
         frames = frames_of(point, self.clips)
         wanted = CALLS_EACH * max(1, len(self.cluster.workers()))
         share = -(-frames * len(self.points) // wanted)
-        return spans(point, self.clips, min(MOST, max(LEAST, share)))
+        return list(spans(point, self.clips, min(MOST, max(LEAST, share))))
