@@ -8,6 +8,7 @@ GNU Radio is not loaded before the fork, as its import starts threads.
 
 import atexit
 import contextlib
+import ctypes
 import multiprocessing
 import os
 import runpy
@@ -58,3 +59,4 @@ def _main(words: list, cwd: Path, env: dict, out: str, err: str) -> None:
     finally:
         with contextlib.suppress(SystemExit):
             atexit._run_exitfuncs()
+        ctypes.CDLL(None).fflush(None)  # what C++ printed; the process ends by os._exit

@@ -29,7 +29,7 @@ SMALL = [
 
 def train(command, *arguments):
     words = [*command, PROGRAM, *map(str, arguments)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "USE_LIBUV": "0"}  # Debian's is without
     return subprocess.run(words, capture_output=True, text=True, timeout=300, env=environment)
 
 

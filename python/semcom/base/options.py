@@ -13,6 +13,7 @@ import argparse
 import dataclasses
 import itertools
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import inf
@@ -83,6 +84,10 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message):
         self.exit(2, f"{self.prog}: error: {message} (see --help)\n")
+
+    def _print_message(self, message, file=None):
+        """Print; argparse itself ignores an output that is full or was closed."""
+        (file or sys.stderr).write(message or "")
 
 
 def number(text: str) -> float:
