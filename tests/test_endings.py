@@ -347,3 +347,21 @@ def test_a_full_disk_is_no_bad_input(tmp_path, capsys):
     said = f"{tmp_path}/link.json: could not be written (No space left on device)"
     assert capsys.readouterr().err == f"run_link.py: error: {said}\n"
     assert exit_status("run_link.py", lambda: write(errno.EACCES)) == 2
+
+
+KEPT = """
+import os, signal, sys
+from gnuradio.semcom.base import programs
+got = []
+before = [signal.signal(number, lambda *_: got.append(_[0])) for number in programs.SIGNALS]
+import torch
+from gnuradio import gr, uhd, zeromq
+import gnuradio.semcom.cli.run_link, gnuradio.semcom.run.runner
+for number in programs.SIGNALS:
+    os.kill(os.getpid(), number)
+print(got == list(programs.SIGNALS))
+"""
+
+
+def test_no_library_takes_a_signal_for_itself(program):
+    assert program("-c", KEPT).stdout.strip() == "True"

@@ -17,6 +17,9 @@ from pathlib import Path
 
 from .errors import BlockError, SemcomError
 
+# Debian's Torch loads UCX, which otherwise takes SIGHUP: a closed terminal would end no program
+os.environ.setdefault("UCX_DEBUG_SIGNO", "0")
+
 AGAIN_S = 1.0  # [s] after which a second signal counts: shells and `timeout` send one twice
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 NO_MEMORY = (  # texts of errors that are no MemoryError
