@@ -3,6 +3,7 @@
 """Link adaptation by a table."""
 
 import json
+from pathlib import Path
 
 import pytest
 from gnuradio.semcom.base.errors import SemcomError
@@ -44,6 +45,27 @@ def test_a_table_for_something_else_is_refused(table, tmp_path):
     (tmp_path / "other.json").write_text('{"system": "digital", "uses": 1000, "choices": [{}]}')
     with pytest.raises(SemcomError, match="is not a table of choices"):
         settle(point(str(tmp_path / "other.json")))
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        ({"snr": ["10"]}, "is not a table of choices"),
+        ({"snr": float("nan")}, "is not a table of choices"),
+        ({"snr": 10**400}, "cannot be read"),
+        ({"channel": None}, "is not a table of choices"),
+        ({"settings": [1]}, "is not a table of choices"),
+        ({"settings": {"coding": "1/2"}}, "settings: no option 'coding'"),
+        ({"settings": {"quality": "best"}}, "settings: 'best'"),
+    ],
+    ids=str,
+)
+def test_a_damaged_choice_is_one_line(table, edit, said):
+    whole = json.loads(Path(table).read_text())
+    whole["choices"][1] |= edit
+    Path(table).write_text(json.dumps(whole))
+    with pytest.raises(SemcomError, match=said):
+        settle(point(table, snr=0.0))
 
 
 def test_a_record_tells_what_was_used(program, table, tmp_path):

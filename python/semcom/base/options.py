@@ -16,7 +16,7 @@ import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from math import inf
+from math import inf, prod
 from types import SimpleNamespace
 
 import numpy as np
@@ -24,6 +24,7 @@ import numpy as np
 from .errors import SemcomError
 
 INSTALLED = "semcom-"  # prefix of the names of installed programs
+MOST_POINTS = 10**6  # of a sweep
 MOST, MOST_SEED = 2**31 - 1, 2**63 - 1  # largest int and seed of C++ and Torch
 PROGRAM = re.compile(r"\b(?:apps/)?([a-z_]+)\.py\b")
 
@@ -109,7 +110,10 @@ def numbers(text: str) -> list:
     if len(parts) != 3 or parts[2] == 0 or (parts[1] - parts[0]) / parts[2] < 0:
         raise argparse.ArgumentTypeError(f"'{text}' is not start:stop:step with start before stop")
     start, stop, step = parts
-    return [start + i * step for i in range(int(np.floor((stop - start) / step + 1e-9)) + 1)]
+    steps = np.floor((stop - start) / step + 1e-9)
+    if not steps < MOST_POINTS:
+        raise argparse.ArgumentTypeError(f"'{text}' has {steps:.3g} values, at most {MOST_POINTS}")
+    return [start + i * step for i in range(int(steps) + 1)]
 
 
 def at_least(low: int, high: int = MOST):
@@ -333,6 +337,11 @@ def points(component, values: dict) -> list:
         (name for name in fields(component) if name in lists),
         key=lambda name: isinstance(fields(component)[name].default, float),
     )
+    if (count := prod(map(len, lists.values()))) > MOST_POINTS:
+        raise SemcomError(
+            f"{', '.join(flag(name) for name in order if len(lists[name]) > 1)}: {count} points, "
+            f"at most {MOST_POINTS}; give fewer values"
+        )
     every = [
         component(**dict(zip(order, choice, strict=True)))
         for choice in itertools.product(*(lists[name] for name in order))

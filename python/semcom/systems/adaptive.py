@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import dataclasses
 from functools import lru_cache
+from math import isfinite
 
+from ..base import options
 from ..base.errors import SemcomError
 from ..base.files import read_json
 
@@ -38,7 +40,15 @@ def adapted(point):
         )
     known.sort(key=lambda choice: choice["snr"])
     below = [choice for choice in known if choice["snr"] <= point.snr + 1e-9]
-    return dataclasses.replace(point, **(below or known)[-1 if below else 0]["settings"])
+    chosen = (below or known)[-1 if below else 0]["settings"]
+    try:
+        return dataclasses.replace(
+            point, **{n: options.from_file(type(point), n, value) for n, value in chosen.items()}
+        )
+    except KeyError as cause:
+        raise SemcomError(f"--adaptive {point.adaptive}: settings: no option {cause}") from cause
+    except ValueError as cause:
+        raise SemcomError(f"--adaptive {point.adaptive}: settings: {cause}") from cause
 
 
 @lru_cache(maxsize=8)
@@ -47,9 +57,13 @@ def read_table(path: str) -> dict:
     try:
         found = read_json(path)
         whole = {"system", "uses", "choices"} <= set(found) and all(
-            {"channel", "snr", "settings"} <= set(choice) for choice in found["choices"]
+            isinstance(choice.get("channel"), str)
+            and type(choice.get("snr")) in (int, float)
+            and isfinite(choice["snr"])
+            and isinstance(choice.get("settings"), dict)
+            for choice in found["choices"]
         )
-    except (OSError, ValueError, TypeError, AttributeError) as cause:
+    except (OSError, ValueError, TypeError, AttributeError, OverflowError) as cause:
         raise SemcomError(
             f"--adaptive {path}: cannot be read ({cause}); give a table of `studies classical`"
         ) from cause
