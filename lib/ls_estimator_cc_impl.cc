@@ -113,9 +113,9 @@ void ls_estimator_cc_impl::read_pilots(
 pmt::pmt_t ls_estimator_cc_impl::truth(int item)
 {
     const uint64_t first = nitems_read(0) + item;
-    for (auto tag = tags_from(item); tag != tags_end() && tag->offset == first; tag++)
-        if (tag->key == d_truth_key)
-            return to_pmt(phy::at_payload(to_csi(*tag), d_layout, d_payload).elements());
+    for (auto tag = tags_from(item); tag != tags_end() && (*tag)->offset == first; tag++)
+        if ((*tag)->key == d_truth_key)
+            return to_pmt(phy::at_payload(to_csi(**tag), d_layout, d_payload).elements());
     throw std::runtime_error("frame " + std::to_string(d_frame.seq) +
                              " has no csi_true tag; the method perfect needs the "
                              "simulated channel right before the estimator");
