@@ -191,17 +191,33 @@ void framed_block::put_frame(int64_t position, uint64_t seq, uint64_t length)
     put_frame(position, make_frame_tag(seq, length));
 }
 
+void framed_block::put_frame(int64_t position, const frame_header& frame, uint64_t length)
+{
+    if (length != d_length_number) {
+        d_length_number = length;
+        d_length = pmt::from_uint64(length);
+    }
+    put_frame(position, pmt::cons(pmt::car(frame.tag), d_length));
+}
+
 void framed_block::put_frame(int64_t position, const pmt::pmt_t& tag)
 {
-    for (int port = 0; port < detail()->noutputs(); port++)
-        add_item_tag(port, nitems_written(port) + position, d_frame_key, tag);
+    d_tag.key = d_frame_key;
+    d_tag.value = tag;
+    for (int port = 0; port < detail()->noutputs(); port++) {
+        d_tag.offset = nitems_written(port) + position;
+        add_item_tag(port, d_tag);
+    }
 }
 
 void framed_block::put_tag(int64_t position,
                            const pmt::pmt_t& key,
                            const pmt::pmt_t& value)
 {
-    add_item_tag(0, nitems_written(0) + position, key, value);
+    d_tag.key = key;
+    d_tag.value = value;
+    d_tag.offset = nitems_written(0) + position;
+    add_item_tag(0, d_tag);
 }
 
 void framed_block::publish(const pmt::pmt_t& port, uint64_t seq, const pmt::pmt_t& values)

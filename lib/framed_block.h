@@ -68,6 +68,9 @@ protected:
     void put_frame(int64_t position, uint64_t seq, uint64_t length);
     void put_frame(int64_t position, const pmt::pmt_t& tag);
 
+    //! Opens the received \p frame there, which has another length now.
+    void put_frame(int64_t position, const frame_header& frame, uint64_t length);
+
     //! Puts a tag on output port 0.
     void put_tag(int64_t position, const pmt::pmt_t& key, const pmt::pmt_t& value);
 
@@ -85,6 +88,9 @@ private:
     std::vector<frame_header> d_frames;   // of the current window
     std::vector<const gr::tag_t*> d_tags; // the others of input 0
     const pmt::pmt_t d_frame_key;
+    gr::tag_t d_tag;              // to be put; a new one takes longer
+    pmt::pmt_t d_length;          // of the last frame whose length was changed
+    uint64_t d_length_number = 0; // the same
 
     std::vector<frame_header>::const_iterator frames_from(int64_t position) const;
     template <typename Visit>
