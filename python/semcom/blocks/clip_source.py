@@ -84,7 +84,8 @@ class clip_source(FrameBlock):
         clips = []
         while len(clips) < self._burst and self._goes_on():
             self._wait()
-            self._publish()
+            if self.is_heard(TRUTH):
+                self._publish()
             clips.append((self.sent, *self._taken(self.sent)))
             self.sent += 1
         return clips or None
