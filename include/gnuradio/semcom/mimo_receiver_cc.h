@@ -18,8 +18,8 @@ namespace semcom {
  *
  * \details
  * This is ls_estimator_cc followed by mimo_detector_cc, with the same results to the last
- * bit, in one block: it saves a copy of the payload, one set of tags for each frame, and
- * the switches between two threads. The equations are in the manuals of those blocks.
+ * bit, in one block: it saves a copy of the payload, one set of tags for each frame, and a
+ * thread. The equations are in the manuals of those blocks.
  *
  * Input: M streams of complex items in step, each with a tag \p semcom_frame (sequence
  * number . length with pilots) on the first item of a frame, laid out as
