@@ -13,8 +13,8 @@ from ..media.store import STORE, handle_items
 from .frame_block import FrameBlock
 
 TRUTH = pmt.intern("truth")
-BURST = 8  # clips read at a time, so that the encoders get batches
-BUFFERED = 16  # most clips that wait for the encoders
+BURST = 16  # clips read at a time, as many as the encoders take at once
+BUFFERED = 32  # most clips that wait for the encoders; half of them are handed on at a time
 MEDIA_BUFFERED = 2  # the same of media: a clip takes tens of megabytes
 
 
