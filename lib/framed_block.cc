@@ -2,6 +2,8 @@
  * Copyright 2026 gr-semcom contributors */
 #include "framed_block.h"
 #include <gnuradio/block_detail.h>
+#include <gnuradio/buffer.h>
+#include <gnuradio/buffer_reader.h>
 #include <algorithm>
 #include <stdexcept>
 
@@ -9,7 +11,7 @@ namespace gr {
 namespace semcom {
 namespace {
 
-constexpr long output_buffer_items = 16384;
+constexpr long buffer_items = 32768;
 
 //! So that counting items with pilots never overflows, whatever a tag says.
 constexpr uint64_t longest_frame = uint64_t{ 1 } << 40;
@@ -23,15 +25,16 @@ std::string text(const frame_header& frame)
 frame_header parse(const gr::tag_t& tag, uint64_t window_start)
 {
     const auto& value = tag.value;
-    if (!pmt::is_pair(value) || !pmt::is_uint64(pmt::car(value)) ||
-        !pmt::is_uint64(pmt::cdr(value)))
+    const auto seq = pmt::is_pair(value) ? pmt::car(value) : pmt::PMT_NIL;
+    const auto length = pmt::is_pair(value) ? pmt::cdr(value) : pmt::PMT_NIL;
+    if (!pmt::is_uint64(seq) || !pmt::is_uint64(length))
         throw std::runtime_error(
             "semcom_frame: the tag at item " + std::to_string(tag.offset) + " holds " +
             pmt::write_string(value) +
             ", a pair of uint64 (sequence number . length) expected");
     frame_header frame{ static_cast<int64_t>(tag.offset - window_start),
-                        pmt::to_uint64(pmt::car(value)),
-                        pmt::to_uint64(pmt::cdr(value)),
+                        pmt::to_uint64(seq),
+                        pmt::to_uint64(length),
                         value };
     if (frame.length == 0 || frame.length > longest_frame)
         throw std::runtime_error("semcom_frame: " + text(frame) +
@@ -52,9 +55,12 @@ bool same(const gr::tag_t& tag, const frame_header& frame, uint64_t window_start
 framed_block::framed_block() : d_frame_key(pmt::mp("semcom_frame"))
 {
     set_tag_propagation_policy(TPP_DONT);
-    // Room for more frames at a time saves thread switches; nothing waits to fill it.
+    // Room for more frames at a time saves thread switches; nothing waits to fill it. From
+    // the rate the scheduler takes the size of the buffers before a block, and of a block
+    // that propagates no tags nothing else.
+    set_relative_rate(1, buffer_items / 2);
     for (int port = 0; port < output_signature()->max_streams(); port++)
-        set_min_output_buffer(port, output_buffer_items);
+        set_min_output_buffer(port, buffer_items);
 }
 
 bool framed_block::start()
@@ -83,36 +89,52 @@ int framed_block::guarded_work(int noutput_items,
     return done.produced;
 }
 
+template <typename Visit>
+void framed_block::visit_tags(int stream, int num_in, Visit visit)
+{
+    // Read in place: get_tags_in_window() copies each tag twice, with its counted pointers.
+    const auto buffer = detail()->input(stream)->buffer();
+    gr::thread::scoped_lock lock(*buffer->mutex());
+    const uint64_t first = nitems_read(stream);
+    const auto end = buffer->get_tags_lower_bound(first + num_in);
+    for (auto each = buffer->get_tags_lower_bound(first); each != end; ++each)
+        visit(each->second);
+}
+
 void framed_block::read_frames(int num_in)
 {
     d_frames.clear();
-    // All tags at once: asking for one key copies every tag a second time.
-    get_tags_in_window(d_tags, 0, 0, num_in);
-    for (const auto& tag : d_tags) {
-        if (tag.key != d_frame_key)
-            continue;
-        auto frame = parse(tag, nitems_read(0));
-        if (!d_frames.empty() && d_frames.back().position == frame.position &&
-            !pmt::equal(d_frames.back().tag, tag.value))
-            throw std::runtime_error(text(d_frames.back()) + " and " + text(frame) +
-                                     " start at the same item; tag each frame once");
-        d_frames.push_back(std::move(frame));
-    }
+    d_tags.clear();
+    visit_tags(0, num_in, [this](const gr::tag_t& tag) {
+        if (tag.key == d_frame_key)
+            add_frame(tag);
+        else
+            d_tags.push_back(&tag);
+    });
     for (int stream = 1; stream < detail()->ninputs(); stream++)
         check_stream(stream, num_in);
 }
 
+void framed_block::add_frame(const gr::tag_t& tag)
+{
+    auto frame = parse(tag, nitems_read(0));
+    if (!d_frames.empty() && d_frames.back().position == frame.position &&
+        !pmt::equal(d_frames.back().tag, tag.value))
+        throw std::runtime_error(text(d_frames.back()) + " and " + text(frame) +
+                                 " start at the same item; tag each frame once");
+    d_frames.push_back(std::move(frame));
+}
+
 void framed_block::check_stream(int stream, int num_in)
 {
-    get_tags_in_window(d_other_tags, stream, 0, num_in);
     size_t count = 0;
-    for (const auto& tag : d_other_tags) {
+    visit_tags(stream, num_in, [&](const gr::tag_t& tag) {
         if (tag.key != d_frame_key)
-            continue;
+            return;
         if (count == d_frames.size() || !same(tag, d_frames[count], nitems_read(0)))
             throw_out_of_step(stream, tag.offset);
         count++;
-    }
+    });
     if (count < d_frames.size())
         throw_out_of_step(stream, nitems_read(0) + d_frames[count].position);
 }
@@ -140,7 +162,7 @@ framed_block::tag_iterator framed_block::tags_from(int64_t position)
         d_tags.begin(),
         d_tags.end(),
         nitems_read(0) + position,
-        [](const auto& tag, uint64_t item) { return tag.offset < item; });
+        [](const auto* tag, uint64_t item) { return tag->offset < item; });
 }
 
 const frame_header& framed_block::frame_at(int64_t position)
@@ -169,17 +191,33 @@ void framed_block::put_frame(int64_t position, uint64_t seq, uint64_t length)
     put_frame(position, make_frame_tag(seq, length));
 }
 
+void framed_block::put_frame(int64_t position, const frame_header& frame, uint64_t length)
+{
+    if (length != d_length_number) {
+        d_length_number = length;
+        d_length = pmt::from_uint64(length);
+    }
+    put_frame(position, pmt::cons(pmt::car(frame.tag), d_length));
+}
+
 void framed_block::put_frame(int64_t position, const pmt::pmt_t& tag)
 {
-    for (int port = 0; port < detail()->noutputs(); port++)
-        add_item_tag(port, nitems_written(port) + position, d_frame_key, tag);
+    d_tag.key = d_frame_key;
+    d_tag.value = tag;
+    for (int port = 0; port < detail()->noutputs(); port++) {
+        d_tag.offset = nitems_written(port) + position;
+        add_item_tag(port, d_tag);
+    }
 }
 
 void framed_block::put_tag(int64_t position,
                            const pmt::pmt_t& key,
                            const pmt::pmt_t& value)
 {
-    add_item_tag(0, nitems_written(0) + position, key, value);
+    d_tag.key = key;
+    d_tag.value = value;
+    d_tag.offset = nitems_written(0) + position;
+    add_item_tag(0, d_tag);
 }
 
 void framed_block::publish(const pmt::pmt_t& port, uint64_t seq, const pmt::pmt_t& values)

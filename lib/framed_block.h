@@ -68,25 +68,35 @@ protected:
     void put_frame(int64_t position, uint64_t seq, uint64_t length);
     void put_frame(int64_t position, const pmt::pmt_t& tag);
 
+    //! Opens the received \p frame there, which has another length now.
+    void put_frame(int64_t position, const frame_header& frame, uint64_t length);
+
     //! Puts a tag on output port 0.
     void put_tag(int64_t position, const pmt::pmt_t& key, const pmt::pmt_t& value);
 
     //! Sends (seq . values) if anyone listens on \p port.
     void publish(const pmt::pmt_t& port, uint64_t seq, const pmt::pmt_t& values);
 
-    using tag_iterator = std::vector<gr::tag_t>::const_iterator;
+    using tag_iterator = std::vector<const gr::tag_t*>::const_iterator;
 
-    //! The tags of input port 0 from item \p position of the window on, in order.
+    //! The tags of input port 0 from item \p position of the window on, in order, without
+    //! those of frames. They lie in the buffer until run() returns.
     tag_iterator tags_from(int64_t position);
     tag_iterator tags_end() const { return d_tags.end(); }
 
 private:
-    std::vector<frame_header> d_frames;          // of the current window
-    std::vector<gr::tag_t> d_tags, d_other_tags; // of input 0, of another
+    std::vector<frame_header> d_frames;   // of the current window
+    std::vector<const gr::tag_t*> d_tags; // the others of input 0
     const pmt::pmt_t d_frame_key;
+    gr::tag_t d_tag;              // to be put; a new one takes longer
+    pmt::pmt_t d_length;          // of the last frame whose length was changed
+    uint64_t d_length_number = 0; // the same
 
     std::vector<frame_header>::const_iterator frames_from(int64_t position) const;
+    template <typename Visit>
+    void visit_tags(int stream, int num_in, Visit visit);
     void read_frames(int num_in);
+    void add_frame(const gr::tag_t& tag);
     void check_stream(int stream, int num_in);
     [[noreturn]] void throw_out_of_step(int stream, uint64_t item) const;
 };

@@ -3,7 +3,6 @@
 #include "ls_estimator_cc_impl.h"
 #include <gnuradio/io_signature.h>
 #include <algorithm>
-#include <stdexcept>
 
 namespace gr {
 namespace semcom {
@@ -15,178 +14,37 @@ ls_estimator_cc::make(int num_rx,
                       int spacing,
                       const std::string& interpolation)
 {
-    if (num_rx < 1 || num_rx > phy::max_streams)
-        throw std::invalid_argument("num_rx: " + std::to_string(num_rx) +
-                                    " found, 1 to 8 expected");
-    if (spacing < 0)
-        throw std::invalid_argument("spacing: " + std::to_string(spacing) +
-                                    " found, 0 (pilots in front only) or more expected");
     return gnuradio::make_block_sptr<ls_estimator_cc_impl>(
-        num_rx,
-        pilots,
-        phy::parse_estimator(method),
-        spacing,
-        phy::parse_interpolation(interpolation));
+        num_rx, pilots, method, spacing, interpolation);
 }
 
 ls_estimator_cc_impl::ls_estimator_cc_impl(
     int num_rx,
     const std::vector<std::vector<gr_complex>>& pilots,
-    phy::estimator_method method,
-    uint64_t spacing,
-    phy::interpolation_method interpolation)
+    const std::string& method,
+    int spacing,
+    const std::string& interpolation)
     : gr::block("ls_estimator_cc",
-                gr::io_signature::make(num_rx, num_rx, sizeof(gr_complex)),
-                gr::io_signature::make(num_rx, num_rx, sizeof(gr_complex))),
-      d_num_rx(num_rx),
-      d_csi_key(pmt::mp("csi")),
-      d_truth_key(pmt::mp("csi_true")),
-      d_estimator(pilots),
-      d_layout{ static_cast<uint64_t>(d_estimator.num_pilots()), spacing },
-      d_interpolation(interpolation),
-      d_method(method),
-      d_frame_method(method),
-      d_store(num_rx)
+                gr::io_signature::make(antennas(num_rx), num_rx, sizeof(gr_complex)),
+                gr::io_signature::make(antennas(num_rx), num_rx, sizeof(gr_complex))),
+      pilot_block(num_rx, pilots, method, spacing, interpolation)
 {
-    message_port_register_out(d_csi_key);
 }
 
 void ls_estimator_cc_impl::set_method(const std::string& method)
 {
     const auto parsed = phy::parse_estimator(method);
     gr::thread::scoped_lock lock(d_setlock);
-    d_method = parsed;
+    use_method(parsed);
 }
 
-void ls_estimator_cc_impl::start_frame(int item)
+void ls_estimator_cc_impl::pass(uint64_t,
+                                uint64_t count,
+                                input_streams in,
+                                output_streams out)
 {
-    d_frame = frame_at(item);
-    d_frame_method = d_method;
-    d_payload = d_layout.payload(d_frame.length);
-    if (d_payload == 0)
-        throw std::runtime_error("frame " + std::to_string(d_frame.seq) + ": " +
-                                 std::to_string(d_frame.length) +
-                                 " items are no whole number of payload symbols with " +
-                                 std::to_string(d_layout.num_pilots) +
-                                 " pilots at spacing " +
-                                 std::to_string(d_layout.spacing) +
-                                 "; use the pilots and spacing of pilot_inserter_cc");
-    d_written = 0;
-    d_pilot_blocks = 0;
-    d_csi = d_frame_method == phy::estimator_method::perfect ? truth(item) : nullptr;
-    for (auto& antenna : d_store)
-        antenna.clear();
-}
-
-void ls_estimator_cc_impl::read(int item, uint64_t count, input_streams in)
-{
-    while (count > 0) {
-        const uint64_t block = d_layout.pilot_block_at(d_read, d_payload);
-        const uint64_t pilot = d_read - d_layout.pilot_position(block, d_payload);
-        uint64_t piece;
-        if (pilot < d_layout.num_pilots) {
-            piece = std::min(count, d_layout.num_pilots - pilot);
-            read_pilots(block, pilot, in, item, piece);
-        } else {
-            piece =
-                std::min(count, d_layout.pilot_position(block + 1, d_payload) - d_read);
-            for (int m = 0; m < d_num_rx; m++)
-                d_store[m].insert(d_store[m].end(), in[m] + item, in[m] + item + piece);
-        }
-        d_read += piece;
-        item += piece;
-        count -= piece;
-    }
-}
-
-void ls_estimator_cc_impl::read_pilots(
-    uint64_t block, uint64_t pilot, input_streams in, int item, int count)
-{
-    d_pilot_blocks = block + 1;
-    if (block == d_pilots.size())
-        d_pilots.emplace_back(d_num_rx, d_layout.num_pilots);
-    for (int m = 0; m < d_num_rx; m++)
-        std::copy_n(in[m] + item, count, &d_pilots[block](m, pilot));
-}
-
-//! What the simulated channel says of the frame that starts at \p item, for its payload.
-pmt::pmt_t ls_estimator_cc_impl::truth(int item)
-{
-    const uint64_t first = nitems_read(0) + item;
-    for (auto tag = tags_from(item); tag != tags_end() && tag->offset == first; tag++)
-        if (tag->key == d_truth_key)
-            return to_pmt(phy::at_payload(to_csi(*tag), d_layout, d_payload).elements());
-    throw std::runtime_error("frame " + std::to_string(d_frame.seq) +
-                             " has no csi_true tag; the method perfect needs the "
-                             "simulated channel right before the estimator");
-}
-
-void ls_estimator_cc_impl::estimate()
-{
-    if (d_frame_method == phy::estimator_method::none ||
-        d_frame_method == phy::estimator_method::perfect)
-        return;
-    d_estimator.estimate(d_pilots.data(), d_pilot_blocks, d_frame_method, d_estimates);
-    d_csi = to_pmt(
-        phy::interpolate(d_estimates, d_layout, d_payload, d_interpolation).elements());
-}
-
-void ls_estimator_cc_impl::open_frame(int item)
-{
-    put_frame(item, d_frame.seq, d_payload);
-    if (!d_csi)
-        return;
-    put_tag(item, d_csi_key, d_csi);
-    publish(d_csi_key, d_frame.seq, d_csi);
-}
-
-void ls_estimator_cc_impl::write(
-    int item, uint64_t count, input_streams in, int in_item, output_streams out)
-{
-    if (d_written == 0)
-        open_frame(item);
-    for (int m = 0; m < d_num_rx; m++) {
-        const auto* from = stored() ? d_store[m].data() + d_written : in[m] + in_item;
-        std::copy_n(from, count, out[m] + item);
-    }
-    d_written += count;
-}
-
-framed_block::progress
-ls_estimator_cc_impl::run(int num_out, int num_in, input_streams in, output_streams out)
-{
-    progress done;
-    while (done.consumed < num_in) {
-        if (d_read == 0)
-            start_frame(done.consumed);
-        if (d_read < read_end()) {
-            const uint64_t count =
-                std::min<uint64_t>(num_in - done.consumed, read_end() - d_read);
-            check_no_frame(done.consumed + (d_read == 0), done.consumed + count, d_frame);
-            read(done.consumed, count, in);
-            // The frame's last item is consumed with the last output.
-            done.consumed += count - (d_read == d_frame.length);
-            if (d_read == read_end())
-                estimate();
-            continue;
-        }
-        uint64_t count =
-            std::min<uint64_t>(num_out - done.produced, d_payload - d_written);
-        if (!stored())
-            count = std::min<uint64_t>(count, num_in - done.consumed);
-        if (count == 0)
-            break;
-        if (!stored()) {
-            check_no_frame(done.consumed, done.consumed + count, d_frame);
-            d_read += count;
-        }
-        write(done.produced, count, in, done.consumed, out);
-        done.produced += count;
-        done.consumed += stored() ? d_written == d_payload : count;
-        if (d_written == d_payload)
-            d_read = 0;
-    }
-    return done;
+    for (int m = 0; m < num_rx(); m++)
+        std::copy_n(in[m], count, out[m]);
 }
 
 } // namespace semcom

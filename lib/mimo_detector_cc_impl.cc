@@ -66,9 +66,9 @@ void mimo_detector_cc_impl::start_frame(int item)
         d_detector.set(nothing, d_active);
     }
     const uint64_t first = nitems_read(0) + item;
-    for (auto tag = next_csi(tags_from(item)); tag != tags_end() && tag->offset == first;
+    for (auto tag = next_csi(tags_from(item)); tag != tags_end() && (*tag)->offset == first;
          tag = next_csi(tag + 1)) {
-        use_csi(*tag);
+        use_csi(**tag);
         ready = true;
     }
     if (!ready)
@@ -90,15 +90,15 @@ mimo_detector_cc_impl::tag_iterator
 mimo_detector_cc_impl::next_csi(tag_iterator from) const
 {
     return std::find_if(
-        from, tags_end(), [this](const auto& tag) { return tag.key == d_csi_key; });
+        from, tags_end(), [this](const auto* tag) { return tag->key == d_csi_key; });
 }
 
 void mimo_detector_cc_impl::apply(
     int item, uint64_t position, uint64_t count, input_streams in, output_streams out)
 {
     const auto late = next_csi(tags_from(position == 0 ? item + 1 : item));
-    if (late != tags_end() && late->offset < nitems_read(0) + item + count)
-        throw std::runtime_error("csi: the tag at item " + std::to_string(late->offset) +
+    if (late != tags_end() && (*late)->offset < nitems_read(0) + item + count)
+        throw std::runtime_error("csi: the tag at item " + std::to_string((*late)->offset) +
                                  " lies inside frame " + std::to_string(frame().seq) +
                                  "; send one for each frame, on its first item");
     d_detector.apply(in, out, position, count);

@@ -55,17 +55,17 @@ void qam_demapper_impl::begin_frame(int item)
     d_active_method = d_wanted_method;
     const uint64_t first = nitems_read(0) + item;
     const auto tag = std::find_if(tags_from(item), tags_end(), [&](const auto& each) {
-        return each.offset == first && each.key == d_csi_key;
+        return each->offset == first && each->key == d_csi_key;
     });
     if (tag == tags_end())
         throw std::runtime_error("frame " + std::to_string(frame().seq) +
                                  " has no csi tag on its first item; put "
                                  "mimo_detector_cc, which knows the noise, before the "
                                  "demapper");
-    const auto state = to_csi(*tag);
+    const auto state = to_csi(**tag);
     if (state.num_tx() != d_num_tx)
         throw std::runtime_error(
-            "csi: the tag at item " + std::to_string(tag->offset) +
+            "csi: the tag at item " + std::to_string((*tag)->offset) +
             " is of K=" + std::to_string(state.num_tx()) +
             ", but the demapper was made for K=" + std::to_string(d_num_tx) +
             "; give both blocks the same number");

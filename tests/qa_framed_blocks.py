@@ -19,6 +19,7 @@ MAKERS = {
     "estimator": lambda: semcom.ls_estimator_cc(1, [ROW]),
     "storing estimator": lambda: semcom.ls_estimator_cc(1, [ROW], "ls", LONG),
     "detector": lambda: semcom.mimo_detector_cc(1, 1),
+    "receiver": lambda: semcom.mimo_receiver_cc(1, [ROW]),
 }
 
 

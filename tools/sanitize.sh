@@ -28,4 +28,4 @@ cmake --build build-tsan --target semcom_python semcom_test_package --parallel "
 PYTHONPATH=build-tsan/test_modules OMP_NUM_THREADS=1 LD_PRELOAD=$(gcc -print-file-name=libtsan.so) \
     TSAN_OPTIONS="suppressions=$PWD/tests/fuzz/tsan.txt halt_on_error=0 exitcode=66 report_thread_leaks=0" \
     "$python" -m pytest -q -p no:cacheprovider tests/qa_pilot_inserter_cc.py tests/qa_ls_estimator_cc.py \
-    tests/qa_mimo_detector_cc.py tests/qa_mimo_channel_cc.py tests/qa_frame_sync_cc.py tests/qa_coding_blocks.py
+    tests/qa_mimo_detector_cc.py tests/qa_mimo_receiver_cc.py tests/qa_mimo_channel_cc.py tests/qa_frame_sync_cc.py tests/qa_coding_blocks.py

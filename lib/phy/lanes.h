@@ -11,6 +11,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#define SEMCOM_INLINE inline __attribute__((always_inline))
+
 namespace gr {
 namespace semcom {
 namespace phy {
@@ -28,7 +30,9 @@ constexpr size_t lane_vectors(size_t samples)
  * Vectors of \p bytes bytes: \p vector wherever it lies, \p bits the same as integers,
  * how many \p samples it holds; for __builtin_shuffle \p swap_parts exchanges the parts,
  * \p real_parts and \p imag_parts put one in both places; x with its parts swapped, times
- * \p alternate, is j x; \p number is which sample of the vector a part belongs to.
+ * \p alternate, is j x; \p number is which sample of the vector a part belongs to. As
+ * unsigned \p words of 64 bits, \p word is which one it is, and \p multiply() makes the
+ * products of their low halves.
  */
 template <int bytes>
 struct lanes_of;
@@ -36,7 +40,24 @@ struct lanes_of;
 #define SEMCOM_LANES_OF(bytes)                                                       \
     typedef float vector __attribute__((vector_size(bytes), aligned(4), may_alias)); \
     typedef int32_t bits __attribute__((vector_size(bytes), aligned(4), may_alias)); \
+    typedef uint64_t words __attribute__((vector_size(bytes), aligned(4), may_alias)); \
     static constexpr size_t samples = bytes / 8
+
+// GCC 12 multiplies words of 64 bits in three steps, and templates for several instruction
+// sets cannot call the functions that it has for single instructions.
+#if defined(__x86_64__) && !defined(__clang__)
+#define SEMCOM_MULTIPLY(instruction, first, other)                                \
+    static SEMCOM_INLINE void multiply(const words& a, const words& b, words& ab) \
+    {                                                                             \
+        asm(instruction : "=" other(ab) : first(a), other(b));                    \
+    }
+#else
+#define SEMCOM_MULTIPLY(instruction, first, other)                                \
+    static SEMCOM_INLINE void multiply(const words& a, const words& b, words& ab) \
+    {                                                                             \
+        ab = (a & 0xffffffff) * (b & 0xffffffff);                                 \
+    }
+#endif
 
 template <>
 struct lanes_of<16> {
@@ -46,6 +67,8 @@ struct lanes_of<16> {
     static constexpr bits imag_parts = { 1, 1, 3, 3 };
     static constexpr vector alternate = { -1, 1, -1, 1 };
     static constexpr vector number = { 0, 0, 1, 1 };
+    static constexpr words word = { 0, 1 };
+    SEMCOM_MULTIPLY("pmuludq %2, %0", "0", "x")
 };
 
 template <>
@@ -56,6 +79,8 @@ struct lanes_of<32> {
     static constexpr bits imag_parts = { 1, 1, 3, 3, 5, 5, 7, 7 };
     static constexpr vector alternate = { -1, 1, -1, 1, -1, 1, -1, 1 };
     static constexpr vector number = { 0, 0, 1, 1, 2, 2, 3, 3 };
+    static constexpr words word = { 0, 1, 2, 3 };
+    SEMCOM_MULTIPLY("vpmuludq %2, %1, %0", "x", "x")
 };
 
 template <>
@@ -70,9 +95,12 @@ struct lanes_of<64> {
     static constexpr vector alternate = { -1, 1, -1, 1, -1, 1, -1, 1,
                                           -1, 1, -1, 1, -1, 1, -1, 1 };
     static constexpr vector number = { 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7 };
+    static constexpr words word = { 0, 1, 2, 3, 4, 5, 6, 7 };
+    SEMCOM_MULTIPLY("vpmuludq %2, %1, %0", "v", "v")
 };
 
 #undef SEMCOM_LANES_OF
+#undef SEMCOM_MULTIPLY
 
 #ifdef __clang__ // lacks it; fuzz targets are built with clang
 template <typename Vector, typename Bits>
@@ -91,7 +119,7 @@ inline Vector __builtin_shuffle(Vector x, Bits from)
 
 // Defines a function of lanes once for each vector instruction set, of which one is
 // picked at load time: the body is name_of<Lanes>, a SEMCOM_INLINE template.
-#define SEMCOM_INLINE inline __attribute__((always_inline))
+
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #define SEMCOM_LANES(result, name, parameters, arguments)            \
     __attribute__((target("default"))) result name parameters        \

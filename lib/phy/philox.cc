@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright 2026 gr-semcom contributors */
 #include "fast_math.h"
+#include "lanes.h"
 #include "philox.h"
 #include "simd.h"
 #include <algorithm>
@@ -21,8 +22,8 @@ constexpr int rounds = 10;
 //! Blocks of four words that one pass of the vectorised loops makes.
 constexpr size_t chunk = 32;
 
-//! One pass: lane i holds the block with counter first + i.
-struct lanes {
+//! One pass: place i holds the block with counter first + i.
+struct blocks {
     uint32_t x0[chunk], x1[chunk], x2[chunk], x3[chunk];
 };
 
@@ -37,36 +38,76 @@ inline void philox_round(
     x3 = static_cast<uint32_t>(p0);
 }
 
-SEMCOM_SIMD void philox_chunk(const random_stream& s, uint32_t first, lanes& x)
+/*!
+ * Blocks of which each has a word of 64 bits of every vector to itself: a product needs all
+ * of it, and what is above the low 32 bits does not matter.
+ */
+template <typename Lanes>
+struct wide_blocks {
+    using vector = typename Lanes::words;
+    vector x0, x1, x2, x3;
+
+    SEMCOM_INLINE void round(uint64_t k0, uint64_t k1)
+    {
+        vector p0, p1;
+        Lanes::multiply(x0, vector{} + multiplier_0, p0);
+        Lanes::multiply(x2, vector{} + multiplier_1, p1);
+        x0 = (p1 >> 32) ^ x1 ^ k0;
+        x2 = (p0 >> 32) ^ x3 ^ k1;
+        x1 = p1;
+        x3 = p0;
+    }
+};
+
+//! Of each pair of words the low halves, one after the other.
+template <typename Lanes>
+SEMCOM_INLINE void
+put_pairs(typename Lanes::words even, typename Lanes::words odd, uint32_t* out)
 {
-    const uint32_t frame_lo = static_cast<uint32_t>(s.frame);
-    const uint32_t frame_hi = static_cast<uint32_t>(s.frame >> 32);
+    const auto both = (even & 0xffffffff) | (odd << 32);
+    *reinterpret_cast<typename Lanes::words*>(out) = both;
+}
+
+template <typename Lanes>
+SEMCOM_INLINE void philox_chunk_of(const random_stream& s, uint32_t first, blocks& out)
+{
+    using vector = typename Lanes::words;
+    const vector zero{};
     const uint32_t use = s.link * 65536u + s.purpose;
-    const uint32_t key_lo = static_cast<uint32_t>(s.seed);
-    const uint32_t key_hi = static_cast<uint32_t>(s.seed >> 32);
-    for (size_t i = 0; i < chunk; i++) {
-        uint32_t x0 = first + static_cast<uint32_t>(i), x1 = frame_lo, x2 = frame_hi;
-        uint32_t x3 = use, k0 = key_lo, k1 = key_hi;
+    for (size_t i = 0; i < chunk; i += 2 * Lanes::samples) {
+        wide_blocks<Lanes> even{ 2 * Lanes::word + (first + i),
+                                 zero + static_cast<uint32_t>(s.frame),
+                                 zero + (s.frame >> 32),
+                                 zero + use };
+        auto odd = even;
+        odd.x0 += 1;
+        uint32_t k0 = static_cast<uint32_t>(s.seed), k1 = s.seed >> 32;
 #pragma GCC unroll 10
         for (int r = 0; r < rounds; r++) {
-            philox_round(x0, x1, x2, x3, k0, k1);
+            even.round(k0, k1);
+            odd.round(k0, k1);
             k0 += weyl_0;
             k1 += weyl_1;
         }
-        x.x0[i] = x0;
-        x.x1[i] = x1;
-        x.x2[i] = x2;
-        x.x3[i] = x3;
+        put_pairs<Lanes>(even.x0, odd.x0, out.x0 + i);
+        put_pairs<Lanes>(even.x1, odd.x1, out.x1 + i);
+        put_pairs<Lanes>(even.x2, odd.x2, out.x2 + i);
+        put_pairs<Lanes>(even.x3, odd.x3, out.x3 + i);
     }
 }
+
+SEMCOM_LANES(void,
+             philox_chunk,
+             (const random_stream& s, uint32_t first, blocks& out),
+             (s, first, out))
 
 inline float to_uniform(uint32_t word)
 {
     return (static_cast<float>(static_cast<int32_t>(word >> 8)) + 0.5f) * 0x1p-24f;
 }
 
-//! Two complex normals for each lane, interleaved: out holds 4 * chunk floats.
-SEMCOM_SIMD void box_muller_chunk(const lanes& x, float* out)
+//! Two complex normals for each block, interleaved: out holds 4 * chunk floats.
+SEMCOM_SIMD void box_muller_chunk(const blocks& x, float* out)
 {
     for (size_t i = 0; i < chunk; i++) {
         const float r0 = std::sqrt(-log_unit(to_uniform(x.x0[i])));
@@ -109,15 +150,17 @@ void complex_normal(const random_stream& stream,
                     cfloat* out,
                     size_t count)
 {
-    lanes words;
+    blocks words;
     float normals[4 * chunk];
     while (count > 0) {
         const size_t skip = first % 2;
         const size_t taken = std::min(count, 2 * chunk - skip);
+        auto* to = reinterpret_cast<float*>(out);
+        const bool whole = taken == 2 * chunk;
         philox_chunk(stream, static_cast<uint32_t>(first / 2), words);
-        box_muller_chunk(words, normals);
-        std::memcpy(
-            reinterpret_cast<float*>(out), normals + 2 * skip, taken * sizeof(cfloat));
+        box_muller_chunk(words, whole ? to : normals);
+        if (!whole)
+            std::memcpy(to, normals + 2 * skip, taken * sizeof(cfloat));
         first += taken;
         out += taken;
         count -= taken;

@@ -2,12 +2,12 @@
 # Copyright 2026 gr-semcom contributors
 """Semantic communication blocks for GNU Radio.
 
-The C++ blocks (`pilot_inserter_cc`, `ls_estimator_cc`, `mimo_detector_cc`, `mimo_channel_cc`,
-`frame_sync_cc`, `bits_to_frames`, `qam_demapper`, `ldpc_decoder`), the mathematics behind them on
-NumPy arrays (`core`) and `take_errors()` are here, by names of the compiled module
-`semcom_python`.  The Python blocks (`clip_source`, `terminal`, ...) are here by name too, as are
-the subpackages.  All of them are imported when one is first asked for: GNU Radio and Torch take
-seconds, and a program's `--help` needs neither.
+The C++ blocks (`pilot_inserter_cc`, `ls_estimator_cc`, `mimo_detector_cc`, `mimo_receiver_cc`,
+`mimo_channel_cc`, `frame_sync_cc`, `bits_to_frames`, `qam_demapper`, `ldpc_decoder`), the
+mathematics behind them on NumPy arrays (`core`) and `take_errors()` are here, by names of the
+compiled module `semcom_python`.  The Python blocks (`clip_source`, `terminal`, ...) are here by
+name too, as are the subpackages.  All of them are imported when one is first asked for: GNU Radio
+and Torch take seconds, and a program's `--help` needs neither.
 """
 
 import importlib

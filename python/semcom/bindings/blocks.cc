@@ -4,6 +4,7 @@
 #include <gnuradio/semcom/ls_estimator_cc.h>
 #include <gnuradio/semcom/mimo_channel_cc.h>
 #include <gnuradio/semcom/mimo_detector_cc.h>
+#include <gnuradio/semcom/mimo_receiver_cc.h>
 #include <gnuradio/semcom/pilot_inserter_cc.h>
 #include <pybind11/complex.h>
 #include <pybind11/pybind11.h>
@@ -111,6 +112,45 @@ Raises:
              &mimo_detector_cc::set_method,
              py::arg("method"),
              "Sets the method from the next csi tag on; ValueError if unknown.");
+}
+
+static void bind_mimo_receiver(py::module& m)
+{
+    block_class<mimo_receiver_cc>(
+        m,
+        "mimo_receiver_cc",
+        R"doc(Estimates the channel from each frame's pilots and separates the K transmitted streams.
+
+ls_estimator_cc followed by mimo_detector_cc in one block, with the same results to the last bit:
+M complex64 streams with pilots in, K streams of the payload out.
+
+Tags: semcom_frame (sequence number . length) and, on port 0, csi on each frame's first item, with
+no_eff filled in; none with the estimation none. Message port csi: (sequence number . vector) of
+each frame.
+
+Args:
+    num_rx: M, 1 to 8.
+    pilots: K rows of P complex symbols, linearly independent, K <= M.
+    csi: ls, ls_min_residual, lmmse, perfect or none.
+    detector: zf, lmmse or none; none if csi is none.
+    spacing: payload symbols between pilot blocks, as in pilot_inserter_cc.
+    interpolation: nearest or linear, between the blocks of spaced pilots.
+
+Raises:
+    ValueError: rows unequal, not finite, dependent or too many; an unknown name; a number out of
+        range; a detector without an estimate.)doc")
+        .def(py::init(&mimo_receiver_cc::make),
+             py::arg("num_rx"),
+             py::arg("pilots"),
+             py::arg("csi") = "ls",
+             py::arg("detector") = "zf",
+             py::arg("spacing") = 0,
+             py::arg("interpolation") = "nearest")
+        .def("set_methods",
+             &mimo_receiver_cc::set_methods,
+             py::arg("csi"),
+             py::arg("detector"),
+             "Sets other methods from the next frame on; ValueError as for a new block.");
 }
 
 static void bind_frame_sync(py::module& m)
@@ -283,6 +323,7 @@ void bind_blocks(py::module& m)
     bind_pilot_inserter(m);
     bind_ls_estimator(m);
     bind_mimo_detector(m);
+    bind_mimo_receiver(m);
     bind_mimo_channel(m);
     bind_frame_sync(m);
 }

@@ -13,8 +13,8 @@ from ..media.store import STORE, handle_items
 from .frame_block import FrameBlock
 
 TRUTH = pmt.intern("truth")
-BURST = 8  # clips read at a time, so that the encoders get batches
-BUFFERED = 16  # most clips that wait for the encoders
+BURST = 16  # clips read at a time, as many as the encoders take at once
+BUFFERED = 32  # most clips that wait for the encoders; half of them are handed on at a time
 MEDIA_BUFFERED = 2  # the same of media: a clip takes tens of megabytes
 
 
@@ -84,7 +84,8 @@ class clip_source(FrameBlock):
         clips = []
         while len(clips) < self._burst and self._goes_on():
             self._wait()
-            self._publish()
+            if self.is_heard(TRUTH):
+                self._publish()
             clips.append((self.sent, *self._taken(self.sent)))
             self.sent += 1
         return clips or None

@@ -10,8 +10,7 @@ from gnuradio import gr
 from .. import (
     bits_to_frames,
     ldpc_decoder,
-    ls_estimator_cc,
-    mimo_detector_cc,
+    mimo_receiver_cc,
     pilot_inserter_cc,
     qam_demapper,
 )
@@ -156,13 +155,14 @@ class digital_receiver(_Coded, Receives, gr.hier_block2):
         check_methods(csi, detector)
         self._wanted = (csi, detector)
         rows = pilot_rows(pilot_kind, terminals, pilot_length, pilot_boost_db)
-        self.estimator = ls_estimator_cc(antennas, rows, csi, pilot_spacing, interpolation)
-        self.detector = mimo_detector_cc(antennas, terminals, detector)
-        self.ears = [(self.estimator, self.detector)]
+        self.detector = mimo_receiver_cc(
+            antennas, rows, csi, detector, pilot_spacing, interpolation
+        )
+        self.ears = [self.detector]
         self.demapper = qam_demapper(terminals, modulation, method)
-        self.msg_connect(self.estimator, "csi", self, "csi")
+        self.msg_connect(self.detector, "csi", self, "csi")
         for m in range(antennas):
-            self.connect((self, m), (self.estimator, m), (self.detector, m))
+            self.connect((self, m), (self.detector, m))
         self.decoders = [self._decode(k, terminals, dump_path) for k in range(terminals)]
 
     def _decode(self, k, terminals, dump_path):

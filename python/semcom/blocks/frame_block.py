@@ -195,6 +195,10 @@ class FrameBlock(gr.basic_block):
             required[lacking[0]] = 1
         return required
 
+    def is_heard(self, port) -> bool:
+        """Whether an output message port is connected."""
+        return pmt.is_pair(self.message_subscribers(port))
+
     @guarded
     def general_work(self, input_items, output_items):
         if not any(self.outboxes):

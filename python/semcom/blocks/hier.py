@@ -5,12 +5,7 @@
 import numpy as np
 from gnuradio import gr
 
-from .. import (
-    ls_estimator_cc,
-    mimo_channel_cc,
-    mimo_detector_cc,
-    pilot_inserter_cc,
-)
+from .. import mimo_channel_cc, mimo_receiver_cc, pilot_inserter_cc
 from ..phy import pilots
 from ..phy.channel import SIDELINK, UPLINK
 from ..systems.loading import shared_system
@@ -57,7 +52,7 @@ class HasModel:
 
 
 class Receives:
-    """Setters of the receivers in ``ears``, pairs of an estimator and its detector."""
+    """Setters of the receivers in ``ears``, each a mimo_receiver_cc."""
 
     def set_csi(self, csi):
         """Estimation method: ls, ls_min_residual, lmmse, perfect (simulation only) or none."""
@@ -69,10 +64,8 @@ class Receives:
 
     def _set_methods(self, *wanted):
         self._wanted = wanted
-        csi, detector = receive_methods(*wanted)
         for ear in self.ears:
-            ear[1].set_method(detector)  # before the estimator's, see mimo_detector_cc
-            ear[0].set_method(csi)
+            ear.set_methods(*receive_methods(*wanted))
 
 
 class terminal(HasModel, Receives, gr.hier_block2):
@@ -140,12 +133,10 @@ class terminal(HasModel, Receives, gr.hier_block2):
 
     def _hear(self, port, sender, row, spacing, interpolation, dump_path):
         """Connect the receiver of one sidelink to the encoder's input ``port``."""
-        csi, detector = receive_methods(*self._wanted)
-        estimator = ls_estimator_cc(1, row, csi, spacing, interpolation)
-        detector = mimo_detector_cc(1, 1, detector)
-        self.ears.append((estimator, detector))
-        self.connect((self, port), estimator, detector, (self.encoder, port))
-        dump(self, detector, 0, dump_path, f"heard_{sender}")
+        ear = mimo_receiver_cc(1, row, *receive_methods(*self._wanted), spacing, interpolation)
+        self.ears.append(ear)
+        self.connect((self, port), ear, (self.encoder, port))
+        dump(self, ear, 0, dump_path, f"heard_{sender}")
 
 
 class simulated_channel(gr.hier_block2):
@@ -273,19 +264,18 @@ class receiver(HasModel, Receives, gr.hier_block2):
         )
         self.message_port_register_hier_out("csi")
         self._wanted = (csi, detector)
-        csi, detector = receive_methods(csi, detector)
         rows = pilot_rows(pilot_kind, terminals, pilot_length, pilot_boost_db)
-        self.estimator = ls_estimator_cc(antennas, rows, csi, pilot_spacing, interpolation)
-        self.detector = mimo_detector_cc(antennas, terminals, detector)
-        self.ears = [(self.estimator, self.detector)]
+        methods = receive_methods(csi, detector)
+        self.detector = mimo_receiver_cc(antennas, rows, *methods, pilot_spacing, interpolation)
+        self.ears = [self.detector]
         self.decoder = semantic_decoder(system, checkpoint, device, attempts, ask_below)
-        self.msg_connect(self.estimator, "csi", self, "csi")
+        self.msg_connect(self.detector, "csi", self, "csi")
         self.message_port_register_hier_out("answers")
         self.msg_connect(self.decoder, "answers", self, "answers")
         self.message_port_register_hier_out("judgement")
         self.msg_connect(self.decoder, "judgement", self, "judgement")
         for m in range(antennas):
-            self.connect((self, m), (self.estimator, m), (self.detector, m))
+            self.connect((self, m), (self.detector, m))
         for k in range(terminals):
             self.connect((self.detector, k), (self.decoder, k))
             self.connect((self.detector, k), (self, 1 + k))

@@ -86,14 +86,14 @@ class link_meter(gr.hier_block2):
             detected = np.stack([frames[self.streams + k].items for k in known])
             papr = metrics.papr(sent)
             error = metrics.error_power(sent, detected)
-            power = metrics.error_power(sent, np.zeros_like(sent))
+            power = metrics.power(sent)
         snr, noise_var = (None, None) if csi is None else (csi.snr, csi.noise_var)
         truth = frames[2 * self.streams].truth
         if csi is not None and truth is not None:
             true = read(truth)
             if len(true.h) == 1:  # a channel that varies differs between payload and pilots
                 channel_error = metrics.error_power(true.h[0], csi.h[0])
-                channel_power = metrics.error_power(true.h[0], np.zeros_like(true.h[0]))
+                channel_power = metrics.power(true.h[0])
         return papr, error, power, channel_error, channel_power, snr, noise_var
 
     def measured(self) -> tuple[np.ndarray, np.ndarray]:

@@ -44,6 +44,7 @@ class outcome_sink(FrameBlock):
                 self.judge(frame.number, outcome)
             if self.keep and len(self.outcomes) > self.keep:
                 del self.outcomes[next(iter(self.outcomes))]
-            told = {"frame": frame.number, **self.task.message(outcome, self.classes)}
-            self.message_port_pub(PORT, pmt.to_pmt(told))
+            if self.is_heard(PORT):
+                told = {"frame": frame.number, **self.task.message(outcome, self.classes)}
+                self.message_port_pub(PORT, pmt.to_pmt(told))
         return []

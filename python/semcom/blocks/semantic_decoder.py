@@ -111,20 +111,16 @@ class semantic_decoder(SystemBlock):
             symbols = [torch.stack(frame) for frame in zip(*ports, strict=True)]
         else:
             symbols, noise = torch.stack(ports, 1), per_frame(noise)
-        if self._heard():
+        if self.is_heard(JUDGEMENT):
             numbers = [frames[0].number for frames in run]
             outcomes, _ = self._judged(numbers, symbols, noise)
         else:
             outcomes = self.net.outcome(symbols, noise)
         return [[items.cpu().numpy() for items in outcomes]]
 
-    def _heard(self) -> bool:
-        """Whether the message port ``judgement`` is connected."""
-        return pmt.is_pair(self.message_subscribers(JUDGEMENT))
-
     def _judged(self, numbers: list, symbols, noise) -> tuple:
         """Outcomes and expected shares of correct items of frames; publishes the judgements."""
-        if not self._heard():
+        if not self.is_heard(JUDGEMENT):
             return self.net.judged(symbols, noise)
         outcomes, shares, known = self.net.told(symbols, noise)
         for number, share, more in zip(numbers, shares.tolist(), known, strict=True):

@@ -132,7 +132,7 @@ class semantic_encoder(SystemBlock):
         taken, heard = self.stack(run, 0), {}
         for port, sender in enumerate(self.hears, 1):
             heard[sender] = self._heard(run, port, sender)
-        listens = pmt.is_pair(self.message_subscribers(ATTENTION)) or self.attention is not None
+        listens = self.is_heard(ATTENTION) or self.attention is not None
         if listens and self.terminal in self.net.looking:
             self._tell([frames[0].number for frames in run], self.net.look(taken, heard))
         sent = self.net.send(self.terminal, taken, heard)

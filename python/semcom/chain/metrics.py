@@ -21,15 +21,20 @@ def mean_db(values_db: np.ndarray) -> float | None:
 
 def error_power(sent: np.ndarray, detected: np.ndarray) -> float:
     """Sum of |detected - sent|^2 over all entries of two complex arrays."""
-    error = (detected - sent).astype(np.complex128).ravel().view(np.float64)
-    return float(np.sum(error * error))  # not np.vdot: the threads of BLAS change the last bits
+    return power(detected - sent)
+
+
+def power(values: np.ndarray) -> float:
+    """Sum of |x|^2 over all entries of a complex array."""
+    parts = values.astype(np.complex128).ravel().view(np.float64)
+    return float(np.sum(parts * parts))  # not np.vdot: the threads of BLAS change the last bits
 
 
 def papr(symbols: np.ndarray) -> float:
     """Largest peak-to-average power ratio (linear) of the streams [K, n], at symbol rate."""
-    power = symbols.real**2 + symbols.imag**2
-    mean = power.mean(-1)
-    return float(np.max(power.max(-1)[mean > 0] / mean[mean > 0], initial=0.0))
+    powers = symbols.real**2 + symbols.imag**2
+    mean = powers.mean(-1)
+    return float(np.max(powers.max(-1)[mean > 0] / mean[mean > 0], initial=0.0))
 
 
 def mean_snr_db(snr: list, noise_var: list):

@@ -139,8 +139,8 @@ def _stages(flowgraph) -> dict[str, float]:
     if not hasattr(flowgraph, "channel"):
         return {}
     radio = [end.pilots for end in ends] + [end.sidelink_pilots for end in ends]
-    radio += [*flowgraph.channel.links, receiver.estimator, receiver.detector]
-    radio += [block for end in ends for ear in end.ears for block in ear]
+    radio += [*flowgraph.channel.links, *receiver.ears]
+    radio += [ear for end in ends for ear in end.ears]
     blocks_of = {
         "encode": [end.encoder for end in ends],
         "radio": [block for block in radio if block],

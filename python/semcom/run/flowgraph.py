@@ -97,7 +97,7 @@ class LinkFlowgraph(gr.top_block):
         release(
             [
                 (self.channel, self.channel.uplink, "channel"),
-                (self.receiver, self.receiver.estimator, "csi"),
+                (self.receiver, self.receiver.detector, "csi"),
                 (self.receiver, self.receiver.decoder, "answers"),
                 (self.receiver, self.receiver.decoder, "judgement"),
                 *((end, end.encoder, "attention") for end in self.ends_of_chain),

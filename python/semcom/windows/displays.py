@@ -248,7 +248,7 @@ class event_timeline(_Display):
 class channel_display(_Display):
     """Shows the estimated channel, |H| of every path, and the SNR from the pilots.
 
-    Message port ``csi``: from ls_estimator_cc or receiver
+    Message port ``csi``: from ls_estimator_cc, mimo_receiver_cc or receiver
     Message port ``channel``: from a simulated channel, the truth (a line on each bar)
 
     terminals  names of the streams

@@ -65,7 +65,7 @@ class media_display(_Player, _Display):
     Inputs: complex64, the symbols of each of ``streams``, of which the last are shown
     Message port ``events``: dicts of outcome_sink (``frame``, ``events``, ``confidence``)
     Message port ``attention``: dicts of semantic_encoder (``frame``, ``grid`` (T, h, w), ``heat``)
-    Message port ``csi``: of ls_estimator_cc or receiver, for the SNR
+    Message port ``csi``: of ls_estimator_cc, mimo_receiver_cc or receiver, for the SNR
 
     store    name of the media source's store, or an object with ``window(frame)``, which returns an
              object whose ``seconds`` are media.sources.Second, or None if it has been dropped; it
