@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 SHOWN_S, LATEST_S, NAP_S = 0.5, 120.0, 0.02  # a window runs so long, waits so long for a change
+SHOWN = []  # windows: the collection of Qt's objects as garbage crashed
 CHANGED = 300  # pixels of a window that show more than they did at first
 
 
@@ -103,7 +104,7 @@ def watch(application, module, window, folder: Path) -> None:
     window.stop()
     window.wait()
     window.hide()
-    window.deleteLater()
+    SHOWN.append(window)
 
 
 def pixels(window) -> np.ndarray:
