@@ -8,7 +8,7 @@
     apps/train.py --system vscg --setting wsel --seeds 5 --data DIR
     apps/train.py --system pilot_ave --warm-start models/vscg-sel-ave28.safetensors --frozen ...
     torchrun --nproc-per-node 2 apps/train.py ...       two processes, GPUs or hosts, one training
-                                                        (Debian's Torch: USE_LIBUV=0 torchrun ...)
+                                                        (not with the Torch of Debian 13)
 
 Every field of the system's and its training's configuration is an option.  A training that was
 interrupted continues after its last epoch; a finished one is not run again.  The weights that do

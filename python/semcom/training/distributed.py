@@ -8,7 +8,7 @@ In every step each of W processes takes ``batch`` clips, and all step with the m
 gradients, as one process with W times the batch would.  The first process validates, writes and
 prints.  Without torchrun the functions here do nothing.
 
-Debian's Torch is built without libuv, which torchrun uses by default: set USE_LIBUV=0.
+The Torch of Debian 13 is built without libuv, which torchrun needs: use another (make TORCH=...).
 """
 
 from __future__ import annotations
