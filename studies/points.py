@@ -12,7 +12,8 @@ from gnuradio.semcom.base import options
 from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.base.files import check_writable
 from gnuradio.semcom.data import open_set
-from gnuradio.semcom.run.runner import identity, key, run_point
+from gnuradio.semcom.run.identity import identity, key
+from gnuradio.semcom.run.runner import run_point
 from gnuradio.semcom.run.scenario import Scenario, check
 from gnuradio.semcom.systems.choice import weights_for
 from gnuradio.semcom.systems.registry import system as entry_of

@@ -184,7 +184,7 @@ def resumed(points, clips, args, records) -> list:
 
     SemcomError for a file with points of another sweep, which would be lost.
     """
-    from ..run.runner import finished, key_of_point
+    from ..run.identity import finished, key_of_point
 
     if not Path(args.json).is_file():
         return []

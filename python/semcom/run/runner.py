@@ -8,7 +8,6 @@ Sets of clips and media files are run alike; the system's task defines outcomes 
 from __future__ import annotations
 
 import contextlib
-import functools
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,23 +16,22 @@ import numpy as np
 
 from ..base.awake import Awake, Idle
 from ..base.errors import BlockError, SemcomError
-from ..base.files import sha256
 from ..base.options import settled
 from ..blocks import guard
 from ..blocks.clip_source import clip_source
 from ..blocks.media_source import media_source
-from ..chain import metrics, reference
-from ..data.clipset import digest
+from ..chain import metrics
 from ..data.films import Films
-from ..systems.choice import decoder_of, error_free_weights
+from ..systems.choice import decoder_of
 from ..systems.loading import parted, shared_system
 from ..systems.registry import task_of
 from .budget import model_for
 from .channel_uses import channel_uses
+from .error_free import error_free
 from .flowgraph import LinkFlowgraph
+from .identity import identity
 from .options import replayed
 from .parts import (
-    BATCH,
     Part,
     Span,
     batch_of,
@@ -48,12 +46,11 @@ from .parts import (
 )
 from .radio_flowgraph import RadioFlowgraph, replay_flowgraph
 from .radio_run import AirLog, air_record, check_heard
-from .records import read, stopped_by
+from .records import stopped_by
 from .replay import Told, told_by, told_of_clips, told_of_model
-from .scenario import Scenario, settings
+from .scenario import Scenario
 from .tally import Tally
 
-KEY = ("data", "checkpoint_sha256", "error_free_sha256")
 MEASURED = ("evm_db", "papr_db", "channel_nmse_db", "path_snr_db")  # by the link meter, if any
 
 
@@ -353,43 +350,6 @@ def _progress(run: Run, on_frames):
     return tally.seen + (source.sent if source else 0)
 
 
-def identity(point: Scenario, clips, weights: str) -> dict:
-    """The part of a record that identifies its point, set and weights."""
-    weights, free = parted(weights)[0], error_free_weights(point, weights)
-    return {
-        "scenario": settings(point),
-        "data": clips.name,
-        "data_digest": digest(clips),
-        "checkpoint_sha256": sha256(weights) if weights else None,
-        "error_free_sha256": sha256(free) if free else None,
-    }
-
-
-def key(record: dict) -> tuple:
-    """The key that identifies a record: data set, digests of checkpoints, all options; an option
-    that the record does not have counts as its default.  A record without
-    a digest of the set is not found again."""
-    used = settings(Scenario(**record["scenario"]))
-    return (*(record[name] for name in KEY), record.get("data_digest"), *sorted(used.items()))
-
-
-def key_of_point(point: Scenario, clips) -> tuple:
-    """The :func:`key` that the record of a point will have."""
-    point = settled(point)
-    return key(identity(point, clips, model_for(point, clips)))
-
-
-def finished(path) -> dict:
-    """{key: record} of the points in a document; SemcomError for another document."""
-    found = read(path)
-    try:
-        return {key(record): record for record in found if "stopped" not in record}
-    except (KeyError, TypeError, AttributeError) as cause:
-        raise SemcomError(
-            f"{path}: holds no records of points of a link ({cause}); give another file"
-        ) from cause
-
-
 def part_of(run: Run) -> Part:
     """The results of the frames of a run."""
     flowgraph, rows = run.flowgraph, run.tally.rows
@@ -522,29 +482,3 @@ def measured_snr_db(point: Scenario, path_snr_db):
     if point.channel != "awgn":
         return path_snr_db
     return path_snr_db + float(10 * np.log10(point.antennas))
-
-
-def error_free(run: Run, numbers: list) -> dict | None:
-    """{frame: score} of the system trained and tested without a channel, on the same clips; None if
-    there are no such weights."""
-    point, clips = run.point, run.clips
-    free = None if isinstance(clips, Films) else error_free_weights(point, run.weights)
-    if free is None:
-        return None
-    named = point.system, str(free), point.device, clips
-    rows = {}
-    for batch in {number % len(clips) // BATCH for number in numbers}:
-        rows |= _error_free(*named, batch)
-    return {number: rows[number % len(clips)] for number in numbers}
-
-
-@functools.lru_cache(maxsize=4096)
-def _error_free(system, weights, device, clips, batch: int) -> dict:
-    """{clip: score} of a batch of a set's clips; cached for all points of a sweep."""
-    net, task = shared_system(system, weights, device), task_of(system)
-    wanted = range(batch * BATCH, min((batch + 1) * BATCH, len(clips)))
-    items = reference.outcomes(Scenario(channel="none", device=device), net, clips, wanted, BATCH)
-    return {
-        clip: task.score(task.truth(clips, clip), task.outcome(each))
-        for clip, each in zip(wanted, items, strict=True)
-    }
