@@ -31,8 +31,8 @@ SLOW = {  # left out by --quick: each takes more than 5 s on two cores, most of 
     "test_flowgraphs",
     "test_media",
     "test_media_link", "test_mock_radio", "test_odd_sets", "test_overlay", "test_own_system",
-    "test_programs", "test_radio_link", "test_run_link", "test_slurm", "test_studies", "test_sweep", "test_sweep_films",
-    "test_synchronisation", "test_training", "test_vgg",
+    "test_programs", "test_radio_link", "test_run_link", "test_slurm", "test_studies", "test_sweep",
+    "test_sweep_films", "test_synchronisation", "test_training", "test_vgg",
 }  # fmt: skip
 
 
