@@ -74,6 +74,14 @@ def test_a_document_that_nests_without_end_is_one_line(tmp_path, read):
         read(str(path))
 
 
+@pytest.mark.parametrize("field", ["bits", "drop_buffer"])
+def test_a_preset_with_a_whole_number_beyond_that_of_cpp_is_one_line(tmp_path, field):
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps({"description": "", field: 2**31}))
+    with pytest.raises(SemcomError, match=f"x.json: {field} is too large"):
+        mock_presets.load(str(path))
+
+
 # --- channel state --------------------------------------------------------------------------------
 
 

@@ -199,6 +199,12 @@ def test_pilot_rows_are_orthogonal_with_unit_power_symbols(kind, num_tx):
     np.testing.assert_allclose(gram, power * rows.shape[1] * np.eye(num_tx), atol=1e-3)
 
 
+@pytest.mark.parametrize("boost_db", [301.0, -1e300, 1e300, np.nan])
+def test_pilots_of_a_power_beyond_float32_are_refused(boost_db):
+    with pytest.raises(SemcomError, match="pilot boost: .* dB found, -300 to 300 expected"):
+        pilots.make("hadamard", 2, 32, boost_db)
+
+
 def test_encoded_sine_is_fixed_and_leaves_torch_generator_alone():
     torch.manual_seed(1)
     expected = torch.rand(1)

@@ -14,6 +14,8 @@ from torch.nn import functional as F
 from ..base.errors import SemcomError
 from . import random
 
+MOST_BOOST_DB = 300  # so that float32 holds the power of a pilot
+
 
 def hadamard(num_tx: int, length: int, boost_db: float = 0.0) -> np.ndarray:
     """Rows of the smallest Sylvester-Hadamard matrix that holds ``num_tx`` of them, repeated along
@@ -99,6 +101,10 @@ def _cover(num_tx: int, length: int) -> np.ndarray:
 
 
 def _boosted(rows: np.ndarray, boost_db: float) -> np.ndarray:
+    if not abs(boost_db) <= MOST_BOOST_DB:
+        raise SemcomError(
+            f"pilot boost: {boost_db:g} dB found, {-MOST_BOOST_DB} to {MOST_BOOST_DB} expected"
+        )
     return (rows * 10 ** (boost_db / 20)).astype(np.complex64)
 
 

@@ -123,8 +123,11 @@ def _check_type(path: Path, key: str, value, wanted) -> None:
     shown, allowed = _TYPES[wanted]
     if not isinstance(value, allowed) or isinstance(value, bool):
         raise SemcomError(f"{path}: {key} is {json.dumps(value)}, expected {shown}")
-    if isinstance(value, int | float) and not abs(value) <= 2**53:
-        raise SemcomError(f"{path}: {key} is too large or not a number, expected one below 2^53")
+    limit = 31 if int in allowed and float not in allowed else 53  # bits of C++'s int, or exact
+    if isinstance(value, int | float) and not abs(value) < 2**limit:
+        raise SemcomError(
+            f"{path}: {key} is too large or not a number, expected one below 2^{limit}"
+        )
 
 
 def settings(
