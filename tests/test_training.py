@@ -388,6 +388,8 @@ def test_the_program_trains_and_writes_a_checkpoint(system, variant, name, tmp_p
         (["--batch", 0], "batch 0: expected at least 1"),
         (["--epochs", "many"], "many"),
         (["--learning-rate", "nan"], "'nan' is not a number"),
+        (["--hidden", "99999999999"], "'99999999999' is more than 2147483647 in size"),
+        (["--seed", str(2**64)], f"'{2**64}' is more than 2147483647"),
         (["--limit", 0], "at least 1"),
     ],
 )

@@ -26,6 +26,7 @@ from .errors import SemcomError
 INSTALLED = "semcom-"  # prefix of the names of installed programs
 MOST_POINTS = 10**6  # of a sweep
 MOST, MOST_SEED = 2**31 - 1, 2**63 - 1  # largest int and seed of C++ and Torch
+MOST_FLOAT = float(np.finfo(np.float32).max)
 PROGRAM = re.compile(r"\b(?:apps/)?([a-z_]+)\.py\b")
 
 
@@ -92,14 +93,25 @@ class Parser(argparse.ArgumentParser):
 
 
 def number(text: str) -> float:
-    """A finite number; argparse's error for other text."""
+    """A finite number that float32 holds; argparse's error for other text."""
     try:
         value = float(text)
     except ValueError:
         value = np.nan
     if not np.isfinite(value):
         raise argparse.ArgumentTypeError(f"'{text}' is not a number")
+    if abs(value) > MOST_FLOAT:
+        raise argparse.ArgumentTypeError(f"'{text}' is more than {MOST_FLOAT:.2g} in size")
     return value
+
+
+def whole(text: str) -> int:
+    """A whole number that C++'s int holds; argparse's error for other text."""
+    if not re.fullmatch("[+-]?[0-9]+", text):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number")
+    if abs(int(text)) > MOST:
+        raise argparse.ArgumentTypeError(f"'{text}' is more than {MOST} in size")
+    return int(text)
 
 
 def numbers(text: str) -> list:
@@ -165,6 +177,9 @@ def fields(component) -> dict:
     return {item.name: item for item in dataclasses.fields(component)}
 
 
+TYPES = {int: whole, float: number}  # of a default -> argparse's type
+
+
 # --- command lines --------------------------------------------------------------------------------
 
 
@@ -201,7 +216,7 @@ def _add(group, item, sweep: bool, default) -> None:
     if kind is bool:
         more["action"] = argparse.BooleanOptionalAction
     else:
-        more["type"] = meta.get("type") or (number if kind is float else kind)
+        more["type"] = meta.get("type") or TYPES.get(kind, kind)
         more["choices"] = meta.get("choices")
         if not more["choices"]:
             more["metavar"] = meta.get("metavar", item.name.split("_")[-1].upper())
@@ -255,7 +270,7 @@ def from_file(component, name: str, value):
     for each in value if many and isinstance(value, list) else [value]:
         _check_kind(each, str if many else kind)
         try:
-            meta.get("type", str)(str(each))
+            meta.get("type", TYPES.get(kind, str))(str(each))
         except argparse.ArgumentTypeError as cause:
             raise ValueError(str(cause)) from cause
         if meta.get("choices") and each not in meta["choices"]:

@@ -8,7 +8,7 @@ import dataclasses
 from dataclasses import dataclass
 
 from ..base.errors import SemcomError
-from ..base.options import Rule, not_negative, number, option, positive, share
+from ..base.options import Rule, at_least, not_negative, number, option, positive, share
 from ..nets.names import WEAK
 from ..phy.names import CHANNELS
 
@@ -33,7 +33,7 @@ class LoopConfig:
     average: float = option(
         0.99, "weights kept per step in the running average that is tested", type=share
     )
-    seed: int = option(0, "of weights, order, channels and noise")
+    seed: int = option(0, "of weights, order, channels and noise", type=at_least(0))
 
     def __post_init__(self):
         for name in ("epochs", "patience", "batch"):
@@ -221,7 +221,7 @@ class DeepSCTraining:
     bfloat16: bool = option(
         True, "compute the matrix products in bfloat16 where that is faster here"
     )
-    seed: int = option(0, "of weights, order, channels and noise")
+    seed: int = option(0, "of weights, order, channels and noise", type=at_least(0))
 
     def __post_init__(self):
         for name in ("steps", "batch", "warmup"):
