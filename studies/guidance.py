@@ -32,7 +32,7 @@ from gnuradio.semcom.systems.loading import load_any
 from gnuradio.semcom.tasks.scores import clip_bootstrap
 from gnuradio.semcom.weights.names import shipped
 
-from . import pages, points
+from . import pages, points, variable_rate
 from .work import Records, Unit, complete
 
 SYSTEM, FIGURE = "pilot_ave_plus", "figures/guidance.png"
@@ -102,7 +102,9 @@ def run(args: argparse.Namespace) -> None:
     results = measured(models, pair, args.out)
     plots.draw(args.docs / FIGURE, panels(results), columns=2)
     air = over_the_air(models, args.data, args.out)
-    pages.write(args.docs / "guidance.md", page(models, results, loudness(models, pair), air))
+    varied = variable_rate.table([loaded(path) for path in models["guided"]], pair.plain)
+    written = page(models, results, loudness(models, pair), air, varied)
+    pages.write(args.docs / "guidance.md", written)
 
 
 def found_in(folder: Path) -> dict[str, list[Path]]:
@@ -464,7 +466,7 @@ def air_table(air: dict) -> list:
     return tables.markdown(["symbols", "back-off", "EVM [dB]", "accuracy"], rows)
 
 
-def page(models: dict, results: dict, found: dict, air: dict) -> str:
+def page(models: dict, results: dict, found: dict, air: dict, varied: list) -> str:
     """docs/guidance.md."""
     words = "--data <ave28> --rivals <ave28 with rivals> --models <folder of trainings>"
     return pages.page(
@@ -489,6 +491,7 @@ def page(models: dict, results: dict, found: dict, air: dict) -> str:
         low=low_table(results, models),
         shipped=shipped(SYSTEM, data="ave28").stem,
         lengths=lengths_table(results, models),
+        varied=varied,
         peaks=peaks_table(found),
         price=price_table(results),
         bursts=str(BURSTS),

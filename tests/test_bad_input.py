@@ -169,6 +169,8 @@ def test_missing_and_truncated_checkpoint(program, tmp_path, tiny_checkpoint):
         (["--snr", "0:1e38:1e-300"], "has inf values, at most 1000000"),
         (["--snr", "0:999999:1", "--csi", "ls", "lmmse"], "2000000 points, at most 1000000"),
         (["--snr", "nan"], "'nan' is not a number"),
+        (["--radio", "zmq:\udcff"], "udcff' is not UTF-8"),
+        (["--radio", "uhd:a;b;c", "--antenna", "\udcff"], "udcff' is not UTF-8"),
         (["--snr", "1e300"], "'1e300' is more than 3.4e.38 in size"),
         (["--antennas", "1"], "--antennas 1.*at least 2"),
         (["--antennas", "9"], "--antennas 9: expected at most 8"),

@@ -82,6 +82,13 @@ def test_a_preset_with_a_whole_number_beyond_that_of_cpp_is_one_line(tmp_path, f
         mock_presets.load(str(path))
 
 
+def test_a_preset_with_half_a_character_is_one_line(tmp_path):
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps({"description": "", "fading": "block\ud800"}))
+    with pytest.raises(SemcomError, match="x.json: fading is .*, expected text that"):
+        mock_presets.load(str(path))
+
+
 # --- channel state --------------------------------------------------------------------------------
 
 

@@ -167,6 +167,15 @@ def positive(text: str) -> float:
     return value
 
 
+def utf8(text: str) -> str:
+    """Text that C++ takes; argparse's error for bytes of the command line that are not UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise argparse.ArgumentTypeError(f"{ascii(text)} is not UTF-8") from None
+    return text
+
+
 def flag(name: str) -> str:
     """The option of a field as it is typed: "snr_db" is --snr-db."""
     return "--" + name.replace("_", "-")

@@ -123,6 +123,10 @@ def _check_type(path: Path, key: str, value, wanted) -> None:
     shown, allowed = _TYPES[wanted]
     if not isinstance(value, allowed) or isinstance(value, bool):
         raise SemcomError(f"{path}: {key} is {json.dumps(value)}, expected {shown}")
+    if isinstance(value, str) and not value.isprintable():  # C++ takes no half of a UTF-16 pair
+        raise SemcomError(
+            f"{path}: {key} is {json.dumps(value)}, expected text that can be printed"
+        )
     limit = 31 if int in allowed and float not in allowed else 53  # bits of C++'s int, or exact
     if isinstance(value, int | float) and not abs(value) < 2**limit:
         raise SemcomError(

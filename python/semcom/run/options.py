@@ -5,10 +5,11 @@
 import argparse
 from dataclasses import dataclass
 
-from ..base.options import MOST_SEED, Rule, at_least, number, option
+from ..base.options import MOST_SEED, Rule, at_least, number, option, utf8
 from ..protocol.options import ON_AIR
 
 DEVICES = ("uhd", "soapy")  # radios that are devices
+FILES = ("mock", "replay")  # radios that a file names
 RADIOS = ("mock", "zmq", *DEVICES, "replay")
 DEVICE = Rule(
     lambda point: point.radio.partition(":")[0] in DEVICES, "with --radio uhd:... or soapy:..."
@@ -25,7 +26,7 @@ def radio(text: str) -> str:
     if text and (not colon or kind not in RADIOS):
         known = ", ".join(f"{name}:..." for name in RADIOS)
         raise argparse.ArgumentTypeError(f"'{text}' is not a radio; expected one of {known}")
-    return text
+    return text if kind in FILES else utf8(text)
 
 
 def replayed(text: str) -> str:
@@ -60,11 +61,11 @@ class RadioOptions:
     antenna: str = option(
         "", "antenna port of the devices; TRANSMIT+RECEIVE for a device with both directions, "
         "RX2,RX2 for two channels; one for all, or one for each device, by semicolons",
-        only=(DEVICE,),
+        type=utf8, only=(DEVICE,),
     )  # fmt: skip
     subdev: str = option(
         "", "UHD's subdevice specification of the devices, such as 'A:A A:B'; one for all, or one "
-        "for each device, separated by semicolons", only=(DEVICE,),
+        "for each device, separated by semicolons", type=utf8, only=(DEVICE,),
     )  # fmt: skip
 
 
@@ -76,17 +77,20 @@ class MockServerOptions:
     tx: tuple = option(
         ("tcp://127.0.0.1:5551",),
         "addresses of the terminals' PUSH sockets: audio, video; none: silent",
+        type=utf8,
         metavar="ADDRESS",
     )
     rx: tuple = option(
         ("tcp://127.0.0.1:5561",),
         "addresses to bind PUB sockets: receiver, video terminal; none: no socket",
+        type=utf8,
         metavar="ADDRESS",
     )
     return_link: tuple = option(
         (),
         "for a receiver that answers: address of its PUSH socket, and address to bind the first "
         "terminal's PUB socket",
+        type=utf8,
         metavar="ADDRESS",
     )
     seconds: float = option(
