@@ -103,8 +103,8 @@ def run(args: argparse.Namespace) -> None:
     plots.draw(args.docs / FIGURE, panels(results), columns=2)
     air = over_the_air(models, args.data, args.out)
     varied = variable_rate.table([loaded(path) for path in models["guided"]], pair.plain)
-    written = page(models, results, loudness(models, pair), air, varied)
-    pages.write(args.docs / "guidance.md", written)
+    found = loudness(models, pair)
+    pages.write(args.docs / "guidance.md", page(models, results, found, air, varied))
 
 
 def found_in(folder: Path) -> dict[str, list[Path]]:
@@ -422,9 +422,7 @@ def lengths_table(results: dict, models: dict) -> list:
     header = ["symbols a second"]
     for name in ("ave28", "ave28 with rivals"):
         header += [f"{name}: one for all", "trained for this", "difference"]
-    return (
-        tables.markdown(header, rows) if rows else ["No network was trained for one length alone."]
-    )
+    return tables.markdown(header, rows) if rows else ["No network was trained for one length."]
 
 
 def peaks_table(found: dict) -> list:
