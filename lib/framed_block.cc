@@ -243,6 +243,19 @@ phy::packed_csi to_csi(const gr::tag_t& tag)
     return { elements, size };
 }
 
+phy::packed_csi to_csi(const gr::tag_t& tag, int num_rx, int num_tx)
+{
+    auto value = to_csi(tag);
+    if (value.num_rx() != num_rx || value.num_tx() != num_tx)
+        throw std::runtime_error(
+            pmt::symbol_to_string(tag.key) + ": the tag at item " +
+            std::to_string(tag.offset) + " is of M=" + std::to_string(value.num_rx()) +
+            ", K=" + std::to_string(value.num_tx()) + ", but this block was made for M=" +
+            std::to_string(num_rx) + ", K=" + std::to_string(num_tx) +
+            "; give both blocks the same numbers");
+    return value;
+}
+
 pmt::pmt_t to_pmt(const std::vector<phy::cfloat>& values)
 {
     return pmt::init_c32vector(values.size(), values);

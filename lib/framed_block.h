@@ -107,6 +107,9 @@ pmt::pmt_t make_frame_tag(uint64_t seq, uint64_t length);
 //! The vector of a \p csi or \p csi_true tag. \throws if the tag has another value.
 phy::packed_csi to_csi(const gr::tag_t& tag);
 
+//! The same for M=\p num_rx and K=\p num_tx. \throws if the tag is of others, too.
+phy::packed_csi to_csi(const gr::tag_t& tag, int num_rx, int num_tx);
+
 //! A packed vector as a tag's value.
 pmt::pmt_t to_pmt(const std::vector<phy::cfloat>& values);
 

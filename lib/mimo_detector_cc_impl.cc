@@ -7,21 +7,6 @@
 
 namespace gr {
 namespace semcom {
-namespace {
-
-phy::packed_csi read_csi(const gr::tag_t& tag, int num_rx, int num_tx)
-{
-    auto value = to_csi(tag);
-    if (value.num_rx() != num_rx || value.num_tx() != num_tx)
-        throw std::runtime_error(
-            "csi: the tag at item " + std::to_string(tag.offset) + " is of M=" +
-            std::to_string(value.num_rx()) + ", K=" + std::to_string(value.num_tx()) +
-            ", but the detector was made for M=" + std::to_string(num_rx) +
-            ", K=" + std::to_string(num_tx) + "; give both blocks the same numbers");
-    return value;
-}
-
-} // namespace
 
 mimo_detector_cc::sptr
 mimo_detector_cc::make(int num_rx, int num_tx, const std::string& method)
@@ -80,7 +65,7 @@ void mimo_detector_cc_impl::start_frame(int item)
 
 void mimo_detector_cc_impl::use_csi(const gr::tag_t& tag)
 {
-    auto value = read_csi(tag, d_num_rx, d_num_tx);
+    auto value = to_csi(tag, d_num_rx, d_num_tx);
     d_active = d_method;
     d_detector.set(value, d_active);
     put_tag(tag.offset - nitems_read(0), d_csi_key, to_pmt(value.elements()));

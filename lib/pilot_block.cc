@@ -105,7 +105,8 @@ phy::packed_csi pilot_block::truth(int item)
     const uint64_t first = nitems_read(0) + item;
     for (auto tag = tags_from(item); tag != tags_end() && (*tag)->offset == first; tag++)
         if ((*tag)->key == d_truth_key)
-            return phy::at_payload(to_csi(**tag), d_layout, d_payload);
+            return phy::at_payload(
+                to_csi(**tag, num_rx(), num_tx()), d_layout, d_payload);
     throw std::runtime_error("frame " + std::to_string(d_frame.seq) +
                              " has no csi_true tag; the method perfect needs the "
                              "simulated channel right before the estimator");

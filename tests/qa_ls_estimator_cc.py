@@ -14,6 +14,7 @@ from streams import (
     finish,
     frame_tags,
     make_tag,
+    pack,
     pack_pieces,
     run,
     running,
@@ -291,6 +292,12 @@ STEP_ERRORS = {
         "perfect",
         0,
         "csi_true: the tag at item 0 is no complex vector",
+    ),
+    "another truth": (
+        [[*frame_tags([20]), csi_tag(0, pack(np.eye(3), 0.1), "csi_true")], frame_tags([20])],
+        "perfect",
+        0,
+        "csi_true: the tag at item 0 is of M=3, K=3, but this block was made for M=2, K=2",
     ),
     "inside": (frame_tags([20])[:1] + frame_tags([15, 5])[1:], "ls", 0, "cut short"),
 }

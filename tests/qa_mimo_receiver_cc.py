@@ -8,7 +8,7 @@ import numpy as np
 import pmt
 import pytest
 from gnuradio import blocks, gr, semcom
-from streams import complex_normal, finish, frame_tags, run, running
+from streams import complex_normal, csi_tag, finish, frame_tags, pack, run, running
 
 PAYLOADS = [1, 8, 30, 57]
 ESTIMATORS = ["ls", "ls_min_residual", "lmmse", "perfect", "none"]
@@ -112,6 +112,16 @@ def test_csi_is_published_to_those_who_listen():
     assert [pmt.to_uint64(pmt.car(each)) for each in messages] == [4, 6, 9, 12]
     tags = [tag.value for tag in sinks[0].tags() if pmt.symbol_to_string(tag.key) == "csi"]
     assert all(pmt.equal(pmt.cdr(each), tag) for each, tag in zip(messages, tags, strict=True))
+
+
+@pytest.mark.parametrize(("m", "k"), [(1, 1), (2, 1), (3, 2), (3, 3), (8, 8)])
+def test_the_truth_of_another_number_of_streams_is_an_error(m, k):
+    """It ended the program: the block read and wrote streams that it does not have."""
+    tags, truth = frame_tags([20]), csi_tag(0, pack(np.ones((m, k)), 0.1), "csi_true")
+    block = semcom.mimo_receiver_cc(2, rows_of(2, 6), "perfect")
+    out = run(np.ones((2, 20)), [[*tags, truth], tags], block, 2)
+    assert len(out.errors) == 1
+    assert f"csi_true: the tag at item 0 is of M={m}, K={k}, but this block" in out.errors[0]
 
 
 @pytest.mark.parametrize("spacing", [0, 10])

@@ -65,9 +65,9 @@ namespace semcom {
  *
  * Degenerate input: a NaN or infinite pilot gives H = 0, infinite variances and SNR 0 for
  * its frame; silent pilots give H = 0 and SNR 0. A frame of a length that the layout
- * cannot have, streams out of step, or, for \p perfect, no \p csi_true tag, end the
- * stream with an error (errors.h). A frame cut short by the end of the stream is dropped
- * (spaced pilots) or left incomplete.
+ * cannot have, streams out of step, or, for \p perfect, no \p csi_true tag or one of
+ * another M or K, end the stream with an error (errors.h). A frame cut short by the end of
+ * the stream is dropped (spaced pilots) or left incomplete.
  *
  * The method is that of Yu et al., "Pilot-guided Multimodal Semantic
  * Communication for Audio-Visual Event Localization", arXiv:2412.06208.

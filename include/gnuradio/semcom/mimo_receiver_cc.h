@@ -35,8 +35,9 @@ namespace semcom {
  * infinite, and a channel that is zero or too near to singular, give symbols 0 and no_eff
  * infinite (with the detector \p none the samples of the antennas); a sample that is not
  * finite becomes 0. A frame of a length that the layout cannot have, streams out of step,
- * or, for \p perfect, no \p csi_true tag, end the stream with an error (errors.h). A
- * frame cut short by the end of the stream is dropped (spaced pilots) or left incomplete.
+ * or, for \p perfect, no \p csi_true tag or one of another M or K, end the stream with an
+ * error (errors.h). A frame cut short by the end of the stream is dropped (spaced pilots)
+ * or left incomplete.
  *
  * Example, two antennas and two transmitters:
  * \code
