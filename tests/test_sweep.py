@@ -354,6 +354,7 @@ def test_a_sweep_goes_on_where_it_was_and_its_document_is_that_of_one(program, t
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stop_leaves_valid_json_and_no_process(tmp_path, number):
+    """Sent to all processes, as a terminal does."""
     path = tmp_path / "link.json"
     process = start_program(
         "apps/run_link.py", "--snr=0:30:0.1", "--frames", 40, "--json", path, "--workers", 2
@@ -362,7 +363,7 @@ def test_a_stop_leaves_valid_json_and_no_process(tmp_path, number):
     while not path.exists() and time.monotonic() < deadline:
         time.sleep(0.1)
     began = children(process.pid)
-    process.send_signal(number)
+    os.killpg(process.pid, number)
     _, complaint = process.communicate(timeout=120)
     assert process.returncode == 128 + number
     assert "points are finished" in complaint and "Traceback" not in complaint

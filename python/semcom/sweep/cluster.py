@@ -11,10 +11,12 @@ from __future__ import annotations
 import contextlib
 import itertools
 import logging
+import signal
 import socket
 import time
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 
 from ..base import options
 from ..base.errors import SemcomError
@@ -224,8 +226,11 @@ def _died(call: Call, cause) -> str:
 
 
 def _started(local, workers: int):
-    """A cluster of processes of this machine."""
-    try:
+    """A cluster of processes of this machine; Ctrl-C, which a terminal sends to all processes, is
+    for this one alone."""
+    resource_tracker.ensure_running()  # begun later, it would unblock the signal again
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:  # Dask's thread, and the processes that it starts now and later, inherit what is blocked
         return local(
             n_workers=workers, threads_per_worker=1, processes=True, memory_limit=0,
             dashboard_address=_dashboard(), silence_logs=logging.CRITICAL,
@@ -235,6 +240,8 @@ def _started(local, workers: int):
             f"--workers {workers}: the processes could not be started ({cause}); give fewer, or "
             "leave it out to see why"
         ) from cause
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
 
 def _dashboard() -> str:
