@@ -2,15 +2,20 @@
 # Copyright 2026 gr-semcom contributors
 """Films of a sweep, each in a process of its own: the record of one process to the last digit."""
 
+import contextlib
+import json
 import os
 import pickle
 import random
+import signal
 from itertools import islice
 from pathlib import Path
 
 import pytest
 from conftest import tiny_system
 from gnuradio.semcom.base.errors import BlockError, SemcomError
+from gnuradio.semcom.base.programs import Stopped
+from gnuradio.semcom.cli import run_link
 from gnuradio.semcom.data.clipset import AVE_CLASSES
 from gnuradio.semcom.data.films import Films
 from gnuradio.semcom.run import parts, runner
@@ -178,6 +183,56 @@ def test_a_film_that_ends_the_workers_that_count_it_is_told(media, ave_classes):
     several = [Scenario(checkpoint=ave_classes, media=tuple(media), snr=snr) for snr in (0.0, 5.0)]
     found = swept(Deadly(0), several, Films(media))
     assert [found[number].line for number in range(2)] == ["clips of a.mp4: ended 3 workers"] * 2
+
+
+@pytest.mark.parametrize("stop", [Stopped(signal.SIGTERM), BlockError("failed")], ids=str)
+def test_a_sweep_that_is_stopped_keeps_the_films_that_came(
+    media, ave_classes, monkeypatch, tmp_path, stop
+):
+    class Stopping(Shuffled):
+        """Ends with the second point, when two films of the first and no film are done."""
+
+        def results(self, calls):
+            for call in calls:
+                number, span = call.key if isinstance(call.key, tuple) else (0, None)
+                if number:
+                    raise stop
+                if not span or span.file in (0, 1, 4):
+                    yield call, call.function(*call.arguments)
+
+    path = tmp_path / "films.json"
+    words = ["--media", *media, "--snr=-3,9", "--checkpoint", ave_classes, "--json", path]
+    args = run_link.parse([*map(str, words), "--workers", "2"])
+    cluster = contextlib.nullcontext(Stopping(0))
+    monkeypatch.setattr(run_link, "opened", lambda options: cluster)
+    several, records = run_link.points_of(args), []
+    with pytest.raises(type(stop)):
+        run_link.run_all(several, Films(media), args, records)
+    (record,) = json.loads(path.read_text())["records"]
+    assert record["stopped"] == str(stop) and record["frames_sent"] == 2
+    films = {film["file"]: film["events"] for film in record["media"]}
+    whole = run_point(several[0], Films(media))["media"]
+    assert films == {film["file"]: film["events"] for film in (whole[0], whole[-1])}
+    assert [Path(line.partition(": ")[0]).name for line in record["media_failed"]] == ["text.mp4"]
+
+
+@pytest.mark.parametrize("until_errors", [0, 9], ids=["in one run", "in parts"])
+def test_a_stop_before_the_first_film_that_can_be_read_is_a_stop(media, ave_classes, until_errors,
+                                                                 monkeypatch):  # fmt: skip
+    """Not the error that no film can be read."""
+    names = [media[3], media[1]] if not until_errors else [media[3], media[0]]
+    real = runner.guard.run
+
+    def stopped(flowgraph, **how):
+        real(flowgraph, **how)
+        raise Stopped(signal.SIGTERM)
+
+    monkeypatch.setattr(runner.guard, "run", stopped)
+    point = Scenario(checkpoint=ave_classes, media=tuple(names), until_errors=until_errors)
+    with pytest.raises(Stopped) as caught:
+        run_films(point, Films(names))
+    record = caught.value.result.record
+    assert (record["stopped"], record["frames_sent"]) == ("SIGTERM", 0)
 
 
 def test_films_that_are_stopped_keep_what_came(media, ave_classes, monkeypatch):

@@ -224,21 +224,27 @@ def run_here(numbers, points, clips, args, add, advance) -> None:
 def run_on_cluster(numbers, points, clips, args, add, advance) -> None:
     """Run points in worker processes.
 
-    A point that ended the workers that tried it is reported by a line; the others are run.
+    A point that ended the workers that tried it is reported by a line; the others are run.  Of
+    several films those that were measured are kept, whatever ends the sweep.
     """
     from ..sweep.points import Sweep
 
     began, finished = time.monotonic(), 0
     with opened(options_of(args)) as cluster:
         sweep = Sweep(cluster, [points[number] for number in numbers], clips)
-        for at, result in sweep.records(advance):
-            if isinstance(result, Died):
-                fault(result.line)
-                continue
-            add(numbers[at], result)
-            finished += 1
-            rate = 60 * finished / (time.monotonic() - began)
-            advance(sweep.frames_done, description=f"{rate:.0f} points a minute")
+        try:
+            for at, result in sweep.records(advance):
+                if isinstance(result, Died):
+                    fault(result.line)
+                    continue
+                add(numbers[at], result)
+                finished += 1
+                rate = 60 * finished / (time.monotonic() - began)
+                advance(sweep.frames_done, description=f"{rate:.0f} points a minute")
+        except (KeyboardInterrupt, BlockError, SemcomError) as stop:
+            for at, record in sweep.cut(stop):
+                add(numbers[at], record)
+            raise
 
 
 def keep(args, records, over: bool = False) -> None:
@@ -365,7 +371,8 @@ def ended(work, records) -> int:
 
     def finished() -> str:
         whole = sum("stopped" not in record for record in records)
-        more = "" if whole == len(records) else ", one in part"
+        part = len(records) - whole
+        more = f", {'one' if part == 1 else part} in part" if part else ""
         return f"{whole} points are finished{more}"
 
     return exit_status(program(), work, finished, (SemcomError, ValueError))

@@ -149,7 +149,7 @@ def in_parts(point: Scenario, clips, on_frames=lambda count: None, **how) -> dic
     except (KeyboardInterrupt, BlockError) as stop:
         parts += filter(None, [getattr(stop, "result", None)])
         if parts and isinstance(clips, Films):
-            stop.result = joined_record(point, clips, parts) | {"stopped": stopped_by(stop)}
+            stop.result = joined_record(point, clips, parts, stop)
         raise
     return joined_record(point, clips, parts)
 
@@ -182,12 +182,18 @@ def is_decided(point: Scenario, parts: list) -> bool:
     return bool(point.until_errors) and sum(map(task.errors, rows)) >= point.until_errors
 
 
-def joined_record(point: Scenario, clips, parts: list) -> dict:
-    """The record of a divisible point from its parts."""
+def joined_record(point: Scenario, clips, parts: list, stop: BaseException | None = None) -> dict:
+    """The record of a divisible point from its parts.
+
+    stop  exception that ended the point before all parts were measured
+    """
     point, weights = as_run(point, clips)
     whole = merged(parts)
-    check_sent(whole.sent, whole.failures)
+    if not stop:
+        check_sent(whole.sent, whole.failures)
     found = record_of(point, clips, weights, whole)
+    if stop:
+        found["stopped"] = stopped_by(stop)
     return found | films_record(whole) if isinstance(clips, Films) else found
 
 
@@ -245,7 +251,7 @@ def execute(point: Scenario, clips, on_frames=lambda count: None, make=None, wat
         run.stop = stop
     if isinstance(clips, Films) and flowgraph.source:
         run.failures = flowgraph.source.failures
-        if not span:
+        if not (span or run.stop):  # a stopped run may not have come to a film that can be read
             check_sent(flowgraph.source.sent, run.failures)
     run.wall_s = time.perf_counter() - began
     if told:

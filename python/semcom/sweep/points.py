@@ -132,6 +132,16 @@ class Sweep:
                 self._finish(number)
                 yield number, joined_record(state.point, self.clips, parts)
 
+    def cut(self, stop: BaseException) -> Iterator[tuple[int, dict]]:
+        """(index of a point, its record so far) of each point of several films of which some were
+        sent when ``stop`` ended :meth:`records`; the key "stopped" has the cause."""
+        if not isinstance(self.clips, Films):
+            return
+        for number, state in self._open.items():
+            parts = list(state.parts.values())
+            if any(part.sent for part in parts):
+                yield number, joined_record(state.point, self.clips, parts, stop)
+
     def _finish(self, number: int) -> None:
         """Mark a point as finished, and drop its other calls."""
         self._done.add(number)
