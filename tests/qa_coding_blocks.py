@@ -317,6 +317,10 @@ def test_a_receiver_without_its_noise_is_refused():
     with pytest.raises(SemcomError, match="csi none"):
         receiver.set_csi("none")
     receiver.set_csi("lmmse")
+    for unknown, setter in (("best", receiver.set_csi), ("mmse", receiver.set_detector)):
+        with pytest.raises(ValueError, match=f"'{unknown}' is no"):
+            setter(unknown)
+    receiver.set_detector("lmmse")  # the unknown names were not kept
     with pytest.raises(SemcomError, match="terminal 2: expected 0 to 1"):
         semcom.digital_transmitter(terminals=2, terminal=2)
     with pytest.raises(SemcomError, match="modulation: '8psk' found"):

@@ -63,9 +63,9 @@ class Receives:
         self._set_methods(self._wanted[0], detector)
 
     def _set_methods(self, *wanted):
-        self._wanted = wanted
         for ear in self.ears:
             ear.set_methods(*receive_methods(*wanted))
+        self._wanted = wanted
 
 
 class terminal(HasModel, Receives, gr.hier_block2):
