@@ -20,8 +20,9 @@ COMPOSED = {  # name: options of tools/compose.py
     "raw": "--only raw --train 0 --val 0 --test 120",
     "drawn": "--only drawn --train 0 --val 0 --test 80",
 }
-MIXTURE = "--train 981 --val 320 --test 60"  # sizes of the training set
+MIXTURE = "--train 2400 --val 320 --test 60"  # sizes of the training set
 FOLDS = 3
+EVENTLESS = 0.5  # share of clips without an event, for which the confidence is calibrated
 COMMON = (
     "--epochs 8 --learning-rate 5e-4 --bfloat16 --batch 16 --exchange 0.3 --average 0.99 "
     "--weight-decay 0.05"
@@ -66,7 +67,7 @@ def train_all(raw: Path, more: Path, imagenet: Path, runs: Path, jobs: int) -> N
     trainings = trainings_in(runs, jobs)
     every = [training(system, v) for system in SYSTEMS for v in VARIANTS[system]]
     paths = trainings.complete("systems", every)
-    tool("calibrate.py", *paths, "--data", runs / DATA)
+    tool("calibrate.py", *paths, "--data", runs / DATA, "--eventless", EVENTLESS)
     tool("ship.py", *paths, "--out", MODELS)
 
 

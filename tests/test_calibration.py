@@ -93,6 +93,25 @@ def test_a_fit_finds_the_temperatures_that_answers_were_made_with():
     assert calibration_error(before[0].numpy(), (before[1] == labels).numpy()) > 0.06
 
 
+def test_a_fit_for_another_share_of_clips_without_an_event_is_that_of_such_clips():
+    """Weights are the same as so many clips of each kind."""
+    torch.manual_seed(1)
+    logits, noise = torch.randn(600, 5, 4), torch.full((600, 1), 0.1)
+    labels = torch.distributions.Categorical(logits=logits).sample()
+    labels[:100] = 3  # background
+    told = Answers(logits, noise, labels)
+    without = (labels == 3).all(1)
+    assert not without[100:].any()
+    found = fitted(told, (0.0,), eventless=0.5)
+    again = torch.cat([torch.arange(100).repeat(5), torch.arange(100, 600)])
+    often = fitted(Answers(logits[again], noise[again], labels[again]), (0.0,))
+    np.testing.assert_allclose(found.temperature, often.temperature, atol=2e-3)
+    np.testing.assert_allclose(found.background, often.background, atol=2e-3)
+    assert found.background[0] > fitted(told, (0.0,)).background[0]
+    with pytest.raises(SemcomError, match="0% of the clips of the validation split have no event"):
+        fitted(Answers(logits[100:], noise[100:], labels[100:]), (0.0,), eventless=0.5)
+
+
 @pytest.mark.parametrize(
     ("told", "words"),
     [
@@ -160,6 +179,9 @@ def test_the_program_writes_a_header_and_leaves_the_weights(tmp_path, monkeypatc
     monkeypatch.setattr(sys, "argv", [*words, "--check"])
     tool.main()
     assert capsys.readouterr().out.splitlines()[-1] == first  # the figures of the file as it is
+    monkeypatch.setattr(sys, "argv", [*words, "--check", "--eventless", "0.5"])
+    with pytest.raises(SemcomError, match="--eventless: have no effect with --check"):
+        tool.main()
 
 
 def test_only_systems_over_a_radio_are_calibrated(monkeypatch, tmp_path):

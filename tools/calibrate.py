@@ -13,8 +13,10 @@ expected calibration error on the test split (15 bins, Rayleigh), before and aft
 are printed.  Weights do not change; the model card beside them gets the figures.  Run it again
 after every training.
 
---check  prints the figures of the files as they are, and writes nothing
---test   folders of further sets; figures on their test splits are printed, too
+--check      prints the figures of the files as they are, and writes nothing
+--eventless  weighs the clips so that those without an event make up this share, as where a camera
+             mostly shows none of the events; default: as in the split
+--test       folders of further sets; figures on their test splits are printed, too
 """
 
 import argparse
@@ -25,6 +27,7 @@ from pathlib import Path
 import torch
 from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.base.files import replacing
+from gnuradio.semcom.base.options import share
 from gnuradio.semcom.base.programs import exit_status
 from gnuradio.semcom.chain.link import TorchLink
 from gnuradio.semcom.data import open_set
@@ -91,8 +94,8 @@ def note(path: Path, before: dict, after: dict) -> None:
         Path(temporary).write_text(text, encoding="utf-8")
 
 
-def run(path: Path, sets: dict, tests: list[Path], check: bool, same_decisions: bool) -> None:
-    """Calibrate one file, or only print how well it is calibrated (``check``)."""
+def run(path: Path, sets: dict, args: argparse.Namespace) -> None:
+    """Calibrate one file, or only print how well it is calibrated."""
     net = load_any(path)
     if not hasattr(net, checkpoint.CALIBRATION) or not hasattr(net, "understand"):
         raise SemcomError(
@@ -102,9 +105,11 @@ def run(path: Path, sets: dict, tests: list[Path], check: bool, same_decisions: 
     print(path.name)
     check_sizes(net, sets["val"], path.name)
     said = said_of(net, variant, read(sets["test"], terminals=net.terminals))
-    if not check:
+    if not args.check:
         told = calibrate.link_answers(net, variant, read(sets["val"], terminals=net.terminals))
-        net.calibration = calibrate.fitted(told, with_background=not same_decisions)
+        net.calibration = calibrate.fitted(
+            told, with_background=not args.same_decisions, eventless=args.eventless
+        )
         before, after = (figures(each, said) for each in (Calibration(), net.calibration))
         tell("before, test", before)
         rewrite(path, net.calibration)
@@ -112,7 +117,7 @@ def run(path: Path, sets: dict, tests: list[Path], check: bool, same_decisions: 
         print(f"  temperature {net.calibration.temperature} at {net.calibration.snr_db} dB")
         print(f"  background {net.calibration.background}")
     tell(f"{sets['test'].name}, test", figures(net.calibration, said))
-    for clips in (open_set(folder, "test") for folder in tests):
+    for clips in (open_set(folder, "test") for folder in args.test):
         own = said_of(net, variant, read(clips, terminals=net.terminals))
         tell(f"{clips.name}, test", figures(net.calibration, own))
 
@@ -126,13 +131,16 @@ def main() -> None:
     parser.add_argument("--test", type=Path, nargs="*", default=[], metavar="DIR")
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--same-decisions", action="store_true")
+    parser.add_argument("--eventless", type=share, metavar="SHARE")
     args = parser.parse_args()
-    if args.check and args.same_decisions:
-        raise SemcomError("--same-decisions: has no effect with --check; leave one of them out")
+    if args.check and (args.same_decisions or args.eventless is not None):
+        raise SemcomError(
+            "--same-decisions and --eventless: have no effect with --check; leave one of them out"
+        )
     torch.set_num_threads(1)
     sets = {split: open_set(args.data, split) for split in ("val", "test")}
     for path in args.checkpoints:
-        run(path, sets, args.test, args.check, args.same_decisions)
+        run(path, sets, args)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..base.errors import SemcomError
 from ..chain.link import TorchLink
 from ..data.tensors import Features
 from ..nets.calibration import (
@@ -65,12 +66,36 @@ def link_answers(net, variant: str, clips: Features, seed: int = 0) -> Answers:
     return Answers(*(torch.cat(part) for part in parts))
 
 
+def shares_of(told: Answers, eventless: float | None) -> Tensor:
+    """Weights [n] of frames, mean 1, with which those without an event make up the share
+    ``eventless``; None: all weigh the same.  SemcomError without any of either kind."""
+    background = told.logits.shape[-1] - 1
+    without = (told.labels == background).all(1)
+    share = float(without.double().mean())
+    if eventless is None:
+        return torch.ones(len(without))
+    if not 0 < share < 1:
+        raise SemcomError(
+            f"--eventless {eventless:g}: {share:.0%} of the clips of the validation split have no "
+            "event; leave it out, or compose a split with clips of both kinds"
+        )
+    return torch.where(without, eventless / share, (1 - eventless) / (1 - share))
+
+
 def fitted(
-    told: Answers, knots: tuple[float, ...] = KNOTS_DB, with_background: bool = True
+    told: Answers,
+    knots: tuple[float, ...] = KNOTS_DB,
+    with_background: bool = True,
+    eventless: float | None = None,
 ) -> Calibration:
     """The calibration of the lowest negative log-likelihood of what was said, nearly constant
     between knots where little tells more; by temperatures alone, which move no decision, or
-    ``with_background``."""
+    ``with_background``.
+
+    eventless  share of the clips without an event where the receiver is used, 0 to 1; None: that of
+               the split
+    """
+    frames = shares_of(told, eventless)
     weights = between(effective_snr_db(told.noise), knots).float()
     heat = torch.zeros(len(knots), requires_grad=True)  # logarithm of the temperature
     background = torch.zeros(len(knots), requires_grad=True)
@@ -81,8 +106,8 @@ def fitted(
         optimizer.zero_grad()
         logs = tempered(told.logits, weights @ heat.exp(), weights @ background)
         steps = torch.cat([heat.diff(), background.diff(), background])
-        total = F.nll_loss(logs.flatten(0, 1), told.labels.flatten())
-        total = total + SMOOTH * steps.square().sum()
+        losses = F.nll_loss(logs.mT, told.labels, reduction="none")
+        total = (frames[:, None] * losses).mean() + SMOOTH * steps.square().sum()
         total.backward()
         return total
 
