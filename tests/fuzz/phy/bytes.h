@@ -36,7 +36,8 @@ public:
     {
         T value{};
         const size_t count = std::min(sizeof(T), d_left);
-        std::memcpy(&value, d_at, count);
+        if (count > 0) // an empty input may have no address
+            std::memcpy(&value, d_at, count);
         d_at += count;
         d_left -= count;
         return value;
