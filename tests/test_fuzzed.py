@@ -87,6 +87,8 @@ def test_a_preset_with_half_a_character_is_one_line(tmp_path):
     path.write_text(json.dumps({"description": "", "fading": "block\ud800"}))
     with pytest.raises(SemcomError, match="x.json: fading is .*, expected text that"):
         mock_presets.load(str(path))
+    path.write_text(json.dumps({"description": "two\nlines"}))
+    assert mock_presets.load(str(path)).description == "two\nlines"
 
 
 # --- channel state --------------------------------------------------------------------------------

@@ -123,10 +123,8 @@ def _check_type(path: Path, key: str, value, wanted) -> None:
     shown, allowed = _TYPES[wanted]
     if not isinstance(value, allowed) or isinstance(value, bool):
         raise SemcomError(f"{path}: {key} is {json.dumps(value)}, expected {shown}")
-    if isinstance(value, str) and not value.isprintable():  # C++ takes no half of a UTF-16 pair
-        raise SemcomError(
-            f"{path}: {key} is {json.dumps(value)}, expected text that can be printed"
-        )
+    if isinstance(value, str) and value.encode(errors="replace").decode() != value:
+        raise SemcomError(f"{path}: {key} is {json.dumps(value)}, expected text that UTF-8 can hold")
     limit = 31 if int in allowed and float not in allowed else 53  # bits of C++'s int, or exact
     if isinstance(value, int | float) and not abs(value) < 2**limit:
         raise SemcomError(
