@@ -124,7 +124,9 @@ def _check_type(path: Path, key: str, value, wanted) -> None:
     if not isinstance(value, allowed) or isinstance(value, bool):
         raise SemcomError(f"{path}: {key} is {json.dumps(value)}, expected {shown}")
     if isinstance(value, str) and value.encode(errors="replace").decode() != value:
-        raise SemcomError(f"{path}: {key} is {json.dumps(value)}, expected text that UTF-8 can hold")
+        raise SemcomError(
+            f"{path}: {key} is {json.dumps(value)}, expected text that UTF-8 can hold"
+        )
     limit = 31 if int in allowed and float not in allowed else 53  # bits of C++'s int, or exact
     if isinstance(value, int | float) and not abs(value) < 2**limit:
         raise SemcomError(
