@@ -359,6 +359,7 @@ def test_the_program_trains_and_writes_a_checkpoint(system, variant, name, tmp_p
     assert json.dumps(header["metrics"]["validation"]) in done.stdout
     card = (tmp_path / "run" / f"{name}.md").read_text()
     assert f"{header['parameters']:,}" in card
+    assert "| clips | 4 train, 4 val, 4 test |" in card
     assert ("| awgn |" in card) == (system not in LOCALISERS)
     assert str(tmp_path) not in card
 

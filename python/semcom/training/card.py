@@ -78,6 +78,7 @@ def write(path: Path, command: str, recipe) -> Path:
     data, licence = DATA_NOTES.get(header["data"], UNKNOWN_DATA)
     rows = [
         ("data", data),
+        *clips(header),
         ("command", f"`{command}`"),
         ("seed", f"{header['seed']} (one run)"),
         ("epochs", f"{header['epochs']} of at most {recipe.epochs}"),
@@ -101,6 +102,12 @@ def write(path: Path, command: str, recipe) -> Path:
     with replacing(card) as temporary:
         Path(temporary).write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
     return card
+
+
+def clips(header: dict) -> list[tuple[str, str]]:
+    """A row with the number of clips of each split, where the training was on clips."""
+    counts = header.get("clips", {})
+    return [("clips", ", ".join(f"{n:,} {name}" for name, n in counts.items()))] if counts else []
 
 
 def kind(header: dict) -> str:

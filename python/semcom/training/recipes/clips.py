@@ -126,6 +126,10 @@ class ClipRecipe(JobRecipe):
             names = ", ".join(self.sets["train"].classes[c] for c in never)
             print(f"train.py: warning: never seen in training: {names}", file=sys.stderr)
 
+    def header(self) -> dict:
+        """``clips``: the number of clips of each split."""
+        return {"clips": {name: len(split) for name, split in self.features.items()}}
+
     @staticmethod
     def card_rows(header: dict) -> list[tuple[str, str]]:
         """Validation accuracy, and test accuracy without errors."""

@@ -182,11 +182,13 @@ class EventsOverLink(ClipRecipe):
         return figures
 
     def header(self) -> dict:
-        """``warm_start``: file and digest of the localiser, the tensors taken from it and those
-        that stayed as they were; nothing without one."""
-        if self.teacher is None:
-            return {}
-        return {"warm_start": self.source | {"taken": self.taken, "frozen": self.kept_as_is}}
+        """As of ClipRecipe; with a localiser ``warm_start``: its file and digest, the tensors taken
+        from it and those that stayed as they were."""
+        found = super().header()
+        if self.teacher is not None:
+            own = {"taken": self.taken, "frozen": self.kept_as_is}
+            found["warm_start"] = self.source | own
+        return found
 
     @staticmethod
     def card_rows(header: dict) -> list[tuple[str, str]]:

@@ -176,9 +176,9 @@ class Quantisation(ClipRecipe):
         return right / clips.labels.numel()
 
     def header(self) -> dict:
-        """``rate_accuracy``: what each rate is worth on validation, of both terminals, of each
-        alone and of none."""
-        return {
+        """As of ClipRecipe, and ``rate_accuracy``: what each rate is worth on validation, of both
+        terminals, of each alone and of none."""
+        return super().header() | {
             "rate_accuracy": [
                 {"bits": bits}
                 | {name: round(self.accuracy(self.kept, "val", bits, lost), 4)
