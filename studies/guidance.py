@@ -5,7 +5,7 @@ by one network for all payload lengths, and the effect of a bound on the peak of
 
     studies guidance --data ave28 --rivals ave28duo --models runs/guidance
 
---models holds a folder for each training, MODE-seedN (see TRAININGS); all trainings found there are
+--models holds a folder for each training, MODE-seedN (see guidance_trainings.py); all trainings found there are
 measured, and the results kept in OUT/points.json.
 """
 
@@ -25,55 +25,33 @@ from gnuradio.semcom.chain.metrics import papr
 from gnuradio.semcom.data import open_set
 from gnuradio.semcom.data.tensors import Features, read
 from gnuradio.semcom.report import plots, tables
-from gnuradio.semcom.report.plots import Axes, Line
-from gnuradio.semcom.report.tables import Estimate
 from gnuradio.semcom.run.scenario import Scenario
 from gnuradio.semcom.systems.loading import load_any
-from gnuradio.semcom.tasks.scores import clip_bootstrap
 from gnuradio.semcom.weights.names import shipped
 
-from . import pages, points, variable_rate
-from .work import Records, Unit, complete
-
-SYSTEM, FIGURE = "pilot_ave_plus", "figures/guidance.png"
-COMMON = (
-    "--system pilot_ave_plus --bfloat16 --dropout 0.1 --snr-min -15 --snr-max 15 "
-    "--attention product --rivals 0.4"
+from . import guidance_tables, pages, points, variable_rate
+from .guidance_trainings import (
+    AIR_SNR,
+    BACK_OFF,
+    BURSTS,
+    COMMON,
+    DEAF,
+    DROWNED,
+    FIGURE,
+    HEARING,
+    LENGTHS,
+    PEAKS,
+    SHOWN,
+    SIDELINK_SNRS,
+    SNR,
+    SYSTEM,
+    TODAY,
+    TRAININGS,
+    WORDS,
+    Place,
+    low_places,
 )
-ONCE = "--nested --peak 5 --epochs 12"
-TRAININGS = {  # mode -> its options beside COMMON
-    "guided": f"{ONCE} --gaze 1",
-    "without": f"{ONCE} --gaze 1 --unguided 1",
-    "blind": f"{ONCE} --unguided 1",
-    "long": "--nested --peak 5 --epochs 14 --gaze 1 --seed 100 --init <guided, seed 0>",
-    "loud": "--nested --epochs 12 --gaze 1",
-    **{f"fixed{n}": f"--symbols {n} --peak 5 --epochs 12 --gaze 1" for n in (4, 8, 16, 64)},
-}
-HEARING = {"guided": "12", "long": "26"}  # mode -> epochs in all
-DEAF = ("without", "blind")
-TODAY = "today"  # the weights shipped for ave28
-LENGTHS = (4, 8, 16, 32, 64)
-SIDELINK_SNRS = (-30.0, -20.0, -15.0, -10.0, -5.0, 0.0, 5.0, 10.0, 20.0)  # [dB]
-SHOWN, SNR = 8, 10.0  # default symbols per second, and SNR [dB] of the uplink
-DROWNED = -30.0  # [dB] of the sidelink
-LOW = (0.0, -5.0, -10.0)  # [dB]
-WORDS = {
-    "guided": "guided, 12 epochs", "long": "guided, 26 epochs", "without": "trained without",
-    "blind": "trained without, no gaze", TODAY: "shipped for ave28",
-}  # fmt: skip
-BURSTS, AIR_SNR, BACK_OFF = 40, 20.0, 3.0  # frames over the mock radio, its SNR and amplifier [dB]
-
-
-@dataclass(frozen=True)
-class Place:
-    """Conditions of a measurement: a set, symbols per second, SNRs [dB]; sidelink None: lost;
-    channel none: free of errors."""
-
-    data: str
-    symbols: int
-    sidelink: float | None
-    snr: float = SNR
-    channel: str = "rayleigh"
+from .work import Records, Unit, complete
 
 
 @dataclass(frozen=True)
@@ -100,7 +78,7 @@ def run(args: argparse.Namespace) -> None:
     models = found_in(args.models)
     pair = read_pair(args.data, args.rivals)
     results = measured(models, pair, args.out)
-    plots.draw(args.docs / FIGURE, panels(results), columns=2)
+    plots.draw(args.docs / FIGURE, guidance_tables.panels(results), columns=2)
     air = over_the_air(models, args.data, args.out)
     varied = variable_rate.table([loaded(path) for path in models["guided"]], pair.plain)
     found = loudness(models, pair)
@@ -114,7 +92,7 @@ def found_in(folder: Path) -> dict[str, list[Path]]:
         for mode in TRAININGS
     }
     if missing := [mode for mode in ("guided", "without") if not found[mode]]:
-        raise SemcomError(f"{folder}: no {missing[0]}-seed*/*.safetensors; train it (TRAININGS)")
+        raise SemcomError(f"{folder}: no {missing[0]}-seed*/*.safetensors; train it (studies/guidance_trainings.py)")
     return {mode: paths for mode, paths in found.items() if paths} | {
         TODAY: [shipped(SYSTEM, data="ave28")]
     }
@@ -170,12 +148,6 @@ def places(mode: str, net) -> list[Place]:
     if mode in HEARING:
         found += [Place("rivals", SHOWN, snr) for snr in SIDELINK_SNRS]
     return list(dict.fromkeys(found))
-
-
-def low_places(heard: float | None) -> list[Place]:
-    """Conditions with the longest payload on the plain set: free of errors, and at low SNR."""
-    free = Place("plain", LENGTHS[-1], heard, channel="none")
-    return [free, *(Place("plain", LENGTHS[-1], heard and snr, snr) for snr in LOW)]
 
 
 def key(record: dict) -> tuple:
@@ -256,12 +228,6 @@ def peaks(net, clips: Features, symbols: int) -> dict:
 
 
 DRIVEN = (TODAY, "loud", "long")  # modes whose bursts go over the mock radio
-PEAKS = {
-    TODAY: "shipped, any peak",
-    "loud": "any peak",
-    "guided": "bounded",
-    "long": "bounded, 26 epochs",
-}
 
 
 def loudness(models: dict, pair: Pair) -> dict:
@@ -301,169 +267,6 @@ def preset(out: Path, back_off: float | None) -> Path:
     return path
 
 
-# --- tables and figure ----------------------------------------------------------------------------
-
-
-def over_clips(records: list, what: str = "clip_scores") -> np.ndarray:
-    """A figure of each clip [N], the mean over training seeds."""
-    return np.mean([record[what] for record in records], axis=0)
-
-
-def told(values: np.ndarray) -> str:
-    """Mean over the clips, and its 95 % interval from resampling them."""
-    low, high = clip_bootstrap(values)
-    return f"{values.mean():.3f} ({low:.3f} to {high:.3f})"
-
-
-def lead(one: np.ndarray, other: np.ndarray) -> str:
-    """Mean of ``one`` - ``other`` over the clips [N], and its 95 % interval from resampling them,
-    as text."""
-    low, high = clip_bootstrap(one - other)
-    return f"{np.mean(one - other):+.3f} ({low:+.3f} to {high:+.3f})"
-
-
-def deaf(results: dict) -> list[str]:
-    """Measured modes that were trained without the sidelink."""
-    return [mode for mode in DEAF if (mode, Place("rivals", SHOWN, None)) in results]
-
-
-def guidance_table(results: dict, data: str) -> list:
-    """Accuracy with the sidelink, with it drowned, and trained without it, by payload length."""
-    rows, modes = [], deaf(results)
-    for n in LENGTHS:
-        places_ = [("guided", SNR), ("guided", DROWNED), *((mode, None) for mode in modes)]
-        scores = [over_clips(results[mode, Place(data, n, at)]) for mode, at in places_]
-        leads = [lead(*alike(results, mode, data, n)) for mode in modes]
-        rows.append([str(n), *(f"{each.mean():.3f}" for each in scores), *leads])
-    header = ["symbols", "guided", "drowned", *(WORDS[mode] for mode in modes),
-              *(f"guided over {WORDS[mode]}" for mode in modes)]  # fmt: skip
-    return tables.markdown(header, rows)
-
-
-def alike(results: dict, mode: str, data: str, n: int) -> tuple:
-    """Scores of the guided networks and of those of a mode trained without the sidelink, over their
-    common seeds."""
-    guided, other = results["guided", Place(data, n, SNR)], results[mode, Place(data, n, None)]
-    count = min(len(guided), len(other))
-    return over_clips(guided[:count]), over_clips(other[:count])
-
-
-def longer_table(results: dict) -> list:
-    """Longer training and the shipped weights, with the sidelink and with it drowned."""
-    rows = []
-    for mode, n in [("guided", SHOWN), ("guided", 64), ("long", SHOWN), ("long", 64), (TODAY, 64)]:
-        if (mode, Place("plain", n, SNR)) not in results:
-            continue
-        row = [f"{WORDS[mode]}, {n} symbols"]
-        for data in ("plain", "rivals"):
-            heard, drowned = (results[mode, Place(data, n, at)] for at in (SNR, DROWNED))
-            row += [told(over_clips(heard)), lead(over_clips(heard), over_clips(drowned))]
-        rows.append(row)
-    header = ["", "ave28", "over drowned", "with rivals", "over drowned"]
-    return tables.markdown(header, rows)
-
-
-def attention_table(results: dict) -> list:
-    """Share of attention on the event's cells, with rivals."""
-    rows = []
-    for mode in (*HEARING, *DEAF, TODAY):
-        for n in (SHOWN, LENGTHS[-1]):
-            heard = results.get((mode, Place("rivals", n, None if mode in DEAF else SNR)))
-            if heard:
-                drowned = results.get((mode, Place("rivals", n, DROWNED)))
-                cells = ["-" if r is None else told(over_clips(r, "shares"))
-                         for r in (heard, drowned)]  # fmt: skip
-                rows.append([f"{WORDS[mode]}, {n} symbols", *cells])
-    return tables.markdown(["attention on the event's cells", "as trained", "drowned"], rows)
-
-
-def panels(results: dict) -> list[Axes]:
-    """Accuracy, and attention on the event's cells, over the sidelink's SNR."""
-    drawn = []
-    for what, label in (("clip_scores", "accuracy"), ("shares", "attention on the event's cells")):
-        lines, levels = [], []
-        for at, mode in enumerate(deaf(results), len(HEARING)):
-            level = over_clips(results[mode, Place("rivals", SHOWN, None)], what).mean()
-            levels.append((WORDS[mode], float(level), f"C{at}"))
-        for at, mode in enumerate(HEARING):
-            if (mode, Place("rivals", SHOWN, SNR)) in results:
-                line = []
-                for snr in SIDELINK_SNRS:
-                    values = over_clips(results[mode, Place("rivals", SHOWN, snr)], what)
-                    line.append(Estimate(float(values.mean()), *clip_bootstrap(values)))
-                lines.append(Line(WORDS[mode], list(SIDELINK_SNRS), line, (at, at)))
-        if what == "shares":
-            levels.append(("even attention", 4 / 7, "0.5"))
-        title = f"ave28 with rivals, {SHOWN} symbols"
-        drawn.append(Axes(title, "SNR of the sidelink [dB]", label, lines, levels=levels))
-    return drawn
-
-
-def low_table(results: dict, models: dict) -> list:
-    """The longest payload on the plain set: free of errors, and at low SNR."""
-    rows = []
-    for mode in [mode for mode in WORDS if mode in models]:
-        places_ = low_places(None if mode in DEAF else SNR)
-        rows.append([WORDS[mode], *(told(over_clips(results[mode, p])) for p in places_)])
-    return tables.markdown(["", "error-free", *(f"{snr:g} dB" for snr in LOW)], rows)
-
-
-def lengths_table(results: dict, models: dict) -> list:
-    """One network for all lengths beside one trained for each, the first training seed of both."""
-    rows = []
-    for n in [n for n in LENGTHS if f"fixed{n}" in models]:
-        row = [str(n)]
-        for data in ("plain", "rivals"):
-            place = Place(data, n, SNR)
-            own, one = (np.array(results[mode, place][0]["clip_scores"])
-                        for mode in (f"fixed{n}", "guided"))  # fmt: skip
-            row += [f"{one.mean():.3f}", f"{own.mean():.3f}", lead(one, own)]
-        rows.append(row)
-    header = ["symbols a second"]
-    for name in ("ave28", "ave28 with rivals"):
-        header += [f"{name}: one for all", "trained for this", "difference"]
-    return tables.markdown(header, rows) if rows else ["No network was trained for one length."]
-
-
-def peaks_table(found: dict) -> list:
-    """Largest and mean peaks over frames."""
-    rows = []
-    for (mode, n), values in found.items():
-        cells = [f"{v.max():.1f} ({v.mean():.1f})" for v in values.values()]
-        rows.append([f"{PEAKS[mode]}, {n} symbols", *cells])
-    return tables.markdown(["", "symbols [dB]", "after pulse shaping [dB]"], rows)
-
-
-def price_table(results: dict) -> list:
-    """Loss of accuracy by the bound on the peak, for the first training seed of both."""
-    rows = []
-    for data, name in (("plain", "ave28"), ("rivals", "ave28 with rivals")):
-        for n in (8, 64):
-            place = Place(data, n, SNR)
-            if ("loud", place) not in results:
-                continue
-            one, other = (np.array(results[mode, place][0]["clip_scores"])
-                          for mode in ("guided", "loud"))  # fmt: skip
-            rows.append([f"{name}, {n} symbols", f"{one.mean():.3f}", f"{other.mean():.3f}",
-                         lead(one, other)])  # fmt: skip
-    header = ["", "bounded", "any peak", "difference"]
-    return tables.markdown(header, rows) if rows else ["No network was trained without the bound."]
-
-
-def air_table(air: dict) -> list:
-    """Accuracy with the mock radio's amplifiers linear and saturating."""
-    rows = [
-        [
-            PEAKS[mode],
-            "linear" if back_off is None else f"{back_off:g} dB",
-            f"{record['evm_db']:.1f}",
-            f"{record['accuracy']:.3f}",
-        ]
-        for (mode, back_off), record in air.items()
-    ]
-    return tables.markdown(["symbols", "back-off", "EVM [dB]", "accuracy"], rows)
-
-
 def page(models: dict, results: dict, found: dict, air: dict, varied: list) -> str:
     """docs/guidance.md."""
     words = "--data <ave28> --rivals <ave28 with rivals> --models <folder of trainings>"
@@ -482,18 +285,19 @@ def page(models: dict, results: dict, found: dict, air: dict, varied: list) -> s
         snr=f"{SNR:g}",
         drowned=f"{DROWNED:g}",
         figure=FIGURE,
-        rivals=guidance_table(results, "rivals"),
-        plain=guidance_table(results, "plain"),
-        longer=longer_table(results),
-        attention=attention_table(results),
-        low=low_table(results, models),
+        rivals=guidance_tables.guidance_table(results, "rivals"),
+        plain=guidance_tables.guidance_table(results, "plain"),
+        longer=guidance_tables.longer_table(results),
+        longer_rivals=guidance_tables.guidance_table(results, "rivals", "long"),
+        attention=guidance_tables.attention_table(results),
+        low=guidance_tables.low_table(results, models),
         shipped=shipped(SYSTEM, data="ave28").stem,
-        lengths=lengths_table(results, models),
+        lengths=guidance_tables.lengths_table(results, models),
         varied=varied,
-        peaks=peaks_table(found),
-        price=price_table(results),
+        peaks=guidance_tables.peaks_table(found),
+        price=guidance_tables.price_table(results),
         bursts=str(BURSTS),
         air_snr=f"{AIR_SNR:g}",
         back_off=f"{BACK_OFF:g}",
-        air=air_table(air),
+        air=guidance_tables.air_table(air),
     )

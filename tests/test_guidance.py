@@ -18,7 +18,8 @@ from gnuradio.semcom.weights import store as checkpoint
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from studies import guidance, variable_rate
-from studies.guidance import Pair, Place
+from studies.guidance import Pair
+from studies.guidance_trainings import Place
 
 N, T = 6, 5
 
