@@ -5,8 +5,8 @@ by one network for all payload lengths, and the effect of a bound on the peak of
 
     studies guidance --data ave28 --rivals ave28duo --models runs/guidance
 
---models holds a folder for each training, MODE-seedN (see guidance_trainings.py); all trainings found there are
-measured, and the results kept in OUT/points.json.
+--models holds a folder for each training, MODE-seedN (see guidance_trainings.py); all trainings
+found there are measured, and the results kept in OUT/points.json.
 """
 
 import argparse
@@ -92,7 +92,9 @@ def found_in(folder: Path) -> dict[str, list[Path]]:
         for mode in TRAININGS
     }
     if missing := [mode for mode in ("guided", "without") if not found[mode]]:
-        raise SemcomError(f"{folder}: no {missing[0]}-seed*/*.safetensors; train it (studies/guidance_trainings.py)")
+        raise SemcomError(
+            f"{folder}: no {missing[0]}-seed*/*.safetensors; train it (guidance_trainings.py)"
+        )
     return {mode: paths for mode, paths in found.items() if paths} | {
         TODAY: [shipped(SYSTEM, data="ave28")]
     }
