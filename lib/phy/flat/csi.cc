@@ -24,8 +24,8 @@ void append_state(std::vector<cfloat>& packed, const csi& value)
 {
     for (int k = 0; k < value.num_tx(); k++)
         packed.emplace_back(value.err_var[k], value.no_eff[k]);
-    for (int i = 0; i < value.h.size(); i++)
-        packed.emplace_back(value.h.data()[i]);
+    const cdouble* h = value.h.data();
+    packed.insert(packed.end(), h, h + value.h.size());
 }
 
 } // namespace
@@ -76,15 +76,14 @@ packed_csi::packed_csi(const cfloat* elements, size_t size)
             std::to_string(step) +
             " expected for R pieces of M=" + std::to_string(num_rx()) +
             ", K=" + std::to_string(num_tx()) + "; send what packed_csi wrote");
-    for (size_t r = 1; r < pieces(); r++)
+    d_pieces = (size - 1) / step;
+    for (size_t r = 1; r < d_pieces; r++)
         if (first(r) <= first(r - 1))
             throw std::invalid_argument(
                 "csi: piece " + std::to_string(r) + " begins at symbol " +
                 std::to_string(first(r)) + ", the one before at " +
                 std::to_string(first(r - 1)) + "; give the pieces in order");
 }
-
-size_t packed_csi::pieces() const { return (d_elements.size() - 1) / (1 + state_size()); }
 
 uint64_t packed_csi::first(size_t piece) const
 {
@@ -117,21 +116,16 @@ csi packed_csi::state(size_t piece) const
 
 void packed_csi::append(uint64_t first_symbol, const csi& value)
 {
-    const size_t last = pieces() - 1;
+    const size_t last = d_pieces - 1;
     if (first_symbol == first(last)) {
         d_elements.resize(position(last));
         if (last == 0)
             d_elements[1] = cfloat(value.noise_var, value.snr);
     } else {
         d_elements.emplace_back(first_symbol % first_base, first_symbol / first_base);
+        d_pieces++;
     }
     append_state(d_elements, value);
-}
-
-void packed_csi::set_no_eff(size_t piece, const real_vector& no_eff)
-{
-    for (int k = 0; k < num_tx(); k++)
-        d_elements[position(piece) + k].imag(no_eff[k]);
 }
 
 void packed_csi::expand_no_eff(size_t count, float* const* out) const
