@@ -14,8 +14,8 @@ namespace {
 constexpr int max_inputs = max_streams + 1;
 
 /*!
- * Sums of whole vectors, one for each of \p num_out streams; \p zero stays 0 while all are
- * finite. A complex product is re * x + (-im, im) * (x with its parts swapped). Where
+ * Sums of whole vectors, one for each of \p num_out streams; \p zero stays 0 while all
+ * are finite. A complex product is re * x + (-im, im) * (x with its parts swapped). Where
  * \p num_in is a constant, all weights stay in registers.
  */
 template <typename Lanes, int num_out>

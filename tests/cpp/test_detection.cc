@@ -202,7 +202,8 @@ BOOST_AUTO_TEST_CASE(pieces_side_by_side_follow_the_singular_value_reference)
                         a.bottomRows(k) = std::sqrt(variance) * dense::Identity(k, k);
                     const dense w = pseudo_inverse(a).leftCols(m);
                     for (int i = 0; i < k; i++) {
-                        const double gain = (w.row(i) * channels[r].col(i)).value().real();
+                        const double gain =
+                            (w.row(i) * channels[r].col(i)).value().real();
                         const double no_eff =
                             lmmse ? 1 / gain - 1 : variance * w.row(i).squaredNorm();
                         BOOST_TEST(found.no_eff[i] == no_eff,

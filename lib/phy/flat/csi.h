@@ -74,7 +74,18 @@ public:
     double noise_var() const { return d_elements[1].real(); }
 
     //! First symbol of piece \p piece.
-    uint64_t first(size_t piece) const;
+    uint64_t first(size_t piece) const
+    {
+        if (piece == 0)
+            return 0;
+        const cfloat value = d_elements[position(piece) - 1];
+        // Anything else, NaN too, is out of order.
+        if (!(value.real() >= 0.0f && value.real() < first_base &&
+              value.imag() >= 0.0f && value.imag() < first_base))
+            return 0;
+        return static_cast<uint64_t>(value.real()) +
+               first_base * static_cast<uint64_t>(value.imag());
+    }
 
     //! State of piece \p piece, its snr computed again for all but piece 0.
     csi state(size_t piece) const;
@@ -100,6 +111,12 @@ public:
      */
     void append(uint64_t first, const csi& value);
 
+    //! The same for a state that the caller writes, K + M K elements.
+    cfloat* add(uint64_t first);
+
+    //! Computes snr from piece 0 again.
+    void update_snr();
+
     //! Writes the detector's noise variances of piece \p piece, [K].
     void set_no_eff(size_t piece, const double* no_eff)
     {
@@ -118,6 +135,9 @@ public:
     const std::vector<cfloat>& elements() const { return d_elements; }
 
 private:
+    //! First symbols are written in two parts, each within what float holds exactly.
+    static constexpr uint64_t first_base = 1 << 20;
+
     std::vector<cfloat> d_elements;
     size_t d_pieces;
 

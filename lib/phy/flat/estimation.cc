@@ -42,6 +42,16 @@ pilot_estimator::block to_matrix(const std::vector<std::vector<cfloat>>& rows)
     return pilots;
 }
 
+//! The state on the line between two, as it is packed.
+void mix(const csi& from, const csi& to, double w, cfloat* state)
+{
+    const double v = 1.0 - w;
+    for (int k = 0; k < from.num_tx(); k++)
+        *state++ = cfloat(v * v * from.err_var[k] + w * w * to.err_var[k], 0.0);
+    for (int i = 0; i < from.h.size(); i++)
+        *state++ = cfloat(v * from.h.data()[i] + w * to.h.data()[i]);
+}
+
 double centre(uint64_t first, uint64_t length) { return first + 0.5 * (length - 1.0); }
 
 } // namespace
@@ -193,7 +203,6 @@ packed_csi interpolate(const std::vector<csi>& blocks,
     const bool linear = method == interpolation_method::linear;
     if (linear)
         pieces.reserve(payload / run_length + blocks.size());
-    csi value = blocks[0];
     size_t last_used = 0;
     for (size_t block = 0; block + 1 < blocks.size(); block++) {
         const csi &from = blocks[block], &to = blocks[block + 1];
@@ -210,11 +219,9 @@ packed_csi interpolate(const std::vector<csi>& blocks,
             const double w = (here - before) / (after - before);
             const size_t nearest = w > 0.5 ? block + 1 : block;
             if (linear) {
-                value.h = (1.0 - w) * from.h + w * to.h;
-                value.err_var = (1.0 - w) * (1.0 - w) * from.err_var + w * w * to.err_var;
-                if (start == 0) // the others' is not stored
-                    value.update_snr();
-                pieces.append(start, value);
+                mix(from, to, w, pieces.add(start));
+                if (start == 0)
+                    pieces.update_snr();
             } else if (nearest != last_used) {
                 pieces.append(start, blocks[nearest]);
                 last_used = nearest;

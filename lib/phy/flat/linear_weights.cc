@@ -34,8 +34,9 @@ add_product(numbers<Lanes>& sum, const numbers<Lanes>& a, const numbers<Lanes>& 
 
 //! sum += a^* b
 template <typename Lanes>
-SEMCOM_INLINE void
-add_conjugate_product(numbers<Lanes>& sum, const numbers<Lanes>& a, const numbers<Lanes>& b)
+SEMCOM_INLINE void add_conjugate_product(numbers<Lanes>& sum,
+                                         const numbers<Lanes>& a,
+                                         const numbers<Lanes>& b)
 {
     sum.re += a.re * b.re + a.im * b.im;
     sum.im += a.re * b.im - a.im * b.re;
@@ -168,9 +169,55 @@ SEMCOM_INLINE void filter_row(const hermitian<Lanes>& a,
     }
 }
 
+//! Weights and noise variance of stream \p i from row i of (A^-1 H^H)^*, for \p used
+//! channels.
+template <typename Lanes>
+SEMCOM_INLINE void write_stream(bool lmmse,
+                                int num_rx,
+                                int num_tx,
+                                int i,
+                                size_t used,
+                                const numbers<Lanes>* h,
+                                const typename Lanes::doubles& variance,
+                                numbers<Lanes>* row,
+                                cfloat* weights,
+                                double* no_eff)
+{
+    using doubles = typename Lanes::doubles;
+    constexpr double largest = std::numeric_limits<float>::max();
+    const doubles zero = {}, lost = zero + infinity;
+    doubles scale = zero + 1.0, noise = {};
+    if (lmmse) {
+        doubles gain = {};
+        for (int m = 0; m < num_rx; m++)
+            gain += row[m].re * h[m * num_tx + i].re + row[m].im * h[m * num_tx + i].im;
+        scale = 1.0 / gain;
+        noise = scale - 1.0;
+        noise = noise > 0.0 ? noise : zero;
+    } else {
+        for (int m = 0; m < num_rx; m++)
+            add_power(noise, variance, row[m]);
+    }
+    auto good = (scale > 0.0) & (noise >= 0.0) & (noise < infinity);
+    for (int m = 0; m < num_rx; m++) {
+        row[m].re *= scale;
+        row[m].im *= -scale;
+        good &= (row[m].re <= largest) & (row[m].re >= -largest) &
+                (row[m].im <= largest) & (row[m].im >= -largest);
+    }
+    noise = good ? noise : lost;
+    for (size_t l = 0; l < used; l++)
+        no_eff[l * num_tx + i] = noise[l];
+    for (int m = 0; m < num_rx; m++) {
+        const doubles re = good ? row[m].re : zero, im = good ? row[m].im : zero;
+        for (size_t l = 0; l < used; l++)
+            weights[(l * num_tx + i) * num_rx + m] = cfloat(re[l], im[l]);
+    }
+}
+
 /*!
- * As linear_weights(), for channels that the caller finds to be well conditioned: \p bound
- * [R] is 1 / (|A| |A^-1|), A the matrix that is inverted, 0 or NaN for one that cannot be.
+ * As linear_weights(), for channels that the caller finds to be well conditioned by
+ * \p bound [R], 1 / (|A| |A^-1|), A the matrix that is inverted; 0 or NaN without one.
  */
 template <typename Lanes>
 SEMCOM_INLINE void solve_size(bool lmmse,
@@ -185,8 +232,6 @@ SEMCOM_INLINE void solve_size(bool lmmse,
 {
     using doubles = typename Lanes::doubles;
     constexpr size_t width = Lanes::samples;
-    constexpr double largest = std::numeric_limits<float>::max();
-    const doubles zero = {}, one = zero + 1.0, lost = zero + infinity;
     const size_t step = num_rx * num_tx;
     for (size_t first = 0; first < count; first += width) {
         const size_t used = std::min(width, count - first);
@@ -196,7 +241,7 @@ SEMCOM_INLINE void solve_size(bool lmmse,
             from[l] = reinterpret_cast<const double*>(h + r * step);
             variances[l] = variance + r;
         }
-        numbers<Lanes> channel[max_streams * max_streams];
+        numbers<Lanes> channel[max_streams * max_streams], row[max_streams];
         for (size_t e = 0; e < step; e++) {
             Lanes::gather(from, 2 * e, channel[e].re);
             Lanes::gather(from, 2 * e + 1, channel[e].im);
@@ -208,40 +253,21 @@ SEMCOM_INLINE void solve_size(bool lmmse,
         squared_norm(inverse, num_tx, norm);
         invert(inverse, num_tx);
         squared_norm(inverse, num_tx, inverse_norm);
-        const doubles squared = s >= 0.0 ? 1.0 / (norm * inverse_norm) : zero;
+        const doubles squared = s >= 0.0 ? 1.0 / (norm * inverse_norm) : doubles{};
         for (size_t l = 0; l < used; l++)
             bound[first + l] = std::sqrt(squared[l]);
         for (int i = 0; i < num_tx; i++) {
-            numbers<Lanes> row[max_streams];
             filter_row(inverse, channel, num_rx, num_tx, i, row);
-            doubles scale = one, noise = {};
-            if (lmmse) {
-                doubles gain = {};
-                for (int m = 0; m < num_rx; m++)
-                    gain += row[m].re * channel[m * num_tx + i].re +
-                            row[m].im * channel[m * num_tx + i].im;
-                scale = 1.0 / gain;
-                noise = scale - 1.0;
-                noise = noise > 0.0 ? noise : zero;
-            } else {
-                for (int m = 0; m < num_rx; m++)
-                    add_power(noise, s, row[m]);
-            }
-            auto good = (scale > 0.0) & (noise >= 0.0) & (noise < infinity);
-            for (int m = 0; m < num_rx; m++) {
-                row[m].re *= scale;
-                row[m].im *= -scale;
-                good &= (row[m].re <= largest) & (row[m].re >= -largest) &
-                        (row[m].im <= largest) & (row[m].im >= -largest);
-            }
-            noise = good ? noise : lost;
-            for (size_t l = 0; l < used; l++)
-                no_eff[(first + l) * num_tx + i] = noise[l];
-            for (int m = 0; m < num_rx; m++) {
-                const doubles re = good ? row[m].re : zero, im = good ? row[m].im : zero;
-                for (size_t l = 0; l < used; l++)
-                    weights[(first + l) * step + i * num_rx + m] = cfloat(re[l], im[l]);
-            }
+            write_stream(lmmse,
+                         num_rx,
+                         num_tx,
+                         i,
+                         used,
+                         channel,
+                         s,
+                         row,
+                         weights + first * step,
+                         no_eff + first * num_tx);
         }
     }
 }
@@ -258,8 +284,7 @@ SEMCOM_INLINE void solve_of(bool lmmse,
                             double* bound)
 {
     if (num_rx == 2 && num_tx == 2) // the commonest: known numbers stay in registers
-        solve_size<Lanes>(
-            lmmse, 2, 2, count, h, variance, weights, no_eff, bound);
+        solve_size<Lanes>(lmmse, 2, 2, count, h, variance, weights, no_eff, bound);
     else
         solve_size<Lanes>(
             lmmse, num_rx, num_tx, count, h, variance, weights, no_eff, bound);
@@ -328,7 +353,8 @@ void linear_weights(bool lmmse,
               no_eff + first * num_tx,
               bounds);
         for (size_t r = first; r < first + used; r++) {
-            // The norms bound the condition within a factor of K, and nearly always decide.
+            // The norms bound the condition within a factor of K, and nearly always
+            // decide.
             const double bound = bounds[r - first];
             if (bound >= smallest_condition ||
                 (bound * num_tx >= smallest_condition &&
