@@ -64,8 +64,6 @@ void pilot_block::start_frame(int item)
     d_state.reset();
     if (d_frame_method == phy::estimator_method::perfect)
         d_state = truth(item);
-    for (auto& antenna : d_store)
-        antenna.clear();
 }
 
 void pilot_block::read(int item, uint64_t count, input_streams in)
@@ -80,12 +78,21 @@ void pilot_block::read(int item, uint64_t count, input_streams in)
         } else {
             piece =
                 std::min(count, d_layout.pilot_position(block + 1, d_payload) - d_read);
-            for (int m = 0; m < d_num_rx; m++)
-                d_store[m].insert(d_store[m].end(), in[m] + item, in[m] + item + piece);
+            store(d_read - (block + 1) * d_layout.num_pilots, in, item, piece);
         }
         d_read += piece;
         item += piece;
         count -= piece;
+    }
+}
+
+//! Keeps payload symbols, of which \p first come before.
+void pilot_block::store(uint64_t first, input_streams in, int item, uint64_t count)
+{
+    for (int m = 0; m < d_num_rx; m++) {
+        if (d_store[m].size() < first + count)
+            d_store[m].resize(first + count);
+        std::copy_n(in[m] + item, count, &d_store[m][first]);
     }
 }
 

@@ -78,8 +78,8 @@ private:
     std::vector<phy::pilot_estimator::block> d_pilots; // received; memory is used again
     uint64_t d_pilot_blocks = 0;                       // of this frame
     std::vector<phy::csi> d_estimates;                 // of these blocks
-    std::vector<std::vector<gr_complex>> d_store; // payload of each antenna (spacing > 0)
-    std::optional<phy::packed_csi> d_state;       // of the frame
+    std::vector<std::vector<gr_complex>> d_store;      // payload (spacing > 0); likewise
+    std::optional<phy::packed_csi> d_state;            // of the frame
 
     //! With spaced pilots the last ones come after the payload, which waits for them.
     bool stored() const { return d_layout.spacing > 0; }
@@ -87,6 +87,7 @@ private:
 
     void start_frame(int item);
     void read(int item, uint64_t count, input_streams in);
+    void store(uint64_t first, input_streams in, int item, uint64_t count);
     void
     read_pilots(uint64_t block, uint64_t pilot, input_streams in, int item, int count);
     phy::packed_csi truth(int item);

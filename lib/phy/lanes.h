@@ -32,7 +32,8 @@ constexpr size_t lane_vectors(size_t samples)
  * \p real_parts and \p imag_parts put one in both places; x with its parts swapped, times
  * \p alternate, is j x; \p number is which sample of the vector a part belongs to. As
  * unsigned \p words of 64 bits, \p word is which one it is, and \p multiply() makes the
- * products of their low halves.
+ * products of their low halves. \p doubles has as many numbers as there are samples;
+ * \p gather() reads number \p at of each of so many arrays.
  */
 template <int bytes>
 struct lanes_of;
@@ -41,6 +42,7 @@ struct lanes_of;
     typedef float vector __attribute__((vector_size(bytes), aligned(4), may_alias)); \
     typedef int32_t bits __attribute__((vector_size(bytes), aligned(4), may_alias)); \
     typedef uint64_t words __attribute__((vector_size(bytes), aligned(4), may_alias)); \
+    typedef double doubles __attribute__((vector_size(bytes), aligned(8), may_alias)); \
     static constexpr size_t samples = bytes / 8
 
 // GCC 12 multiplies words of 64 bits in three steps, and templates for several instruction
@@ -69,6 +71,10 @@ struct lanes_of<16> {
     static constexpr vector number = { 0, 0, 1, 1 };
     static constexpr words word = { 0, 1 };
     SEMCOM_MULTIPLY("pmuludq %2, %0", "0", "x")
+    static SEMCOM_INLINE void gather(const double* const* from, size_t at, doubles& x)
+    {
+        x = doubles{ from[0][at], from[1][at] };
+    }
 };
 
 template <>
@@ -81,6 +87,10 @@ struct lanes_of<32> {
     static constexpr vector number = { 0, 0, 1, 1, 2, 2, 3, 3 };
     static constexpr words word = { 0, 1, 2, 3 };
     SEMCOM_MULTIPLY("vpmuludq %2, %1, %0", "x", "x")
+    static SEMCOM_INLINE void gather(const double* const* from, size_t at, doubles& x)
+    {
+        x = doubles{ from[0][at], from[1][at], from[2][at], from[3][at] };
+    }
 };
 
 template <>
@@ -97,6 +107,11 @@ struct lanes_of<64> {
     static constexpr vector number = { 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7 };
     static constexpr words word = { 0, 1, 2, 3, 4, 5, 6, 7 };
     SEMCOM_MULTIPLY("vpmuludq %2, %1, %0", "v", "v")
+    static SEMCOM_INLINE void gather(const double* const* from, size_t at, doubles& x)
+    {
+        x = doubles{ from[0][at], from[1][at], from[2][at], from[3][at],
+                     from[4][at], from[5][at], from[6][at], from[7][at] };
+    }
 };
 
 #undef SEMCOM_LANES_OF

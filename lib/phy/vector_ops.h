@@ -5,6 +5,7 @@
 
 #include "types.h"
 #include <cstddef>
+#include <cstdint>
 
 namespace gr {
 namespace semcom {
@@ -24,6 +25,23 @@ bool weighted_sums(const cfloat* const* in,
                    int num_in,
                    cfloat* const* out,
                    int num_out,
+                   size_t count);
+
+/*!
+ * The same for part of a frame whose weights change.
+ *
+ * \param[in] weights A matrix for each piece of the frame, from the one that holds for
+ *                    item \p first on.
+ * \param[in] ends    Item of the frame at which each of these pieces ends.
+ * \param[in] first   Item of the frame that is the first of \p in and \p out.
+ */
+bool changing_sums(const cfloat* const* in,
+                   const cfloat* weights,
+                   int num_in,
+                   cfloat* const* out,
+                   int num_out,
+                   const uint64_t* ends,
+                   uint64_t first,
                    size_t count);
 
 //! One weighted sum.

@@ -29,17 +29,43 @@ static csi channel(const dense& h, double noise_var)
     return value;
 }
 
-static dense apply(const linear_detector& detector, const dense& y, int num_tx)
+static void apply(const linear_detector& detector,
+                  const cfloat* const* in,
+                  cfloat* const* out,
+                  size_t count)
+{
+    detector.apply(in, out, count);
+}
+
+//! In two parts, of which the first ends within a piece.
+static void apply(const frame_detector& detector,
+                  const cfloat* const* in,
+                  cfloat* const* out,
+                  size_t count)
+{
+    const size_t cut = count / 3 + 1;
+    detector.apply(in, out, 0, cut);
+    const cfloat* from[max_streams];
+    cfloat* to[max_streams];
+    for (int i = 0; i < max_streams && in[i]; i++)
+        from[i] = in[i] + cut;
+    for (int i = 0; i < max_streams && out[i]; i++)
+        to[i] = out[i] + cut;
+    detector.apply(from, to, cut, count - cut);
+}
+
+template <typename Detector>
+static dense apply(const Detector& detector, const dense& y, int num_tx)
 {
     const Eigen::Matrix<cfloat, -1, -1, Eigen::RowMajor> in = y.cast<cfloat>();
     Eigen::Matrix<cfloat, -1, -1, Eigen::RowMajor> out(num_tx, y.cols());
-    const cfloat* from[max_streams];
-    cfloat* to[max_streams];
+    const cfloat* from[max_streams] = {};
+    cfloat* to[max_streams] = {};
     for (int m = 0; m < y.rows(); m++)
         from[m] = &in(m, 0);
     for (int k = 0; k < num_tx; k++)
         to[k] = &out(k, 0);
-    detector.apply(from, to, y.cols());
+    apply(detector, from, to, y.cols());
     return out.cast<cdouble>();
 }
 
@@ -123,4 +149,77 @@ BOOST_AUTO_TEST_CASE(the_limit_of_condition_is_a_million_in_any_size)
             const linear_detector detector(channel(h, 0.1), detector_method::zf);
             BOOST_TEST(std::isfinite(detector.no_eff()[0]) == (condition < 1e6));
         }
+}
+
+//! Channels from well to ill conditioned, and some of which nothing can be detected.
+static dense draw_any(int m, int k, size_t number)
+{
+    dense h = draw(m, k);
+    if (number % 7 == 3)
+        h *= 1e4;
+    if (number % 7 == 4 && k > 1) // condition of some 1e3
+        h.col(1) = h.col(0) + 1e-3 * draw(m, 1);
+    if (number % 7 == 5)
+        h(m - 1, k - 1) = std::nan("");
+    if (number % 7 == 6)
+        h.setZero();
+    return h;
+}
+
+BOOST_AUTO_TEST_CASE(pieces_side_by_side_follow_the_singular_value_reference)
+{
+    constexpr size_t pieces = 21, length = 5;
+    for (int m = 1; m <= max_streams; m++)
+        for (int k = 1; k <= m; k++)
+            for (bool lmmse : { false, true }) {
+                std::vector<dense> channels;
+                csi value(m, k);
+                value.noise_var = 0.25;
+                value.err_var.setConstant(0.125);
+                const double variance = 0.25 + 0.125 * k;
+                packed_csi state(value);
+                for (size_t r = 0; r < pieces; r++) {
+                    value.h = draw_any(m, k, r);
+                    state.append(r * length, value);
+                    channels.push_back(state.state(r).h); // rounded to float
+                }
+                frame_detector detector;
+                const auto method = lmmse ? detector_method::lmmse : detector_method::zf;
+                detector.set(state, method);
+                const dense y = draw(m, pieces * length);
+                const dense x = apply(detector, y, k);
+                for (size_t r = 0; r < pieces; r++) {
+                    const auto part = x.middleCols(r * length, length);
+                    const csi found = state.state(r);
+                    if (r % 7 > 4) {
+                        BOOST_TEST(part.norm() == 0.0);
+                        BOOST_TEST(found.no_eff.minCoeff() == infinity);
+                        continue;
+                    }
+                    dense a(lmmse ? m + k : m, k);
+                    a.topRows(m) = channels[r];
+                    if (lmmse)
+                        a.bottomRows(k) = std::sqrt(variance) * dense::Identity(k, k);
+                    const dense w = pseudo_inverse(a).leftCols(m);
+                    for (int i = 0; i < k; i++) {
+                        const double gain =
+                            (w.row(i) * channels[r].col(i)).value().real();
+                        const double no_eff =
+                            lmmse ? 1 / gain - 1 : variance * w.row(i).squaredNorm();
+                        BOOST_TEST(found.no_eff[i] == no_eff,
+                                   boost::test_tools::tolerance(1e-5));
+                        const dense sent =
+                            w.row(i) * y.middleCols(r * length, length) / gain;
+                        const double error = (part.row(i) - sent).norm();
+                        BOOST_TEST(error < 1e-5 * w.row(i).norm() / gain * y.norm());
+                    }
+                    // and are those of a detector alone, to the last bit
+                    value.h = channels[r];
+                    const linear_detector alone(value, method);
+                    const dense same = apply(alone, y.middleCols(r * length, length), k);
+                    BOOST_TEST((part - same).norm() == 0.0);
+                    BOOST_TEST((found.no_eff.cast<float>() - alone.no_eff().cast<float>())
+                                   .norm() == 0.0f);
+                }
+            }
 }

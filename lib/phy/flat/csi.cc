@@ -12,20 +12,16 @@ namespace semcom {
 namespace phy {
 namespace {
 
-//! First symbols are written in two parts, each within what float holds exactly.
-constexpr uint64_t first_base = 1 << 20;
-
 bool is_stream_count(float value)
 {
     return value >= 1 && value <= max_streams && value == std::floor(value);
 }
 
-void append_state(std::vector<cfloat>& packed, const csi& value)
+void write_state(const csi& value, cfloat* to)
 {
     for (int k = 0; k < value.num_tx(); k++)
-        packed.emplace_back(value.err_var[k], value.no_eff[k]);
-    for (int i = 0; i < value.h.size(); i++)
-        packed.emplace_back(value.h.data()[i]);
+        *to++ = cfloat(value.err_var[k], value.no_eff[k]);
+    std::copy_n(value.h.data(), value.h.size(), to);
 }
 
 } // namespace
@@ -54,11 +50,10 @@ void csi::invalidate()
 
 std::vector<cfloat> pack(const csi& value)
 {
-    std::vector<cfloat> packed;
-    packed.reserve(2 + value.num_tx() * (1 + value.num_rx()));
-    packed.emplace_back(value.num_rx(), value.num_tx());
-    packed.emplace_back(value.noise_var, value.snr);
-    append_state(packed, value);
+    std::vector<cfloat> packed(2 + value.num_tx() * (1 + value.num_rx()));
+    packed[0] = cfloat(value.num_rx(), value.num_tx());
+    packed[1] = cfloat(value.noise_var, value.snr);
+    write_state(value, &packed[2]);
     return packed;
 }
 
@@ -76,27 +71,13 @@ packed_csi::packed_csi(const cfloat* elements, size_t size)
             std::to_string(step) +
             " expected for R pieces of M=" + std::to_string(num_rx()) +
             ", K=" + std::to_string(num_tx()) + "; send what packed_csi wrote");
-    for (size_t r = 1; r < pieces(); r++)
+    d_pieces = (size - 1) / step;
+    for (size_t r = 1; r < d_pieces; r++)
         if (first(r) <= first(r - 1))
             throw std::invalid_argument(
                 "csi: piece " + std::to_string(r) + " begins at symbol " +
                 std::to_string(first(r)) + ", the one before at " +
                 std::to_string(first(r - 1)) + "; give the pieces in order");
-}
-
-size_t packed_csi::pieces() const { return (d_elements.size() - 1) / (1 + state_size()); }
-
-uint64_t packed_csi::first(size_t piece) const
-{
-    if (piece == 0)
-        return 0;
-    const cfloat value = d_elements[position(piece) - 1];
-    // Anything else, NaN too, is out of order.
-    if (!(value.real() >= 0.0f && value.real() < first_base && value.imag() >= 0.0f &&
-          value.imag() < first_base))
-        return 0;
-    return static_cast<uint64_t>(value.real()) +
-           first_base * static_cast<uint64_t>(value.imag());
 }
 
 csi packed_csi::state(size_t piece) const
@@ -115,23 +96,29 @@ csi packed_csi::state(size_t piece) const
     return value;
 }
 
-void packed_csi::append(uint64_t first_symbol, const csi& value)
+cfloat* packed_csi::add(uint64_t first_symbol)
 {
-    const size_t last = pieces() - 1;
-    if (first_symbol == first(last)) {
-        d_elements.resize(position(last));
-        if (last == 0)
-            d_elements[1] = cfloat(value.noise_var, value.snr);
-    } else {
-        d_elements.emplace_back(first_symbol % first_base, first_symbol / first_base);
+    const size_t last = d_pieces - 1;
+    if (first_symbol != first(last)) {
+        d_elements.resize(position(last + 2) - 1);
+        d_elements[position(d_pieces++) - 1] =
+            cfloat(first_symbol % first_base, first_symbol / first_base);
     }
-    append_state(d_elements, value);
+    return &d_elements[position(d_pieces - 1)];
 }
 
-void packed_csi::set_no_eff(size_t piece, const real_vector& no_eff)
+void packed_csi::append(uint64_t first_symbol, const csi& value)
 {
-    for (int k = 0; k < num_tx(); k++)
-        d_elements[position(piece) + k].imag(no_eff[k]);
+    write_state(value, add(first_symbol));
+    if (d_pieces == 1)
+        d_elements[1] = cfloat(value.noise_var, value.snr);
+}
+
+void packed_csi::update_snr()
+{
+    csi value = state(0);
+    value.update_snr();
+    d_elements[1].imag(value.snr);
 }
 
 void packed_csi::expand_no_eff(size_t count, float* const* out) const

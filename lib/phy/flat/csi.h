@@ -59,7 +59,7 @@ class packed_csi
 {
 public:
     //! One piece.
-    explicit packed_csi(const csi& value) : d_elements(pack(value)) {}
+    explicit packed_csi(const csi& value) : d_elements(pack(value)), d_pieces(1) {}
 
     /*!
      * Reads a vector.
@@ -70,10 +70,22 @@ public:
 
     int num_rx() const { return static_cast<int>(d_elements[0].real()); }
     int num_tx() const { return static_cast<int>(d_elements[0].imag()); }
-    size_t pieces() const;
+    size_t pieces() const { return d_pieces; }
+    double noise_var() const { return d_elements[1].real(); }
 
     //! First symbol of piece \p piece.
-    uint64_t first(size_t piece) const;
+    uint64_t first(size_t piece) const
+    {
+        if (piece == 0)
+            return 0;
+        const cfloat value = d_elements[position(piece) - 1];
+        // Anything else, NaN too, is out of order.
+        if (!(value.real() >= 0.0f && value.real() < first_base &&
+              value.imag() >= 0.0f && value.imag() < first_base))
+            return 0;
+        return static_cast<uint64_t>(value.real()) +
+               first_base * static_cast<uint64_t>(value.imag());
+    }
 
     //! State of piece \p piece, its snr computed again for all but piece 0.
     csi state(size_t piece) const;
@@ -84,14 +96,33 @@ public:
         return &d_elements[position(piece) + num_tx()];
     }
 
+    //! err_var of transmitter \p k in piece \p piece.
+    double err_var(size_t piece, int k) const
+    {
+        return d_elements[position(piece) + k].real();
+    }
+
+    //! Memory for so many pieces.
+    void reserve(size_t pieces) { d_elements.reserve(position(pieces)); }
+
     /*!
      * Another piece, after those there are; if the last one begins at \p first too,
      * instead of it. noise_var of \p value is not stored unless it replaces piece 0.
      */
     void append(uint64_t first, const csi& value);
 
-    //! Writes the detector's noise variance of piece \p piece.
-    void set_no_eff(size_t piece, const real_vector& no_eff);
+    //! The same for a state that the caller writes, K + M K elements.
+    cfloat* add(uint64_t first);
+
+    //! Computes snr from piece 0 again.
+    void update_snr();
+
+    //! Writes the detector's noise variances of piece \p piece, [K].
+    void set_no_eff(size_t piece, const double* no_eff)
+    {
+        for (int k = 0; k < num_tx(); k++)
+            d_elements[position(piece) + k].imag(no_eff[k]);
+    }
 
     /*!
      * The noise of each of a frame's symbols.
@@ -104,7 +135,11 @@ public:
     const std::vector<cfloat>& elements() const { return d_elements; }
 
 private:
+    //! First symbols are written in two parts, each within what float holds exactly.
+    static constexpr uint64_t first_base = 1 << 20;
+
     std::vector<cfloat> d_elements;
+    size_t d_pieces;
 
     size_t state_size() const { return num_tx() * (1 + num_rx()); }
     size_t position(size_t piece) const { return 2 + piece * (1 + state_size()); }

@@ -68,9 +68,6 @@ private:
     detector_method d_method;
     weights d_weights; // [K, M]
     real_vector d_no_eff;
-
-    template <typename Matrix>
-    void use_inverse(const Matrix& h, double variance, detector_method method);
 };
 
 /*!
@@ -103,8 +100,11 @@ public:
 private:
     detector_method d_method = detector_method::none;
     int d_num_rx = 0, d_num_tx = 0;
-    std::vector<uint64_t> d_first; // symbol of each piece
-    std::vector<cfloat> d_weights; // [R, K, M]
+    std::vector<uint64_t> d_end;    // of each piece; none of the last
+    std::vector<cdouble> d_h;       // [R, M, K]
+    std::vector<double> d_variance; // [R] at each antenna
+    std::vector<cfloat> d_weights;  // [R, K, M]
+    std::vector<double> d_no_eff;   // [R, K]
 };
 
 } // namespace phy

@@ -42,6 +42,16 @@ pilot_estimator::block to_matrix(const std::vector<std::vector<cfloat>>& rows)
     return pilots;
 }
 
+//! The state on the line between two, as it is packed.
+void mix(const csi& from, const csi& to, double w, cfloat* state)
+{
+    const double v = 1.0 - w;
+    for (int k = 0; k < from.num_tx(); k++)
+        *state++ = cfloat(v * v * from.err_var[k] + w * w * to.err_var[k], 0.0);
+    for (int i = 0; i < from.h.size(); i++)
+        *state++ = cfloat(v * from.h.data()[i] + w * to.h.data()[i]);
+}
+
 double centre(uint64_t first, uint64_t length) { return first + 0.5 * (length - 1.0); }
 
 } // namespace
@@ -190,31 +200,33 @@ packed_csi interpolate(const std::vector<csi>& blocks,
     packed_csi pieces(blocks[0]);
     if (blocks.size() == 1)
         return pieces;
+    const bool linear = method == interpolation_method::linear;
+    if (linear)
+        pieces.reserve(payload / run_length + blocks.size());
     size_t last_used = 0;
-    for (uint64_t start = 0; start < payload;) {
-        const uint64_t block = start / layout.spacing;
-        const uint64_t block_end = std::min((block + 1) * layout.spacing, payload);
-        const uint64_t length = std::min(run_length, block_end - start);
-        const double here = centre(layout.payload_position(start), length);
+    for (size_t block = 0; block + 1 < blocks.size(); block++) {
+        const csi &from = blocks[block], &to = blocks[block + 1];
+        const uint64_t begin = block * layout.spacing;
+        const uint64_t end = std::min(begin + layout.spacing, payload);
         const double before =
             centre(layout.pilot_position(block, payload), layout.num_pilots);
         const double after =
             centre(layout.pilot_position(block + 1, payload), layout.num_pilots);
-        const double w = (here - before) / (after - before);
-        if (method == interpolation_method::linear) {
-            const csi &from = blocks[block], &to = blocks[block + 1];
-            csi value = from;
-            value.h = (1.0 - w) * from.h + w * to.h;
-            value.err_var = (1.0 - w) * (1.0 - w) * from.err_var + w * w * to.err_var;
-            value.update_snr();
-            pieces.append(start, value);
-        } else {
+        const uint64_t pilots = layout.payload_position(begin) - begin;
+        for (uint64_t start = begin; start < end; start += run_length) {
+            const double here =
+                centre(start + pilots, std::min(run_length, end - start));
+            const double w = (here - before) / (after - before);
             const size_t nearest = w > 0.5 ? block + 1 : block;
-            if (nearest != last_used)
+            if (linear) {
+                mix(from, to, w, pieces.add(start));
+                if (start == 0)
+                    pieces.update_snr();
+            } else if (nearest != last_used) {
                 pieces.append(start, blocks[nearest]);
-            last_used = nearest;
+                last_used = nearest;
+            }
         }
-        start += length;
     }
     return pieces;
 }
