@@ -11,8 +11,8 @@ from gnuradio.semcom.tasks.scores import clip_bootstrap
 from .guidance_trainings import (
     DEAF,
     DROWNED,
+    EPOCHS,
     FIXED,
-    FOR_ONE,
     HEARING,
     LENGTHS,
     LOW,
@@ -138,16 +138,16 @@ def low_table(results: dict, models: dict) -> list:
 def lengths_table(results: dict, models: dict) -> list:
     """One network for all lengths beside one trained for each, the first training seed of both."""
     rows = []
-    for mode, (other, *epochs) in FOR_ONE.items():
-        for n in [n for n in FIXED if mode in models and f"{other}{n}" in models]:
-            row = [str(n), "{} / {}".format(*epochs)]
+    for mode, epochs in EPOCHS.items():
+        for n in [n for n in FIXED if mode in models and f"fixed{n}" in models]:
+            row = [str(epochs), str(n)]
             for data in ("plain", "rivals"):
                 place = Place(data, n, SNR)
                 one, own = (np.array(results[each, place][0]["clip_scores"])
-                            for each in (mode, f"{other}{n}"))  # fmt: skip
+                            for each in (mode, f"fixed{n}"))  # fmt: skip
                 row += [f"{one.mean():.3f}", f"{own.mean():.3f}", lead(one, own)]
             rows.append(row)
-    header = ["symbols a second", "epochs"]
+    header = ["epochs of the one for all", "symbols a second"]
     for name in ("ave28", "ave28 with rivals"):
         header += [f"{name}: one for all", "trained for this", "difference"]
     return tables.markdown(header, rows) if rows else ["No network was trained for one length."]

@@ -19,11 +19,9 @@ TRAININGS = {  # mode -> its options beside COMMON
     "long_blind": "--nested --peak 5 --epochs 40 --unguided 1",
     "loud": "--nested --epochs 12 --gaze 1",
     **{f"fixed{n}": f"--symbols {n} --peak 5 --epochs 12 --gaze 1" for n in FIXED},
-    **{f"long_fixed{n}": f"--symbols {n} --peak 5 --epochs 26 --gaze 1" for n in FIXED},
 }
 HEARING = ("guided", "long")
-FOR_ONE = {"guided": ("fixed", 12, 12), "long": ("long_fixed", 40, 26)}  # mode -> that for one
-# length, and the epochs of both
+EPOCHS = {"guided": 12, "long": 40}
 DEAF = ("without", "blind", "long_blind")
 RIVALS_OF = {"guided": ("without", "blind"), "long": ("long_blind",)}  # trained as long, unguided
 TODAY = "today"  # the weights shipped for ave28

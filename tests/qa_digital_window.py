@@ -52,7 +52,7 @@ top.start()
 top.show()
 seen = {}
 
-def wait(frames, limit_s=60.0):
+def wait(frames, limit_s=150.0):
     "Frames that leave the source from now on, once they came."
     first, deadline = top.clips.sent + 1, time.monotonic() + limit_s
     while not top.block_window.frames or top.block_window.frames[-1].number < first + frames - 1:

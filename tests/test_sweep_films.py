@@ -37,7 +37,7 @@ def media(tmp_path_factory) -> list:
 
     folder = tmp_path_factory.mktemp("films")
     make = maker(folder)
-    make("varies.mp4", times=[0, 0.1, 0.9, 1.4, 2.2], audio="")
+    make("varies.mp4", times=[0, 0.1, 0.9, 1.4, 1.7], audio="")
     (folder / "text.mp4").write_text("no film")
     whole = make("whole.mkv", 19).read_bytes()
     (folder / "cut.mkv").write_bytes(whole[: len(whole) * 3 // 5])
