@@ -13,7 +13,7 @@ import numpy as np
 from ..base.errors import SemcomError
 from ..base.files import read_json
 from ..weights.names import find, known, models_folder, name_of
-from .loading import check_sizes, parted, shared_system
+from .loading import check_set, parted, shared_system
 from .registry import system
 
 SETS = "sets.json"  # moments of the training sets of shipped weights
@@ -123,7 +123,7 @@ def check(point, net, path: Path, clips) -> None:
             f"--variant {point.variant}: {path.name} holds the terminals "
             f"{' and '.join(net.topology.names)}; give a checkpoint of that variant"
         )
-    check_sizes(net, clips, path.name)
+    check_set(net, clips, path.name)
 
 
 def decoder_of(net) -> str:
