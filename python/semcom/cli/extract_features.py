@@ -95,7 +95,7 @@ def run(argv=None) -> int:
     if args.weights and not VGG.holds(args):
         raise SemcomError(f"--weights: has an effect only {VGG.words}; leave it out")
     from ..data import extraction  # after parsing: it loads Torch, not needed for --help
-    from ..data.extracted_set import read_texts, rows_of
+    from ..data.extracted_set import read_texts, rows_of, without_film
     from ..perception.features import extractor
 
     extractor(args.features, args.weights)  # wrong weights are an error before the first file
@@ -106,10 +106,13 @@ def run(argv=None) -> int:
             f"--out {args.out}: holds files that are read, which would be lost; give another folder"
         )
     jobs = extraction.jobs(args.folder, paths, args.out, args.features, args.weights, args.seconds)
-    texts = read_texts(args.annotations or args.folder)
-    rows_of(jobs, texts.rows)  # errors of the text files come before the long work
+    texts = read_texts(args.annotations or args.folder, bool(args.annotations))
+    # errors of the text files come before the long work
+    lost = without_film(rows_of(jobs, texts.rows), texts.rows)
     failures = extract(jobs, args.workers or extraction.workers_by_default())
     write(args, jobs, texts)
+    if lost:
+        print(lost)
     if others:
         print("not read:", *others, sep="\n  ")
     if failures:
