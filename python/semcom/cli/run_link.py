@@ -119,10 +119,13 @@ def check_outputs(points, args) -> None:
         from ..media.video import check_video
 
         check_video(args.render)
+    from ..data import set_files
+
     point, written = points[0], [path for path in (args.json, args.plot, args.render) if path]
     for path in written:
         check_writable(path)
-    read = [*point.media, *filter(None, (point.checkpoint, point.adaptive))]
+    named = (point.checkpoint, point.adaptive, point.radio.partition(":")[2])
+    read = [*point.media, *filter(None, named), *set_files(point.data)]
     for path, list_ in ((point.record, written), (replayed(point.radio), read)):
         if path:
             from ..protocol.recording import files_of
