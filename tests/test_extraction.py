@@ -77,7 +77,7 @@ def test_folders_that_cannot_be_extracted_say_why(program, tmp_path):
     for words, message in (
         ([tmp_path / "none"], "no such folder"),
         ([tmp_path, "--features", "vgg"], "give --weights"),
-        ([tmp_path], "no file could be read"),
+        ([tmp_path], f"no file could be extracted ({tmp_path}/bad.mp4: cannot be read as media"),
     ):
         done = program(EXTRACT, *words, "--out", tmp_path / "out")
         assert done.returncode == 2

@@ -70,7 +70,7 @@ def extract(jobs, workers: int) -> list[str]:
     return failures
 
 
-def write(args, jobs, texts) -> None:
+def write(args, jobs, texts, failures) -> None:
     """Write the folder in the AVE layout and print the number of rows of each split."""
     from ..data import ave
     from ..data.extracted_set import ExtractedSet, clips_of
@@ -78,8 +78,9 @@ def write(args, jobs, texts) -> None:
     clips, late = clips_of([job for job in jobs if job.part.exists()], texts)
     if not clips:
         raise SemcomError(
-            f"{args.folder}: no file could be read, or none is in a split; see trainSet.txt, "
-            "valSet.txt and testSet.txt"
+            f"{args.folder}: no file could be extracted ({failures[0]})"
+            if failures
+            else f"{args.folder}: no file is in a split; see trainSet.txt, valSet.txt, testSet.txt"
         )
     name = args.out.resolve().name
     ave.write(args.out, {split: ExtractedSet(name, c, texts.classes) for split, c in clips.items()})
@@ -110,7 +111,7 @@ def run(argv=None) -> int:
     # errors of the text files come before the long work
     lost = without_film(rows_of(jobs, texts.rows), texts.rows)
     failures = extract(jobs, args.workers or extraction.workers_by_default())
-    write(args, jobs, texts)
+    write(args, jobs, texts, failures)
     if lost:
         print(lost)
     if others:

@@ -332,9 +332,11 @@ def show(args, records) -> int:
     """Print the table, write the plot, name the films that failed; exit status 1 if any did."""
     from ..report import plots, tables
 
-    keep(args, records, over=True)
-    if "media" not in records[0] or records[0]["task"] != "events":
-        tables.show(tables.table(records))
+    try:
+        keep(args, records, over=True)
+    finally:  # what cannot be written can be read
+        if "media" not in records[0] or records[0]["task"] != "events":
+            tables.show(tables.table(records))
     for record in records:
         if record.get("units_cut"):
             print(
