@@ -14,14 +14,16 @@ from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
-from gnuradio.semcom.base.files import check_writable, make_folder
+from gnuradio.semcom.base.files import check_writable, make_folder, sha256
 from gnuradio.semcom.base.options import at_least
+from gnuradio.semcom.data import MANIFEST
 from gnuradio.semcom.data.descriptions import DescriptionSentences
 from gnuradio.semcom.data.material_raw import RawMaterial
 from gnuradio.semcom.report import plots, tables
 from gnuradio.semcom.report.plots import Axes, Line
 from gnuradio.semcom.report.tables import Estimate
 from gnuradio.semcom.systems.loading import load_system
+from gnuradio.semcom.weights.names import find
 
 from . import pages
 from .experiment import CHANNELS
@@ -127,13 +129,21 @@ class Study:
     def point(self, label: str, channel: Channel, measure: Callable[[], dict]) -> dict:
         """The figures of a point, measured once.
 
-        label    its name, which with the channel and the numbers of examples identifies it
+        label    its name, which with the channel, the numbers of examples and the ``sources``
+                 identifies it
         measure  returns the figures
         """
         counts = [self.args.stills, self.args.sounds, self.args.sentences, self.args.val]
-        key = json.dumps([label, channel.model, channel.snr, *counts])
+        key = json.dumps([label, channel.model, channel.snr, *counts, *self.sources])
         told = f"{label}, {channel.model}, {channel.snr:g} dB"
         return complete("points", [recorded(key, told, measure)], self.kept)[0]
+
+    @cached_property
+    def sources(self) -> list[str]:
+        """SHA-256 of the weights, and of the lists of the raw material and of the films."""
+        weights = find(self.args.checkpoint, "m3e_vsc", "full", "films")
+        films = [self.args.clips / "clips.json"] if self.args.clips else []
+        return [sha256(path) for path in (weights, self.args.raw / MANIFEST, *films)]
 
     @cached_property
     def raw(self) -> dict[str, RawMaterial]:

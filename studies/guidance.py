@@ -23,6 +23,7 @@ from gnuradio.semcom.base.files import check_writable, make_folder, replacing, s
 from gnuradio.semcom.chain.link import TorchLink
 from gnuradio.semcom.chain.metrics import papr
 from gnuradio.semcom.data import open_set
+from gnuradio.semcom.data.clipset import digest
 from gnuradio.semcom.data.tensors import Features, read
 from gnuradio.semcom.report import plots, tables
 from gnuradio.semcom.run.scenario import Scenario
@@ -56,11 +57,13 @@ from .work import Records, Unit, complete
 
 @dataclass(frozen=True)
 class Pair:
-    """The test split of a set, that of the same clips with rivals, and the columns of the event."""
+    """The test split of a set, that of the same clips with rivals, the columns of the event, and a
+    digest of both sets, which their figures are kept with."""
 
     plain: Features
     rivals: Features
     own: np.ndarray  # [N, w] bool
+    digest: str = ""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -102,11 +105,12 @@ def found_in(folder: Path) -> dict[str, list[Path]]:
 
 def read_pair(plain: Path, rivals: Path) -> Pair:
     """Both test splits."""
-    one, other = (read(open_set(str(folder), "test")) for folder in (plain, rivals))
+    sets = [open_set(str(folder), "test") for folder in (plain, rivals)]
+    one, other = map(read, sets)
     own = own_columns(one.visual, other.visual)
     if own is None or not torch.equal(one.labels, other.labels):
         raise SemcomError(f"{rivals}: holds other clips than {plain}; compose both again")
-    return Pair(one, other, own.numpy())
+    return Pair(one, other, own.numpy(), " ".join(map(digest, sets)))
 
 
 def own_columns(plain: torch.Tensor, rivals: torch.Tensor) -> torch.Tensor | None:
@@ -153,8 +157,8 @@ def places(mode: str, net) -> list[Place]:
 
 
 def key(record: dict) -> tuple:
-    """Key of a record: its weights and conditions."""
-    return record["weights"], Place(**record["place"])
+    """Key of a record: its sets, weights and conditions."""
+    return record["sets"], record["weights"], Place(**record["place"])
 
 
 def measured(models: dict, pair: Pair, out: Path) -> dict:
@@ -167,7 +171,7 @@ def measured(models: dict, pair: Pair, out: Path) -> dict:
                 names.append((mode, place))
                 units.append(
                     Unit(
-                        (weights, place),
+                        (pair.digest, weights, place),
                         f"{path.parent.name}, {place.symbols} symbols",
                         lambda advance, p=path, w=weights, at=place: measure(p, w, at, pair),
                     )
@@ -197,6 +201,7 @@ def measure(path: Path, weights: str, place: Place, pair: Pair, batch: int = 32)
     hook.remove()
     right = (torch.cat(decided) == clips.labels).double().mean(1)
     return {
+        "sets": pair.digest,
         "weights": weights,
         "place": vars(place),
         "accuracy": float(right.mean()),

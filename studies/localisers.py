@@ -20,6 +20,7 @@ import torch
 from gnuradio.semcom.base.files import make_folder, sha256
 from gnuradio.semcom.base.options import at_least
 from gnuradio.semcom.data import open_set
+from gnuradio.semcom.data.clipset import digest
 from gnuradio.semcom.data.tensors import read
 from gnuradio.semcom.evaluation import localisation
 from gnuradio.semcom.report import plots, tables
@@ -93,8 +94,9 @@ class Study:
                    if (path := self.trainings.get(run))]
             for pair in plan.PAIRS if pair in self.tuning
         }  # fmt: skip
+        own = digest(self.clips)
         units = [
-            recorded(f"{sha256(path)} {self.clips.name}", path.stem, lambda p=path: self._test(p))
+            recorded(f"{sha256(path)} {own}", path.stem, lambda p=path: self._test(p))
             for each in paths.values()
             for path in each
         ]

@@ -26,7 +26,7 @@ from gnuradio.semcom.base.files import sha256
 from gnuradio.semcom.base.options import at_least
 from gnuradio.semcom.chain import reference
 from gnuradio.semcom.data import open_set
-from gnuradio.semcom.data.clipset import clip_event
+from gnuradio.semcom.data.clipset import clip_event, digest
 from gnuradio.semcom.report import tables
 from gnuradio.semcom.run.scenario import Scenario, settings
 from gnuradio.semcom.systems.loading import shared_system
@@ -138,7 +138,7 @@ def composed_table(runs: Path, kept: Records) -> list[str]:
 
 def naming(point: Scenario, clips):
     """The unit of :func:`clips_named`."""
-    key = key_of(f"named {clips.name} {len(clips)}", point)
+    key = key_of(f"named {digest(clips)}", point)
     return recorded(key, f"clips named, {point.system}", lambda: clips_named(point, clips))
 
 

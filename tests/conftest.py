@@ -16,7 +16,7 @@ import pytest
 import torch
 from gnuradio.semcom.base.programs import SIGNALS
 from gnuradio.semcom.blocks import guard
-from gnuradio.semcom.data import SyntheticSet
+from gnuradio.semcom.data import AVE_CLASSES, SyntheticSet
 from gnuradio.semcom.nets.pilot_ave_plus import PilotAvePlus, PilotAvePlusConfig
 from gnuradio.semcom.weights import store as checkpoint
 
@@ -139,13 +139,15 @@ def tiny_system(terminals="audio+video", classes=29, **sizes):
     """An untrained pilot_ave_plus, small, with the same weights at every call.
 
     terminals  "audio+video", "audio" or "video"
-    classes    number of classes
+    classes    number of classes; 29: AVE's, otherwise without names
     sizes      fields of its configuration; all sizes differ, so that a swap of two fails
     """
     torch.manual_seed(7)
     small = dict(symbols=8, hidden=12, attention_hidden=10, heads=2)
     config = PilotAvePlusConfig(terminals=terminals, **{**small, **sizes})
-    return PilotAvePlus(config, [f"class {c}" for c in range(classes)]).eval()
+    known = classes == len(AVE_CLASSES)
+    names = AVE_CLASSES if known else [f"event {c}" for c in range(classes)]
+    return PilotAvePlus(config, names).eval()
 
 
 @pytest.fixture(scope="session")

@@ -38,6 +38,9 @@ def test_a_table_for_something_else_is_refused(table, tmp_path):
         settle(point(table, uses=2000))
     with pytest.raises(SemcomError, match="no choices for --channel rayleigh, only for awgn"):
         settle(point(table, channel="rayleigh"))
+    with pytest.raises(SemcomError, match="which is not known with --radio zmq:host"):
+        settle(point(table, radio="zmq:host"))
+    assert settle(point(table, radio="mock:indoor")).code == settle(point(table)).code
     with pytest.raises(SemcomError, match="--code: --adaptive decides it"):
         settle(point(table), {"code": "3/4"})
     with pytest.raises(SemcomError, match="cannot be read"):

@@ -10,6 +10,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import torch
@@ -179,6 +180,13 @@ def test_the_program_writes_a_header_and_leaves_the_weights(tmp_path, monkeypatc
     monkeypatch.setattr(sys, "argv", [*words, "--check"])
     tool.main()
     assert capsys.readouterr().out.splitlines()[-1] == first  # the figures of the file as it is
+    with h5py.File(tmp_path / "set" / "labels.h5", "r+") as file:
+        file["avadataset"][:] = file["avadataset"][:][..., [*range(27, -1, -1), 28]]
+    written = path.read_bytes()
+    monkeypatch.setattr(sys, "argv", ["calibrate.py", str(path), "--test", str(tmp_path / "set")])
+    with pytest.raises(SemcomError, match="class 0 is 'Church bell', in the set set it is"):
+        tool.main()
+    assert path.read_bytes() == written
     monkeypatch.setattr(sys, "argv", [*words, "--check", "--eventless", "0.5"])
     with pytest.raises(SemcomError, match="--eventless: have no effect with --check"):
         tool.main()

@@ -365,3 +365,12 @@ print(got == list(programs.SIGNALS))
 
 def test_no_library_takes_a_signal_for_itself(program):
     assert program("-c", KEPT).stdout.strip() == "True"
+
+
+def test_figures_are_printed_where_their_file_cannot_be_written(program):
+    done = program("apps/run_link.py", "--frames", 1, "--json", "/dev/full")
+    assert done.returncode == 1
+    assert "accuracy" in done.stdout
+    assert done.stderr.splitlines()[-1].endswith(
+        "/dev/full: could not be written (No space left on device)"
+    )

@@ -77,7 +77,7 @@ def test_folders_that_cannot_be_extracted_say_why(program, tmp_path):
     for words, message in (
         ([tmp_path / "none"], "no such folder"),
         ([tmp_path, "--features", "vgg"], "give --weights"),
-        ([tmp_path], "no file could be read"),
+        ([tmp_path], f"no file could be extracted ({tmp_path}/bad.mp4: cannot be read as media"),
     ):
         done = program(EXTRACT, *words, "--out", tmp_path / "out")
         assert done.returncode == 2
@@ -310,3 +310,25 @@ def test_a_stop_just_after_a_clip_was_written_keeps_its_row(tmp_path, monkeypatc
         rows = tmp_path / "Annotations.txt"
         assert [path.stem for path in tmp_path.glob("*.mp4")] == films
         assert [row.film for row in ave_text.read(rows)] == films if films else not rows.exists()
+
+
+def test_rows_that_name_no_film_are_told(program, films, tmp_path):
+    folder = films(tmp_path / "in", ["a.mp4", "b.mp4"])
+    texts = tmp_path / "texts"
+    words = [EXTRACT, folder, "--out", tmp_path / "set", "--annotations", texts]
+    done = program(*words)
+    assert done.returncode == 2 and "has none of Annotations.txt, trainSet.txt" in done.stderr
+    texts.mkdir()
+    (texts / "Annotations.txt").write_text("Bark&a.mp4&good&0&2\n\nBark&A&good&0&2\n")
+    done = program(*words)
+    assert done.returncode == 2
+    assert "2 of 2 rows of the annotations name no film, the first one 'a.mp4' (line 1)" in (
+        told := done.stderr.splitlines()[-1]
+    )
+    assert told.endswith("names without suffix, here 'a', 'b'")
+    (texts / "Annotations.txt").write_text("Bark&a&good&0&2\n\nBark&gone&good&0&2\n")
+    done = program(*words)
+    assert done.returncode == 0, done.stderr
+    assert "1 of 2 rows of the annotations name no film, the first one 'gone' (line 3)" in (
+        done.stdout
+    )

@@ -178,3 +178,22 @@ def test_a_set_without_moments_of_its_own_goes_by_its_name():
     assert choice.kin(clips, ["ave28", "synthetic"]) == "synthetic"
     clips.name = "ave28"  # of which it does
     assert choice.kin(clips, names) == "synthetic"
+
+
+def test_figures_are_kept_with_the_sets_that_they_are_of(tmp_path, monkeypatch):
+    weights, done = tmp_path / "weights", []
+    weights.write_bytes(b"weights")
+    place = Place("plain", 4, None)
+    monkeypatch.setattr(guidance, "loaded", lambda path: None)
+    monkeypatch.setattr(guidance, "places", lambda mode, net: [place])
+
+    def measure(path, sha, at, pair):
+        done.append(pair.digest)
+        return {"sets": pair.digest, "weights": sha, "place": vars(at), "accuracy": len(done)}
+
+    monkeypatch.setattr(guidance, "measure", measure)
+    for sets, accuracy in (("a", 1), ("b", 2), ("a", 1)):
+        pair = Pair(None, None, None, sets)
+        found = guidance.measured({"guided": [weights]}, pair, tmp_path)
+        assert found["guided", place][0]["accuracy"] == accuracy
+    assert done == ["a", "b"]

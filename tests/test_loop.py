@@ -145,6 +145,28 @@ def test_a_run_ends_when_its_score_has_not_improved_for_so_long(tmp_path):
     assert (loop.epoch, loop.best_epoch, loop.best) == (5, 1, 0.3)  # an equal score is no better
 
 
+def test_a_loss_that_is_not_finite_ends_the_training_before_its_weights_are_kept(tmp_path):
+    loop = Loop(Parabola(config()), tmp_path)
+    losses = iter([1.0, 1.0, 1.0, 1.0, 1.0, math.nan, 1.0, 1.0])
+    loop.step = lambda batch: next(losses)
+    with pytest.raises(SemcomError, match="loss of epoch 1 is nan: .* lower --learning-rate"):
+        loop.run()
+    again = Loop(Parabola(config()), tmp_path)
+    assert again.resume() and again.epoch == 1
+
+
+def test_a_state_is_resumed_only_with_its_origin(tmp_path):
+    loop = Loop(Parabola(config(epochs=1)), tmp_path, origin={"data": "a"})
+    loop.run()
+    assert Loop(Parabola(config(epochs=1)), tmp_path, origin={"data": "a"}).resume()
+    with pytest.raises(SemcomError, match="other options, data or --init"):
+        Loop(Parabola(config(epochs=1)), tmp_path, origin={"data": "b"}).resume()
+    state = torch.load(loop.state_file, weights_only=True)
+    del state["origin"]  # as in states of earlier versions
+    torch.save(state, loop.state_file)
+    assert Loop(Parabola(config(epochs=1)), tmp_path, origin={"data": "b"}).resume()
+
+
 def test_scores_may_be_negative(tmp_path):
     loop = Loop(Parabola(config(epochs=1)), tmp_path)
     loop.run()

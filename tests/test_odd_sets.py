@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import io
 import json
+import shutil
 from types import SimpleNamespace
 
 import h5py
@@ -156,3 +157,55 @@ def test_weak_training_refuses_what_knows_the_seconds(data, tmp_path):
     done = train(data, tmp_path / "run", "avel", "--setting", "wsel", "--exchange", 0.3)
     assert done.returncode == 2
     assert "which wsel does not" in done.stderr
+
+
+def test_classes_in_another_order_are_not_compared(data, tmp_path):
+    assert train(data, tmp_path / "run", "avel").returncode == 0
+    path = next((tmp_path / "run").glob("*.safetensors"))
+    words = ["--data", data, "--system", "avel", "--checkpoint", path]
+    assert run("evaluate", *words).returncode == 0
+    change(data, "labels", lambda labels: labels[..., [*range(27, -1, -1), 28]])
+    done = run("evaluate", *words)
+    assert done.returncode == 2
+    assert f"{path.name}: class 0 is 'Church bell', in the set odd it is" in done.stderr
+    (data / "Annotations.txt").unlink()  # without it the order is taken to be AVE's
+    assert run("evaluate", *words).returncode == 0
+
+
+def test_a_training_is_resumed_only_with_its_set_network_and_beginning(data, tmp_path):
+    first = train(data, tmp_path / "run", "avel")
+    assert first.returncode == 0, first.stderr
+    path = next((tmp_path / "run").glob("*.safetensors"))
+    before = path.read_bytes()
+    for more in (["--dropout", 0.4], ["--classifier", 9], ["--init", path], ["--limit", 2]):
+        done = train(data, tmp_path / "run", "avel", *more)
+        assert done.returncode == 2 and "other options, data or --init" in done.stderr, more
+        assert done.stderr.count("\n") == 1
+    same, other = (shutil.copytree(data, tmp_path / name / "odd") for name in ("same", "other"))
+    assert "resumed after epoch 0" in train(same, tmp_path / "run", "avel").stdout
+    before = path.read_bytes()
+    change(other, "audio_feature", lambda values: values + 1)
+    done = train(other, tmp_path / "run", "avel")
+    assert done.returncode == 2 and "other options, data or --init" in done.stderr
+    assert path.read_bytes() == before
+
+
+def test_no_output_replaces_a_file_of_the_set_or_the_weights(data, tmp_path):
+    assert train(data, tmp_path / "run", "avel").returncode == 0
+    path = next((tmp_path / "run").glob("*.safetensors"))
+    (tmp_path / "words.txt").write_text("a sentence\n")
+    words = ["--data", data, "--checkpoint", path]
+    for program, output, *more in (
+        ("evaluate", data / "labels.h5", *words, "--system", "avel", "--json"),
+        ("evaluate", path, *words, "--system", "avel", "--json"),
+        ("attention", path, "--data", data, "--systems", path, "--json"),
+        ("run_link", data / "test_order.h5", *words, "--json"),
+        ("run_link", tmp_path / "words.txt", "--system", "deepsc", "--antennas", 1,
+         "--data", tmp_path / "words.txt", "--json"),
+    ):  # fmt: skip
+        before = output.read_bytes()
+        done = run(program, *more, output)
+        assert done.returncode == 2 and f"{output}: is also read or written" in done.stderr, program
+        assert output.read_bytes() == before
+    done = run("evaluate", *words, "--system", "avel", "--json", data / "found.json")
+    assert done.returncode == 0, done.stderr  # beside the files of the set

@@ -346,3 +346,10 @@ def test_a_terminal_alone_has_no_turnaround_and_may_be_slow():
     assert plan.turnaround is None and plan.uplink_at(1) == 0
     with pytest.raises(SemcomError, match="turnaround"):
         BurstFormat(1e5, **scenario.burst_format(dataclasses.replace(point, system="pilot_ave")))
+
+
+def test_a_quality_above_100_is_refused_before_anything_runs():
+    kind = options.fields(Scenario)["quality"].metadata["type"]
+    assert kind("100") == 100
+    with pytest.raises(argparse.ArgumentTypeError, match="'101' is more than 100"):
+        kind("101")

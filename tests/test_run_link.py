@@ -29,6 +29,7 @@ from gnuradio.semcom.systems.loading import load_system, shared_system
 from gnuradio.semcom.systems.registry import task_of
 from gnuradio.semcom.tasks import scores
 from gnuradio.semcom.weights import store as checkpoint
+from gnuradio.semcom.weights.names import shipped
 
 FRAMES = 40
 RECORD = {
@@ -299,6 +300,15 @@ def test_variants_run(clips, variant):
     record = run_point(Scenario(variant=variant, snr=20.0, frames=FRAMES, csi=csi), clips)
     assert record["clips"] == FRAMES and record["accuracy"] > 0.2
     assert (record["channel_uses"]["sidelink"] > 0) == (variant == "no_estimation")
+
+
+@pytest.mark.parametrize(
+    ("variant", "other"), [("full", "no_estimation"), ("no_estimation", "full")]
+)
+def test_a_receiver_is_not_run_with_symbols_that_it_was_not_trained_for(clips, variant, other):
+    point = Scenario(variant=variant, checkpoint=str(shipped("pilot_ave_plus", other)), frames=1)
+    with pytest.raises(SemcomError, match=f"--variant {variant}: .* is trained for {other}"):
+        run_point(point, clips)
 
 
 def test_no_channel_is_nearly_error_free(clips):

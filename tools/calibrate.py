@@ -33,7 +33,7 @@ from gnuradio.semcom.chain.link import TorchLink
 from gnuradio.semcom.data import open_set
 from gnuradio.semcom.data.tensors import Features, read
 from gnuradio.semcom.nets.calibration import Calibration
-from gnuradio.semcom.systems.loading import check_sizes, load_any
+from gnuradio.semcom.systems.loading import check_set, load_any
 from gnuradio.semcom.tasks.scores import calibration_error
 from gnuradio.semcom.training import calibrate
 from gnuradio.semcom.training.evaluate import link_of
@@ -103,7 +103,9 @@ def run(path: Path, sets: dict, args: argparse.Namespace) -> None:
         )
     variant = net.header["variant"]
     print(path.name)
-    check_sizes(net, sets["val"], path.name)
+    others = [open_set(folder, "test") for folder in args.test]
+    for clips in (*sets.values(), *others):
+        check_set(net, clips, path.name)
     said = said_of(net, variant, read(sets["test"], terminals=net.terminals))
     if not args.check:
         told = calibrate.link_answers(net, variant, read(sets["val"], terminals=net.terminals))
@@ -117,7 +119,7 @@ def run(path: Path, sets: dict, args: argparse.Namespace) -> None:
         print(f"  temperature {net.calibration.temperature} at {net.calibration.snr_db} dB")
         print(f"  background {net.calibration.background}")
     tell(f"{sets['test'].name}, test", figures(net.calibration, said))
-    for clips in (open_set(folder, "test") for folder in args.test):
+    for clips in others:
         own = said_of(net, variant, read(clips, terminals=net.terminals))
         tell(f"{clips.name}, test", figures(net.calibration, own))
 

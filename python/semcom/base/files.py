@@ -62,6 +62,14 @@ def check_apart(written: Iterable, read: Iterable) -> None:
         taken[real] = path
 
 
+def check_outputs(written: Iterable, read: Iterable) -> None:
+    """SemcomError for an output (a path, or None) that cannot be written, or that is also read."""
+    given = [path for path in written if path]
+    for path in given:
+        check_writable(path)
+    check_apart(given, read)
+
+
 class _Goal:
     """The file that a path names after its symbolic links are followed; it need not exist.
 

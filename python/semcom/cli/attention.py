@@ -18,7 +18,7 @@ from pathlib import Path
 
 from ..base import options
 from ..base.errors import SemcomError
-from ..base.files import check_writable
+from ..base.files import check_outputs
 from ..base.programs import exit_status, program
 from ..run.scenario import Scenario
 from ..systems.registry import DEFAULT_SYSTEM
@@ -60,14 +60,13 @@ def run(argv=None) -> None:
     args = parse(argv)
     if Path(args.out).suffix not in KINDS:
         raise SemcomError(f"--out {args.out}: its name must end in {', '.join(KINDS)}")
-    for path in filter(None, (args.out, args.json)):
-        check_writable(path)
-    from ..data import open_set  # after parsing: loads Torch
+    from ..data import open_set, set_files  # after parsing: loads Torch
     from ..evaluation import attention
     from ..report.attention_page import draw, load_models, measure
     from ..run.records import write_json
     from ..systems.choice import named_weights
 
+    check_outputs([args.out, args.json], [*(args.systems or ()), *set_files(args.data)])
     clips = open_set(args.data or None, args.split)
     paths = named_weights(args.systems, DEFAULT_SYSTEM, "full", clips)
     models = load_models(paths, clips, args.channel, args.seed)

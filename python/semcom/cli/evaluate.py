@@ -19,7 +19,7 @@ from pathlib import Path
 
 from ..base import options
 from ..base.errors import SemcomError
-from ..base.files import check_writable
+from ..base.files import check_outputs, make_folder
 from ..base.programs import exit_status, program
 from ..nets.names import EVALUATED
 from ..run.scenario import Scenario
@@ -64,17 +64,18 @@ def run(argv=None) -> None:
     args = parse(argv)
     if args.table and Path(args.table).suffix not in (".tex", ".md"):
         raise SemcomError(f"--table {args.table}: its name must end in .tex or .md")
-    for path in filter(None, (args.json, args.table)):
-        check_writable(path)
     import torch  # imported after parsing: --help does not need it
 
-    from ..data import open_set
+    from ..data import open_set, set_files
     from ..evaluation import localisation
     from ..report import tables
     from ..report.evaluation import draw, evaluate, rows_of, split_of, write_table
     from ..run.records import write_json
     from ..systems.choice import named_weights
 
+    check_outputs([args.json, args.table], [*(args.checkpoint or ()), *set_files(args.data)])
+    if args.figures:
+        make_folder(args.figures)
     localisation.check_setting(args.system, args.setting)
     torch.manual_seed(0)
     clips = open_set(args.data, split_of(args))

@@ -70,7 +70,7 @@ def extract(jobs, workers: int) -> list[str]:
     return failures
 
 
-def write(args, jobs, texts) -> None:
+def write(args, jobs, texts, failures) -> None:
     """Write the folder in the AVE layout and print the number of rows of each split."""
     from ..data import ave
     from ..data.extracted_set import ExtractedSet, clips_of
@@ -78,8 +78,9 @@ def write(args, jobs, texts) -> None:
     clips, late = clips_of([job for job in jobs if job.part.exists()], texts)
     if not clips:
         raise SemcomError(
-            f"{args.folder}: no file could be read, or none is in a split; see trainSet.txt, "
-            "valSet.txt and testSet.txt"
+            f"{args.folder}: no file could be extracted ({failures[0]})"
+            if failures
+            else f"{args.folder}: no file is in a split; see trainSet.txt, valSet.txt, testSet.txt"
         )
     name = args.out.resolve().name
     ave.write(args.out, {split: ExtractedSet(name, c, texts.classes) for split, c in clips.items()})
@@ -95,7 +96,7 @@ def run(argv=None) -> int:
     if args.weights and not VGG.holds(args):
         raise SemcomError(f"--weights: has an effect only {VGG.words}; leave it out")
     from ..data import extraction  # after parsing: it loads Torch, not needed for --help
-    from ..data.extracted_set import read_texts, rows_of
+    from ..data.extracted_set import read_texts, rows_of, without_film
     from ..perception.features import extractor
 
     extractor(args.features, args.weights)  # wrong weights are an error before the first file
@@ -106,10 +107,13 @@ def run(argv=None) -> int:
             f"--out {args.out}: holds files that are read, which would be lost; give another folder"
         )
     jobs = extraction.jobs(args.folder, paths, args.out, args.features, args.weights, args.seconds)
-    texts = read_texts(args.annotations or args.folder)
-    rows_of(jobs, texts.rows)  # errors of the text files come before the long work
+    texts = read_texts(args.annotations or args.folder, bool(args.annotations))
+    # errors of the text files come before the long work
+    lost = without_film(rows_of(jobs, texts.rows), texts.rows)
     failures = extract(jobs, args.workers or extraction.workers_by_default())
-    write(args, jobs, texts)
+    write(args, jobs, texts, failures)
+    if lost:
+        print(lost)
     if others:
         print("not read:", *others, sep="\n  ")
     if failures:

@@ -119,10 +119,13 @@ def check_outputs(points, args) -> None:
         from ..media.video import check_video
 
         check_video(args.render)
+    from ..data import set_files
+
     point, written = points[0], [path for path in (args.json, args.plot, args.render) if path]
     for path in written:
         check_writable(path)
-    read = [*point.media, *filter(None, (point.checkpoint, point.adaptive))]
+    named = (point.checkpoint, point.adaptive, point.radio.partition(":")[2])
+    read = [*point.media, *filter(None, named), *set_files(point.data)]
     for path, list_ in ((point.record, written), (replayed(point.radio), read)):
         if path:
             from ..protocol.recording import files_of
@@ -329,9 +332,11 @@ def show(args, records) -> int:
     """Print the table, write the plot, name the films that failed; exit status 1 if any did."""
     from ..report import plots, tables
 
-    keep(args, records, over=True)
-    if "media" not in records[0] or records[0]["task"] != "events":
-        tables.show(tables.table(records))
+    try:
+        keep(args, records, over=True)
+    finally:  # what cannot be written can be read
+        if "media" not in records[0] or records[0]["task"] != "events":
+            tables.show(tables.table(records))
     for record in records:
         if record.get("units_cut"):
             print(

@@ -28,7 +28,7 @@ import json
 
 from ..base import options
 from ..base.errors import BlockError, SemcomError
-from ..base.files import check_writable
+from ..base.files import check_outputs
 from ..base.programs import exit_status, program
 from ..run import scenario
 from ..run.options import DEVICES
@@ -86,12 +86,13 @@ def run(args) -> dict:
     from rich.progress import TimeElapsedColumn
 
     from ..base import screen
+    from ..data import set_files
     from ..run import one_side
     from ..run.sets import clips_of
 
     point = the_point(args)
-    if args.json:
-        check_writable(args.json)
+    named = filter(None, (point.checkpoint, point.adaptive))
+    check_outputs([args.json], [*point.media, *named, *set_files(point.data)])
     clips = clips_of([point])
     with screen.bar("frames", TimeElapsedColumn()) as bar:
         task = bar.add_task(args.side, total=(point.frames or len(clips)) - args.first)

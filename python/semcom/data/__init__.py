@@ -18,6 +18,7 @@ from .clipset import (
 
 __all__ = ["AVE_CLASSES", "BACKGROUND", "SPLITS", "ClipSet", "open_set"]
 MANIFEST = "manifest.csv"  # the list of files in a folder of raw material
+SUFFIXES = (".h5", ".txt", ".csv")  # of the files of sets
 COMPOSED = 300  # clips of a split that is composed while it is read
 READERS = {  # imported on first use: some need h5py
     "AveSet": ".ave",
@@ -32,6 +33,15 @@ def __getattr__(name):
     if name not in READERS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(READERS[name], __name__), name)
+
+
+def set_files(path: str | Path | None) -> list[Path]:
+    """Files from which :func:`open_set` may read the set ``path``, which no output may replace."""
+    folder = Path(path or "")
+    if not path or not folder.is_dir():
+        return [folder] if path else []
+    material = folder.glob("*/**/*") if (folder / MANIFEST).is_file() else ()
+    return [*material, *(each for each in folder.iterdir() if each.suffix in SUFFIXES)]
 
 
 def open_set(path: str | Path | None, split: str, text: bool = False, media: bool = False):

@@ -21,7 +21,7 @@ from ..base.optional import h5py
 from . import ave_text
 from .arrays import KEY, Array
 from .ave_text import Annotation
-from .clipset import AVE_CLASSES, SPLITS, ClipSet
+from .clipset import AVE_CLASSES, SPLITS, ClipSet, unnamed
 
 
 class AveSet:
@@ -148,9 +148,7 @@ class AveSet:
 
     def _class_names(self, rows: list[Annotation], count: int) -> tuple[str, ...]:
         """Class names by index: a row's category is the name of the event in its labels."""
-        names = (
-            list(AVE_CLASSES) if count == len(AVE_CLASSES) else [f"event {c}" for c in range(count)]
-        )
+        names = list(AVE_CLASSES) if count == len(AVE_CLASSES) else [*map(unnamed, range(count))]
         names[-1] = "background"
         for row, labels in zip(rows, self._labels, strict=False):
             for event in labels[labels != count - 1][:1]:

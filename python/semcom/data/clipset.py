@@ -21,6 +21,11 @@ TRUTHS, FEATURES = 24, 8  # clips whose truth and whose features identify a set
 BACKGROUND = len(AVE_CLASSES) - 1
 
 
+def unnamed(number: int) -> str:
+    """Name of a class of which a set knows only the number."""
+    return f"event {number}"
+
+
 class ClipSet(Protocol):
     """Clips of T one-second segments; index 0 <= i < len.
 

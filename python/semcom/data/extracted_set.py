@@ -33,9 +33,13 @@ class Texts:
     note: str
 
 
-def read_texts(folder: Path) -> Texts:
-    """Read AVE's text files of a folder; all of them are optional."""
+def read_texts(folder: Path, named: bool = False) -> Texts:
+    """Read AVE's text files of a folder; all of them are optional, unless ``named``, by the user:
+    SemcomError for a folder without any."""
     path, splits = folder / ave_text.FILE, ave_text.read_splits(folder)
+    if named and not (splits or path.is_file()):
+        files = ", ".join((ave_text.FILE, *ave_text.SETS.values()))
+        raise SemcomError(f"--annotations {folder}: has none of {files}; give their folder")
     rows = [row for own in splits.values() for row in own]
     if path.is_file():
         rows = ave_text.read(path)
@@ -79,6 +83,26 @@ def rows_of(jobs: Sequence[Job], rows: Sequence[Annotation]) -> dict[Job, list[A
         for job in films:
             found[job].append(row)
     return found
+
+
+def without_film(found: Mapping[Job, Sequence[Annotation]], rows: Sequence[Annotation]) -> str:
+    """A line for the rows that name no film, '' if all do; SemcomError if none does, since every
+    clip would then be background.
+
+    found  the result of :func:`rows_of`
+    """
+    named = {row for own in found.values() for row in own}
+    lost = [row for row in rows if row not in named]
+    if not lost:
+        return ""
+    told = (
+        f"{len(lost)} of {len(rows)} rows of the annotations name no film, the first one "
+        f"{lost[0].film!r} (line {lost[0].line})"
+    )
+    if not named:
+        ids = ", ".join(repr(job.film) for job in list(found)[:3])
+        raise SemcomError(f"{told}; write ids as the films' names without suffix, here {ids}")
+    return told
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from ..base.files import sha256
 from ..data.tensors import Features
 from ..nets.localisers import Localiser
 from ..nets.names import DIRECTIONS, EVALUATED
-from ..systems.loading import check_sizes, load_any
+from ..systems.loading import check_set, load_any
 from ..systems.registry import localiser
 from ..tasks.scores import class_accuracy, clip_bootstrap, confusion, event_f1
 from ..training import matching
@@ -46,7 +46,7 @@ def load(path: Path, system: str, setting: str, clips, device: str) -> Localiser
             f"{path}: is {found[0]}, {found[1]}; expected {system}, {trained_in(setting)}: give "
             "another with --checkpoint, or train one with train.py"
         )
-    check_sizes(net, clips, Path(path).name)
+    check_set(net, clips, Path(path).name)
     return net
 
 

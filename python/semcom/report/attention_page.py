@@ -7,7 +7,7 @@ import numpy as np
 from ..base import screen
 from ..base.errors import SemcomError
 from ..evaluation import attention
-from ..systems.loading import check_sizes, load_any
+from ..systems.loading import check_set, load_any
 from ..systems.registry import systems
 from ..training.evaluate import link_of
 from . import attention as attention_figure
@@ -19,7 +19,7 @@ def load_models(paths, clips, channel, seed) -> dict:
     names = {path: title(net) for path, net in nets.items()}
     models = {}
     for path, net in nets.items():
-        check_sizes(net, clips, path.name)
+        check_set(net, clips, path.name)
         if "video" not in net.terminals:
             raise SemcomError(f"{path}: has no video terminal, so no attention; leave it out")
         unique = list(names.values()).count(names[path]) == 1

@@ -85,13 +85,18 @@ def sweep(args: argparse.Namespace) -> list:
 
 def settle(point: Scenario, given=()) -> Scenario:
     """The point as it is run: with ``--adaptive``, the table's options for its SNR.  SemcomError
-    for one of these options in ``given``."""
+    for one of these options in ``given``, and where the SNR is not known."""
     if not point.adaptive:
         return point
     decided = [name for name in options.fields(DigitalOptions) if name != "adaptive"]
     for name in [*decided, "variant"]:
         if name in given:
             raise SemcomError(f"{options.flag(name)}: --adaptive decides it; leave one of them out")
+    if point.channel != "none" and options.broken(point, "snr"):
+        raise SemcomError(
+            f"--adaptive: chooses by the SNR, which is not known with --radio {point.radio}; give "
+            "the settings themselves"
+        )
     return adapted(point)
 
 

@@ -13,12 +13,13 @@ import numpy as np
 from ..base.errors import SemcomError
 from ..base.files import read_json
 from ..weights.names import find, known, models_folder, name_of
-from .loading import check_sizes, parted, shared_system
+from .loading import check_set, parted, shared_system
 from .registry import system
 
 SETS = "sets.json"  # moments of the training sets of shipped weights
 LOOKED_AT = 24  # clips whose features are compared
 ALIKE = 0.42  # [standard deviations] splits of a set differ by 0.2 to 0.25, sets by 0.57 or more
+NO_ESTIMATION = "no_estimation"  # variant whose receiver expects symbols that are not equalised
 OWN_DECODER = "psp"  # decoder of pilot_ave that names of weights leave out
 
 
@@ -123,7 +124,13 @@ def check(point, net, path: Path, clips) -> None:
             f"--variant {point.variant}: {path.name} holds the terminals "
             f"{' and '.join(net.topology.names)}; give a checkpoint of that variant"
         )
-    check_sizes(net, clips, path.name)
+    trained = net.header["variant"]
+    if trained != point.variant and NO_ESTIMATION in (trained, point.variant):
+        raise SemcomError(
+            f"--variant {point.variant}: {path.name} is trained for {trained}; give that, or a "
+            "checkpoint of the variant"
+        )
+    check_set(net, clips, path.name)
 
 
 def decoder_of(net) -> str:

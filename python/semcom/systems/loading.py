@@ -18,6 +18,8 @@ from urllib.parse import parse_qsl, quote
 import torch
 
 from ..base.errors import SemcomError
+from ..data import ave_text
+from ..data.clipset import unnamed
 from ..weights import store
 from ..weights.names import find
 from .registry import classes, system
@@ -128,6 +130,23 @@ def check_sizes(net, clips, what: str) -> None:
             raise SemcomError(
                 f"{what}: made for {name} {size}, the set {clips.name} has {found[name]}; "
                 "give a checkpoint trained on this set (train.py)"
+            )
+
+
+def check_set(net, clips, what: str) -> None:
+    """SemcomError for a system or localiser whose outcomes cannot be compared with a set's truth:
+    other sizes, or classes with other names, such as the same events in another order.
+
+    what  name of the system in the error
+    """
+    check_sizes(net, clips, what)
+    named = zip(net.classes, clips.classes, strict=True) if "classes" in net.sizes() else ()
+    for number, (own, other) in enumerate(named):
+        if other not in (own, unnamed(number)) and own != unnamed(number):
+            raise SemcomError(
+                f"{what}: class {number} is {own!r}, in the set {clips.name} it is {other!r}; give "
+                "a checkpoint trained on these classes (train.py), or mend the labels or "
+                f"{ave_text.FILE} of the set"
             )
 
 

@@ -39,7 +39,7 @@ class DigitalOptions:
         only=(read_by("source"),),
     )
     quality: int = option(
-        50, "quality of pictures, 0 to 100; with --uses the highest one", type=at_least(0),
+        50, "quality of pictures, 0 to 100; with --uses the highest one", type=at_least(0, 100),
         sweep=True,
         only=(read_by("quality"), SHOWN),
     )  # fmt: skip

@@ -67,6 +67,10 @@ class JobRecipe(Recipe):
     def data_name(self) -> str:
         """Name of the set, as it goes into the checkpoint's name."""
 
+    def learns_from(self) -> dict:
+        """What identifies the data, and other networks that the training starts from, for JSON."""
+        return {"name": self.data_name()}
+
     def warn(self) -> None:  # noqa: B027
         """Print what a user should know of the splits before the training starts."""
 
@@ -120,7 +124,7 @@ def _train(recipe: type[JobRecipe], job: Job, config) -> tuple[float | None, Pat
     make_folder(job.out)
     made = recipe.prepare(job, config)
     print(f"{parameters(made.model):,} parameters", flush=True)
-    loop = Loop(made, job.out)
+    loop = Loop(made, job.out, origin=origin_of(made, job))
     if job.resume and loop.resume():
         print(f"resumed after epoch {loop.epoch - 1}", flush=True)
     if not (distributed.rank() or job.limit):
@@ -136,6 +140,16 @@ def _train(recipe: type[JobRecipe], job: Job, config) -> tuple[float | None, Pat
     print("cost:", json.dumps(cost_of(loop)))
     print(f"wrote {path} and {card.write(path, job.command, made)}", flush=True)
     return next(iter(metrics["test"].values())), path
+
+
+def origin_of(recipe: JobRecipe, job: Job) -> dict:
+    """What a job's training starts and learns from, besides its recipe's configuration."""
+    return {
+        "system": [job.system, job.variant, recipe.kept.config_dict(), *recipe.kept.classes],
+        "init": store.tensors_sha256(job.init) if job.init else None,
+        "limit": job.limit,
+        "data": recipe.learns_from(),
+    }
 
 
 def run_shown(loop: Loop) -> None:

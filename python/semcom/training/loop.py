@@ -129,11 +129,17 @@ class StepRecipe(Recipe):
 class Loop:
     """Trains a recipe's model, and keeps everything that a resumed run needs in one file.
 
+    origin  what the training starts and learns from, for JSON; a state is resumed only with an
+            equal one
+
     epoch, best, best_epoch, best_weights, history   present state of the training
     """
 
-    def __init__(self, recipe: Recipe, folder: Path, state: str = "state.pt"):
+    def __init__(
+        self, recipe: Recipe, folder: Path, state: str = "state.pt", origin: dict | None = None
+    ):
         self.recipe, self.state_file = recipe, Path(folder) / state
+        self.origin = json.dumps(origin)
         self.averaged = AveragedModel(
             recipe.kept, multi_avg_fn=get_ema_multi_avg_fn(recipe.average)
         )
@@ -148,11 +154,19 @@ class Loop:
         on_step: Callable[[float], None] = lambda loss: None,
         on_epoch: Callable[[dict], None] = lambda line: None,
     ) -> None:
-        """Epochs until it has finished; on_epoch gets each one's line of the history."""
+        """Epochs until it has finished; on_epoch gets each one's line of the history.
+
+        SemcomError for a loss that is not finite; the state is then that of the epoch before.
+        """
         while not self.finished():
             began = time.perf_counter()
             loss = self.train_epoch(on_step)
             took = time.perf_counter() - began
+            if not math.isfinite(loss):
+                raise SemcomError(
+                    f"the loss of epoch {self.epoch} is {loss}: the training diverged; give a "
+                    "lower --learning-rate or --clip, and --no-resume to start again"
+                )
             line = {"epoch": self.epoch, "loss": loss, "validation": self.validate()}
             self.history.append(line | {"seconds": took})
             on_epoch(self.history[-1])
@@ -219,6 +233,7 @@ class Loop:
         state = {name: part.state_dict() for name, part in self._parts().items()}
         state |= {
             "config": json.dumps(asdict(self.recipe.config)),
+            "origin": self.origin,
             "best_weights": self.best_weights,
             "progress": [self.epoch, self.best, self.best_epoch],
             "history": json.dumps(self.history),
@@ -228,14 +243,17 @@ class Loop:
 
     def resume(self) -> bool:
         """Load the state in the folder, if there is one; returns whether.  SemcomError for a state
-        of another configuration."""
+        of another configuration or origin."""
         if not self.state_file.is_file():
             return False
         state = self._read()
-        if json.loads(state["config"]) != json.loads(json.dumps(asdict(self.recipe.config))):
+        config = json.loads(json.dumps(asdict(self.recipe.config)))
+        # states of earlier versions have no origin
+        same = state.get("origin", self.origin) == self.origin
+        if not same or json.loads(state["config"]) != config:
             raise SemcomError(
-                f"{self.state_file}: is of a training with other options; use another --out, or "
-                "--no-resume to start again"
+                f"{self.state_file}: is of a training with other options, data or --init; use "
+                "another --out, or --no-resume to start again"
             )
         for name, part in self._parts().items():
             part.load_state_dict(state[name])

@@ -5,6 +5,7 @@ runs no code."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import fields
 from pathlib import Path
@@ -91,6 +92,15 @@ def write(path: str | Path, tensors: dict[str, torch.Tensor], metadata: dict[str
     """Write tensors and metadata as a safetensors file, which is complete or absent."""
     with replacing(path, SafetensorError) as temporary:
         save_file(tensors, temporary, metadata)
+
+
+def tensors_sha256(path: str | Path) -> str:
+    """SHA-256 (hexadecimal) of a checkpoint's tensors; its header, which also has the times of the
+    training, does not count.  SemcomError for a file that cannot be read."""
+    read_header(path)
+    data = Path(path).read_bytes()
+    header = int.from_bytes(data[:8], "little")  # length of safetensors' header
+    return hashlib.sha256(data[8 + header :]).hexdigest()
 
 
 def read_header(path: str | Path) -> dict:

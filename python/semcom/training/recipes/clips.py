@@ -15,7 +15,7 @@ import torch
 from ...base.errors import SemcomError
 from ...base.options import check_given
 from ...data import open_set
-from ...data.clipset import shared_ids
+from ...data.clipset import digest, shared_ids
 from ...data.tensors import Features, read
 from ...nets.attention import AGVA, CSPA, GuidedAttention
 from ...systems.loading import check_sizes, to_device
@@ -114,6 +114,10 @@ class ClipRecipe(JobRecipe):
     def data_name(self) -> str:
         """Name of the training split's set."""
         return self.sets["train"].name
+
+    def learns_from(self) -> dict:
+        """The digest of each split."""
+        return {split: digest(clips) for split, clips in self.sets.items()}
 
     def warn(self) -> None:
         """A line on stderr for each pair of splits that share clips, and one for classes of val and

@@ -46,6 +46,7 @@ class EventsOverLink(ClipRecipe):
 
     Config = LinkConfig
     teacher: Localiser | None = None  # the localiser of --warm-start
+    source: dict | None = None  # its file and digest
 
     def __init__(self, net, config: LinkConfig, features, sets=None):
         super().__init__(net, config, features, sets)
@@ -81,6 +82,10 @@ class EventsOverLink(ClipRecipe):
         if made.model.config.linear:
             start_codec(made.model, teacher, made.clips)
         return made
+
+    def learns_from(self) -> dict:
+        """The digest of each split, and the localiser of --warm-start."""
+        return super().learns_from() | {"warm_start": self.source}
 
     def begin_with(self, teacher: Localiser) -> None:
         """Start from a localiser's weights, and learn its features; with ``frozen`` the copied

@@ -9,6 +9,7 @@ The validation score is the share of correct tokens, averaged over channels and 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 
 import torch
@@ -76,6 +77,11 @@ class TextOverLink(JobRecipe):
             net = DeepSC(DeepSC.Config(**job.network), vocabulary.entries)
         tokens = [Tokens(some, vocabulary, job.limit) for some in sets.values()]
         return cls(to_device(net, job.device), config, *tokens, name)
+
+    def learns_from(self) -> dict:
+        """The digest of the tokens that are trained and validated on."""
+        told = [each.flat.numpy().tobytes() for each in (self.tokens, self.validation)]
+        return {"tokens": [hashlib.sha256(each).hexdigest() for each in told]}
 
     @property
     def epochs(self) -> int:
