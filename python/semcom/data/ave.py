@@ -10,6 +10,7 @@ Videos (2018).
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -147,12 +148,15 @@ class AveSet:
         return rows if len(rows) == len(self._labels) else []
 
     def _class_names(self, rows: list[Annotation], count: int) -> tuple[str, ...]:
-        """Class names by index: a row's category is the name of the event in its labels."""
+        """Class names by index: the category that most rows give to the event in their labels."""
         names = list(AVE_CLASSES) if count == len(AVE_CLASSES) else [*map(unnamed, range(count))]
         names[-1] = "background"
+        said = defaultdict(Counter)
         for row, labels in zip(rows, self._labels, strict=False):
             for event in labels[labels != count - 1][:1]:
-                names[event] = row.category
+                said[int(event)][row.category] += 1
+        for event, categories in said.items():
+            names[event] = categories.most_common(1)[0][0]
         return tuple(names)
 
 
