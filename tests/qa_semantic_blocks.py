@@ -10,6 +10,7 @@ import pytest
 import torch
 from conftest import tiny_system
 from gnuradio import blocks, gr, semcom
+from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.blocks.collectors import frame_collector
 from gnuradio.semcom.blocks.guard import BlockError
 from gnuradio.semcom.media.store import HANDLE_ITEM
@@ -43,6 +44,14 @@ def test_clip_source_sends_the_features_and_goes_round(run_flowgraph, clips):
         expected = np.concatenate([np.asarray(read(i)).reshape(10, -1) for i in (0, 1, 0)])
         np.testing.assert_array_equal(vectors(sink, expected.shape[1]), expected)
         assert tags_of(sink) == [(0, 0, 10), (10, 1, 10), (20, 2, 10)]
+
+
+def test_arguments_that_make_no_sense_are_refused(clips):
+    for takes in ((), ("audio", "smell")):
+        with pytest.raises(SemcomError, match="expected kinds of audio, visual, text, media"):
+            semcom.clip_source(clips, takes=takes)
+    with pytest.raises(SemcomError, match="streams 0: expected at least 1"):
+        semcom.link_meter(streams=0)
 
 
 def encoders(run_flowgraph, clips, path, heard_numbers, **options):

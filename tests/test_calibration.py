@@ -174,8 +174,9 @@ def test_the_program_writes_a_header_and_leaves_the_weights(tmp_path, monkeypatc
     assert before.keys() == after.keys()
     assert all(torch.equal(after[name], value) for name, value in before.items())
     card = path.with_suffix(".md").read_text().splitlines()
-    assert card[0] == "# a" and card[2] == "| licence | - |" and len(card) == 3
-    assert card[1].startswith("| calibration error on test") and "-10 dB 0." in card[1]
+    assert card[0] == "# a" and card[3] == "| licence | - |" and len(card) == 4
+    assert card[1] == "| calibration | validation split of set, 4 clips |"
+    assert card[2].startswith("| calibration error on test") and "-10 dB 0." in card[2]
     first = capsys.readouterr().out.splitlines()[-1]
     monkeypatch.setattr(sys, "argv", [*words, "--check"])
     tool.main()

@@ -161,6 +161,7 @@ def test_bad_input_is_one_line(data, tmp_path):
             [*here, "--system", "vscg", "--setting", "a2v"],
             "vscg does not have it; expected one of sel, wsel",
         ),
+        ([*here, "--system", "avel", "--checkpoint", avel, avel], "is given 2 times; give it once"),
         ([*here, "--system", "avel", "--checkpoint", tmp_path / "no"], "no such checkpoint"),
         ([*here, "--system", "avel", "--checkpoint", tmp_path / "half.safetensors"], "not a whole"),
         (["--data", tmp_path / "gone"], "no such folder"),

@@ -76,8 +76,17 @@ def rewrite(path: Path, calibration: Calibration) -> None:
     checkpoint.write(path, load_file(path), {checkpoint.KEY: json.dumps(header)})
 
 
-def note(path: Path, before: dict, after: dict) -> None:
-    """Write the figures into the model card beside a checkpoint, if it has one."""
+def made_from(clips, args: argparse.Namespace) -> str:
+    """What a calibration was fitted to, in words."""
+    told = f"validation split of {clips.name}, {len(clips):,} clips"
+    if args.eventless is not None:
+        told += f"; those without an event weigh {args.eventless:.0%}"
+    return told + ("; no decision changes" if args.same_decisions else "")
+
+
+def note(path: Path, how: str, before: dict, after: dict) -> None:
+    """Write what a calibration was fitted to, ``how``, and its figures into the model card beside a
+    checkpoint, if it has one."""
     card = path.with_suffix(".md")
     if not card.is_file():
         return
@@ -85,12 +94,15 @@ def note(path: Path, before: dict, after: dict) -> None:
         f"{WHERE.get(name, f'{name} dB')} {before[name][0]:.3f}, then {after[name][0]:.3f}"
         for name in after
     ]
-    row = f"| calibration error on test, as trained, then calibrated | {'; '.join(parts)} |"
+    rows = [
+        f"| calibration | {how} |",
+        f"| calibration error on test, as trained, then calibrated | {'; '.join(parts)} |",
+    ]
     kept = [line for line in card.read_text(encoding="utf-8").splitlines()
-            if not line.startswith("| calibration error")]  # fmt: skip
+            if not line.startswith("| calibration")]  # fmt: skip
     at = next((n for n, line in enumerate(kept) if line.startswith("| licence")), len(kept))
     with replacing(card) as temporary:
-        text = "\n".join([*kept[:at], row, *kept[at:]]) + "\n"
+        text = "\n".join([*kept[:at], *rows, *kept[at:]]) + "\n"
         Path(temporary).write_text(text, encoding="utf-8")
 
 
@@ -115,7 +127,7 @@ def run(path: Path, sets: dict, args: argparse.Namespace) -> None:
         before, after = (figures(each, said) for each in (Calibration(), net.calibration))
         tell("before, test", before)
         rewrite(path, net.calibration)
-        note(path, before, after)
+        note(path, made_from(sets["val"], args), before, after)
         print(f"  temperature {net.calibration.temperature} at {net.calibration.snr_db} dB")
         print(f"  background {net.calibration.background}")
     tell(f"{sets['test'].name}, test", figures(net.calibration, said))

@@ -7,9 +7,11 @@ import time
 import numpy as np
 import pmt
 
+from ..base.errors import SemcomError
 from ..data import open_set
 from ..data.clipset import describe
 from ..media.store import STORE, handle_items
+from ..nets.topology import TAKES
 from .frame_block import FrameBlock
 
 TRUTH = pmt.intern("truth")
@@ -36,6 +38,8 @@ class clip_source(FrameBlock):
     first     number of the first clip, for a terminal that was restarted
     interval  [s] least time from one clip to the next, for watching the windows
 
+    SemcomError for a set that cannot be read, and for kinds of items that no set has.
+
     Message port ``truth``: a dict per clip with ``frame`` and the true outcome: ``events`` (names)
     of each second, or ``text``.
     """
@@ -43,6 +47,9 @@ class clip_source(FrameBlock):
     def __init__(
         self, clips="", split="test", frames=0, takes=("audio", "visual"), interval=0.0, first=0
     ):
+        unknown = [kind for kind in takes if kind not in TAKES]
+        if unknown or not takes:
+            raise SemcomError(f"takes {tuple(takes)}: expected kinds of {', '.join(TAKES)}")
         named = isinstance(clips, str)
         wanted = "text" in takes, "media" in takes
         self.clips = open_set(clips or None, split, *wanted) if named else clips

@@ -7,6 +7,7 @@ import threading
 import numpy as np
 from gnuradio import gr
 
+from ..base.errors import SemcomError
 from ..chain import metrics
 from ..phy.csi import read
 from .frame_block import FrameBlock
@@ -43,6 +44,8 @@ class link_meter(gr.hier_block2):
     """
 
     def __init__(self, streams=2):
+        if streams < 1:
+            raise SemcomError(f"streams {streams}: expected at least 1")
         ports = 2 * streams + 1
         signature = gr.io_signature(ports, ports, gr.sizeof_gr_complex)
         gr.hier_block2.__init__(self, "link_meter", signature, gr.io_signature(0, 0, 0))

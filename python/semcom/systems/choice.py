@@ -5,6 +5,7 @@ the set is, by its features or its name."""
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import lru_cache
 from pathlib import Path
 
@@ -100,9 +101,15 @@ def named_weights(named: list, name: str, trained: str, clips) -> list[Path]:
     ``named`` is empty.
 
     trained  variant of the system ``name``, or setting of a localiser
+
+    SemcomError for a file that is given twice, which would count as two trainings.
     """
     data = kin(clips, known(name, trained)) or clips.name
-    return [find(str(each), name, trained, data) for each in named or [""]]
+    paths = [find(str(each), name, trained, data) for each in named or [""]]
+    for path, count in Counter(path.resolve() for path in paths).items():
+        if count > 1:
+            raise SemcomError(f"--checkpoint: {path.name} is given {count} times; give it once")
+    return paths
 
 
 def check(point, net, path: Path, clips) -> None:
