@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 from gnuradio.semcom.base.errors import SemcomError
-from gnuradio.semcom.weights.names import shipped
 
 from .pages import ROOT
 from .trainings import Training, Trainings
@@ -20,13 +19,10 @@ COMPOSED = {  # name: options of tools/compose.py
     "raw": "--only raw --train 0 --val 0 --test 120",
     "drawn": "--only drawn --train 0 --val 0 --test 80",
 }
-MIXTURE = "--train 2400 --val 320 --test 60"  # sizes of the training set
+MIXTURE = "--train 4800 --val 320 --test 60"  # sizes of the training set
 FOLDS = 3
 EVENTLESS = 0.5  # share of clips without an event, for which the confidence is calibrated
-COMMON = (
-    "--epochs 8 --learning-rate 5e-4 --bfloat16 --batch 16 --exchange 0.3 --average 0.99 "
-    "--weight-decay 0.05"
-)
+COMMON = "--epochs 16 --bfloat16 --batch 16 --exchange 0.3 --average 0.998 --weight-decay 0.05"
 OPTIONS = {"pilot_ave_plus": "--dropout 0.5 --redundancy 8", "pilot_ave": "--dropout 0.3"}
 SYSTEMS = tuple(OPTIONS)
 VARIANTS = {  # those that improve on validation; audio_only and video_only do not
@@ -36,9 +32,8 @@ VARIANTS = {  # those that improve on validation; audio_only and video_only do n
 
 
 def training(system: str, variant: str) -> Training:
-    """The training of a system on media, which starts from the shipped weights."""
-    first = shipped(system, variant, DATA)
-    words = f"--system {system} --variant {variant} --init {first} {COMMON} {OPTIONS[system]}"
+    """The training of a system on media."""
+    words = f"--system {system} --variant {variant} {COMMON} {OPTIONS[system]}"
     return Training(f"{system}-{variant}", words)
 
 
