@@ -268,7 +268,7 @@ def test_three_windows_over_zeromq(compiled, clips, monkeypatch):
     monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
     audio, video, receiver, antenna = (f"tcp://127.0.0.1:{port}" for port in free_ports(4))
     # a low rate for a busy machine; the search over 10000 symbols then takes 40 ms
-    sent = ["--sample-rate", str(RATE), "--turnaround", "0.2"]
+    sent = ["--sample-rate", str(RATE), "--turnaround", "0.4"]
     programs = [
         start_program(*words)
         for words in (
