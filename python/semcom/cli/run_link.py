@@ -342,8 +342,8 @@ def show(args, records) -> int:
             print(
                 f"{program()}: {100 * record['units_cut']:.0f} % of the units at "
                 f"{where(record)} did not fit: the largest clip needs {record['payload_needed']} "
-                f"payload symbols at its lowest quality; give more --uses"
-                f"{'' if args.adaptive else ', a smaller --size or another --source'}",
+                f"payload symbols at its lowest quality; give more --uses, a smaller --size or "
+                "another --source",
                 file=sys.stderr,
             )
     if args.plot:
