@@ -216,30 +216,35 @@ SEMCOM_INLINE void write_stream(bool lmmse,
 }
 
 /*!
- * As linear_weights(), for channels that the caller finds to be well conditioned by
- * \p bound [R], 1 / (|A| |A^-1|), A the matrix that is inverted; 0 or NaN without one.
+ * What linear_weights() is given, and \p bound [R]: 1 / (|A| |A^-1|), A the matrix that
+ * is inverted; 0 or NaN without one.
  */
+struct problem {
+    bool lmmse;
+    int num_rx, num_tx;
+    size_t count;
+    const cdouble* h;
+    const double* variance;
+    cfloat* weights;
+    double* no_eff;
+    double* bound;
+};
+
+//! Solves \p p for M = \p num_rx and K = \p num_tx; streams of ill-conditioned channels
+//! are left to the caller.
 template <typename Lanes>
-SEMCOM_INLINE void solve_size(bool lmmse,
-                              int num_rx,
-                              int num_tx,
-                              size_t count,
-                              const cdouble* h,
-                              const double* variance,
-                              cfloat* weights,
-                              double* no_eff,
-                              double* bound)
+SEMCOM_INLINE void solve_size(const problem& p, int num_rx, int num_tx)
 {
     using doubles = typename Lanes::doubles;
     constexpr size_t width = Lanes::samples;
     const size_t step = num_rx * num_tx;
-    for (size_t first = 0; first < count; first += width) {
-        const size_t used = std::min(width, count - first);
+    for (size_t first = 0; first < p.count; first += width) {
+        const size_t used = std::min(width, p.count - first);
         const double *from[width], *variances[width]; // the last again in what is left
         for (size_t l = 0; l < width; l++) {
             const size_t r = first + std::min(l, used - 1);
-            from[l] = reinterpret_cast<const double*>(h + r * step);
-            variances[l] = variance + r;
+            from[l] = reinterpret_cast<const double*>(p.h + r * step);
+            variances[l] = p.variance + r;
         }
         numbers<Lanes> channel[max_streams * max_streams], row[max_streams];
         for (size_t e = 0; e < step; e++) {
@@ -249,16 +254,16 @@ SEMCOM_INLINE void solve_size(bool lmmse,
         doubles s, norm, inverse_norm;
         Lanes::gather(variances, 0, s);
         hermitian<Lanes> inverse;
-        make_gram(channel, num_rx, num_tx, lmmse, s, inverse);
+        make_gram(channel, num_rx, num_tx, p.lmmse, s, inverse);
         squared_norm(inverse, num_tx, norm);
         invert(inverse, num_tx);
         squared_norm(inverse, num_tx, inverse_norm);
         const doubles squared = s >= 0.0 ? 1.0 / (norm * inverse_norm) : doubles{};
         for (size_t l = 0; l < used; l++)
-            bound[first + l] = std::sqrt(squared[l]);
+            p.bound[first + l] = std::sqrt(squared[l]);
         for (int i = 0; i < num_tx; i++) {
             filter_row(inverse, channel, num_rx, num_tx, i, row);
-            write_stream(lmmse,
+            write_stream(p.lmmse,
                          num_rx,
                          num_tx,
                          i,
@@ -266,42 +271,22 @@ SEMCOM_INLINE void solve_size(bool lmmse,
                          channel,
                          s,
                          row,
-                         weights + first * step,
-                         no_eff + first * num_tx);
+                         p.weights + first * step,
+                         p.no_eff + first * num_tx);
         }
     }
 }
 
 template <typename Lanes>
-SEMCOM_INLINE void solve_of(bool lmmse,
-                            int num_rx,
-                            int num_tx,
-                            size_t count,
-                            const cdouble* h,
-                            const double* variance,
-                            cfloat* weights,
-                            double* no_eff,
-                            double* bound)
+SEMCOM_INLINE void solve_of(const problem& p)
 {
-    if (num_rx == 2 && num_tx == 2) // the commonest: known numbers stay in registers
-        solve_size<Lanes>(lmmse, 2, 2, count, h, variance, weights, no_eff, bound);
+    if (p.num_rx == 2 && p.num_tx == 2) // the commonest: known numbers stay in registers
+        solve_size<Lanes>(p, 2, 2);
     else
-        solve_size<Lanes>(
-            lmmse, num_rx, num_tx, count, h, variance, weights, no_eff, bound);
+        solve_size<Lanes>(p, p.num_rx, p.num_tx);
 }
 
-SEMCOM_LANES(void,
-             solve,
-             (bool lmmse,
-              int num_rx,
-              int num_tx,
-              size_t count,
-              const cdouble* h,
-              const double* variance,
-              cfloat* weights,
-              double* no_eff,
-              double* bound),
-             (lmmse, num_rx, num_tx, count, h, variance, weights, no_eff, bound))
+SEMCOM_LANES(void, solve, (const problem& p), (p))
 
 //! One channel, for what is seldom done.
 struct one_lane {
@@ -343,15 +328,15 @@ void linear_weights(bool lmmse,
     for (size_t first = 0; first < count; first += at_once) {
         const size_t used = std::min(at_once, count - first);
         double bounds[at_once];
-        solve(lmmse,
-              num_rx,
-              num_tx,
-              used,
-              h + first * step,
-              variance + first,
-              weights + first * step,
-              no_eff + first * num_tx,
-              bounds);
+        solve({ lmmse,
+                num_rx,
+                num_tx,
+                used,
+                h + first * step,
+                variance + first,
+                weights + first * step,
+                no_eff + first * num_tx,
+                bounds });
         for (size_t r = first; r < first + used; r++) {
             // The norms bound the condition within a factor of K, and nearly always
             // decide.
