@@ -390,6 +390,7 @@ def children(pid: int) -> list:
         (["--resume"], "--resume: has an effect only with --json"),
         (["--workers", "2", "--scheduler", "tcp://h:1"], "--workers 2: has an effect only without"),
         (["--scheduler", ""], "argument --scheduler: the address is empty"),
+        (["--snr=-10:30:0.01"], "--json: missing; the table shows only 1000 of the 4001 points"),
     ],
 )
 def test_options_without_effect_are_refused(program, words, said):

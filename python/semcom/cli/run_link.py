@@ -110,7 +110,13 @@ def points_of(args) -> list:
 
 
 def check_outputs(points, args) -> None:
-    """SemcomError for an output that cannot be written or would replace an input."""
+    """SemcomError for an output that cannot be written, would replace an input or is missing."""
+    from ..report.tables import LONGEST
+
+    if len(points) > LONGEST and not args.json:
+        raise SemcomError(
+            f"--json: missing; the table has room for {LONGEST} of {len(points)} points"
+        )
     if args.plot:
         from ..report import plots
 
@@ -154,7 +160,7 @@ def clips_of(points, args):
 def run_all(points, clips, args, records):
     """Run every point; keep ``records`` and the JSON file up to date."""
     from ..base import screen
-    from ..run.records import Pace, without_scores
+    from ..run.records import Pace
 
     known = not (points[0].media or replayed(points[0].radio) and not points[0].frames)
     frames = [known * (point.frames or len(clips)) for point in points]
@@ -169,7 +175,7 @@ def run_all(points, clips, args, records):
         def add(number: int, record: dict) -> None:
             at = bisect.bisect(places, number)
             places.insert(at, number)
-            records.insert(at, without_scores(record))
+            records.insert(at, record)
             if pace.is_due():
                 began = time.monotonic()
                 keep(args, records)
@@ -199,7 +205,8 @@ def resumed(points, clips, args, records) -> list:
             "lost; give another file, or leave --resume out to replace it"
         )
     places = [number for number, each in enumerate(wanted) if each in kept]
-    records += [kept[wanted[number]] for number in places]
+    for at, number in enumerate(places):
+        records.insert(at, kept[wanted[number]])
     return places
 
 
@@ -359,7 +366,9 @@ def main(argv=None) -> int:
     args = parse(argv)
     if args.profile:  # GNU Radio reads the variable once, when it is loaded
         os.environ["GR_CONF_PERFCOUNTERS_ON"] = "True"
-    records = []
+    from ..run.records import Records
+
+    records = Records()
 
     def work():
         points = points_of(args)

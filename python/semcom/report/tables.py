@@ -3,6 +3,8 @@
 """Tables of records: on screen and in Markdown, with spreads over training seeds."""
 
 import sys
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +13,7 @@ from ..systems.registry import task_of
 from ..tasks.task import Column
 
 WIDE = 200  # characters of a line without a screen
+LONGEST = 1000  # rows; a table of 10^5 takes a minute and 200 MB, and nobody reads it
 
 
 class Estimate(NamedTuple):
@@ -85,14 +88,14 @@ def in_words(record: dict, key: str) -> str:
     return WORDS.get(key, "{}").format(value) if value else ""
 
 
-def differing(records: list) -> list[str]:
+def differing(records: Iterable) -> list[str]:
     """Those of SETTINGS in which records differ; of attempts' own, those that have attempts."""
-    found = []
-    for key in SETTINGS:
-        values = {setting(r, key) for r in records}
-        if len(values - {""} if key == "ask_below" else values) > 1:
-            found.append(key)
-    return found
+    seen = {key: set() for key in SETTINGS}
+    for record in records:
+        for key, values in seen.items():
+            values.add(setting(record, key))
+    seen["ask_below"].discard("")
+    return [key for key, values in seen.items() if len(values) > 1]
 
 
 def columns_of(task) -> list[Column]:
@@ -107,8 +110,9 @@ def _shown(value, form: str) -> str:
     return "-" if value is None else format(value, form)
 
 
-def table(records: list):
-    """A rich table, a row per record; settings that are the same in all rows stand in the title."""
+def table(records: Sequence):
+    """A rich table, a row per record, of the first LONGEST; settings that are the same in all rows
+    stand in the title."""
     from rich import box
     from rich.table import Table
 
@@ -120,7 +124,9 @@ def table(records: list):
     columns = [c for c in columns if any(r[c.key] is not None for r in records)]
     for name in (*varying, *(column.head for column in columns)):
         out.add_column(name, no_wrap=True, justify="left" if name in SETTINGS else "right")
-    for r in records:
+    if len(records) > LONGEST:
+        out.caption = f"the first {LONGEST} of {len(records)} points"
+    for r in islice(records, LONGEST):
         figures = [_shown(r[column.key], column.form) for column in columns]
         out.add_row(*[setting(r, key) or "-" for key in varying], *figures)
     return out

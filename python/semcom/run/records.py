@@ -5,7 +5,10 @@
 import json
 import platform
 import sys
+import textwrap
 import time
+import zlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,19 +20,31 @@ SCHEMA = 2
 TIMES = ("wall_s", "clips_per_s", "times_real_time")
 
 
-def document(records: list, **total) -> dict:
-    """The JSON document of a sweep: schema, command, versions, records (without the scores of each
-    clip).
+class Records:
+    """Records of finished points, in the order of the points.
 
-    total  further keys, about all records together
+    They are kept as compressed JSON.  The records of a sweep differ in a few figures, so the text
+    of the first is the dictionary of the others, and 10^5 of them need little memory.
     """
-    return {
-        "schema": SCHEMA,
-        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
-        "versions": versions(),
-        **total,
-        "records": [without_scores(record) for record in records],
-    }
+
+    def __init__(self):
+        self._first, self._kept = b"", []
+
+    def insert(self, at: int, record: dict) -> None:
+        """Put a record, without the scores of each clip, before number ``at``."""
+        text = json.dumps(without_scores(record)).encode()
+        self._first = self._first or text
+        packer = zlib.compressobj(zdict=self._first)
+        self._kept.insert(at, packer.compress(text) + packer.flush())
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def __getitem__(self, at: int) -> dict:
+        return json.loads(zlib.decompressobj(zdict=self._first).decompress(self._kept[at]))
+
+    def __iter__(self) -> Iterator[dict]:
+        return (self[at] for at in range(len(self)))
 
 
 def without_scores(record: dict) -> dict:
@@ -63,11 +78,25 @@ def versions() -> dict:
     }
 
 
-def write_json(path, records: list, **total) -> None:
-    """Write the :func:`document` of ``records``; valid JSON at every moment."""
+def write_json(path, records: Iterable[dict], **total) -> None:
+    """Write the JSON document of a sweep: schema, command, versions, records (without the scores of
+    each clip); valid JSON at every moment.
+
+    total  further keys, about all records together
+    """
+    command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    head = {"schema": SCHEMA, "command": command, "versions": versions(), **total}
     with replacing(path) as temporary, open(temporary, "w") as file:
-        json.dump(document(records, **total), file, indent=1, allow_nan=False)
-        file.write("\n")
+        file.write(_text(head).removesuffix("\n}") + ',\n "records": [')
+        comma = ""
+        for record in records:
+            file.write(f"{comma}\n" + textwrap.indent(_text(without_scores(record)), "  "))
+            comma = ","
+        file.write("\n ]\n}\n")
+
+
+def _text(value: dict) -> str:
+    return json.dumps(value, indent=1, allow_nan=False)
 
 
 class Pace:
