@@ -115,7 +115,7 @@ def check_outputs(points, args) -> None:
 
     if len(points) > LONGEST and not args.json:
         raise SemcomError(
-            f"--json: missing; the table has room for {LONGEST} of {len(points)} points"
+            f"--json: missing; the table shows only {LONGEST} of the {len(points)} points"
         )
     if args.plot:
         from ..report import plots
