@@ -4,6 +4,7 @@
 ones with random weights, windows."""
 
 import json
+import threading
 
 import cv2
 import numpy as np
@@ -13,12 +14,13 @@ from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.data.composition import compose, random_script, write_clip
 from gnuradio.semcom.data.material_drawn import DrawnMaterial
 from gnuradio.semcom.media import spectrum
-from gnuradio.semcom.media.sources import Second
+from gnuradio.semcom.media.sources import MediaSource, Second
 from gnuradio.semcom.nets.compact import CompactAudio, CompactVision
 from gnuradio.semcom.nets.vgg import VGG19Pool5, VGGish
 from gnuradio.semcom.perception.features import Vgg, extractor, looked_at
 from gnuradio.semcom.perception.windows import MediaWindows, Window, WindowStore
 from gnuradio.semcom.weights import store as checkpoint
+from media_clips import stray
 
 
 @pytest.fixture(scope="module")
@@ -159,6 +161,30 @@ def test_windows_have_the_features_of_their_seconds(clip, compact):
     np.testing.assert_allclose(
         window.visual, compact.visual(np.stack([s.pictures for s in window.seconds])), atol=1e-5
     )
+
+
+@pytest.mark.parametrize(
+    ("how", "begun"), [({}, 2), ({"sliding": True}, 1), ({"realtime": True, "length": 1}, 1)]
+)
+def test_the_next_file_is_decoded_while_this_one_is_used(how, begun, clip, monkeypatch):
+    """Not where what is shown is what happens now; and nothing goes on after the last window."""
+    before, opened = set(threading.enumerate()), []
+    begin = MediaSource.begin
+    monkeypatch.setattr(MediaSource, "begin", lambda self: (opened.append(self), begin(self)))
+    windows = iter(MediaWindows([clip, clip, clip], None, **how))
+    assert next(windows).start == 0
+    assert len(set(opened)) == begun
+    windows.close()
+    assert stray(before, 3) == set()
+
+
+def test_a_broken_file_fails_when_its_turn_comes(clip, tmp_path):
+    broken, failures = tmp_path / "broken.mp4", []
+    broken.write_bytes(b"no film")
+    windows = iter(MediaWindows([clip, broken, clip], None, failures=failures))
+    assert next(windows).start == 0 and not failures
+    assert [window.name for window in windows] == [str(clip)]
+    assert len(failures) == 1 and "broken.mp4" in failures[0]
 
 
 def test_sliding_windows_end_with_each_second(clip, compact):

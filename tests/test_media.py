@@ -3,6 +3,7 @@
 """Media to seconds: times, levels and shapes, against clips made here."""
 
 import threading
+import time
 from fractions import Fraction
 
 import av
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from av.stream import Disposition
 from av.video.reformatter import ColorRange, Colorspace
+from gnuradio.semcom.media import sources
 from gnuradio.semcom.media.sources import Limits, MediaSource, windows
 from gnuradio.semcom.media.spectrum import RATE
 from gnuradio.semcom.perception.windows import MediaWindows
@@ -427,3 +429,17 @@ def test_pictures_that_change_their_size(tmp_path):
     assert source.skipped == 25
     for picture in pictures:
         np.testing.assert_allclose(corners(picture), [[RED, GREEN], [BLUE, WHITE]], atol=25)
+
+
+def test_decoding_waits_for_its_reader(make, monkeypatch):
+    """It is ahead by a number of bytes; nothing is lost."""
+    path = make(seconds=3)
+    whole = read(path)[1]
+    piece = whole[0].nbytes
+    monkeypatch.setattr(sources, "HELD", 5 * piece)
+    source = MediaSource(path, height=HEIGHT)
+    source.begin()
+    time.sleep(0.5)
+    assert 5 * piece <= source._line.qsize() < 6 * piece + 4 * RATE
+    np.testing.assert_array_equal(np.concatenate([s.pictures for s in source]), whole)
+    assert source._line.empty()

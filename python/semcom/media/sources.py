@@ -38,7 +38,9 @@ from .decoding import AHEAD, PICTURES, Limits, Reader, silence_error
 from .spectrum import RATE
 
 WAITING = 1 << 30  # [bytes] most original pictures that wait for their second
-HELD = 8  # most pictures and pieces of sound by which decoding is ahead of its reader
+# [bytes] by which decoding may be ahead of its reader: of files a window of ten seconds, so that
+# features and decoding are made at the same time; of devices half a second, to show what is now
+HELD, HELD_LIVE = 64 << 20, 2 << 20
 USUAL = Limits()
 JITTER = RATE // 50  # [samples] deviation of time stamps that is not a gap
 
@@ -94,7 +96,7 @@ class MediaSource:
     def __init__(self, name: str | Path, microphone: str = "", height=224, limits=USUAL,
                  originals=False):  # fmt: skip
         self.name, self.height, self.limits, self.originals = str(name), height, limits, originals
-        self.skipped = 0
+        self.skipped, self._line, self._going = 0, None, threading.Event()
         kinds = ["video"] if microphone else ["video", "audio"]
         self._readers = [Reader(self.name, kinds, height, limits, originals)]
         if microphone:
@@ -104,15 +106,26 @@ class MediaSource:
         self.original = _original({k: s for r in self._readers for k, s in r.streams.items()})
 
     def __iter__(self) -> Iterator[Second]:
-        line = queue.Queue(HELD)
-        going = threading.Event()
-        going.set()
-        for reader in self._readers:
-            threading.Thread(target=reader.run, args=(line, going), daemon=True).start()
+        self.begin()
         try:
-            yield from self._seconds(line)
+            yield from self._seconds(self._line)
         finally:
-            going.clear()
+            self.end()
+
+    def begin(self) -> None:
+        """Decode from now on, before the first second is asked for."""
+        if self._line:
+            return
+        live = any(reader.is_device for reader in self._readers)
+        self._line = _Line(HELD_LIVE if live else HELD)
+        self._going.set()
+        for reader in self._readers:
+            arguments = self._line, self._going
+            threading.Thread(target=reader.run, args=arguments, daemon=True).start()
+
+    def end(self) -> None:
+        """Stop decoding."""
+        self._going.clear()
 
     def _seconds(self, line: queue.Queue) -> Iterator[Second]:
         tracks = _Tracks(self.has_picture, self.has_sound, self.height, self.originals)
@@ -162,6 +175,31 @@ def _original(streams: dict) -> Original:
         told["sound_rate_hz"] = context.sample_rate or None
         told["channels"] = context.layout.nb_channels or None
     return Original(**told)
+
+
+class _Line(queue.Queue):
+    """A queue that is bounded by the bytes of its items, each a kind and its value."""
+
+    def _init(self, maxsize: int) -> None:
+        super()._init(maxsize)
+        self._bytes = 0
+
+    def _qsize(self) -> int:
+        return self._bytes
+
+    def _put(self, item) -> None:
+        super()._put(item)
+        self._bytes += _size(item)
+
+    def _get(self):
+        item = super()._get()
+        self._bytes -= _size(item)
+        return item
+
+
+def _size(item) -> int:
+    value = item[1][1] if isinstance(item[1], tuple) else item[1]
+    return max(1, getattr(value, "nbytes", 1))  # the queue is empty if the sum is 0
 
 
 class _Tracks:

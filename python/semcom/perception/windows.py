@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import numpy as np
 import torch
@@ -76,16 +78,36 @@ class MediaWindows:
         self.skipped, self.features_s, self.waited_s = 0, 0.0, 0.0
 
     def __iter__(self) -> Iterator[Window]:
-        for name in self.names:
-            try:
-                yield from self._of(name)
-            except SemcomError as cause:
-                if self.failures is None:
-                    raise
-                self.failures.append(str(cause))
+        coming = None  # the next file, which is decoded while this one's features are made
+        try:
+            for name, following in zip_longest(self.names, self.names[1:]):
+                try:
+                    source = coming or MediaSource(name, self.microphone)
+                    source.begin()
+                    coming = self._begun(following)
+                    yield from self._of(name, source)
+                except SemcomError as cause:
+                    if self.failures is None:
+                        raise
+                    self.failures.append(str(cause))
+        finally:
+            if coming:
+                coming.end()
 
-    def _of(self, name) -> Iterator[Window]:
-        source = MediaSource(name, self.microphone)
+    def _begun(self, name) -> MediaSource | None:
+        """A file that is decoded from now on; None for what has to be read at its time, and for a
+        file with an error, which is told when its turn comes."""
+        live = self.sliding or self.realtime or self.microphone
+        if live or name is None or not os.path.isfile(name):
+            return None
+        try:
+            source = MediaSource(name)
+        except SemcomError:
+            return None
+        source.begin()
+        return source
+
+    def _of(self, name, source: MediaSource) -> Iterator[Window]:
         seconds = self._waited(_paced(source) if self.realtime else source)
         cut = self._slide(seconds) if self.sliding else self._cut(seconds)
         for at, parts in cut:
