@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
+
+from .convolution import Convolution, relu6
 
 PICTURE = 112  # pixels of a side
 PATCH = (96, 64)  # frames, mel bands
@@ -30,20 +31,11 @@ class Separable(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, stride: int):
         super().__init__()
-        self.stride = stride
-        self.depthwise = nn.Conv2d(inputs, inputs, 3, stride, groups=inputs)
-        self.pointwise = nn.Conv2d(inputs, outputs, 1)
+        self.depthwise = Convolution(inputs, inputs, 3, stride, groups=inputs)
+        self.pointwise = Convolution(inputs, outputs)
 
     def forward(self, maps: Tensor) -> Tensor:
-        maps = functional.relu6(self.depthwise(same(maps, self.stride)))
-        return functional.relu6(self.pointwise(maps))
-
-
-def same(maps: Tensor, stride: int) -> Tensor:
-    """A map [N, c, h, w] padded with zeros for a 3x3 convolution as by TensorFlow's "same" (with
-    stride 2 only at the right and the bottom), for which the initial weights were trained."""
-    near = 1 if stride == 1 else 0
-    return functional.pad(maps, (near, 1, near, 1))
+        return relu6(self.pointwise(relu6(self.depthwise(maps))))
 
 
 class Stack(nn.Module):
@@ -51,14 +43,14 @@ class Stack(nn.Module):
 
     def __init__(self, inputs: int, layers: tuple):
         super().__init__()
-        self.first = nn.Conv2d(inputs, 32, 3, 2)
+        self.first = Convolution(inputs, 32, 3, 2)
         sizes = [32, *(outputs for outputs, _ in layers)]
         self.layers = nn.Sequential(
             *(Separable(a, b, s) for a, (b, s) in zip(sizes, layers, strict=False))
         )
 
     def forward(self, maps: Tensor) -> Tensor:
-        return self.layers(functional.relu6(self.first(same(maps, 2))))
+        return self.layers(relu6(self.first(maps)))
 
 
 class CompactVision(nn.Module):
@@ -82,7 +74,7 @@ class CompactAudio(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.stack = Stack(1, AUDIO_LAYERS)
+        self.stack = Stack(1, AUDIO_LAYERS).to(memory_format=torch.channels_last)
         self.project = nn.Linear(512, AUDIO_DIM)
 
     def forward(self, patches: Tensor) -> Tensor:

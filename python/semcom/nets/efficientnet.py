@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .convolution import Convolution, relu6
+
 # kernel, stride, expansion, channels out, layers of each stage
 STAGES = (
     (3, 1, 1, 16, 1), (3, 2, 6, 24, 2), (5, 2, 6, 40, 2), (3, 2, 6, 80, 3),
@@ -21,26 +23,6 @@ STAGES = (
 STEM, EMBEDDING = 32, 1280
 SIDE = 128  # [pixels] side of pictures for recognition at terminals
 COMPARED = (1, 2, 4, 6)  # stages whose maps are compared in losses
-
-
-class Convolution(nn.Conv2d):
-    """A convolution with the zero padding of TensorFlow's "same": an odd number of zeros has the
-    larger part at the right and the bottom.
-
-    [N, inputs, h, w] -> [N, outputs, h/stride, w/stride], rounded up
-    """
-
-    def __init__(self, inputs: int, outputs: int, kernel: int = 1, stride: int = 1, groups=1):
-        super().__init__(inputs, outputs, kernel, stride, groups=groups)
-
-    def forward(self, maps: Tensor) -> Tensor:
-        kernel, stride = self.kernel_size[0], self.stride[0]
-        if kernel > 1:
-            around = [
-                max((-(-n // stride) - 1) * stride + kernel - n, 0) for n in maps.shape[:1:-1]
-            ]
-            maps = F.pad(maps, [side for n in around for side in (n // 2, n - n // 2)])
-        return super().forward(maps)
 
 
 class Block(nn.Module):
@@ -58,8 +40,8 @@ class Block(nn.Module):
         self.project = Convolution(wide, outputs)
 
     def forward(self, maps: Tensor) -> Tensor:
-        wide = maps if self.expand is None else F.relu6(self.expand(maps))
-        made = self.project(F.relu6(self.depthwise(wide)))
+        wide = maps if self.expand is None else relu6(self.expand(maps))
+        made = self.project(relu6(self.depthwise(wide)))
         return maps + made if self.residual else made
 
 
@@ -86,13 +68,13 @@ class EfficientNet(nn.Module):
         """Pictures [N, 3, h, w] float32 in 0 to 1 -> the maps [N, c, h/s, w/s] after the stages
         COMPARED, with c = 24, 40, 112, 320 and s = 4, 8, 16, 32, then those after the head, with c
         = 1280 and s = 32."""
-        maps = F.relu6(self.stem((pictures * 255 - 127) / 128))
+        maps = relu6(self.stem((pictures * 255 - 127) / 128))
         found = []
         for number, stage in enumerate(self.stages):
             maps = stage(maps)
             if number in COMPARED:
                 found.append(maps)
-        return [*found, F.relu6(self.head(maps))]
+        return [*found, relu6(self.head(maps))]
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Pictures [N, 3, h, w] float32 in 0 to 1 -> the maps [N, 1280, h/32, w/32] after the

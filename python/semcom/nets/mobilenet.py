@@ -45,7 +45,7 @@ class YAMNet(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.stack = Stack(1, ALL_LAYERS)
+        self.stack = Stack(1, ALL_LAYERS).to(memory_format=torch.channels_last)
         self.classify = nn.Linear(EMBEDDING, SOUND_CLASSES)
 
     def forward(self, patches: Tensor) -> tuple[Tensor, Tensor]:

@@ -28,7 +28,7 @@ from ..weights import store as checkpoint
 from ..weights.names import models_folder
 from .names import AUTO, FEATURES
 
-AT_ONCE = 20  # pictures in a batch
+AT_ONCE = 8  # pictures in a batch; new memory for more takes longer than the layers
 VGG_SIDE = 224  # [pixels]
 VGG_MEAN, VGG_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 

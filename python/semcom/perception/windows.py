@@ -18,7 +18,7 @@ import torch
 from ..base.errors import SemcomError
 from ..media.clip import Media
 from ..media.sources import MediaSource, Second, windows
-from .features import FeatureExtractor
+from .features import FeatureExtractor, looked_at
 
 LENGTH = 10  # [s] length of a window, as in AVE
 LIMIT = 1 << 30  # [bytes] most media that are kept for displays; 10 s of 4:3 have 33 million
@@ -135,7 +135,9 @@ class MediaWindows:
         torch.get_num_threads()  # the first call makes this thread use the number that was set
         began = time.perf_counter()
         audio = self.features.audio(np.stack([second.sound for second in window]))
-        visual = self.features.visual(np.stack([second.pictures for second in window]))
+        looked = looked_at(len(window[0].pictures), self.features.looks)  # others are not copied
+        seen = np.stack([second.pictures[looked.start :: looked.step] for second in window])
+        visual = self.features.visual(seen)
         self.features_s += time.perf_counter() - began
         return audio, visual
 
