@@ -19,7 +19,7 @@ from gnuradio.semcom.nets.m3e.networks import PAD, UNTOLD
 from gnuradio.semcom.nets.m3e.sound import grain
 from gnuradio.semcom.systems.m3e_vsc import M3EVSC
 from gnuradio.semcom.training import air, key_frames
-from gnuradio.semcom.training.job import Job, train
+from gnuradio.semcom.training.job import Job, origin_of, train
 from gnuradio.semcom.training.loop import Loop
 from gnuradio.semcom.training.m3e import checked, differences, library, sentences
 from gnuradio.semcom.training.m3e import text as text_part
@@ -286,6 +286,28 @@ def test_each_part_learns_what_is_its_own_and_resumes_to_the_same(part, tmp_path
     assert isinstance(next(iter(test.values())), float)
     numbers = [n for each in test.values() if isinstance(each, dict) for n in each.values()]
     assert numbers and all(math.isfinite(n) for n in numbers)
+
+
+def test_a_training_with_other_material_is_not_resumed(tmp_path, small, medium, monkeypatch):
+    """A folder is known by its manifest."""
+
+    def own_part(net, config, job):
+        return Codebooks(net, config, medium(None, "image"))
+
+    monkeypatch.setattr(recipe, "_part", own_part)
+    (tmp_path / "out").mkdir()
+
+    def loop(folder):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "manifest.csv").write_text(f"path,class\n{folder[0]}.jpg,Bark\n")
+        job = Job("m3e_vsc", "full", tmp_path / "out", data=tmp_path / folder, network=TINY)
+        made = M3E.prepare(job, QUICK.of("pictures"))
+        return Loop(made, job.out, origin=origin_of(made, job))
+
+    loop("one").save()
+    assert loop("once again").resume()
+    with pytest.raises(SemcomError, match="other options"):
+        loop("two").resume()
 
 
 def test_a_discriminator_that_rests_does_not_move(small, medium):

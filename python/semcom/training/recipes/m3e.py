@@ -18,12 +18,15 @@ from __future__ import annotations
 import dataclasses
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import torch
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from ...base.errors import SemcomError
+from ...base.files import sha256
+from ...data import MANIFEST
 from ...data.clipset import SPLITS
 from ...data.descriptions import VOCABULARY
 from ...perception import sentence_embedding
@@ -80,13 +83,16 @@ class M3E(JobRecipe):
     part    what is trained, with its data and options
     data    name of the set
     before  part -> steps, batch, seed and figures of the parts that --init has had trained
+    digest  SHA-256 of the manifest of the set; None of drawn material
     """
 
     Config = M3ETraining
     score_name = "score of the part"
 
-    def __init__(self, net: M3EVSC, part: Part, data: str = "", before: dict | None = None):
+    def __init__(self, net: M3EVSC, part: Part, data: str = "", before: dict | None = None,
+                 digest: str | None = None):  # fmt: skip
         self.part, self.config, self.data, self.before = part, part.config, data, before or {}
+        self.digest = digest
         self.model = Trained(net, part.adversary)
         self.steps_per_epoch = min(VALIDATE_EVERY, self.config.steps)
         self.figures = {}
@@ -122,7 +128,10 @@ class M3E(JobRecipe):
         torch.manual_seed(config.seed)
         net, before = _networks(job)
         part = _part(net, config, job)
-        return cls(net, part, "films" if job.data else "drawn", before)
+        name, digest = "drawn", None
+        if job.data:
+            name, digest = "films", sha256(Path(job.data) / MANIFEST)
+        return cls(net, part, name, before, digest)
 
     @property
     def kept(self) -> M3EVSC:
@@ -189,6 +198,10 @@ class M3E(JobRecipe):
     def data_name(self) -> str:
         """Name of the set: "films" or "drawn"."""
         return self.data
+
+    def learns_from(self) -> dict:
+        """The name, and the digest of the manifest."""
+        return super().learns_from() | {"manifest": self.digest}
 
     def header(self) -> dict:
         """Figures of every part that was trained so far."""
