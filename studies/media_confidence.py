@@ -14,7 +14,7 @@ from gnuradio.semcom.data.tensors import read
 from gnuradio.semcom.nets.calibration import Calibration
 from gnuradio.semcom.report import tables
 from gnuradio.semcom.systems.loading import load_any
-from gnuradio.semcom.tasks.scores import calibration_error, reliability
+from gnuradio.semcom.tasks.scores import calibration_error, least_calibration_error, reliability
 from gnuradio.semcom.training.calibrate import answers
 
 SNRS_DB = (-10.0, 0.0, 10.0)
@@ -22,7 +22,7 @@ LINK = TorchLink("rayleigh", "ls", "lmmse", seed=1)
 
 
 def told_by(path: Path, clips) -> dict:
-    """(confidence [n], correct [n]) of every second, by (SNR, calibrated)."""
+    """(confidence, correct), both [clips, seconds], by (SNR, calibrated)."""
     net, found = load_any(path), {}
     features, own = read(clips, terminals=net.terminals), net.calibration
     for snr in SNRS_DB:
@@ -30,8 +30,7 @@ def told_by(path: Path, clips) -> dict:
         for calibrated in (False, True):
             calibration = own if calibrated else Calibration()
             sure, event = calibration(said.logits, said.noise).max(-1)
-            pair = sure.flatten().numpy(), (event == said.labels).flatten().numpy()
-            found[snr, calibrated] = pair
+            found[snr, calibrated] = sure.numpy(), (event == said.labels).numpy()
     return found
 
 
@@ -45,10 +44,12 @@ def confidence_table(paths: dict[str, Path], sets: list, told: Callable = told_b
             for snr in SNRS_DB:
                 (before, after) = (calibration_error(*found[snr, c]) for c in (False, True))
                 sure, right = found[snr, True]
+                least = (least_calibration_error(sure, together) for together in (False, True))
                 rows.append([clips.name, system, f"{snr:g} dB", f"{right.mean():.3f}",
-                             f"{sure.mean():.3f}", f"{before:.3f}", f"{after:.3f}"])  # fmt: skip
+                             f"{sure.mean():.3f}", f"{before:.3f}", f"{after:.3f}",
+                             "-".join(f"{each:.3f}" for each in least)])  # fmt: skip
     header = ["set", "system", "SNR", "accuracy", "mean confidence",
-              "calibration error, before", "after"]  # fmt: skip
+              "calibration error, before", "after", "least"]  # fmt: skip
     return tables.markdown(header, rows), every
 
 

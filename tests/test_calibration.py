@@ -19,11 +19,16 @@ from gnuradio.semcom.data import synthetic
 from gnuradio.semcom.nets import calibration
 from gnuradio.semcom.nets.calibration import Calibration, between, effective_snr_db
 from gnuradio.semcom.systems.loading import load_any, load_system
-from gnuradio.semcom.tasks.scores import calibration_error, reliability
+from gnuradio.semcom.tasks.scores import (
+    calibration_error,
+    least_calibration_error,
+    reliability,
+)
 from gnuradio.semcom.training.calibrate import Answers, fitted
 from gnuradio.semcom.weights import store
 from gnuradio.semcom.weights.names import shipped
 from safetensors.torch import load_file
+from scipy.stats import binom
 
 PLACE = Path(__file__).resolve().parents[1] / "tools" / "calibrate.py"
 SPEC = importlib.util.spec_from_file_location("calibrate_tool", PLACE)
@@ -46,6 +51,17 @@ def test_the_error_is_that_of_the_definition():
     assert reliability(np.zeros(0), np.zeros(0)).shape == (0, 3)
     expected = [[0.1, 0, 1], [0.95, 1, 2]]
     np.testing.assert_allclose(reliability([0.1, 0.9, 1.0], [0, 1, 1], 2), expected)
+
+
+def test_true_confidences_have_the_error_of_their_number():
+    """One bin of n coins has the mean deviation of a binomial, which falls with the root of n."""
+    for clips in (10, 1000):
+        sure = np.full((clips, 10), 0.5)
+        coins = np.arange(clips * 10 + 1)
+        one = np.abs(coins / (clips * 10) - 0.5) @ binom.pmf(coins, clips * 10, 0.5)
+        each = np.abs(coins[: clips + 1] / clips - 0.5) @ binom.pmf(coins[: clips + 1], clips, 0.5)
+        assert least_calibration_error(sure, False) == pytest.approx(one, rel=0.15)
+        assert least_calibration_error(sure, True) == pytest.approx(each, rel=0.15)
 
 
 def test_the_effective_snr_of_a_frame():
