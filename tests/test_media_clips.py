@@ -84,10 +84,10 @@ def test_the_summary_tells_strong_weak_and_none_apart():
 
 def test_confidence_is_told_before_and_after():
     rng = np.random.default_rng(0)
-    right = rng.random(4000) < 0.6
+    right = rng.random((400, 10)) < 0.6
 
     def told(path, clips):
-        pair = {False: (np.full(4000, 0.9), right), True: (np.full(4000, 0.6), right)}
+        pair = {False: (np.full(right.shape, 0.9), right), True: (np.full(right.shape, 0.6), right)}
         return {(snr, c): pair[c] for snr in (-10.0, 0.0, 10.0) for c in (False, True)}
 
     lines, every = confidence_table({"s": "p"}, [SimpleNamespace(name="set")], told)
@@ -95,3 +95,5 @@ def test_confidence_is_told_before_and_after():
     assert cells[:3] == ["set", "s", "-10 dB"] and len(lines) == 5 and ("s", "set") in every
     assert float(cells[5]) == pytest.approx(0.9 - right.mean(), abs=1e-3)
     assert float(cells[6]) == pytest.approx(abs(0.6 - right.mean()), abs=1e-3)
+    few, fewer = map(float, cells[7].split("-"))  # mean deviation of 4000 and of 400 draws
+    assert few == pytest.approx(0.0062, abs=0.001) and fewer == pytest.approx(0.0195, abs=0.003)
