@@ -75,6 +75,23 @@ def test_a_clip_goes_over_the_link_and_is_drawn(program, clip, untrained, tmp_pa
     assert np.corrcoef(sound, drawn[: len(sound)])[0, 1] > 0.95
 
 
+def test_weights_with_classes_of_their_own_name_these(program, clip, tmp_path):
+    """The truth beside the film is in these classes, too, and no class is said to be unknown."""
+    weights, out = tmp_path / "own.safetensors", tmp_path / "own.json"
+    net = tiny_system(classes=3, audio_dim=128, visual_dim=128, height=5, width=5)
+    net.classes = ("Door knock", "Bark", "background")
+    checkpoint.save(weights, net, variant="full", data="doors")
+    (clip.parent / "Annotations.txt").write_text("Door knock&clip&good&1&3\n")
+    done = program(APP, "--media", clip, clip, "--checkpoint", weights, "--json", out,
+                   "--render", tmp_path / "own.mp4")  # fmt: skip
+    assert done.returncode == 0 and "not a class" not in done.stderr, done.stderr
+    (record,) = json.loads(out.read_text())["records"]
+    for film in record["media"]:
+        assert film["truth"] == ["background", "Door knock", "Door knock", "background"]
+        assert {event["event"] for event in film["events"]} <= set(net.classes)
+    assert record["accuracy"] is not None
+
+
 def test_a_film_with_categories_of_its_own_keeps_its_events(program, clip, untrained, tmp_path):
     (clip.parent / "Annotations.txt").write_text("Door knock&clip&good&1&3\n")
     done = program(APP, "--media", clip, "--checkpoint", untrained, "--json", tmp_path / "out.json")

@@ -143,10 +143,12 @@ def check_outputs(points, args) -> None:
 def clips_of(points, args):
     """The set of clips of the options; a line on standard error for what is unknown of films."""
     from ..run.sets import clips_of
+    from ..systems.choice import weights_for
 
     clips = clips_of(points)
     if not points[0].media:
         return clips
+    weights_for(points[0], clips)  # the films take their classes
     for note in clips.truths.notes:
         print(f"{program()}: {note}", file=sys.stderr)
     if args.render and (streams := clips.streams()):

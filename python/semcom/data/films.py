@@ -22,7 +22,7 @@ from ..perception.features import extractor, suited
 from ..perception.names import AUTO, FEATURES
 from ..perception.windows import MediaWindows
 from .ave_text import Truths
-from .clipset import AVE_CLASSES, BACKGROUND
+from .clipset import AVE_CLASSES
 
 MIB = 1 << 20
 
@@ -35,6 +35,8 @@ class Films:
     features    'world', 'compact', or 'vgg' with the folder ``weights``; 'auto': see :meth:`suit`
     weights     folder of the weights of 'vgg'
 
+    ``classes`` are AVE's, or those of the system that :meth:`suit` was told of.
+
     ``places`` has (name, first second, seconds) of each clip that was sent; the source fills it.
     ``media(i)`` reads them again, which is fast in their order.  ``truths`` has the true events;
     its ``notes`` name the files of annotations with unknown classes.  ``first`` is the number of
@@ -42,7 +44,6 @@ class Films:
     """
 
     name = "media"
-    classes = AVE_CLASSES
 
     def __init__(self, names: Sequence, microphone: str = "", features: str = AUTO,
                  weights: str = ""):  # fmt: skip
@@ -51,7 +52,7 @@ class Films:
         self.features = FEATURES[0] if features == AUTO else features
         self.places: list[tuple[str, int, int]] = []
         self.first, self._counts = 0, {}
-        self.truths = Truths(self.names, self.classes)
+        self.classes, self.truths = AVE_CLASSES, Truths(self.names)
         self._again, self._at = None, 0
 
     def __len__(self) -> int:
@@ -70,10 +71,13 @@ class Films:
                     told.update(file.read(MIB))
         return told.hexdigest()
 
-    def suit(self, sizes: dict) -> None:
-        """With features 'auto', choose the feature networks that fit a system's ``sizes``."""
+    def suit(self, sizes: dict, classes: Sequence[str] | None = None) -> None:
+        """Take the ``classes`` of a system, if it has some, and with features 'auto' choose the
+        feature networks that fit its ``sizes``."""
         if self.asked == AUTO:
             self.features = suited(sizes) or self.features
+        if classes and tuple(classes) != self.classes:
+            self.classes, self.truths = tuple(classes), Truths(self.names, classes)
 
     def media(self, i: int) -> Media | None:
         """Pictures and sound of the i-th clip that was sent; None for devices and pipes, which
@@ -129,7 +133,8 @@ class Films:
 
     def _label(self, i: int) -> str:
         labels = self.labels(i)
-        events = [] if labels is None else [n for n in labels.tolist() if n != BACKGROUND]
+        background = len(self.classes) - 1
+        events = [] if labels is None else [n for n in labels.tolist() if n != background]
         return self.classes[max(set(events), key=events.count)] if events else ""
 
     @property

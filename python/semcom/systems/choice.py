@@ -91,7 +91,7 @@ def weights_for(point, clips) -> str:
     )
     net = shared_system(point.system, str(path), point.device)
     if hasattr(clips, "suit"):
-        clips.suit(net.sizes())
+        clips.suit(net.sizes(), net.classes if "classes" in net.sizes() else None)
     check(point, net, path, clips)
     return str(path)
 
