@@ -44,6 +44,7 @@ def refused(path, *words):
         loading.load_any(path)
     for word in (str(path), *words):
         assert word in str(caught.value)
+    assert len(str(caught.value)) < 300 + len(str(path))
 
 
 @pytest.mark.parametrize(
@@ -53,6 +54,12 @@ def refused(path, *words):
 def test_a_value_of_another_type_is_named(path, value, told):
     changed(path, hidden=value)
     refused(path, f"config hidden is {told}, expected one such as 256")
+
+
+@pytest.mark.parametrize("value", [2**62, 2**63, 2**70])
+def test_sizes_beyond_any_machine_are_told_without_a_trace_of_torch(path, value):
+    changed(path, hidden=value)
+    refused(path, "config")
 
 
 def test_a_share_that_is_no_number_is_named(path):

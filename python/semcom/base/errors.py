@@ -14,6 +14,11 @@ class _OneLine(Exception):
         return CONTROL.sub(lambda found: repr(found[0])[1:-1], super().__str__())
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of an error's text, or the name of its type: Torch adds a trace of C++."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
 class SemcomError(_OneLine, ValueError):
     """Input that cannot be used: the message is one line naming what was found, expected, and the
     remedy."""

@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from .errors import SemcomError
+from .errors import SemcomError, first_line
 
 LINKS = 40  # symbolic links that are followed, as many as Linux follows
 SUFFIX = 16  # characters of the longest suffix that names a format
@@ -185,7 +185,7 @@ def replacing(path, *failures):
         yield temporary
         goal.take(temporary)
     except (OSError, *failures) as cause:
-        reason = getattr(cause, "strerror", None) or str(cause).splitlines()[0]
+        reason = getattr(cause, "strerror", None) or first_line(cause)
         if getattr(cause, "errno", None) == errno.ENXIO:
             reason = f"nobody read it for {READER_S:g} s"
         raise SemcomError(f"{path}: could not be written ({reason})") from cause

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from .. import core
-from ..base.errors import SemcomError
+from ..base.errors import SemcomError, first_line
 from ..base.options import at_least, option
 from . import names
 
@@ -84,4 +84,4 @@ def _call(function: Callable, *arguments):
     try:
         return function(*arguments)
     except (TypeError, ValueError) as cause:
-        raise SemcomError(f"block code: {str(cause).splitlines()[0]}") from cause
+        raise SemcomError(f"block code: {first_line(cause)}") from cause

@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, quote
 
 import torch
 
-from ..base.errors import SemcomError
+from ..base.errors import SemcomError, first_line
 from ..data import ave_text
 from ..data.clipset import unnamed
 from ..weights import store
@@ -115,8 +115,9 @@ def to_device(net: torch.nn.Module, device: str) -> torch.nn.Module:
     try:
         return net.to(device)
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise SemcomError(f"device {device!r}: cannot be used ({reason}); try cpu") from error
+        raise SemcomError(
+            f"device {device!r}: cannot be used ({first_line(error)}); try cpu"
+        ) from error
 
 
 def check_sizes(net, clips, what: str) -> None:

@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from .. import __version__
-from ..base.errors import SemcomError
+from ..base.errors import SemcomError, first_line
 from ..base.files import replacing, sha256
 from ..nets.calibration import Calibration
 
@@ -192,7 +192,7 @@ def _built(path, cls: type, header: dict):
         return cls(cls.Config(**header["config"]), header["classes"])
     except (SemcomError, TypeError, RuntimeError, ArithmeticError) as error:
         raise SemcomError(
-            f"{path}: config does not fit {cls.name}: {error}; train it again"
+            f"{path}: config does not fit {cls.name}: {first_line(error)}; train it again"
         ) from error
 
 
