@@ -99,19 +99,38 @@ def films(media):
     return write
 
 
-def extracted(program, folder, out, *words):
-    done = program(EXTRACT, folder, "--out", out, "--workers", "1", *words)
-    assert done.returncode == 0, done.stderr
-    return done
+@pytest.fixture(scope="module")
+def features(media, tmp_path_factory):
+    """The file of features of the clip of which all films are copies."""
+    folder = tmp_path_factory.mktemp("features")
+    (job,) = extraction.jobs(media, [media / "clip00.mp4"], folder, "world", None, 10)
+    extraction.extract(job)
+    return job.part
+
+
+@pytest.fixture
+def extracted(program, features):
+    """Extracts a folder of films; their features lie there already, as after a stop."""
+
+    def extract(folder, out, *words):
+        paths, _ = extraction.media_files(folder)
+        for job in extraction.jobs(folder, paths, out, "world", None, 10):
+            job.part.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(features, job.part)
+        done = program(EXTRACT, folder, "--out", out, "--workers", "1", *words)
+        assert done.returncode == 0, done.stderr
+        return done
+
+    return extract
 
 
 BARK, TRUCK = AVE_CLASSES.index("Bark"), AVE_CLASSES.index("Truck")
 
 
-def test_a_film_annotated_twice_gives_two_clips(program, films, tmp_path):
+def test_a_film_annotated_twice_gives_two_clips(films, tmp_path, extracted):
     rows = "Category&VideoID&Quality&StartTime&EndTime\nBark&a&good&0&1\nTruck&a&good&1&3\n"
     folder = films(tmp_path / "in", ["a.mp4"], Annotations=rows, testSet=rows)
-    extracted(program, folder, tmp_path / "set")
+    extracted(folder, tmp_path / "set")
     clips = open_set(tmp_path / "set", "test")
     assert [clips.labels(i)[:4].tolist() for i in range(len(clips))] == [
         [BARK, 28, 28, 28], [28, TRUCK, TRUCK, 28]
@@ -120,21 +139,21 @@ def test_a_film_annotated_twice_gives_two_clips(program, films, tmp_path):
     np.testing.assert_array_equal(clips.audio(0), clips.audio(1))
 
 
-def test_rows_of_one_film_may_be_in_two_splits(program, films, tmp_path):
+def test_rows_of_one_film_may_be_in_two_splits(films, tmp_path, extracted):
     one, other = "Bark&a&good&0&1\n", "Truck&a&good&1&3\n"
     texts = {"Annotations": one + other, "trainSet": other, "testSet": one}
     folder = films(tmp_path / "in", ["a.mp4"], **texts)
-    extracted(program, folder, tmp_path / "set", "--seconds", "5")
+    extracted(folder, tmp_path / "set", "--seconds", "5")
     train, test = (open_set(tmp_path / "set", split) for split in ("train", "test"))
     assert train.labels(0).tolist() == [28, TRUCK, TRUCK, 28, 28]
     assert test.labels(0).tolist() == [BARK, 28, 28, 28, 28]
     assert (train.ids, test.ids) == (["a", "a 1"], ["a"])  # a window without events is in one split
 
 
-def test_films_of_one_name_in_two_folders_are_two(program, films, tmp_path):
+def test_films_of_one_name_in_two_folders_are_two(program, films, tmp_path, extracted):
     rows = "Bark&x/a&good&0&2\nTruck&y/a&good&3&5\nBark&b&good&0&1\n"
     names = ["x/a.mp4", "y/a.mp4", "y/b.mp4"]
-    extracted(program, films(tmp_path / "in", names, Annotations=rows), tmp_path / "set")
+    extracted(films(tmp_path / "in", names, Annotations=rows), tmp_path / "set")
     clips = open_set(tmp_path / "set", "test")
     assert clips.ids == ["x/a", "y/a", "b"]
     assert [int(clips.labels(i)[0]) for i in range(3)] == [BARK, 28, BARK]
@@ -144,19 +163,19 @@ def test_films_of_one_name_in_two_folders_are_two(program, films, tmp_path):
     assert "line 2 of the annotations: 'a' may be x/a or y/a" in done.stderr.splitlines()[-1]
 
 
-def test_titles_with_the_separator_are_read_back(program, films, tmp_path):
+def test_titles_with_the_separator_are_read_back(films, tmp_path, extracted):
     names = ["Salt & Pepper.mp4", "Bark1.mp4", "two\nlines.mp4", "100 %26.mp4"]
     folder = films(tmp_path / "in", names, Annotations="Bark&Bark1&good&0&2\n")
-    extracted(program, folder, tmp_path / "set")
+    extracted(folder, tmp_path / "set")
     clips = open_set(tmp_path / "set", "test")
     assert sorted(clips.ids) == ["100 %26", "Bark1", "Salt & Pepper", "two\nlines"]
     assert clips.labels(clips.ids.index("Bark1")).tolist() == [BARK] * 2 + [28] * 8
 
 
-def test_categories_of_ones_own_become_classes(program, films, tmp_path):
+def test_categories_of_ones_own_become_classes(films, tmp_path, extracted):
     rows = "Door knock&a&good&0&2\nBark&b&good&1&2\n"
     folder = films(tmp_path / "in", ["a.mp4", "b.mp4"], Annotations=rows)
-    done = extracted(program, folder, tmp_path / "set")
+    done = extracted(folder, tmp_path / "set")
     assert "classes: Door knock, Bark, background" in done.stdout
     assert "'Door knock' (line 1) is not a category of AVE" in done.stdout
     clips = open_set(tmp_path / "set", "test")
@@ -172,10 +191,10 @@ def test_rows_that_cannot_be_read_are_told_before_the_work(program, films, tmp_p
     assert "Annotations.txt: line 2: end is ''" in done.stderr.splitlines()[-1]
 
 
-def test_a_row_behind_the_end_of_its_film_is_told(program, films, tmp_path):
+def test_a_row_behind_the_end_of_its_film_is_told(films, tmp_path, extracted):
     rows = "Bark&a&good&2&4\nBark&a&good&40&45\n"
     folder = films(tmp_path / "in", ["a.mp4"], Annotations=rows)
-    done = extracted(program, folder, tmp_path / "set")
+    done = extracted(folder, tmp_path / "set")
     assert "line 2 of the annotations: begins at 40 s, behind the end of a.mp4" in done.stdout
     assert len(open_set(tmp_path / "set", "test")) == 1
 
@@ -187,13 +206,13 @@ def test_a_split_of_another_release_is_refused(program, films, tmp_path):
     assert "testSet.txt: line 1: Bark of 'a' from 2 to 5 s is not a row" in done.stderr
 
 
-def test_a_name_as_long_as_can_be_is_extracted(program, films, tmp_path):
+def test_a_name_as_long_as_can_be_is_extracted(films, tmp_path, extracted):
     name = 246 * "n"
-    extracted(program, films(tmp_path / "in", [f"{name}.mp4"]), tmp_path / "set")
+    extracted(films(tmp_path / "in", [f"{name}.mp4"]), tmp_path / "set")
     assert open_set(tmp_path / "set", "test").ids == [name]
 
 
-def test_names_of_any_bytes_and_what_is_no_media_are_told(program, films, tmp_path):
+def test_names_of_any_bytes_and_what_is_no_media_are_told(films, tmp_path, extracted):
     folder, odd = films(tmp_path / "in", ["a.mp4", "b.OPUS"]), b"lat\xe9in"
     os.rename(folder / "b.OPUS", os.fsencode(folder) + b"/" + odd + b".OPUS")
     (folder / "Annotations.txt").write_text("Bark&lat\\xe9in&good&0&2\n")
@@ -202,7 +221,7 @@ def test_names_of_any_bytes_and_what_is_no_media_are_told(program, films, tmp_pa
     (folder / "gone.mp4").symlink_to("nowhere")
     os.mkfifo(folder / "pipe.mp4")
     (folder / "linked").symlink_to(tmp_path)
-    done = extracted(program, folder, tmp_path / "set")
+    done = extracted(folder, tmp_path / "set")
     lines = done.stdout[done.stdout.index("not read:") :].splitlines()[1:]
     assert sorted(line.strip().replace(f"{folder}/", "") for line in lines) == [
         "1 files ._*, in which macOS stores metadata of other files",
