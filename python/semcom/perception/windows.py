@@ -9,6 +9,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import zip_longest
 
@@ -132,14 +133,15 @@ class MediaWindows:
     def _features(self, window: list[Second]) -> tuple:
         if self.features is None:
             return [None] * len(window), [None] * len(window)
-        torch.get_num_threads()  # the first call makes this thread use the number that was set
         began = time.perf_counter()
-        audio = self.features.audio(np.stack([second.sound for second in window]))
+        sound = np.stack([second.sound for second in window])
         looked = looked_at(len(window[0].pictures), self.features.looks)  # others are not copied
         seen = np.stack([second.pictures[looked.start :: looked.step] for second in window])
-        visual = self.features.visual(seen)
+        with ThreadPoolExecutor(1) as pool:
+            heard = pool.submit(_threaded, self.features.audio, sound)
+            visual = _threaded(self.features.visual, seen)
         self.features_s += time.perf_counter() - began
-        return audio, visual
+        return heard.result(), visual
 
     def _waited(self, seconds: Iterable[Second]) -> Iterator[Second]:
         seconds = iter(seconds)
@@ -150,6 +152,11 @@ class MediaWindows:
             if second is None:
                 return
             yield second
+
+
+def _threaded(function, values: np.ndarray) -> np.ndarray:
+    torch.get_num_threads()  # the first call makes this thread use the number that was set
+    return function(values)
 
 
 def _paced(seconds: Iterable[Second]) -> Iterator[Second]:
