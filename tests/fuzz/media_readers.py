@@ -11,6 +11,7 @@ import numpy as np
 from gnuradio.semcom.media.clip import Media
 from gnuradio.semcom.media.codecs import pictures, sounds, texts
 from gnuradio.semcom.media.sources import Limits, MediaSource
+from gnuradio.semcom.systems import digital
 from gnuradio.semcom.systems.digital import HEAD, Digital, DigitalSettings
 from hypothesis import strategies as st
 
@@ -69,6 +70,7 @@ def text_codecs(told):
 
 @functools.cache
 def media_link() -> Digital:
+    digital.LARGEST = 1 << 22  # instead of 256 MiB, of which memory takes nine tenths of the time
     return Digital(DigitalSettings(task="media", source="jpeg+pcm"))
 
 
