@@ -182,8 +182,8 @@ BOOST_DATA_TEST_CASE(the_demapper_answers_degenerate_input,
     const std::vector<std::complex<float>> symbols = { { nan, 0 },       { 0, INFINITY },
                                                        { 1, 1 },         { 1, 1 },
                                                        { 1, 1 },         { 0.9f, -0.8f },
-                                                       { 3e38f, -3e38f } };
-    const std::vector<float> noise = { 1, 1, INFINITY, nan, -1, 0, 0 };
+                                                       { 3e38f, -3e38f }, { 0.9f, -0.8f } };
+    const std::vector<float> noise = { 1, 1, INFINITY, nan, -1, 0, 0, -0.0f };
     const int b = mapper.bits();
     std::vector<float> llrs(symbols.size() * b);
     mapper.demap(
@@ -194,6 +194,8 @@ BOOST_DATA_TEST_CASE(the_demapper_answers_degenerate_input,
         BOOST_TEST(std::abs(llrs[i]) == certain_llr);
     BOOST_TEST(llrs[5 * b] < 0);
     BOOST_TEST((b == 1 || llrs[5 * b + b / 2] > 0));
+    for (int i = 0; i < b; i++) // no noise, whatever its sign
+        BOOST_TEST(llrs[5 * b + i] == llrs[7 * b + i]);
 }
 
 BOOST_AUTO_TEST_CASE(the_exponential_is_that_of_the_library)

@@ -83,7 +83,8 @@ SEMCOM_SIMD void demap_rail(
 float to_scale(float noise)
 {
     constexpr float most = 1e30f; // without noise, what is further is out of the question
-    return noise >= 0 && noise < INFINITY ? std::min(1 / noise, most) : 0;
+    // 1 / -0 would be minus infinity
+    return noise >= 0 && noise < INFINITY ? std::min(1 / std::fabs(noise), most) : 0;
 }
 
 } // namespace
