@@ -17,6 +17,7 @@ from gnuradio.semcom.media import spectrum
 from gnuradio.semcom.media.sources import MediaSource, Second
 from gnuradio.semcom.nets.compact import CompactAudio, CompactVision
 from gnuradio.semcom.nets.vgg import VGG19Pool5, VGGish
+from gnuradio.semcom.perception import windows as perception
 from gnuradio.semcom.perception.features import Vgg, extractor, looked_at
 from gnuradio.semcom.perception.windows import MediaWindows, Window, WindowStore
 from gnuradio.semcom.weights import store as checkpoint
@@ -175,6 +176,31 @@ def test_the_next_file_is_decoded_while_this_one_is_used(how, begun, clip, monke
     assert next(windows).start == 0
     assert len(set(opened)) == begun
     windows.close()
+    assert stray(before, 3) == set()
+
+
+def test_a_file_that_changed_since_it_was_opened_is_opened_again(clip, tmp_path):
+    """As one that is still being written when the film before it is sent."""
+    growing, whole = tmp_path / "growing.mp4", clip.read_bytes()
+    growing.write_bytes(whole[: len(whole) // 3])
+    windows = iter(MediaWindows([clip, growing], None, failures=(failures := [])))
+    assert next(windows).start == 0
+    growing.write_bytes(whole)
+    assert [len(window.seconds) for window in windows] == [10] and not failures
+
+
+def test_an_interrupt_while_the_next_file_is_opened_leaves_no_thread(clip, monkeypatch):
+    before, first = set(threading.enumerate()), MediaSource(clip)
+
+    def opened(name, *more):
+        if sources:
+            return sources.pop()
+        raise KeyboardInterrupt
+
+    sources = [first]
+    monkeypatch.setattr(perception, "MediaSource", opened)
+    with pytest.raises(KeyboardInterrupt):
+        next(iter(MediaWindows([clip, clip], None)))
     assert stray(before, 3) == set()
 
 

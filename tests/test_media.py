@@ -2,6 +2,7 @@
 # Copyright 2026 gr-semcom contributors
 """Media to seconds: times, levels and shapes, against clips made here."""
 
+import os
 import threading
 import time
 from fractions import Fraction
@@ -440,6 +441,25 @@ def test_decoding_waits_for_its_reader(make, monkeypatch):
     source = MediaSource(path, height=HEIGHT)
     source.begin()
     time.sleep(0.5)
-    assert 5 * piece <= source._line.qsize() < 6 * piece + 4 * RATE
+    assert 5 * piece <= source._line.qsize() < 6 * piece + 4 * RATE + sources.OBJECTS
     np.testing.assert_array_equal(np.concatenate([s.pictures for s in source]), whole)
     assert source._line.empty()
+
+
+def test_tiny_pieces_count_with_the_objects_around_them():
+    line = sources._Line(10 * sources.OBJECTS)
+    for _ in range(10):
+        line.put_nowait(("sound", (0, np.zeros(1, np.float32))))
+    assert line.full() and line.get_nowait()[0] == "sound" and not line.full()
+
+
+def test_a_pipe_is_not_read_far_ahead(make, tmp_path, monkeypatch):
+    """It may be a camera; what is shown should be what happens now."""
+    path, pipe = make("clip.ts", seconds=3), tmp_path / "pipe.ts"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: pipe.write_bytes(path.read_bytes()))
+    monkeypatch.setattr(sources, "HELD_LIVE", 1000)
+    writer.start()
+    source = MediaSource(pipe, height=HEIGHT)
+    assert len(list(source)) == 3 and source._line.maxsize == 1000
+    writer.join()

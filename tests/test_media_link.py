@@ -90,6 +90,12 @@ def test_weights_with_classes_of_their_own_name_these(program, clip, tmp_path):
         assert film["truth"] == ["background", "Door knock", "Door knock", "background"]
         assert {event["event"] for event in film["events"]} <= set(net.classes)
     assert record["accuracy"] is not None
+    films = Films([clip])
+    digest = films.digest()  # by which a worker knows its film, whose classes it learns later
+    films.suit(net.sizes(), net.classes)
+    assert films.digest() == digest == Films([clip]).digest()
+    (clip.parent / "Annotations.txt").write_text("Bark&clip&good&1&3\n")
+    assert Films([clip]).digest() != digest
 
 
 def test_a_film_with_categories_of_its_own_keeps_its_events(program, clip, untrained, tmp_path):

@@ -113,7 +113,7 @@ def check_outputs(points, args) -> None:
     """SemcomError for an output that cannot be written, would replace an input or is missing."""
     from ..report.tables import LONGEST
 
-    if len(points) > LONGEST and not args.json:
+    if len(points) > LONGEST and not (args.json or args.plot):
         raise SemcomError(
             f"--json: missing; the table shows only {LONGEST} of the {len(points)} points"
         )

@@ -155,10 +155,11 @@ class Truths:
     """
 
     def __init__(self, names: Sequence, classes: Sequence[str] = AVE_CLASSES):
-        self.classes, self.notes, self._rows = tuple(classes), [], {}
+        self.classes, self.notes, self._all, self._rows = tuple(classes), [], {}, {}
         for path in dict.fromkeys(_beside(name) for name in names):
             if path.is_file():
-                self._rows[path] = self._known(path, read(path))
+                self._all[path] = read(path)
+                self._rows[path] = self._known(path, self._all[path])
 
     def _known(self, path: Path, rows: list[Annotation]) -> dict[str, list[Annotation]]:
         """{film: rows}, without the films that have a category outside ``classes``."""
@@ -173,6 +174,11 @@ class Truths:
                 f"the truth of {len(unknown)} of {len(films)} films is unknown"
             )
         return {film: own for film, own in films.items() if film not in unknown}
+
+    def keys(self, name) -> list[tuple]:
+        """The keys of the rows of a file, also of those in other categories than ``classes``."""
+        rows = self._all.get(_beside(name), ())
+        return [row.key for row in rows if row.film == Path(name).stem]
 
     def rows(self, name) -> list[Annotation] | None:
         """The rows of a file; None if its truth is unknown."""

@@ -59,9 +59,9 @@ class Films:
         return 0
 
     def digest(self) -> str:
-        """SHA-256 (hexadecimal) of the names, sizes, first and last MiB and true events of the
-        files."""
-        truths = [[row.key for row in self.truths.rows(name) or ()] for name in self.names]
+        """SHA-256 (hexadecimal) of the names, sizes, first and last MiB and annotations of the
+        files, whatever the classes."""
+        truths = [self.truths.keys(name) for name in self.names]
         told = hashlib.sha256(f"{self._files()} {self._sizes()} {truths}".encode())
         for name, size in zip(self.names, self._sizes(), strict=True):
             if size:

@@ -39,8 +39,10 @@ from .spectrum import RATE
 
 WAITING = 1 << 30  # [bytes] most original pictures that wait for their second
 # [bytes] by which decoding may be ahead of its reader: of files a window of ten seconds, so that
-# features and decoding are made at the same time; of devices half a second, to show what is now
+# features and decoding are made at the same time; of devices and pipes half a second, to show what
+# is now
 HELD, HELD_LIVE = 64 << 20, 2 << 20
+OBJECTS = 512  # [bytes] of the objects around a picture or a piece of sound
 USUAL = Limits()
 JITTER = RATE // 50  # [samples] deviation of time stamps that is not a gap
 
@@ -116,7 +118,7 @@ class MediaSource:
         """Decode from now on, before the first second is asked for."""
         if self._line:
             return
-        live = any(reader.is_device for reader in self._readers)
+        live = any(reader.is_device or reader.pipe for reader in self._readers)
         self._line = _Line(HELD_LIVE if live else HELD)
         self._going.set()
         for reader in self._readers:
@@ -199,7 +201,7 @@ class _Line(queue.Queue):
 
 def _size(item) -> int:
     value = item[1][1] if isinstance(item[1], tuple) else item[1]
-    return max(1, getattr(value, "nbytes", 1))  # the queue is empty if the sum is 0
+    return getattr(value, "nbytes", 0) + OBJECTS
 
 
 class _Tracks:

@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 import os
+import stat
 import threading
 import time
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import zip_longest
 
@@ -79,34 +81,25 @@ class MediaWindows:
         self.skipped, self.features_s, self.waited_s = 0, 0.0, 0.0
 
     def __iter__(self) -> Iterator[Window]:
-        coming = None  # the next file, which is decoded while this one's features are made
+        coming = _Ahead()
         try:
             for name, following in zip_longest(self.names, self.names[1:]):
+                source = None
                 try:
-                    source = coming or MediaSource(name, self.microphone)
+                    source = coming.source_of(name) or MediaSource(name, self.microphone)
                     source.begin()
-                    coming = self._begun(following)
+                    if not (self.sliding or self.realtime or self.microphone):
+                        coming = _Ahead(following)
                     yield from self._of(name, source)
                 except SemcomError as cause:
                     if self.failures is None:
                         raise
                     self.failures.append(str(cause))
+                finally:
+                    if source:
+                        source.end()
         finally:
-            if coming:
-                coming.end()
-
-    def _begun(self, name) -> MediaSource | None:
-        """A file that is decoded from now on; None for what has to be read at its time, and for a
-        file with an error, which is told when its turn comes."""
-        live = self.sliding or self.realtime or self.microphone
-        if live or name is None or not os.path.isfile(name):
-            return None
-        try:
-            source = MediaSource(name)
-        except SemcomError:
-            return None
-        source.begin()
-        return source
+            coming.end()
 
     def _of(self, name, source: MediaSource) -> Iterator[Window]:
         seconds = self._waited(_paced(source) if self.realtime else source)
@@ -165,6 +158,38 @@ def _paced(seconds: Iterable[Second]) -> Iterator[Second]:
     for second in seconds:
         time.sleep(max(0.0, began + second.number + 1 - time.monotonic()))
         yield second
+
+
+class _Ahead:
+    """The next file, which is decoded while the features of the one before are made; nothing for
+    what is no file, and for a file with an error, which is told when its turn comes."""
+
+    def __init__(self, name: str | None = None):
+        self._source, self._state = None, _state_of(name)
+        if self._state:
+            with suppress(SemcomError):
+                self._source = MediaSource(name)
+                self._source.begin()
+
+    def source_of(self, name: str) -> MediaSource | None:
+        """The source, if the file is what it was."""
+        if self._state != _state_of(name):
+            self.end()
+            return None
+        return self._source
+
+    def end(self) -> None:
+        if self._source:
+            self._source.end()
+
+
+def _state_of(name: str | None) -> tuple | None:
+    """What changes with a file; None for what is no file."""
+    with suppress(OSError, ValueError, TypeError):
+        told = os.stat(name)
+        if stat.S_ISREG(told.st_mode):
+            return name, told.st_ino, told.st_size, told.st_mtime_ns
+    return None
 
 
 class WindowStore:
