@@ -14,16 +14,20 @@ configure() { # FOLDER FLAGS
         -DCMAKE_CXX_FLAGS="$2 $common" > /dev/null
 }
 
+build() { # FOLDER OPTIONS; grep fails where there was nothing to build
+    cmake --build "$@" --parallel "$jobs" | { grep -v "Built target" || true; }
+}
+
 echo "== ASan and UBSan: the C++ tests"
 configure build-asan "-fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all"
 for tests in cpp fuzz; do
-    cmake --build build-asan/tests/$tests --parallel "$jobs" | grep -v "Built target"
+    build build-asan/tests/$tests
 done
 ctest --test-dir build-asan --output-on-failure
 
 echo "== TSan: the blocks' QA"
 configure build-tsan "-fsanitize=thread"
-cmake --build build-tsan --target semcom_python semcom_test_package --parallel "$jobs" | grep -v "Built target"
+build build-tsan --target semcom_python semcom_test_package
 # a block's thread is one of GNU Radio's: what they share with each other goes through its buffers
 PYTHONPATH=build-tsan/test_modules OMP_NUM_THREADS=1 LD_PRELOAD=$(gcc -print-file-name=libtsan.so) \
     TSAN_OPTIONS="suppressions=$PWD/tests/fuzz/tsan.txt halt_on_error=0 exitcode=66 report_thread_leaks=0" \
