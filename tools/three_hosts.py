@@ -36,6 +36,7 @@ PUSH_PORTS = {"audio": 5551, "video": 5552}
 BURST_S = 0.007  # [s] duration of an uplink burst at 1 Msample/s
 SAMPLE_S = 1.0  # [s] between looks at the memory of the processes
 GROWTH = 1.03  # largest growth of memory that is no leak, as allocators and caches vary
+SETTLED_S = 50  # [s] shortest run of which the memory is judged; before, it is still allocated
 PAUSE_S = 2.0  # [s] before the killed side starts again
 
 
@@ -294,7 +295,8 @@ def main() -> int:
         "memory_growth": {who: round(growth(values), 3) for who, values in run.memory.items()},
         "counted": found,
     }
-    grown = not options.kill and max(result["memory_growth"].values()) > GROWTH
+    judged = not options.kill and options.frames * options.period >= SETTLED_S
+    grown = judged and max(result["memory_growth"].values()) > GROWTH
     if options.json:
         Path(options.json).write_text(json.dumps(result, indent=1))
     shown = {key: value for key, value in result.items() if key != "counted"}
