@@ -9,7 +9,8 @@ Namespaces need root.  At the end the counters of each side are printed; the sta
 frame is accounted for and no memory grew.
 
 --kill kills one side (SIGKILL) halfway and starts it again two seconds later.  The memory of
-every process is watched: it must not go on growing from the second quarter of the run to the last.
+every process is watched: in runs of 50 s and more it must not go on growing from the second quarter
+of the run to the last.
 
 examples:
   three_hosts.py --frames 1000
