@@ -56,8 +56,8 @@ def test_a_value_of_another_type_is_named(path, value, told):
     refused(path, f"config hidden is {told}, expected one such as 256")
 
 
-@pytest.mark.parametrize("value", [2**62, 2**63, 2**70])
-def test_sizes_beyond_any_machine_are_told_without_a_trace_of_torch(path, value):
+@pytest.mark.parametrize("value", [0, 1, 2**62, 2**63, 2**70])
+def test_sizes_of_no_network_are_told_without_a_trace_of_torch(path, value):
     changed(path, hidden=value)
     refused(path, "config")
 

@@ -190,7 +190,7 @@ def _built(path, cls: type, header: dict):
     """The system of a header with random weights."""
     try:
         return cls(cls.Config(**header["config"]), header["classes"])
-    except (SemcomError, TypeError, RuntimeError, ArithmeticError) as error:
+    except (ValueError, TypeError, RuntimeError, ArithmeticError, AssertionError) as error:
         raise SemcomError(
             f"{path}: config does not fit {cls.name}: {first_line(error)}; train it again"
         ) from error
