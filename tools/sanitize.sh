@@ -28,8 +28,11 @@ ctest --test-dir build-asan --output-on-failure
 echo "== TSan: the blocks' QA"
 configure build-tsan "-fsanitize=thread"
 build build-tsan --target semcom_python semcom_test_package
-# a block's thread is one of GNU Radio's: what they share with each other goes through its buffers
+# a block's thread is one of GNU Radio's: what they share with each other goes through its buffers;
+# reports go into a file, since pytest keeps what a test that passes has printed
+rm -f build-tsan/report*
 PYTHONPATH=build-tsan/test_modules OMP_NUM_THREADS=1 LD_PRELOAD=$(gcc -print-file-name=libtsan.so) \
-    TSAN_OPTIONS="suppressions=$PWD/tests/fuzz/tsan.txt halt_on_error=0 exitcode=66 report_thread_leaks=0" \
+    TSAN_OPTIONS="suppressions=$PWD/tests/fuzz/tsan.txt exitcode=66 report_thread_leaks=0 log_path=build-tsan/report" \
     "$python" -m pytest -q -p no:cacheprovider tests/qa_pilot_inserter_cc.py tests/qa_ls_estimator_cc.py \
-    tests/qa_mimo_detector_cc.py tests/qa_mimo_receiver_cc.py tests/qa_mimo_channel_cc.py tests/qa_frame_sync_cc.py tests/qa_coding_blocks.py
+    tests/qa_mimo_detector_cc.py tests/qa_mimo_receiver_cc.py tests/qa_mimo_channel_cc.py \
+    tests/qa_frame_sync_cc.py tests/qa_coding_blocks.py || { status=$?; cat build-tsan/report*; exit $status; }
