@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from gnuradio.semcom.base.errors import SemcomError
+from gnuradio.semcom.data import MANIFEST
 
 from .pages import ROOT
 from .trainings import Training, Trainings
@@ -46,7 +47,7 @@ def train_all(raw: Path, more: Path, imagenet: Path, runs: Path, jobs: int) -> N
     """Make everything that is missing; the features' maps and the systems are written into
     models/."""
     material, world = runs / "material", runs / "world"
-    if not (material / "manifest.csv").exists():
+    if not (material / MANIFEST).exists():
         tool("merge_material.py", raw, more, "--captions", more / "coco" / "captions.json",
              "--like", "Ukulele=Acoustic guitar", "--folds", FOLDS, "--out", material)  # fmt: skip
     if not (world / "fold0.safetensors").exists():

@@ -27,6 +27,7 @@ from pathlib import Path
 from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.base.files import make_folder, read_json, replacing
 from gnuradio.semcom.base.programs import exit_status
+from gnuradio.semcom.data import MANIFEST
 from gnuradio.semcom.data.clipset import AVE_CLASSES, BACKGROUND
 from gnuradio.semcom.data.material_raw import COLUMNS
 
@@ -92,7 +93,7 @@ def write(out: Path, rows: list[dict]) -> None:
     """Write manifest.csv with ``rows`` into the folder ``out``, and print how many they are."""
     make_folder(out)
     with (
-        replacing(out / "manifest.csv") as temporary,
+        replacing(out / MANIFEST) as temporary,
         open(temporary, "w", newline="", encoding="utf-8") as file,
     ):
         writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore")

@@ -16,6 +16,7 @@ import numpy as np
 from ..base.errors import SemcomError
 from ..base.optional import av, cv2
 from ..media.spectrum import RATE
+from . import MANIFEST
 from .clipset import AVE_CLASSES, BACKGROUND
 
 COLUMNS = ("path", "class", "split", "kind")
@@ -36,7 +37,7 @@ class RawMaterial:
         self.folder, self.split = Path(folder), split
         self.sounds, self.pictures = {}, {}
         read = {"audio": (self.sounds, read_sound), "image": (self.pictures, read_picture)}
-        for row in rows_of(self.folder / "manifest.csv", split):
+        for row in rows_of(self.folder / MANIFEST, split):
             if row["kind"] in kinds:
                 files, read_file = read[row["kind"]]
                 index = AVE_CLASSES.index(row["class"])
