@@ -14,8 +14,10 @@ import dataclasses
 import itertools
 import re
 import sys
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from math import inf, prod
 from types import SimpleNamespace
 
@@ -183,7 +185,12 @@ def flag(name: str) -> str:
 
 def fields(component) -> dict:
     """{name: field} of a component (a dataclass, or a point of it)."""
-    return {item.name: item for item in dataclasses.fields(component)}
+    return _fields(component if isinstance(component, type) else type(component))
+
+
+@lru_cache
+def _fields(kind: type) -> dict:
+    return {item.name: item for item in dataclasses.fields(kind)}
 
 
 TYPES = {int: whole, float: number}  # of a default -> argparse's type
@@ -371,11 +378,11 @@ def points(component, values: dict) -> list:
         for choice in itertools.product(*(lists[name] for name in order))
     ]
     ends = [settled(point) for point in every]
-    for name, choices in lists.items():
-        for value in choices:
-            tried = [
-                (p, end) for p, end in zip(every, ends, strict=True) if getattr(p, name) == value
-            ]
-            if all(broken(p, name) or getattr(end, name) != value for p, end in tried):
-                raise SemcomError(refuse(tried[0][0], name))
+    for name in lists:
+        tried = defaultdict(list)
+        for point, end in zip(every, ends, strict=True):
+            tried[getattr(point, name)].append((point, end))
+        for value, those in tried.items():
+            if all(broken(p, name) or getattr(end, name) != value for p, end in those):
+                raise SemcomError(refuse(those[0][0], name))
     return list(dict.fromkeys(ends))

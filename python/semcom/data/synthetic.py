@@ -43,6 +43,7 @@ class SyntheticSet:
 
     name = "synthetic"
     classes = AVE_CLASSES
+    shapes = {"audio": (AUDIO_DIM,), "visual": (GRID, GRID, VISUAL_DIM)}  # of a second
 
     def __init__(self, split: str, size: int | None = None, seed: int = 0):
         self.split, self.seed = split, seed
@@ -54,16 +55,16 @@ class SyntheticSet:
 
     def audio(self, i: int) -> np.ndarray:
         """Audio features [10, 128] float32."""
-        return self._clip(i)[0]
+        return self._features(i, 0)
 
     def visual(self, i: int) -> np.ndarray:
         """Visual feature maps [10, 7, 7, 512] float32, at least 0."""
-        return self._clip(i)[1]
+        return self._features(i, 1)
 
     def sources(self, i: int) -> np.ndarray:
         """Cells [10, 7, 7] bool of the object that is heard and seen; none in segments of
         background."""
-        return self._clip(i)[2]
+        return self._features(i, 2)
 
     def labels(self, i: int) -> np.ndarray:
         """Class index of each segment, [10] int64."""
@@ -71,10 +72,10 @@ class SyntheticSet:
             raise IndexError(f"clip {i}: the split {self.split} has {self._size}")
         return _script(_generator(self.seed, self.split, i))[0]
 
-    def _clip(self, i: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _features(self, i: int, kind: int) -> np.ndarray:
         if not 0 <= i < self._size:
             raise IndexError(f"clip {i}: the split {self.split} has {self._size}")
-        return render(_generator(self.seed, self.split, i), self.seed)
+        return _rendered(self.seed, self.split, i)[kind].copy()
 
 
 def write(folder: str | Path, clips: int, seed: int = 0) -> None:
@@ -84,6 +85,11 @@ def write(folder: str | Path, clips: int, seed: int = 0) -> None:
 
 def _generator(seed: int, split: str, i: int) -> np.random.Generator:
     return np.random.default_rng([seed, 1 + SPLITS.index(split), i])
+
+
+@lru_cache(maxsize=2)  # a clip's sound and pictures are read one after the other
+def _rendered(seed: int, split: str, i: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return render(_generator(seed, split, i), seed)
 
 
 @lru_cache(maxsize=4)
