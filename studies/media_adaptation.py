@@ -25,8 +25,7 @@ from gnuradio.semcom.media.store import STORE, handle_items
 from gnuradio.semcom.run.budget import payload_within
 from gnuradio.semcom.run.scenario import Scenario
 from gnuradio.semcom.systems.digital import Digital
-from gnuradio.semcom.systems.loading import settings_of
-from gnuradio.semcom.systems.registry import topology_of
+from gnuradio.semcom.systems.registry import settings_of, topology_of
 from gnuradio.semcom.tasks.media import PLACE, MediaTask
 
 from .adaptation import CARRIERS, Carrier, carriers

@@ -212,5 +212,5 @@ def test_the_program_writes_a_header_and_leaves_the_weights(tmp_path, monkeypatc
 def test_only_systems_over_a_radio_are_calibrated(monkeypatch, tmp_path):
     path = shipped("avel", "sel", "ave28")
     monkeypatch.setattr(sys, "argv", ["calibrate.py", str(path), "--check"])
-    with pytest.raises(SemcomError, match=r"avel-sel-ave28.*names no event over a radio"):
+    with pytest.raises(SemcomError, match=r"avel-sel-ave28.*has no calibration"):
         tool.main()

@@ -3,6 +3,7 @@
 """The classical link: what is sent is shown again, what is lost costs what is said."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,8 +12,10 @@ from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.media.clip import Media
 from gnuradio.semcom.media.codecs import pictures, sounds
 from gnuradio.semcom.media.store import STORE, handle_items
+from gnuradio.semcom.run.scenario import Scenario, settings
 from gnuradio.semcom.systems.digital import Digital, DigitalSettings
 from gnuradio.semcom.systems.loading import joined, load_system, read_settings
+from gnuradio.semcom.systems.registry import settings_of
 from gnuradio.semcom.tasks.media import MediaTask
 
 
@@ -48,6 +51,15 @@ def received(net, symbols, noise):
 
 def small_noise(symbols):
     return np.full(symbols.shape, 1e-3, np.float32)
+
+
+@pytest.mark.parametrize("variant, source", [
+    ("full", "h265+opus"), ("audio_only", "opus"), ("video_only", "h265")])  # fmt: skip
+def test_without_a_source_the_usual_codecs_are_used_and_recorded(variant, source):
+    point = Scenario(system="digital", task="media", variant=variant)
+    assert settings(point)["source"] == settings_of(point).source == source
+    assert settings(point) == settings(replace(point, source=source))
+    assert Digital(settings_of(point)).settings.source == source
 
 
 @pytest.mark.parametrize("source", ["h265+opus", "jpeg+pcm", "webp+codec2", "av1+aac"])

@@ -111,7 +111,7 @@ def run(path: Path, sets: dict, args: argparse.Namespace) -> None:
     net = load_any(path)
     if not hasattr(net, checkpoint.CALIBRATION) or not hasattr(net, "understand"):
         raise SemcomError(
-            f"{path}: {net.name} names no event over a radio; give one of a system of events"
+            f"{path}: {net.name} has no calibration; give weights of a learned system of events"
         )
     variant = net.header["variant"]
     print(path.name)

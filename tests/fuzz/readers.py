@@ -28,7 +28,7 @@ from gnuradio.semcom.protocol.frames import FrameId
 from gnuradio.semcom.protocol.retransmission import Answer, Receiver, Sender
 from gnuradio.semcom.protocol.schedule import Schedule
 from gnuradio.semcom.run import records, scenario
-from gnuradio.semcom.systems import adaptive, loading
+from gnuradio.semcom.systems import adaptive, loading, registry
 from gnuradio.semcom.systems.digital import DigitalSettings
 from gnuradio.semcom.weights import store
 from hypothesis import strategies as st
@@ -326,7 +326,7 @@ def adaptive_table(table):
         point = scenario.Scenario(system="digital", uses=1344, adaptive=str(path), snr=7.0)
         point = scenario.settle(point)
         scenario.check(point)
-        loading.settings_of(point, task="media")
+        registry.settings_of(point, task="media")
 
 
 @functools.cache

@@ -337,6 +337,14 @@ def where(record: dict) -> str:
     return record["channel"] + ("" if snr is None else f", {snr:g} dB")
 
 
+def room_for(args, record: dict) -> str:
+    """The options that may make room for the units of a point."""
+    if hasattr(args, "adaptive"):
+        return "more --uses"
+    smaller = ", a smaller --size" if "size" in record["scenario"] else ""
+    return f"more --uses{smaller} or another --source"
+
+
 def show(args, records) -> int:
     """Print the table, write the plot, name the films that failed; exit status 1 if any did."""
     from ..report import plots, tables
@@ -351,8 +359,7 @@ def show(args, records) -> int:
             print(
                 f"{program()}: {100 * record['units_cut']:.0f} % of the units at "
                 f"{where(record)} did not fit: the largest clip needs {record['payload_needed']} "
-                f"payload symbols at its lowest quality; give more --uses, a smaller --size or "
-                "another --source",
+                f"payload symbols at its lowest quality; give {room_for(args, record)}",
                 file=sys.stderr,
             )
     if args.plot:

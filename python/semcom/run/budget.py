@@ -15,7 +15,8 @@ from ..blocks.return_link import answer_symbols
 from ..data.films import Films
 from ..perception.windows import LENGTH
 from ..systems.choice import weights_for
-from ..systems.loading import joined, settings_of, shared_system
+from ..systems.loading import joined, shared_system
+from ..systems.registry import settings_of
 from .channel_uses import burst_plan, frame_uses
 from .scenario import Scenario
 

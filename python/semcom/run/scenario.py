@@ -19,6 +19,7 @@ from ..protocol.frames import MOST_ATTEMPTS
 from ..protocol.options import BURST_OPTIONS, BurstOptions, burst_format
 from ..systems.adaptive import adapted
 from ..systems.options import DigitalOptions, GenerativeOptions, SystemOptions
+from ..systems.registry import settings_of
 from .options import RadioOptions, RunOptions
 
 __all__ = [
@@ -102,13 +103,16 @@ def settle(point: Scenario, given=()) -> Scenario:
 
 def settings(point: Scenario) -> dict:
     """The options on which the results of a point depend, besides checkpoint and set: those with an
-    effect; symbols if given, since a checkpoint may have several numbers."""
+    effect; symbols if given, since a checkpoint may have several numbers; source codecs by their
+    names."""
     known = options.fields(Scenario)
     found = options.used(point)
     if found.get("sidelink_snr", 0.0) is None:
         found["sidelink_snr"] = point.snr
     if found.get("return_snr", 0.0) is None:
         found["return_snr"] = point.snr
+    if found.get("source") == "":
+        found["source"] = settings_of(point).source
     if not found.get("symbols"):
         found.pop("symbols", None)  # the largest number, which the checkpoint has
     return {name: value for name, value in found.items() if not known[name].metadata.get("place")}

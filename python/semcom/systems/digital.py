@@ -71,7 +71,8 @@ class DigitalSettings:
 
     task          events or media
     variant       terminals that send: full, audio_only or video_only
-    source        picture codec + sound codec; for a variant with one terminal only its codec
+    source        picture codec + sound codec; for a variant with one terminal only its codec; '':
+                  h265 and opus, as far as they are sent
     quality       quality of pictures, 0 to 100
     bitrate       [bit/s] of sound; 0: the codec's lowest
     size          [pixels] height at which pictures are coded
@@ -84,7 +85,7 @@ class DigitalSettings:
 
     task: str = "events"
     variant: str = "full"
-    source: str = "h265+opus"
+    source: str = ""
     quality: int = 50
     bitrate: int = 0
     size: int = 96
@@ -95,10 +96,16 @@ class DigitalSettings:
     repetition: int = 1
     payload: int = 0
 
+    def __post_init__(self):
+        if not self.source:
+            sent = reversed(VARIANTS.get(self.variant, USUAL_CODECS))
+            object.__setattr__(self, "source", "+".join(USUAL_CODECS[place] for place in sent))
+
 
 TASKS = ("events", "media")
 VARIANTS = {"full": ("audio", "video"), "audio_only": ("audio",), "video_only": ("video",)}
 CODECS = {"audio": SOUNDS, "video": PICTURE_CODECS}  # terminal -> names of its codecs
+USUAL_CODECS = {"audio": "opus", "video": "h265"}
 
 
 def codecs_of(source: str, terminals: tuple[str, ...]) -> dict[str, str]:

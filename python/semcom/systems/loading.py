@@ -67,17 +67,6 @@ def joined(weights: str | Path, settings) -> str:
     return f"{weights}?" + "&".join(f"{name}={quote(str(value), '+/')}" for name, value in told)
 
 
-def settings_of(point, **more):
-    """The settings of the system of a point, from its options of the same names and ``more``; None
-    if the system has no settings."""
-    kind = system(point.system).cls.Settings
-    if kind is None:
-        return None
-    names = {item.name for item in dataclasses.fields(kind)}
-    chosen = {name: getattr(point, name) for name in names if hasattr(point, name)} | more
-    return kind(**{name: value for name, value in chosen.items() if value != ""})
-
-
 def read_settings(name: str, told: str):
     """The settings of a system from their text, with defaults for the others; None if the system
     has no settings."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cache
 
 from ..base.errors import SemcomError
@@ -186,6 +186,17 @@ def task_of(name: str, chosen: str = ""):
 def topology_of(name: str):
     """The topology of a system's variant "full"; loads no weights."""
     return system(name).cls.full_topology
+
+
+def settings_of(point, **more):
+    """The settings of the system of a point, from its options of the same names and ``more``; None
+    if the system has no settings."""
+    kind = system(point.system).cls.Settings
+    if kind is None:
+        return None
+    names = {item.name for item in fields(kind)}
+    chosen = {name: getattr(point, name) for name in names if hasattr(point, name)} | more
+    return kind(**{name: value for name, value in chosen.items() if value != ""})
 
 
 def localiser(name: str) -> type:
