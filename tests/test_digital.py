@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from gnuradio.semcom.base.errors import SemcomError
+from gnuradio.semcom.cli import run_link
 from gnuradio.semcom.media.clip import Media
 from gnuradio.semcom.media.codecs import pictures, sounds
 from gnuradio.semcom.media.store import STORE, handle_items
@@ -60,6 +61,9 @@ def test_without_a_source_the_usual_codecs_are_used_and_recorded(variant, source
     assert settings(point)["source"] == settings_of(point).source == source
     assert settings(point) == settings(replace(point, source=source))
     assert Digital(settings_of(point)).settings.source == source
+    words = ["--system", "digital", "--task", "media", "--variant", variant, "--source", "", source]
+    (once,) = run_link.points_of(run_link.parse(words))
+    assert once.source == source
 
 
 @pytest.mark.parametrize("source", ["h265+opus", "jpeg+pcm", "webp+codec2", "av1+aac"])

@@ -4,6 +4,8 @@
 
 import io
 import json
+import signal
+from dataclasses import replace
 from types import SimpleNamespace
 
 import av
@@ -12,6 +14,8 @@ import pytest
 import torch
 from conftest import tiny_system
 from gnuradio.semcom.base.errors import SemcomError
+from gnuradio.semcom.base.programs import Stopped
+from gnuradio.semcom.cli import run_link
 from gnuradio.semcom.data.clipset import AVE_CLASSES
 from gnuradio.semcom.data.composition import compose, random_script, write_clip
 from gnuradio.semcom.data.films import Films
@@ -22,7 +26,7 @@ from gnuradio.semcom.media.sources import MediaSource
 from gnuradio.semcom.perception.features import extractor
 from gnuradio.semcom.perception.windows import MediaWindows
 from gnuradio.semcom.report.film import ShownFilm
-from gnuradio.semcom.run.films import Understood, run_films, table
+from gnuradio.semcom.run.films import FilmsRun, Understood, run_films, table
 from gnuradio.semcom.run.runner import run_point
 from gnuradio.semcom.run.scenario import Scenario
 from gnuradio.semcom.weights import store as checkpoint
@@ -96,6 +100,45 @@ def test_weights_with_classes_of_their_own_name_these(program, clip, tmp_path):
     assert films.digest() == digest == Films([clip]).digest()
     (clip.parent / "Annotations.txt").write_text("Bark&clip&good&1&3\n")
     assert Films([clip]).digest() != digest
+
+
+def test_classes_of_one_system_of_a_sweep_are_not_those_of_the_next(program, clip, untrained,
+                                                                    tmp_path):  # fmt: skip
+    """In any order; systems of two tasks have a table each."""
+    own, out = tmp_path / "own.safetensors", tmp_path / "both.json"
+    net = tiny_system(classes=3, audio_dim=128, visual_dim=128, height=5, width=5)
+    net.classes = ("Door knock", "Bark", "background")
+    checkpoint.save(own, net, variant="full", data="doors")
+    learned = Scenario(media=(str(clip),), checkpoint=str(own), snr=20.0)
+    classical = replace(learned, system="digital", source="jpeg+pcm", checkpoint="", task="events")
+    alone, films = run_point(classical, Films([clip])), Films([clip])
+    assert run_point(learned, films)["media"][0]["truth"][1] == "Bark"
+    assert films.classes == net.classes
+    after = run_point(classical, films)
+    same = ("accuracy", "segments", "media", "scenario", "data_digest")
+    assert {name: after[name] for name in same} == {name: alone[name] for name in same}
+    words = ["--task", "media", "--source", "jpeg+pcm", "--media", clip, "--checkpoint", untrained]
+    done = program(APP, "--system", "digital", "pilot_ave_plus", *words, "--json", out)
+    assert done.returncode == 0 and "SSIM" in done.stdout, done.stderr
+    tasks = [record["task"] for record in json.loads(out.read_text())["records"]]
+    assert tasks == ["media", "events"]
+
+
+def test_a_stop_before_the_first_clip_is_a_stop_with_a_record_and_no_film(clip, tmp_path,
+                                                                          monkeypatch):  # fmt: skip
+    stop = Stopped(signal.SIGTERM)
+    stop.result = FilmsRun({"frames_received": 0}, [], {})
+
+    def stopped(point, films, on_frames, on_outcome):
+        raise stop
+
+    monkeypatch.setattr("gnuradio.semcom.run.films.run_films", stopped)
+    film = tmp_path / "film.mp4"
+    words = ["--system", "digital", "--task", "media", "--media", clip, "--render", film]
+    args = run_link.parse([*map(str, words)])
+    (point,) = run_link.points_of(args)
+    assert run_link.run_over_films(point, Films([clip]), args, print) == (stop.result, stop)
+    assert not film.exists()
 
 
 def test_a_film_with_categories_of_its_own_keeps_its_events(program, clip, untrained, tmp_path):

@@ -121,7 +121,8 @@ def _exit_status() -> None:
 
     Flowgraphs that still run are stopped first: their threads crash when Python ends.
     """
-    _stop_all()
+    if not _running:  # looking for them disturbs those that could not be stopped
+        _stop_all()
     errors = _latch.take()
     if errors or take_faults() or _running:
         for text in _latch.unprinted(errors):

@@ -300,21 +300,26 @@ def run_over_films(point, clips, args, on_frames) -> tuple:
     from ..run.films import run_films
     from ..systems.registry import task_of
 
-    drawn, stop = nullcontext(), None
+    drawn, stop, done = nullcontext(), None, None
     if args.render and task_of(point.system, point.task).film == "media":
         from ..report.film import shown_film
 
         drawn = shown_film(args.render, point, clips)
-    with drawn as film:
-        more = {"on_outcome": film.take} if film else {}
-        try:
-            done = run_films(point, clips, on_frames, **more)
-        except (KeyboardInterrupt, BlockError) as cause:
-            stop, done = cause, getattr(cause, "result", None)
-            if done is None:
-                raise
-        if film:
-            film.finish(0 if stop else len(clips.places))
+    try:
+        with drawn as film:
+            more = {"on_outcome": film.take} if film else {}
+            try:
+                done = run_films(point, clips, on_frames, **more)
+            except (KeyboardInterrupt, BlockError) as cause:
+                stop, done = cause, getattr(cause, "result", None)
+                if done is None:
+                    raise
+            if film:
+                film.finish(0 if stop else len(clips.places))
+    except SemcomError:
+        if done is None or not stop:
+            raise
+        # it was stopped before the first clip came, so there is no film
     return done, stop
 
 
@@ -352,8 +357,9 @@ def show(args, records) -> int:
     try:
         keep(args, records, over=True)
     finally:  # what cannot be written can be read
-        if "media" not in records[0] or records[0]["task"] != "events":
-            tables.show(tables.table(records))
+        for task in dict.fromkeys(record["task"] for record in records):
+            if "media" not in records[0] or task != "events":
+                tables.show(tables.table([each for each in records if each["task"] == task]))
     for record in records:
         if record.get("units_cut"):
             print(

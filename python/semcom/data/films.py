@@ -72,12 +72,13 @@ class Films:
         return told.hexdigest()
 
     def suit(self, sizes: dict, classes: Sequence[str] | None = None) -> None:
-        """Take the ``classes`` of a system, if it has some, and with features 'auto' choose the
-        feature networks that fit its ``sizes``."""
+        """Take the ``classes`` of a system, AVE's if it has none, and with features 'auto' choose
+        the feature networks that fit its ``sizes``."""
         if self.asked == AUTO:
             self.features = suited(sizes) or self.features
-        if classes and tuple(classes) != self.classes:
-            self.classes, self.truths = tuple(classes), Truths(self.names, classes)
+        classes = tuple(classes or AVE_CLASSES)
+        if classes != self.classes:
+            self.classes, self.truths = classes, Truths(self.names, classes)
 
     def media(self, i: int) -> Media | None:
         """Pictures and sound of the i-th clip that was sent; None for devices and pipes, which

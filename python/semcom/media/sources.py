@@ -38,9 +38,9 @@ from .decoding import AHEAD, PICTURES, Limits, Reader, silence_error
 from .spectrum import RATE
 
 WAITING = 1 << 30  # [bytes] most original pictures that wait for their second
-# [bytes] by which decoding may be ahead of its reader: of files a window of ten seconds, so that
-# features and decoding are made at the same time; of devices and pipes half a second, to show what
-# is now
+# [bytes] by which decoding may be ahead of its reader: of files one to two windows of ten seconds,
+# so that features and decoding are made at the same time; of devices and pipes half a second, to
+# show what is now
 HELD, HELD_LIVE = 64 << 20, 2 << 20
 OBJECTS = 512  # [bytes] of the objects around a picture or a piece of sound
 USUAL = Limits()

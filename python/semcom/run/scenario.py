@@ -3,7 +3,7 @@
 """A scenario: the options of all components of one run, for argparse and for GRC."""
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..base import options
 from ..base.errors import SemcomError
@@ -73,6 +73,7 @@ def sweep(args: argparse.Namespace) -> list:
     """
     given = options.given(args, Scenario)
     points = [settle(point, given) for point in options.points(Scenario, given)]
+    points = list(dict.fromkeys(points))
     for point in points:
         check(point)
     for name in ("dump_path", "record"):
@@ -85,10 +86,11 @@ def sweep(args: argparse.Namespace) -> list:
 
 
 def settle(point: Scenario, given=()) -> Scenario:
-    """The point as it is run: with ``--adaptive``, the table's options for its SNR.  SemcomError
-    for one of these options in ``given``, and where the SNR is not known."""
+    """The point as it is run: with the names of its source codecs, or with ``--adaptive`` the
+    table's options for its SNR.  SemcomError for one of these options in ``given``, and where the
+    SNR is not known."""
     if not point.adaptive:
-        return point
+        return with_codecs(point)
     decided = [name for name in options.fields(DigitalOptions) if name != "adaptive"]
     for name in [*decided, "variant"]:
         if name in given:
@@ -101,18 +103,22 @@ def settle(point: Scenario, given=()) -> Scenario:
     return adapted(point)
 
 
+def with_codecs(point: Scenario) -> Scenario:
+    """The point with the names of its source codecs, if it left them to the system."""
+    if point.source or options.broken(point, "source"):
+        return point
+    return replace(point, source=settings_of(point).source)
+
+
 def settings(point: Scenario) -> dict:
     """The options on which the results of a point depend, besides checkpoint and set: those with an
-    effect; symbols if given, since a checkpoint may have several numbers; source codecs by their
-    names."""
+    effect; symbols if given, since a checkpoint may have several numbers."""
     known = options.fields(Scenario)
-    found = options.used(point)
+    found = options.used(with_codecs(point))
     if found.get("sidelink_snr", 0.0) is None:
         found["sidelink_snr"] = point.snr
     if found.get("return_snr", 0.0) is None:
         found["return_snr"] = point.snr
-    if found.get("source") == "":
-        found["source"] = settings_of(point).source
     if not found.get("symbols"):
         found.pop("symbols", None)  # the largest number, which the checkpoint has
     return {name: value for name, value in found.items() if not known[name].metadata.get("place")}

@@ -82,6 +82,8 @@ def weights_for(point, clips) -> str:
     if not entry.weights:
         if point.checkpoint:
             raise SemcomError(f"--checkpoint: {point.system} has no weights; leave it out")
+        if hasattr(clips, "suit"):
+            clips.suit({})
         return ""
     decoder = "" if point.decoder == OWN_DECODER else point.decoder
     names = known(point.system, point.variant, decoder)
