@@ -4,13 +4,12 @@
 
 The loss is the system's (``training.losses``).  The validation score is the mean accuracy over the
 channels, with SNRs from -10 to 20 dB in turn, clip by clip.  For a network with several lengths of
-payload, the loss is the mean of those of the longest and of one that each batch draws; the score is
-the mean over all, in turn by channel, and the results on the test split are of the longest.
+payload each batch draws one; the score is then the mean over them, in turn by channel, and the
+results on the test split are of the longest.
 """
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 from pathlib import Path
 
@@ -127,50 +126,31 @@ class EventsOverLink(ClipRecipe):
         )
         # frame numbers never repeat over a training, and evaluation's seed differs
         frame = (epoch * len(self.clips) + index).to(device)
-        link, lengths = self._draw_link(), self._draw_lengths()
+        link = self._draw_link()
+        if len(net.rates) > 1:
+            net.symbols = net.rates[int(torch.randint(len(net.rates), ()))]
         audio, visual, labels = self.augment.batch(index)
         taken, labels = {"audio": audio, "video": visual}, labels.to(device)
         taken = {name: taken[name].to(device) for name in net.terminals}
         lost = len(net.terminals) == 2 and bool(torch.rand(()) < config.unguided)
-        events = self.clips.events[index].to(device)
-        found = []
-        for length in lengths:
-            net.symbols = length
-            with self._watched() as looked:
-                logits, extras = link.run(net, taken, snr, sidelink_snr, frame, lost)
-            told = losses.Batch(logits, extras, labels, events, config.auxiliary)
-            found.append(losses.LOSSES[net.loss](told))
-            if config.gaze:
-                own = self.augment.own.to(device)
-                found[-1] = found[-1] + config.gaze * losses.gaze(looked[0], own, told.happens)
-            if self.teacher is not None:
-                with torch.no_grad():
-                    given = self.teacher.given(taken["audio"], taken["video"])
-                found[-1] = found[-1] + config.regress * losses.regression(extras["given"], given)
-        return sum(found) / len(found)
-
-    @contextlib.contextmanager
-    def _watched(self):
-        """A context in which the attention of the video terminal is kept; none without ``gaze``."""
         looked = []
-        if not self.config.gaze:
-            yield looked
-            return
-        hook = eye_of(self.model).register_forward_hook(
-            lambda module, given, found: looked.append(found[1])
-        )
-        try:
-            yield looked
-        finally:
-            hook.remove()
-
-    def _draw_lengths(self) -> list[int]:
-        """The lengths of payload that learn from a batch: the longest, which would learn too seldom
-        from one length a batch (Yu and Huang 2019, sandwich rule), and one of the shorter ones."""
-        *shorter, longest = self.model.rates
-        if not shorter:
-            return [longest]
-        return [longest, shorter[int(torch.randint(len(shorter), ()))]]
+        if config.gaze:
+            watched = eye_of(net).register_forward_hook(
+                lambda module, given, found: looked.append(found[1])
+            )
+        logits, extras = link.run(net, taken, snr, sidelink_snr, frame, lost)
+        events = self.clips.events[index].to(device)
+        told = losses.Batch(logits, extras, labels, events, config.auxiliary)
+        loss = losses.LOSSES[net.loss](told)
+        if config.gaze:
+            watched.remove()
+            own = self.augment.own.to(device)
+            loss = loss + config.gaze * losses.gaze(looked[0], own, told.happens)
+        if self.teacher is not None:
+            with torch.no_grad():
+                given = self.teacher.given(taken["audio"], taken["video"])
+            loss = loss + config.regress * losses.regression(extras["given"], given)
+        return loss
 
     def _draw_link(self) -> TorchLink:
         config = self.config
