@@ -17,12 +17,11 @@ TRAININGS = {  # mode -> its options beside COMMON
     "blind": f"{ONCE} --unguided 1",
     "long": "--nested --peak 5 --epochs 40 --gaze 1",
     "long_blind": "--nested --peak 5 --epochs 40 --unguided 1",
-    "pair": "--nested --peak 5 --epochs 40 --gaze 1",
     "loud": "--nested --epochs 12 --gaze 1",
     **{f"fixed{n}": f"--symbols {n} --peak 5 --epochs 12 --gaze 1" for n in FIXED},
 }
-HEARING = ("guided", "long", "pair")
-EPOCHS = {"guided": "12", "long": "40", "pair": "40, two lengths a batch"}
+HEARING = ("guided", "long")
+EPOCHS = {"guided": 12, "long": 40}
 DEAF = ("without", "blind", "long_blind")
 RIVALS_OF = {"guided": ("without", "blind"), "long": ("long_blind",)}  # trained as long, unguided
 TODAY = "today"  # the weights shipped for ave28
@@ -32,8 +31,7 @@ SHOWN, SNR = 8, 10.0  # default symbols per second, and SNR [dB] of the uplink
 DROWNED = -30.0  # [dB] of the sidelink
 LOW = (0.0, -5.0, -10.0)  # [dB]
 WORDS = {
-    "guided": "guided, 12 epochs", "long": "guided, 40 epochs",
-    "pair": "guided, 40 epochs, two lengths a batch", "without": "trained without",
+    "guided": "guided, 12 epochs", "long": "guided, 40 epochs", "without": "trained without",
     "blind": "trained without, no gaze", "long_blind": "without, no gaze, 40 epochs",
     TODAY: "shipped for ave28",
 }  # fmt: skip
@@ -43,7 +41,6 @@ PEAKS = {
     "loud": "any peak",
     "guided": "bounded",
     "long": "bounded, 40 epochs",
-    "pair": "bounded, 40 epochs, two lengths a batch",
 }
 
 
