@@ -15,8 +15,8 @@ TRAININGS = {  # mode -> its options beside COMMON
     "guided": f"{ONCE} --gaze 1",
     "without": f"{ONCE} --gaze 1 --unguided 1",
     "blind": f"{ONCE} --unguided 1",
-    "long": "--nested --peak 5 --epochs 40 --gaze 1",
-    "long_blind": "--nested --peak 5 --epochs 40 --unguided 1",
+    "long": "--nested --peak 5 --epochs 40 --patience 40 --gaze 1",
+    "long_blind": "--nested --peak 5 --epochs 40 --patience 40 --unguided 1",
     "loud": "--nested --epochs 12 --gaze 1",
     **{f"fixed{n}": f"--symbols {n} --peak 5 --epochs 12 --gaze 1" for n in FIXED},
 }

@@ -2,6 +2,7 @@
 # Copyright 2026 gr-semcom contributors
 """Natural clips with their truth, and the receiver's answers for each."""
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -135,11 +136,13 @@ def summary(label: str, rows: list[dict]) -> str:
     classes = {each["class"] for each in strong}
     low, high = interval(strong, 1)
     seconds = sum(each["right"] for each in strong) / sum(each["scored"] for each in strong)
+    constant = max(Counter(each["class"] for each in strong).values()) / len(strong)
     text = (
         f"- {label}: {share(strong)}; balanced clip accuracy {balanced(strong, 1):.2f} "
         f"({low:.2f} to {high:.2f}), among the best three {balanced(strong, 3):.2f}, over "
-        f"{len(classes)} classes (best constant answer: {1 / len(classes):.2f}, or "
-        f"{min(1.0, 3 / len(classes)):.2f}); {seconds:.2f} of their scored seconds"
+        f"{len(classes)} classes (constant answers: balanced {1 / len(classes):.2f}, best three "
+        f"{min(1.0, 3 / len(classes)):.2f}, {constant:.2f} of the clips); {seconds:.2f} of their "
+        "scored seconds"
     )
     if weak:
         hits = sum(named(each, 1) for each in weak)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""Fuzz every reader, or those that are named, for some minutes in all: what each was given, and
-what was found.
+"""Fuzz every reader, or those that are named, for some minutes in all.
+
+A table says what each was given, and what was found.
 
 libFuzzer drives all of them: targets of lib/phy (tests/fuzz/phy, built with clang into build-fuzz,
 under ASan and UBSan), and those of Python (tests/fuzz/*readers.py) by way of Atheris.  An input
