@@ -40,6 +40,8 @@ from .generative_link import (
     text_asked_again,
     text_by_codec,
     text_by_net,
+    uses_a_second,
+    xi_figures,
 )
 from .work import Records, complete, recorded
 
@@ -74,11 +76,13 @@ FILMS = {  # one GOP of 16 pictures a second; classical ones send no sound
     "H.265, 64 pixels, 4 pictures a second": {
         "source": "h265", "quality": 0, "size": 64, "picture_rate": 4.0},
 }  # fmt: skip
+LARGE = "H.265, 480 lines, lowest quality"  # only its uses are measured
 FILM_KEYS = {"ssim": ".3f", "picture_class": ".2f", "sound_class": ".2f"}
 AGAIN = {  # xi below which a sentence is requested again, largest number of attempts
     "once": (0.0, 1), "again below xi = 0.6": (0.6, 4), "again below xi = 0.9": (0.9, 4),
     "twice, blindly": (2.0, 2), "four times, blindly": (2.0, 4),
 }  # fmt: skip
+XI_POINTS = tuple(Channel(model, snr) for model in SHOWN for snr in (-8.0, -4.0, 0.0, 4.0, 8.0))
 TEXTS = ("letters5", "huffman_letters", "huffman_words", "brotli", "bigram")
 WIDTHS = (30, 60, 120)
 LOOKS = {name: (i, i % 4) for i, name in enumerate((*PICTURES, *FIXED, ADAPTIVE))}
@@ -315,12 +319,27 @@ class Study:
                 rows.append([f"{snr:g}", name, f"{record['uses']:.0f}", *told])
         return tables.markdown(["SNR [dB]", "sent", "uses", "exact", "similarity"], rows)
 
+    def xi(self) -> dict:
+        """Xi as it is predicted, and as it is, over XI_POINTS."""
+
+        def measure() -> dict:
+            net = load_system("m3e_vsc", self.args.checkpoint)
+            return xi_figures(net, self.sentences, XI_POINTS, 60)
+
+        return self.point("xi", XI_POINTS[0], measure)
+
+    def xi_table(self) -> list[str]:
+        """Table: the means of both at each point."""
+        rows = [[CHANNELS[at.model], f"{at.snr:g}", *(f"{mean:.3f}" for mean in means)]
+                for at, means in zip(XI_POINTS, self.xi()["means"], strict=True)]  # fmt: skip
+        return tables.markdown(["channel", "SNR [dB]", "predicted xi", "likeness"], rows)
+
     # --- films: figure 4 ---
 
     @cached_property
     def films(self) -> list:
         """The natural films of --clips; none without."""
-        return films(self.args.clips, FILM_HEIGHT) if self.args.clips else []
+        return list(films(self.args.clips, FILM_HEIGHT)) if self.args.clips else []
 
     def film(self, name: str, channel: Channel) -> dict:
         """Figures of the films over a link of FILMS."""
@@ -335,6 +354,14 @@ class Study:
 
         return self.point(f"film, {name}", channel, measure)
 
+    def large(self) -> dict:
+        """Channel uses of a GOP of the films in LARGE pictures."""
+
+        def measure() -> dict:
+            return {"uses": uses_a_second(films(self.args.clips, 480), "h265", 0, 480)}
+
+        return self.point(f"film, {LARGE}", Channel("awgn", AT), measure)
+
     def film_table(self) -> list[str]:
         """Table: channel uses of a GOP and quality of the films over AWGN at AT dB."""
         if not self.films:
@@ -345,6 +372,7 @@ class Study:
             each = record["uses"] * len(self.films) / record["seconds"]
             told = [estimate(record, key).text(form) for key, form in FILM_KEYS.items()]
             rows.append([name, f"{each:,.0f}", *told])
+        rows.append([LARGE, f"{self.large()['uses']:,.0f}", *["-"] * len(FILM_KEYS)])
         header = ["link", "uses a GOP", "SSIM", "picture named right", "sound named right"]
         return tables.markdown(header, rows)
 
@@ -373,6 +401,8 @@ class Study:
             ),
             table_text=self.text_table(),
             table_again=self.again_table(),
+            xi_auroc=f"{self.xi()['auroc']:.3f}",
+            table_xi=self.xi_table(),
             table_films=self.film_table(),
             table_classes=self.class_table(),
             table_things=self.things_table(),

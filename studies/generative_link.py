@@ -7,7 +7,7 @@ flowgraph)."""
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from gnuradio.semcom.data.clipset import AVE_CLASSES
 from gnuradio.semcom.data.descriptions import DescriptionSentences, text, tokens
 from gnuradio.semcom.data.material_raw import RawMaterial
 from gnuradio.semcom.media.clip import Media
+from gnuradio.semcom.media.codecs import pictures
 from gnuradio.semcom.media.codecs.texts import TextCodec as ClassicalText
 from gnuradio.semcom.media.sources import MediaSource
 from gnuradio.semcom.media.spectrum import RATE
@@ -33,12 +34,14 @@ from gnuradio.semcom.tasks.media import MediaTask
 from gnuradio.semcom.tasks.text import Text, TextTask
 from gnuradio.semcom.training.stills import middle
 from gnuradio.semcom.training.xi import received
+from scipy.stats import rankdata
 
 from .adaptation import CARRIERS, Carrier, carriers
 
 PILOTS = 32  # symbols of a frame
 ANSWER = answer_symbols(PILOTS, 0)  # symbols of an answer on the return link
 STILL = 64  # [pixels]
+UNLIKE = 0.6  # likeness of two sentences below which a frame is asked for again
 SECOND = 1481  # symbols of a GOP with one key frame and sound, of a clip of ten seconds
 
 
@@ -82,17 +85,27 @@ def seconds(raw: RawMaterial, count: int) -> list[Media]:
             for event, sound in spread(pairs, count)]  # fmt: skip
 
 
-def films(folder: Path, height: int) -> list[Media]:
+def films(folder: Path, height: int) -> Iterator[Media]:
     """The natural clips of a folder with clips.json at full length, with pictures of ``height``
     pixels."""
-    told, found = json.loads((folder / "clips.json").read_text(encoding="utf-8"))["clips"], []
-    for known in told:
+    for known in json.loads((folder / "clips.json").read_text(encoding="utf-8"))["clips"]:
         parts = list(MediaSource(folder / known["file"], height=height))
-        pictures = np.concatenate([part.pictures for part in parts])
+        shown = np.concatenate([part.pictures for part in parts])
         sound = np.concatenate([part.sound for part in parts])
         event = known["ave_class"]
-        found.append(Media(pictures, sound, event if event in AVE_CLASSES else ""))
-    return found
+        yield Media(shown, sound, event if event in AVE_CLASSES else "")
+
+
+def uses_a_second(clips: Iterable[Media], codec: str, quality: int, size: int) -> float:
+    """Mean channel uses of a second of clips with LDPC 3/4 and QPSK, pilots included; the coded
+    pictures may be longer than a unit of the link."""
+    code, sent = BlockCode("qpsk", "3/4", 648), []
+    for media in clips:
+        units = pictures.encode(codec, media.pictures, quality, size)
+        bits = 8 * sum(len(unit) for unit in units)
+        sent.append((code.symbols(bits) + PILOTS, media.seconds))
+    uses, lengths = np.sum(sent, axis=0)
+    return float(uses / lengths)
 
 
 def _second(sound: np.ndarray) -> np.ndarray:
@@ -245,6 +258,33 @@ def text_by_net(net, sentences: Sequence[str], channel: Channel, width: int) -> 
         rows, _, xi = net.text.judged(logits, noise)
     said = [text(row) for row in rows.tolist()]
     return text_figures(sentences, said) | {"uses": float(width), "xi": float(xi.mean())}
+
+
+def xi_figures(net, sentences: Sequence[str], points: Sequence[Channel], width: int) -> dict:
+    """Xi as the receiver predicts it, and the likeness (eq. 9) of what it decoded to the sentence.
+
+    ``auroc``  area under the ROC curve of xi for a likeness below UNLIKE, over all points
+    ``means``  [mean xi, mean likeness] of each point
+    """
+    found = []
+    with torch.inference_mode():
+        for point in points:
+            logits, noise = received(net.text, padded(sentences), point.model, point.snr, width)
+            rows, _, xi = net.text.judged(logits, noise)
+            like = [WORDS.compare(one, text(row) or " ")
+                    for one, row in zip(sentences, rows.tolist(), strict=True)]  # fmt: skip
+            found.append((xi.numpy(), np.array(like)))
+    xi, like = (np.concatenate(each) for each in zip(*found, strict=True))
+    means = [[float(each.mean()) for each in pair] for pair in found]
+    return {"auroc": area_under_roc(-xi, like < UNLIKE), "means": means}
+
+
+def area_under_roc(scores: np.ndarray, positive: np.ndarray) -> float:
+    """Probability that a positive example has the larger score than a negative one, a tie counts
+    half (Mann and Whitney 1947); scores [n], positive [n] bool, some of both."""
+    count, others = positive.sum(), (~positive).sum()
+    ranks = rankdata(scores)[positive].sum()
+    return float((ranks - count * (count + 1) / 2) / (count * others))
 
 
 def text_asked_again(net, sentences: Sequence[str], channel: Channel, width: int, below: float,

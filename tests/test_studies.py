@@ -6,10 +6,14 @@ import re
 import threading
 from string import Template
 
+import numpy as np
 import pytest
 from gnuradio.semcom.base.errors import SemcomError
+from gnuradio.semcom.media.clip import Media
+from gnuradio.semcom.media.codecs import pictures
+from gnuradio.semcom.phy.coding import BlockCode
 
-from studies import localiser_trainings, localisers, pages, tuning
+from studies import generative_link, localiser_trainings, localisers, pages, tuning
 from studies.trainings import Training, Trainings, best, cells
 from studies.work import Records, Unit, complete, recorded
 
@@ -128,6 +132,21 @@ def test_trainings_around_localisers_are_of_those_that_are_shipped():
     assert "psp-sel-ave28.safetensors --seed 1" in runs["psp", "sel"][1].options
     weak = {pair for pair, of in runs.items() if "--regress 0.03" in of[0].options}
     assert weak == {p for p in runs if p[1] == "wsel" or p[0] == "coattention"}
+
+
+def test_the_area_under_the_roc_curve_is_that_of_all_pairs():
+    rng = np.random.default_rng(4)
+    scores, positive = rng.integers(0, 6, 60).astype(float), rng.random(60) < 0.3
+    pairs = [(s > t) + 0.5 * (s == t) for s in scores[positive] for t in scores[~positive]]
+    assert generative_link.area_under_roc(scores, positive) == pytest.approx(np.mean(pairs))
+    assert generative_link.area_under_roc(-scores, positive) == pytest.approx(1 - np.mean(pairs))
+
+
+def test_uses_of_long_pictures_are_those_of_their_bits():
+    clips = [Media(np.full((16 * n, 32, 48, 3), 80, np.uint8), label="") for n in (1, 2)]
+    sizes = [8 * len(pictures.encode("h265", each.pictures, 0, 32)[0]) for each in clips]
+    expected = sum(BlockCode("qpsk", "3/4", 648).symbols(bits) + 32 for bits in sizes) / 3
+    assert generative_link.uses_a_second(clips, "h265", 0, 32) == pytest.approx(expected)
 
 
 PAGES = (

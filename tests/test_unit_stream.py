@@ -64,7 +64,7 @@ def test_noise_taken_for_good_gives_units_or_none_and_ends():
 def test_what_does_not_fit_is_refused():
     with pytest.raises(SemcomError, match="1 of 104 bits, expected at most 256 of 89 bits"):
         unit_stream.pack([bytes(10)], 1, 100)
-    with pytest.raises(SemcomError, match="unit 1: 0 bytes, expected 1 to 65535"):
+    with pytest.raises(SemcomError, match="unit 1: 0 bytes, expected 1 to 65535; code smaller"):
         unit_stream.pack([b"a", b""], 3, 100)
     with pytest.raises(SemcomError, match="0 bits in 2 blocks"):
         unit_stream.pack([b"a"], 2, 5)

@@ -43,7 +43,10 @@ def pack(units: Sequence[bytes | None], blocks: int, size: int) -> np.ndarray:
         if unit is None:
             continue
         if not 0 < len(unit) <= LONGEST:
-            raise SemcomError(f"unit {number}: {len(unit)} bytes, expected 1 to {LONGEST}")
+            raise SemcomError(
+                f"unit {number}: {len(unit)} bytes, expected 1 to {LONGEST}; code smaller or fewer "
+                "pictures, or with a lower quality"
+            )
         block = at // stretch
         heads[block] = min(heads[block], at % stretch)
         bits = np.unpackbits(np.frombuffer(unit, np.uint8))
