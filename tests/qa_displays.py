@@ -112,7 +112,7 @@ watch(2)
 seen["chosen"] = [block.checkpoint for block in users] + [chooser.list.currentData()]
 seen["status"] = chooser.status.text()
 top.set_interval(1.0)
-wait(3)
+wait(top.clips.sent - top.events.received + 1)  # those under way, and the next
 began, before = time.monotonic(), top.events.received
 wait(2)
 seen["period"] = (time.monotonic() - began) / (top.events.received - before)
