@@ -216,7 +216,7 @@ def test_in_a_minute_by_the_clock_no_memory_grows(tmp_path):
     words = ["--minutes", 1, "--one-host", "--sample-rate", 5e5, "--turnaround", 0.3]
     found = three_hosts(tmp_path, *words)
     assert found["accounted"] and max(found["memory_growth"].values()) < 1.03
-    assert min(found["heard"].values()) > 0.9 * found["frames"]
+    assert min(found["heard"].values()) > 0.9 * found["frames"], found
 
 
 def test_programs_explain_themselves(program):
