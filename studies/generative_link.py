@@ -34,7 +34,7 @@ from gnuradio.semcom.tasks.media import MediaTask
 from gnuradio.semcom.tasks.text import Text, TextTask
 from gnuradio.semcom.training.stills import middle
 from gnuradio.semcom.training.xi import received
-from scipy.stats import rankdata
+from sklearn.metrics import roc_auc_score
 
 from .adaptation import CARRIERS, Carrier, carriers
 
@@ -276,15 +276,7 @@ def xi_figures(net, sentences: Sequence[str], points: Sequence[Channel], width: 
             found.append((xi.numpy(), np.array(like)))
     xi, like = (np.concatenate(each) for each in zip(*found, strict=True))
     means = [[float(each.mean()) for each in pair] for pair in found]
-    return {"auroc": area_under_roc(-xi, like < UNLIKE), "means": means}
-
-
-def area_under_roc(scores: np.ndarray, positive: np.ndarray) -> float:
-    """Probability that a positive example has the larger score than a negative one, a tie counts
-    half (Mann and Whitney 1947); scores [n], positive [n] bool, some of both."""
-    count, others = positive.sum(), (~positive).sum()
-    ranks = rankdata(scores)[positive].sum()
-    return float((ranks - count * (count + 1) / 2) / (count * others))
+    return {"auroc": float(roc_auc_score(like < UNLIKE, -xi)), "means": means}
 
 
 def text_asked_again(net, sentences: Sequence[str], channel: Channel, width: int, below: float,

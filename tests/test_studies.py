@@ -5,9 +5,11 @@
 import re
 import threading
 from string import Template
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from gnuradio.semcom.base.errors import SemcomError
 from gnuradio.semcom.media.clip import Media
 from gnuradio.semcom.media.codecs import pictures
@@ -134,12 +136,21 @@ def test_trainings_around_localisers_are_of_those_that_are_shipped():
     assert weak == {p for p in runs if p[1] == "wsel" or p[0] == "coattention"}
 
 
-def test_the_area_under_the_roc_curve_is_that_of_all_pairs():
+def test_xi_tells_unlike_sentences_as_often_as_all_pairs_say(monkeypatch):
     rng = np.random.default_rng(4)
-    scores, positive = rng.integers(0, 6, 60).astype(float), rng.random(60) < 0.3
-    pairs = [(s > t) + 0.5 * (s == t) for s in scores[positive] for t in scores[~positive]]
-    assert generative_link.area_under_roc(scores, positive) == pytest.approx(np.mean(pairs))
-    assert generative_link.area_under_roc(-scores, positive) == pytest.approx(1 - np.mean(pairs))
+    xi, like = rng.integers(0, 6, 60) / 6, rng.random(60)
+    told = iter(like)
+    net = SimpleNamespace(text=SimpleNamespace(
+        judged=lambda logits, noise: (torch.zeros(60, 1), None, torch.from_numpy(xi))))  # fmt: skip
+    monkeypatch.setattr(generative_link, "padded", len)
+    monkeypatch.setattr(generative_link, "received", lambda *arguments: (None, None))
+    monkeypatch.setattr(generative_link, "text", str)
+    monkeypatch.setattr(generative_link.WORDS, "compare", lambda one, other: next(told))
+    found = generative_link.xi_figures(net, ["said"] * 60, [generative_link.Channel("awgn", 0)], 60)
+    unlike = like < 0.6
+    pairs = [(s < t) + 0.5 * (s == t) for s in xi[unlike] for t in xi[~unlike]]
+    assert found["auroc"] == pytest.approx(np.mean(pairs))
+    assert found["means"] == [pytest.approx([xi.mean(), like.mean()])]
 
 
 def test_uses_of_long_pictures_are_those_of_their_bits():

@@ -300,7 +300,7 @@ def run_over_films(point, clips, args, on_frames) -> tuple:
     from ..run.films import run_films
     from ..systems.registry import task_of
 
-    drawn, stop, done = nullcontext(), None, None
+    drawn, stop = nullcontext(), None
     if args.render and task_of(point.system, point.task).film == "media":
         from ..report.film import shown_film
 
@@ -317,7 +317,7 @@ def run_over_films(point, clips, args, on_frames) -> tuple:
             if film:
                 film.finish(0 if stop else len(clips.places))
     except SemcomError:
-        if done is None or not stop:
+        if not stop or done.record["frames_received"]:
             raise
         # it was stopped before the first clip came, so there is no film
     return done, stop
