@@ -10,6 +10,7 @@ import pytest
 import zmq
 from gnuradio import blocks, gr, zeromq
 from gnuradio.semcom.base.errors import BlockError, SemcomError
+from gnuradio.semcom.blocks import burst_socket as burst_module
 from gnuradio.semcom.blocks import guard
 from gnuradio.semcom.blocks.burst_socket import burst_socket
 from streams import make_tag
@@ -59,6 +60,29 @@ def test_samples_and_tags_are_those_of_gnu_radios_sink(address):
     assert [tag.offset for tag in found] == places
     assert [pmt.to_long(tag.value) for tag in found] == places
     assert [str(tag.key) for tag in found] == [f"k{place % 3}" for place in places]
+
+
+def message(first, samples):
+    head = burst_module.HEADER.pack(burst_module.MAGIC, burst_module.VERSION, first, 0)
+    return head + samples.tobytes()
+
+
+def test_samples_that_another_program_got_are_counted_and_told(address, capfd):
+    receiver = Receiver(address)
+    context = zmq.Context()
+    sender = context.socket(zmq.PUSH)
+    sender.setsockopt(zmq.SNDTIMEO, 5000)
+    sender.bind(address)
+    # joined late; then 100 and 50 are missing; then a restart, after which nothing is
+    for first in (500, 600, 800, 950, 0, 100):
+        sender.send(message(first, np.full(100, first, np.complex64)))
+    receiver.until(600)
+    context.destroy(linger=0)
+    assert [int(x.real) for x in receiver.sink.data()[::100]] == [500, 600, 800, 950, 0, 100]
+    assert receiver.socket.missed == 150
+    told = capfd.readouterr().err
+    assert told.count("samples of the terminal are missing") == 1
+    assert f"{address}: 100 samples" in told
 
 
 def test_a_message_without_tags_ends_the_run_with_one_line(address):

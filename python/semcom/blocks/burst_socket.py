@@ -3,6 +3,7 @@
 """A source of bursts from a ZeroMQ socket, without the delay of GNU Radio's own source."""
 
 import struct
+import sys
 from collections import deque
 
 import numpy as np
@@ -31,6 +32,10 @@ class burst_socket(gr.sync_block):
     until more samples come or its time-out passes, and it polls an idle socket every 250 ms.  This
     block waits at the socket until samples come or ``end()`` is called.
 
+    A PUSH socket divides its messages between all programs that are connected to it.  ``missed``
+    counts the samples that the messages' offsets show to be missing; the first ones are told in one
+    line.
+
     address   ZeroMQ address that the other side has bound
     messages  most messages that wait in the socket (high-water mark)
 
@@ -42,6 +47,7 @@ class burst_socket(gr.sync_block):
         gr.sync_block.__init__(self, "burst_socket", None, [np.complex64])
         self.address, self._ended = address, False
         self._samples, self._tags = np.zeros(0, np.complex64), deque()
+        self.missed, self._next = 0, None  # offset after the samples that came
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.PULL)
         self._socket.setsockopt(zmq.RCVHWM, messages)
@@ -78,6 +84,21 @@ class burst_socket(gr.sync_block):
         except SemcomError as cause:
             raise SemcomError(f"{self.address}: {cause}") from cause
         self._samples = np.frombuffer(message, np.complex64, (len(message) - at) // 8, at)
+        self._follow(HEADER.unpack_from(message)[2])
+
+    def _follow(self, first: int) -> None:
+        """Count the samples that are missing before offset ``first``; a terminal that starts again
+        has a lower offset."""
+        gap = 0 if self._next is None else max(0, first - self._next)
+        self._next = first + len(self._samples)
+        if gap and not self.missed:
+            print(
+                f"{self.address}: {gap} samples of the terminal are missing; does another program "
+                "read from this socket?",
+                file=sys.stderr,
+                flush=True,
+            )
+        self.missed += gap
 
 
 def read_tags(message: bytes) -> tuple:

@@ -61,12 +61,13 @@ def run(argv=None) -> None:
     try:
         server.serve()
     finally:
-        print(report(server.radio.counts()), flush=True)
+        print(report(server.radio.counts(), server.missed()), flush=True)
 
 
-def report(counts: dict) -> str:
-    """The counts of a run in three lines."""
-    return (
+def report(counts: dict, missed: dict) -> str:
+    """The counts of a run in three lines, and a line for each terminal whose samples are
+    missing."""
+    lines = (
         "sent      audio {} video {} samples, silent for lack of samples {} {}, late bursts {} {}\n"
         "received  uplink {} sidelink {} samples, lost to overflows {} {}\n"
         "the clock was stopped for {:.1f} s"
@@ -77,6 +78,9 @@ def report(counts: dict) -> str:
         *counts["received"],
         *counts["dropped"],
         counts["paused_s"],
+    )
+    return "\n".join(
+        [lines, *(f"{where}: {count} samples missed" for where, count in missed.items())]
     )
 
 

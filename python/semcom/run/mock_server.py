@@ -94,6 +94,11 @@ class MockServer(gr.top_block):
                 source.end()
         gr.top_block.stop(self)
 
+    def missed(self) -> dict[str, int]:
+        """{address: number of a terminal's samples that another program has got}."""
+        sources = [source for source in self.sources if isinstance(source, burst_socket)]
+        return {source.address: source.missed for source in sources if source.missed}
+
     def serve(self) -> None:
         """Run for the time in the options; BlockError if a block fails."""
         beats = itertools.count()  # also without samples: a slow computer is not a stall
