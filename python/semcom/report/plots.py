@@ -30,7 +30,7 @@ def curves(records: list) -> dict:
     keys = [key for key in differing(records) if key != "channel"] or ["system"]
     groups = {}
     for r in sorted(records, key=lambda r: r["snr_db"]):
-        label = plain(", ".join(filter(None, (in_words(r, key) for key in keys))))
+        label = plain(", ".join(filter(None, (in_words(r, key) for key in keys))) or r["system"])
         groups.setdefault(r["channel"], {}).setdefault(label, []).append(r)
     return groups
 

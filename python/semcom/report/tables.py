@@ -62,7 +62,12 @@ def markdown(header: list, rows: list) -> list:
 
 
 SETTINGS = ("system", "variant", "decoder", "channel", "csi", "detector", "attempts", "ask_below")
-WORDS = {"attempts": "{} attempts", "ask_below": "asked below {}"}
+SWEPT = (  # further options of a sweep, which records have in their scenario
+    "by_content", "without", "only", "key_frames", "picture_symbols", "source", "quality",
+    "bitrate", "size", "picture_rate", "bits", "code", "length", "modulation", "repetition", "uses",
+)  # fmt: skip
+WORDS = {key: f"{key.replace('_', ' ')} {{}}" for key in SWEPT}
+WORDS |= {"attempts": "{} attempts", "ask_below": "asked below {}"}
 CHAIN = (  # columns of all tasks, after a task's own
     Column("NMSE [dB]", "channel_nmse_db", ".1f"),
     Column("EVM [dB]", "evm_db", ".1f"),
@@ -75,11 +80,15 @@ def set_of(record: dict) -> str:
 
 
 def setting(record: dict, key: str) -> str:
-    """The text of one of SETTINGS in a record; '' if it has no effect, or for one attempt."""
+    """The text of one of SETTINGS or SWEPT in a record; '' if it has no effect, or for one
+    attempt."""
     if key not in WORDS:
         return str(record[key] or "")
-    scenario = record["scenario"]
-    return f"{scenario[key]:g}" if scenario.get("attempts", 1) > 1 else ""
+    scenario = record.get("scenario", {})
+    if key not in SWEPT and scenario.get("attempts", 1) == 1:
+        return ""
+    value = scenario.get(key, "")
+    return f"{value:g}" if isinstance(value, int | float) else str(value)
 
 
 def in_words(record: dict, key: str) -> str:
@@ -89,8 +98,9 @@ def in_words(record: dict, key: str) -> str:
 
 
 def differing(records: Iterable) -> list[str]:
-    """Those of SETTINGS in which records differ; of attempts' own, those that have attempts."""
-    seen = {key: set() for key in SETTINGS}
+    """Those of SETTINGS and SWEPT in which records differ; of attempts' own, those that have
+    attempts."""
+    seen = {key: set() for key in (*SETTINGS, *SWEPT)}
     for record in records:
         for key, values in seen.items():
             values.add(setting(record, key))
@@ -122,8 +132,10 @@ def table(records: Sequence):
     out = Table(title=title, box=box.SIMPLE_HEAD, padding=0, pad_edge=False)
     columns = columns_of(task_of("", first["task"]))
     columns = [c for c in columns if any(r[c.key] is not None for r in records)]
-    for name in (*varying, *(column.head for column in columns)):
-        out.add_column(name, no_wrap=True, justify="left" if name in SETTINGS else "right")
+    for name in varying:
+        out.add_column(name, no_wrap=True)
+    for column in columns:
+        out.add_column(column.head, no_wrap=True, justify="right")
     if len(records) > LONGEST:
         out.caption = f"the first {LONGEST} of {len(records)} points"
     for r in islice(records, LONGEST):
