@@ -28,6 +28,7 @@ from gnuradio.semcom.data.tensors import Features, read
 from gnuradio.semcom.report import plots, tables
 from gnuradio.semcom.run.scenario import Scenario
 from gnuradio.semcom.systems.loading import load_any
+from gnuradio.semcom.training.recipes.events import set_length
 from gnuradio.semcom.weights.names import shipped
 
 from . import guidance_tables, pages, points, variable_rate
@@ -83,7 +84,8 @@ def run(args: argparse.Namespace) -> None:
     results = measured(models, pair, args.out)
     plots.draw(args.docs / FIGURE, guidance_tables.panels(results), columns=2)
     air = over_the_air(models, args.data, args.out)
-    varied = variable_rate.table([loaded(path) for path in models["guided"]], pair.plain)
+    gated = [loaded(path) for path in models.get("gated", [])]
+    varied = variable_rate.table(gated, pair.plain) if gated else ["Not trained."]
     found = loudness(models, pair)
     pages.write(args.docs / "guidance.md", page(models, results, found, air, varied))
 
@@ -187,7 +189,8 @@ def measure(path: Path, weights: str, place: Place, pair: Pair, batch: int = 32)
     """Accuracy by segment, and share of attention on the event's cells during the event, clip by
     clip, over the chain in Torch with the draws of the flowgraph."""
     net, clips = loaded(path), pair.rivals if place.data == "rivals" else pair.plain
-    net.symbols, looked = place.symbols, []
+    looked = []
+    set_length(net, place.symbols)
     link = TorchLink(place.channel, "ls", "lmmse", seed=0)
     hook = net.video_terminal.attention.register_forward_hook(
         lambda module, given, found: looked.append(found[1])
@@ -223,7 +226,8 @@ def shares(attention: np.ndarray, labels: np.ndarray, own: np.ndarray) -> list:
 @torch.inference_mode()
 def peaks(net, clips: Features, symbols: int) -> dict:
     """Peak over mean power [dB] of each frame and terminal, of symbols and of shaped samples."""
-    net.symbols, pulse, found = symbols, core.PulseShape(4), {"symbols": [], "samples": []}
+    pulse, found = core.PulseShape(4), {"symbols": [], "samples": []}
+    set_length(net, symbols)
     for index in torch.arange(min(96, len(clips))).split(32):
         taken = clips.batch(index, net)
         snr = torch.full((len(index),), SNR)
@@ -234,7 +238,7 @@ def peaks(net, clips: Features, symbols: int) -> dict:
     return {name: 10 * np.log10(values) for name, values in found.items()}
 
 
-DRIVEN = (TODAY, "loud", "long")  # modes whose bursts go over the mock radio
+DRIVEN = (TODAY, "loud", "long", "gated")  # modes whose bursts go over the mock radio
 
 
 def loudness(models: dict, pair: Pair) -> dict:

@@ -78,7 +78,7 @@ def alike(results: dict, hearing: str, mode: str, data: str, n: int) -> tuple:
 def longer_table(results: dict) -> list:
     """Longer training and the shipped weights, with the sidelink and with it drowned."""
     rows = []
-    for mode, n in [("guided", SHOWN), ("guided", 64), ("long", SHOWN), ("long", 64), (TODAY, 64)]:
+    for mode, n in [*((mode, n) for mode in HEARING for n in (SHOWN, 64)), (TODAY, 64)]:
         if (mode, Place("plain", n, SNR)) not in results:
             continue
         row = [f"{WORDS[mode]}, {n} symbols"]
@@ -140,7 +140,7 @@ def lengths_table(results: dict, models: dict) -> list:
     rows = []
     for mode, epochs in EPOCHS.items():
         for n in [n for n in FIXED if mode in models and f"fixed{n}" in models]:
-            row = [str(epochs), str(n)]
+            row = [epochs, str(n)]
             for data in ("plain", "rivals"):
                 place = Place(data, n, SNR)
                 one, own = (np.array(results[each, place][0]["clip_scores"])

@@ -17,11 +17,13 @@ TRAININGS = {  # mode -> its options beside COMMON
     "blind": f"{ONCE} --unguided 1",
     "long": "--nested --peak 5 --epochs 40 --patience 40 --gaze 1",
     "long_blind": "--nested --peak 5 --epochs 40 --patience 40 --unguided 1",
+    "gated": "--nested --gated --peak 5 --epochs 16 --patience 16 --learning-rate 5e-4 --gaze 1 "
+    "--init <a checkpoint of long>",
     "loud": "--nested --epochs 12 --gaze 1",
     **{f"fixed{n}": f"--symbols {n} --peak 5 --epochs 12 --gaze 1" for n in FIXED},
 }
-HEARING = ("guided", "long")
-EPOCHS = {"guided": 12, "long": 40}
+HEARING = ("guided", "long", "gated")
+EPOCHS = {"guided": "12", "long": "40", "gated": "40 + 16, gated"}
 DEAF = ("without", "blind", "long_blind")
 RIVALS_OF = {"guided": ("without", "blind"), "long": ("long_blind",)}  # trained as long, unguided
 TODAY = "today"  # the weights shipped for ave28
@@ -31,7 +33,8 @@ SHOWN, SNR = 8, 10.0  # default symbols per second, and SNR [dB] of the uplink
 DROWNED = -30.0  # [dB] of the sidelink
 LOW = (0.0, -5.0, -10.0)  # [dB]
 WORDS = {
-    "guided": "guided, 12 epochs", "long": "guided, 40 epochs", "without": "trained without",
+    "guided": "guided, 12 epochs", "long": "guided, 40 epochs",
+    "gated": "guided, 16 more epochs with gates", "without": "trained without",
     "blind": "trained without, no gaze", "long_blind": "without, no gaze, 40 epochs",
     TODAY: "shipped for ave28",
 }  # fmt: skip
@@ -41,6 +44,7 @@ PEAKS = {
     "loud": "any peak",
     "guided": "bounded",
     "long": "bounded, 40 epochs",
+    "gated": "bounded, gated",
 }
 
 

@@ -1,102 +1,94 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright 2026 gr-semcom contributors
-"""What a payload length by content gains over fixed lengths: clips that need more symbols get more.
+"""What lengths by content (semcom.nets.by_content) gain over fixed lengths with as many symbols.
 
-A nested network sends a clip with few or many symbols a second.  The clips are ranked by the
-divergence of the receiver's decision without errors from few symbols from that from many: by the
-sound alone, which is all that the audio terminal knows, or by both streams.  A header of 16 symbols
-(semcom.phy.length_code) would tell the receiver the length.
+Beside the seconds that the gates choose, as many random ones are sent with more symbols: what
+differs between these two is due to the content.
 """
 
+from contextlib import contextmanager
 from itertools import pairwise
 
 import numpy as np
 import torch
 from gnuradio.semcom.chain.link import TorchLink
 from gnuradio.semcom.data.tensors import Features
-from gnuradio.semcom.phy import length_code
 from gnuradio.semcom.report import tables
 from gnuradio.semcom.tasks.scores import clip_bootstrap
 
-LENGTHS, FEW, MANY = (4, 8, 16), 4, 16  # symbols a second
-SHARES = (0.1, 0.2, 0.3, 0.5)  # of the clips that get many symbols
+FEW = 4  # symbols of a second that is not chosen
+SHARES = (0.1, 0.2, 0.3, 0.4, 0.6)  # of the seconds that are chosen
 SNR, BATCH = 10.0, 50  # [dB]
-RULES = {"sound": "by the sound", "both": "by both streams"}
 
 
 @torch.inference_mode()
-def measured(net, clips: Features) -> dict:
-    """Shares of right segments [N] by length, and each rule's need [N] of a clip."""
-    found = {n: _logits(net, clips, n, TorchLink("rayleigh", "ls", "lmmse")) for n in LENGTHS}
-    free = TorchLink("none")
-    few, many = (_logits(net, clips, n, free) for n in (FEW, MANY))
-    return {
-        **{n: (logits.argmax(-1) == clips.labels).double().mean(1) for n, logits in found.items()},
-        "both": divergence(few, many),
-        "sound": divergence(*(_logits(net, clips, n, free, deaf=True) for n in (FEW, MANY))),
-    }
-
-
-def _logits(net, clips: Features, symbols: int, link: TorchLink, deaf: bool = False):
-    """The receiver's logits [N, T, C]; ``deaf``: the video stream is not received."""
-    net.symbols, found = symbols, []
+def scores(net, clips: Features, symbols: int, share: float = 0.0) -> np.ndarray:
+    """Shares of right segments [N]; ``share`` of the seconds is chosen by content, 0: none."""
+    net.configure(net.Settings(symbols, share))
+    link, right = TorchLink("rayleigh", "ls", "lmmse"), []
     for index in torch.arange(len(clips)).split(BATCH):
         snr = torch.full((len(index),), SNR)
-        sent, noise = link.uplink(link.send(net, clips.batch(index, net), snr, index), snr, index)
-        if deaf:
-            noise[:, net.topology.index("video")] = torch.inf
-        found.append(net.understand(sent, noise)[0])
-    return torch.cat(found)
+        logits = link(net, clips.batch(index, net), snr, snr, index)
+        right.append((logits.argmax(-1) == clips.labels[index]).double().mean(1))
+    return torch.cat(right).numpy()
 
 
-def divergence(few: torch.Tensor, many: torch.Tensor) -> torch.Tensor:
-    """Mean Kullback-Leibler divergence [N] of the decision ``few`` from ``many``, [N, T, C]."""
-    few, many = few.log_softmax(-1), many.log_softmax(-1)
-    return (many.exp() * (many - few)).sum(-1).mean(1)
+@contextmanager
+def random_seconds(net):
+    """Gates whose scores are random, for a time."""
+    encoders = [net.audio_terminal, net.video_terminal.encoder]
+    gates, draw = [encoder.gate for encoder in encoders], torch.Generator().manual_seed(0)
+    hooks = [
+        gate.register_forward_hook(lambda _, given, found: torch.rand(found.shape, generator=draw))
+        for gate in gates
+    ]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
-def chosen(found: dict, rule: str, share: float) -> torch.Tensor:
-    """Shares of right segments [N] if the clips of largest need get many symbols."""
-    count = len(found[rule])
-    first = found[rule].argsort(descending=True)[: round(share * count)]
-    scores = found[FEW].clone()
-    scores[first] = found[MANY][first]
-    return scores
-
-
-def at_length(found: dict, symbols: float) -> torch.Tensor:
+def at_length(fixed: dict, symbols: float) -> np.ndarray:
     """Shares of right segments [N] of fixed lengths, interpolated to ``symbols`` a second."""
-    for low, high in pairwise(LENGTHS):
+    for low, high in pairwise(fixed):
         if symbols <= high:
             share = (symbols - low) / (high - low)
-            return (1 - share) * found[low] + share * found[high]
-    raise ValueError(f"{symbols} symbols: expected {LENGTHS[0]} to {LENGTHS[-1]}")
+            return (1 - share) * fixed[low] + share * fixed[high]
+    raise ValueError(f"{symbols} symbols: expected {min(fixed)} to {max(fixed)}")
 
 
 def table(nets: list, clips: Features) -> list:
     """Accuracy by content beside fixed lengths with the same symbols a second, the mean over the
     networks."""
-    all_found, head = [measured(net, clips) for net in nets], _head(clips)
-    rows = []
+    seconds, rows = clips.labels.shape[1], []
+    fixed = {n: _over(nets, lambda net, n=n: scores(net, clips, n)) for n in nets[0].rates}
     for share in SHARES:
-        symbols = FEW + share * (MANY - FEW) + head
-        fixed = _over(all_found, lambda found, n=symbols: at_length(found, n))
-        row = [f"{share:g}", f"{symbols:.1f}", f"{fixed.mean():.3f}"]
-        for rule in RULES:
-            own = _over(all_found, lambda found, r=rule, s=share: chosen(found, r, s))
-            low, high = clip_bootstrap(own - fixed)
-            row += [f"{own.mean():.3f}", f"{np.mean(own - fixed):+.3f} ({low:+.3f} to {high:+.3f})"]
-        rows.append(row)
-    header = [f"share of clips with {MANY}", "symbols a second", "fixed length"]
-    for words in RULES.values():
-        header += [words, "difference"]
-    return tables.markdown(header, rows)
+        own = _over(nets, lambda net, s=share: scores(net, clips, FEW, s))
+        symbols = nets[0].payload("audio", seconds) / seconds  # as set by the line above
+        drawn = _over(nets, lambda net, s=share: _random(net, clips, s))
+        same = at_length(fixed, symbols)
+        rows.append([f"{share:g}", f"{symbols:.1f}", f"{own.mean():.3f}", f"{same.mean():.3f}",
+                     _lead(own, same), f"{drawn.mean():.3f}", _lead(own, drawn)])  # fmt: skip
+    header = ["share of the seconds", "symbols a second", "by content", "fixed length",
+              "by content over it", "random seconds", "by content over them"]  # fmt: skip
+    return [*tables.markdown(header, rows), "", _fixed_line(fixed)]
 
 
-def _head(clips: Features) -> float:
-    """Symbols of the header for each second of a clip."""
-    return length_code.SYMBOLS / clips.labels.shape[1]
+def _random(net, clips: Features, share: float) -> np.ndarray:
+    with random_seconds(net):
+        return scores(net, clips, FEW, share)
 
 
-def _over(all_found: list, scores) -> np.ndarray:
-    return np.mean([scores(found).numpy() for found in all_found], axis=0)
+def _fixed_line(fixed: dict) -> str:
+    told = ", ".join(f"{values.mean():.3f} with {n}" for n, values in fixed.items())
+    return f"The fixed lengths have {told} symbols a second."
+
+
+def _lead(one: np.ndarray, other: np.ndarray) -> str:
+    low, high = clip_bootstrap(one - other)
+    return f"{np.mean(one - other):+.3f} ({low:+.3f} to {high:+.3f})"
+
+
+def _over(nets: list, found) -> np.ndarray:
+    return np.mean([found(net) for net in nets], axis=0)

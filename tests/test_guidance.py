@@ -120,52 +120,38 @@ def test_peaks_of_a_bounded_network_are_bounded():
     assert guidance.peaks(tiny_system(nested=True), clips, 8)["symbols"].max() > 4
 
 
-def some_scores() -> dict:
-    """Of four clips of which the first and the last gain by more symbols, as "both" knows."""
-    few, many = torch.tensor([0.0, 1.0, 1.0, 0.5]), torch.tensor([1.0, 1.0, 0.5, 1.0])
-    return {4: few, 8: (few + many) / 2, 16: many,
-            "both": torch.tensor([3.0, 1.0, 0.0, 2.0]), "sound": torch.arange(4.0)}  # fmt: skip
-
-
-def test_clips_of_largest_need_get_many_symbols():
-    found = some_scores()
-    assert variable_rate.chosen(found, "both", 0.5).tolist() == [1, 1, 1, 1]
-    assert variable_rate.chosen(found, "sound", 0.25).tolist() == [0, 1, 1, 1]
-    assert variable_rate.chosen(found, "both", 0.0).tolist() == found[4].tolist()
-
-
 def test_fixed_lengths_are_interpolated():
-    found = some_scores()
+    few, many = np.array([0.0, 1.0, 1.0, 0.5]), np.array([1.0, 1.0, 0.5, 1.0])
+    found = {4: few, 8: (few + many) / 2, 16: many}
     assert variable_rate.at_length(found, 8).tolist() == found[8].tolist()
     assert variable_rate.at_length(found, 12).tolist() == [0.75, 1.0, 0.625, 0.875]
     with pytest.raises(ValueError, match="expected 4 to 16"):
         variable_rate.at_length(found, 17)
 
 
-def test_need_is_none_where_a_short_payload_decides_alike():
+def test_random_seconds_are_others_than_those_by_content():
     torch.manual_seed(0)
-    logits = torch.randn(3, T, 5)
-    assert variable_rate.divergence(logits, logits + 1.0).abs().max() < 1e-5
-    other = logits.clone()
-    other[1] = torch.randn(T, 5)
-    assert variable_rate.divergence(logits, other).argmax() == 1
-    expected = torch.distributions.kl_divergence(
-        torch.distributions.Categorical(logits=other),
-        torch.distributions.Categorical(logits=logits),
-    ).mean(1)
-    torch.testing.assert_close(variable_rate.divergence(logits, other), expected)
+    net = tiny_system(nested=True, gated=True, symbols=16)
+    net.configure(net.Settings(4, 0.4))
+    audio = torch.randn(N, T, 128)
+    own = net.send("audio", audio, {})
+    with variable_rate.random_seconds(net):
+        drawn = net.send("audio", audio, {})
+    assert torch.equal(net.send("audio", audio, {}), own)
+    assert net.lengths.count(T) == 2 and not torch.equal(drawn, own)
+    chosen = [net.lengths.unpack(frames)[1] > 4 for frames in (own, drawn)]
+    assert (chosen[0] != chosen[1]).any() and all((each.sum(1) == 2).all() for each in chosen)
 
 
-def test_by_sound_the_video_stream_says_nothing():
+def test_the_table_has_the_symbols_that_are_sent():
     torch.manual_seed(0)
-    net = tiny_system(nested=True, symbols=16)
+    net = tiny_system(nested=True, gated=True, symbols=16)
     labels = torch.randint(0, 29, (N, T))
     clips = Features(torch.randn(N, T, 128), maps(), labels, labels[:, 0])
-    blind = Features(clips.audio, maps(4), labels, labels[:, 0])
-    one, other = (variable_rate.measured(net, each) for each in (clips, blind))
-    torch.testing.assert_close(one["sound"], other["sound"])
-    assert (one["both"] - other["both"]).abs().max() > 1e-6
-    assert variable_rate.table([net], clips)[2].startswith("| 0.1 |")
+    found = variable_rate.table([net], clips)
+    # five seconds: a head of 12 symbols, 4 for each second, 12 more for two
+    assert found[5].startswith("| 0.4 | 11.2 |")
+    assert found[-1].startswith("The fixed lengths have") and "with 16 symbols" in found[-1]
 
 
 def test_a_set_without_moments_of_its_own_goes_by_its_name():

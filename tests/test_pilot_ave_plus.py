@@ -256,7 +256,7 @@ def test_a_run_asks_for_a_length_by_its_option(tmp_path):
     path, clips = tmp_path / "plus.safetensors", open_set(None, "test")
     checkpoint.save(path, tiny_system(nested=True), variant="full", data="synthetic")
     point = Scenario(checkpoint=str(path), symbols=4)
-    assert model_for(point, clips) == f"{path}?symbols=4"
+    assert model_for(point, clips) == f"{path}?symbols=4&by_content=0.0"
     with pytest.raises(SemcomError, match="sends 4 or 8 symbols per segment"):
         model_for(replace(point, symbols=16), clips)
 

@@ -367,6 +367,26 @@ def test_tables_and_plots_tell_points_apart_by_their_attempts(capsys):
     assert list(groups) == ["asked below 0.8", "asked below 0.9"]
 
 
+def test_tables_and_plots_tell_points_apart_by_all_options_of_a_sweep():
+    swept = {n for n, item in options.fields(Scenario).items() if item.metadata.get("sweep")}
+    assert swept - {"snr"} <= {*tables.SETTINGS, *tables.SWEPT}
+    shown = dict.fromkeys([column.key for column in tables.columns_of(task_of("pilot_ave"))], 0.5)
+    record = {"data": "d", "split": None, "system": "pilot_ave_plus", "task": "events",
+              "variant": "full", "decoder": "", "channel": "awgn", "csi": "ls",
+              "detector": "zf", **shown, "accuracy_ci95": [0.4, 0.6]}  # fmt: skip
+    scenarios = [
+        {"snr": 5.0 * (i // 2), **({"by_content": 0.3} if i % 2 else {})} for i in range(4)
+    ]
+    records = [{**record, "snr_db": each["snr"], "scenario": each} for each in scenarios]
+    table = tables.table(records)
+    assert table.columns[0].header == "by_content"
+    assert list(table.columns[0].cells) == ["-", "0.3"] * 2
+    (groups,) = plots.curves(records).values()
+    assert {label: len(points) for label, points in groups.items()} == {
+        "pilot_ave_plus": 2, "by content 0.3": 2,
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("text", "values"),
     [

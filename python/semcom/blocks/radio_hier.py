@@ -30,11 +30,6 @@ def system_number(name: str) -> int:
     return entry_of(name).number
 
 
-def segment(net, name: str) -> int:
-    """The unit [symbols] of a terminal's payload, of which it is a multiple; 1: any length."""
-    return 1 if net.ragged else net.payload(name, 1)
-
-
 class radio_terminal(HasModel, gr.hier_block2):
     """A terminal for a radio: encodes its items, and sidelink bursts of another terminal, as the
     samples of bursts.
@@ -118,7 +113,7 @@ class radio_terminal(HasModel, gr.hier_block2):
                 f"{len(net.topology)} terminals share the uplink's bursts"
             )
         if fragment:
-            stages.append(fragmenter(fragment, segment(net, name)))
+            stages.append(fragmenter(fragment, net.unit(name)))
         self.repeater = None
         if attempts > 1:
             self.repeater = repeater(1, attempts, window, 0.0 if overdue else timeout, overdue)
@@ -136,7 +131,7 @@ class radio_terminal(HasModel, gr.hier_block2):
         net = shared_system(model[0], str(model[2]), model[3])
         self.sync = frame_sync_cc(
             1, plan.rows(1), plan.sample_rate, plan.sps, plan.pilot_spacing, "zf", SIDELINK_CODE,
-            number, [segment(net, sender)],
+            number, [net.unit(sender)],
         )  # fmt: skip
         self.schedule = HeardSchedule(
             Schedule(plan, net.payload(sender, SEGMENTS), number), self.sync
@@ -192,7 +187,7 @@ class radio_receiver(HasModel, gr.hier_block2):
         self.plan = plan = BurstFormat(sample_rate, **{**plan, "turnaround": None})
         self.sync = frame_sync_cc(
             antennas, plan.rows(terminals), sample_rate, plan.sps, plan.pilot_spacing, detector,
-            0, system_number(system), [segment(net, name) for name in net.topology.names],
+            0, system_number(system), [net.unit(name) for name in net.topology.names],
         )  # fmt: skip
         self.decoder = semantic_decoder(system, checkpoint, device, attempts, ask_below, window)
         self.message_port_register_hier_out("bursts")

@@ -21,6 +21,7 @@ from .names import (
 )
 
 SEES = Rule(lambda config: "video" in config.terminals, "with systems that have a video terminal")
+NESTED = Rule(lambda config: config.nested, "with --nested")
 CO_ATTENTION = Rule(lambda config: config.decoder == "coattention", "with decoder coattention")
 SHORTEST = 4  # symbols of a second in the shortest nested payload
 CELLS = 3  # rows and columns of the map that is sent with spatial "map"
@@ -85,6 +86,9 @@ class PilotAvePlusConfig(RadioConfig):
     attention: str = option("additive", ATTENTION_HELP, choices=ATTENTIONS, only=(SEES,))
     nested: bool = option(
         False, "one network for several --symbols: the first 4, 8, 16, ... symbols are a payload"
+    )
+    gated: bool = option(
+        False, "terminals also score their seconds, for --by-content", only=(NESTED,)
     )
     peak: float = option(
         0.0, "peak power of a symbol relative to the mean of a clip, 1 or more; 0: any", unit="dB"

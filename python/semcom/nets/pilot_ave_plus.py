@@ -11,7 +11,6 @@ few thousand clips.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -19,7 +18,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from ..base.errors import SemcomError
+from ..phy.csi import mean_no_eff
 from .attention import GuidedAttention
+from .by_content import TIMES, Gate, LengthsByContent
 from .configs import PilotAvePlusConfig
 from .layers import (
     bound_peak,
@@ -38,23 +39,33 @@ NOISE_RANGE_DB = 40.0  # effective noise is limited to plus or minus this
 
 @dataclass(frozen=True)
 class PilotAvePlusSettings:
-    """symbols  symbols per second and terminal, one of the network's ``rates``; 0: the most"""
+    """symbols     symbols per second and terminal, one of the network's ``rates``; 0: the most
+    by_content  share of a clip's seconds, chosen by their content, that get TIMES as many symbols;
+                0: none
+    """
 
     symbols: int = 0
+    by_content: float = 0.0
 
 
-def as_inputs(symbols: torch.Tensor, config: PilotAvePlusConfig) -> torch.Tensor:
+def as_inputs(
+    symbols: torch.Tensor, config: PilotAvePlusConfig, lengths: torch.Tensor | None = None
+) -> torch.Tensor:
     """Received symbols [B, T, n], limited to unit power, as real inputs of a layer, [B, T,
     numbers].
 
-    A shorter payload of a nested network is padded with zeros and scaled by L / n in power, so that
-    a second has the same energy; its length, log2(n / L), is a further input.
+    A second of a nested network with n of L symbols is padded with zeros and scaled by L / n in
+    power, so that it has the same energy; its length, log2(n / L), is a further input.  With
+    ``lengths`` [B, T], n of each second, the symbols have been limited and padded.
     """
+    if lengths is None:
+        lengths = symbols.real.new_full(symbols.shape[:-1], symbols.shape[-1])
+        symbols = limit_power(symbols)
     if not config.nested:
-        return to_real(limit_power(symbols))
-    missing, share = config.symbols - symbols.shape[-1], symbols.shape[-1] / config.symbols
-    heard = F.pad(limit_power(symbols) / math.sqrt(share), (0, missing))
-    return F.pad(to_real(heard), (0, 1), value=math.log2(share))
+        return to_real(symbols)
+    share = (lengths / config.symbols)[..., None]
+    heard = F.pad(symbols, (0, config.symbols - symbols.shape[-1]))
+    return torch.cat([to_real(heard) / share.sqrt(), share.log2()], -1)
 
 
 def inputs(config: PilotAvePlusConfig) -> int:
@@ -63,16 +74,23 @@ def inputs(config: PilotAvePlusConfig) -> int:
 
 
 class Encoder(nn.Module):
-    """Semantic and channel encoder of one stream: [B, T, d] -> symbols [B, T, L] of unit power."""
+    """Semantic and channel encoder of one stream: [B, T, d] -> symbols [B, T, L] of unit power; of
+    a ``gated`` network with a gate."""
 
     def __init__(self, dim: int, config: PilotAvePlusConfig):
         super().__init__()
         self.semantic = dense(dim, config.hidden, dropout=config.dropout)
         self.channel = nn.Linear(config.hidden, 2 * config.symbols)
+        self.gate = Gate(config.hidden) if config.gated else None
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Features [B, T, d] -> symbols [B, T, L] complex64, unit average power per clip."""
         return unit_power(to_complex(self.channel(self.semantic(features))))
+
+    def scored(self, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Symbols as of :meth:`forward`, and the scores [B, T] of the gate."""
+        found = self.semantic(features)
+        return unit_power(to_complex(self.channel(found))), self.gate(found)
 
 
 class AudioTerminal(Encoder):
@@ -98,10 +116,11 @@ class VideoTerminal(nn.Module):
         )
         self.encoder = Encoder(config.heads * config.visual_dim, config)
 
-    def attend(self, visual: torch.Tensor, heard: torch.Tensor | None):
-        """visual [B, T, h, w, d_v], heard symbols [B, T, n] or None -> attended [B, T, heads d_v]
-        and attention [B, T, h, w], the mean of the heads."""
-        guide = None if heard is None else self.hearing(as_inputs(heard, self.config))
+    def attend(self, visual: torch.Tensor, heard: torch.Tensor | None, lengths=None):
+        """visual [B, T, h, w, d_v], heard symbols [B, T, n] or None, and their lengths as of
+        :func:`as_inputs` -> attended [B, T, heads d_v] and attention [B, T, h, w], the mean of the
+        heads."""
+        guide = None if heard is None else self.hearing(as_inputs(heard, self.config, lengths))
         return self.attention(visual, guide)
 
     def forward(self, visual: torch.Tensor, heard: torch.Tensor | None) -> torch.Tensor:
@@ -129,9 +148,9 @@ class Evidence(nn.Module):
         self.gain = nn.Parameter(torch.zeros(2))
 
     def forward(self, features: torch.Tensor, no_eff: torch.Tensor) -> torch.Tensor:
-        """features [B, T, dim], no_eff [B] -> [B, T, events]."""
+        """features [B, T, dim], no_eff [B, T] -> [B, T, events]."""
         weight = (self.gain[0] + self.gain[1] * noise_level(no_eff)).exp()
-        return weight[:, None, None] * self.events(features)
+        return weight[..., None] * self.events(features)
 
 
 class Decoder(nn.Module):
@@ -147,12 +166,12 @@ class Decoder(nn.Module):
         self.config = config
         self.layer = dense(inputs(config) + 1, config.hidden, dropout=config.dropout)
 
-    def forward(self, symbols: torch.Tensor, no_eff: torch.Tensor) -> torch.Tensor:
-        """symbols [B, T, n], no_eff [B] -> [B, T, hidden]."""
-        heard = as_inputs(symbols, self.config)
-        heard = heard.masked_fill(no_eff.isinf()[:, None, None], 0.0)
-        noise = noise_level(no_eff)[:, None, None].expand(*heard.shape[:2], 1)
-        return self.layer(torch.cat([heard, noise], -1))
+    def forward(self, symbols: torch.Tensor, no_eff: torch.Tensor, lengths=None) -> torch.Tensor:
+        """symbols [B, T, n] and their lengths as of :func:`as_inputs`, no_eff [B, T] -> [B, T,
+        hidden]."""
+        heard = as_inputs(symbols, self.config, lengths)
+        heard = heard.masked_fill(no_eff.isinf()[..., None], 0.0)
+        return self.layer(torch.cat([heard, noise_level(no_eff)[..., None]], -1))
 
 
 class Presence(nn.Module):
@@ -188,12 +207,15 @@ class Receiver(nn.Module):
         self.presence = Presence(terminals * config.hidden, config)
         self.span = EventSpan(terminals, config.redundancy)
 
-    def forward(self, symbols: torch.Tensor, no_eff: torch.Tensor):
-        """symbols [B, K, T, n], no_eff [B, K] -> log probabilities [B, T, C]; extras "evidence":
-        that of each stream, [B, T, C - 1]."""
-        noises = (no_eff * (self.symbols / symbols.shape[-1])).unbind(1)  # scaled like the symbols
-        streams = zip(self.decoders, symbols.unbind(1), noises, strict=True)
-        features = [decoder(x, noise) for decoder, x, noise in streams]
+    def forward(self, symbols: torch.Tensor, no_eff: torch.Tensor, lengths=None):
+        """symbols [B, K, T, n] and their lengths as of :func:`as_inputs`, no_eff [B, K] -> log
+        probabilities [B, T, C]; extras "evidence": that of each stream, [B, T, C - 1]."""
+        each = [None] * symbols.shape[1] if lengths is None else lengths.unbind(1)
+        if lengths is None:
+            lengths = no_eff.new_full(symbols.shape[:-1], symbols.shape[-1])
+        noises = (no_eff[..., None] * (self.symbols / lengths)).unbind(1)  # scaled like the symbols
+        streams = zip(self.decoders, symbols.unbind(1), noises, each, strict=True)
+        features = [decoder(x, noise, own) for decoder, x, noise, own in streams]
         weighed = zip(self.evidence, features, noises, strict=True)
         evidence = [layer(x, noise) for layer, x, noise in weighed]
         logits = self.span(evidence, self.presence(torch.cat(features, -1)))
@@ -204,13 +226,14 @@ class PilotAvePlus(RadioSystem):
     """The whole system, with a method for each terminal and the receiver.
 
     A ``nested`` network sends the first n of a second's L symbols, at unit power, for any n in
-    ``rates``; :meth:`configure` sets n.
+    ``rates``, or lengths by content (:class:`LengthsByContent`); :meth:`configure` sets them.
     """
 
     name = "pilot_ave_plus"
     loss = "single_stream"
     Config = PilotAvePlusConfig
     Settings = PilotAvePlusSettings
+    lengths: LengthsByContent | None = None  # None: all seconds have ``symbols``
 
     def __init__(self, config: PilotAvePlusConfig, classes: tuple[str, ...] | list[str]):
         super().__init__(config, classes, AudioTerminal, VideoTerminal, Receiver)
@@ -227,6 +250,58 @@ class PilotAvePlus(RadioSystem):
                 f"{' or '.join(map(str, self.rates))} symbols per second"
             )
         self.symbols = settings.symbols or self.rates[-1]
+        self.lengths = self._lengths(settings.by_content) if settings.by_content else None
+
+    def _lengths(self, share: float) -> LengthsByContent:
+        if not 0 < share <= 1:
+            raise SemcomError(f"by_content {share:g}: expected a share, 0 to 1")
+        if not self.config.gated:
+            raise SemcomError(
+                f"by_content {share:g}: these weights have no gate; train some with --gated"
+            )
+        if TIMES * self.symbols > self.rates[-1]:
+            raise SemcomError(
+                f"by_content {share:g}: chosen seconds have {TIMES} times {self.symbols} symbols, "
+                f"but these weights send at most {self.rates[-1]}; give fewer --symbols"
+            )
+        return LengthsByContent(self.symbols, share, self._peak())
+
+    def payload(self, terminal: str, items: int) -> int:
+        """Symbols of a clip of ``items`` seconds, with the head of lengths by content."""
+        return self.lengths.size(items) if self.lengths else super().payload(terminal, items)
+
+    def unit(self, terminal: str) -> int:
+        """As of the base class; 1 for lengths by content."""
+        return 1 if self.lengths else super().unit(terminal)
+
+    def send(self, terminal: str, taken: torch.Tensor, heard: dict) -> torch.Tensor:
+        """As of the base class, with the lengths that are set."""
+        if not self.lengths:
+            return super().send(terminal, taken, heard)
+        if terminal == "audio":
+            symbols, scores = self.audio_terminal.scored(taken)
+        else:
+            seen = self.video_terminal.attend(self.grid(taken), *self._guide(heard))[0]
+            symbols, scores = self.video_terminal.encoder.scored(seen)
+        return self.lengths.pack(symbols, scores, self.training)
+
+    def look(self, taken: torch.Tensor, heard: dict) -> torch.Tensor:
+        """As of the base class, with the lengths that are set."""
+        if not self.lengths:
+            return super().look(taken, heard)
+        return self.video_terminal.attend(self.grid(taken), *self._guide(heard))[1]
+
+    def understand(self, symbols: torch.Tensor, noise: torch.Tensor):
+        """As of the base class, with the lengths that are set."""
+        if not self.lengths:
+            return super().understand(symbols, noise)
+        heard, lengths = self.lengths.unpack(symbols)
+        return self.receiver(heard, mean_no_eff(noise), lengths)
+
+    def _guide(self, heard: dict) -> tuple:
+        """The audio terminal's symbols and their lengths, or nothing."""
+        frames = heard.get("audio")
+        return (None, None) if frames is None else self.lengths.unpack(frames)
 
     def encode_audio(self, audio: torch.Tensor) -> torch.Tensor:
         """audio [B, T, d_a] -> symbols [B, T, n] complex64, unit average power per clip; with a
@@ -242,4 +317,8 @@ class PilotAvePlus(RadioSystem):
         """The symbols [B, T, n] that are sent of a terminal's symbols [B, T, L]."""
         if self.symbols < symbols.shape[-1]:
             symbols = unit_power(symbols[..., : self.symbols])
-        return bound_peak(symbols, 10 ** (self.config.peak / 10)) if self.config.peak else symbols
+        return bound_peak(symbols, self._peak()) if self.config.peak else symbols
+
+    def _peak(self) -> float:
+        """Largest power of a symbol relative to the mean, linear; 0: any."""
+        return 10 ** (self.config.peak / 10) if self.config.peak else 0.0

@@ -113,6 +113,10 @@ class System(ABC):
         """{name: value} of a run that a record has in addition to those of all systems."""
         return {}
 
+    def unit(self, terminal: str) -> int:
+        """Number of symbols of which all payloads of a terminal are multiples."""
+        return 1 if self.ragged else self.payload(terminal, 1)
+
     def payload_of(self, terminal: str, taken: np.ndarray) -> int:
         """Number of symbols that a terminal sends for the input ``taken`` of a clip."""
         return self.payload(terminal, len(taken))
@@ -204,13 +208,7 @@ class RadioSystem(System, nn.Module):
 
     def outcome(self, symbols: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
         """Detected symbols [B, K, T L] and noise -> calibrated probabilities [B, T, C]."""
-        if symbols.shape[2] % self.symbols:
-            raise ValueError(
-                f"a frame of {symbols.shape[2]} symbols: expected a multiple of {self.symbols}, "
-                "the symbols of a segment with these weights"
-            )
-        logits = self.decode(self.segments(symbols), noise)
-        return self.calibration(logits, noise)
+        return self.calibration(self.understand(symbols, noise)[0], noise)
 
     def judged(self, symbols: torch.Tensor, noise: torch.Tensor) -> tuple:
         """As :meth:`outcome`, and the mean [B] over segments of the largest probability."""
@@ -223,7 +221,12 @@ class RadioSystem(System, nn.Module):
         return visual.reshape(*visual.shape[:2], c.height, c.width, c.visual_dim)
 
     def segments(self, symbols: torch.Tensor | None) -> torch.Tensor | None:
-        """Symbols [..., T L] -> [..., T, L]."""
+        """Symbols [..., T L] -> [..., T, L]; ValueError for another number of them."""
+        if symbols is not None and symbols.shape[-1] % self.symbols:
+            raise ValueError(
+                f"a frame of {symbols.shape[-1]} symbols: expected a multiple of {self.symbols}, "
+                "the symbols of a segment with these weights"
+            )
         return None if symbols is None else symbols.unflatten(-1, (-1, self.symbols))
 
     def sizes(self) -> dict:

@@ -112,15 +112,16 @@ def with_codecs(point: Scenario) -> Scenario:
 
 def settings(point: Scenario) -> dict:
     """The options on which the results of a point depend, besides checkpoint and set: those with an
-    effect; symbols if given, since a checkpoint may have several numbers."""
+    effect; numbers of symbols if given, since a checkpoint may have several."""
     known = options.fields(Scenario)
     found = options.used(with_codecs(point))
     if found.get("sidelink_snr", 0.0) is None:
         found["sidelink_snr"] = point.snr
     if found.get("return_snr", 0.0) is None:
         found["return_snr"] = point.snr
-    if not found.get("symbols"):
-        found.pop("symbols", None)  # the largest number, which the checkpoint has
+    for name in ("symbols", "by_content"):
+        if not found.get(name):
+            found.pop(name, None)  # the largest number, which the checkpoint has, for all seconds
     return {name: value for name, value in found.items() if not known[name].metadata.get("place")}
 
 

@@ -5,7 +5,7 @@
 from dataclasses import dataclass
 
 from ..base.errors import SemcomError
-from ..base.options import Rule, at_least, number, option
+from ..base.options import Rule, at_least, number, option, share
 from ..nets.names import DECODERS
 from ..phy import names
 from .registry import BUILT_IN, DEFAULT_SYSTEM, system, topology_of
@@ -141,6 +141,12 @@ class SystemOptions:
         type=at_least(0),
         only=(read_by("symbols"),),
     )
+    by_content: float = option(
+        0.0,
+        "share of a clip's seconds, chosen by their content, that are sent with four times "
+        "--symbols; for gated weights",
+        type=share, sweep=True, only=(read_by("by_content"),),
+    )  # fmt: skip
     device: str = option("cpu", "Torch device", place=True)
     task: str = option(
         "",

@@ -76,7 +76,7 @@ class Entry:
 
 BUILT_IN = (
     Entry("pilot_ave_plus", 0, "events", ".nets.pilot_ave_plus:PilotAvePlus", AUDIO_VISUAL,
-          options=("symbols",)),
+          options=("symbols", "by_content")),
     Entry("pilot_ave", 1, "events", ".nets.pilot_ave:PilotAve", AUDIO_VISUAL,
           options=("symbols", "decoder")),
     Entry("digital", 3, "events", ".systems.digital:Digital",

@@ -19,6 +19,7 @@ from ...base.errors import SemcomError
 from ...base.files import sha256
 from ...chain.link import TorchLink
 from ...nets.attention import AGVA, GuidedAttention
+from ...nets.by_content import TIMES
 from ...nets.heads import background_of
 from ...nets.localisers import Localiser
 from ...nets.pilot_ave import cut_in_two
@@ -34,6 +35,8 @@ from .clips import ClipRecipe
 
 VALIDATION_SNR_DB = [-10.0, -5.0, 0.0, 5.0, 10.0, 20.0]
 TEST_SNR_DB = (-10.0, -5.0, 0.0, 10.0, 30.0)
+LARGEST_SHARE = 0.6  # of the seconds that --by-content chooses in training
+VALIDATION_SHARE = 0.3
 
 
 class EventsOverLink(ClipRecipe):
@@ -112,6 +115,12 @@ class EventsOverLink(ClipRecipe):
         return super().build(job, clips)
 
     @classmethod
+    def taken_over(cls, first, net) -> dict:
+        """All weights of the network of --init; new gates begin without any."""
+        gates = {name: tensor for name, tensor in net.state_dict().items() if ".gate." in name}
+        return gates | first.state_dict()
+
+    @classmethod
     def more_sizes(cls, job: Job) -> dict:
         """The terminals of the variant."""
         return {"terminals": "+".join(system(job.system).variants[job.variant])}
@@ -127,8 +136,7 @@ class EventsOverLink(ClipRecipe):
         # frame numbers never repeat over a training, and evaluation's seed differs
         frame = (epoch * len(self.clips) + index).to(device)
         link = self._draw_link()
-        if len(net.rates) > 1:
-            net.symbols = net.rates[int(torch.randint(len(net.rates), ()))]
+        self._draw_lengths()
         audio, visual, labels = self.augment.batch(index)
         taken, labels = {"audio": audio, "video": visual}, labels.to(device)
         taken = {name: taken[name].to(device) for name in net.terminals}
@@ -152,6 +160,17 @@ class EventsOverLink(ClipRecipe):
             loss = loss + config.regress * losses.regression(extras["given"], given)
         return loss
 
+    def _draw_lengths(self) -> None:
+        """Draw the number of symbols of a nested network; of a gated one, in half of the batches,
+        lengths by content."""
+        net, rates = self.model, self.model.rates
+        if len(rates) == 1:
+            return
+        share = 0.0
+        if net.config.gated and torch.rand(()) < 0.5:
+            rates, share = gated_rates(rates), float(torch.rand(())) * LARGEST_SHARE
+        set_length(net, rates[int(torch.randint(len(rates), ()))], share)
+
     def _draw_link(self) -> TorchLink:
         config = self.config
         channel = config.channels[int(torch.randint(len(config.channels), ()))]
@@ -166,9 +185,9 @@ class EventsOverLink(ClipRecipe):
         if background_of(kept) is not None:
             links = [link_of(kept, self.config.variant, c, "lmmse", seed=0) for c in channels]
             return choose_background(kept, clips, links, VALIDATION_SNR_DB)
-        found = []
-        for at in range(max(len(channels), len(kept.rates))):
-            kept.symbols = kept.rates[at % len(kept.rates)]
+        found, lengths = [], validated_lengths(kept)
+        for at in range(max(len(channels), len(lengths))):
+            set_length(kept, *lengths[at % len(lengths)])
             channel = channels[at % len(channels)]
             link = link_of(kept, self.config.variant, channel, "lmmse", seed=0)
             found.append(accuracy(kept, clips, link, VALIDATION_SNR_DB))
@@ -178,7 +197,7 @@ class EventsOverLink(ClipRecipe):
         """Accuracy, 0 to 1, on the test split: "error_free", then each channel at TEST_SNR_DB (not
         for variant error_free)."""
         net, clips, variant = self.model, self.features["test"], self.config.variant
-        net.symbols = net.rates[-1]
+        set_length(net, net.rates[-1])
         free = link_of(net, "error_free", "none", "none", seed=0)
         figures = {"error_free": accuracy(net, clips, free)}
         for channel in () if variant == "error_free" else self.config.channels:
@@ -231,6 +250,26 @@ class EventsOverLink(ClipRecipe):
             figures = " | ".join(f"{test[name][level]:.4f}" for level in levels)
             lines.append(f"| {name} | {figures} |")
         return lines
+
+
+def gated_rates(rates: tuple) -> list[int]:
+    """The numbers of symbols of which a chosen second can have TIMES as many."""
+    return [n for n in rates if TIMES * n <= rates[-1]]
+
+
+def validated_lengths(net) -> list[tuple]:
+    """The lengths of a network that validation tries, as of :func:`set_length`; of a gated one also
+    those by content."""
+    found = [(n,) for n in net.rates]
+    if getattr(net.config, "gated", False):
+        found += [(n, VALIDATION_SHARE) for n in gated_rates(net.rates)]
+    return found
+
+
+def set_length(net, symbols: int, by_content: float = 0.0) -> None:
+    """Set the symbols per second of a network, if it has several (see its settings)."""
+    if len(net.rates) > 1:
+        net.configure(net.Settings(symbols, by_content))
 
 
 def eye_of(net) -> torch.nn.Module | None:
