@@ -17,13 +17,13 @@ TRAININGS = {  # mode -> its options beside COMMON
     "blind": f"{ONCE} --unguided 1",
     "long": "--nested --peak 5 --epochs 40 --patience 40 --gaze 1",
     "long_blind": "--nested --peak 5 --epochs 40 --patience 40 --unguided 1",
-    "gated": "--nested --gated --peak 5 --epochs 16 --patience 16 --learning-rate 5e-4 --gaze 1 "
+    "gated": "--nested --gated --peak 5 --epochs 12 --patience 12 --learning-rate 1.5e-4 --gaze 1 "
     "--init <a checkpoint of long>",
     "loud": "--nested --epochs 12 --gaze 1",
     **{f"fixed{n}": f"--symbols {n} --peak 5 --epochs 12 --gaze 1" for n in FIXED},
 }
 HEARING = ("guided", "long", "gated")
-EPOCHS = {"guided": "12", "long": "40", "gated": "40 + 16, gated"}
+EPOCHS = {"guided": "12", "long": "40", "gated": "40, and 12 gated"}
 DEAF = ("without", "blind", "long_blind")
 RIVALS_OF = {"guided": ("without", "blind"), "long": ("long_blind",)}  # trained as long, unguided
 TODAY = "today"  # the weights shipped for ave28
@@ -34,7 +34,7 @@ DROWNED = -30.0  # [dB] of the sidelink
 LOW = (0.0, -5.0, -10.0)  # [dB]
 WORDS = {
     "guided": "guided, 12 epochs", "long": "guided, 40 epochs",
-    "gated": "guided, 16 more epochs with gates", "without": "trained without",
+    "gated": "guided, 12 more epochs with gates", "without": "trained without",
     "blind": "trained without, no gaze", "long_blind": "without, no gaze, 40 epochs",
     TODAY: "shipped for ave28",
 }  # fmt: skip

@@ -141,6 +141,8 @@ def test_a_frame_tells_the_seconds_of_its_clip():
         plan.items(87)
     with pytest.raises(SemcomError, match="a clip of 13 s, expected at most 12 s"):
         plan.size(13)
+    with pytest.raises(SemcomError, match="a clip of 13 s"):
+        plan.pack(torch.ones(1, 13, 16, dtype=torch.complex64), torch.zeros(1, 13), False)
 
 
 # --- the system -----------------------------------------------------------------------------------

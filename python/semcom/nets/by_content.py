@@ -113,6 +113,7 @@ class LengthsByContent:
         """A terminal's symbols [B, T, L] and the scores [B, T] of its gate -> frames [B, n], head
         and payload of unit power; ``training`` as of :func:`choose`."""
         batch, items, _ = symbols.shape
+        self.size(items)  # refuses a clip that is too long
         places, weights = choose(scores, self.count(items), training)
         head = F.one_hot(places, golay.BITS).sum(1).bool()
         more = symbols[torch.arange(batch, device=places.device)[:, None], places]
