@@ -14,9 +14,10 @@ from gnuradio.semcom.chain import reference
 from gnuradio.semcom.nets.by_content import LengthsByContent, choose, heads
 from gnuradio.semcom.nets.pilot_ave_plus import PilotAvePlusSettings
 from gnuradio.semcom.phy import golay
+from gnuradio.semcom.run.channel_uses import channel_uses
 from gnuradio.semcom.run.runner import run_point
 from gnuradio.semcom.run.scenario import Scenario
-from gnuradio.semcom.systems.loading import load_system
+from gnuradio.semcom.systems.loading import exchange_for, load_system
 from gnuradio.semcom.weights import store as checkpoint
 
 ALL = torch.tensor(list(itertools.product([False, True], repeat=golay.BITS)))
@@ -120,7 +121,15 @@ def test_a_useful_second_raises_its_score():
     places, weights = choose(scores, 2, training=True)
     torch.testing.assert_close(weights, torch.ones(1, 2))
     weights[0, 0].backward()
-    assert scores.grad[0, places[0, 0]] > 0 and scores.grad.sum() == pytest.approx(0, abs=1e-6)
+    torch.manual_seed(4)  # the same noise, and the derivative of the sigmoid by hand
+    z = -torch.empty(1, 5).exponential_().log()[0]
+    second, third = z.argsort(descending=True)[1:3].tolist()
+    x = (z[places[0, 0]] - (z[second] + z[third]) / 2) / 0.5
+    slope = float(x.sigmoid() * (1 - x.sigmoid()) / 0.5)
+    expected = torch.zeros(5)
+    expected[places[0, 0]] += slope
+    expected[[second, third]] -= slope / 2
+    torch.testing.assert_close(scores.grad[0], expected)
 
 
 def test_frames_keep_power_and_peak():
@@ -132,6 +141,13 @@ def test_frames_keep_power_and_peak():
         <= peak * (1 + 1e-5)
         < LengthsByContent(4, 0.3).pack(*drawn(), False).abs().max() ** 2
     )
+
+
+def test_a_loud_frame_is_limited_to_unit_power():
+    plan = LengthsByContent(4, 0.3)
+    frames = plan.pack(*drawn(), False)
+    torch.testing.assert_close(plan.unpack(3 * frames)[0], plan.unpack(frames)[0])
+    torch.testing.assert_close(plan.unpack(0.5 * frames)[0], 0.5 * plan.unpack(frames)[0])
 
 
 def test_a_frame_tells_the_seconds_of_its_clip():
@@ -148,8 +164,8 @@ def test_a_frame_tells_the_seconds_of_its_clip():
 # --- the system -----------------------------------------------------------------------------------
 
 
-def configured(symbols=4, share=0.3):
-    net = tiny_system(nested=True, gated=True, symbols=16)
+def configured(symbols=4, share=0.3, **sizes):
+    net = tiny_system(nested=True, gated=True, symbols=16, **sizes)
     net.configure(PilotAvePlusSettings(symbols, share))
     return net
 
@@ -172,6 +188,7 @@ def test_all_or_none_are_the_fixed_lengths():
         varied = over_the_chain(configured(4, share))
         net = configured(4, share)
         net.configure(PilotAvePlusSettings(symbols))
+        assert net.payload("audio", T) == symbols * T and net.unit("audio") == symbols
         fixed = over_the_chain(net)
         said = net.understand(torch.stack(fixed, 1), torch.full((B, 2), 0.1))[0]
         net.configure(PilotAvePlusSettings(4, share))
@@ -193,6 +210,33 @@ def test_a_terminal_and_the_receiver_answer_lengths_by_content():
         torch.testing.assert_close(said.sum(-1), torch.ones(B, T))
     alone = net.send("video", inputs(net)[1], {"audio": None})
     assert alone.shape == seen.shape and not torch.allclose(alone, seen)
+
+
+def test_attention_follows_what_is_heard():
+    net = configured()
+    audio, visual = inputs(net)
+    heard = net.send("audio", audio, {})
+    looks = [net.look(visual, {"audio": each}) for each in (heard, heard.flip(0), None)]
+    assert not torch.allclose(looks[0], looks[1], atol=1e-5)
+    assert not torch.allclose(looks[0], looks[2], atol=1e-5)
+
+
+def test_the_bound_of_the_peak_holds_behind_the_head():
+    for frames in over_the_chain(configured(peak=2.0)):
+        power = frames.abs().square()
+        assert (power.amax(1) / power.mean(1)).max() <= 10**0.2 * (1 + 1e-5)
+
+
+def test_noise_is_that_of_a_second_with_all_symbols():
+    net, seen = configured(), []
+    for part in net.receiver.evidence:
+        part.register_forward_pre_hook(lambda module, given: seen.append(given[1]))
+    frames = torch.stack(over_the_chain(net), 1)
+    net.understand(frames, torch.full((B, 2), 0.1))
+    lengths = net.lengths.unpack(frames)[1]
+    assert len(seen) == 2 and set(lengths.flatten().tolist()) == {4.0, 16.0}
+    for k, noise in enumerate(seen):
+        torch.testing.assert_close(noise, 0.1 * 16 / lengths[:, k])
 
 
 def test_a_stream_that_was_not_received_changes_nothing():
@@ -224,8 +268,10 @@ def test_every_parameter_has_a_gradient():
 def test_lengths_that_cannot_be_are_refused(settings, said):
     with pytest.raises(SemcomError, match=said):
         configured().configure(PilotAvePlusSettings(*settings))
-    with pytest.raises(SemcomError, match="have no gate; train some with --gated"):
+    with pytest.raises(SemcomError, match="have no gates; train some with --nested --gated"):
         tiny_system(nested=True).configure(PilotAvePlusSettings(4, 0.3))
+    with pytest.raises(SemcomError, match="symbols 8: gated needs at least 16"):
+        tiny_system(nested=True, gated=True, symbols=8)
 
 
 # --- over the link --------------------------------------------------------------------------------
@@ -253,6 +299,22 @@ def test_a_run_counts_head_and_symbols_and_decides_as_the_reference(gated, clips
     said = reference.outcomes(point, net, clips, range(6))
     right = [np.mean(each.argmax(-1) == clips.labels(n)) for n, each in enumerate(said)]
     np.testing.assert_allclose(record["clip_scores"], right, atol=1e-4)
+
+
+@pytest.mark.parametrize("other", ["?symbols=4&by_content=0.4", "?symbols=16", "?symbols=4"])
+def test_weights_whose_frames_have_other_lengths_are_not_exchanged(gated, other):
+    running = load_system("pilot_ave_plus", f"{gated}?symbols=4&by_content=0.3")
+    with pytest.raises(ValueError, match="its symbols differ"):
+        exchange_for(running, "pilot_ave_plus", f"{gated}{other}", "cpu")
+
+
+def test_channel_uses_are_the_mean_over_clips_of_all_lengths(gated):
+    point = Scenario(checkpoint=gated, symbols=4, by_content=0.3)
+    for settings, payloads in (("by_content=0.3", (88, 88, 56)), ("by_content=0", (40, 40, 20))):
+        net = load_system("pilot_ave_plus", f"{gated}?symbols=4&{settings}")
+        uses = channel_uses(point, net, {}, "segment", [10, 10, 5], 0.0)["channel_uses"]
+        assert uses["payload"] == pytest.approx(sum(payloads) / 25)
+        assert uses["pilots"] == pytest.approx(3 * 32 / 25)
 
 
 def test_bursts_carry_lengths_by_content(gated, clips):

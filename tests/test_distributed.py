@@ -81,3 +81,14 @@ def test_a_step_is_shared_evenly(monkeypatch):
         parts.append(distributed.share(index))
     assert [len(part) for part in parts] == [3, 3, 3]
     assert set(torch.cat(parts).tolist()) == set(range(7))
+
+
+def test_gradients_that_one_process_lacks_are_averaged(monkeypatch):
+    here, there, nowhere = (torch.nn.Parameter(torch.zeros(2)) for _ in range(3))
+    here.grad = torch.tensor([4.0, 6.0])
+    others = [torch.tensor([0.0, 1.0, 0.0]), torch.tensor([0.0, 0.0, 2.0, 8.0])]
+    monkeypatch.setattr(distributed, "world", lambda: 2)
+    monkeypatch.setattr(distributed.dist, "all_reduce", lambda values: values.add_(others.pop(0)))
+    distributed.average_gradients([here, there, nowhere])
+    assert here.grad.tolist() == [2.0, 3.0] and there.grad.tolist() == [1.0, 4.0]
+    assert nowhere.grad is None and not others

@@ -381,6 +381,7 @@ def test_tables_and_plots_tell_points_apart_by_all_options_of_a_sweep():
     table = tables.table(records)
     assert table.columns[0].header == "by_content"
     assert list(table.columns[0].cells) == ["-", "0.3"] * 2
+    assert tables.table(records[1::2]).title.endswith("zf, by content 0.3")
     (groups,) = plots.curves(records).values()
     assert {label: len(points) for label, points in groups.items()} == {
         "pilot_ave_plus": 2, "by content 0.3": 2,

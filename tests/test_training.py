@@ -26,7 +26,7 @@ from gnuradio.semcom.training.augment import Augment
 from gnuradio.semcom.training.evaluate import accuracy
 from gnuradio.semcom.training.loop import Loop
 from gnuradio.semcom.training.options import LinkConfig
-from gnuradio.semcom.training.recipes.events import EventsOverLink
+from gnuradio.semcom.training.recipes.events import EventsOverLink, validated_lengths
 from gnuradio.semcom.weights import store as checkpoint
 from gnuradio.semcom.weights.names import models_folder
 
@@ -190,6 +190,36 @@ def test_each_batch_of_a_nested_network_draws_a_length():
         made.loss((0, torch.arange(2)), "model")
         drawn.append(net.symbols)
     assert {n: drawn.count(n) > 3 for n in (4, 8, 16)} == {4: True, 8: True, 16: True}
+
+
+def gated_network(gated=True):
+    sizes = dict(audio_dim=D_A, visual_dim=D_V, height=2, width=3, hidden=8, attention_hidden=6)
+    names = [f"event {c}" for c in range(CLASSES)]
+    return PilotAvePlus(PilotAvePlusConfig(**sizes, symbols=32, nested=True, gated=gated), names)
+
+
+def test_half_of_the_batches_of_a_gated_network_have_lengths_by_content():
+    net, drawn = gated_network(), []
+    made = recipe(net)
+    torch.manual_seed(0)
+    for _ in range(60):
+        made.loss((0, torch.arange(2)), "model")
+        drawn.append((net.symbols, net.lengths.share if net.lengths else None))
+    shares = [share for _, share in drawn if share is not None]
+    assert 20 <= len(shares) <= 40 and min(shares) > 0 and 0.4 < max(shares) <= 0.6
+    assert {n for n, share in drawn if share} == {4, 8}
+    assert {n for n, share in drawn if not share} == {4, 8, 16, 32}
+    assert validated_lengths(net) == [(4,), (8,), (16,), (32,), (4, 0.3), (8, 0.3)]
+    assert validated_lengths(gated_network(False)) == [(4,), (8,), (16,), (32,)]
+
+
+def test_gates_begin_anew_in_a_network_that_had_none():
+    first, net = gated_network(False), gated_network()
+    gates = {name: value.clone() for name, value in net.state_dict().items() if ".gate." in name}
+    net.load_state_dict(EventsOverLink.taken_over(first, net))
+    assert len(gates) == 6
+    for name, value in net.state_dict().items():
+        assert torch.equal(value, gates.get(name, first.state_dict().get(name))), name
 
 
 def test_nothing_is_augmented_unless_asked():
@@ -369,6 +399,17 @@ def test_the_program_trains_and_writes_a_checkpoint(system, variant, name, tmp_p
     [
         (["--data", "/nowhere"], "no such folder"),
         (["--variant", "no_estimation"], "--init"),
+        (
+            [
+                "--variant",
+                "no_estimation",
+                "--nested",
+                "--gated",
+                "--init",
+                models_folder() / "pilot_ave_plus-full-synthetic.safetensors",
+            ],
+            "--gated: no_estimation does not train the gates",
+        ),
         (["--init", "/nowhere"], "/nowhere: no such checkpoint"),
         (["--init", models_folder() / "pilot_ave-full-ave28.md"], "not a whole safetensors file"),
         (["--device", "warp"], "'warp': cannot be used"),

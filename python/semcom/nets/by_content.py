@@ -20,9 +20,9 @@ from torch.nn import functional as F
 
 from ..base.errors import SemcomError
 from ..phy import golay
+from .configs import TIMES
 from .layers import bound_peak, limit_power, unit_power
 
-TIMES = 4  # length of a chosen second, in lengths of the others
 SOFTNESS = 0.5  # of the choice in the gradient, in units of the scores
 
 

@@ -24,6 +24,7 @@ SEES = Rule(lambda config: "video" in config.terminals, "with systems that have 
 NESTED = Rule(lambda config: config.nested, "with --nested")
 CO_ATTENTION = Rule(lambda config: config.decoder == "coattention", "with decoder coattention")
 SHORTEST = 4  # symbols of a second in the shortest nested payload
+TIMES = 4  # length of a second that is chosen by its content, in lengths of the others
 CELLS = 3  # rows and columns of the map that is sent with spatial "map"
 
 
@@ -106,6 +107,11 @@ class PilotAvePlusConfig(RadioConfig):
             raise SemcomError(f"redundancy {self.redundancy:g}: expected 1 or more")
         if self.nested and self.symbols < SHORTEST:
             raise SemcomError(f"symbols {self.symbols}: nested needs at least {SHORTEST}")
+        if self.gated and self.symbols < TIMES * SHORTEST:
+            raise SemcomError(
+                f"symbols {self.symbols}: gated needs at least {TIMES * SHORTEST}, since chosen "
+                f"seconds have {TIMES} times the symbols of the others"
+            )
         if self.peak and self.peak < 1:
             raise SemcomError(f"peak {self.peak:g}: expected 1 dB or more (or 0: any)")
 

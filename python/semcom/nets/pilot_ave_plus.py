@@ -20,8 +20,8 @@ from torch.nn import functional as F
 from ..base.errors import SemcomError
 from ..phy.csi import mean_no_eff
 from .attention import GuidedAttention
-from .by_content import TIMES, Gate, LengthsByContent
-from .configs import PilotAvePlusConfig
+from .by_content import Gate, LengthsByContent
+from .configs import TIMES, PilotAvePlusConfig
 from .layers import (
     bound_peak,
     dense,
@@ -257,7 +257,8 @@ class PilotAvePlus(RadioSystem):
             raise SemcomError(f"by_content {share:g}: expected a share, 0 to 1")
         if not self.config.gated:
             raise SemcomError(
-                f"by_content {share:g}: these weights have no gate; train some with --gated"
+                f"by_content {share:g}: these weights have no gates; train some with --nested "
+                "--gated"
             )
         if TIMES * self.symbols > self.rates[-1]:
             raise SemcomError(

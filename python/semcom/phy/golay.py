@@ -5,8 +5,8 @@
 A codeword is the product of the message, a polynomial of degree 11, and g(x) = x^11 + x^10 + x^6 +
 x^5 + x^4 + x^2 + 1, and a parity bit (MacWilliams and Sloane, The Theory of Error-Correcting Codes,
 chapter 2, section 6).  The decoder is maximum likelihood from soft symbols: the codeword of largest
-correlation.  At a symbol SNR of 1/N0 its errors are mostly among the 759 codewords at distance 8:
-at most 759 Q(sqrt(8/N0)), 2e-4 at 5 dB; fewer messages have fewer neighbours.
+correlation.  At a symbol SNR of 1/N0 the union bound is 759 Q(sqrt(8/N0)) + 2576 Q(sqrt(12/N0)) +
+759 Q(sqrt(16/N0)) + Q(sqrt(24/N0)), 2e-4 at 5 dB; fewer messages have fewer neighbours.
 """
 
 from __future__ import annotations

@@ -62,9 +62,11 @@ def markdown(header: list, rows: list) -> list:
 
 
 SETTINGS = ("system", "variant", "decoder", "channel", "csi", "detector", "attempts", "ask_below")
+OF_ATTEMPTS = ("attempts", "ask_below")
 SWEPT = (  # further options of a sweep, which records have in their scenario
-    "by_content", "without", "only", "key_frames", "picture_symbols", "source", "quality",
-    "bitrate", "size", "picture_rate", "bits", "code", "length", "modulation", "repetition", "uses",
+    "symbols", "by_content", "without", "only", "key_frames", "picture_symbols", "source",
+    "quality", "bitrate", "size", "picture_rate", "bits", "code", "length", "modulation",
+    "repetition", "uses",
 )  # fmt: skip
 WORDS = {key: f"{key.replace('_', ' ')} {{}}" for key in SWEPT}
 WORDS |= {"attempts": "{} attempts", "ask_below": "asked below {}"}
@@ -85,7 +87,7 @@ def setting(record: dict, key: str) -> str:
     if key not in WORDS:
         return str(record[key] or "")
     scenario = record.get("scenario", {})
-    if key not in SWEPT and scenario.get("attempts", 1) == 1:
+    if key in OF_ATTEMPTS and scenario.get("attempts", 1) == 1:
         return ""
     value = scenario.get(key, "")
     return f"{value:g}" if isinstance(value, int | float) else str(value)
@@ -127,7 +129,8 @@ def table(records: Sequence):
     from rich.table import Table
 
     varying, first = differing(records), records[0]
-    constant = [in_words(first, key) for key in SETTINGS if key not in varying]
+    told = [key for key in (*SETTINGS, "symbols", "by_content") if key not in varying]
+    constant = [in_words(first, key) for key in told]
     title = f"{set_of(first)}: {', '.join(filter(None, constant))}"
     out = Table(title=title, box=box.SIMPLE_HEAD, padding=0, pad_edge=False)
     columns = columns_of(task_of("", first["task"]))

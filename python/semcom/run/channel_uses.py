@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 
 from ..protocol.burst import BurstFormat
@@ -28,7 +30,7 @@ def channel_uses(point: Scenario, net, counts: dict, unit: str, units: list, hea
     mean = float(np.mean(units)) if units else 0.0
     if not mean:
         return {per: None, "channel_uses": None, "pilot_overhead": None}
-    payload = max(_payload(name, net, counts, mean, heard) for name in net.topology.names)
+    payload = max(_payload(name, net, counts, units, heard) for name in net.topology.names)
     uses = frame_uses(point, net.topology, payload) | _repeats(point, counts)
     whole = point.attempts == 1 or "repeats" in uses
     return {
@@ -43,10 +45,11 @@ def frame_uses(point: Scenario, topology, payload: float) -> dict:
     return (_burst_uses if point.radio else _uses)(point, topology, payload)
 
 
-def _payload(name: str, net, counts: dict, units: float, heard: float) -> float:
-    """Symbols of a terminal's frame; the mean over the sent frames if their lengths vary."""
+def _payload(name: str, net, counts: dict, units: list, heard: float) -> float:
+    """Symbols of a terminal's frame, the mean over the frames."""
     if not net.ragged:
-        return net.payload(name, int(units))
+        times = Counter(map(int, units))
+        return sum(net.payload(name, n) * count for n, count in times.items()) / len(units)
     if f"frames_of_{name}" not in counts:
         return heard
     return counts[f"symbols_of_{name}"] / max(1, counts[f"frames_of_{name}"])

@@ -24,6 +24,8 @@ from ..weights import store
 from ..weights.names import find
 from .registry import classes, system
 
+SECONDS = range(1, 13)  # clips whose frames must have equal lengths with an exchanged checkpoint
+
 
 def load_system(name: str, checkpoint: str | Path = "", device: str = "cpu"):
     """Load a system for use.
@@ -146,8 +148,8 @@ def exchange_for(running, name: str, checkpoint: str, device: str):
     places = running.topology.names
     same = {
         "symbols": net.ragged
-        or [net.payload(place, 1) for place in net.topology.names]
-        == [running.payload(place, 1) for place in places],
+        or [net.payload(place, n) for place in net.topology.names for n in SECONDS]
+        == [running.payload(place, n) for place in places for n in SECONDS],
         "terminals": net.topology == running.topology,
         "classes": net.classes == running.classes,
     }

@@ -144,7 +144,7 @@ class SystemOptions:
     by_content: float = option(
         0.0,
         "share of a clip's seconds, chosen by their content, that are sent with four times "
-        "--symbols; for gated weights",
+        "--symbols, rounded to whole seconds; 12 more symbols say which; for gated weights",
         type=share, sweep=True, only=(read_by("by_content"),),
     )  # fmt: skip
     device: str = option("cpu", "Torch device", place=True)

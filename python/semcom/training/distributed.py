@@ -60,10 +60,17 @@ def share(index: torch.Tensor) -> torch.Tensor:
 
 
 def average_gradients(parameters: list[torch.nn.Parameter]) -> None:
-    """Replace every gradient by its mean over the processes."""
+    """Replace every gradient by its mean over the processes; a process whose batch did not use a
+    parameter has a gradient of zero."""
     if world() == 1:
         return
-    gradients = [p.grad for p in parameters if p.grad is not None]
+    used = torch.tensor([float(p.grad is not None) for p in parameters])
+    used = used.to(parameters[0].device)
+    dist.all_reduce(used)
+    parameters = [p for p, count in zip(parameters, used.tolist(), strict=True) if count]
+    for p in parameters:
+        p.grad = torch.zeros_like(p) if p.grad is None else p.grad
+    gradients = [p.grad for p in parameters]
     flat = torch.cat([g.flatten() for g in gradients])
     dist.all_reduce(flat)
     flat /= world()

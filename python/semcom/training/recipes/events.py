@@ -19,7 +19,7 @@ from ...base.errors import SemcomError
 from ...base.files import sha256
 from ...chain.link import TorchLink
 from ...nets.attention import AGVA, GuidedAttention
-from ...nets.by_content import TIMES
+from ...nets.configs import TIMES
 from ...nets.heads import background_of
 from ...nets.localisers import Localiser
 from ...nets.pilot_ave import cut_in_two
@@ -107,10 +107,16 @@ class EventsOverLink(ClipRecipe):
 
     @classmethod
     def build(cls, job: Job, clips):
-        """As of ClipRecipe; SemcomError for variant no_estimation without --init."""
+        """As of ClipRecipe; SemcomError for variant no_estimation without --init, or with new
+        gates."""
         if job.variant == "no_estimation" and not job.init:
             raise SemcomError(
                 "--init: missing, no_estimation keeps the transmitters of a full checkpoint"
+            )
+        if job.variant == "no_estimation" and job.network.get("gated"):
+            raise SemcomError(
+                "--gated: no_estimation does not train the gates of the transmitters; leave it "
+                "out, and give --init weights that have them"
             )
         return super().build(job, clips)
 
