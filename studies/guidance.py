@@ -42,6 +42,7 @@ from .guidance_trainings import (
     FIGURE,
     HEARING,
     LENGTHS,
+    LENGTHS_FIGURE,
     PEAKS,
     SHOWN,
     SIDELINK_SNRS,
@@ -84,10 +85,19 @@ def run(args: argparse.Namespace) -> None:
     results = measured(models, pair, args.out)
     plots.draw(args.docs / FIGURE, guidance_tables.panels(results), columns=2)
     air = over_the_air(models, args.data, args.out)
-    gated = [loaded(path) for path in models.get("gated", [])]
-    varied = variable_rate.table(gated, pair.plain) if gated else ["Not trained."]
+    varied = varied_lengths(models.get("gated", []), pair.plain, args.docs)
     found = loudness(models, pair)
     pages.write(args.docs / "guidance.md", page(models, results, found, air, varied))
+
+
+def varied_lengths(paths: list[Path], clips: Features, docs: Path) -> list:
+    """Figure and table of lengths by content."""
+    if not paths:
+        return ["Not trained."]
+    found = variable_rate.measured([loaded(path) for path in paths], clips)
+    plots.draw(docs / LENGTHS_FIGURE, [variable_rate.panel(found)])
+    picture = f"![accuracy over the symbols a second, by content and fixed]({LENGTHS_FIGURE})"
+    return [picture, "", *variable_rate.table(found)]
 
 
 def found_in(folder: Path) -> dict[str, list[Path]]:

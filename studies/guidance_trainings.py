@@ -5,6 +5,7 @@
 from dataclasses import dataclass
 
 SYSTEM, FIGURE = "pilot_ave_plus", "figures/guidance.png"
+LENGTHS_FIGURE = "figures/guidance-lengths.png"
 COMMON = (
     "--system pilot_ave_plus --bfloat16 --dropout 0.1 --snr-min -15 --snr-max 15 "
     "--attention product --rivals 0.4"

@@ -7,6 +7,7 @@ differs between these two is due to the content.
 """
 
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -14,6 +15,8 @@ import torch
 from gnuradio.semcom.chain.link import TorchLink
 from gnuradio.semcom.data.tensors import Features
 from gnuradio.semcom.report import tables
+from gnuradio.semcom.report.plots import Axes, Line
+from gnuradio.semcom.report.tables import Estimate
 from gnuradio.semcom.tasks.scores import clip_bootstrap
 
 FEW = 4  # symbols of a second that is not chosen
@@ -58,21 +61,62 @@ def at_length(fixed: dict, symbols: float) -> np.ndarray:
     raise ValueError(f"{symbols} symbols: expected {min(fixed)} to {max(fixed)}")
 
 
-def table(nets: list, clips: Features) -> list:
-    """Accuracy by content beside fixed lengths with the same symbols a second, the mean over the
-    networks."""
-    seconds, rows = clips.labels.shape[1], []
-    fixed = {n: _over(nets, lambda net, n=n: scores(net, clips, n)) for n in nets[0].rates}
+@dataclass(frozen=True)
+class Measured:
+    """Shares of right segments [N] of the clips, the mean over the networks.
+
+    fixed    by the symbols a second of all seconds
+    content  by the share of the seconds that the gates choose
+    random   the same, of random seconds
+    symbols  a second, by that share, with the head
+    """
+
+    fixed: dict
+    content: dict
+    random: dict
+    symbols: dict
+
+
+def measured(nets: list, clips: Features) -> Measured:
+    """What the networks make of a set, over the chain in Torch with the draws of the flowgraph."""
+    seconds, found = clips.labels.shape[1], Measured({}, {}, {}, {})
+    for n in nets[0].rates:
+        found.fixed[n] = _over(nets, lambda net, n=n: scores(net, clips, n))
     for share in SHARES:
-        own = _over(nets, lambda net, s=share: scores(net, clips, FEW, s))
-        symbols = nets[0].payload("audio", seconds) / seconds  # as set by the line above
-        drawn = _over(nets, lambda net, s=share: _random(net, clips, s))
-        same = at_length(fixed, symbols)
-        rows.append([f"{share:g}", f"{symbols:.1f}", f"{own.mean():.3f}", f"{same.mean():.3f}",
-                     _lead(own, same), f"{drawn.mean():.3f}", _lead(own, drawn)])  # fmt: skip
+        found.content[share] = _over(nets, lambda net, s=share: scores(net, clips, FEW, s))
+        found.symbols[share] = nets[0].payload("audio", seconds) / seconds
+        found.random[share] = _over(nets, lambda net, s=share: _random(net, clips, s))
+    return found
+
+
+def table(found: Measured) -> list:
+    """Accuracy by content beside fixed lengths with the same symbols a second, and beside random
+    seconds."""
+    rows = []
+    for share, own in found.content.items():
+        same, drawn = at_length(found.fixed, found.symbols[share]), found.random[share]
+        rows.append([f"{share:g}", f"{found.symbols[share]:.1f}", f"{own.mean():.3f}",
+                     f"{same.mean():.3f}", _lead(own, same), f"{drawn.mean():.3f}",
+                     _lead(own, drawn)])  # fmt: skip
     header = ["share of the seconds", "symbols a second", "by content", "fixed length",
               "by content over it", "random seconds", "by content over them"]  # fmt: skip
-    return [*tables.markdown(header, rows), "", _fixed_line(fixed)]
+    return [*tables.markdown(header, rows), "", _fixed_line(found.fixed)]
+
+
+def panel(found: Measured) -> Axes:
+    """Accuracy over the symbols a second, by content, of random seconds and of fixed lengths."""
+    symbols = list(found.symbols.values())
+    curves = {
+        "fixed length": (list(found.fixed), found.fixed),
+        "by content": (symbols, found.content),
+        "random seconds": (symbols, found.random),
+    }
+    lines = [
+        Line(label, x, [Estimate(float(v.mean()), *clip_bootstrap(v)) for v in y.values()], (k, k))
+        for k, (label, (x, y)) in enumerate(curves.items())
+    ]
+    title, label = f"ave28, Rayleigh, {SNR:g} dB", "symbols a second, with the head"
+    return Axes(title, label, "accuracy", lines, scale="log")
 
 
 def _random(net, clips: Features, share: float) -> np.ndarray:

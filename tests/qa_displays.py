@@ -46,6 +46,19 @@ def wait(frames, limit_s=40.0):
         if time.monotonic() > deadline:
             sys.exit("no clips come")
 
+def gap(clips):
+    "Mean time [s] between the next clips that the source sends."
+    times, sent, deadline = [], top.clips.sent, time.monotonic() + 40
+    while len(times) <= clips:
+        app.processEvents()
+        time.sleep(0.005)
+        if top.clips.sent > sent:
+            times.append(time.monotonic())
+            sent = top.clips.sent
+        if time.monotonic() > deadline:
+            sys.exit("no clips are sent")
+    return (times[-1] - times[0]) / clips
+
 def watch(frames, **controls):
     for name, value in controls.items():
         getattr(top, "set_" + name)(value)
@@ -112,10 +125,8 @@ watch(2)
 seen["chosen"] = [block.checkpoint for block in users] + [chooser.list.currentData()]
 seen["status"] = chooser.status.text()
 top.set_interval(1.0)
-wait(top.clips.sent - top.events.received + 1)  # those under way, and the next
-began, before = time.monotonic(), top.events.received
-wait(2)
-seen["period"] = (time.monotonic() - began) / (top.events.received - before)
+seen["gap"] = gap(3)
+wait(top.clips.sent - top.events.received)  # those under way
 event = top.timeline.event
 seen["timeline"] = {
     **event, "truth": top.timeline.truth[event["frame"]], "marks": top.timeline.marks(),
@@ -202,7 +213,9 @@ def test_checkpoint_is_exchanged_everywhere_or_refused_in_sight(seen):
 
 
 def test_time_between_clips_is_kept(seen):
-    assert seen["period"] == pytest.approx(1.0, abs=0.3)
+    assert (
+        0.85 < seen["gap"] < 2
+    )  # at the source; it is the least time, and the machine may be busy
 
 
 def test_timeline_compares_each_second(seen, clips):

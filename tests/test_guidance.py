@@ -148,7 +148,9 @@ def test_the_table_has_the_symbols_that_are_sent():
     net = tiny_system(nested=True, gated=True, symbols=16)
     labels = torch.randint(0, 29, (N, T))
     clips = Features(torch.randn(N, T, 128), maps(), labels, labels[:, 0])
-    found = variable_rate.table([net], clips)
+    measured = variable_rate.measured([net], clips)
+    found, drawn = variable_rate.table(measured), variable_rate.panel(measured)
+    assert [len(line.x) for line in drawn.lines] == [3, 5, 5] and drawn.lines[0].x == [4, 8, 16]
     # five seconds: a head of 12 symbols, 4 for each second, 12 more for two
     assert found[5].startswith("| 0.4 | 11.2 |")
     assert found[-1].startswith("The fixed lengths have") and "with 16 symbols" in found[-1]
