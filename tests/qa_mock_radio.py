@@ -44,13 +44,20 @@ def expected(settings, x):
 
 
 class Flowgraph:
-    """Arrays through a mock radio into sinks."""
+    """Arrays through a mock radio into sinks.  Without tags they come from one source, so that none
+    ends while another has much to send, which would be lost."""
 
     def __init__(self, radio, x, tags=(), outputs=3):
         self.top, self.radio = gr.top_block(), radio  # which GNU Radio does not keep alive
         self.sinks = [blocks.vector_sink_c() for _ in range(outputs)]
-        for k, samples in enumerate(x):
-            self.top.connect(blocks.vector_source_c(samples, False, 1, list(tags)), (radio, k))
+        if tags:
+            for k, samples in enumerate(x):
+                self.top.connect(blocks.vector_source_c(samples, False, 1, list(tags)), (radio, k))
+        else:
+            together = blocks.deinterleave(gr.sizeof_gr_complex)
+            self.top.connect(blocks.vector_source_c(np.ravel(x, "F")), together)
+            for k in range(len(x)):
+                self.top.connect((together, k), (radio, k))
         for port, sink in enumerate(self.sinks):
             self.top.connect((radio, port), sink)
 

@@ -132,8 +132,9 @@ class mock_radio(_MockBlock):
 
     By default simulated time advances with the samples of both inputs, as fast as they come: equal
     inputs and seeds give equal outputs, and tags on the inputs have no effect.  Both terminals have
-    to send samples all the time, at least zeros; the last samples (a buffer's length) before the
-    first terminal ends may not be received.
+    to send samples all the time, at least zeros.  The flowgraph ends when the first of them has
+    ended: the last samples before that (a buffer's length), and all that a slower terminal has not
+    yet sent, may not be received.
 
     With ``realtime`` simulated time follows the clock, until the flowgraph is stopped.  A burst
     with a tag tx_time is transmitted at that time of its device.  A burst that is late is dropped
