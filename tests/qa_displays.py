@@ -47,9 +47,9 @@ def wait(frames, limit_s=40.0):
             sys.exit("no clips come")
 
 def gap(clips):
-    "Mean time [s] between the next clips that the source sends."
+    "Mean time [s] between clips that the source sends; two may go before it knows a new time."
     times, sent, deadline = [], top.clips.sent, time.monotonic() + 40
-    while len(times) <= clips:
+    while len(times) < clips + 2:
         app.processEvents()
         time.sleep(0.005)
         if top.clips.sent > sent:
@@ -57,7 +57,7 @@ def gap(clips):
             sent = top.clips.sent
         if time.monotonic() > deadline:
             sys.exit("no clips are sent")
-    return (times[-1] - times[0]) / clips
+    return (times[-1] - times[1]) / clips
 
 def watch(frames, **controls):
     for name, value in controls.items():
@@ -213,9 +213,7 @@ def test_checkpoint_is_exchanged_everywhere_or_refused_in_sight(seen):
 
 
 def test_time_between_clips_is_kept(seen):
-    assert (
-        0.85 < seen["gap"] < 2
-    )  # at the source; it is the least time, and the machine may be busy
+    assert 0.85 < seen["gap"] < 2  # the least time, at the source of a machine that may be busy
 
 
 def test_timeline_compares_each_second(seen, clips):
