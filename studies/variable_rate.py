@@ -18,6 +18,10 @@ from gnuradio.semcom.report import tables
 from gnuradio.semcom.report.plots import Axes, Line
 from gnuradio.semcom.report.tables import Estimate
 from gnuradio.semcom.tasks.scores import clip_bootstrap
+from gnuradio.semcom.training.evaluate import over
+from gnuradio.semcom.training.recipes.events import set_length
+
+from .guidance_tables import lead
 
 FEW = 4  # symbols of a second that is not chosen
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.6)  # of the seconds that are chosen
@@ -27,12 +31,11 @@ SNR, BATCH = 10.0, 50  # [dB]
 @torch.inference_mode()
 def scores(net, clips: Features, symbols: int, share: float = 0.0) -> np.ndarray:
     """Shares of right segments [N]; ``share`` of the seconds is chosen by content, 0: none."""
-    net.configure(net.Settings(symbols, share))
-    link, right = TorchLink("rayleigh", "ls", "lmmse"), []
-    for index in torch.arange(len(clips)).split(BATCH):
-        snr = torch.full((len(index),), SNR)
-        logits = link(net, clips.batch(index, net), snr, snr, index)
-        right.append((logits.argmax(-1) == clips.labels[index]).double().mean(1))
+    set_length(net, symbols, share)
+    right = [
+        (logits.argmax(-1) == clips.labels[index]).double().mean(1)
+        for index, logits in over(net, clips, TorchLink("rayleigh", "ls", "lmmse"), SNR, BATCH)
+    ]
     return torch.cat(right).numpy()
 
 
@@ -81,11 +84,11 @@ def measured(nets: list, clips: Features) -> Measured:
     """What the networks make of a set, over the chain in Torch with the draws of the flowgraph."""
     seconds, found = clips.labels.shape[1], Measured({}, {}, {}, {})
     for n in nets[0].rates:
-        found.fixed[n] = _over(nets, lambda net, n=n: scores(net, clips, n))
+        found.fixed[n] = _mean(nets, lambda net, n=n: scores(net, clips, n))
     for share in SHARES:
-        found.content[share] = _over(nets, lambda net, s=share: scores(net, clips, FEW, s))
+        found.content[share] = _mean(nets, lambda net, s=share: scores(net, clips, FEW, s))
         found.symbols[share] = nets[0].payload("audio", seconds) / seconds
-        found.random[share] = _over(nets, lambda net, s=share: _random(net, clips, s))
+        found.random[share] = _mean(nets, lambda net, s=share: _random(net, clips, s))
     return found
 
 
@@ -96,8 +99,8 @@ def table(found: Measured) -> list:
     for share, own in found.content.items():
         same, drawn = at_length(found.fixed, found.symbols[share]), found.random[share]
         rows.append([f"{share:g}", f"{found.symbols[share]:.1f}", f"{own.mean():.3f}",
-                     f"{same.mean():.3f}", _lead(own, same), f"{drawn.mean():.3f}",
-                     _lead(own, drawn)])  # fmt: skip
+                     f"{same.mean():.3f}", lead(own, same), f"{drawn.mean():.3f}",
+                     lead(own, drawn)])  # fmt: skip
     header = ["share of the seconds", "symbols a second", "by content", "fixed length",
               "by content over it", "random seconds", "by content over them"]  # fmt: skip
     return [*tables.markdown(header, rows), "", _fixed_line(found.fixed)]
@@ -129,10 +132,5 @@ def _fixed_line(fixed: dict) -> str:
     return f"The fixed lengths have {told} symbols a second."
 
 
-def _lead(one: np.ndarray, other: np.ndarray) -> str:
-    low, high = clip_bootstrap(one - other)
-    return f"{np.mean(one - other):+.3f} ({low:+.3f} to {high:+.3f})"
-
-
-def _over(nets: list, found) -> np.ndarray:
+def _mean(nets: list, found) -> np.ndarray:
     return np.mean([found(net) for net in nets], axis=0)
